@@ -1,0 +1,69 @@
+"""digitwise: from a pile of scans to a digit classifier that its owner can trust.
+
+>>> import digitwise
+>>> digitwise.load("digits").test.images.shape
+(360, 28, 28)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from digitwise.data import load as load
+    from digitwise.errors import DataError as DataError
+    from digitwise.errors import DataNotFound as DataNotFound
+    from digitwise.errors import DigitwiseError as DigitwiseError
+    from digitwise.errors import MissingPart as MissingPart
+    from digitwise.errors import RecipeError as RecipeError
+    from digitwise.errors import RunError as RunError
+    from digitwise.evaluation import Comparison as Comparison
+    from digitwise.evaluation import Evaluation as Evaluation
+    from digitwise.evaluation.stored import compare as compare
+    from digitwise.images import Dataset as Dataset
+    from digitwise.images import ImageSet as ImageSet
+    from digitwise.images import Predictions as Predictions
+    from digitwise.recipes import Augmentation as Augmentation
+    from digitwise.recipes import Recipe as Recipe
+    from digitwise.runs import Run as Run
+    from digitwise.training.evaluate import evaluate as evaluate
+    from digitwise.training.saving import load_model as load_model
+    from digitwise.training.train import train as train
+
+__version__ = "0.1.0"
+
+# The public surface. Names are imported when first used, so that importing digitwise costs nothing.
+_HOMES = {
+    "Augmentation": "digitwise.recipes",
+    "Comparison": "digitwise.evaluation",
+    "DataError": "digitwise.errors",
+    "DataNotFound": "digitwise.errors",
+    "Dataset": "digitwise.images",
+    "DigitwiseError": "digitwise.errors",
+    "Evaluation": "digitwise.evaluation",
+    "ImageSet": "digitwise.images",
+    "MissingPart": "digitwise.errors",
+    "Predictions": "digitwise.images",
+    "Recipe": "digitwise.recipes",
+    "RecipeError": "digitwise.errors",
+    "Run": "digitwise.runs",
+    "RunError": "digitwise.errors",
+    "compare": "digitwise.evaluation.stored",
+    "evaluate": "digitwise.training.evaluate",
+    "load": "digitwise.data",
+    "load_model": "digitwise.training.saving",
+    "train": "digitwise.training.train",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'digitwise' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,7 @@
+"""``python -m digitwise``."""
+
+import sys
+
+from digitwise.cli.main import main
+
+sys.exit(main())

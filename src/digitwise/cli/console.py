@@ -1,0 +1,43 @@
+"""Where the command line writes: results to stdout, everything said on the way to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data", metavar="NAME|PATH", help="mnist, fashion-mnist, kmnist, qmnist, emnist-digits, digits, or a path."
+    ),
+]
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def stage(as_json: bool) -> Console:
+    """Where to tell the story: stdout, or stderr when stdout belongs to JSON."""
+    return err if as_json else out
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> Table:
+    """A plain table, the first column left, the others right."""
+    grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for place, column in enumerate(columns):
+        grid.add_column(column, justify="left" if place == 0 else "right", no_wrap=place > 0)
+    for row in rows:
+        grid.add_row(*(str(cell) for cell in row))
+    return grid

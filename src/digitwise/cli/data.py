@@ -1,0 +1,121 @@
+"""``digitwise data``: what sets there are, fetching one, looking at one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digitwise.cli.console import JsonFlag, out, print_json, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from digitwise.images import Dataset, ImageSet
+
+app = typer.Typer(help="List, fetch and look at data sets.", no_args_is_help=True, rich_markup_mode=None)
+NameArgument = Annotated[str, typer.Argument(metavar="NAME|PATH", help="A named set, or the path of your own.")]
+
+
+@app.command("list")
+def list_sets(as_json: JsonFlag = False) -> None:
+    """List the named sets and where they lie."""
+    from digitwise.data import locate
+    from digitwise.data.sources import SOURCES
+
+    rows = [(s.name, s.title, s.size, s.licence, str(locate(s) or "")) for s in SOURCES.values()]
+    rows.append(("digits", "UCI digits through scikit-learn", "1,437 + 360 of 28x28", "CC BY 4.0", "embedded"))
+    if as_json:
+        keys = ("name", "title", "size", "licence", "found")
+        print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        return
+    for name, title, size, licence, found in rows:
+        out.print(f"[bold]{name}[/bold]  {title}\n    {size}; {licence}; {found or 'not here, digitwise data fetch ' + name}")
+
+
+@app.command()
+def fetch(name: Annotated[str, typer.Argument(help="A named set.")], as_json: JsonFlag = False) -> None:
+    """Fetch a named set into the user's cache, unless it is here already."""
+    from digitwise.cli.live import DownloadBar
+    from digitwise.data import locate
+    from digitwise.data.download import fetch as fetch_source
+    from digitwise.data.sources import source
+
+    named = source(name)
+    folder = locate(named) or fetch_source(named, progress=DownloadBar(out))
+    print_json({"name": name, "folder": str(folder)}) if as_json else out.print(f"{name}: {folder}")
+
+
+@app.command()
+def show(
+    name: NameArgument,
+    out_folder: Annotated[Path, typer.Option("--out", help="Where the two pictures go.")] = Path("results/data"),
+    as_json: JsonFlag = False,
+) -> None:
+    """Look at a data set: shapes, values, first pictures, histogram of the classes with a judgement."""
+    from digitwise.data import load
+    from digitwise.report.render import draw_data
+
+    dataset = load(name)
+    draw_data(dataset, out_folder)
+    if as_json:
+        print_json({**facts(dataset), "figures": [str(out_folder / f) for f in ("samples.png", "classes.png")]})
+        return
+    tell(dataset, out)
+    out.print(f"pictures: {out_folder / 'samples.png'}, {out_folder / 'classes.png'}")
+
+
+def facts(dataset: Dataset) -> dict[str, Any]:
+    """What ``--json`` prints of a data set."""
+    from digitwise.data.balance import class_balance
+
+    balance = class_balance(dataset.train, dataset.test)
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "notes": list(dataset.notes),
+        "fingerprint": dataset.fingerprint,
+        **{name: _split_facts(split) for name, split in (("train", dataset.train), ("test", dataset.test))},
+        "class_names": list(dataset.train.class_names),
+        "ratio": balance.ratio,
+        "entropy": balance.entropy,
+        "chi_square": balance.chi_square,
+        "p_value": balance.p_value,
+        "verdict": balance.verdict,
+    }
+
+
+def tell(dataset: Dataset, console: Console) -> None:
+    """Print a data set as one looks at it for the first time."""
+    from digitwise.data.balance import class_balance
+
+    console.print(f"{dataset.name}, from {dataset.source}")
+    for note in dataset.notes:
+        console.print(f"  {note}", style="dim")
+    for name, split in (("training", dataset.train), ("test", dataset.test)):
+        images = split.images
+        console.print(f"  {name:9} {images.shape} {images.dtype}, values {images.min()} to {images.max()}")
+    console.print(f"\nThe first training picture, label {dataset.train.class_names[dataset.train.labels[0]]}, row by row:")
+    first = dataset.train.images[0]
+    for row in first if first.ndim == 2 else first.mean(axis=2).astype(int):
+        console.print("".join(f"{value:4d}" if value else "   ·" for value in row))
+    balance = class_balance(dataset.train, dataset.test)
+    rows = [
+        (name, f"{a:,}", f"{a / balance.train.sum():.1%}", f"{b:,}", f"{b / balance.test.sum():.1%}")
+        for name, a, b in zip(balance.class_names, balance.train, balance.test, strict=True)
+    ]
+    console.print()
+    console.print(table(("class", "training", "share", "test", "share"), rows))
+    console.print(f"\n{balance.verdict}")
+
+
+def _split_facts(split: ImageSet) -> dict[str, Any]:
+    images = split.images
+    return {
+        "shape": list(images.shape),
+        "dtype": str(images.dtype),
+        "min": int(images.min()),
+        "max": int(images.max()),
+        "class_counts": split.class_counts.tolist(),
+    }

@@ -1,0 +1,35 @@
+"""``digitwise info``: versions, processor, and which data lies here."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+from digitwise.cli.console import JsonFlag, out, print_json, table
+
+
+def info(as_json: JsonFlag = False) -> None:
+    """Show versions, the processor's features and the data found."""
+    from digitwise.data import locate
+    from digitwise.data.sources import SOURCES
+    from digitwise.system import hardware, versions
+    from digitwise.training.precision import best_precision
+
+    backends = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
+    data = {name: str(folder) if (folder := locate(source)) else None for name, source in SOURCES.items()}
+    facts = {
+        "versions": versions(),
+        "hardware": hardware(),
+        "precision": best_precision(),
+        "backend": os.environ.get("KERAS_BACKEND") or (backends[0] if backends else None),
+        "backends": backends,
+        "data": {**data, "digits": "embedded"},
+    }
+    if as_json:
+        print_json(facts)
+        return
+    machine = hardware()
+    out.print(table(("package", "version"), list(versions().items())))
+    out.print(f"\n{machine['cpu']}, {machine['cores']} cores, {' '.join(machine['cpu_features'])}")
+    out.print(f"backend {facts['backend']}, precision {facts['precision']}\n")
+    out.print(table(("data", "found"), [(name, where or "not here") for name, where in facts["data"].items()]))

@@ -1,0 +1,105 @@
+"""A training, shown as it goes: a bar for the epoch on a terminal, a line for each finished epoch anywhere."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TransferSpeedColumn
+
+from digitwise.recipes import Recipe
+from digitwise.training.watch import Watch
+
+
+class LiveWatch(Watch):
+    """Shows a training on a console; a context manager, so that the bar goes whatever happens.
+
+    Parameters
+    ----------
+    console : Console
+        For the epochs' lines; the bar is shown only on a terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self.task = self.bar.add_task("compiling", total=None, state="")
+        self.epochs = self.steps = 0
+
+    def __enter__(self) -> LiveWatch:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def on_start(self, recipe: Recipe, network: Any, steps: int) -> None:
+        """Print the network's layers."""
+        self.epochs, self.steps = recipe.epochs, steps
+        for layer in network.layers:
+            shape = "×".join(str(side) for side in layer.output.shape[1:])
+            self.console.print(f"  {type(layer).__name__.removeprefix('Fused'):20} {shape:>12} {layer.count_params():>9,}")
+        self.console.print(f"  {'parameters':33} {network.count_params():>9,}", style="bold")
+
+    def on_resume(self, epochs: int) -> None:
+        """Say where it goes on."""
+        self.console.print(f"  resumed after epoch {epochs}")
+
+    def on_batch(self, epoch: int, step: int, logs: dict[str, Any]) -> None:
+        """Move the bar."""
+        state = f"loss {logs.get('loss', 0):.4f}  accuracy {logs.get('accuracy', 0):.4f}"
+        self.bar.update(
+            self.task, description=f"epoch {epoch}/{self.epochs}", total=self.steps, completed=step, state=state
+        )
+
+    def on_epoch(self, row: dict[str, Any]) -> None:
+        """Print the epoch's line."""
+        self.console.print(
+            f"  epoch {row['epoch']:>2}/{self.epochs}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}  "
+            f"validation loss {row['val_loss']:.4f}  accuracy {row['val_accuracy']:.4f}  {row['seconds']:.1f} s"
+        )
+
+
+class DownloadBar:
+    """What pooch tells the bytes of a download, shown by rich."""
+
+    def __init__(self, console: Console) -> None:
+        self.bar = Progress(
+            TextColumn("fetching"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=console, transient=True
+        )
+        self.task = self.bar.add_task("fetching", total=None)
+        self._total: float | None = None
+
+    @property
+    def total(self) -> float | None:
+        """Bytes expected."""
+        return self._total
+
+    @total.setter
+    def total(self, size: float | None) -> None:
+        self._total = size
+        self.bar.start()
+        self.bar.update(self.task, total=size)
+
+    def update(self, size: int) -> None:
+        """So many bytes came."""
+        self.bar.advance(self.task, size)
+
+    def reset(self) -> None:
+        """Start from nothing."""
+        self.bar.reset(self.task)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self.bar.stop()

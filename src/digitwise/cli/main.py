@@ -1,0 +1,84 @@
+"""The command ``digitwise``: one app, one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+import typer
+
+from digitwise.cli import compare, data, errors, evaluate, info, run, train
+from digitwise.cli.console import err
+from digitwise.errors import DigitwiseError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="digitwise",
+    help="From a pile of scans to a digit classifier that its owner can trust.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("run")(run.run)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("errors")(errors.errors)
+app.command("compare")(compare.compare)
+app.command("info")(info.info)
+app.add_typer(data.app, name="data")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        0 done, 2 bad input, 130 interrupted.
+    """
+    try:
+        code = app(arguments, prog_name="digitwise", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except (DigitwiseError, OSError) as error:
+        return _complain(error)
+    except typer.TyperException as error:
+        return _usage(error.format_message())
+    except typer.Exit as error:
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        err.print("interrupted; what was saved is whole, --resume goes on with an unfinished training")
+        return INTERRUPTED
+
+
+def _usage(message: str) -> int:
+    if message.startswith("Usage:"):  # no command given: Typer's message is the help page
+        err.print(message, markup=False)
+    else:
+        err.print(f"digitwise: {message}; see digitwise --help", style="red", markup=False)
+    return BAD_INPUT
+
+
+def _complain(error: Exception) -> int:
+    message = str(error)
+    if isinstance(error, OSError):
+        if isinstance(error, BrokenPipeError):  # a reader like head has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        advice = {
+            errno.ENOSPC: "make room or choose another --out",
+            errno.EACCES: "choose a place you may write to",
+            errno.EPERM: "choose a place you may write to",
+            errno.EROFS: "choose a place you may write to",
+        }.get(error.errno or 0, "nothing was written")
+        message = f"{error.filename or 'file system'}: {error.strerror or error}; {advice}"
+    err.print(f"digitwise: {' '.join(message.split())}", style="red", markup=False)
+    return BAD_INPUT

@@ -1,0 +1,137 @@
+"""``digitwise run``: the whole exercise, from the pictures to the table of models."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digitwise.cli.console import DataOption, JsonFlag, print_json, stage, table
+from digitwise.cli.train import PrecisionOption, ResumeFlag, SeedOption, summary
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from digitwise.images import Dataset
+    from digitwise.runs import Run
+    from digitwise.training.precision import Precision
+
+JOB = ("baseline", "improved", "augmented", "focus")  # the exercise's models, in its order
+
+
+def run(
+    data: DataOption = None,
+    out: Annotated[Path, typer.Option(help="Where all results go.")] = Path("results"),
+    seed: SeedOption = 0,
+    epochs: Annotated[int | None, typer.Option(help="Instead of each recipe's: for a quick look.")] = None,
+    precision: PrecisionOption = None,
+    resume: ResumeFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Do the whole exercise: look at the data, train four models, explain their errors, save everything."""
+    from digitwise.cli.data import tell
+    from digitwise.cli.live import DownloadBar
+    from digitwise.data import load, load_or_embedded
+    from digitwise.evaluation.stored import compare
+    from digitwise.report.render import draw_data, render_index
+
+    console = stage(as_json)
+    bar = DownloadBar(console)
+    dataset = load(data, progress=bar) if data else load_or_embedded("mnist", progress=bar)
+    if dataset.embedded and not data:
+        console.print(f"NOT MNIST: going on with the embedded digits set. {dataset.notes[0]}", style="bold yellow")
+    _banner(console, precision)
+    console.rule("The data", align="left")
+    tell(dataset, console)
+    draw_data(dataset, out / "data")
+    finished = [
+        _train(name, dataset, out / name, seed, epochs, precision, resume=resume, console=console) for name in JOB
+    ]
+    verdicts = [
+        compare(a, b).verdict(a.name, b.name) for a, b in itertools.combinations(finished, 2) if a.name != "baseline"
+    ]
+    render_index(finished, dataset, verdicts, out / "index.html")
+    if as_json:
+        print_json({"data": dataset.name, "embedded": dataset.embedded, "runs": [summary(r) for r in finished]})
+        return
+    _closing_table(finished, verdicts, out, console)
+
+
+def _banner(console: Console, precision: Precision | None) -> None:
+    from digitwise.system import hardware, versions
+    from digitwise.training.backend import BACKEND
+    from digitwise.training.precision import best_precision
+
+    found, machine = versions(), hardware()
+    console.print(
+        f"digitwise {found['digitwise']} · Keras {found['keras']} on {BACKEND} · NumPy {found['numpy']} · "
+        f"Python {found['python']}\n{machine['cpu']}, {machine['cores']} cores, {' '.join(machine['cpu_features'])} · "
+        f"computing in {precision or best_precision()}"
+    )
+
+
+def _train(
+    name: str,
+    dataset: Dataset,
+    out: Path,
+    seed: int,
+    epochs: int | None,
+    precision: Precision | None,
+    *,
+    resume: bool,
+    console: Console,
+) -> Run:
+    from digitwise.cli.live import LiveWatch
+    from digitwise.evaluation import evaluate_predictions, explain
+    from digitwise.recipes import find
+    from digitwise.report.render import draw_run
+    from digitwise.training.train import finished_run, train
+
+    recipe = find(name).replace(epochs=epochs)
+    console.print()
+    console.rule(f"{name}: {recipe.purpose}", align="left")
+    result = finished_run(recipe, dataset, seed, out) if resume else None
+    if result is None:
+        with LiveWatch(console) as watch:
+            result = train(
+                recipe, dataset, seed=seed, out=out, precision=precision, resume=resume, watch=watch
+            )
+    else:
+        console.print("  finished earlier")
+    answers = result.predictions("test")
+    test = evaluate_predictions(answers)
+    console.print(f"  accuracy {test.accuracy:.2%}, {test.errors} errors: {test.in_production()}")
+    if name == JOB[0]:
+        console.print(f"\n  The first prediction. {explain(answers)}")
+    if test.confused:
+        pairs = ", ".join(f"{pair.given} for {pair.predicted} ({pair.count})" for pair in test.confused)
+        console.print(f"  most confused: {pairs}")
+    draw_run(result, dataset)
+    return result
+
+
+def _closing_table(finished: Sequence[Run], verdicts: Sequence[str], out: Path, console: Console) -> None:
+    console.print()
+    console.rule("Results", align="left")
+    rows = []
+    for result in finished:
+        line = summary(result)
+        low, high = line["interval_95"]
+        rows.append(
+            (
+                result.name,
+                line["errors"],
+                f"{line['accuracy']:.2%}",
+                f"{1 - high:.2%}–{1 - low:.2%}",
+                f"{line['parameters']:,}",
+                f"{line['fit_seconds']:.1f}",
+                f"{line['images_per_second']:,}",
+            )
+        )
+    console.print(table(("model", "errors", "accuracy", "95 % interval", "parameters", "fit s", "images/s"), rows))
+    for verdict in verdicts:
+        console.print(f"  {verdict}")
+    console.print(f"\nEverything lies in {out}/; open {out / 'index.html'}")

@@ -1,0 +1,83 @@
+"""``digitwise train``: one recipe to one run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from digitwise.cli.console import DataOption, JsonFlag, print_json, stage
+
+if TYPE_CHECKING:
+    from digitwise.runs import Run
+
+SeedOption = Annotated[int, typer.Option(min=0, help="Decides weights, order, augmentation and dropout.")]
+ResumeFlag = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")]
+PrecisionOption = Annotated[
+    Literal["float32", "bfloat16"] | None, typer.Option(help="By default what the processor is fast at.")
+]
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="baseline, improved, augmented or focus.")],
+    data: DataOption = "mnist",
+    seed: SeedOption = 0,
+    out: Annotated[Path | None, typer.Option(help="The run folder.  [default: results/RECIPE]")] = None,
+    validation: Annotated[int | None, typer.Option(help="Pictures split off to validate with.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    early_stopping: Annotated[
+        int | None, typer.Option(help="Stop after so many epochs without a better validation loss.")
+    ] = None,
+    keep: Annotated[Literal["last", "best"] | None, typer.Option(help="Which epoch's weights to save.")] = None,
+    augment_engine: Annotated[
+        Literal["warp", "image-data-generator"] | None, typer.Option(help="What augments, where the recipe does.")
+    ] = None,
+    precision: PrecisionOption = None,
+    resume: ResumeFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Train a recipe, evaluate it once on the test pictures, save it as a run folder."""
+    from digitwise.cli.live import DownloadBar, LiveWatch
+    from digitwise.data import load
+    from digitwise.recipes import find
+
+    changes = {"epochs": epochs, "batch_size": batch_size, "early_stopping": early_stopping, "keep": keep}
+    chosen = find(recipe).replace(**changes, augment_engine=augment_engine)
+    console = stage(as_json)
+    dataset = load(data or "mnist", progress=DownloadBar(console))
+    for note in dataset.notes:
+        console.print(note, style="dim")
+
+    from digitwise.training.train import train as train_recipe  # after the data: bad input is told at once
+
+    with LiveWatch(console) as watch:
+        result = train_recipe(
+            chosen, dataset, seed=seed, out=out, validation=validation, precision=precision, resume=resume, watch=watch
+        )
+    if as_json:
+        print_json(summary(result))
+        return
+    test = summary(result)
+    low, high = test["interval_95"]
+    console.print(
+        f"{test['errors']} wrong of {test['n']:,} test pictures ({test['error_rate']:.2%}, 95 % interval "
+        f"{low:.2%} to {high:.2%}); fit {test['fit_seconds']:.1f} s; saved in {result.path}"
+    )
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """What ``--json`` prints of a run."""
+    info, test = run.info, run.info["results"]["test"]
+    return {
+        "recipe": run.name,
+        "data": info["data"]["name"],
+        "embedded": info["data"]["embedded"],
+        **{key: test[key] for key in ("n", "errors", "error_rate", "accuracy", "interval_95")},
+        "validation_errors": info["results"]["validation"]["errors"],
+        "validation_n": info["results"]["validation"]["n"],
+        **{key: info[key] for key in ("fit_seconds", "images_per_second", "seed", "parameters", "epochs")},
+        **{key: info[key] for key in ("precision", "backend")},
+        "run": str(run.path),
+    }

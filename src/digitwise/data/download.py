@@ -1,0 +1,135 @@
+"""Fetching a named set from its mirrors into the user's cache, checked by content."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import socket
+import threading
+import zipfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from digitwise.data.sources import Source, SourceFile
+from digitwise.errors import DataError, DataNotFound
+from digitwise.files import atomic_write
+
+CONNECT_SECONDS = 4  # a mirror that does not answer in this time is passed over
+READ_SECONDS = 30
+
+
+def cache_folder() -> Path:
+    """Where fetched sets are kept: the platform's cache folder, or ``$DIGITWISE_CACHE``."""
+    import os
+
+    if given := os.environ.get("DIGITWISE_CACHE"):
+        return Path(given).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("digitwise"))
+
+
+def fetch(source: Source, *, progress: Any = None) -> Path:
+    """Make sure that a named set lies in the cache, whole and known by its checksums.
+
+    Parameters
+    ----------
+    source : Source
+    progress : object with ``total``, ``update``, ``reset``, ``close``, optional
+        What pooch tells the bytes received; None for silence.
+
+    Returns
+    -------
+    Path
+        The set's folder in the cache.
+
+    Raises
+    ------
+    DataNotFound
+        If no mirror could be reached.
+    DataError
+        If what came is not what was published.
+    """
+    folder = cache_folder() / source.name
+    reachable = [mirror for mirror in source.mirrors if _answers(mirror)] if _missing(source, folder) else []
+    if source.archive is not None and _missing(source, folder):
+        _unzip(_download(source.archive, source, reachable, folder, progress), source, folder)
+    for file in _missing(source, folder):
+        packed = _download(file, source, reachable, folder, progress)
+        check_content(packed, file)
+        packed.replace(folder / file.name)
+    return folder
+
+
+def check_content(path: Path, file: SourceFile) -> None:
+    """Compare a gzipped or raw file with its published checksum.
+
+    Raises
+    ------
+    DataError
+        If they differ.
+    """
+    if not file.sha256:
+        return
+    content = path.read_bytes()
+    got = hashlib.sha256(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).hexdigest()
+    if got != file.sha256:
+        raise DataError(f"{path}: expected content with sha256 {file.sha256[:16]}…, got {got[:16]}…; fetch it again")
+
+
+def _missing(source: Source, folder: Path) -> list[SourceFile]:
+    return [file for file in source.files if not (folder / file.name).is_file()]
+
+
+def _download(file: SourceFile, source: Source, mirrors: list[str], folder: Path, progress: Any) -> Path:
+    import pooch
+
+    pooch.get_logger().setLevel("ERROR")
+    folder.mkdir(parents=True, exist_ok=True)
+    faults: list[str] = []
+    for mirror in list(mirrors):
+        try:
+            downloader = pooch.HTTPDownloader(progressbar=progress, timeout=(CONNECT_SECONDS, READ_SECONDS))
+            return Path(
+                pooch.retrieve(
+                    mirror + file.name,
+                    known_hash=f"md5:{file.md5}" if file.md5 else None,
+                    fname=f"{file.name}.part",
+                    path=folder,
+                    downloader=downloader,
+                )
+            )
+        except (OSError, ValueError) as error:  # requests' errors are OSErrors; a wrong hash is a ValueError
+            mirrors.remove(mirror)
+            faults.append(f"{urlsplit(mirror).hostname}: {' '.join(str(error).split())[:80]}")
+    raise DataNotFound(
+        f"{source.name}: not on this machine and none of {len(source.mirrors)} mirrors gave {file.name}"
+        f"{' (' + '; '.join(faults) + ')' if faults else ''}; give its folder with --data or $DIGITWISE_DATA"
+    )
+
+
+def _unzip(archive: Path, source: Source, folder: Path) -> None:
+    with zipfile.ZipFile(archive) as members:
+        for file in source.files:
+            atomic_write(folder / file.name, members.read(f"gzip/{file.name}"))
+    archive.unlink()
+
+
+def _answers(mirror: str) -> bool:
+    """Whether a mirror takes a connection in time; name look-up, which has no time limit of its own, included."""
+    address = urlsplit(mirror)
+    answer: list[bool] = []
+
+    def knock() -> None:
+        try:
+            port = 443 if address.scheme == "https" else 80
+            socket.create_connection((address.hostname or "", port), timeout=CONNECT_SECONDS).close()
+            answer.append(True)
+        except OSError:
+            pass
+
+    thread = threading.Thread(target=knock, daemon=True)
+    thread.start()
+    thread.join(CONNECT_SECONDS)
+    return bool(answer)

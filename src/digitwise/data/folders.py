@@ -1,0 +1,124 @@
+"""Data sets as folders of pictures: ``DIR/CLASS/picture.png``, perhaps under ``train/`` and ``test/``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from digitwise.errors import DataError
+from digitwise.images import ImageSet, Int64, UInt8
+from digitwise.normalize import common_size, decode, fit_into, grey, is_dark_on_light
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
+MAX_PIXELS = 50_000_000  # of one picture, checked before decoding
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Decoded pictures of one split: each uint8 (h, w) or (h, w, 3), with its label."""
+
+    pictures: list[UInt8]
+    labels: Int64
+
+
+def read_folder(path: Path) -> tuple[ImageSet, ImageSet | None, tuple[str, ...]]:
+    """Read pictures sorted into one folder a class.
+
+    Parameters
+    ----------
+    path : Path
+        Holds the class folders, or ``train`` and ``test`` which do. PNG, JPEG, BMP and TIFF of any size; hidden
+        files are passed over, anything else is an error.
+
+    Returns
+    -------
+    train : ImageSet
+    test : ImageSet or None
+    notes : tuple of str
+        What was done to the pictures: a polarity turned round, a common size.
+
+    Raises
+    ------
+    DataError
+        If a file in a class folder is not a picture, a class folder is empty, or there are no class folders.
+    """
+    has_test = (path / "train").is_dir() and (path / "test").is_dir()
+    classes = _classes(path / "train" if has_test else path)
+    train = _read(path / "train" if has_test else path, classes)
+    test = _read(path / "test", classes) if has_test else None
+    everything = [*train.pictures, *(test.pictures if test else [])]
+    size = common_size({picture.shape[:2] for picture in everything})
+    colour = any(picture.ndim == 3 for picture in everything)
+    dark = not colour and is_dark_on_light(np.stack([fit_into(p, size) for p in train.pictures[:2_000]]))
+    notes = [
+        f"pictures brought to {size[0]}x{size[1]}, {'3 channels' if colour else 'grey'}",
+        "polarity: colour, left as it is"
+        if colour
+        else f"polarity: {'dark on light, inverted' if dark else 'light on dark, as MNIST'}",
+    ]
+    sets = [
+        None if split is None else ImageSet(_stack(split, size, colour, dark), split.labels, classes)
+        for split in (train, test)
+    ]
+    assert sets[0] is not None
+    return sets[0], sets[1], tuple(notes)
+
+
+def _classes(path: Path) -> tuple[str, ...]:
+    names = [entry.name for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+    if len(names) < 2:
+        raise DataError(f"{path}: expected a folder for each class (two or more), got {len(names)}")
+    numbers = all(name.isdecimal() for name in names)
+    return tuple(sorted(names, key=(lambda n: (int(n), n)) if numbers else None))
+
+
+def _read(path: Path, classes: tuple[str, ...]) -> Pictures:
+    strangers = {e.name for e in path.iterdir() if e.is_dir() and not e.name.startswith(".")} - set(classes)
+    if strangers:
+        raise DataError(f"{path}: class folder {sorted(strangers)[0]!r} has no counterpart in the training set")
+    pictures: list[UInt8] = []
+    labels: list[int] = []
+    for label, name in enumerate(classes):
+        for file in _files(path / name):
+            pictures.append(_open(file))
+            labels.append(label)
+    if not pictures:
+        raise DataError(f"{path}: the set is empty: expected pictures in the class folders")
+    return Pictures(pictures, np.asarray(labels, np.int64))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        return
+    for file in sorted(folder.iterdir()):
+        if file.name.startswith(".") or file.name in ("Thumbs.db", "desktop.ini"):
+            continue
+        if file.suffix.lower() not in SUFFIXES:
+            raise DataError(
+                f"{file}: not a picture: expected {', '.join(sorted(SUFFIXES))}; take it out of the class folder"
+            )
+        yield file
+
+
+def _open(file: Path) -> UInt8:
+    try:
+        with Image.open(file) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise DataError(f"{file}: expected at most {MAX_PIXELS} pixels, got {image.width}x{image.height}")
+            return decode(image)
+    except UnidentifiedImageError as error:
+        raise DataError(f"{file}: not a picture: its content is no PNG, JPEG, BMP or TIFF; replace it") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{file}: damaged picture: {' '.join(str(error).split())[:160]}; replace it") from error
+
+
+def _stack(split: Pictures, size: tuple[int, int], colour: bool, invert: bool) -> UInt8:
+    if colour:
+        whole = [p if p.ndim == 3 else np.repeat(p[..., None], 3, axis=2) for p in split.pictures]
+        return np.stack([fit_into(p, size) for p in whole])
+    stack = np.stack([fit_into(grey(p), size) for p in split.pictures])
+    return 255 - stack if invert else stack

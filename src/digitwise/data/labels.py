@@ -1,0 +1,95 @@
+"""From whatever stands for labels and pixels in a user's file to the two dtypes of this house."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitwise.errors import DataError
+from digitwise.images import Int64, UInt8
+
+
+def as_labels(values: NDArray[np.generic], where: str) -> Int64:
+    """Class numbers from integers, whole floats, or one-hot rows.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,), (n, 1) or one-hot (n, k)
+    where : str
+        File and field, for the error message.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Not negative.
+
+    Raises
+    ------
+    DataError
+        If a value is NaN, negative or no whole number.
+    """
+    if values.dtype.kind not in "buif":
+        raise DataError(f"{where}: expected whole-number labels, got {values.dtype}")
+    array = np.asarray(values, np.float64)
+    if array.ndim == 2 and array.shape[1] > 1:
+        if not (np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all()):
+            raise DataError(f"{where}: expected labels (n,) or one-hot rows, got shape {array.shape}")
+        array = array.argmax(axis=1).astype(np.float64)
+    array = array.reshape(-1)
+    wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0) & (array == np.floor(array))))
+    if len(wrong):
+        raise DataError(f"{where}: expected labels 0, 1, 2, …, got {array[wrong[0]]:g} at row {wrong[0]}")
+    return array.astype(np.int64)
+
+
+def as_pixels(values: NDArray[np.generic], where: str) -> UInt8:
+    """Pictures as uint8 from uint8, whole numbers 0 to 255, or floats in [0, 1].
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or flat and square (n, h * h)
+    where : str
+        File and field, for the error message.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
+
+    Raises
+    ------
+    DataError
+        If a value is NaN or outside both ranges, or the shape is none of these.
+    """
+    if values.dtype.kind not in "buif":
+        raise DataError(f"{where}: expected numbers as pixels, got {values.dtype}")
+    return _shaped(values if values.dtype == np.uint8 else _scaled(values, where), where)
+
+
+def _scaled(values: NDArray[np.generic], where: str) -> UInt8:
+    array = np.asarray(values, np.float32)
+    if not np.isfinite(array).all():
+        place = np.unravel_index(int(np.flatnonzero(~np.isfinite(array))[0]), array.shape)
+        raise DataError(f"{where}: expected finite pixels, got NaN or infinity in picture {place[0]}; mend or drop it")
+    low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+    if low < 0 or high > 255:
+        raise DataError(
+            f"{where}: expected pixels 0 to 255 or 0.0 to 1.0, got {low:g} to {high:g}; undo any standardisation"
+        )
+    if values.dtype.kind == "f" and high <= 1:
+        array = array * 255
+    return np.round(array).astype(np.uint8)
+
+
+def _shaped(array: UInt8, where: str) -> UInt8:
+    if array.ndim == 2:
+        side = math.isqrt(array.shape[1])
+        if side * side != array.shape[1] or side == 0:
+            raise DataError(f"{where}: expected a square number of pixels (784 for 28x28), got {array.shape[1]}")
+        array = array.reshape(-1, side, side)
+    if array.ndim == 4 and array.shape[3] == 1:
+        array = array[..., 0]
+    if array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3):
+        return np.ascontiguousarray(array)
+    raise DataError(f"{where}: expected shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, pixels), got {array.shape}")

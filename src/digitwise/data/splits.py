@@ -1,0 +1,70 @@
+"""Stratified, seeded splits: validation off the training set, and a test set where none was given."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from digitwise.errors import DataError
+from digitwise.images import ImageSet, Int64, Splits
+
+VALIDATION_SIZE = 5_000
+VALIDATION_SHARE = 0.15  # of a training set too small to spare VALIDATION_SIZE
+
+
+def stratified_indices(labels: Int64, size: int, *, seed: int) -> tuple[Int64, Int64]:
+    """Part indices in two, class shares kept to the nearest picture.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (n,)
+    size : int
+        Pictures in the second part, 1 to n - 1.
+    seed : int
+        The same seed gives the same parts.
+
+    Returns
+    -------
+    rest, part : ndarray of int64, shapes (n - size,) and (size,)
+        Sorted. Every class keeps at least one picture in ``rest``.
+    """
+    rng = np.random.default_rng(seed)
+    counts = np.bincount(labels)
+    quota = counts * size / len(labels)
+    take = np.minimum(np.floor(quota).astype(int), np.maximum(counts - 1, 0))
+    for label in np.argsort(take - quota, kind="stable"):  # largest remainder first
+        if take.sum() == size:
+            break
+        take[label] += take[label] < counts[label] - 1
+    part = np.concatenate([rng.permutation(np.flatnonzero(labels == c))[:k] for c, k in enumerate(take)])
+    rest = np.setdiff1d(np.arange(len(labels)), part)
+    return rest.astype(np.int64), np.sort(part).astype(np.int64)
+
+
+def split_validation(train: ImageSet, *, size: int | None = None, seed: int = 0) -> Splits:
+    """Split a validation set off the training set: stratified and seeded.
+
+    Parameters
+    ----------
+    train : ImageSet
+    size : int, optional
+        Pictures for validation; by default 5,000, or 15 % where the set is smaller than 33,000.
+    seed : int
+
+    Returns
+    -------
+    Splits
+
+    Raises
+    ------
+    DataError
+        If ``size`` leaves nothing to train on, or nothing to validate with.
+    """
+    wanted = min(VALIDATION_SIZE, round(len(train) * VALIDATION_SHARE)) if size is None else size
+    room = len(train) - train.n_classes  # one picture of each class has to stay
+    if not 1 <= wanted <= room:
+        raise DataError(
+            f"validation: expected 1 to {room} pictures of the {len(train)} for training, got {wanted}; "
+            f"add pictures or choose another --validation"
+        )
+    rest, part = stratified_indices(train.labels, wanted, seed=seed)
+    return Splits(train.take(rest), train.take(part))

@@ -1,0 +1,96 @@
+"""Data sets in one file: NumPy archives (.npz) and tables of label and pixels (.csv)."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitwise.data.labels import as_labels, as_pixels
+from digitwise.errors import DataError
+from digitwise.images import Int64, UInt8
+
+Pair = tuple[UInt8, Int64]
+
+
+def read_npz(path: Path) -> tuple[Pair, Pair | None, tuple[str, ...] | None]:
+    """Read ``x_train, y_train, x_test, y_test`` or ``images, labels`` from a NumPy archive.
+
+    Parameters
+    ----------
+    path : Path
+        Never unpickled: an archive of Python objects is refused.
+
+    Returns
+    -------
+    train : (images, labels)
+    test : (images, labels) or None
+    class_names : tuple of str or None
+        From the archive's ``class_names``, where it has them.
+
+    Raises
+    ------
+    DataError
+        If the file is no archive, or has neither set of names.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: expected a NumPy archive of plain arrays, got: {_one_line(error)}") from error
+    names = tuple(str(name) for name in arrays["class_names"]) if "class_names" in arrays else None
+    if {"x_train", "y_train"} <= arrays.keys():
+        test = _pair(path, arrays, "x_test", "y_test") if {"x_test", "y_test"} <= arrays.keys() else None
+        return _pair(path, arrays, "x_train", "y_train"), test, names
+    if {"images", "labels"} <= arrays.keys():
+        return _pair(path, arrays, "images", "labels"), None, names
+    raise DataError(
+        f"{path}: expected arrays x_train, y_train (x_test, y_test) or images, labels; "
+        f"got {', '.join(arrays) or 'none'}"
+    )
+
+
+def read_csv(path: Path) -> Pair:
+    """Read rows of ``label, pixel, pixel, …`` (785 columns for 28x28), with or without a header line.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    images, labels
+
+    Raises
+    ------
+    DataError
+        If a row is short, a value is no number, or the pixels are not a square.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            first = file.readline()
+        header = not _is_numbers(first)
+        table = np.loadtxt(path, delimiter=",", skiprows=int(header), dtype=np.float32, ndmin=2)
+    except (OSError, ValueError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: expected rows of label and pixels, got: {_one_line(error)}") from error
+    if table.size == 0 or table.shape[1] < 2:
+        raise DataError(f"{path}: expected rows of label and pixels, got {table.shape[0]} rows of {table.shape[1]}")
+    return as_pixels(table[:, 1:], str(path)), as_labels(table[:, 0], f"{path}, first column")
+
+
+def _pair(path: Path, arrays: dict[str, NDArray[np.generic]], images: str, labels: str) -> Pair:
+    return as_pixels(arrays[images], f"{path}, {images}"), as_labels(arrays[labels], f"{path}, {labels}")
+
+
+def _is_numbers(line: str) -> bool:
+    try:
+        [float(cell) for cell in line.split(",")]
+    except ValueError:
+        return False
+    return True
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,40 @@
+"""What can go wrong, as one tree.
+
+::
+
+    DigitwiseError
+    ├── DataError            pictures, labels or files that cannot be used
+    │   └── DataNotFound     a named set that is neither on disk nor within reach
+    ├── RecipeError          an unknown recipe, or a value a recipe cannot take
+    ├── RunError             a folder that is not a (whole) run, or runs that do not fit together
+    └── MissingPart          an optional library that is not installed
+
+Every message is one line: what is wrong, what was expected, what came, and the next step. The command line catches
+the base class once, prints that line and leaves with exit code 2.
+"""
+
+from __future__ import annotations
+
+
+class DigitwiseError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class DataError(DigitwiseError):
+    """Pictures, labels or files that cannot be used."""
+
+
+class DataNotFound(DataError):
+    """A named set that is neither on disk nor within reach."""
+
+
+class RecipeError(DigitwiseError):
+    """An unknown recipe, or a value that a recipe cannot take."""
+
+
+class RunError(DigitwiseError):
+    """A folder that is not a whole run, or runs that do not fit together."""
+
+
+class MissingPart(DigitwiseError):
+    """An optional library that is not installed."""

@@ -1,0 +1,90 @@
+"""Is one model better than another, or luckier? Paired, on the same pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from scipy.special import bdtr
+
+from digitwise.errors import RunError
+from digitwise.images import Predictions
+
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the same pictures.
+
+    Parameters
+    ----------
+    n : int
+    errors_a, errors_b : int
+    both_wrong, only_a, only_b : int
+        Pictures that both, only A, only B got wrong.
+    p_value : float
+        Two-sided exact McNemar test: how often a difference like this comes by chance.
+    """
+
+    n: int
+    errors_a: int
+    errors_b: int
+    both_wrong: int
+    only_a: int
+    only_b: int
+    p_value: float
+
+    def verdict(self, a: str = "A", b: str = "B") -> str:
+        """The result in words."""
+        if self.p_value >= SIGNIFICANT:
+            return f"no evidence of a difference between {a} and {b} (p = {self.p_value:.3g})"
+        better, worse = (a, b) if self.only_a < self.only_b else (b, a)
+        return f"{better} makes fewer errors than {worse} (p = {self.p_value:.3g})"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**vars(self), "verdict": self.verdict()}
+
+
+def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
+    """Compare two models' answers about the same pictures.
+
+    Parameters
+    ----------
+    a, b : Predictions
+        Of the same pictures in the same order.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    RunError
+        If the pictures' labels differ, so that they cannot be the same.
+
+    References
+    ----------
+    Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
+    Psychometrika 12 (1947); exact binomial form.
+    """
+    if len(a) != len(b) or (a.labels != b.labels).any():
+        raise RunError(f"expected answers about the same pictures, got {len(a)} and {len(b)} with different labels")
+    wrong_a, wrong_b = a.predicted != a.labels, b.predicted != b.labels
+    only_a, only_b = int((wrong_a & ~wrong_b).sum()), int((wrong_b & ~wrong_a).sum())
+    return Comparison(
+        n=len(a),
+        errors_a=int(wrong_a.sum()),
+        errors_b=int(wrong_b.sum()),
+        both_wrong=int((wrong_a & wrong_b).sum()),
+        only_a=only_a,
+        only_b=only_b,
+        p_value=mcnemar(only_a, only_b),
+    )
+
+
+def mcnemar(only_a: int, only_b: int) -> float:
+    """Two-sided exact McNemar p-value from the two discordant counts."""
+    discordant = only_a + only_b
+    return min(1.0, 2 * float(bdtr(float(min(only_a, only_b)), discordant, 0.5))) if discordant else 1.0

@@ -1,0 +1,40 @@
+"""Comparing runs from the answers they stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from digitwise.errors import RunError
+from digitwise.evaluation.comparison import Comparison, compare_predictions
+from digitwise.runs import Run
+
+
+def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
+    """Compare two runs, picture by picture, on the test set they share.
+
+    Parameters
+    ----------
+    a, b : str, Path or Run
+
+    Returns
+    -------
+    Comparison
+        The look at the test pictures is written into both run.json.
+
+    Raises
+    ------
+    RunError
+        If one is no run folder, or they were tested on different pictures.
+    """
+    first, second = (run if isinstance(run, Run) else Run.open(run) for run in (a, b))
+    prints = [run.info["data"]["fingerprint"]["test"] for run in (first, second)]
+    if prints[0] != prints[1]:
+        raise RunError(
+            f"{first.path} and {second.path} were tested on different pictures "
+            f"({first.info['data']['name']}, {second.info['data']['name']}): expected one test set; "
+            f"train both on the same data"
+        )
+    comparison = compare_predictions(first.predictions("test"), second.predictions("test"))
+    for run, other in ((first, second), (second, first)):
+        run.note_test_read(f"compare: with {other.path.name}")
+    return comparison

@@ -1,0 +1,215 @@
+"""The three things that travel through the house: images, data sets, predictions.
+
+Shapes and dtypes are fixed here, once, so that nothing behind this line has to ask again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitwise.errors import DataError
+
+UInt8 = NDArray[np.uint8]
+Int64 = NDArray[np.int64]
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Pictures with their labels.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, height, width) or (n, height, width, 3)
+        Grey values or RGB, 0 to 255; for digits light ink on a dark ground.
+    labels : ndarray of int64, shape (n,)
+        The class of each picture, 0 to ``len(class_names) - 1``.
+    class_names : tuple of str
+        The name of each class, in label order.
+
+    Raises
+    ------
+    DataError
+        If a shape, dtype or label is not as above, or there are no pictures at all.
+    """
+
+    images: UInt8
+    labels: Int64
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        images, labels = self.images, self.labels
+        if images.dtype != np.uint8 or not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3)):
+            raise DataError(
+                f"images: expected uint8 of shape (n, height, width) or (n, height, width, 3), "
+                f"got {images.dtype} of shape {images.shape}"
+            )
+        if labels.dtype != np.int64 or labels.ndim != 1:
+            raise DataError(f"labels: expected int64 of shape (n,), got {labels.dtype} of shape {labels.shape}")
+        if len(images) != len(labels):
+            raise DataError(f"{len(images)} images but {len(labels)} labels: expected one label an image")
+        if images.size == 0:
+            raise DataError("the set is empty: expected at least one image")
+        if labels.min() < 0 or labels.max() >= len(self.class_names):
+            wrong = labels.min() if labels.min() < 0 else labels.max()
+            raise DataError(
+                f"labels out of range: expected 0 to {len(self.class_names) - 1}, got {wrong} "
+                f"at index {int(np.flatnonzero(labels == wrong)[0])}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels (1 or 3) of each picture."""
+        height, width = self.images.shape[1:3]
+        return int(height), int(width), 1 if self.images.ndim == 3 else 3
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes there are."""
+        return len(self.class_names)
+
+    @property
+    def class_counts(self) -> Int64:
+        """Pictures of each class, int64 of shape (n_classes,)."""
+        return np.bincount(self.labels, minlength=self.n_classes).astype(np.int64)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The sha256 over shape, pictures, labels and class names: equal for equal content, whatever the file."""
+        digest = hashlib.sha256(repr((self.images.shape, self.class_names)).encode())
+        digest.update(np.ascontiguousarray(self.images).data)
+        digest.update(np.ascontiguousarray(self.labels).data)
+        return digest.hexdigest()
+
+    def take(self, indices: Int64) -> ImageSet:
+        """The pictures at ``indices`` (int64, shape (k,)), in that order."""
+        return ImageSet(self.images[indices], self.labels[indices], self.class_names)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A training set and a test set of the same kind, and where they came from.
+
+    Parameters
+    ----------
+    name : str
+        The set's name, or its path where it is the user's own.
+    source : str
+        Where this copy was read from, in words.
+    train, test : ImageSet
+        Same image shape and class names.
+    notes : tuple of str
+        What a reader of results must know: a test split held out here, an inverted polarity, a stand-in.
+    embedded : bool
+        Whether this is the small set inside the package, standing in for one that was not found.
+    """
+
+    name: str
+    source: str
+    train: ImageSet
+    test: ImageSet
+    notes: tuple[str, ...] = ()
+    embedded: bool = False
+
+    def __post_init__(self) -> None:
+        if self.train.image_shape != self.test.image_shape:
+            raise DataError(
+                f"{self.name}: training images are {self.train.image_shape}, test images "
+                f"{self.test.image_shape}: expected the same height, width and channels"
+            )
+        if self.train.class_names != self.test.class_names:
+            raise DataError(f"{self.name}: training and test classes differ: expected the same names")
+        missing = np.flatnonzero(self.train.class_counts == 0)
+        if len(missing):
+            names = ", ".join(repr(self.train.class_names[i]) for i in missing[:5])
+            raise DataError(
+                f"{self.name}: class {names} has no training image: expected at least one of each of the "
+                f"{self.train.n_classes} classes; add pictures or renumber the labels"
+            )
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """The sha256 of each split."""
+        return {"train": self.train.fingerprint, "test": self.test.fingerprint}
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """What training may see: the test set is not in it, so it cannot steer anything.
+
+    Parameters
+    ----------
+    train, validation : ImageSet
+        Disjoint parts of a data set's training images.
+    """
+
+    train: ImageSet
+    validation: ImageSet
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model answered about labelled pictures.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (n,)
+        The given classes.
+    probabilities : ndarray of float32, shape (n, n_classes)
+        Rows sum to one.
+    class_names : tuple of str
+        The name of each class.
+
+    Raises
+    ------
+    DataError
+        If shapes do not fit, or a row is not a distribution.
+    """
+
+    labels: Int64
+    probabilities: Float32
+    class_names: tuple[str, ...]
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        expected = (len(self.labels), len(self.class_names))
+        if self.probabilities.shape != expected:
+            raise DataError(f"probabilities: expected shape {expected}, got {self.probabilities.shape}")
+        sums = self.probabilities.sum(axis=1)
+        if not np.all(np.abs(sums - 1) < 1e-3):  # NaN fails this too
+            row = int(np.flatnonzero(~(np.abs(sums - 1) < 1e-3))[0])
+            raise DataError(f"probabilities: expected rows that sum to 1, row {row} sums to {sums[row]:.4g}")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def predicted(self) -> Int64:
+        """The most probable class of each picture, int64 of shape (n,)."""
+        return self.probabilities.argmax(axis=1).astype(np.int64)
+
+    @property
+    def confidence(self) -> Float32:
+        """The probability of the predicted class, float32 of shape (n,)."""
+        return self.probabilities.max(axis=1)
+
+    @property
+    def wrong(self) -> Int64:
+        """Indices of the wrongly classified pictures, most confident mistake first, int64 of shape (errors,)."""
+        indices = np.flatnonzero(self.predicted != self.labels)
+        return indices[np.argsort(-self.confidence[indices], kind="stable")].astype(np.int64)
+
+    @property
+    def errors(self) -> int:
+        """How many pictures are classified wrongly."""
+        return int((self.predicted != self.labels).sum())

@@ -1,0 +1,30 @@
+"""Recipes by name. A recipe is plain data; its measured result stands at the head of its file."""
+
+from __future__ import annotations
+
+import difflib
+
+from digitwise.errors import RecipeError
+from digitwise.recipes.augmented import AUGMENTED
+from digitwise.recipes.baseline import BASELINE
+from digitwise.recipes.focus import FOCUS
+from digitwise.recipes.improved import IMPROVED
+from digitwise.recipes.recipe import AugmentEngine, Augmentation, Recipe
+
+RECIPES = {recipe.name: recipe for recipe in (BASELINE, IMPROVED, AUGMENTED, FOCUS)}
+
+__all__ = ["RECIPES", "AugmentEngine", "Augmentation", "Recipe", "find"]
+
+
+def find(name: str) -> Recipe:
+    """Look a recipe up by name.
+
+    Raises
+    ------
+    RecipeError
+        If there is none; the message has the nearest names.
+    """
+    if name in RECIPES:
+        return RECIPES[name]
+    near = difflib.get_close_matches(name, RECIPES, n=2, cutoff=0.4) or list(RECIPES)
+    raise RecipeError(f"recipe {name!r}: expected one of {', '.join(RECIPES)}; nearest: {', '.join(near)}")

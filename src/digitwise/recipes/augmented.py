@@ -1,0 +1,22 @@
+"""The improved model on pictures that are warped anew each time they are shown."""
+
+from digitwise.recipes.improved import IMPROVED
+from digitwise.recipes.recipe import Augmentation
+
+AUGMENTED = IMPROVED.replace(
+    name="augmented",
+    purpose="model 3 of the exercise: the improved model, each picture warped anew in every epoch",
+    epochs=9,
+    augmentation=Augmentation(
+        rotation_range=8,
+        width_shift_range=1.5,
+        height_shift_range=1.5,
+        shear_range=6,
+        zoom_range=0.1,
+    ),
+    sources=(
+        *IMPROVED.sources,
+        "P. Y. Simard, D. Steinkraus, J. C. Platt, Best Practices for Convolutional Neural Networks (2003)",
+        "Keras' ImageDataGenerator (names and meaning of the ranges)",
+    ),
+)

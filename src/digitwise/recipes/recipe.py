@@ -1,0 +1,107 @@
+"""What a recipe is: every choice of a training as one frozen value."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from digitwise.errors import RecipeError
+
+AugmentEngine = Literal["warp", "image-data-generator"]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random affine changes of a training picture, named and measured as in Keras' ``ImageDataGenerator``.
+
+    There are no flips: a mirrored 2 is not a 2.
+
+    Parameters
+    ----------
+    rotation_range : float
+        Degrees, to either side.
+    width_shift_range, height_shift_range : float
+        Share of the width or height if below 1, else pixels; to either side.
+    shear_range : float
+        Shear angle in degrees, to either side.
+    zoom_range : float
+        Each axis is scaled by its own factor in [1 - zoom_range, 1 + zoom_range].
+    """
+
+    rotation_range: float = 0.0
+    width_shift_range: float = 0.0
+    height_shift_range: float = 0.0
+    shear_range: float = 0.0
+    zoom_range: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in dataclasses.asdict(self).items():
+            if not 0 <= value < (1 if name == "zoom_range" else 180):
+                raise RecipeError(f"{name}: expected 0 or more (zoom below 1, angles below 180), got {value}")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training but its data and its seed.
+
+    Parameters
+    ----------
+    name, purpose : str
+    model : str
+        A name of :data:`digitwise.models.MODELS`.
+    epochs, batch_size : int
+    learning_rate : float
+        Adam's; the peak where the schedule moves it.
+    schedule : {"constant", "one-cycle"}
+        One-cycle: a linear rise to the peak over the first 30 % of the steps, then a linear fall to zero.
+    label_smoothing : float
+        Share of the label's probability spread evenly over all classes, 0 to 1.
+    augmentation : Augmentation, optional
+    augment_engine : {"warp", "image-data-generator"}
+        The warp inside the graph, or Keras' own generator (slow; for comparison).
+    focus : float
+        Share of additional augmented samples an epoch, dealt to classes by their validation errors so far.
+    early_stopping : int, optional
+        Stop after this many epochs without a better validation loss.
+    keep : {"last", "best"}
+        Which epoch's weights to ship; best is the lowest validation loss (what ModelCheckpoint does).
+    sources : tuple of str
+        Where the ideas come from.
+    """
+
+    name: str
+    purpose: str
+    model: str
+    epochs: int
+    batch_size: int
+    learning_rate: float = 0.001
+    schedule: Literal["constant", "one-cycle"] = "constant"
+    label_smoothing: float = 0.0
+    augmentation: Augmentation | None = None
+    augment_engine: AugmentEngine = "warp"
+    focus: float = 0.0
+    early_stopping: int | None = None
+    keep: Literal["last", "best"] = "last"
+    sources: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise RecipeError(f"{name}: expected 1 or more, got {getattr(self, name)}")
+        if self.early_stopping is not None and self.early_stopping < 1:
+            raise RecipeError(f"early_stopping: expected 1 epoch or more, got {self.early_stopping}")
+        if self.augment_engine not in ("warp", "image-data-generator"):
+            raise RecipeError(f"augment_engine: expected warp or image-data-generator, got {self.augment_engine!r}")
+        if self.keep not in ("last", "best"):
+            raise RecipeError(f"keep: expected last or best, got {self.keep!r}")
+
+    def replace(self, **changes: Any) -> Recipe:
+        """The same recipe with some values changed; None leaves a value as it is."""
+        return dataclasses.replace(self, **{k: v for k, v in changes.items() if v is not None})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as they stand in run.json."""
+        values = dataclasses.asdict(self)
+        values["sources"] = list(self.sources)
+        return values

@@ -1,0 +1,155 @@
+"""From run folders to one page: results become plain rows first, then a template context, then HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import digitwise
+from digitwise.data.balance import class_balance
+from digitwise.evaluation import Evaluation, evaluate_predictions, explain
+from digitwise.files import atomic_write
+from digitwise.images import Dataset
+from digitwise.report import figures
+from digitwise.runs import Run, now
+
+
+def draw_data(dataset: Dataset, folder: Path) -> None:
+    """Draw a data set's sample sheet and class histogram: ``samples.png``, ``classes.png``."""
+    figures.sample_sheet(dataset.train, folder / "samples.png")
+    figures.class_histogram(class_balance(dataset.train, dataset.test), folder / "classes.png")
+
+
+def draw_run(run: Run, dataset: Dataset) -> None:
+    """Draw a run's curves, confusion matrices, gallery of errors and first prediction into its folder."""
+    answers = run.predictions("test")
+    figures.learning_curves(run.history, run.name, run.path / f"{run.name}_plot.png")
+    draw_errors(run, dataset)
+    figures.prediction_bars(
+        dataset.test.images[0], answers.probabilities[0], answers.class_names, run.path / "first_prediction.png"
+    )
+
+
+def draw_errors(run: Run, dataset: Dataset) -> list[Path]:
+    """Draw a run's confusion matrices and gallery of errors; gives the files."""
+    answers = run.predictions("test")
+    paths = [run.path / name for name in ("confusion.png", "confusion_normalized.png", "errors.png")]
+    figures.confusion_picture(answers, paths[0])
+    figures.confusion_picture(answers, paths[1], normalize=True)
+    figures.error_gallery(dataset.test, answers, paths[2])
+    return paths
+
+
+def render_index(runs: Sequence[Run], dataset: Dataset, comparisons: Sequence[str], path: Path) -> None:
+    """Write the page that shows a main job's runs, which lie beside it.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        In the order of the table.
+    dataset : Dataset
+        What they were trained on.
+    comparisons : sequence of str
+        Sentences on whether differences are real.
+    path : Path
+        The page; appears whole or not at all.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("digitwise.report"), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    page = environment.get_template("index.html.j2").render(page_context(runs, dataset, comparisons))
+    atomic_write(path, page)
+
+
+def page_context(runs: Sequence[Run], dataset: Dataset, comparisons: Sequence[str]) -> dict[str, Any]:
+    """Everything that stands on the page, as text."""
+    results = {run.name: evaluate_predictions(run.predictions("test")) for run in runs}
+    best = min(runs, key=lambda run: results[run.name].errors)
+    info = best.info
+    return {
+        "version": digitwise.__version__,
+        "created": now(),
+        "data": _data(dataset, info["data"]["validation"]),
+        "verdict": f"The best model, {best.name}, is right in {results[best.name].accuracy:.2%} of the test pictures: "
+        f"{results[best.name].in_production()}.",
+        "runs": [_run(run, results[run.name], best=run is best) for run in runs],
+        "comparisons": list(comparisons),
+        "made": [
+            ("seed", info["seed"]),
+            ("precision", ", ".join(sorted({run.info["precision"] for run in runs}))),
+            ("backend", f"Keras {info['versions']['keras']} on {info['backend']}"),
+            ("processor", f"{info['hardware']['cpu']}, {info['hardware']['cores']} cores"),
+            ("system", info["hardware"]["system"]),
+            ("versions", ", ".join(f"{name} {version}" for name, version in info["versions"].items())),
+            ("data", dataset.source),
+            ("training set", f"sha256 {dataset.train.fingerprint}"),
+            ("test set", f"sha256 {dataset.test.fingerprint}"),
+        ],
+    }
+
+
+def _data(dataset: Dataset, validation: int) -> dict[str, Any]:
+    balance, names = class_balance(dataset.train, dataset.test), dataset.train.class_names
+    height, width, _ = dataset.train.image_shape
+    reason, notes = (dataset.notes[0], dataset.notes[1:]) if dataset.embedded else ("", dataset.notes)
+    return {
+        "name": "MNIST" if dataset.name == "mnist" else dataset.name,
+        "images": f"{len(dataset.train):,} + {len(dataset.test):,} pictures of {height}x{width}",
+        "classes": len(names),
+        "embedded": dataset.embedded,
+        "reason": reason,
+        "notes": notes,
+        "test": f"{len(dataset.test):,}",
+        "validation": f"{validation:,}",
+        "verdict": balance.verdict,
+        "histogram": [
+            {
+                "name": name,
+                "train": f"{a:,}",
+                "train_share": f"{a / balance.train.sum():.1%}",
+                "test": f"{b:,}",
+                "test_share": f"{b / balance.test.sum():.1%}",
+            }
+            for name, a, b in zip(names, balance.train, balance.test, strict=True)
+        ],
+    }
+
+
+def _run(run: Run, result: Evaluation, *, best: bool) -> dict[str, Any]:
+    recipe = run.info["recipe"]
+    low, high = result.interval_95
+    confused = ", ".join(f"{pair.given} as {pair.predicted} ({pair.count})" for pair in result.confused)
+    return {
+        "name": run.name,
+        "best": best,
+        "purpose": recipe["purpose"][:1].upper() + recipe["purpose"][1:],
+        "sources": "; ".join(recipe["sources"]),
+        "errors": f"{result.errors:,}",
+        "accuracy": f"{result.accuracy:.2%}",
+        "interval": f"{1 - high:.2%} – {1 - low:.2%}",
+        "parameters": f"{run.info['parameters']:,}",
+        "fit_seconds": f"{run.info['fit_seconds']:.1f}",
+        "images_per_second": f"{run.info['images_per_second']:,}",
+        "production": result.in_production(),
+        "epochs": run.info["epochs"],
+        "batch_size": recipe["batch_size"],
+        "explanation": explain(run.predictions("test")) if run.name == "baseline" else "",
+        "confused": confused or "none",
+        "classes": [
+            {
+                "name": score.name,
+                "n": f"{score.n:,}",
+                "errors": score.errors,
+                "precision": _percent(score.precision),
+                "recall": _percent(score.recall),
+            }
+            for score in result.classes
+        ],
+    }
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.2%}"

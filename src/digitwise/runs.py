@@ -1,0 +1,165 @@
+"""The run folder: all that a training hands on.
+
+::
+
+    results/augmented/
+    ├── run.json              recipe, seed, versions, hardware, data fingerprint, results, reads of the test set
+    ├── history.csv           one row an epoch
+    ├── validation.npz        labels and probabilities
+    ├── test.npz              labels and probabilities
+    ├── model.keras           the model; also as model.json + model.weights.h5
+    └── *.png                 figures
+
+A run is made beside its place, in ``.augmented.partial``, and takes it by one rename when it is whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from digitwise.errors import DataError, RunError
+from digitwise.files import atomic_json, atomic_write, replace_folder, whole_file
+from digitwise.images import Predictions
+
+FORMAT = 1
+Split = Literal["validation", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished training on disk.
+
+    Parameters
+    ----------
+    path : Path
+    info : dict
+        The content of run.json.
+    """
+
+    path: Path
+    info: dict[str, Any]
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """Open a run folder.
+
+        Raises
+        ------
+        RunError
+            If ``path`` is not one, or was written by a later version.
+        """
+        path = Path(path)
+        file = path / "run.json"
+        if not file.is_file():
+            what = "an empty place" if not path.exists() else "a folder without run.json" if path.is_dir() else "a file"
+            raise RunError(f"{path}: expected a run folder (made by digitwise train), got {what}")
+        try:
+            info = json.loads(file.read_text(encoding="utf-8"))
+            version = info["format"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{file}: not a run.json of digitwise; train again") from error
+        if version != FORMAT:
+            raise RunError(f"{file}: expected run format {FORMAT}, got {version}; use the version that wrote it")
+        return cls(path, info)
+
+    @property
+    def name(self) -> str:
+        """The recipe's name."""
+        return str(self.info["recipe"]["name"])
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """The rows of history.csv, all values as numbers."""
+        try:
+            with (self.path / "history.csv").open(encoding="utf-8", newline="") as file:
+                return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.path / 'history.csv'}: cannot be read; train again") from error
+
+    def predictions(self, split: Split) -> Predictions:
+        """What the model answered about the validation or the test pictures.
+
+        Raises
+        ------
+        RunError
+            If the file is missing or damaged.
+        """
+        file = self.path / f"{split}.npz"
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                return Predictions(
+                    archive["labels"], archive["probabilities"], tuple(self.info["data"]["class_names"])
+                )
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile, DataError) as error:
+            raise RunError(f"{file}: expected the {split} probabilities of this run: {error}; train again") from error
+
+    def note_test_read(self, reason: str) -> None:
+        """Write into run.json that the test set was looked at, and why."""
+        self.info.setdefault("test_reads", []).append({"time": now(), "reason": reason})
+        atomic_json(self.path / "run.json", self.info)
+
+
+def now() -> str:
+    """The time in UTC, to the second, as ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def begin(out: Path, *, resume: bool) -> Path:
+    """Make the place beside ``out`` where a run is built.
+
+    Parameters
+    ----------
+    out : Path
+        Where the finished run will lie; an earlier run there stays until then.
+    resume : bool
+        Keep what an interrupted training left in that place.
+
+    Returns
+    -------
+    Path
+        The folder to build in.
+
+    Raises
+    ------
+    RunError
+        If ``out`` is something else than a run folder.
+    """
+    if out.exists() and not (out.is_dir() and ((out / "run.json").is_file() or not any(out.iterdir()))):
+        raise RunError(f"{out}: expected a new name or a run folder to replace, got something else; choose another --out")
+    partial = out.with_name(f".{out.name}.partial")
+    if partial.exists() and not resume:
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True, exist_ok=True)
+    return partial
+
+
+def write(
+    partial: Path, info: Mapping[str, Any], history: Sequence[Mapping[str, Any]], answers: Mapping[Split, Predictions]
+) -> None:
+    """Write a run's own files; run.json last, so that a folder with one is whole."""
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(history[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    atomic_write(partial / "history.csv", table.getvalue())
+    for split, predictions in answers.items():
+        with whole_file(partial / f"{split}.npz") as file:
+            np.savez_compressed(file, labels=predictions.labels, probabilities=predictions.probabilities)
+    atomic_json(partial / "run.json", {"format": FORMAT, **info})
+
+
+def finish(partial: Path, out: Path) -> Run:
+    """Put a finished run in its place; an earlier one there goes only now."""
+    replace_folder(partial, out)
+    return Run.open(out)

@@ -1,0 +1,1 @@
+"""Training: the only part of the house, with ``models``, that imports Keras."""

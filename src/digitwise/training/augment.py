@@ -1,0 +1,84 @@
+"""Augmentation inside the graph: one affine warp a picture, drawn anew each time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from digitwise.recipes import Augmentation
+from digitwise.training.backend import keras
+
+ops = keras.ops
+
+
+def transforms(rotation: Any, shift: Any, shear: Any, zoom: Any, height: int, width: int) -> Any:
+    """Affine maps from output to input pixels, about the picture's centre.
+
+    The matrix is rotation · shift · shear · zoom on (row, column), as in Keras' ``ImageDataGenerator``, so that
+    equal parameters give equal pictures.
+
+    Parameters
+    ----------
+    rotation, shear : float32 tensor, shape (b,)
+        Radians.
+    shift : pair of float32 tensors, shape (b,)
+        Rows and columns, in pixels.
+    zoom : pair of float32 tensors, shape (b,)
+        Factors of rows and columns; above 1 the digit becomes smaller.
+    height, width : int
+        Of the pictures, in pixels.
+
+    Returns
+    -------
+    float32 tensor, shape (b, 8)
+        As :func:`keras.ops.image.affine_transform` takes them: x is the column, y the row.
+    """
+    cos, sin = ops.cos(rotation), ops.sin(rotation)
+    skew, stretch = -ops.sin(shear), ops.cos(shear)
+    rr, rc = cos * zoom[0], (cos * skew - sin * stretch) * zoom[1]  # input row by output row, column
+    cr, cc = sin * zoom[0], (sin * skew + cos * stretch) * zoom[1]  # input column by output row, column
+    row, column = (height - 1) / 2, (width - 1) / 2
+    row_offset = cos * shift[0] - sin * shift[1] + row - rr * row - rc * column
+    column_offset = sin * shift[0] + cos * shift[1] + column - cr * row - cc * column
+    zero = ops.zeros_like(rr)
+    return ops.stack([cc, cr, column_offset, rc, rr, row_offset, zero, zero], axis=1)
+
+
+class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # keras comes without types
+    """Warp each picture of a batch by random parameters; in inference, pass it on.
+
+    Parameters
+    ----------
+    ranges : Augmentation
+    seed : int
+        Of the parameters.
+    """
+
+    def __init__(self, ranges: Augmentation, *, seed: int) -> None:
+        super().__init__(dtype="float32", name="random_warp")
+        self.ranges = ranges
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, images: Any, training: bool = False) -> Any:
+        """Float32 (b, h, w, c) to the same."""
+        if not training:
+            return images
+        height, width = images.shape[1:3]
+        ranges = self.ranges
+        uniform = keras.random.uniform((6, ops.shape(images)[0]), -1.0, 1.0, seed=self.seed_generator)
+        matrices = transforms(
+            uniform[0] * math.radians(ranges.rotation_range),
+            (
+                uniform[1] * _pixels(ranges.height_shift_range, height),
+                uniform[2] * _pixels(ranges.width_shift_range, width),
+            ),
+            uniform[3] * math.radians(ranges.shear_range),
+            (1 + uniform[4] * ranges.zoom_range, 1 + uniform[5] * ranges.zoom_range),
+            height,
+            width,
+        )
+        return ops.image.affine_transform(images, matrices, interpolation="bilinear", fill_mode="constant")
+
+
+def _pixels(shift: float, side: int) -> float:
+    return shift * side if shift < 1 else shift

@@ -1,0 +1,56 @@
+"""Keras, imported once and quietly, on the backend that is there.
+
+The rest of ``training`` takes ``keras`` from here, so that the choice is made before the first import.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from digitwise.errors import MissingPart
+
+BACKENDS = ("tensorflow", "jax", "torch")  # in order of preference on a CPU; ARCHITECTURE.md has the timings
+
+
+def _choose() -> str:
+    asked = os.environ.get("KERAS_BACKEND")
+    wanted = (asked,) if asked else BACKENDS
+    found = next((name for name in wanted if importlib.util.find_spec(name)), None)
+    if found is None:
+        raise MissingPart(
+            f"training needs a Keras backend: expected {' or '.join(wanted)} to be installed, found none; "
+            f"pip install tensorflow-cpu"
+        )
+    return found
+
+
+@contextmanager
+def _without_greetings() -> Iterator[None]:
+    """Hold back what TensorFlow's C++ writes past ``sys.stderr`` while it loads; show it if loading fails."""
+    sys.stderr.flush()
+    real = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(real, held.read())
+            raise
+        finally:
+            os.dup2(real, 2)
+            os.close(real)
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["KERAS_BACKEND"] = BACKEND = _choose()
+
+with _without_greetings():
+    import keras  # here, when the backend is chosen
+
+__all__ = ["BACKEND", "keras"]

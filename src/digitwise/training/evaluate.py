@@ -1,0 +1,51 @@
+"""Evaluating a run: from its stored answers, or by asking its model about other data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from digitwise.data import load
+from digitwise.evaluation import Evaluation, evaluate_predictions
+from digitwise.images import Dataset, Predictions
+from digitwise.runs import Run
+
+
+def evaluate(run: str | Path | Run, data: str | Path | Dataset | None = None) -> Evaluation:
+    """Count and judge the errors of a run.
+
+    Parameters
+    ----------
+    run : str, Path or Run
+    data : str, Path or Dataset, optional
+        By default the test pictures the run was trained for, from its stored probabilities: no model is loaded.
+        Otherwise the test pictures of that set, which have to have the model's size and classes.
+
+    Returns
+    -------
+    Evaluation
+        The look at the test pictures is written into run.json.
+
+    Raises
+    ------
+    RunError
+        If ``run`` is not a run folder.
+    DataError
+        If the data does not fit the model.
+    """
+    run = run if isinstance(run, Run) else Run.open(run)
+    predictions = run.predictions("test") if data is None else _ask(run, data)
+    run.note_test_read(f"evaluate{'' if data is None else f': on {_name(data)}'}")
+    return evaluate_predictions(predictions)
+
+
+def _ask(run: Run, data: str | Path | Dataset) -> Predictions:
+    dataset = data if isinstance(data, Dataset) else load(data)
+
+    from digitwise.training.predict import predict  # Keras takes seconds to import: only where a model is asked
+    from digitwise.training.saving import load_model
+
+    return predict(load_model(run.path), dataset.test)
+
+
+def _name(data: str | Path | Dataset) -> str:
+    return data.name if isinstance(data, Dataset) else str(data)

@@ -1,0 +1,22 @@
+"""Which number format to compute in: what the processor is fast at."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from digitwise.system import cpu_flags
+
+Precision = Literal["float32", "bfloat16"]
+
+# Without these instructions bfloat16 is emulated and several times slower than float32.
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
+
+
+def best_precision() -> Precision:
+    """Choose bfloat16 where the CPU computes with it, else float32."""
+    return "bfloat16" if BFLOAT16_FLAGS & cpu_flags() else "float32"
+
+
+def dtype_policy(precision: Precision) -> str:
+    """The Keras dtype policy for a precision: weights stay float32 in either."""
+    return "mixed_bfloat16" if precision == "bfloat16" else "float32"

@@ -1,0 +1,44 @@
+"""Asking a Keras model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from digitwise.data.prepare import to_input
+from digitwise.errors import DataError
+from digitwise.images import Float32, ImageSet, Predictions
+
+BATCH = 500
+
+
+def predict(model: Any, pictures: ImageSet) -> Predictions:
+    """Ask a model about labelled pictures.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Float32 (n, h, w, c) in [0, 1] to probabilities (n, n_classes).
+    pictures : ImageSet
+
+    Returns
+    -------
+    Predictions
+
+    Raises
+    ------
+    DataError
+        If the model was made for another picture size or number of classes.
+    """
+    expected, classes = tuple(model.input_shape[1:]), model.output_shape[-1]
+    if expected != pictures.image_shape or classes != pictures.n_classes:
+        raise DataError(
+            f"the model takes {expected} pictures of {classes} classes, "
+            f"the data has {pictures.image_shape} of {pictures.n_classes}"
+        )
+    parts: list[Float32] = [
+        np.asarray(model.predict_on_batch(to_input(pictures.images[start : start + BATCH])), np.float32)
+        for start in range(0, len(pictures), BATCH)
+    ]
+    return Predictions(pictures.labels, np.concatenate(parts), pictures.class_names)

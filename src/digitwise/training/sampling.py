@@ -1,0 +1,58 @@
+"""Which pictures an epoch shows, in which order."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from digitwise.images import Int64
+
+
+def steps_per_epoch(n: int, batch_size: int, focus: float) -> int:
+    """Batches an epoch, the last one filled up."""
+    return math.ceil((n + round(n * focus)) / min(batch_size, n))
+
+
+def epoch_order(
+    labels: Int64,
+    *,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    focus: float = 0.0,
+    class_errors: Int64 | None = None,
+) -> Int64:
+    """Draw an epoch: every picture once, the focus's extra ones, and some again to fill the last batch.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (n,)
+        Of the training pictures.
+    batch_size, seed, epoch : int
+        Seed and epoch decide the draw, so that a resumed training goes on as it would have.
+    focus : float
+        Share of extra samples; see :class:`~digitwise.recipes.Recipe`.
+    class_errors : ndarray of int64, shape (n_classes,), optional
+        Validation errors of each class so far; without them the extra samples go to all classes alike.
+
+    Returns
+    -------
+    ndarray of int64, shape (steps, batch)
+        Indices of training pictures.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    n = len(labels)
+    batch = min(batch_size, n)
+    order = np.concatenate([np.arange(n), _extra(labels, round(n * focus), class_errors, rng)])
+    rng.shuffle(order)
+    steps = steps_per_epoch(n, batch_size, focus)
+    return np.concatenate([order, order[: steps * batch - len(order)]]).reshape(steps, batch)
+
+
+def _extra(labels: Int64, size: int, class_errors: Int64 | None, rng: np.random.Generator) -> Int64:
+    counts = np.bincount(labels)
+    # One error is added to each class: with few errors so far, none may be starved or flooded by chance.
+    shares = np.ones(len(counts)) if class_errors is None else class_errors[: len(counts)] + 1.0
+    weights = (shares / shares.sum() / np.maximum(counts, 1))[labels]
+    return rng.choice(len(labels), size, p=weights / weights.sum()).astype(np.int64)

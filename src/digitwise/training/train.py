@@ -1,0 +1,138 @@
+"""From a recipe and a data set to a run folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from digitwise import runs
+from digitwise.data import load
+from digitwise.data.splits import split_validation
+from digitwise.evaluation import evaluate_predictions
+from digitwise.errors import RunError
+from digitwise.images import Dataset, Splits
+from digitwise.recipes import Recipe, find
+from digitwise.runs import Run
+from digitwise.system import hardware, versions
+from digitwise.training.backend import BACKEND
+from digitwise.training.fit import Fitted, fit
+from digitwise.training.precision import Precision
+from digitwise.training.predict import predict
+from digitwise.training.saving import save_model
+from digitwise.training.watch import Watch
+
+SPLIT_SEED = 0  # of the validation split: the same for all seeds of a training, so that their errors compare
+
+
+def train(
+    recipe: str | Recipe,
+    data: str | Path | Dataset = "mnist",
+    *,
+    seed: int = 0,
+    out: str | Path | None = None,
+    validation: int | None = None,
+    precision: Precision | None = None,
+    resume: bool = False,
+    watch: Watch | None = None,
+) -> Run:
+    """Train a recipe, evaluate it once on the test pictures, and save all of it as a run folder.
+
+    Parameters
+    ----------
+    recipe : str or Recipe
+    data : str, Path or Dataset
+        As for :func:`digitwise.load`.
+    seed : int
+        Of weights, order, augmentation and dropout. The validation split does not change with it.
+    out : str or Path, optional
+        The run folder, by default ``results/<recipe>``. An earlier run there is replaced when this one is whole.
+    validation : int, optional
+        Pictures to split off for validation; by default 5,000, or 15 % of a small set.
+    precision : {"float32", "bfloat16"}, optional
+        By default what the processor is fast at.
+    resume : bool
+        Go on with an interrupted training of the same recipe, seed and data.
+    watch : Watch, optional
+        Told about the progress.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    RecipeError
+        If there is no such recipe.
+    DataError
+        If the data cannot be used.
+    RunError
+        If ``out`` is something else than a run folder, or there is nothing fitting to resume.
+    """
+    recipe = find(recipe) if isinstance(recipe, str) else recipe
+    dataset = data if isinstance(data, Dataset) else load(data)
+    splits = split_validation(dataset.train, size=validation, seed=SPLIT_SEED)
+    place = Path(out) if out is not None else Path("results") / recipe.name
+    partial = runs.begin(place, resume=resume)
+    checkpoint = partial / "checkpoint.npz"
+    fitted = fit(
+        recipe, splits, seed=seed, precision=precision, checkpoint=checkpoint, resume=resume, watch=watch
+    )
+    answers: dict[runs.Split, Any] = {
+        "validation": predict(fitted.model, splits.validation),
+        "test": predict(fitted.model, dataset.test),
+    }
+    results = {split: evaluate_predictions(given).as_dict() for split, given in answers.items()}
+    save_model(fitted.model, partial)
+    runs.write(partial, _info(recipe, seed, dataset, splits, fitted, results), fitted.history, answers)
+    checkpoint.unlink()
+    return runs.finish(partial, place)
+
+
+def finished_run(recipe: Recipe, dataset: Dataset, seed: int, out: Path) -> Run | None:
+    """The run at ``out``, if it is this recipe's with this seed on this data; else None."""
+    try:
+        run = Run.open(out)
+    except RunError:
+        return None
+    same = (run.info["recipe"], run.info["seed"], run.info["data"]["fingerprint"])
+    return run if same == (_plain(recipe), seed, dataset.fingerprint) else None
+
+
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as it comes back from run.json."""
+    return dict(json.loads(json.dumps(recipe.as_dict())))
+
+
+def _info(
+    recipe: Recipe, seed: int, dataset: Dataset, splits: Splits, fitted: Fitted, results: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "created": runs.now(),
+        "recipe": recipe.as_dict(),
+        "seed": seed,
+        "parameters": fitted.model.count_params(),
+        "fit_seconds": round(fitted.fit_seconds, 2),
+        "images_per_second": round(fitted.images_per_second),
+        "epochs": len(fitted.history),
+        "best_epoch": fitted.best_epoch,
+        "precision": fitted.precision,
+        "backend": BACKEND,
+        "versions": versions(),
+        "hardware": hardware(),
+        "data": {
+            "name": dataset.name,
+            "source": dataset.source,
+            "embedded": dataset.embedded,
+            "notes": list(dataset.notes),
+            "fingerprint": dataset.fingerprint,
+            "image_shape": list(dataset.train.image_shape),
+            "class_names": list(dataset.train.class_names),
+            "train": len(splits.train),
+            "validation": len(splits.validation),
+            "test": len(dataset.test),
+            "split_seed": SPLIT_SEED,
+        },
+        "results": results,
+        "test_reads": [{"time": runs.now(), "reason": "train: errors of the finished model, for the record"}],
+    }
