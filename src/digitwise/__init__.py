@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from digitwise.data import load as load
     from digitwise.errors import DataError as DataError
-    from digitwise.errors import DataNotFound as DataNotFound
+    from digitwise.errors import DataNotFoundError as DataNotFoundError
     from digitwise.errors import DigitwiseError as DigitwiseError
-    from digitwise.errors import MissingPart as MissingPart
+    from digitwise.errors import MissingPartError as MissingPartError
     from digitwise.errors import RecipeError as RecipeError
     from digitwise.errors import RunError as RunError
     from digitwise.evaluation import Comparison as Comparison
@@ -38,12 +38,12 @@ _HOMES = {
     "Augmentation": "digitwise.recipes",
     "Comparison": "digitwise.evaluation",
     "DataError": "digitwise.errors",
-    "DataNotFound": "digitwise.errors",
+    "DataNotFoundError": "digitwise.errors",
     "Dataset": "digitwise.images",
     "DigitwiseError": "digitwise.errors",
     "Evaluation": "digitwise.evaluation",
     "ImageSet": "digitwise.images",
-    "MissingPart": "digitwise.errors",
+    "MissingPartError": "digitwise.errors",
     "Predictions": "digitwise.images",
     "Recipe": "digitwise.recipes",
     "RecipeError": "digitwise.errors",
@@ -56,7 +56,7 @@ _HOMES = {
     "train": "digitwise.training.train",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> object:

@@ -3,11 +3,11 @@
 ::
 
     DigitwiseError
-    ├── DataError            pictures, labels or files that cannot be used
-    │   └── DataNotFound     a named set that is neither on disk nor within reach
-    ├── RecipeError          an unknown recipe, or a value a recipe cannot take
-    ├── RunError             a folder that is not a (whole) run, or runs that do not fit together
-    └── MissingPart          an optional library that is not installed
+    ├── DataError                pictures, labels or files that cannot be used
+    │   └── DataNotFoundError    a named set that is neither on disk nor within reach
+    ├── RecipeError              an unknown recipe, or a value a recipe cannot take
+    ├── RunError                 a folder that is not a (whole) run, or runs that do not fit together
+    └── MissingPartError         an optional library that is not installed
 
 Every message is one line: what is wrong, what was expected, what came, and the next step. The command line catches
 the base class once, prints that line and leaves with exit code 2.
@@ -24,7 +24,7 @@ class DataError(DigitwiseError):
     """Pictures, labels or files that cannot be used."""
 
 
-class DataNotFound(DataError):
+class DataNotFoundError(DataError):
     """A named set that is neither on disk nor within reach."""
 
 
@@ -36,5 +36,5 @@ class RunError(DigitwiseError):
     """A folder that is not a whole run, or runs that do not fit together."""
 
 
-class MissingPart(DigitwiseError):
+class MissingPartError(DigitwiseError):
     """An optional library that is not installed."""

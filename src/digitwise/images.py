@@ -196,12 +196,12 @@ class Predictions:
     @property
     def predicted(self) -> Int64:
         """The most probable class of each picture, int64 of shape (n,)."""
-        return self.probabilities.argmax(axis=1).astype(np.int64)
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     @property
     def confidence(self) -> Float32:
         """The probability of the predicted class, float32 of shape (n,)."""
-        return self.probabilities.max(axis=1)
+        return np.asarray(self.probabilities.max(axis=1), np.float32)
 
     @property
     def wrong(self) -> Int64:

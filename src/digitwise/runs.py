@@ -98,9 +98,7 @@ class Run:
         file = self.path / f"{split}.npz"
         try:
             with np.load(file, allow_pickle=False) as archive:
-                return Predictions(
-                    archive["labels"], archive["probabilities"], tuple(self.info["data"]["class_names"])
-                )
+                return Predictions(archive["labels"], archive["probabilities"], tuple(self.info["data"]["class_names"]))
         except (OSError, ValueError, KeyError, zipfile.BadZipFile, DataError) as error:
             raise RunError(f"{file}: expected the {split} probabilities of this run: {error}; train again") from error
 
@@ -136,7 +134,9 @@ def begin(out: Path, *, resume: bool) -> Path:
         If ``out`` is something else than a run folder.
     """
     if out.exists() and not (out.is_dir() and ((out / "run.json").is_file() or not any(out.iterdir()))):
-        raise RunError(f"{out}: expected a new name or a run folder to replace, got something else; choose another --out")
+        raise RunError(
+            f"{out}: expected a new name or a run folder to replace, got something else; choose another --out"
+        )
     partial = out.with_name(f".{out.name}.partial")
     if partial.exists() and not resume:
         shutil.rmtree(partial)

@@ -1,4 +1,4 @@
-"""``digitwise compare``: is one run better than another, or luckier?"""
+"""``digitwise compare``: whether one run is better than another, or luckier."""
 
 from __future__ import annotations
 

@@ -31,7 +31,9 @@ def list_sets(as_json: JsonFlag = False) -> None:
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
         return
     for name, title, size, licence, found in rows:
-        out.print(f"[bold]{name}[/bold]  {title}\n    {size}; {licence}; {found or 'not here, digitwise data fetch ' + name}")
+        out.print(
+            f"[bold]{name}[/bold]  {title}\n    {size}; {licence}; {found or 'not here, digitwise data fetch ' + name}"
+        )
 
 
 @app.command()
@@ -96,7 +98,9 @@ def tell(dataset: Dataset, console: Console) -> None:
     for name, split in (("training", dataset.train), ("test", dataset.test)):
         images = split.images
         console.print(f"  {name:9} {images.shape} {images.dtype}, values {images.min()} to {images.max()}")
-    console.print(f"\nThe first training picture, label {dataset.train.class_names[dataset.train.labels[0]]}, row by row:")
+    console.print(
+        f"\nThe first training picture, label {dataset.train.class_names[dataset.train.labels[0]]}, row by row:"
+    )
     first = dataset.train.images[0]
     for row in first if first.ndim == 2 else first.mean(axis=2).astype(int):
         console.print("".join(f"{value:4d}" if value else "   ·" for value in row))

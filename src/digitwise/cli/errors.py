@@ -26,7 +26,11 @@ def errors(
     answers = opened.predictions("test")
     figures = draw_errors(opened, dataset_of(opened, data))
     opened.note_test_read("errors: confusion matrix and gallery")
-    result, matrix, names = evaluate_predictions(answers), confusion_matrix(answers, normalize=normalize), answers.class_names
+    result, matrix, names = (
+        evaluate_predictions(answers),
+        confusion_matrix(answers, normalize=normalize),
+        answers.class_names,
+    )
     if as_json:
         wrong = [
             {

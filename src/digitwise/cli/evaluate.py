@@ -32,7 +32,12 @@ def evaluate(
         return
     out.print(f"{opened.name}: accuracy {result.accuracy:.2%}; {result.in_production()}")
     rows = [
-        (score.name, score.n, score.errors, *("–" if v is None else f"{v:.2%}" for v in (score.precision, score.recall)))
+        (
+            score.name,
+            score.n,
+            score.errors,
+            *("–" if v is None else f"{v:.2%}" for v in (score.precision, score.recall)),
+        )
         for score in result.classes
     ]
     out.print(table(("class", "pictures", "errors", "precision", "recall"), rows))

@@ -16,14 +16,17 @@ def info(as_json: JsonFlag = False) -> None:
     from digitwise.training.precision import best_precision
 
     backends = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
-    data = {name: str(folder) if (folder := locate(source)) else None for name, source in SOURCES.items()}
+    data: dict[str, str | None] = {
+        name: str(folder) if (folder := locate(source)) else None for name, source in SOURCES.items()
+    }
+    data["digits"] = "embedded"
     facts = {
         "versions": versions(),
         "hardware": hardware(),
         "precision": best_precision(),
         "backend": os.environ.get("KERAS_BACKEND") or (backends[0] if backends else None),
         "backends": backends,
-        "data": {**data, "digits": "embedded"},
+        "data": data,
     }
     if as_json:
         print_json(facts)
@@ -32,4 +35,4 @@ def info(as_json: JsonFlag = False) -> None:
     out.print(table(("package", "version"), list(versions().items())))
     out.print(f"\n{machine['cpu']}, {machine['cores']} cores, {' '.join(machine['cpu_features'])}")
     out.print(f"backend {facts['backend']}, precision {facts['precision']}\n")
-    out.print(table(("data", "found"), [(name, where or "not here") for name, where in facts["data"].items()]))
+    out.print(table(("data", "found"), [(name, where or "not here") for name, where in data.items()]))

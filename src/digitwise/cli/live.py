@@ -49,7 +49,9 @@ class LiveWatch(Watch):
         self.epochs, self.steps = recipe.epochs, steps
         for layer in network.layers:
             shape = "×".join(str(side) for side in layer.output.shape[1:])
-            self.console.print(f"  {type(layer).__name__.removeprefix('Fused'):20} {shape:>12} {layer.count_params():>9,}")
+            self.console.print(
+                f"  {type(layer).__name__.removeprefix('Fused'):20} {shape:>12} {layer.count_params():>9,}"
+            )
         self.console.print(f"  {'parameters':33} {network.count_params():>9,}", style="bold")
 
     def on_resume(self, epochs: int) -> None:
@@ -76,7 +78,12 @@ class DownloadBar:
 
     def __init__(self, console: Console) -> None:
         self.bar = Progress(
-            TextColumn("fetching"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=console, transient=True
+            TextColumn("fetching"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            console=console,
+            transient=True,
         )
         self.task = self.bar.add_task("fetching", total=None)
         self._total: float | None = None

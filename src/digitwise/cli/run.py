@@ -96,9 +96,7 @@ def _train(
     result = finished_run(recipe, dataset, seed, out) if resume else None
     if result is None:
         with LiveWatch(console) as watch:
-            result = train(
-                recipe, dataset, seed=seed, out=out, precision=precision, resume=resume, watch=watch
-            )
+            result = train(recipe, dataset, seed=seed, out=out, precision=precision, resume=resume, watch=watch)
     else:
         console.print("  finished earlier")
     answers = result.predictions("test")

@@ -19,7 +19,7 @@ from digitwise.data.labels import as_labels, as_pixels
 from digitwise.data.sources import EMBEDDED, SOURCES, Source, source
 from digitwise.data.splits import stratified_indices
 from digitwise.data.tables import Pair, read_csv, read_npz
-from digitwise.errors import DataError, DataNotFound
+from digitwise.errors import DataError, DataNotFoundError
 from digitwise.images import Dataset, ImageSet
 
 TEST_SHARE = 0.2  # held out of a set that came without test pictures
@@ -49,7 +49,7 @@ def load(data: str | Path = "mnist", *, progress: Any = None) -> Dataset:
     ------
     DataError
         If a file is not what it should be.
-    DataNotFound
+    DataNotFoundError
         If nothing has that name and nothing lies at that path.
 
     Examples
@@ -61,7 +61,9 @@ def load(data: str | Path = "mnist", *, progress: Any = None) -> Dataset:
     path = Path(data).expanduser()
     if str(data) == EMBEDDED and not path.exists():
         return load_digits()
-    if (isinstance(data, Path) or data not in SOURCES) and path.exists():  # a folder called mnist does not shadow the name; ./mnist does
+    if (
+        isinstance(data, Path) or data not in SOURCES
+    ) and path.exists():  # a folder called mnist does not shadow the name; ./mnist does
         return _load_path(path)
     named = source(str(data))
     folder = locate(named)
@@ -77,7 +79,7 @@ def load_or_embedded(name: str = "mnist", *, progress: Any = None) -> Dataset:
     """
     try:
         return load(name, progress=progress)
-    except DataNotFound as error:
+    except DataNotFoundError as error:
         digits = load_digits()
         note = f"stand-in: {error}"
         return Dataset(digits.name, digits.source, digits.train, digits.test, (note, *digits.notes), embedded=True)
@@ -102,7 +104,9 @@ def _load_path(path: Path) -> Dataset:
         return _dataset(path, read_csv(path), None, None)
     if is_idx(path):
         raise DataError(f"{path}: expected the folder that holds the IDX files, got one of them; give {path.parent}")
-    raise DataError(f"{path}: expected a folder of pictures by class, IDX files, .npz or .csv; got a {path.suffix} file")
+    raise DataError(
+        f"{path}: expected a folder of pictures by class, IDX files, .npz or .csv; got a {path.suffix} file"
+    )
 
 
 def _load_folder(path: Path) -> Dataset:
@@ -118,7 +122,7 @@ def _load_named(named: Source, folder: Path) -> Dataset:
     paths = [_existing(folder, file.name) for file in named.files]
     for path, file in zip(paths, named.files, strict=True):
         if path is None:
-            raise DataNotFound(f"{folder}: expected {file.name} of {named.name}, got nothing of that name")
+            raise DataNotFoundError(f"{folder}: expected {file.name} of {named.name}, got nothing of that name")
         check_content(path, file)
     found = [path for path in paths if path is not None]
     sets = [ImageSet(*_oriented(named, _idx_pair(pair)), named.class_names) for pair in (found[:2], found[2:])]
@@ -175,7 +179,9 @@ def _idx_roles(folder: Path) -> list[Path]:
 def _idx_pair(files: list[Path]) -> Pair:
     images, labels = as_pixels(read_idx(files[0]), str(files[0])), _idx_labels(files[1])
     if len(images) != len(labels):
-        raise DataError(f"{files[1]}: expected {len(images)} labels, one an image of {files[0].name}, got {len(labels)}")
+        raise DataError(
+            f"{files[1]}: expected {len(images)} labels, one an image of {files[0].name}, got {len(labels)}"
+        )
     return images, labels
 
 
@@ -193,4 +199,3 @@ def _existing(folder: Path, name: str) -> Path | None:
 
 def _has_files(named: Source, folder: Path) -> bool:
     return all(_existing(folder, file.name) for file in named.files)
-

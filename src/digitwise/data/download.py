@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from digitwise.data.sources import Source, SourceFile
-from digitwise.errors import DataError, DataNotFound
+from digitwise.errors import DataError, DataNotFoundError
 from digitwise.files import atomic_write
 
 CONNECT_SECONDS = 4  # a mirror that does not answer in this time is passed over
@@ -46,7 +46,7 @@ def fetch(source: Source, *, progress: Any = None) -> Path:
 
     Raises
     ------
-    DataNotFound
+    DataNotFoundError
         If no mirror could be reached.
     DataError
         If what came is not what was published.
@@ -103,7 +103,7 @@ def _download(file: SourceFile, source: Source, mirrors: list[str], folder: Path
         except (OSError, ValueError) as error:  # requests' errors are OSErrors; a wrong hash is a ValueError
             mirrors.remove(mirror)
             faults.append(f"{urlsplit(mirror).hostname}: {' '.join(str(error).split())[:80]}")
-    raise DataNotFound(
+    raise DataNotFoundError(
         f"{source.name}: not on this machine and none of {len(source.mirrors)} mirrors gave {file.name}"
         f"{' (' + '; '.join(faults) + ')' if faults else ''}; give its folder with --data or $DIGITWISE_DATA"
     )

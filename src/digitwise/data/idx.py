@@ -11,13 +11,14 @@ import gzip
 import zlib
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.errors import DataError
 
-DTYPES = {
+DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(np.uint8),
     0x09: np.dtype(np.int8),
     0x0B: np.dtype(">i2"),
@@ -28,7 +29,7 @@ DTYPES = {
 GZIP_MAGIC = b"\x1f\x8b"
 
 
-def read_idx(path: Path) -> NDArray[np.generic]:
+def read_idx(path: Path) -> NDArray[Any]:
     """Read one IDX file, raw or gzipped.
 
     Parameters

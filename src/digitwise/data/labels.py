@@ -64,7 +64,7 @@ def as_pixels(values: NDArray[np.generic], where: str) -> UInt8:
     """
     if values.dtype.kind not in "buif":
         raise DataError(f"{where}: expected numbers as pixels, got {values.dtype}")
-    return _shaped(values if values.dtype == np.uint8 else _scaled(values, where), where)
+    return _shaped(np.asarray(values, np.uint8) if values.dtype == np.uint8 else _scaled(values, where), where)
 
 
 def _scaled(values: NDArray[np.generic], where: str) -> UInt8:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, field
 
-from digitwise.errors import DataNotFound
+from digitwise.errors import DataNotFoundError
 
 DIGITS = tuple("0123456789")
 ROLES = ("train-images", "train-labels", "test-images", "test-labels")
@@ -167,12 +167,12 @@ def source(name: str) -> Source:
 
     Raises
     ------
-    DataNotFound
+    DataNotFoundError
         If there is no such name; the message has the nearest ones.
     """
     if name in SOURCES:
         return SOURCES[name]
     near = difflib.get_close_matches(name, NAMES, n=2, cutoff=0.5) or NAMES
-    raise DataNotFound(
+    raise DataNotFoundError(
         f"data {name!r}: expected a file, a folder or one of {', '.join(NAMES)}; nearest: {', '.join(near)}"
     )

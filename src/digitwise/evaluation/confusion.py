@@ -27,7 +27,7 @@ def confusion_matrix(predictions: Predictions, *, normalize: bool = False) -> In
     counts = np.bincount(predictions.labels * k + predictions.predicted, minlength=k * k).reshape(k, k)
     if not normalize:
         return counts.astype(np.int64)
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), np.float64)
 
 
 @dataclass(frozen=True)

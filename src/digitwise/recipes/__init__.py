@@ -9,7 +9,7 @@ from digitwise.recipes.augmented import AUGMENTED
 from digitwise.recipes.baseline import BASELINE
 from digitwise.recipes.focus import FOCUS
 from digitwise.recipes.improved import IMPROVED
-from digitwise.recipes.recipe import AugmentEngine, Augmentation, Recipe
+from digitwise.recipes.recipe import Augmentation, AugmentEngine, Recipe
 
 RECIPES = {recipe.name: recipe for recipe in (BASELINE, IMPROVED, AUGMENTED, FOCUS)}
 

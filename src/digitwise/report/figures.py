@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,12 +14,13 @@ from digitwise.files import whole_file
 from digitwise.images import ImageSet, Int64, Predictions
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 DPI = 150
 BLUE, ORANGE = "#0072b2", "#d55e00"  # Okabe and Ito's palette: told apart by everybody
 INK, FAINT = "#22272e", "#8a929c"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
@@ -65,6 +66,8 @@ def class_histogram(balance: ClassBalance, path: Path) -> None:
 
 def learning_curves(history: Sequence[dict[str, float]], title: str, path: Path) -> None:
     """Draw loss and accuracy over the epochs, for training and validation."""
+    from matplotlib.ticker import MaxNLocator
+
     figure = _figure(8.0, 3.2)
     epochs = [row["epoch"] for row in history]
     for place, (key, name) in enumerate((("loss", "loss"), ("accuracy", "accuracy, %"))):
@@ -73,7 +76,7 @@ def learning_curves(history: Sequence[dict[str, float]], title: str, path: Path)
         axes.plot(epochs, [scale * row[key] for row in history], "o-", color=BLUE, ms=4, label="training")
         axes.plot(epochs, [scale * row[f"val_{key}"] for row in history], "s--", color=ORANGE, ms=4, label="validation")
         axes.set(xlabel="epoch", ylabel=name, title=title if place == 0 else "")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
         axes.legend()
     _save(figure, path)
@@ -157,11 +160,11 @@ def _figure(width: float, height: float) -> Figure:
     return Figure((width, height), dpi=DPI, layout="constrained")
 
 
-def _show(axes: object, image: np.ndarray) -> None:
-    axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")  # type: ignore[attr-defined]
-    axes.set_xticks([])  # type: ignore[attr-defined]
-    axes.set_yticks([])  # type: ignore[attr-defined]
-    axes.spines[:].set_visible(False)  # type: ignore[attr-defined]
+def _show(axes: Axes, image: np.ndarray) -> None:
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import digitwise
 from digitwise.data.balance import class_balance
 from digitwise.evaluation import Evaluation, evaluate_predictions, explain
 from digitwise.files import atomic_write
 from digitwise.images import Dataset
 from digitwise.report import figures
 from digitwise.runs import Run, now
+from digitwise.system import versions
 
 
 def draw_data(dataset: Dataset, folder: Path) -> None:
@@ -70,7 +70,7 @@ def page_context(runs: Sequence[Run], dataset: Dataset, comparisons: Sequence[st
     best = min(runs, key=lambda run: results[run.name].errors)
     info = best.info
     return {
-        "version": digitwise.__version__,
+        "version": versions()["digitwise"],
         "created": now(),
         "data": _data(dataset, info["data"]["validation"]),
         "verdict": f"The best model, {best.name}, is right in {results[best.name].accuracy:.2%} of the test pictures: "

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from digitwise.errors import MissingPart
+from digitwise.errors import MissingPartError
 
 BACKENDS = ("tensorflow", "jax", "torch")  # in order of preference on a CPU; ARCHITECTURE.md has the timings
 
@@ -22,7 +22,7 @@ def _choose() -> str:
     wanted = (asked,) if asked else BACKENDS
     found = next((name for name in wanted if importlib.util.find_spec(name)), None)
     if found is None:
-        raise MissingPart(
+        raise MissingPartError(
             f"training needs a Keras backend: expected {' or '.join(wanted)} to be installed, found none; "
             f"pip install tensorflow-cpu"
         )

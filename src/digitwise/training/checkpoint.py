@@ -55,10 +55,11 @@ def save_checkpoint(path: Path, progress: Progress, state: Arrays, best: Arrays)
     best : list of ndarray
         The network's weights of the best epoch; empty where the recipe keeps the last.
     """
-    arrays = {f"state_{i}": array for i, array in enumerate(state)}
+    arrays: dict[str, Any] = {"progress": np.array(json.dumps(asdict(progress)))}
+    arrays |= {f"state_{i}": array for i, array in enumerate(state)}
     arrays |= {f"best_{i}": array for i, array in enumerate(best)}
     with whole_file(path) as temporary:
-        np.savez(temporary, progress=np.array(json.dumps(asdict(progress))), **arrays)
+        np.savez(temporary, **arrays)
 
 
 def load_checkpoint(path: Path, key: str) -> tuple[Progress, Arrays, Arrays] | None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from digitwise.data.prepare import one_hot, to_input
-from digitwise.errors import MissingPart
+from digitwise.errors import MissingPartError
 from digitwise.images import Float32, Int64, Splits, UInt8
 from digitwise.recipes import Augmentation, Recipe
 from digitwise.training.augment import RandomWarp
@@ -94,13 +94,13 @@ def image_data_generator(ranges: Augmentation) -> Any:
 
     Raises
     ------
-    MissingPart
+    MissingPartError
         If this Keras no longer has it.
     """
     try:
         from keras.src.legacy.preprocessing.image import ImageDataGenerator
     except ImportError as error:
-        raise MissingPart(
+        raise MissingPartError(
             f"Keras {keras.__version__} has no ImageDataGenerator any more; use --augment-engine warp"
         ) from error
     return ImageDataGenerator(

@@ -45,7 +45,9 @@ def load_model(path: Path) -> Any:
     """
     path = Path(path)
     if path.is_dir():
-        path = next((path / name for name in ("model.keras", "model.json", "model.h5") if (path / name).is_file()), path)
+        path = next(
+            (path / name for name in ("model.keras", "model.json", "model.h5") if (path / name).is_file()), path
+        )
     if not path.is_file():
         raise RunError(f"{path}: expected a model (model.keras, or model.json with its weights), found none")
     try:

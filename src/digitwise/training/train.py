@@ -9,8 +9,8 @@ from typing import Any
 from digitwise import runs
 from digitwise.data import load
 from digitwise.data.splits import split_validation
-from digitwise.evaluation import evaluate_predictions
 from digitwise.errors import RunError
+from digitwise.evaluation import evaluate_predictions
 from digitwise.images import Dataset, Splits
 from digitwise.recipes import Recipe, find
 from digitwise.runs import Run
@@ -75,14 +75,12 @@ def train(
     place = Path(out) if out is not None else Path("results") / recipe.name
     partial = runs.begin(place, resume=resume)
     checkpoint = partial / "checkpoint.npz"
-    fitted = fit(
-        recipe, splits, seed=seed, precision=precision, checkpoint=checkpoint, resume=resume, watch=watch
-    )
+    fitted = fit(recipe, splits, seed=seed, precision=precision, checkpoint=checkpoint, resume=resume, watch=watch)
     answers: dict[runs.Split, Any] = {
         "validation": predict(fitted.model, splits.validation),
         "test": predict(fitted.model, dataset.test),
     }
-    results = {split: evaluate_predictions(given).as_dict() for split, given in answers.items()}
+    results: dict[str, Any] = {split: evaluate_predictions(given).as_dict() for split, given in answers.items()}
     save_model(fitted.model, partial)
     runs.write(partial, _info(recipe, seed, dataset, splits, fitted, results), fitted.history, answers)
     checkpoint.unlink()
