@@ -12,7 +12,7 @@ from digitwise.images import UInt8
 
 LARGEST_KEPT = 64  # pixels a side up to which pictures of one common size stay as they are
 COMMON_SIZE = 28  # the side of MNIST's pictures, for sets of mixed or large sizes
-COLOUR_DIFFERENCE = 24  # channels further apart than a scanner's tint: the picture has colour
+ONE_LINE = 0.95  # share of the colour variance along one line: ink of one colour on paper of another
 
 
 def decode(image: Image.Image) -> UInt8:
@@ -35,8 +35,13 @@ def decode(image: Image.Image) -> UInt8:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     rgb = np.asarray(image.convert("RGB"))
-    spread = rgb.max(axis=2).astype(int) - rgb.min(axis=2)
-    return rgb if (spread > COLOUR_DIFFERENCE).mean() > 0.05 else np.asarray(image.convert("L"))
+    return rgb if _has_colour(rgb) else np.asarray(image.convert("L"))
+
+
+def _has_colour(rgb: UInt8) -> bool:
+    """Whether grey would lose something: the colours are not all mixtures of two, as ink and paper are."""
+    spread = np.linalg.eigvalsh(np.cov(rgb.reshape(-1, 3).T.astype(np.float64)))
+    return bool(spread[2] < ONE_LINE * spread.sum())
 
 
 def grey(picture: UInt8) -> UInt8:

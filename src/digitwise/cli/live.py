@@ -19,10 +19,12 @@ class LiveWatch(Watch):
     ----------
     console : Console
         For the epochs' lines; the bar is shown only on a terminal.
+    layers : bool
+        Whether to print the network's layers first.
     """
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, console: Console, *, layers: bool = True) -> None:
+        self.console, self.layers = console, layers
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -47,7 +49,7 @@ class LiveWatch(Watch):
     def on_start(self, recipe: Recipe, network: Any, steps: int) -> None:
         """Print the network's layers."""
         self.epochs, self.steps = recipe.epochs, steps
-        for layer in network.layers:
+        for layer in network.layers if self.layers else ():
             shape = "×".join(str(side) for side in layer.output.shape[1:])
             self.console.print(
                 f"  {type(layer).__name__.removeprefix('Fused'):20} {shape:>12} {layer.count_params():>9,}"

@@ -95,7 +95,7 @@ def _train(
     console.rule(f"{name}: {recipe.purpose}", align="left")
     result = finished_run(recipe, dataset, seed, out) if resume else None
     if result is None:
-        with LiveWatch(console) as watch:
+        with LiveWatch(console, layers=name in ("baseline", "improved")) as watch:
             result = train(recipe, dataset, seed=seed, out=out, precision=precision, resume=resume, watch=watch)
     else:
         console.print("  finished earlier")

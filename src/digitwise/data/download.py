@@ -47,18 +47,14 @@ def fetch(source: Source, *, progress: Any = None) -> Path:
     Raises
     ------
     DataNotFoundError
-        If no mirror could be reached.
-    DataError
-        If what came is not what was published.
+        If no mirror could be reached, or none gave what was published.
     """
     folder = cache_folder() / source.name
     reachable = [mirror for mirror in source.mirrors if _answers(mirror)] if _missing(source, folder) else []
     if source.archive is not None and _missing(source, folder):
         _unzip(_download(source.archive, source, reachable, folder, progress), source, folder)
     for file in _missing(source, folder):
-        packed = _download(file, source, reachable, folder, progress)
-        check_content(packed, file)
-        packed.replace(folder / file.name)
+        _download(file, source, reachable, folder, progress).replace(folder / file.name)
     return folder
 
 
@@ -87,22 +83,24 @@ def _download(file: SourceFile, source: Source, mirrors: list[str], folder: Path
 
     pooch.get_logger().setLevel("ERROR")
     folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{file.name}.part"
     faults: list[str] = []
     for mirror in list(mirrors):
         try:
             downloader = pooch.HTTPDownloader(progressbar=progress, timeout=(CONNECT_SECONDS, READ_SECONDS))
-            return Path(
-                pooch.retrieve(
-                    mirror + file.name,
-                    known_hash=f"md5:{file.md5}" if file.md5 else None,
-                    fname=f"{file.name}.part",
-                    path=folder,
-                    downloader=downloader,
-                )
+            pooch.retrieve(
+                mirror + file.name,
+                known_hash=f"md5:{file.md5}" if file.md5 else None,
+                fname=part.name,
+                path=folder,
+                downloader=downloader,
             )
-        except (OSError, ValueError) as error:  # requests' errors are OSErrors; a wrong hash is a ValueError
+            check_content(part, file)
+            return part
+        except (OSError, ValueError, DataError) as error:  # requests' errors are OSErrors, a wrong md5 a ValueError
+            part.unlink(missing_ok=True)
             mirrors.remove(mirror)
-            faults.append(f"{urlsplit(mirror).hostname}: {' '.join(str(error).split())[:80]}")
+            faults.append(f"{urlsplit(mirror).hostname}: {' '.join(str(error).split())[:200]}")
     raise DataNotFoundError(
         f"{source.name}: not on this machine and none of {len(source.mirrors)} mirrors gave {file.name}"
         f"{' (' + '; '.join(faults) + ')' if faults else ''}; give its folder with --data or $DIGITWISE_DATA"
@@ -123,7 +121,7 @@ def _answers(mirror: str) -> bool:
 
     def knock() -> None:
         try:
-            port = 443 if address.scheme == "https" else 80
+            port = address.port or (443 if address.scheme == "https" else 80)
             socket.create_connection((address.hostname or "", port), timeout=CONNECT_SECONDS).close()
             answer.append(True)
         except OSError:

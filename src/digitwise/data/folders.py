@@ -52,8 +52,8 @@ def read_folder(path: Path) -> tuple[ImageSet, ImageSet | None, tuple[str, ...]]
     test = _read(path / "test", classes) if has_test else None
     everything = [*train.pictures, *(test.pictures if test else [])]
     size = common_size({picture.shape[:2] for picture in everything})
-    colour = any(picture.ndim == 3 for picture in everything)
-    dark = not colour and is_dark_on_light(np.stack([fit_into(p, size) for p in train.pictures[:2_000]]))
+    colour = sum(picture.ndim == 3 for picture in everything) > len(everything) / 2
+    dark = not colour and is_dark_on_light(np.stack([fit_into(grey(p), size) for p in train.pictures[:2_000]]))
     notes = [
         f"pictures brought to {size[0]}x{size[1]}, {'3 channels' if colour else 'grey'}",
         "polarity: colour, left as it is"

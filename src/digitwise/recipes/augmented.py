@@ -5,7 +5,7 @@ from digitwise.recipes.recipe import Augmentation
 
 AUGMENTED = IMPROVED.replace(
     name="augmented",
-    purpose="model 3 of the exercise: the improved model, each picture warped anew in every epoch",
+    purpose="model 3: model 2 on pictures warped anew in every epoch",
     epochs=9,
     augmentation=Augmentation(
         rotation_range=8,

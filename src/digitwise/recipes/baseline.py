@@ -4,7 +4,7 @@ from digitwise.recipes.recipe import Recipe
 
 BASELINE = Recipe(
     name="baseline",
-    purpose="model 1 of the exercise: one Conv2D, trained in the plainest way",
+    purpose="model 1: one Conv2D, trained in the plainest way",
     model="simple-cnn",
     epochs=5,
     batch_size=128,

@@ -4,7 +4,7 @@ from digitwise.recipes.augmented import AUGMENTED
 
 FOCUS = AUGMENTED.replace(
     name="focus",
-    purpose="the augmented model, with extra samples of the classes that validation finds poorly classified",
+    purpose="model 3 with extra samples of poorly classified classes",
     epochs=8,  # with the extra samples about as many pictures as augmented's epochs show
     focus=0.15,
 )

@@ -4,7 +4,7 @@ from digitwise.recipes.recipe import Recipe
 
 IMPROVED = Recipe(
     name="improved",
-    purpose="model 2 of the exercise: a better network and a better schedule, no augmentation",
+    purpose="model 2: a better network and schedule, no augmentation",
     model="compact-cnn",
     epochs=8,
     batch_size=128,

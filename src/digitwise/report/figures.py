@@ -106,10 +106,10 @@ def confusion_picture(predictions: Predictions, path: Path, *, normalize: bool =
     names = predictions.class_names
     axes.set_xticks(range(size), names, rotation=45 if max(map(len, names)) > 3 else 0)
     axes.set_yticks(range(size), names)
-    unit = "% of the given class" if normalize else "pictures"
+    unit = "% of the given class" if normalize else "number of pictures"
     axes.set(xlabel="predicted", ylabel="given label")
     axes.spines[:].set_visible(False)
-    figure.colorbar(image, ax=axes, shrink=0.75, label=f"errors, {unit}")
+    figure.colorbar(image, ax=axes, shrink=0.75, label=f"wrong, {unit}")
     _save(figure, path)
 
 

@@ -1,0 +1,85 @@
+"""Every data format through one contract: the same pictures come out, whatever they were stored in."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from digitwise.data import load
+from tests.data.test_load import write_idx_folder, write_pictures
+from tests.helpers import blobs
+
+
+def as_npz_splits(folder, train, test):
+    path = folder / "set.npz"
+    np.savez(path, x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
+    return path
+
+
+def as_npz_floats(folder, train, test):
+    path = folder / "set.npz"
+    y_train, y_test = np.eye(3)[train.labels], np.eye(3)[test.labels]
+    np.savez(
+        path, x_train=train.images[..., None] / 255, y_train=y_train, x_test=test.images[..., None] / 255, y_test=y_test
+    )
+    return path
+
+
+def as_idx(folder, train, test):
+    write_idx_folder(folder, train, test)
+    return folder
+
+
+def as_pictures(suffix):
+    def write(folder, train, test):
+        write_pictures(folder / "train", train, suffix)
+        write_pictures(folder / "test", test, suffix)
+        return folder
+
+    return write
+
+
+FORMATS = {
+    "npz": as_npz_splits,
+    "npz floats, one-hot": as_npz_floats,
+    "idx": as_idx,
+    "png": as_pictures(".png"),
+    "bmp": as_pictures(".bmp"),
+    "tiff": as_pictures(".tiff"),
+}
+
+
+def in_order(pictures):
+    rows = [(int(label), image.tobytes()) for image, label in zip(pictures.images, pictures.labels, strict=True)]
+    return sorted(rows)
+
+
+@pytest.mark.parametrize("write", FORMATS.values(), ids=FORMATS)
+@pytest.mark.parametrize("size", [28, 20])
+def test_format_gives_the_pictures_back(tmp_path, write, size):
+    train, test = blobs(30, size=size), blobs(15, seed=1, size=size)
+    loaded = load(write(tmp_path, train, test))
+    assert loaded.train.class_names == train.class_names
+    assert in_order(loaded.train) == in_order(train)
+    assert in_order(loaded.test) == in_order(test)
+
+
+@pytest.mark.parametrize("header", [True, False], ids=["header", "no header"])
+def test_csv_gives_the_pictures_back_with_a_fifth_held_out(tmp_path, header):
+    pictures, path = blobs(30), tmp_path / "set.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        if header:
+            writer.writerow(["label", *range(784)])
+        writer.writerows([label, *image.ravel()] for image, label in zip(pictures.images, pictures.labels, strict=True))
+    loaded = load(path)
+    assert len(loaded.test) == 6
+    assert "6 of 30 held out" in loaded.notes[-1]
+    assert sorted(in_order(loaded.train) + in_order(loaded.test)) == in_order(pictures)
+
+
+def test_jpeg_gives_nearly_the_pictures_back(tmp_path):
+    train = blobs(30)
+    loaded = load(as_pictures(".jpeg")(tmp_path, train, blobs(15)))
+    assert loaded.train.images.shape == train.images.shape
+    assert loaded.train.class_counts.tolist() == train.class_counts.tolist()

@@ -1,0 +1,65 @@
+import gzip
+import hashlib
+import http.server
+import threading
+import time
+
+import pytest
+
+from digitwise.data import download
+from digitwise.data.sources import Source, SourceFile
+from digitwise.errors import DataNotFoundError
+
+CONTENT = b"pictures"
+GOOD = SourceFile("a-ubyte.gz", sha256=hashlib.sha256(CONTENT).hexdigest())
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    """A real HTTP server on this machine that serves one folder."""
+    monkeypatch.setenv("DIGITWISE_CACHE", str(tmp_path / "cache"))
+    served = tmp_path / "served"
+    served.mkdir()
+    (served / GOOD.name).write_bytes(gzip.compress(CONTENT))
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=str(served))
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+def a_source(mirrors, file=GOOD):
+    return Source("set", "A set", "none", tuple(mirrors), (file,))
+
+
+def test_dead_mirror_is_passed_over_and_the_next_one_serves(mirror):
+    folder = download.fetch(a_source(["http://127.0.0.1:9/", mirror]))
+    assert gzip.decompress((folder / GOOD.name).read_bytes()) == CONTENT
+    assert [path.name for path in folder.iterdir()] == [GOOD.name]
+
+
+def test_content_with_another_checksum_is_refused_and_not_kept(mirror):
+    with pytest.raises(DataNotFoundError, match="expected content with sha256"):
+        download.fetch(a_source([mirror], SourceFile(GOOD.name, sha256="0" * 64)))
+    assert not list((download.cache_folder() / "set").iterdir())
+
+
+def test_no_mirror_within_reach_is_told_in_seconds(tmp_path, monkeypatch):
+    monkeypatch.setenv("DIGITWISE_CACHE", str(tmp_path))
+    started = time.perf_counter()
+    with pytest.raises(DataNotFoundError, match="none of 1 mirrors gave a-ubyte.gz"):
+        download.fetch(a_source(["http://127.0.0.1:9/"]))
+    assert time.perf_counter() - started < 2 * download.CONNECT_SECONDS
+
+
+def test_what_lies_in_the_cache_is_not_fetched_again(mirror):
+    download.fetch(a_source([mirror]))
+    assert download.fetch(a_source(["http://127.0.0.1:9/"])).is_dir()

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from digitwise.errors import DataError
+from digitwise.images import Dataset, ImageSet, Predictions
+from tests.helpers import blobs, predictions
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (np.zeros((2, 4, 4), np.float32), np.zeros(2, np.int64), "expected uint8"),
+        (np.zeros((2, 16), np.uint8), np.zeros(2, np.int64), "of shape"),
+        (np.zeros((2, 4, 4), np.uint8), np.zeros(2, np.int32), "expected int64"),
+        (np.zeros((2, 4, 4), np.uint8), np.zeros(3, np.int64), "2 images but 3 labels"),
+        (np.zeros((0, 4, 4), np.uint8), np.zeros(0, np.int64), "empty"),
+        (np.zeros((2, 4, 4), np.uint8), np.array([0, 2]), "out of range: expected 0 to 1, got 2 at index 1"),
+        (np.zeros((2, 4, 4), np.uint8), np.array([-1, 0]), "out of range"),
+    ],
+    ids=["float", "flat", "int32 labels", "counts differ", "empty", "label too large", "label negative"],
+)
+def test_image_set_refuses(images, labels, message):
+    with pytest.raises(DataError, match=message):
+        ImageSet(images, labels, ("a", "b"))
+
+
+def test_fingerprint_follows_content_not_identity():
+    one, same = blobs(6), blobs(6)
+    assert one.fingerprint == same.fingerprint
+    changed = ImageSet(one.images, one.labels[::-1].copy(), one.class_names)
+    assert changed.fingerprint != one.fingerprint
+
+
+def test_class_missing_in_training_is_refused():
+    train, test = blobs(6), blobs(6)
+    lacking = ImageSet(train.images[:2], train.labels[:2], train.class_names)
+    with pytest.raises(DataError, match="class '2' has no training image"):
+        Dataset("own", "here", lacking, test)
+
+
+def test_splits_of_different_size_are_refused():
+    with pytest.raises(DataError, match="same height"):
+        Dataset("own", "here", blobs(6), blobs(6, size=20))
+
+
+def test_probabilities_that_are_none_are_refused():
+    with pytest.raises(DataError, match="row 0 sums"):
+        Predictions(np.array([0]), np.array([[0.2, 0.2]], np.float32), ("a", "b"))
+    with pytest.raises(DataError, match="row 1 sums to nan"):
+        Predictions(np.array([0, 0]), np.array([[0.5, 0.5], [np.nan, 0]], np.float32), ("a", "b"))
+
+
+def test_wrong_pictures_come_most_confident_first():
+    answers = predictions([0, 1, 2, 0], [0, 2, 2, 1])
+    answers.probabilities[3] = [0.05, 0.9, 0.05]
+    assert answers.errors == 2
+    assert answers.wrong.tolist() == [3, 1]
