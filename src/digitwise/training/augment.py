@@ -14,7 +14,7 @@ ops = keras.ops
 def transforms(rotation: Any, shift: Any, shear: Any, zoom: Any, height: int, width: int) -> Any:
     """Affine maps from output to input pixels, about the picture's centre.
 
-    The matrix is rotation · shift · shear · zoom on (row, column), as in Keras' ``ImageDataGenerator``, so that
+    The matrix is rotation · shift · shear · zoom on (x, y), column first, as in Keras' ``ImageDataGenerator``, so that
     equal parameters give equal pictures.
 
     Parameters
@@ -22,9 +22,9 @@ def transforms(rotation: Any, shift: Any, shear: Any, zoom: Any, height: int, wi
     rotation, shear : float32 tensor, shape (b,)
         Radians.
     shift : pair of float32 tensors, shape (b,)
-        Rows and columns, in pixels.
+        Along x and along y, in pixels.
     zoom : pair of float32 tensors, shape (b,)
-        Factors of rows and columns; above 1 the digit becomes smaller.
+        Factors along x and along y; above 1 the digit becomes smaller.
     height, width : int
         Of the pictures, in pixels.
 
@@ -35,13 +35,13 @@ def transforms(rotation: Any, shift: Any, shear: Any, zoom: Any, height: int, wi
     """
     cos, sin = ops.cos(rotation), ops.sin(rotation)
     skew, stretch = -ops.sin(shear), ops.cos(shear)
-    rr, rc = cos * zoom[0], (cos * skew - sin * stretch) * zoom[1]  # input row by output row, column
-    cr, cc = sin * zoom[0], (sin * skew + cos * stretch) * zoom[1]  # input column by output row, column
-    row, column = (height - 1) / 2, (width - 1) / 2
-    row_offset = cos * shift[0] - sin * shift[1] + row - rr * row - rc * column
-    column_offset = sin * shift[0] + cos * shift[1] + column - cr * row - cc * column
-    zero = ops.zeros_like(rr)
-    return ops.stack([cc, cr, column_offset, rc, rr, row_offset, zero, zero], axis=1)
+    xx, xy = cos * zoom[0], (cos * skew - sin * stretch) * zoom[1]  # input x by output x, y
+    yx, yy = sin * zoom[0], (sin * skew + cos * stretch) * zoom[1]  # input y by output x, y
+    x, y = (width - 1) / 2, (height - 1) / 2
+    x_offset = cos * shift[0] - sin * shift[1] + x - xx * x - xy * y
+    y_offset = sin * shift[0] + cos * shift[1] + y - yx * x - yy * y
+    zero = ops.zeros_like(xx)
+    return ops.stack([xx, xy, x_offset, yx, yy, y_offset, zero, zero], axis=1)
 
 
 class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # keras comes without types
@@ -69,8 +69,8 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # keras comes witho
         matrices = transforms(
             uniform[0] * math.radians(ranges.rotation_range),
             (
-                uniform[1] * _pixels(ranges.height_shift_range, height),
-                uniform[2] * _pixels(ranges.width_shift_range, width),
+                uniform[1] * _pixels(ranges.width_shift_range, width),
+                uniform[2] * _pixels(ranges.height_shift_range, height),
             ),
             uniform[3] * math.radians(ranges.shear_range),
             (1 + uniform[4] * ranges.zoom_range, 1 + uniform[5] * ranges.zoom_range),

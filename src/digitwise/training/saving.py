@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -64,21 +65,32 @@ def _from_json(path: Path) -> Any:
     weights = next((path.with_name(name) for name in WEIGHT_NAMES if path.with_name(name).is_file()), None)
     if weights is None:
         raise RunError(f"{path}: expected {' or '.join(WEIGHT_NAMES)} beside it, found neither")
-    model = keras.models.model_from_json(path.read_text(encoding="utf-8"))
-    if not model.built:
-        model.build(model.input_shape)
-    _load_weights(model, weights)
-    return model
-
-
-def _load_weights(model: Any, weights: Path) -> None:
     import h5py
 
     with h5py.File(weights) as file:
-        old_format = "layer_names" in file.attrs or "model_weights" in file
-    wanted = ".h5" if old_format else ".weights.h5"
-    if weights.name.endswith(".weights.h5") != old_format:
-        model.load_weights(weights)
-        return
-    with tempfile.TemporaryDirectory() as folder:  # Keras tells the two formats apart by the name alone
-        model.load_weights(shutil.copy(weights, Path(folder) / f"model{wanted}"))
+        whole, old = "model_config" in file.attrs, "layer_names" in file.attrs
+    if whole:
+        return _from_file(weights)
+    with tempfile.TemporaryDirectory() as folder:
+        return _from_old_pair(path, weights, Path(folder)) if old else _from_pair(path, weights, Path(folder))
+
+
+def _from_pair(path: Path, weights: Path, folder: Path) -> Any:
+    model = keras.models.model_from_json(path.read_text(encoding="utf-8"))
+    model.load_weights(shutil.copy(weights, folder / "model.weights.h5"))  # Keras knows the format by the name alone
+    return model
+
+
+def _from_old_pair(path: Path, weights: Path, folder: Path) -> Any:
+    """Put Keras 2's JSON and weights together into the one old file that Keras 3 still reads whole."""
+    import h5py
+
+    joined = folder / "joined.h5"
+    with h5py.File(weights) as parts, h5py.File(joined, "w") as file:
+        file.attrs["model_config"] = path.read_text(encoding="utf-8")
+        for name in ("keras_version", "backend"):
+            file.attrs[name] = parts.attrs.get(name, b"")
+        parts.copy(parts, file, name="model_weights")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about how Keras 2 wrote down the input
+        return _from_file(joined)

@@ -1,0 +1,33 @@
+"""Every recipe through one contract: it trains on a few pictures of any size, saves, loads, gives the same answers."""
+
+import numpy as np
+import pytest
+
+from digitwise.images import Dataset
+from digitwise.recipes import RECIPES
+from digitwise.runs import Run
+from digitwise.training.predict import predict
+from digitwise.training.saving import load_model
+from digitwise.training.train import train
+from tests.helpers import blobs
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+@pytest.mark.parametrize(
+    "shape", [{"size": 28}, {"size": 20, "classes": 4, "channels": 3}], ids=["28x28 grey", "20x20 colour"]
+)
+def test_recipe_trains_saves_and_loads(tmp_path, recipe, shape):
+    dataset = Dataset("own", "drawn", blobs(64, **shape), blobs(16, seed=1, **shape))
+    run = train(recipe.replace(epochs=1), dataset, out=tmp_path / "run")
+    again = predict(load_model(run.path), dataset.test)
+    assert np.array_equal(again.probabilities, run.predictions("test").probabilities)
+    assert Run.open(run.path).info["recipe"]["name"] == recipe.name
+    assert not (run.path / "checkpoint.npz").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_recipe_says_what_it_is_for(recipe):
+    assert recipe.purpose
+    assert recipe.name in RECIPES
+    assert recipe.sources

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix as sklearn_confusion
+from sklearn.metrics import precision_score, recall_score
+
+from digitwise.errors import RunError
+from digitwise.evaluation import (
+    compare_predictions,
+    confusion_matrix,
+    evaluate_predictions,
+    explain,
+    most_confused,
+    wilson,
+)
+from tests.helpers import predictions
+
+RNG = np.random.default_rng(0)
+LABELS = RNG.integers(0, 4, 300)
+GUESSES = np.where(RNG.random(300) < 0.7, LABELS, RNG.integers(0, 4, 300))
+
+
+@pytest.fixture
+def answers():
+    return predictions(LABELS.tolist(), GUESSES.tolist(), classes=4)
+
+
+def test_confusion_matrix_agrees_with_scikit_learn(answers):
+    assert np.array_equal(confusion_matrix(answers), sklearn_confusion(LABELS, GUESSES))
+    shares = confusion_matrix(answers, normalize=True)
+    np.testing.assert_allclose(shares, sklearn_confusion(LABELS, GUESSES, normalize="true"))
+
+
+def test_precision_and_recall_agree_with_scikit_learn(answers):
+    scores = evaluate_predictions(answers).classes
+    np.testing.assert_allclose([s.precision for s in scores], precision_score(LABELS, GUESSES, average=None))
+    np.testing.assert_allclose([s.recall for s in scores], recall_score(LABELS, GUESSES, average=None))
+
+
+def test_class_without_pictures_or_answers_has_no_scores():
+    scores = evaluate_predictions(predictions([0, 0], [0, 0])).classes
+    assert (scores[1].precision, scores[1].recall) == (None, None)
+
+
+@pytest.mark.parametrize(("count", "n"), [(0, 10), (50, 10_000), (7, 7), (3, 40)])
+def test_wilson_interval_agrees_with_scipy(count, n):
+    expected = binomtest(count, n).proportion_ci(method="wilson")
+    assert wilson(count, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_errors_are_told_in_production_terms(answers):
+    result = evaluate_predictions(answers)
+    assert result.errors == int((LABELS != GUESSES).sum())
+    share = round(10_000 * result.errors / 300)
+    assert f"of 10,000 samples about {share} wrong (95 % interval" in result.in_production()
+
+
+def test_most_confused_pairs_come_most_frequent_first():
+    pairs = most_confused(predictions([0, 0, 0, 1, 2], [1, 1, 2, 0, 2]), limit=2)
+    assert [(p.given, p.predicted, p.count) for p in pairs] == [("0", "1", 2), ("0", "2", 1)]
+
+
+def test_mcnemar_agrees_with_the_binomial_test():
+    a = predictions([0] * 30, [1] * 9 + [0] * 21)
+    b = predictions([0] * 30, [0] * 8 + [1] * 3 + [0] * 19)
+    result = compare_predictions(a, b)
+    assert (result.errors_a, result.errors_b, result.both_wrong, result.only_a, result.only_b) == (9, 3, 1, 8, 2)
+    assert result.p_value == pytest.approx(binomtest(2, 10).pvalue)
+    assert "no evidence of a difference" in result.verdict()
+
+
+def test_clear_difference_is_said():
+    a, b = predictions([0] * 30, [1] * 12 + [0] * 18), predictions([0] * 30, [0] * 30)
+    assert compare_predictions(a, b).verdict("old", "new").startswith("new makes fewer errors than old")
+
+
+def test_equal_models_show_no_difference():
+    a = predictions([0, 1], [0, 2])
+    assert compare_predictions(a, a).p_value == 1
+
+
+def test_answers_about_other_pictures_are_not_compared():
+    with pytest.raises(RunError, match="the same pictures"):
+        compare_predictions(predictions([0], [0]), predictions([1], [1]))
+
+
+def test_explanation_says_right_wrong_and_how_sure():
+    assert "the prediction is right" in explain(predictions([1], [1], confidence=0.9999))
+    text = explain(predictions([2], [1], confidence=0.6))
+    assert "unsure: 1 has 0.6000" in text
+    assert "The label says 2, which got 0.2000: the prediction is wrong" in text
