@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-
 from digitwise.data import locate
 from digitwise.data.sources import SOURCES
 from digitwise.images import Dataset

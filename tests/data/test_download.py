@@ -55,7 +55,7 @@ def test_content_with_another_checksum_is_refused_and_not_kept(mirror):
 def test_no_mirror_within_reach_is_told_in_seconds(tmp_path, monkeypatch):
     monkeypatch.setenv("DIGITWISE_CACHE", str(tmp_path))
     started = time.perf_counter()
-    with pytest.raises(DataNotFoundError, match="none of 1 mirrors gave a-ubyte.gz"):
+    with pytest.raises(DataNotFoundError, match=r"none of 1 mirrors gave a-ubyte\.gz"):
         download.fetch(a_source(["http://127.0.0.1:9/"]))
     assert time.perf_counter() - started < 2 * download.CONNECT_SECONDS
 

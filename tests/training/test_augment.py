@@ -22,8 +22,14 @@ def warped(image, *, theta=0.0, tx=0.0, ty=0.0, shear=0.0, zx=1.0, zy=1.0):
 
 @pytest.mark.parametrize(
     "change",
-    [{"theta": 14}, {"tx": 2.5}, {"ty": -1.5}, {"shear": 11}, {"zx": 1.1, "zy": 0.92}]
-    + [{"theta": -9, "tx": 1.2, "ty": 0.7, "shear": -6, "zx": 0.9, "zy": 1.05}],
+    [
+        {"theta": 14},
+        {"tx": 2.5},
+        {"ty": -1.5},
+        {"shear": 11},
+        {"zx": 1.1, "zy": 0.92},
+        {"theta": -9, "tx": 1.2, "ty": 0.7, "shear": -6, "zx": 0.9, "zy": 1.05},
+    ],
     ids=["rotation", "x shift", "y shift", "shear", "zoom", "all"],
 )
 def test_warp_draws_what_image_data_generator_draws(digits, change):

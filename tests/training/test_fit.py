@@ -49,7 +49,7 @@ def test_validation_in_the_graph_agrees_with_the_shipped_model(splits):
     assert 1 - answers.errors / len(answers) == pytest.approx(fitted.history[0]["val_accuracy"])
 
 
-class Stop(Exception):
+class StopError(Exception):
     pass
 
 
@@ -62,7 +62,7 @@ class StopAfter(Recorder):
 
     def on_batch(self, epoch, step, logs):
         if epoch > self.epochs:
-            raise Stop
+            raise StopError
 
 
 @pytest.mark.parametrize("recipe", ["improved", "focus"])
@@ -70,7 +70,7 @@ def test_resumed_training_ends_where_an_unbroken_one_does(splits, tmp_path, reci
     recipe = find(recipe).replace(epochs=3, batch_size=24)
     whole = fit(recipe, splits, precision="float32")
     checkpoint = tmp_path / "checkpoint.npz"
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         fit(recipe, splits, precision="float32", checkpoint=checkpoint, watch=StopAfter(2))
     watch = Recorder()
     resumed = fit(recipe, splits, precision="float32", checkpoint=checkpoint, resume=True, watch=watch)

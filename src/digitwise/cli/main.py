@@ -47,13 +47,13 @@ def main(arguments: list[str] | None = None) -> int:
     """
     try:
         code = app(arguments, prog_name="digitwise", standalone_mode=False)
+        if code == INTERRUPTED:  # what Typer makes of Ctrl-C
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except (DigitwiseError, OSError) as error:
         return _complain(error)
     except typer.TyperException as error:
         return _usage(error.format_message())
-    except typer.Exit as error:
-        return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         err.print("interrupted; what was saved is whole, --resume goes on with an unfinished training")
         return INTERRUPTED

@@ -1,0 +1,34 @@
+"""Calling the command line as a person would, in this process."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from digitwise.cli import console
+from digitwise.cli.main import main
+
+
+class Result:
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def digitwise(capsys, monkeypatch):
+    """Run a command; its exit code, stdout and stderr come back."""
+
+    def call(*arguments):
+        for name in ("out", "err"):  # rich holds on to the stream it was made with
+            monkeypatch.setattr(getattr(console, name), "file", None, raising=False)
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return call

@@ -1,0 +1,222 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digitwise.runs import Run
+from tests.data.test_load import write_pictures
+from tests.helpers import blobs
+
+QUICK = ("--data", "digits", "--epochs", "1", "--precision", "float32")
+PROMISED = {"recipe", "n", "errors", "error_rate", "interval_95", "fit_seconds", "seed", "parameters"}
+
+
+def start(*arguments, folder, **environment):
+    """The command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "digitwise", *map(str, arguments)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def test_help_imports_nothing_heavy(tmp_path):
+    code = (
+        "import sys; from digitwise.cli.main import main; main(['--help']);"
+        "print([m for m in ('numpy', 'keras', 'tensorflow', 'matplotlib', 'sklearn', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_help_names_every_command(digitwise):
+    text = digitwise("--help").out
+    for command in ("run", "train", "evaluate", "errors", "compare", "info", "data"):
+        assert f"  {command}  " in text
+
+
+def test_train_prints_one_json_document(digitwise, tmp_path):
+    result = digitwise("train", "baseline", *QUICK, "--out", tmp_path / "run", "--seed", 3, "--json")
+    assert result.code == 0
+    assert result.json.keys() >= PROMISED
+    assert (result.json["recipe"], result.json["n"], result.json["seed"]) == ("baseline", 360, 3)
+    assert "epoch  1/1" in result.err
+
+
+def test_evaluate_agrees_with_the_run(digitwise, trained):
+    result = digitwise("evaluate", trained, "--json")
+    assert result.json.keys() >= PROMISED
+    assert result.json["errors"] == Run.open(trained).info["results"]["test"]["errors"]
+    assert Run.open(trained).info["test_reads"][-1]["reason"] == "evaluate"
+
+
+def test_evaluate_on_other_data_asks_the_model(digitwise, trained):
+    again = digitwise("evaluate", trained, "--data", "digits", "--json")
+    assert again.json["errors"] == Run.open(trained).info["results"]["test"]["errors"]
+
+
+def test_evaluate_refuses_data_of_another_shape(digitwise, trained, tmp_path):
+    pictures = blobs(30)
+    np.savez(tmp_path / "own.npz", images=pictures.images, labels=pictures.labels)
+    result = digitwise("evaluate", trained, "--data", tmp_path / "own.npz")
+    assert result.code == 2
+    assert "of 10 classes, the data has (28, 28, 1) of 3" in result.err
+
+
+def test_errors_lists_and_draws_what_is_wrong(digitwise, trained):
+    found = digitwise("errors", trained, "--json").json
+    assert found["errors"] == len(found["wrong"])
+    assert sum(map(sum, found["confusion"])) == found["n"]
+    assert all(Path(figure).stat().st_size > 1000 for figure in found["figures"])
+    assert "label ↓" in digitwise("errors", trained, "--normalize").out
+
+
+def test_compare_of_a_run_with_itself_sees_no_difference(digitwise, trained):
+    assert "no evidence of a difference" in digitwise("compare", trained, trained).out
+    assert digitwise("compare", trained, trained, "--json").json["p_value"] == 1
+
+
+def test_info_tells_versions_and_data(digitwise):
+    found = digitwise("info", "--json").json
+    assert found["versions"]["numpy"] == np.__version__
+    assert found["data"]["digits"] == "embedded"
+    assert "backend" in digitwise("info").out
+
+
+def test_data_list_shows_every_set(digitwise):
+    assert [row["name"] for row in digitwise("data", "list", "--json").json][:2] == ["mnist", "fashion-mnist"]
+    assert "Kuzushiji" in digitwise("data", "list").out
+
+
+def test_data_show_looks_at_a_set(digitwise, tmp_path):
+    result = digitwise("data", "show", "digits", "--out", tmp_path)
+    assert "(1437, 28, 28) uint8, values 0 to 255" in result.out
+    assert "even enough" in result.out
+    assert {path.name for path in tmp_path.iterdir()} == {"samples.png", "classes.png"}
+    assert digitwise("data", "show", "digits", "--out", tmp_path, "--json").json["train"]["shape"] == [1437, 28, 28]
+
+
+def test_data_fetch_finds_what_is_here(digitwise, mnist):
+    assert digitwise("data", "fetch", "mnist", "--json").json["folder"].endswith("mnist")
+
+
+def test_run_does_the_whole_exercise(digitwise, tmp_path, monkeypatch):
+    monkeypatch.setattr("digitwise.data.locate", lambda named: None)
+    monkeypatch.setattr("digitwise.data.download._answers", lambda mirror: False)
+    monkeypatch.setenv("DIGITWISE_CACHE", str(tmp_path / "cache"))
+    out = tmp_path / "results"
+    result = digitwise("run", "--epochs", 1, "--out", out)
+    assert result.code == 0, result.err
+    assert result.out.startswith("NOT MNIST: going on with the embedded digits set.")
+    assert "The first prediction." in result.out
+    page = (out / "index.html").read_text()
+    assert "This is the embedded digits set, not MNIST." in page
+    for recipe in ("baseline", "improved", "augmented", "focus"):
+        assert Run.open(out / recipe).info["data"]["embedded"]
+        assert (out / recipe / f"{recipe}_plot.png").is_file()
+        assert f'href="#{recipe}"' in page
+    again = digitwise("run", "--epochs", 1, "--out", out, "--resume", "--json")
+    assert [run["recipe"] for run in again.json["runs"]] == ["baseline", "improved", "augmented", "focus"]
+    assert again.err.count("finished earlier") == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "imporved", "--data", "digits"), "nearest: improved"),
+        (("train", "baseline", "--data", "nothing-here"), "expected a file, a folder or one of"),
+        (("train", "baseline", "--data", "digits", "--epochs", "0"), "epochs: expected 1 or more, got 0"),
+        (("train", "baseline", "--data", "digits", "--validation", "5000"), "validation: expected 1 to"),
+        (("train", "baseline", "--speed", "9"), "No such option"),
+        (("evaluate", "nowhere"), "expected a run folder"),
+        (("errors", "."), "expected a run folder"),
+        (("compare", "a", "b"), "expected a run folder"),
+        (("data", "show", "minst"), "nearest: mnist"),
+        (("data", "fetch", "minst"), "nearest: mnist"),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
+)
+def test_bad_input_gets_one_line_and_leaves_nothing(digitwise, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    result = digitwise(*arguments)
+    assert result.code == 2
+    assert message in result.err
+    assert result.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_out_that_is_something_else_is_not_touched(digitwise, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    result = digitwise("train", "baseline", *QUICK, "--out", tmp_path)
+    assert result.code == 2
+    assert "choose another --out" in result.err
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_no_room_on_the_disk_is_told_in_one_line(digitwise, tmp_path, monkeypatch):
+    import errno
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "checkpoint.npz")
+
+    monkeypatch.setattr("numpy.savez", full)
+    result = digitwise("train", "baseline", *QUICK, "--out", tmp_path / "run")
+    assert result.code == 2
+    assert "No space left on device; make room" in result.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_place_one_may_not_write_to_is_told_in_one_line(digitwise, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = digitwise("train", "baseline", *QUICK, "--out", tmp_path / "file" / "run")
+    assert result.code == 2
+    assert "Not a directory" in result.err
+
+
+def test_run_on_other_data_is_not_compared(digitwise, trained, tmp_path):
+    write_pictures(tmp_path / "own", blobs(60))
+    digitwise("train", "baseline", "--data", tmp_path / "own", "--epochs", 1, "--out", tmp_path / "other")
+    result = digitwise("compare", trained, tmp_path / "other")
+    assert result.code == 2
+    assert "tested on different pictures" in result.err
+
+
+def wait_for(path, process, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_killed_training_goes_on_with_resume(digitwise, tmp_path):
+    long = ("train", "improved", "--data", "digits", "--epochs", 60, "--out", tmp_path / "run")
+    process = start(*long, folder=tmp_path)
+    wait_for(tmp_path / ".run.partial" / "checkpoint.npz", process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (tmp_path / "run").exists()
+    result = digitwise(*long, "--resume")
+    assert result.code == 0, result.err
+    assert "resumed after epoch" in result.out
+    assert len(Run.open(tmp_path / "run").history) == 60
+
+
+def test_ctrl_c_leaves_whole_files_and_130(tmp_path):
+    process = start("train", "improved", "--data", "digits", "--epochs", 500, "--out", "run", folder=tmp_path)
+    checkpoint = tmp_path / ".run.partial" / "checkpoint.npz"
+    wait_for(checkpoint, process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.strip() == "interrupted; what was saved is whole, --resume goes on with an unfinished training"
+    assert np.load(checkpoint)["progress"]
+    assert [path.name for path in checkpoint.parent.iterdir()] == ["checkpoint.npz"]

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitwise.data.balance import class_balance
+from digitwise.report import figures
+from tests.helpers import blobs, predictions
+
+
+def drawn(path):
+    with Image.open(path) as image:
+        assert round(image.info["dpi"][0]) == figures.DPI
+        return np.asarray(image.convert("L"))
+
+
+@pytest.mark.parametrize("channels", [1, 3], ids=["grey", "colour"])
+def test_sheet_and_histogram_are_drawn(tmp_path, channels):
+    pictures = blobs(20, channels=channels)
+    figures.sample_sheet(pictures, tmp_path / "a.png")
+    figures.class_histogram(class_balance(pictures, pictures), tmp_path / "b.png")
+    assert drawn(tmp_path / "a.png").std() > 10
+    assert drawn(tmp_path / "b.png").std() > 10
+
+
+@pytest.mark.parametrize("normalize", [False, True], ids=["counts", "percent"])
+def test_confusion_is_drawn_also_without_errors(tmp_path, normalize):
+    figures.confusion_picture(predictions([0, 1, 2], [0, 1, 2]), tmp_path / "a.png", normalize=normalize)
+    figures.confusion_picture(predictions([0, 1, 2], [1, 1, 2]), tmp_path / "b.png", normalize=normalize)
+    assert drawn(tmp_path / "a.png").shape == drawn(tmp_path / "b.png").shape
+
+
+def test_gallery_shows_each_wrong_picture_up_to_the_limit(tmp_path):
+    pictures = blobs(30)
+    wrong = predictions(pictures.labels.tolist(), ((pictures.labels + 1) % 3).tolist())
+    assert figures.error_gallery(pictures, wrong, tmp_path / "a.png", limit=12) == 12
+    right = predictions(pictures.labels.tolist(), pictures.labels.tolist())
+    assert figures.error_gallery(pictures, right, tmp_path / "b.png") == 0
+
+
+def test_curves_and_prediction_are_drawn(tmp_path):
+    history = [
+        {"epoch": e, "loss": 1 / e, "accuracy": 0.9, "val_loss": 1 / e, "val_accuracy": 0.9} for e in (1.0, 2.0, 3.0)
+    ]
+    figures.learning_curves(history, "baseline", tmp_path / "a.png")
+    figures.prediction_bars(blobs(1).images[0], np.array([0.1, 0.2, 0.7]), "012", tmp_path / "b.png")
+    assert drawn(tmp_path / "a.png").std() > 5
+    assert drawn(tmp_path / "b.png").std() > 5

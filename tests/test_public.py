@@ -1,0 +1,56 @@
+import subprocess
+import sys
+
+import digitwise
+
+
+def test_public_surface_is_what_was_decided():
+    assert digitwise.__all__ == [
+        "Augmentation",
+        "Comparison",
+        "DataError",
+        "DataNotFoundError",
+        "Dataset",
+        "DigitwiseError",
+        "Evaluation",
+        "ImageSet",
+        "MissingPartError",
+        "Predictions",
+        "Recipe",
+        "RecipeError",
+        "Run",
+        "RunError",
+        "compare",
+        "evaluate",
+        "load",
+        "load_model",
+        "train",
+    ]
+    for name in digitwise.__all__:
+        assert getattr(digitwise, name).__doc__
+
+
+def test_every_error_has_one_base():
+    errors = [getattr(digitwise, name) for name in digitwise.__all__ if name.endswith("Error")]
+    assert all(issubclass(error, digitwise.DigitwiseError) for error in errors)
+
+
+def test_importing_digitwise_imports_nothing_else():
+    code = "import digitwise, sys; print([m for m in ('numpy', 'keras', 'typer') if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_evaluating_a_stored_run_does_not_import_keras(trained):
+    code = (
+        f"import digitwise, sys; digitwise.evaluate({str(trained)!r});"
+        "print([m for m in ('keras', 'tensorflow') if m in sys.modules])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_train_takes_names_and_gives_a_run(tmp_path, small):
+    recipe = digitwise.Recipe("mine", "a recipe of my own", "simple-cnn", epochs=1, batch_size=32)
+    run = digitwise.train(recipe, small, out=tmp_path / "mine")
+    assert run.name == "mine"
+    assert digitwise.evaluate(run, small).n == 30
+    assert digitwise.compare(run, run).p_value == 1
