@@ -1,5 +1,7 @@
 # One word runs everything. Only Python >= 3.11 and make are needed; versions are pinned in constraints.txt.
-PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(if $(shell $(p) -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && echo yes),$(p))))
+# Prefer a Python that every pinned wheel exists for, 3.11 to 3.13; a later one may do.
+has = $(firstword $(foreach p,$(2),$(if $(shell $(p) -c "import sys; v = sys.version_info; sys.exit(not (v >= (3, 11) and v $(1) (3, 14)))" 2>/dev/null && echo yes),$(p))))
+PYTHON ?= $(or $(call has,<,python3 python3.13 python3.12 python3.11),$(call has,>=,python3))
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=

@@ -21,7 +21,9 @@ def test_a_run_has_all_its_files(trained):
     assert run.info["test_reads"][0]["reason"].startswith("train:")
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"recipe": 1}'], ids=["half", "list", "no format"])
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"recipe": 1}', '{"format": 1}'], ids=["half", "list", "no format", "no recipe"]
+)
 def test_damaged_run_is_refused(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(RunError, match=r"not a run\.json"):
@@ -46,10 +48,11 @@ def test_earlier_run_stays_until_the_new_one_is_whole(tmp_path):
     (out / "run.json").write_text("{}")
     partial = runs.begin(out, resume=False)
     assert (out / "run.json").read_text() == "{}"
-    (partial / "run.json").write_text(json.dumps({"format": 1}))
+    info = {"format": 1, **dict.fromkeys(runs.NEEDED, 0)}
+    (partial / "run.json").write_text(json.dumps(info))
     runs.finish(partial, out)
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
-    assert Run.open(out).info == {"format": 1}
+    assert Run.open(out).info == info
 
 
 def test_file_appears_whole_or_not_at_all(tmp_path):

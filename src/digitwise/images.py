@@ -20,6 +20,8 @@ Int64 = NDArray[np.int64]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
+SMALLEST = 4  # pixels a side: below this a convolution and a pooling leave nothing
+
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
@@ -129,6 +131,13 @@ class Dataset:
             )
         if self.train.class_names != self.test.class_names:
             raise DataError(f"{self.name}: training and test classes differ: expected the same names")
+        if min(self.train.image_shape[:2]) < SMALLEST:
+            raise DataError(
+                f"{self.name}: expected pictures of at least {SMALLEST}x{SMALLEST}, got "
+                f"{self.train.image_shape[0]}x{self.train.image_shape[1]}"
+            )
+        if self.train.n_classes < 2:
+            raise DataError(f"{self.name}: expected two classes or more, got {self.train.n_classes}")
         missing = np.flatnonzero(self.train.class_counts == 0)
         if len(missing):
             names = ", ".join(repr(self.train.class_names[i]) for i in missing[:5])

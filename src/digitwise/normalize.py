@@ -29,8 +29,9 @@ def decode(image: Image.Image) -> UInt8:
     """
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        values = np.asarray(image, np.float32)
-        return np.clip(values / (257 if values.max() > 255 else 1), 0, 255).round().astype(np.uint8)
+        values = np.nan_to_num(np.asarray(image, np.float32))
+        scale = 255.0 if values.max() <= 1 and image.mode == "F" else 1 / 257 if values.max() > 255 else 1.0
+        return np.asarray(np.clip(values * scale, 0, 255).round(), np.uint8)
     if "A" in image.getbands() or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

@@ -21,6 +21,7 @@ import io
 import json
 import shutil
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ from digitwise.files import atomic_json, atomic_write, replace_folder, whole_fil
 from digitwise.images import Predictions
 
 FORMAT = 1
+CHECKPOINT = "checkpoint.npz"
+NEEDED = {"recipe", "seed", "data", "results", "parameters", "fit_seconds"}
 Split = Literal["validation", "test"]
 
 
@@ -71,6 +74,8 @@ class Run:
             raise RunError(f"{file}: not a run.json of digitwise; train again") from error
         if version != FORMAT:
             raise RunError(f"{file}: expected run format {FORMAT}, got {version}; use the version that wrote it")
+        if missing := NEEDED - info.keys():
+            raise RunError(f"{file}: not a run.json of digitwise: {sorted(missing)[0]} is missing; train again")
         return cls(path, info)
 
     @property
@@ -99,7 +104,7 @@ class Run:
         try:
             with np.load(file, allow_pickle=False) as archive:
                 return Predictions(archive["labels"], archive["probabilities"], tuple(self.info["data"]["class_names"]))
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, DataError) as error:
+        except (OSError, ValueError, KeyError, TypeError, zlib.error, zipfile.BadZipFile, DataError) as error:
             raise RunError(f"{file}: expected the {split} probabilities of this run: {error}; train again") from error
 
     def note_test_read(self, reason: str) -> None:
@@ -133,15 +138,29 @@ def begin(out: Path, *, resume: bool) -> Path:
     RunError
         If ``out`` is something else than a run folder.
     """
-    if out.exists() and not (out.is_dir() and ((out / "run.json").is_file() or not any(out.iterdir()))):
-        raise RunError(
-            f"{out}: expected a new name or a run folder to replace, got something else; choose another --out"
-        )
+    check_place(out)
     partial = out.with_name(f".{out.name}.partial")
     if partial.exists() and not resume:
         shutil.rmtree(partial)
     partial.mkdir(parents=True, exist_ok=True)
+    for leftover in partial.iterdir():  # of a killed training; only the checkpoint is of use
+        if leftover.name != CHECKPOINT:
+            leftover.unlink()
     return partial
+
+
+def check_place(out: Path) -> None:
+    """Make sure that a run may take the place ``out``.
+
+    Raises
+    ------
+    RunError
+        If there is something else than a run folder.
+    """
+    if out.exists() and not (out.is_dir() and ((out / "run.json").is_file() or not any(out.iterdir()))):
+        raise RunError(
+            f"{out}: expected a new name or a run folder to replace, got something else; choose another --out"
+        )
 
 
 def write(
@@ -160,6 +179,7 @@ def write(
 
 
 def finish(partial: Path, out: Path) -> Run:
-    """Put a finished run in its place; an earlier one there goes only now."""
+    """Put a finished run in its place; an earlier one there goes only now, and the checkpoint last of all."""
     replace_folder(partial, out)
+    (out / CHECKPOINT).unlink(missing_ok=True)
     return Run.open(out)

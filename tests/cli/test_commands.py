@@ -68,7 +68,7 @@ def test_evaluate_refuses_data_of_another_shape(digitwise, trained, tmp_path):
     np.savez(tmp_path / "own.npz", images=pictures.images, labels=pictures.labels)
     result = digitwise("evaluate", trained, "--data", tmp_path / "own.npz")
     assert result.code == 2
-    assert "of 10 classes, the data has (28, 28, 1) of 3" in result.err
+    assert "expected the 10 classes that" in result.err
 
 
 def test_errors_lists_and_draws_what_is_wrong(digitwise, trained):
@@ -88,6 +88,7 @@ def test_info_tells_versions_and_data(digitwise):
     found = digitwise("info", "--json").json
     assert found["versions"]["numpy"] == np.__version__
     assert found["data"]["digits"] == "embedded"
+    assert digitwise("data", "fetch", "digits", "--json").json["folder"] == "embedded"
     assert "backend" in digitwise("info").out
 
 
@@ -208,6 +209,21 @@ def test_killed_training_goes_on_with_resume(digitwise, tmp_path):
     assert result.code == 0, result.err
     assert "resumed after epoch" in result.out
     assert len(Run.open(tmp_path / "run").history) == 60
+
+
+def test_failed_training_leaves_no_partial_folder(digitwise, tmp_path, monkeypatch):
+    monkeypatch.setattr("digitwise.training.fit.save_checkpoint", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+    assert digitwise("train", "baseline", *QUICK, "--out", tmp_path / "run").code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_run_refuses_before_it_writes(digitwise, tmp_path):
+    (tmp_path / "focus").mkdir()
+    (tmp_path / "focus" / "mine.txt").write_text("")
+    result = digitwise("run", "--data", "digits", "--out", tmp_path)
+    assert result.code == 2
+    assert "choose another --out" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["focus"]
 
 
 def test_ctrl_c_leaves_whole_files_and_130(tmp_path):

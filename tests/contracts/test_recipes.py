@@ -14,7 +14,9 @@ from tests.helpers import blobs
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 @pytest.mark.parametrize(
-    "shape", [{"size": 28}, {"size": 20, "classes": 4, "channels": 3}], ids=["28x28 grey", "20x20 colour"]
+    "shape",
+    [{"size": 28}, {"size": 20, "classes": 4, "channels": 3}, {"size": 8}],
+    ids=["28x28 grey", "20x20 colour", "8x8 grey"],
 )
 def test_recipe_trains_saves_and_loads(tmp_path, recipe, shape):
     dataset = Dataset("own", "drawn", blobs(64, **shape), blobs(16, seed=1, **shape))

@@ -205,9 +205,43 @@ def test_npz_that_cannot_be_used_is_refused(tmp_path, arrays, message):
     ],
     ids=["not square", "short row", "header only", "NaN"],
 )
-@pytest.mark.filterwarnings("ignore:.*input contained no data")  # NumPy says so beside our own message
 def test_csv_that_cannot_be_used_is_refused(tmp_path, text, message):
     path = tmp_path / "own.csv"
     path.write_text(text)
     with pytest.raises(DataError, match=message):
         load(path)
+
+
+def test_damaged_gzip_of_a_named_set_is_refused(mnist, tmp_path, monkeypatch):
+    here = locate(SOURCES["mnist"])
+    for file in SOURCES["mnist"].files:
+        (tmp_path / file.name).write_bytes((here / file.name).read_bytes()[:-20])
+    monkeypatch.setenv("DIGITWISE_DATA", str(tmp_path))
+    with pytest.raises(DataError, match="truncated or damaged gzip"):
+        load("mnist")
+
+
+def test_folder_that_holds_mnist_is_mnist(mnist):
+    assert load(locate(SOURCES["mnist"]).parent).fingerprint == mnist.fingerprint
+
+
+def test_mark_of_a_spreadsheet_does_not_cost_a_row(tmp_path):
+    rows = [f"{i % 2},{i},2,3,4" for i in range(10)]
+    (tmp_path / "own.csv").write_text("\n".join(rows), encoding="utf-8-sig")
+    dataset = load(tmp_path / "own.csv")
+    assert len(dataset.train) + len(dataset.test) == 10
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"), [([0] * 10, "two classes or more"), ([0] * 9 + [10**9], "out of range: .* got 1000000000")]
+)
+def test_labels_that_make_no_classes_are_refused(tmp_path, labels, message):
+    np.savez(tmp_path / "own.npz", images=np.zeros((10, 8, 8), np.uint8), labels=np.array(labels))
+    with pytest.raises(DataError, match=message):
+        load(tmp_path / "own.npz")
+
+
+def test_pictures_too_small_for_any_network_are_refused(tmp_path):
+    np.savez(tmp_path / "own.npz", images=np.zeros((10, 3, 3), np.uint8), labels=np.arange(10) % 2)
+    with pytest.raises(DataError, match="at least 4x4, got 3x3"):
+        load(tmp_path / "own.npz")

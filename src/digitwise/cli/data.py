@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitwise.cli.console import JsonFlag, out, print_json, table
+from digitwise.cli.console import JsonFlag, out, print_json, stage, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,9 +31,7 @@ def list_sets(as_json: JsonFlag = False) -> None:
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
         return
     for name, title, size, licence, found in rows:
-        out.print(
-            f"[bold]{name}[/bold]  {title}\n    {size}; {licence}; {found or 'not here, digitwise data fetch ' + name}"
-        )
+        out.print(f"{name}: {title}\n    {size}; {licence}; {found or 'not here, digitwise data fetch ' + name}")
 
 
 @app.command()
@@ -41,11 +39,17 @@ def fetch(name: Annotated[str, typer.Argument(help="A named set.")], as_json: Js
     """Fetch a named set into the user's cache, unless it is here already."""
     from digitwise.cli.live import DownloadBar
     from digitwise.data import locate
+    from digitwise.data.download import cache_folder
     from digitwise.data.download import fetch as fetch_source
-    from digitwise.data.sources import source
+    from digitwise.data.sources import EMBEDDED, source
 
-    named = source(name)
-    folder = locate(named) or fetch_source(named, progress=DownloadBar(out))
+    if name == EMBEDDED:
+        folder: Path | str = "embedded"
+    else:
+        named = source(name)
+        found = locate(named)
+        outside = found is not None and found != cache_folder() / named.name
+        folder = found if outside and found else fetch_source(named, progress=DownloadBar(stage(as_json)))
     print_json({"name": name, "folder": str(folder)}) if as_json else out.print(f"{name}: {folder}")
 
 
@@ -56,14 +60,17 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:
     """Look at a data set: shapes, values, first pictures, histogram of the classes with a judgement."""
+    from digitwise.cli.info import banner
+    from digitwise.cli.live import DownloadBar
     from digitwise.data import load
     from digitwise.report.render import draw_data
 
-    dataset = load(name)
+    dataset = load(name, progress=DownloadBar(stage(as_json)))
     draw_data(dataset, out_folder)
     if as_json:
         print_json({**facts(dataset), "figures": [str(out_folder / f) for f in ("samples.png", "classes.png")]})
         return
+    out.print(banner())
     tell(dataset, out)
     out.print(f"pictures: {out_folder / 'samples.png'}, {out_folder / 'classes.png'}")
 

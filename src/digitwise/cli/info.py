@@ -15,7 +15,7 @@ def info(as_json: JsonFlag = False) -> None:
     from digitwise.system import hardware, versions
     from digitwise.training.precision import best_precision
 
-    backends = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
+    backends = _backends()
     data: dict[str, str | None] = {
         name: str(folder) if (folder := locate(source)) else None for name, source in SOURCES.items()
     }
@@ -24,7 +24,7 @@ def info(as_json: JsonFlag = False) -> None:
         "versions": versions(),
         "hardware": hardware(),
         "precision": best_precision(),
-        "backend": os.environ.get("KERAS_BACKEND") or (backends[0] if backends else None),
+        "backend": _backend(),
         "backends": backends,
         "data": data,
     }
@@ -36,3 +36,24 @@ def info(as_json: JsonFlag = False) -> None:
     out.print(f"\n{machine['cpu']}, {machine['cores']} cores, {' '.join(machine['cpu_features'])}")
     out.print(f"backend {facts['backend']}, precision {facts['precision']}\n")
     out.print(table(("data", "found"), [(name, where or "not here") for name, where in data.items()]))
+
+
+def banner(precision: str | None = None) -> str:
+    """Versions, processor and precision in two lines, without importing Keras."""
+    from digitwise.system import hardware, versions
+    from digitwise.training.precision import best_precision
+
+    found, machine = versions(), hardware()
+    return (
+        f"digitwise {found['digitwise']} · Keras {found['keras']} on {_backend()} · NumPy {found['numpy']} · "
+        f"Python {found['python']}\n{machine['cpu']}, {machine['cores']} cores, {' '.join(machine['cpu_features'])} · "
+        f"computing in {precision or best_precision()}"
+    )
+
+
+def _backends() -> list[str]:
+    return [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
+
+
+def _backend() -> str | None:
+    return os.environ.get("KERAS_BACKEND") or next(iter(_backends()), None)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitwise.cli.console import DataOption, JsonFlag, print_json, stage, table
-from digitwise.cli.train import PrecisionOption, ResumeFlag, SeedOption, summary
+from digitwise.cli.train import PrecisionOption, ResumeFlag, SeedOption, summary, tell_result
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from digitwise.images import Dataset
+    from digitwise.recipes import Recipe
     from digitwise.runs import Run
     from digitwise.training.precision import Precision
 
@@ -32,23 +33,34 @@ def run(
     as_json: JsonFlag = False,
 ) -> None:
     """Do the whole exercise: look at the data, train four models, explain their errors, save everything."""
+    from digitwise import runs
     from digitwise.cli.data import tell
+    from digitwise.cli.info import banner
     from digitwise.cli.live import DownloadBar
     from digitwise.data import load, load_or_embedded
+    from digitwise.data.splits import split_validation
     from digitwise.evaluation.stored import compare
+    from digitwise.recipes import find
     from digitwise.report.render import draw_data, render_index
 
     console = stage(as_json)
     bar = DownloadBar(console)
     dataset = load(data, progress=bar) if data else load_or_embedded("mnist", progress=bar)
+    recipes = [find(name).replace(epochs=epochs) for name in JOB]  # bad input is told before anything is written
+    splits = split_validation(dataset.train)
+    for name in JOB:
+        runs.check_place(out / name)
     if dataset.embedded and not data:
         console.print(f"NOT MNIST: going on with the embedded digits set. {dataset.notes[0]}", style="bold yellow")
-    _banner(console, precision)
+    console.print(banner(precision))
     console.rule("The data", align="left")
     tell(dataset, console)
     draw_data(dataset, out / "data")
     finished = [
-        _train(name, dataset, out / name, seed, epochs, precision, resume=resume, console=console) for name in JOB
+        _train(
+            recipe, dataset, out / recipe.name, seed, len(splits.validation), precision, resume=resume, console=console
+        )
+        for recipe in recipes
     ]
     verdicts = [
         compare(a, b).verdict(a.name, b.name) for a, b in itertools.combinations(finished, 2) if a.name != "baseline"
@@ -60,54 +72,31 @@ def run(
     _closing_table(finished, verdicts, out, console)
 
 
-def _banner(console: Console, precision: Precision | None) -> None:
-    from digitwise.system import hardware, versions
-    from digitwise.training.backend import BACKEND
-    from digitwise.training.precision import best_precision
-
-    found, machine = versions(), hardware()
-    console.print(
-        f"digitwise {found['digitwise']} · Keras {found['keras']} on {BACKEND} · NumPy {found['numpy']} · "
-        f"Python {found['python']}\n{machine['cpu']}, {machine['cores']} cores, {' '.join(machine['cpu_features'])} · "
-        f"computing in {precision or best_precision()}"
-    )
-
-
 def _train(
-    name: str,
+    recipe: Recipe,
     dataset: Dataset,
     out: Path,
     seed: int,
-    epochs: int | None,
+    validation: int,
     precision: Precision | None,
     *,
     resume: bool,
     console: Console,
 ) -> Run:
     from digitwise.cli.live import LiveWatch
-    from digitwise.evaluation import evaluate_predictions, explain
-    from digitwise.recipes import find
-    from digitwise.report.render import draw_run
     from digitwise.training.train import finished_run, train
 
-    recipe = find(name).replace(epochs=epochs)
     console.print()
-    console.rule(f"{name}: {recipe.purpose}", align="left")
-    result = finished_run(recipe, dataset, seed, out) if resume else None
+    console.rule(f"{recipe.name}: {recipe.purpose}", align="left")
+    result = (
+        finished_run(recipe, dataset, out, seed=seed, validation=validation, precision=precision) if resume else None
+    )
     if result is None:
-        with LiveWatch(console, layers=name in ("baseline", "improved")) as watch:
+        with LiveWatch(console, layers=recipe.name in ("baseline", "improved")) as watch:
             result = train(recipe, dataset, seed=seed, out=out, precision=precision, resume=resume, watch=watch)
     else:
         console.print("  finished earlier")
-    answers = result.predictions("test")
-    test = evaluate_predictions(answers)
-    console.print(f"  accuracy {test.accuracy:.2%}, {test.errors} errors: {test.in_production()}")
-    if name == JOB[0]:
-        console.print(f"\n  The first prediction. {explain(answers)}")
-    if test.confused:
-        pairs = ", ".join(f"{pair.given} for {pair.predicted} ({pair.count})" for pair in test.confused)
-        console.print(f"  most confused: {pairs}")
-    draw_run(result, dataset)
+    tell_result(result, dataset, console, explained=recipe.name == JOB[0])
     return result
 
 

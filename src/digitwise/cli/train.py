@@ -10,9 +10,14 @@ import typer
 from digitwise.cli.console import DataOption, JsonFlag, print_json, stage
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from digitwise.images import Dataset
     from digitwise.runs import Run
 
-SeedOption = Annotated[int, typer.Option(min=0, help="Decides weights, order, augmentation and dropout.")]
+SeedOption = Annotated[
+    int, typer.Option(min=0, max=2**32 - 1, help="Decides weights, order, augmentation and dropout.")
+]
 ResumeFlag = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")]
 PrecisionOption = Annotated[
     Literal["float32", "bfloat16"] | None, typer.Option(help="By default what the processor is fast at.")
@@ -56,15 +61,27 @@ def train(
         result = train_recipe(
             chosen, dataset, seed=seed, out=out, validation=validation, precision=precision, resume=resume, watch=watch
         )
+    tell_result(result, dataset, console)
     if as_json:
         print_json(summary(result))
         return
-    test = summary(result)
-    low, high = test["interval_95"]
-    console.print(
-        f"{test['errors']} wrong of {test['n']:,} test pictures ({test['error_rate']:.2%}, 95 % interval "
-        f"{low:.2%} to {high:.2%}); fit {test['fit_seconds']:.1f} s; saved in {result.path}"
-    )
+    console.print(f"  fit {result.info['fit_seconds']:.1f} s; saved in {result.path}")
+
+
+def tell_result(run: Run, dataset: Dataset, console: Console, *, explained: bool = True) -> None:
+    """Print what came of a training in the user's terms, and draw its figures."""
+    from digitwise.evaluation import evaluate_predictions, explain
+    from digitwise.report.render import draw_run
+
+    answers = run.predictions("test")
+    test = evaluate_predictions(answers)
+    console.print(f"  accuracy {test.accuracy:.2%}, {test.errors} errors: {test.in_production()}")
+    if explained:
+        console.print(f"\n  The first prediction. {explain(answers)}")
+    if test.confused:
+        pairs = ", ".join(f"{pair.given} for {pair.predicted} ({pair.count})" for pair in test.confused)
+        console.print(f"  most confused: {pairs}")
+    draw_run(run, dataset)
 
 
 def summary(run: Run) -> dict[str, Any]:

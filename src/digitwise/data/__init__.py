@@ -35,8 +35,8 @@ def load(data: str | Path = "mnist", *, progress: Any = None) -> Dataset:
     ----------
     data : str or Path
         A name (mnist, fashion-mnist, kmnist, qmnist, emnist-digits, digits), or a path: a folder of pictures by
-        class, a folder of IDX files, an ``.npz``, a ``.csv``. A named set is looked for in ``$DIGITWISE_DATA``,
-        then in the user's cache, then on its mirrors.
+        class, a folder of IDX files or one that holds ``mnist/``, an ``.npz``, a ``.csv``. A named set is looked for
+        in ``$DIGITWISE_DATA``, then in the user's cache, then on its mirrors.
     progress : object, optional
         Told the bytes of a download; see :func:`digitwise.data.download.fetch`.
 
@@ -59,7 +59,7 @@ def load(data: str | Path = "mnist", *, progress: Any = None) -> Dataset:
     (1437, 28, 28)
     """
     path = Path(data).expanduser()
-    if str(data) == EMBEDDED and not path.exists():
+    if data == EMBEDDED:
         return load_digits()
     if (
         isinstance(data, Path) or data not in SOURCES
@@ -96,7 +96,8 @@ def locate(named: Source) -> Path | None:
 
 def _load_path(path: Path) -> Dataset:
     if path.is_dir():
-        return _load_folder(path)
+        mnist = path / "mnist"
+        return _load_named(SOURCES["mnist"], mnist) if _has_files(SOURCES["mnist"], mnist) else _load_folder(path)
     if path.suffix.lower() == ".npz":
         train, test, names = read_npz(path)
         return _dataset(path, train, test, names)
@@ -135,7 +136,10 @@ def _oriented(named: Source, pair: Pair) -> Pair:
 
 
 def _dataset(path: Path, train: Pair, test: Pair | None, names: tuple[str, ...] | None) -> Dataset:
-    classes = names or tuple(str(i) for i in range(int(train[1].max(initial=-1)) + 1))
+    highest = int(train[1].max(initial=-1))
+    if names is None and highest >= max(len(train[1]), 1):
+        raise DataError(f"{path}: labels out of range: expected 0, 1, 2, … for {len(train[1])} pictures, got {highest}")
+    classes = names or tuple(str(i) for i in range(highest + 1))
     try:
         sets = [None if pair is None else ImageSet(*pair, classes) for pair in (train, test)]
     except DataError as error:

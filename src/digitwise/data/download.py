@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
+import os
 import socket
 import threading
 import zipfile
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from digitwise.data.idx import unpacked
 from digitwise.data.sources import Source, SourceFile
 from digitwise.errors import DataError, DataNotFoundError
 from digitwise.files import atomic_write
@@ -21,8 +22,6 @@ READ_SECONDS = 30
 
 def cache_folder() -> Path:
     """Where fetched sets are kept: the platform's cache folder, or ``$DIGITWISE_CACHE``."""
-    import os
-
     if given := os.environ.get("DIGITWISE_CACHE"):
         return Path(given).expanduser()
     import platformdirs
@@ -68,25 +67,32 @@ def check_content(path: Path, file: SourceFile) -> None:
     """
     if not file.sha256:
         return
-    content = path.read_bytes()
-    got = hashlib.sha256(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).hexdigest()
+    got = hashlib.sha256(unpacked(path)).hexdigest()
     if got != file.sha256:
         raise DataError(f"{path}: expected content with sha256 {file.sha256[:16]}…, got {got[:16]}…; fetch it again")
 
 
 def _missing(source: Source, folder: Path) -> list[SourceFile]:
-    return [file for file in source.files if not (folder / file.name).is_file()]
+    return [file for file in source.files if not _is_whole(folder / file.name, file)]
+
+
+def _is_whole(path: Path, file: SourceFile) -> bool:
+    try:
+        check_content(path, file)
+    except DataError:
+        return False
+    return path.is_file()
 
 
 def _download(file: SourceFile, source: Source, mirrors: list[str], folder: Path, progress: Any) -> Path:
     import pooch
 
     pooch.get_logger().setLevel("ERROR")
-    folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{file.name}.part"
     faults: list[str] = []
     for mirror in list(mirrors):
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             downloader = pooch.HTTPDownloader(progressbar=progress, timeout=(CONNECT_SECONDS, READ_SECONDS))
             pooch.retrieve(
                 mirror + file.name,
@@ -101,6 +107,9 @@ def _download(file: SourceFile, source: Source, mirrors: list[str], folder: Path
             part.unlink(missing_ok=True)
             mirrors.remove(mirror)
             faults.append(f"{urlsplit(mirror).hostname}: {' '.join(str(error).split())[:200]}")
+        finally:
+            if progress is not None:
+                progress.close()
     raise DataNotFoundError(
         f"{source.name}: not on this machine and none of {len(source.mirrors)} mirrors gave {file.name}"
         f"{' (' + '; '.join(faults) + ')' if faults else ''}; give its folder with --data or $DIGITWISE_DATA"

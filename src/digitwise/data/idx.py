@@ -47,7 +47,7 @@ def read_idx(path: Path) -> NDArray[Any]:
     DataError
         If the magic number is not IDX's, or the file holds fewer or more values than its header says.
     """
-    content = _unpacked(path)
+    content = unpacked(path)
     if len(content) < 4 or content[0] or content[1] or content[2] not in DTYPES or not 1 <= content[3] <= 4:
         raise DataError(
             f"{path}: wrong magic number: expected an IDX header such as 00 00 08 03, "
@@ -73,7 +73,14 @@ def is_idx(path: Path) -> bool:
     return name.endswith((".idx", "-ubyte", ".ubyte", "-int"))
 
 
-def _unpacked(path: Path) -> bytes:
+def unpacked(path: Path) -> bytes:
+    """The content of a file, gzipped or not.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or the gzip is damaged.
+    """
     try:
         content = path.read_bytes()
         return gzip.decompress(content) if content[:2] == GZIP_MAGIC else content

@@ -77,7 +77,7 @@ def _scaled(values: NDArray[np.generic], where: str) -> UInt8:
         raise DataError(
             f"{where}: expected pixels 0 to 255 or 0.0 to 1.0, got {low:g} to {high:g}; undo any standardisation"
         )
-    if values.dtype.kind == "f" and high <= 1:
+    if values.dtype.kind in "fb" and high <= 1:
         array = array * 255
     return np.round(array).astype(np.uint8)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +39,9 @@ def read_npz(path: Path) -> tuple[Pair, Pair | None, tuple[str, ...] | None]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: expected a NumPy archive of plain arrays, got: {_one_line(error)}") from error
-    names = tuple(str(name) for name in arrays["class_names"]) if "class_names" in arrays else None
+    names = tuple(str(name) for name in np.atleast_1d(arrays["class_names"])) if "class_names" in arrays else None
     if {"x_train", "y_train"} <= arrays.keys():
         test = _pair(path, arrays, "x_test", "y_test") if {"x_test", "y_test"} <= arrays.keys() else None
         return _pair(path, arrays, "x_train", "y_train"), test, names
@@ -69,10 +70,10 @@ def read_csv(path: Path) -> Pair:
         If a row is short, a value is no number, or the pixels are not a square.
     """
     try:
-        with path.open(encoding="utf-8") as file:
-            first = file.readline()
-        header = not _is_numbers(first)
-        table = np.loadtxt(path, delimiter=",", skiprows=int(header), dtype=np.float32, ndmin=2)
+        with path.open(encoding="utf-8-sig") as file:  # spreadsheets put a mark in front
+            lines = file.readlines()
+        rows = lines if lines and _is_numbers(lines[0]) else lines[1:]
+        table = np.loadtxt(rows, delimiter=",", dtype=np.float32, ndmin=2) if rows else np.empty((0, 0), np.float32)
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: expected rows of label and pixels, got: {_one_line(error)}") from error
     if table.size == 0 or table.shape[1] < 2:

@@ -48,5 +48,5 @@ def build(
     layers = importlib.import_module(MODELS[name]).layers
     norm = batch_norm or keras.layers.BatchNormalization
     head = keras.layers.Dense(n_classes, activation="softmax", dtype="float32", name="probabilities")
-    body = layers(dtype=dtype, batch_norm=norm)
+    body = layers(side=min(input_shape[:2]), dtype=dtype, batch_norm=norm)
     return keras.Sequential([keras.Input(input_shape), *body, head], name=name.replace("-", "_"))

@@ -8,7 +8,7 @@ from typing import Any
 from keras import layers as kl
 
 
-def layers(*, dtype: str, batch_norm: Callable[..., Any]) -> list[kl.Layer]:
+def layers(*, side: int, dtype: str, batch_norm: Callable[..., Any]) -> list[kl.Layer]:
     """The layers between input and softmax; without normalisation, as the exercise has it."""
     return [
         kl.Conv2D(32, 3, activation="relu", dtype=dtype),  # (h-2, w-2, 32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from digitwise.data import load
+from digitwise.errors import DataError
 from digitwise.evaluation import Evaluation, evaluate_predictions
 from digitwise.images import Dataset, Predictions
 from digitwise.runs import Run
@@ -40,6 +41,12 @@ def evaluate(run: str | Path | Run, data: str | Path | Dataset | None = None) ->
 
 def _ask(run: Run, data: str | Path | Dataset) -> Predictions:
     dataset = data if isinstance(data, Dataset) else load(data)
+    known, given = tuple(run.info["data"]["class_names"]), dataset.test.class_names
+    if known != given:
+        raise DataError(
+            f"{dataset.name}: expected the {len(known)} classes that {run.path} was trained on, got {len(given)}: "
+            f"{', '.join(given[:5])}"
+        )
 
     from digitwise.training.predict import predict  # Keras takes seconds to import: only where a model is asked
     from digitwise.training.saving import load_model

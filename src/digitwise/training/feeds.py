@@ -19,8 +19,8 @@ class Feed(Protocol):
 
     model: Any  # the Keras model to train; the network is inside it
 
-    def epoch(self, order: Int64) -> Any:
-        """What ``model.fit`` takes in for an epoch of training indices (steps, batch)."""
+    def epoch(self, order: Int64, number: int) -> Any:
+        """What ``model.fit`` takes in for epoch ``number``, from 0, of training indices (steps, batch)."""
 
     def validation(self) -> Float32:
         """Probabilities for the validation pictures, float32 (n, n_classes), by the weights as they are now."""
@@ -55,7 +55,7 @@ class ResidentFeed:
         self._labels = one_hot(splits.train.labels, splits.train.n_classes)
         self._validation = np.arange(len(splits.train), len(everything), dtype=np.int32)
 
-    def epoch(self, order: Int64) -> Any:
+    def epoch(self, order: Int64, number: int) -> Any:
         """Indices and one-hot labels."""
         return _batches(order.astype(np.int32), self._labels[order])
 
@@ -75,14 +75,16 @@ class GeneratorFeed:
         self._generator = image_data_generator(recipe.augmentation or Augmentation())
         self._seed = seed
 
-    def epoch(self, order: Int64) -> Any:
+    def epoch(self, order: Int64, number: int) -> Any:
         """A stream of (pictures, one-hot labels)."""
         flat, batch = order.reshape(-1), order.shape[1]
-        flow = self._generator.flow(
-            self._images[flat], self._labels[flat], batch_size=batch, shuffle=False, seed=self._seed
+        return self._generator.flow(
+            self._images[flat],
+            self._labels[flat],
+            batch_size=batch,
+            shuffle=False,
+            seed=1_000 * (self._seed + 1) * (number + 1),
         )
-        self._seed += 1
-        return flow
 
     def validation(self) -> Float32:
         """Probabilities."""

@@ -151,7 +151,12 @@ class _Training:
             on_train_batch_end=lambda step, logs: self.watch.on_batch(epoch + 1, step + 1, logs or {})
         )
         logs = self.model.fit(
-            self.feed.epoch(order), initial_epoch=epoch, epochs=epoch + 1, verbose=0, shuffle=False, callbacks=[report]
+            self.feed.epoch(order, epoch),
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            verbose=0,
+            shuffle=False,
+            callbacks=[report],
         ).history
         loss, accuracy = self._validate()
         row = {

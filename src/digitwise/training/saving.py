@@ -52,6 +52,9 @@ def load_model(path: Path) -> Any:
     if not path.is_file():
         raise RunError(f"{path}: expected a model (model.keras, or model.json with its weights), found none")
     try:
+        beside = path.with_name("model.json")
+        if path.name in WEIGHT_NAMES and beside.is_file():
+            path = beside
         return _from_json(path) if path.suffix == ".json" else _from_file(path)
     except (ValueError, TypeError, KeyError, OSError, AttributeError) as error:
         raise RunError(f"{path}: cannot be loaded as a model: {' '.join(str(error).split())[:200]}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from digitwise.runs import Run
 from digitwise.system import hardware, versions
 from digitwise.training.backend import BACKEND
 from digitwise.training.fit import Fitted, fit
-from digitwise.training.precision import Precision
+from digitwise.training.precision import Precision, best_precision
 from digitwise.training.predict import predict
 from digitwise.training.saving import save_model
 from digitwise.training.watch import Watch
@@ -52,7 +53,7 @@ def train(
     precision : {"float32", "bfloat16"}, optional
         By default what the processor is fast at.
     resume : bool
-        Go on with an interrupted training of the same recipe, seed and data.
+        Go on with an interrupted training of the same recipe, seed and data; a finished one is given back as it is.
     watch : Watch, optional
         Told about the progress.
 
@@ -67,15 +68,24 @@ def train(
     DataError
         If the data cannot be used.
     RunError
-        If ``out`` is something else than a run folder, or there is nothing fitting to resume.
+        If ``out`` is something else than a run folder, or the checkpoint to resume is another training's.
     """
     recipe = find(recipe) if isinstance(recipe, str) else recipe
     dataset = data if isinstance(data, Dataset) else load(data)
     splits = split_validation(dataset.train, size=validation, seed=SPLIT_SEED)
-    place = Path(out) if out is not None else Path("results") / recipe.name
+    place = (Path(out) if out is not None else Path("results") / recipe.name).resolve()
+    if resume and (
+        done := finished_run(recipe, dataset, place, seed=seed, validation=len(splits.validation), precision=precision)
+    ):
+        return done
     partial = runs.begin(place, resume=resume)
-    checkpoint = partial / "checkpoint.npz"
-    fitted = fit(recipe, splits, seed=seed, precision=precision, checkpoint=checkpoint, resume=resume, watch=watch)
+    checkpoint = partial / runs.CHECKPOINT
+    try:
+        fitted = fit(recipe, splits, seed=seed, precision=precision, checkpoint=checkpoint, resume=resume, watch=watch)
+    except BaseException:
+        if not checkpoint.exists():  # nothing to go on with
+            shutil.rmtree(partial)
+        raise
     answers: dict[runs.Split, Any] = {
         "validation": predict(fitted.model, splits.validation),
         "test": predict(fitted.model, dataset.test),
@@ -83,18 +93,21 @@ def train(
     results: dict[str, Any] = {split: evaluate_predictions(given).as_dict() for split, given in answers.items()}
     save_model(fitted.model, partial)
     runs.write(partial, _info(recipe, seed, dataset, splits, fitted, results), fitted.history, answers)
-    checkpoint.unlink()
     return runs.finish(partial, place)
 
 
-def finished_run(recipe: Recipe, dataset: Dataset, seed: int, out: Path) -> Run | None:
-    """The run at ``out``, if it is this recipe's with this seed on this data; else None."""
+def finished_run(
+    recipe: Recipe, dataset: Dataset, out: Path, *, seed: int, validation: int, precision: Precision | None
+) -> Run | None:
+    """The run at ``out``, if it came of the same recipe, seed, data and precision; else None."""
     try:
         run = Run.open(out)
     except RunError:
         return None
-    same = (run.info["recipe"], run.info["seed"], run.info["data"]["fingerprint"])
-    return run if same == (_plain(recipe), seed, dataset.fingerprint) else None
+    info = run.info
+    there = (info["recipe"], info["seed"], info["data"]["fingerprint"], info["data"]["validation"], info["precision"])
+    wanted = (_plain(recipe), seed, dataset.fingerprint, validation, precision or best_precision())
+    return run if there == wanted else None
 
 
 def _plain(recipe: Recipe) -> dict[str, Any]:
@@ -132,5 +145,7 @@ def _info(
             "split_seed": SPLIT_SEED,
         },
         "results": results,
-        "test_reads": [{"time": runs.now(), "reason": "train: errors of the finished model, for the record"}],
+        "test_reads": [
+            {"time": runs.now(), "reason": "train: errors and figures of the finished model, for the record"}
+        ],
     }
