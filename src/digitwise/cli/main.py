@@ -79,6 +79,6 @@ def _complain(error: Exception) -> int:
             errno.EPERM: "choose a place you may write to",
             errno.EROFS: "choose a place you may write to",
         }.get(error.errno or 0, "nothing was written")
-        message = f"{error.filename or 'file system'}: {error.strerror or error}; {advice}"
+        message = f"{error.filename or 'writing'}: {error.strerror or error}; {advice}"
     err.print(f"digitwise: {' '.join(message.split())}", style="red", markup=False)
     return BAD_INPUT

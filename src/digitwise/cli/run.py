@@ -46,7 +46,9 @@ def run(
     console = stage(as_json)
     bar = DownloadBar(console)
     dataset = load(data, progress=bar) if data else load_or_embedded("mnist", progress=bar)
-    recipes = [find(name).replace(epochs=epochs) for name in JOB]  # bad input is told before anything is written
+    recipes = [
+        find(name).for_size(len(dataset.train)).replace(epochs=epochs) for name in JOB
+    ]  # bad input is told before anything is written
     splits = split_validation(dataset.train)
     for name in JOB:
         runs.check_place(out / name)

@@ -48,10 +48,18 @@ def train(
     from digitwise.data import load
     from digitwise.recipes import find
 
-    changes = {"epochs": epochs, "batch_size": batch_size, "early_stopping": early_stopping, "keep": keep}
-    chosen = find(recipe).replace(**changes, augment_engine=augment_engine)
+    changes: dict[str, Any] = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "early_stopping": early_stopping,
+        "keep": keep,
+        "augment_engine": augment_engine,
+    }
+    found = find(recipe)
+    found.replace(**changes)  # bad values are told before the data is read
     console = stage(as_json)
     dataset = load(data or "mnist", progress=DownloadBar(console))
+    chosen = found.for_size(len(dataset.train)).replace(**changes)
     for note in dataset.notes:
         console.print(note, style="dim")
 

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from digitwise.errors import RecipeError
 
+STEPS = 40  # an epoch has at least about so many
+SMALLEST_BATCH = 16  # smaller ones are noise to batch normalisation
+
 AugmentEngine = Literal["warp", "image-data-generator"]
 
 
@@ -99,6 +102,14 @@ class Recipe:
     def replace(self, **changes: Any) -> Recipe:
         """The same recipe with some values changed; None leaves a value as it is."""
         return dataclasses.replace(self, **{k: v for k, v in changes.items() if v is not None})
+
+    def for_size(self, n: int) -> Recipe:
+        """The same recipe for a set of ``n`` training pictures: a small one gets smaller batches, so more steps.
+
+        On the 1,437 embedded digits, 256 a batch is 5 steps an epoch, and the networks are not trained when the
+        epochs are over.
+        """
+        return self.replace(batch_size=min(self.batch_size, max(SMALLEST_BATCH, n // STEPS)))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in run.json."""

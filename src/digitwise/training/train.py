@@ -42,6 +42,7 @@ def train(
     Parameters
     ----------
     recipe : str or Recipe
+        A name gives the recipe as it suits the size of the data, see :meth:`Recipe.for_size`.
     data : str, Path or Dataset
         As for :func:`digitwise.load`.
     seed : int
@@ -70,8 +71,8 @@ def train(
     RunError
         If ``out`` is something else than a run folder, or the checkpoint to resume is another training's.
     """
-    recipe = find(recipe) if isinstance(recipe, str) else recipe
     dataset = data if isinstance(data, Dataset) else load(data)
+    recipe = find(recipe).for_size(len(dataset.train)) if isinstance(recipe, str) else recipe
     splits = split_validation(dataset.train, size=validation, seed=SPLIT_SEED)
     place = (Path(out) if out is not None else Path("results") / recipe.name).resolve()
     if resume and (

@@ -1,0 +1,30 @@
+import pytest
+
+from digitwise.errors import RecipeError
+from digitwise.recipes import Augmentation, find
+
+
+@pytest.mark.parametrize(("n", "batch"), [(60_000, 256), (1_437, 35), (50, 16)])
+def test_small_sets_get_smaller_batches(n, batch):
+    assert find("improved").for_size(n).batch_size == batch
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"epochs": 0}, {"batch_size": 0}, {"early_stopping": 0}, {"keep": "worst"}, {"augment_engine": "magic"}],
+    ids=lambda change: next(iter(change)),
+)
+def test_value_that_a_recipe_cannot_take_is_refused(change):
+    with pytest.raises(RecipeError, match=f"{next(iter(change))}: expected"):
+        find("improved").replace(**change)
+
+
+@pytest.mark.parametrize("change", [{"zoom_range": 1}, {"rotation_range": -1}], ids=["zoom", "rotation"])
+def test_augmentation_out_of_range_is_refused(change):
+    with pytest.raises(RecipeError, match="expected 0 or more"):
+        Augmentation(**change)
+
+
+def test_unknown_recipe_gets_the_nearest():
+    with pytest.raises(RecipeError, match="nearest: augmented"):
+        find("augmentd")
