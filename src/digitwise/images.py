@@ -6,9 +6,8 @@ Shapes and dtypes are fixed here, once, so that nothing behind this line has to 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,7 +187,6 @@ class Predictions:
     labels: Int64
     probabilities: Float32
     class_names: tuple[str, ...]
-    meta: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         expected = (len(self.labels), len(self.class_names))

@@ -60,6 +60,10 @@ class LiveWatch(Watch):
         """Say where it goes on."""
         self.console.print(f"  resumed after epoch {epochs}")
 
+    def on_finished_earlier(self) -> None:
+        """Say so."""
+        self.console.print("  finished earlier")
+
     def on_batch(self, epoch: int, step: int, logs: dict[str, Any]) -> None:
         """Move the bar."""
         state = f"loss {logs.get('loss', 0):.4f}  accuracy {logs.get('accuracy', 0):.4f}"

@@ -46,10 +46,9 @@ def run(
     console = stage(as_json)
     bar = DownloadBar(console)
     dataset = load(data, progress=bar) if data else load_or_embedded("mnist", progress=bar)
-    recipes = [
-        find(name).for_size(len(dataset.train)).replace(epochs=epochs) for name in JOB
-    ]  # bad input is told before anything is written
-    splits = split_validation(dataset.train)
+    # Bad input is told before anything is written.
+    recipes = [find(name).for_size(len(dataset.train)).replace(epochs=epochs) for name in JOB]
+    split_validation(dataset.train)
     for name in JOB:
         runs.check_place(out / name)
     if dataset.embedded and not data:
@@ -59,9 +58,7 @@ def run(
     tell(dataset, console)
     draw_data(dataset, out / "data")
     finished = [
-        _train(
-            recipe, dataset, out / recipe.name, seed, len(splits.validation), precision, resume=resume, console=console
-        )
+        _train(recipe, dataset, out / recipe.name, seed, precision, resume=resume, console=console)
         for recipe in recipes
     ]
     verdicts = [
@@ -79,25 +76,18 @@ def _train(
     dataset: Dataset,
     out: Path,
     seed: int,
-    validation: int,
     precision: Precision | None,
     *,
     resume: bool,
     console: Console,
 ) -> Run:
     from digitwise.cli.live import LiveWatch
-    from digitwise.training.train import finished_run, train
+    from digitwise.training.train import train
 
     console.print()
     console.rule(f"{recipe.name}: {recipe.purpose}", align="left")
-    result = (
-        finished_run(recipe, dataset, out, seed=seed, validation=validation, precision=precision) if resume else None
-    )
-    if result is None:
-        with LiveWatch(console, layers=recipe.name in ("baseline", "improved")) as watch:
-            result = train(recipe, dataset, seed=seed, out=out, precision=precision, resume=resume, watch=watch)
-    else:
-        console.print("  finished earlier")
+    with LiveWatch(console, layers=recipe.name in ("baseline", "improved")) as watch:
+        result = train(recipe, dataset, seed=seed, out=out, precision=precision, resume=resume, watch=watch)
     tell_result(result, dataset, console, explained=recipe.name == JOB[0])
     return result
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from digitwise.errors import DataNotFoundError
 
 DIGITS = tuple("0123456789")
-ROLES = ("train-images", "train-labels", "test-images", "test-labels")
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Source:
     mirrors : tuple of str
         Base addresses, tried in order.
     files : tuple of SourceFile
-        In the order of ``ROLES``.
+        Training images, training labels, test images, test labels.
     archive : SourceFile, optional
         One zip on the mirrors that holds all the files under ``gzip/``.
     transposed : bool

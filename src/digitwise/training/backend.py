@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from digitwise.errors import MissingPartError
 
-BACKENDS = ("tensorflow", "jax", "torch")  # in order of preference on a CPU; ARCHITECTURE.md has the timings
+BACKENDS = ("tensorflow", "jax", "torch")  # in order of preference on a CPU
 
 
 def _choose() -> str:

@@ -129,7 +129,7 @@ def _batches(indices: Int64, labels: Float32) -> Any:
     import tensorflow as tf
 
     # tf.data's tuner sleeps 10 ms, 20 ms, 40 ms, … between looks, and an iterator waits for the sleeper at its end:
-    # an epoch of 15 s ended after 20.5 s. There is nothing to tune here.
+    # an epoch can last up to twice its work. There is nothing to tune here.
     options = tf.data.Options()
     options.autotune.enabled = False
     return tf.data.Dataset.from_tensor_slices((indices, labels)).with_options(options)

@@ -125,7 +125,7 @@ class _Training:
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=self.recipe.label_smoothing),
             metrics=["accuracy"],
             steps_per_execution=max(1, self.steps // EXECUTIONS),
-            jit_compile=False if BACKEND == "tensorflow" else "auto",  # XLA is three times slower on a CPU there
+            jit_compile=False if BACKEND == "tensorflow" else "auto",  # XLA is slower on a CPU there
         )
         self.model.optimizer.build(self.model.trainable_variables)
 

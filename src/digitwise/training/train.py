@@ -75,9 +75,10 @@ def train(
     recipe = find(recipe).for_size(len(dataset.train)) if isinstance(recipe, str) else recipe
     splits = split_validation(dataset.train, size=validation, seed=SPLIT_SEED)
     place = (Path(out) if out is not None else Path("results") / recipe.name).resolve()
-    if resume and (
-        done := finished_run(recipe, dataset, place, seed=seed, validation=len(splits.validation), precision=precision)
-    ):
+    watch = watch or Watch()
+    done = _finished(place, recipe, dataset, splits, seed, precision) if resume else None
+    if done is not None:
+        watch.on_finished_earlier()
         return done
     partial = runs.begin(place, resume=resume)
     checkpoint = partial / runs.CHECKPOINT
@@ -97,8 +98,8 @@ def train(
     return runs.finish(partial, place)
 
 
-def finished_run(
-    recipe: Recipe, dataset: Dataset, out: Path, *, seed: int, validation: int, precision: Precision | None
+def _finished(
+    out: Path, recipe: Recipe, dataset: Dataset, splits: Splits, seed: int, precision: Precision | None
 ) -> Run | None:
     """The run at ``out``, if it came of the same recipe, seed, data and precision; else None."""
     try:
@@ -107,7 +108,7 @@ def finished_run(
         return None
     info = run.info
     there = (info["recipe"], info["seed"], info["data"]["fingerprint"], info["data"]["validation"], info["precision"])
-    wanted = (_plain(recipe), seed, dataset.fingerprint, validation, precision or best_precision())
+    wanted = (_plain(recipe), seed, dataset.fingerprint, len(splits.validation), precision or best_precision())
     return run if there == wanted else None
 
 

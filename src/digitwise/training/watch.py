@@ -16,6 +16,9 @@ class Watch:
     def on_resume(self, epochs: int) -> None:
         """After a checkpoint was taken up that many epochs in."""
 
+    def on_finished_earlier(self) -> None:
+        """When there is nothing to resume, because the run is whole."""
+
     def on_batch(self, epoch: int, step: int, logs: dict[str, Any]) -> None:
         """Every few batches: the epoch and batch, from 1, and the epoch's loss and accuracy so far."""
 
