@@ -19,15 +19,15 @@ def splits():
 
 class Recorder(Watch):
     def __init__(self):
-        self.rows, self.resumed, self.batches = [], None, 0
+        self.rows, self.resumed, self.shares = [], None, []
 
-    def on_batch(self, epoch, step, logs):
-        self.batches += 1
+    def on_steps(self, epoch, share, loss, accuracy):
+        self.shares.append(share)
 
     def on_resume(self, epochs):
         self.resumed = epochs
 
-    def on_epoch(self, row):
+    def on_epoch(self, row, share):
         self.rows.append(row)
 
 
@@ -37,7 +37,8 @@ def test_a_small_training_learns_and_tells_about_it(splits):
     assert predict(fitted.model, splits.validation).errors == 0
     assert [row["epoch"] for row in watch.rows] == [1, 2, 3]
     assert watch.rows == fitted.history
-    assert watch.batches > 3
+    assert watch.shares == sorted(watch.shares)
+    assert watch.shares[-1] == 1
     assert fitted.history[-1]["loss"] < fitted.history[0]["loss"]
     assert fitted.images_per_second > 0
 
@@ -60,7 +61,7 @@ class StopAfter(Recorder):
         super().__init__()
         self.epochs = epochs
 
-    def on_batch(self, epoch, step, logs):
+    def on_steps(self, epoch, share, loss, accuracy):
         if epoch > self.epochs:
             raise StopError
 

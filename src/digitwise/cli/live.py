@@ -1,4 +1,4 @@
-"""A training, shown as it goes: a bar for the epoch on a terminal, a line for each finished epoch anywhere."""
+"""A training, shown as it goes: a bar on a terminal, a line for each finished epoch anywhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TransferSpeedColumn
 
-from digitwise.recipes import Recipe
 from digitwise.training.watch import Watch
 
 
@@ -35,7 +34,6 @@ class LiveWatch(Watch):
             disable=not console.is_terminal,
         )
         self.task = self.bar.add_task("compiling", total=None, state="")
-        self.epochs = self.steps = 0
 
     def __enter__(self) -> LiveWatch:
         self.bar.start()
@@ -46,9 +44,8 @@ class LiveWatch(Watch):
     ) -> None:
         self.bar.stop()
 
-    def on_start(self, recipe: Recipe, network: Any, steps: int) -> None:
+    def on_start(self, network: Any) -> None:
         """Print the network's layers."""
-        self.epochs, self.steps = recipe.epochs, steps
         for layer in network.layers if self.layers else ():
             shape = "×".join(str(side) for side in layer.output.shape[1:])
             self.console.print(
@@ -64,17 +61,15 @@ class LiveWatch(Watch):
         """Say so."""
         self.console.print("  finished earlier")
 
-    def on_batch(self, epoch: int, step: int, logs: dict[str, Any]) -> None:
+    def on_steps(self, epoch: int, share: float, loss: float, accuracy: float) -> None:
         """Move the bar."""
-        state = f"loss {logs.get('loss', 0):.4f}  accuracy {logs.get('accuracy', 0):.4f}"
-        self.bar.update(
-            self.task, description=f"epoch {epoch}/{self.epochs}", total=self.steps, completed=step, state=state
-        )
+        state = f"loss {loss:.4f}  accuracy {accuracy:.4f}"
+        self.bar.update(self.task, description=f"epoch {epoch}", total=1.0, completed=share, state=state)
 
-    def on_epoch(self, row: dict[str, Any]) -> None:
+    def on_epoch(self, row: dict[str, Any], share: float) -> None:
         """Print the epoch's line."""
         self.console.print(
-            f"  epoch {row['epoch']:>2}/{self.epochs}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}  "
+            f"  epoch {row['epoch']:>2} {share:>5.0%}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}  "
             f"validation loss {row['val_loss']:.4f}  accuracy {row['val_accuracy']:.4f}  {row['seconds']:.1f} s"
         )
 

@@ -54,8 +54,16 @@ class Recipe:
     model : str
         A name of :data:`digitwise.models.MODELS`.
     epochs, batch_size : int
+    optimizer : {"adam", "muon"}
+        Muon is Adam but for the kernels of hidden layers.
     learning_rate : float
         Adam's; the peak where the schedule moves it.
+    betas : (float, float)
+        How long Adam remembers gradients and their squares, each in [0, 1).
+    muon_ratio : float
+        Muon's learning rate over Adam's.
+    muon_momentum : float
+        How long Muon remembers gradients, in [0, 1).
     schedule : {"constant", "one-cycle"}
         One-cycle: a linear rise to the peak over the first 30 % of the steps, then a linear fall to zero.
     label_smoothing : float
@@ -78,7 +86,11 @@ class Recipe:
     model: str
     epochs: int
     batch_size: int
+    optimizer: Literal["adam", "muon"] = "adam"
     learning_rate: float = 0.001
+    betas: tuple[float, float] = (0.9, 0.999)
+    muon_ratio: float = 6.0
+    muon_momentum: float = 0.8
     schedule: Literal["constant", "one-cycle"] = "constant"
     label_smoothing: float = 0.0
     augmentation: Augmentation | None = None
@@ -114,5 +126,5 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in run.json."""
         values = dataclasses.asdict(self)
-        values["sources"] = list(self.sources)
+        values |= {"sources": list(self.sources), "betas": list(self.betas)}
         return values

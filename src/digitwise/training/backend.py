@@ -53,4 +53,16 @@ os.environ["KERAS_BACKEND"] = BACKEND = _choose()
 with _without_greetings():
     import keras  # here, when the backend is chosen
 
-__all__ = ["BACKEND", "keras"]
+__all__ = ["BACKEND", "keras", "make_deterministic"]
+
+
+def make_deterministic() -> None:
+    """Have the same computation give the same bits from now on, in this process; slower on some devices."""
+    if BACKEND == "tensorflow":
+        import tensorflow
+
+        tensorflow.config.experimental.enable_op_determinism()
+    elif BACKEND == "torch":
+        import torch
+
+        torch.use_deterministic_algorithms(True)  # JAX is deterministic on a CPU

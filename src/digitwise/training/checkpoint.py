@@ -25,8 +25,12 @@ class Progress:
         Recipe, seed and data, so that a checkpoint is not continued with others.
     history : list of dict
         One row a finished epoch.
-    seconds : float
-        Fit time so far, earlier sessions included.
+    steps : int
+        Taken so far.
+    share : float
+        Of the whole training that is done, in [0, 1].
+    seconds, compile_seconds : float
+        Fit time so far, earlier sessions included, and the part of it until the first step was done.
     class_errors : list of int
         Validation errors of each class, summed over the finished epochs.
     best_epoch : int
@@ -35,7 +39,10 @@ class Progress:
 
     key: str
     history: list[dict[str, Any]] = field(default_factory=list)
+    steps: int = 0
+    share: float = 0.0
     seconds: float = 0.0
+    compile_seconds: float = 0.0
     class_errors: list[int] = field(default_factory=list)
     best_epoch: int = 0
 

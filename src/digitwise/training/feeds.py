@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +12,9 @@ from digitwise.errors import MissingPartError
 from digitwise.images import Float32, Int64, Splits, UInt8
 from digitwise.recipes import Augmentation, Recipe
 from digitwise.training.augment import RandomWarp
-from digitwise.training.backend import BACKEND, keras
+from digitwise.training.backend import keras
+
+Predict = Callable[[Any], Any]  # a batch of inputs to a batch of probabilities
 
 
 class Feed(Protocol):
@@ -19,11 +22,14 @@ class Feed(Protocol):
 
     model: Any  # the Keras model to train; the network is inside it
 
-    def epoch(self, order: Int64, number: int) -> Any:
-        """What ``model.fit`` takes in for epoch ``number``, from 0, of training indices (steps, batch)."""
+    def begin(self, order: Int64, number: int) -> None:
+        """Begin epoch ``number``, from 0, of training indices (steps, batch)."""
 
-    def validation(self) -> Float32:
-        """Probabilities for the validation pictures, float32 (n, n_classes), by the weights as they are now."""
+    def steps(self, start: int, stop: int) -> tuple[Any, Float32]:
+        """Inputs (steps, batch, ...) and one-hot targets (steps, batch, n_classes) of these steps of the epoch."""
+
+    def validation(self, predict: Predict) -> Float32:
+        """Probabilities for the validation pictures, float32 (n, n_classes), by the model's own ``predict``."""
 
 
 class Resident(keras.layers.Layer):  # type: ignore[misc]  # keras comes without types
@@ -55,13 +61,18 @@ class ResidentFeed:
         self._labels = one_hot(splits.train.labels, splits.train.n_classes)
         self._validation = np.arange(len(splits.train), len(everything), dtype=np.int32)
 
-    def epoch(self, order: Int64, number: int) -> Any:
-        """Indices and one-hot labels."""
-        return _batches(order.astype(np.int32), self._labels[order])
+    def begin(self, order: Int64, number: int) -> None:
+        """See :class:`Feed`."""
+        self._order = order.astype(np.int32)
 
-    def validation(self) -> Float32:
-        """Probabilities, the warp being off outside training."""
-        return _in_batches(self.model, self._validation)
+    def steps(self, start: int, stop: int) -> tuple[Any, Float32]:
+        """Indices and one-hot labels."""
+        indices = self._order[start:stop]
+        return indices, self._labels[indices]
+
+    def validation(self, predict: Predict) -> Float32:
+        """See :class:`Feed`; the warp is off outside training."""
+        return _in_batches(predict, self._validation)
 
 
 class GeneratorFeed:
@@ -75,10 +86,10 @@ class GeneratorFeed:
         self._generator = image_data_generator(recipe.augmentation or Augmentation())
         self._seed = seed
 
-    def epoch(self, order: Int64, number: int) -> Any:
-        """A stream of (pictures, one-hot labels)."""
+    def begin(self, order: Int64, number: int) -> None:
+        """See :class:`Feed`."""
         flat, batch = order.reshape(-1), order.shape[1]
-        return self._generator.flow(
+        self._stream = self._generator.flow(
             self._images[flat],
             self._labels[flat],
             batch_size=batch,
@@ -86,9 +97,14 @@ class GeneratorFeed:
             seed=1_000 * (self._seed + 1) * (number + 1),
         )
 
-    def validation(self) -> Float32:
-        """Probabilities."""
-        return _in_batches(self.model, self._validation)
+    def steps(self, start: int, stop: int) -> tuple[Any, Float32]:
+        """Warped pictures and one-hot labels."""
+        pictures, labels = zip(*(self._stream[step] for step in range(start, stop)), strict=True)
+        return np.stack(pictures), np.stack(labels)
+
+    def validation(self, predict: Predict) -> Float32:
+        """See :class:`Feed`."""
+        return _in_batches(predict, self._validation)
 
 
 def image_data_generator(ranges: Augmentation) -> Any:
@@ -122,31 +138,6 @@ def feed_for(recipe: Recipe, network: Any, splits: Splits, *, seed: int) -> Feed
     return kind(network, splits, recipe, seed=seed)
 
 
-def _batches(indices: Int64, labels: Float32) -> Any:
-    """An epoch as ``model.fit`` takes it fastest: (steps, batch) and (steps, batch, n_classes)."""
-    if BACKEND != "tensorflow":
-        return _Batches(indices, labels)
-    import tensorflow as tf
-
-    # tf.data's tuner sleeps 10 ms, 20 ms, 40 ms, … between looks, and an iterator waits for the sleeper at its end:
-    # an epoch can last up to twice its work. There is nothing to tune here.
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return tf.data.Dataset.from_tensor_slices((indices, labels)).with_options(options)
-
-
-class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras comes without types
-    def __init__(self, indices: Int64, labels: Float32) -> None:
-        super().__init__()
-        self._pairs = indices, labels
-
-    def __len__(self) -> int:
-        return len(self._pairs[0])
-
-    def __getitem__(self, step: int) -> tuple[Int64, Float32]:
-        return self._pairs[0][step], self._pairs[1][step]
-
-
-def _in_batches(model: Any, inputs: Any, size: int = 500) -> Float32:
-    parts = [model.predict_on_batch(inputs[start : start + size]) for start in range(0, len(inputs), size)]
+def _in_batches(predict: Predict, inputs: Any, size: int = 500) -> Float32:
+    parts = [predict(inputs[start : start + size]) for start in range(0, len(inputs), size)]
     return np.concatenate(parts).astype(np.float32)

@@ -13,16 +13,18 @@ from digitwise import models
 from digitwise.errors import RunError
 from digitwise.images import Float32, ImageSet, Splits
 from digitwise.recipes import Recipe
-from digitwise.training.backend import BACKEND, keras
+from digitwise.training.backend import keras, make_deterministic
 from digitwise.training.batch_norm import batch_norm
 from digitwise.training.checkpoint import Arrays, Progress, load_checkpoint, save_checkpoint
 from digitwise.training.feeds import Feed, feed_for
+from digitwise.training.loops import make_loop, on_accelerator
+from digitwise.training.optimizers import make_optimizer
 from digitwise.training.precision import Precision, best_precision, dtype_policy
 from digitwise.training.sampling import epoch_order, steps_per_epoch
-from digitwise.training.schedule import learning_rate
+from digitwise.training.schedule import BudgetPace, Pace, StepPace, learning_rates
 from digitwise.training.watch import Watch
 
-EXECUTIONS = 12  # compiled calls an epoch: few enough to cost nothing, enough for a live display
+CALLS = 12  # compiled calls an epoch: few enough to cost nothing, enough for a live display
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,8 @@ class Fitted:
         A row an epoch: ``epoch``, ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, ``seconds``.
     fit_seconds : float
         Compilation, all epochs and their validations.
+    compile_seconds : float
+        The part of ``fit_seconds`` until the first step was done: building, tracing and compiling.
     images_per_second : float
         Training pictures shown over ``fit_seconds``.
     best_epoch : int
@@ -47,6 +51,7 @@ class Fitted:
     model: Any
     history: list[dict[str, Any]]
     fit_seconds: float
+    compile_seconds: float
     images_per_second: float
     best_epoch: int
     precision: Precision
@@ -57,7 +62,9 @@ def fit(
     splits: Splits,
     *,
     seed: int = 0,
+    budget: float | None = None,
     precision: Precision | None = None,
+    deterministic: bool = False,
     checkpoint: Path | None = None,
     resume: bool = False,
     watch: Watch | None = None,
@@ -71,8 +78,14 @@ def fit(
         Validation pictures choose the epoch where the recipe says so, and steer its focus.
     seed : int
         Decides initial weights, order, augmentation and dropout.
+    budget : float, optional
+        Seconds that ``fit_seconds`` shall come to: the schedule is stretched or shrunk to end then, and the recipe's
+        number of epochs does not count.
     precision : {"float32", "bfloat16"}, optional
         By default what the processor is fast at.
+    deterministic : bool
+        The same seed gives the same weights, bit for bit, on the same machine. Holds for the whole process from then
+        on.
     checkpoint : Path, optional
         Where to keep the state after each epoch.
     resume : bool
@@ -88,8 +101,12 @@ def fit(
     ------
     RunError
         If the checkpoint belongs to another training.
+    RecipeError
+        If the budget was over before the training began.
     """
-    training = _Training(recipe, splits, seed, precision or best_precision(), watch or Watch())
+    if deterministic:
+        make_deterministic()
+    training = _Training(recipe, splits, seed, budget, precision or best_precision(), watch or Watch())
     if checkpoint is not None and resume:
         training.restore(checkpoint)
     while not training.finished:
@@ -102,9 +119,12 @@ def fit(
 class _Training:
     """The moving parts of one :func:`fit`."""
 
-    def __init__(self, recipe: Recipe, splits: Splits, seed: int, precision: Precision, watch: Watch) -> None:
+    def __init__(
+        self, recipe: Recipe, splits: Splits, seed: int, budget: float | None, precision: Precision, watch: Watch
+    ) -> None:
         self.started = time.perf_counter()
-        self.recipe, self.splits, self.seed, self.precision, self.watch = recipe, splits, seed, precision, watch
+        self.recipe, self.splits, self.seed, self.watch = recipe, splits, seed, watch
+        self.budget, self.precision = budget, precision
         train = splits.train
         keras.utils.set_random_seed(seed)
         policy = dtype_policy(precision)
@@ -112,32 +132,34 @@ class _Training:
             recipe.model, train.image_shape, train.n_classes, dtype=policy, batch_norm=batch_norm
         )
         self.feed: Feed = feed_for(recipe, self.network, splits, seed=seed)
-        self.model = self.feed.model
+        self.optimizer = make_optimizer(recipe)
+        self.optimizer.build(self.feed.model.trainable_variables)
         self.steps = steps_per_epoch(len(train), recipe.batch_size, recipe.focus)
-        self._compile()
-        self.progress = Progress(key=_key(recipe, splits, seed, precision), class_errors=[0] * train.n_classes)
+        self.chunk = self.steps if on_accelerator() else -(-self.steps // CALLS)
+        self.loop = make_loop(self.feed.model, self.optimizer, recipe.label_smoothing, most=self.chunk)
+        self.progress = Progress(key=_key(recipe, splits, seed, budget, precision), class_errors=[0] * train.n_classes)
+        self.pace = self._pace()
         self.best: Arrays = []
-        watch.on_start(recipe, self.network, self.steps)
+        watch.on_start(self.network)
 
-    def _compile(self) -> None:
-        self.model.compile(
-            optimizer=keras.optimizers.Adam(learning_rate(self.recipe, self.steps * self.recipe.epochs)),
-            loss=keras.losses.CategoricalCrossentropy(label_smoothing=self.recipe.label_smoothing),
-            metrics=["accuracy"],
-            steps_per_execution=max(1, self.steps // EXECUTIONS),
-            jit_compile=False if BACKEND == "tensorflow" else "auto",  # XLA is slower on a CPU there
-        )
-        self.model.optimizer.build(self.model.trainable_variables)
+    def _pace(self) -> Pace:
+        done = self.progress
+        if self.budget is None:
+            return StepPace(self.steps * self.recipe.epochs, done.steps)
+        spent = done.seconds + time.perf_counter() - self.started
+        # A picture validated costs about a third of one trained on: there is no way back through the network.
+        reserve = len(self.splits.validation) / self.recipe.batch_size / 3
+        return BudgetPace(self.budget - spent, reserve_steps=reserve, share=done.share)
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done, or early stopping has its way."""
+        """Whether all steps are done, or early stopping has its way."""
         done, patience = len(self.progress.history), self.recipe.early_stopping
         stalled = patience is not None and done - self.progress.best_epoch >= patience
-        return done >= self.recipe.epochs or (done > 0 and stalled)
+        return self.pace.finished or (done > 0 and stalled)
 
     def run_epoch(self) -> None:
-        """Train for one epoch, validate, and write the row."""
+        """Train for one epoch, or what is left of the budget; validate, and write the row."""
         epoch, started = len(self.progress.history), time.perf_counter()
         order = epoch_order(
             self.splits.train.labels,
@@ -147,32 +169,39 @@ class _Training:
             focus=self.recipe.focus,
             class_errors=np.asarray(self.progress.class_errors) if epoch else None,
         )
-        report = keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda step, logs: self.watch.on_batch(epoch + 1, step + 1, logs or {})
-        )
-        logs = self.model.fit(
-            self.feed.epoch(order, epoch),
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            verbose=0,
-            shuffle=False,
-            callbacks=[report],
-        ).history
-        loss, accuracy = self._validate()
+        self.feed.begin(order, epoch)
+        loss, accuracy = self._steps(epoch)
+        val_loss, val_accuracy = self._validate()
         row = {
             "epoch": epoch + 1,
-            "loss": float(logs["loss"][-1]),
-            "accuracy": float(logs["accuracy"][-1]),
-            "val_loss": loss,
-            "val_accuracy": accuracy,
+            "loss": loss,
+            "accuracy": accuracy,
+            "val_loss": val_loss,
+            "val_accuracy": val_accuracy,
             "seconds": round(time.perf_counter() - started, 3),
         }
         self._take_best(row)
         self.progress.history.append(row)
-        self.watch.on_epoch(row)
+        self.progress.share = self.pace.share
+        self.watch.on_epoch(row, self.pace.share)
+
+    def _steps(self, epoch: int) -> tuple[float, float]:
+        """Take the epoch's steps; their mean loss and accuracy."""
+        done, sums = 0, np.zeros(2)
+        while done < self.steps and not self.pace.finished:
+            shares = self.pace.shares(min(self.chunk, self.steps - done) if self.progress.steps else 1)
+            inputs, targets = self.feed.steps(done, done + len(shares))
+            sums += np.multiply(self.loop.train(inputs, targets, learning_rates(self.recipe, shares)), len(shares))
+            if not self.progress.steps:
+                self.progress.compile_seconds = time.perf_counter() - self.started
+            done += len(shares)
+            self.progress.steps += len(shares)
+            loss, accuracy = sums / done
+            self.watch.on_steps(epoch + 1, self.pace.share, float(loss), float(accuracy))
+        return float(sums[0] / done), float(sums[1] / done)
 
     def _validate(self) -> tuple[float, float]:
-        probabilities, validation = self.feed.validation(), self.splits.validation
+        probabilities, validation = self.feed.validation(self.loop.predict), self.splits.validation
         wrong = probabilities.argmax(axis=1) != validation.labels
         missed = np.bincount(validation.labels[wrong], minlength=validation.n_classes)
         self.progress.class_errors = [int(a + b) for a, b in zip(self.progress.class_errors, missed, strict=True)]
@@ -186,11 +215,9 @@ class _Training:
                 self.best = self.network.get_weights()
 
     def _state(self) -> list[Any]:
-        """Every variable that training changes; the resident pictures and the metrics are not among them."""
-        named = {id(v) for v in (*self.model.weights, *self.model.metrics_variables)}
-        seeds = [v for v in self.model.variables if id(v) not in named]
-        weights = [v for v in self.model.weights if v.dtype != "uint8"]
-        return [*weights, *seeds, *self.model.optimizer.variables]
+        """Every variable that training changes; the resident pictures are not among them."""
+        variables = [v for v in self.feed.model.variables if v.dtype != "uint8"]
+        return [*variables, *self.optimizer.variables]
 
     def save(self, path: Path) -> None:
         """Write the checkpoint after an epoch."""
@@ -210,20 +237,29 @@ class _Training:
             raise RunError(f"{path}: a checkpoint of another version of Keras; start again without --resume")
         for variable, value in zip(variables, state, strict=True):
             variable.assign(value)
+        self.pace = self._pace()
         self.watch.on_resume(len(self.progress.history))
 
     def result(self) -> Fitted:
         """Put the weights into a float32 network of Keras' own layers."""
-        train, history = self.splits.train, self.progress.history
-        seconds = self.progress.seconds + time.perf_counter() - self.started
+        train, progress = self.splits.train, self.progress
         shipped = models.build(self.recipe.model, train.image_shape, train.n_classes)
         shipped.set_weights(self.best or self.network.get_weights())
-        images = len(history) * self.steps * min(self.recipe.batch_size, len(train))
-        return Fitted(shipped, history, seconds, images / seconds, self.progress.best_epoch, self.precision)
+        seconds = progress.seconds + time.perf_counter() - self.started
+        images = progress.steps * min(self.recipe.batch_size, len(train))
+        return Fitted(
+            shipped,
+            progress.history,
+            seconds,
+            progress.compile_seconds,
+            images / seconds,
+            progress.best_epoch,
+            self.precision,
+        )
 
 
-def _key(recipe: Recipe, splits: Splits, seed: int, precision: Precision) -> str:
-    return repr((recipe, seed, precision, splits.train.fingerprint, splits.validation.fingerprint))
+def _key(recipe: Recipe, splits: Splits, seed: int, budget: float | None, precision: Precision) -> str:
+    return repr((recipe, seed, budget, precision, splits.train.fingerprint, splits.validation.fingerprint))
 
 
 def _cross_entropy(probabilities: Float32, validation: ImageSet) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 from digitwise.system import cpu_flags
@@ -13,8 +14,8 @@ BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 def best_precision() -> Precision:
-    """Choose bfloat16 where the CPU computes with it, else float32."""
-    return "bfloat16" if BFLOAT16_FLAGS & cpu_flags() else "float32"
+    """Choose bfloat16 where the CPU computes with it, else float32; JAX does not use those instructions."""
+    return "bfloat16" if BFLOAT16_FLAGS & cpu_flags() and os.environ.get("KERAS_BACKEND") != "jax" else "float32"
 
 
 def dtype_policy(precision: Precision) -> str:

@@ -1,40 +1,130 @@
-"""How the learning rate moves over a training."""
+"""How the learning rate moves over a training, and when the training is over."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+import time
+from typing import Protocol
 
+import numpy as np
+
+from digitwise.errors import RecipeError
+from digitwise.images import Float32
 from digitwise.recipes import Recipe
-from digitwise.training.backend import keras
 
-RISE = 0.3  # share of the steps until the peak
+RISE = 0.3  # share of the training until the peak
 FLOOR = 0.002  # of the peak: the rate at both ends
+PROBE = 4  # steps to time before a budget is dealt out
 
 
-class OneCycle(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # keras comes without types
-    """A linear rise to the peak, then a linear fall to almost nothing.
+def learning_rates(recipe: Recipe, shares: Float32) -> Float32:
+    """The learning rate of each step.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    shares : ndarray of float32, shape (steps,)
+        How much of the training lies before each step, in [0, 1).
+
+    Returns
+    -------
+    ndarray of float32, shape (steps,)
+        Constant, or one-cycle: a linear rise to the peak, then a linear fall to almost nothing.
 
     References
     ----------
     L. N. Smith, N. Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates",
     arXiv 1708.07120.
     """
-
-    def __init__(self, peak: float, steps: int) -> None:
-        self.peak = peak
-        self.steps = steps
-
-    def __call__(self, step: Any) -> Any:
-        """The learning rate at ``step``, 0 to ``steps``."""
-        done = keras.ops.cast(step, "float32") / self.steps
-        share = keras.ops.minimum(done / RISE, (1 - done) / (1 - RISE))
-        return self.peak * keras.ops.maximum(share, FLOOR)
-
-    def get_config(self) -> dict[str, float]:
-        """What Keras needs to save the schedule."""
-        return {"peak": self.peak, "steps": self.steps}
+    if recipe.schedule == "constant":
+        return np.full(len(shares), recipe.learning_rate, np.float32)
+    heights = np.minimum(shares / RISE, (1 - shares) / (1 - RISE))
+    rates: Float32 = (recipe.learning_rate * np.maximum(heights, FLOOR)).astype(np.float32)
+    return rates
 
 
-def learning_rate(recipe: Recipe, steps: int) -> Any:
-    """The recipe's schedule over so many steps, or its constant rate."""
-    return OneCycle(recipe.learning_rate, steps) if recipe.schedule == "one-cycle" else recipe.learning_rate
+class Pace(Protocol):
+    """Deals out the steps of a training."""
+
+    @property
+    def share(self) -> float:
+        """Of the training that is dealt out, in [0, 1]."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are dealt out."""
+
+    def shares(self, most: int) -> Float32:
+        """How much of the training lies before each of the next steps, in [0, 1): one step or more, at most so many."""
+
+
+class StepPace:
+    """As many steps as the recipe's epochs have.
+
+    Parameters
+    ----------
+    steps, done : int
+        Of the whole training, and of it already taken.
+    """
+
+    def __init__(self, steps: int, done: int = 0) -> None:
+        self.steps, self.done = steps, done
+
+    @property
+    def share(self) -> float:
+        """See :class:`Pace`."""
+        return self.done / self.steps
+
+    @property
+    def finished(self) -> bool:
+        """See :class:`Pace`."""
+        return self.done >= self.steps
+
+    def shares(self, most: int) -> Float32:
+        """See :class:`Pace`."""
+        first, self.done = self.done, min(self.done + most, self.steps)
+        return (np.arange(first, self.done) / self.steps).astype(np.float32)
+
+
+class BudgetPace:
+    """As many steps as fit into a time, measured anew whenever steps are dealt out.
+
+    The first few steps, which compile and are timed, do not move the schedule.
+
+    Parameters
+    ----------
+    seconds : float
+        From now to the end of the training.
+    reserve_steps : float
+        Time to leave for the last validation, counted in steps.
+    share : float
+        Of the training already done, in an earlier session.
+    """
+
+    def __init__(self, seconds: float, *, reserve_steps: float, share: float = 0.0) -> None:
+        self.deadline = time.perf_counter() + seconds
+        self.reserve_steps = reserve_steps
+        self.share, self.finished = share, False
+        self._done = 0
+        self._timed_from = 0.0
+
+    def shares(self, most: int) -> Float32:
+        """See :class:`Pace`."""
+        now = time.perf_counter()
+        if self._done <= 1:
+            self._timed_from = now
+            steps = min(most, PROBE) if self._done else 1
+            self._done += steps
+            return np.full(steps, self.share, np.float32)
+        remaining = self.deadline - now
+        if remaining <= 0 and self.share == 0:
+            raise RecipeError(
+                f"budget: over before the training began, {-remaining:.1f} s ago; compiling takes its time: give more"
+            )
+        left = max(1.0, remaining * (self._done - 1) / (now - self._timed_from) - self.reserve_steps)
+        steps = min(most, math.floor(left))
+        shares = self.share + (1 - self.share) * np.arange(steps) / left
+        self._done += steps
+        self.share += (1 - self.share) * steps / left
+        self.finished = left - steps < 1
+        return shares.astype(np.float32)

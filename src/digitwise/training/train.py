@@ -33,7 +33,9 @@ def train(
     seed: int = 0,
     out: str | Path | None = None,
     validation: int | None = None,
+    budget: float | None = None,
     precision: Precision | None = None,
+    deterministic: bool = False,
     resume: bool = False,
     watch: Watch | None = None,
 ) -> Run:
@@ -51,8 +53,12 @@ def train(
         The run folder, by default ``results/<recipe>``. An earlier run there is replaced when this one is whole.
     validation : int, optional
         Pictures to split off for validation; by default 5,000, or 15 % of a small set.
+    budget : float, optional
+        Seconds to fit in, give or take 10 %, instead of the recipe's number of epochs.
     precision : {"float32", "bfloat16"}, optional
         By default what the processor is fast at.
+    deterministic : bool
+        The same seed gives the same weights, bit for bit, on the same machine.
     resume : bool
         Go on with an interrupted training of the same recipe, seed and data; a finished one is given back as it is.
     watch : Watch, optional
@@ -65,7 +71,7 @@ def train(
     Raises
     ------
     RecipeError
-        If there is no such recipe.
+        If there is no such recipe, or it cannot be trained within the budget.
     DataError
         If the data cannot be used.
     RunError
@@ -76,14 +82,31 @@ def train(
     splits = split_validation(dataset.train, size=validation, seed=SPLIT_SEED)
     place = (Path(out) if out is not None else Path("results") / recipe.name).resolve()
     watch = watch or Watch()
-    done = _finished(place, recipe, dataset, splits, seed, precision) if resume else None
+    asked = {
+        "recipe": _plain(recipe),
+        "seed": seed,
+        "budget": budget,
+        "precision": precision or best_precision(),
+        "deterministic": deterministic,
+    }
+    done = _finished(place, asked, dataset, splits) if resume else None
     if done is not None:
         watch.on_finished_earlier()
         return done
     partial = runs.begin(place, resume=resume)
     checkpoint = partial / runs.CHECKPOINT
     try:
-        fitted = fit(recipe, splits, seed=seed, precision=precision, checkpoint=checkpoint, resume=resume, watch=watch)
+        fitted = fit(
+            recipe,
+            splits,
+            seed=seed,
+            budget=budget,
+            precision=precision,
+            deterministic=deterministic,
+            checkpoint=checkpoint,
+            resume=resume,
+            watch=watch,
+        )
     except BaseException:
         if not checkpoint.exists():  # nothing to go on with
             shutil.rmtree(partial)
@@ -94,22 +117,19 @@ def train(
     }
     results: dict[str, Any] = {split: evaluate_predictions(given).as_dict() for split, given in answers.items()}
     save_model(fitted.model, partial)
-    runs.write(partial, _info(recipe, seed, dataset, splits, fitted, results), fitted.history, answers)
+    runs.write(partial, {**asked, **_info(dataset, splits, fitted, results)}, fitted.history, answers)
     return runs.finish(partial, place)
 
 
-def _finished(
-    out: Path, recipe: Recipe, dataset: Dataset, splits: Splits, seed: int, precision: Precision | None
-) -> Run | None:
-    """The run at ``out``, if it came of the same recipe, seed, data and precision; else None."""
+def _finished(out: Path, asked: dict[str, Any], dataset: Dataset, splits: Splits) -> Run | None:
+    """The run at ``out``, if it came of the same choices and data; else None."""
     try:
         run = Run.open(out)
     except RunError:
         return None
-    info = run.info
-    there = (info["recipe"], info["seed"], info["data"]["fingerprint"], info["data"]["validation"], info["precision"])
-    wanted = (_plain(recipe), seed, dataset.fingerprint, len(splits.validation), precision or best_precision())
-    return run if there == wanted else None
+    data = run.info["data"]
+    same_data = (data["fingerprint"], data["validation"]) == (dataset.fingerprint, len(splits.validation))
+    return run if same_data and all(run.info.get(key) == value for key, value in asked.items()) else None
 
 
 def _plain(recipe: Recipe) -> dict[str, Any]:
@@ -117,19 +137,15 @@ def _plain(recipe: Recipe) -> dict[str, Any]:
     return dict(json.loads(json.dumps(recipe.as_dict())))
 
 
-def _info(
-    recipe: Recipe, seed: int, dataset: Dataset, splits: Splits, fitted: Fitted, results: dict[str, Any]
-) -> dict[str, Any]:
+def _info(dataset: Dataset, splits: Splits, fitted: Fitted, results: dict[str, Any]) -> dict[str, Any]:
     return {
         "created": runs.now(),
-        "recipe": recipe.as_dict(),
-        "seed": seed,
         "parameters": fitted.model.count_params(),
         "fit_seconds": round(fitted.fit_seconds, 2),
+        "compile_seconds": round(fitted.compile_seconds, 2),
         "images_per_second": round(fitted.images_per_second),
         "epochs": len(fitted.history),
         "best_epoch": fitted.best_epoch,
-        "precision": fitted.precision,
         "backend": BACKEND,
         "versions": versions(),
         "hardware": hardware(),

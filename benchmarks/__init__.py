@@ -1,0 +1,1 @@
+"""Speed and accuracy, outside the test suite: ours and the peers'."""

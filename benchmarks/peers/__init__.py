@@ -1,0 +1,1 @@
+"""What else one would use, written anew from its description."""

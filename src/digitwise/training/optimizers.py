@@ -1,0 +1,125 @@
+"""The optimizers: Adam, and Muon for the kernels of hidden layers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from digitwise.recipes import Recipe
+from digitwise.training.backend import BACKEND, keras
+
+ops = keras.ops
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's coefficients: steep at zero, near enough to one above it
+ITERATIONS = 3  # five, as for language models, gained nothing here
+FEWEST_INPUTS = 100  # a kernel with fewer per unit, as a first layer's, is left to Adam
+
+
+class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # keras comes without types
+    """``keras.optimizers.Adam``; on TensorFlow by its one fused kernel instead of ten small ones a weight."""
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Change one variable."""
+        if BACKEND != "tensorflow":
+            super().update_step(gradient, variable, learning_rate)
+            return
+        import tensorflow as tf
+
+        index = self._get_variable_index(variable)
+        step = ops.cast(self.iterations + 1, "float32")
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=self.beta_1**step,
+            beta2_power=self.beta_2**step,
+            lr=ops.cast(learning_rate, "float32"),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
+
+
+class Muon(Adam):
+    """Adam, but for the kernels of hidden layers the momentum made orthogonal.
+
+    All directions of a kernel then learn at one speed, however small their gradients. Keras' own Muon leaves the
+    kernels of convolutions, all that matters here, to Adam.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Adam's.
+    muon_ratio : float
+        Muon's learning rate over Adam's.
+    momentum : float
+        Muon's.
+    settings : dict
+        As for Keras' Adam.
+
+    References
+    ----------
+    K. Jordan et al., Muon: An optimizer for hidden layers in neural networks (2024), kellerjordan.github.io/posts/muon
+    """
+
+    def __init__(self, learning_rate: float, *, muon_ratio: float, momentum: float, **settings: Any) -> None:
+        super().__init__(learning_rate, **settings)
+        self.muon_ratio, self.momentum = muon_ratio, momentum
+        self.hidden: set[int] = set()
+
+    def build(self, variables: Any) -> None:
+        """Make the optimizer's variables, and see which of the network's are hidden kernels."""
+        super().build(variables)
+        self.hidden = {i for i, variable in enumerate(variables) if _is_hidden_kernel(variable)}
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Change one variable."""
+        index = self._get_variable_index(variable)
+        if index not in self.hidden:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        memory = self._momentums[index]
+        self.assign(memory, ops.add(memory * self.momentum, gradient))
+        ahead = ops.add(gradient, memory * self.momentum)  # Nesterov's look ahead
+        matrix = ops.reshape(ahead, (-1, variable.shape[-1]))  # (inputs, units)
+        inputs, units = matrix.shape
+        rate = ops.cast(learning_rate, "float32") * (self.muon_ratio * max(1, units / inputs) ** 0.5)
+        self.assign_sub(variable, ops.reshape(rate * orthogonalized(matrix), variable.shape))
+
+
+def _is_hidden_kernel(variable: Any) -> bool:
+    inputs = math.prod(variable.shape[:-1]) if len(variable.shape) > 1 else 0
+    return inputs >= FEWEST_INPUTS and "probabilities" not in variable.path
+
+
+def orthogonalized(matrix: Any) -> Any:
+    """The nearest matrix with all singular values near one, by Newton and Schulz's iteration in bfloat16.
+
+    Parameters
+    ----------
+    matrix : float32 tensor, shape (m, n)
+
+    Returns
+    -------
+    float32 tensor, shape (m, n)
+        Singular values between about 0.7 and 1.2.
+    """
+    tall = matrix.shape[0] > matrix.shape[1]
+    wide = ops.transpose(matrix) if tall else matrix
+    x = ops.cast(wide / (ops.norm(wide) + 1e-7), "bfloat16")
+    a, b, c = NEWTON_SCHULZ
+    for _ in range(ITERATIONS):
+        square = ops.matmul(x, ops.transpose(x))
+        x = a * x + ops.matmul(b * square + c * ops.matmul(square, square), x)
+    x = ops.cast(x, "float32")
+    return ops.transpose(x) if tall else x
+
+
+def make_optimizer(recipe: Recipe) -> Any:
+    """The recipe's optimizer; the learning rate is set anew for every step."""
+    beta_1, beta_2 = recipe.betas
+    settings = {"learning_rate": recipe.learning_rate, "beta_1": beta_1, "beta_2": beta_2}
+    if recipe.optimizer == "adam":
+        return Adam(**settings)
+    return Muon(muon_ratio=recipe.muon_ratio, momentum=recipe.muon_momentum, **settings)
