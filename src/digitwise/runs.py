@@ -34,7 +34,7 @@ from digitwise.files import atomic_json, atomic_write, replace_folder, whole_fil
 from digitwise.images import Predictions
 
 FORMAT = 1
-CHECKPOINT = "checkpoint.npz"
+CHECKPOINTS = "checkpoint-*.npz"
 NEEDED = {"recipe", "seed", "data", "results", "parameters", "fit_seconds"}
 Split = Literal["validation", "test"]
 
@@ -143,10 +143,15 @@ def begin(out: Path, *, resume: bool) -> Path:
     if partial.exists() and not resume:
         shutil.rmtree(partial)
     partial.mkdir(parents=True, exist_ok=True)
-    for leftover in partial.iterdir():  # of a killed training; only the checkpoint is of use
-        if leftover.name != CHECKPOINT:
+    for leftover in partial.iterdir():  # of a killed training; only checkpoints are of use
+        if not leftover.match(CHECKPOINTS):
             leftover.unlink()
     return partial
+
+
+def checkpoint(folder: Path, member: int) -> Path:
+    """Where the state of a network in training is kept: an ensemble has several, counted from 0."""
+    return folder / CHECKPOINTS.replace("*", str(member))
 
 
 def check_place(out: Path) -> None:
@@ -179,7 +184,8 @@ def write(
 
 
 def finish(partial: Path, out: Path) -> Run:
-    """Put a finished run in its place; an earlier one there goes only now, and the checkpoint last of all."""
+    """Put a finished run in its place; an earlier one there goes only now, and the checkpoints last of all."""
     replace_folder(partial, out)
-    (out / CHECKPOINT).unlink(missing_ok=True)
+    for checkpoint in out.glob(CHECKPOINTS):
+        checkpoint.unlink()
     return Run.open(out)

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -40,7 +42,8 @@ def test_a_small_training_learns_and_tells_about_it(splits):
     assert watch.shares == sorted(watch.shares)
     assert watch.shares[-1] == 1
     assert fitted.history[-1]["loss"] < fitted.history[0]["loss"]
-    assert fitted.images_per_second > 0
+    assert fitted.images == 3 * 5 * 16  # a started batch is filled up
+    assert 0 < fitted.compile_seconds < fitted.fit_seconds
 
 
 def test_validation_in_the_graph_agrees_with_the_shipped_model(splits):
@@ -70,11 +73,10 @@ class StopAfter(Recorder):
 def test_resumed_training_ends_where_an_unbroken_one_does(splits, tmp_path, recipe):
     recipe = find(recipe).replace(epochs=3, batch_size=24)
     whole = fit(recipe, splits, precision="float32")
-    checkpoint = tmp_path / "checkpoint.npz"
     with pytest.raises(StopError):
-        fit(recipe, splits, precision="float32", checkpoint=checkpoint, watch=StopAfter(2))
+        fit(recipe, splits, precision="float32", checkpoints=tmp_path, watch=StopAfter(2))
     watch = Recorder()
-    resumed = fit(recipe, splits, precision="float32", checkpoint=checkpoint, resume=True, watch=watch)
+    resumed = fit(recipe, splits, precision="float32", checkpoints=tmp_path, resume=True, watch=watch)
     assert watch.resumed == 2
     assert [row["epoch"] for row in watch.rows] == [3]
     for one, other in zip(whole.model.get_weights(), resumed.model.get_weights(), strict=True):
@@ -82,13 +84,12 @@ def test_resumed_training_ends_where_an_unbroken_one_does(splits, tmp_path, reci
 
 
 def test_checkpoint_of_another_training_is_refused(splits, tmp_path):
-    checkpoint = tmp_path / "checkpoint.npz"
-    fit(QUICK.replace(epochs=1), splits, precision="float32", checkpoint=checkpoint)
+    fit(QUICK.replace(epochs=1), splits, precision="float32", checkpoints=tmp_path)
     with pytest.raises(RunError, match="another recipe, seed or data set"):
-        fit(QUICK.replace(epochs=1), splits, seed=1, precision="float32", checkpoint=checkpoint, resume=True)
-    checkpoint.write_bytes(b"half a file")
+        fit(QUICK.replace(epochs=1), splits, seed=1, precision="float32", checkpoints=tmp_path, resume=True)
+    (tmp_path / "checkpoint-0.npz").write_bytes(b"half a file")
     with pytest.raises(RunError, match="not a checkpoint"):
-        fit(QUICK, splits, precision="float32", checkpoint=checkpoint, resume=True)
+        fit(QUICK, splits, precision="float32", checkpoints=tmp_path, resume=True)
 
 
 def test_early_stopping_ends_a_training_that_no_longer_gains(splits):
@@ -116,6 +117,51 @@ def test_image_data_generator_can_be_the_engine(splits):
 
 def test_bfloat16_training_ships_a_float32_model(splits):
     fitted = fit(QUICK.replace(model="compact-cnn"), splits, precision="bfloat16")
-    assert fitted.precision == "bfloat16"
     assert {layer.dtype_policy.name for layer in fitted.model.layers} == {"float32"}
     assert {type(layer).__name__ for layer in fitted.model.layers} >= {"BatchNormalization"}
+
+
+def test_budget_decides_when_a_training_ends(splits):
+    recipe = QUICK.replace(schedule="one-cycle", epochs=1)
+    started = time.perf_counter()
+    fitted = fit(recipe, splits, budget=6, precision="float32")
+    assert 0.9 * 6 < fitted.fit_seconds < 1.1 * 6
+    assert time.perf_counter() - started < 1.1 * 6
+    assert len(fitted.history) > 1  # the recipe's one epoch does not count
+    assert predict(fitted.model, splits.validation).errors == 0
+
+
+def test_deterministic_training_gives_the_same_bits_again(splits):
+    recipe = find("augmented").replace(epochs=1, batch_size=24)
+    one, other = (fit(recipe, splits, deterministic=True).model.get_weights() for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_ensemble_averages_networks_of_different_seeds(splits):
+    recipe = QUICK.replace(members=2, epochs=2)
+    watch = Recorder()
+    fitted = fit(recipe, splits, seed=3, precision="float32", watch=watch)
+    alone = [fit(QUICK.replace(epochs=2), splits, seed=seed, precision="float32").model for seed in (6, 7)]
+    expected = np.mean([predict(model, splits.validation).probabilities for model in alone], axis=0)
+    np.testing.assert_allclose(predict(fitted.model, splits.validation).probabilities, expected, atol=1e-4)
+    assert [row["epoch"] for row in fitted.history] == [1, 2, 3, 4]
+    assert fitted.images == 2 * 2 * 5 * 16
+
+
+def test_interrupted_ensemble_keeps_its_finished_networks(splits, tmp_path):
+    recipe = QUICK.replace(members=2, epochs=2)
+    with pytest.raises(StopError):
+        fit(recipe, splits, precision="float32", checkpoints=tmp_path, watch=StopInMember(2))
+    watch = Recorder()
+    fitted = fit(recipe, splits, precision="float32", checkpoints=tmp_path, resume=True, watch=watch)
+    assert len(watch.rows) == 2  # of the second network only
+    assert len(fitted.history) == 4
+
+
+class StopInMember(Watch):
+    def __init__(self, member):
+        self.last = member
+
+    def on_member(self, member, members):
+        if member == self.last:
+            raise StopError

@@ -44,6 +44,10 @@ class LiveWatch(Watch):
     ) -> None:
         self.bar.stop()
 
+    def on_member(self, member: int, members: int) -> None:
+        """Say which network it is."""
+        self.console.print(f"  network {member} of {members}")
+
     def on_start(self, network: Any) -> None:
         """Print the network's layers."""
         for layer in network.layers if self.layers else ():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from digitwise.cli.console import DataOption, JsonFlag, print_json, stage
+from digitwise.recipes import RECIPES, find
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,12 +25,29 @@ PrecisionOption = Annotated[
 ]
 
 
+def seconds(text: str) -> float:
+    """Read a duration, ``45``, ``45s``, ``1.5m`` or ``1h``, as seconds."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
+    try:
+        value = float(number) * units[unit]
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise typer.BadParameter(f"expected a time like 45s, 2m or 1h, got {text!r}")
+    return value
+
+
 def train(
-    recipe: Annotated[str, typer.Argument(help="baseline, improved, augmented or focus.")],
+    recipe: Annotated[str, typer.Argument(help=f"{', '.join(RECIPES)}.")],
     data: DataOption = "mnist",
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option(help="The run folder.  [default: results/RECIPE]")] = None,
     validation: Annotated[int | None, typer.Option(help="Pictures split off to validate with.")] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(parser=seconds, metavar="TIME", help="Fit in this time (45s, 2m), whatever the recipe's epochs."),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
     early_stopping: Annotated[
@@ -40,13 +58,15 @@ def train(
         Literal["warp", "image-data-generator"] | None, typer.Option(help="What augments, where the recipe does.")
     ] = None,
     precision: PrecisionOption = None,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="The same seed gives the same weights, bit for bit.")
+    ] = False,
     resume: ResumeFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Train a recipe, evaluate it once on the test pictures, save it as a run folder."""
     from digitwise.cli.live import DownloadBar, LiveWatch
     from digitwise.data import load
-    from digitwise.recipes import find
 
     changes: dict[str, Any] = {
         "epochs": epochs,
@@ -67,7 +87,16 @@ def train(
 
     with LiveWatch(console) as watch:
         result = train_recipe(
-            chosen, dataset, seed=seed, out=out, validation=validation, precision=precision, resume=resume, watch=watch
+            chosen,
+            dataset,
+            seed=seed,
+            out=out,
+            validation=validation,
+            budget=budget,
+            precision=precision,
+            deterministic=deterministic,
+            resume=resume,
+            watch=watch,
         )
     tell_result(result, dataset, console)
     if as_json:

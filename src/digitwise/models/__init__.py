@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import keras
+
+SHIFTS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # of a picture before it is shown to a network again, in pixels
 
 MODELS = {
     "simple-cnn": "digitwise.models.simple_cnn",
@@ -50,3 +52,40 @@ def build(
     head = keras.layers.Dense(n_classes, activation="softmax", dtype="float32", name="probabilities")
     body = layers(side=min(input_shape[:2]), dtype=dtype, batch_norm=norm)
     return keras.Sequential([keras.Input(input_shape), *body, head], name=name.replace("-", "_"))
+
+
+def averaged(networks: Sequence[keras.Model], *, shifts: bool) -> keras.Model:
+    """One model that gives the mean of the networks' probabilities.
+
+    Parameters
+    ----------
+    networks : sequence of keras.Model
+        All for the same pictures and classes.
+    shifts : bool
+        Ask each network about the picture itself and about it moved by one pixel in each of the four directions.
+
+    Returns
+    -------
+    keras.Model
+        The network itself, where there is but one and no shifts.
+    """
+    import keras
+
+    if len(networks) == 1 and not shifts:
+        return networks[0]
+    pictures = keras.Input(networks[0].input_shape[1:])
+    views = [pictures, *(_shifted(pictures, down, right) for down, right in SHIFTS)] if shifts else [pictures]
+    for i, network in enumerate(networks):
+        network.name = f"{network.name}_{i}"
+    answers = [network(view) for network in networks for view in views]
+    return keras.Model(pictures, keras.layers.Average(name="mean")(answers), name="ensemble")
+
+
+def _shifted(pictures: Any, down: int, right: int) -> Any:
+    """Pictures moved by whole pixels, what comes in being black."""
+    import keras
+
+    before = (max(down, 0), max(right, 0))
+    after = (max(-down, 0), max(-right, 0))
+    padded = keras.layers.ZeroPadding2D(((before[0], after[0]), (before[1], after[1])))(pictures)
+    return keras.layers.Cropping2D(((after[0], before[0]), (after[1], before[1])))(padded)

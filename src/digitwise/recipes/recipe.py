@@ -77,6 +77,10 @@ class Recipe:
         Stop after this many epochs without a better validation loss.
     keep : {"last", "best"}
         Which epoch's weights to ship; best is the lowest validation loss (what ModelCheckpoint does).
+    members : int
+        Networks trained from different seeds whose probabilities are averaged.
+    test_shifts : bool
+        The saved model averages over the picture itself and it moved by a pixel in each direction.
     sources : tuple of str
         Where the ideas come from.
     """
@@ -98,16 +102,20 @@ class Recipe:
     focus: float = 0.0
     early_stopping: int | None = None
     keep: Literal["last", "best"] = "last"
+    members: int = 1
+    test_shifts: bool = False
     sources: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
+        for name in ("epochs", "batch_size", "members"):
             if getattr(self, name) < 1:
                 raise RecipeError(f"{name}: expected 1 or more, got {getattr(self, name)}")
         if self.early_stopping is not None and self.early_stopping < 1:
             raise RecipeError(f"early_stopping: expected 1 epoch or more, got {self.early_stopping}")
         if self.augment_engine not in ("warp", "image-data-generator"):
             raise RecipeError(f"augment_engine: expected warp or image-data-generator, got {self.augment_engine!r}")
+        if self.optimizer not in ("adam", "muon"):
+            raise RecipeError(f"optimizer: expected adam or muon, got {self.optimizer!r}")
         if self.keep not in ("last", "best"):
             raise RecipeError(f"keep: expected last or best, got {self.keep!r}")
 

@@ -1,60 +1,47 @@
-"""The training loop: one recipe, one seed, training and validation pictures; never the test set."""
+"""Fitting: a recipe and pictures in, a trained model out; the test set has no way in."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from digitwise import models
-from digitwise.errors import RunError
-from digitwise.images import Float32, ImageSet, Splits
+from digitwise import models, runs
+from digitwise.images import Splits
 from digitwise.recipes import Recipe
-from digitwise.training.backend import keras, make_deterministic
-from digitwise.training.batch_norm import batch_norm
-from digitwise.training.checkpoint import Arrays, Progress, load_checkpoint, save_checkpoint
-from digitwise.training.feeds import Feed, feed_for
-from digitwise.training.loops import make_loop, on_accelerator
-from digitwise.training.optimizers import make_optimizer
-from digitwise.training.precision import Precision, best_precision, dtype_policy
-from digitwise.training.sampling import epoch_order, steps_per_epoch
-from digitwise.training.schedule import BudgetPace, Pace, StepPace, learning_rates
+from digitwise.training.backend import make_deterministic
+from digitwise.training.precision import Precision, best_precision
+from digitwise.training.trainer import Trainer
 from digitwise.training.watch import Watch
-
-CALLS = 12  # compiled calls an epoch: few enough to cost nothing, enough for a live display
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A trained network and how it came about.
+    """A trained model and how it came about.
 
     Parameters
     ----------
     model : keras.Model
         Float32, Keras' own layers only: pictures float32 (n, h, w, c) in [0, 1] in, probabilities out.
     history : list of dict
-        A row an epoch: ``epoch``, ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, ``seconds``.
+        A row an epoch: ``epoch``, ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, ``seconds``; those of an
+        ensemble's members stand one after another.
     fit_seconds : float
         Compilation, all epochs and their validations.
     compile_seconds : float
         The part of ``fit_seconds`` until the first step was done: building, tracing and compiling.
-    images_per_second : float
-        Training pictures shown over ``fit_seconds``.
+    images : int
+        Training pictures shown.
     best_epoch : int
         The epoch with the lowest validation loss, from 1.
-    precision : {"float32", "bfloat16"}
     """
 
     model: Any
     history: list[dict[str, Any]]
     fit_seconds: float
     compile_seconds: float
-    images_per_second: float
+    images: int
     best_epoch: int
-    precision: Precision
 
 
 def fit(
@@ -65,7 +52,7 @@ def fit(
     budget: float | None = None,
     precision: Precision | None = None,
     deterministic: bool = False,
-    checkpoint: Path | None = None,
+    checkpoints: Path | None = None,
     resume: bool = False,
     watch: Watch | None = None,
 ) -> Fitted:
@@ -77,19 +64,19 @@ def fit(
     splits : Splits
         Validation pictures choose the epoch where the recipe says so, and steer its focus.
     seed : int
-        Decides initial weights, order, augmentation and dropout.
+        Decides initial weights, order, augmentation and dropout. No two ensembles share a member's seed.
     budget : float, optional
         Seconds that ``fit_seconds`` shall come to: the schedule is stretched or shrunk to end then, and the recipe's
-        number of epochs does not count.
+        number of epochs does not count. An ensemble's members get equal shares.
     precision : {"float32", "bfloat16"}, optional
         By default what the processor is fast at.
     deterministic : bool
         The same seed gives the same weights, bit for bit, on the same machine. Holds for the whole process from then
         on.
-    checkpoint : Path, optional
-        Where to keep the state after each epoch.
+    checkpoints : Path, optional
+        Folder to keep the state in after each epoch.
     resume : bool
-        Go on from ``checkpoint`` if it is there.
+        Go on from the checkpoints there.
     watch : Watch, optional
         Told about every few batches and every epoch.
 
@@ -106,162 +93,42 @@ def fit(
     """
     if deterministic:
         make_deterministic()
-    training = _Training(recipe, splits, seed, budget, precision or best_precision(), watch or Watch())
+    watch = watch or Watch()
+    parts: list[Fitted] = []
+    for member in range(recipe.members):
+        if recipe.members > 1:
+            watch.on_member(member + 1, recipe.members)
+        spent = sum(part.fit_seconds for part in parts)
+        share = None if budget is None else (budget - spent) / (recipe.members - member)
+        trainer = Trainer(
+            recipe, splits, (seed * recipe.members + member) % 2**32, share, precision or best_precision(), watch
+        )
+        parts.append(_run(trainer, checkpoints and runs.checkpoint(checkpoints, member), resume=resume))
+    return _joined(recipe, parts)
+
+
+def _run(trainer: Trainer, checkpoint: Path | None, *, resume: bool) -> Fitted:
     if checkpoint is not None and resume:
-        training.restore(checkpoint)
-    while not training.finished:
-        training.run_epoch()
+        trainer.restore(checkpoint)
+    while not trainer.finished:
+        trainer.run_epoch()
         if checkpoint is not None:
-            training.save(checkpoint)
-    return training.result()
+            trainer.save(checkpoint)
+    network, progress, seconds = trainer.shipped(), trainer.progress, trainer.seconds
+    return Fitted(network, progress.history, seconds, progress.compile_seconds, trainer.images, progress.best_epoch)
 
 
-class _Training:
-    """The moving parts of one :func:`fit`."""
-
-    def __init__(
-        self, recipe: Recipe, splits: Splits, seed: int, budget: float | None, precision: Precision, watch: Watch
-    ) -> None:
-        self.started = time.perf_counter()
-        self.recipe, self.splits, self.seed, self.watch = recipe, splits, seed, watch
-        self.budget, self.precision = budget, precision
-        train = splits.train
-        keras.utils.set_random_seed(seed)
-        policy = dtype_policy(precision)
-        self.network = models.build(
-            recipe.model, train.image_shape, train.n_classes, dtype=policy, batch_norm=batch_norm
-        )
-        self.feed: Feed = feed_for(recipe, self.network, splits, seed=seed)
-        self.optimizer = make_optimizer(recipe)
-        self.optimizer.build(self.feed.model.trainable_variables)
-        self.steps = steps_per_epoch(len(train), recipe.batch_size, recipe.focus)
-        self.chunk = self.steps if on_accelerator() else -(-self.steps // CALLS)
-        self.loop = make_loop(self.feed.model, self.optimizer, recipe.label_smoothing, most=self.chunk)
-        self.progress = Progress(key=_key(recipe, splits, seed, budget, precision), class_errors=[0] * train.n_classes)
-        self.pace = self._pace()
-        self.best: Arrays = []
-        watch.on_start(self.network)
-
-    def _pace(self) -> Pace:
-        done = self.progress
-        if self.budget is None:
-            return StepPace(self.steps * self.recipe.epochs, done.steps)
-        spent = done.seconds + time.perf_counter() - self.started
-        # A picture validated costs about a third of one trained on: there is no way back through the network.
-        reserve = len(self.splits.validation) / self.recipe.batch_size / 3
-        return BudgetPace(self.budget - spent, reserve_steps=reserve, share=done.share)
-
-    @property
-    def finished(self) -> bool:
-        """Whether all steps are done, or early stopping has its way."""
-        done, patience = len(self.progress.history), self.recipe.early_stopping
-        stalled = patience is not None and done - self.progress.best_epoch >= patience
-        return self.pace.finished or (done > 0 and stalled)
-
-    def run_epoch(self) -> None:
-        """Train for one epoch, or what is left of the budget; validate, and write the row."""
-        epoch, started = len(self.progress.history), time.perf_counter()
-        order = epoch_order(
-            self.splits.train.labels,
-            batch_size=self.recipe.batch_size,
-            seed=self.seed,
-            epoch=epoch,
-            focus=self.recipe.focus,
-            class_errors=np.asarray(self.progress.class_errors) if epoch else None,
-        )
-        self.feed.begin(order, epoch)
-        loss, accuracy = self._steps(epoch)
-        val_loss, val_accuracy = self._validate()
-        row = {
-            "epoch": epoch + 1,
-            "loss": loss,
-            "accuracy": accuracy,
-            "val_loss": val_loss,
-            "val_accuracy": val_accuracy,
-            "seconds": round(time.perf_counter() - started, 3),
-        }
-        self._take_best(row)
-        self.progress.history.append(row)
-        self.progress.share = self.pace.share
-        self.watch.on_epoch(row, self.pace.share)
-
-    def _steps(self, epoch: int) -> tuple[float, float]:
-        """Take the epoch's steps; their mean loss and accuracy."""
-        done, sums = 0, np.zeros(2)
-        while done < self.steps and not self.pace.finished:
-            shares = self.pace.shares(min(self.chunk, self.steps - done) if self.progress.steps else 1)
-            inputs, targets = self.feed.steps(done, done + len(shares))
-            sums += np.multiply(self.loop.train(inputs, targets, learning_rates(self.recipe, shares)), len(shares))
-            if not self.progress.steps:
-                self.progress.compile_seconds = time.perf_counter() - self.started
-            done += len(shares)
-            self.progress.steps += len(shares)
-            loss, accuracy = sums / done
-            self.watch.on_steps(epoch + 1, self.pace.share, float(loss), float(accuracy))
-        return float(sums[0] / done), float(sums[1] / done)
-
-    def _validate(self) -> tuple[float, float]:
-        probabilities, validation = self.feed.validation(self.loop.predict), self.splits.validation
-        wrong = probabilities.argmax(axis=1) != validation.labels
-        missed = np.bincount(validation.labels[wrong], minlength=validation.n_classes)
-        self.progress.class_errors = [int(a + b) for a, b in zip(self.progress.class_errors, missed, strict=True)]
-        return _cross_entropy(probabilities, validation), float(1 - wrong.mean())
-
-    def _take_best(self, row: dict[str, Any]) -> None:
-        losses = [past["val_loss"] for past in self.progress.history]
-        if row["val_loss"] < min(losses, default=np.inf):
-            self.progress.best_epoch = row["epoch"]
-            if self.recipe.keep == "best":
-                self.best = self.network.get_weights()
-
-    def _state(self) -> list[Any]:
-        """Every variable that training changes; the resident pictures are not among them."""
-        variables = [v for v in self.feed.model.variables if v.dtype != "uint8"]
-        return [*variables, *self.optimizer.variables]
-
-    def save(self, path: Path) -> None:
-        """Write the checkpoint after an epoch."""
-        self.progress.seconds += time.perf_counter() - self.started
-        self.started = time.perf_counter()
-        state = [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in self._state()]
-        save_checkpoint(path, self.progress, state, self.best)
-
-    def restore(self, path: Path) -> None:
-        """Go on where the checkpoint was written, if there is one."""
-        found = load_checkpoint(path, self.progress.key)
-        if found is None:
-            return
-        self.progress, state, self.best = found
-        variables = self._state()
-        if len(state) != len(variables):
-            raise RunError(f"{path}: a checkpoint of another version of Keras; start again without --resume")
-        for variable, value in zip(variables, state, strict=True):
-            variable.assign(value)
-        self.pace = self._pace()
-        self.watch.on_resume(len(self.progress.history))
-
-    def result(self) -> Fitted:
-        """Put the weights into a float32 network of Keras' own layers."""
-        train, progress = self.splits.train, self.progress
-        shipped = models.build(self.recipe.model, train.image_shape, train.n_classes)
-        shipped.set_weights(self.best or self.network.get_weights())
-        seconds = progress.seconds + time.perf_counter() - self.started
-        images = progress.steps * min(self.recipe.batch_size, len(train))
-        return Fitted(
-            shipped,
-            progress.history,
-            seconds,
-            progress.compile_seconds,
-            images / seconds,
-            progress.best_epoch,
-            self.precision,
-        )
-
-
-def _key(recipe: Recipe, splits: Splits, seed: int, budget: float | None, precision: Precision) -> str:
-    return repr((recipe, seed, budget, precision, splits.train.fingerprint, splits.validation.fingerprint))
-
-
-def _cross_entropy(probabilities: Float32, validation: ImageSet) -> float:
-    given = probabilities[np.arange(len(validation)), validation.labels]
-    return float(-np.log(np.maximum(given, 1e-7)).mean())
+def _joined(recipe: Recipe, parts: list[Fitted]) -> Fitted:
+    """The members as one: their probabilities averaged, their epochs one after another."""
+    history: list[dict[str, Any]] = []
+    for part in parts:
+        before = len(history)
+        history += [{**row, "epoch": before + row["epoch"]} for row in part.history]
+    return Fitted(
+        model=models.averaged([part.model for part in parts], shifts=recipe.test_shifts),
+        history=history,
+        fit_seconds=sum(part.fit_seconds for part in parts),
+        compile_seconds=sum(part.compile_seconds for part in parts),
+        images=sum(part.images for part in parts),
+        best_epoch=min(history, key=lambda row: row["val_loss"])["epoch"],
+    )

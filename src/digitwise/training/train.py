@@ -94,7 +94,6 @@ def train(
         watch.on_finished_earlier()
         return done
     partial = runs.begin(place, resume=resume)
-    checkpoint = partial / runs.CHECKPOINT
     try:
         fitted = fit(
             recipe,
@@ -103,12 +102,12 @@ def train(
             budget=budget,
             precision=precision,
             deterministic=deterministic,
-            checkpoint=checkpoint,
+            checkpoints=partial,
             resume=resume,
             watch=watch,
         )
     except BaseException:
-        if not checkpoint.exists():  # nothing to go on with
+        if not any(partial.glob(runs.CHECKPOINTS)):  # nothing to go on with
             shutil.rmtree(partial)
         raise
     answers: dict[runs.Split, Any] = {
@@ -143,7 +142,7 @@ def _info(dataset: Dataset, splits: Splits, fitted: Fitted, results: dict[str, A
         "parameters": fitted.model.count_params(),
         "fit_seconds": round(fitted.fit_seconds, 2),
         "compile_seconds": round(fitted.compile_seconds, 2),
-        "images_per_second": round(fitted.images_per_second),
+        "images_per_second": round(fitted.images / fitted.fit_seconds),
         "epochs": len(fitted.history),
         "best_epoch": fitted.best_epoch,
         "backend": BACKEND,
