@@ -5,6 +5,7 @@ PYTHON ?= $(or $(call has,<,python3 python3.13 python3.12 python3.11),$(call has
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
+ARGS ?=
 
 .PHONY: run install test lint format bench help-page clean
 
@@ -27,7 +28,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev
-	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 help-page: $(VENV)/.dev
 	$(BIN)/python docs/help.py

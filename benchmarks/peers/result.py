@@ -14,14 +14,17 @@ class Result:
     errors : int
         Of the test pictures.
     fit_seconds : float
-        From building the model to the last step.
+        From building the model to the last step; ours with every validation.
+    evaluate_seconds : float
+        Asking the model about the test pictures; ours also about the validation pictures.
     compile_seconds : float
         The part of ``fit_seconds`` that went into tracing and compiling, where it can be told apart.
-    evaluate_seconds : float
-        Asking the model about the test pictures.
+    validation_errors : int, optional
+        Of the validation pictures, where the contender splits some off.
     """
 
     errors: int
     fit_seconds: float
     evaluate_seconds: float
     compile_seconds: float = 0.0
+    validation_errors: int | None = None

@@ -3,13 +3,20 @@
 import numpy as np
 import pytest
 
+from digitwise.data.splits import split_validation
 from digitwise.images import Dataset
 from digitwise.recipes import RECIPES
 from digitwise.runs import Run
+from digitwise.training.fit import fit
 from digitwise.training.predict import predict
 from digitwise.training.saving import load_model
 from digitwise.training.train import train
 from tests.helpers import blobs
+
+
+def short(recipe):
+    """One epoch, and of an ensemble two networks."""
+    return recipe.replace(epochs=1, members=min(2, recipe.members))
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
@@ -20,12 +27,28 @@ from tests.helpers import blobs
 )
 def test_recipe_trains_saves_and_loads(tmp_path, recipe, shape):
     dataset = Dataset("own", "drawn", blobs(64, **shape), blobs(16, seed=1, **shape))
-    run = train(recipe.replace(epochs=1), dataset, out=tmp_path / "run")
+    run = train(short(recipe), dataset, out=tmp_path / "run")
     again = predict(load_model(run.path), dataset.test)
     assert np.array_equal(again.probabilities, run.predictions("test").probabilities)
     assert Run.open(run.path).info["recipe"]["name"] == recipe.name
-    assert not (run.path / "checkpoint.npz").exists()
+    assert not list(run.path.glob("checkpoint*"))
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_recipe_keeps_a_budget(recipe):
+    splits = split_validation(blobs(64), size=12)
+    recipe = short(recipe)
+    budget = 4.0 * recipe.members
+    fitted = fit(recipe.for_size(52), splits, budget=budget)
+    assert 0.9 * budget < fitted.fit_seconds < 1.1 * budget
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_recipe_gives_the_same_weights_again_when_asked(recipe):
+    splits = split_validation(blobs(64), size=12)
+    one, other = (fit(short(recipe), splits, deterministic=True).model.get_weights() for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)

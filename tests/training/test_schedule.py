@@ -51,7 +51,7 @@ def test_budget_is_kept_when_the_machine_slows_down(monkeypatch):
     assert 54 < clock.now < 61
     assert dealt[:5] == [0] * 5  # compiling and timing
     assert dealt == sorted(dealt)
-    assert dealt[-1] == pytest.approx(1, abs=0.01)
+    assert dealt[-1] == pytest.approx(1, abs=0.02)
     assert pace.share == pytest.approx(1, abs=0.02)
 
 

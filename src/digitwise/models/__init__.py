@@ -1,4 +1,4 @@
-"""Network architectures by name, one a file; :func:`build` makes one for a given picture size and class count."""
+"""Network architectures by name; :func:`build` makes one for a given picture size and class count."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
 SHIFTS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # of a picture before it is shown to a network again, in pixels
 
-MODELS = {
-    "simple-cnn": "digitwise.models.simple_cnn",
-    "compact-cnn": "digitwise.models.compact_cnn",
+MODELS: dict[str, tuple[str, dict[str, Any]]] = {
+    "simple-cnn": ("digitwise.models.simple_cnn", {}),
+    "flash-cnn": ("digitwise.models.flash_cnn", {}),
+    "compact-cnn": ("digitwise.models.compact_cnn", {}),
+    "wide-cnn": ("digitwise.models.compact_cnn", {"width": 48}),
 }
 
 
@@ -47,10 +49,11 @@ def build(
     """
     import keras
 
-    layers = importlib.import_module(MODELS[name]).layers
+    home, settings = MODELS[name]
     norm = batch_norm or keras.layers.BatchNormalization
     head = keras.layers.Dense(n_classes, activation="softmax", dtype="float32", name="probabilities")
-    body = layers(side=min(input_shape[:2]), dtype=dtype, batch_norm=norm)
+    layers = importlib.import_module(home).layers
+    body = layers(side=min(input_shape[:2]), dtype=dtype, batch_norm=norm, **settings)
     return keras.Sequential([keras.Input(input_shape), *body, head], name=name.replace("-", "_"))
 
 

@@ -1,4 +1,8 @@
-"""The improved network: three small convolutions and one hidden layer, 232,000 parameters at 28x28."""
+"""The network of all recipes but the first two: a strided first convolution, three more, no hidden layer.
+
+The stride brings the picture down to 12x12 before anything wide is computed, and there a convolution of 64 channels or
+more runs near the speed of the processor. 136,000 parameters at 28x28 and width 32.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +12,29 @@ from typing import Any
 from keras import layers as kl
 
 
-def layers(*, side: int, dtype: str, batch_norm: Callable[..., Any]) -> list[kl.Layer]:
-    """The layers between input and softmax; below 14 pixels a side the borders are padded, else nothing would be left.
+def layers(*, side: int, dtype: str, batch_norm: Callable[..., Any], width: int = 32) -> list[kl.Layer]:
+    """The layers between input and softmax; below 28 pixels a side the borders are padded, else little would be left.
 
-    Normalisation starts behind the first pooling: on the large first maps it costs most and helps least.
+    The first layer goes without normalisation: on the large first maps it costs most and helps least. Behind the
+    pooling it costs a quarter of what it would before.
     """
-    padding = "valid" if side >= 14 else "same"
+    padding = "valid" if side >= 28 else "same"
+
+    def convolution(filters: int) -> kl.Layer:
+        return kl.Conv2D(filters, 3, padding=padding, use_bias=False, dtype=dtype)
+
     return [
-        kl.Conv2D(24, 3, padding=padding, activation="relu", dtype=dtype),  # 28x28: (26, 26, 24)
-        kl.MaxPooling2D(dtype=dtype),  # (13, 13, 24)
-        *_normalised(kl.Conv2D(48, 3, padding=padding, use_bias=False, dtype=dtype), dtype, batch_norm),  # (11, 11, 48)
-        *_normalised(kl.Conv2D(48, 3, padding=padding, use_bias=False, dtype=dtype), dtype, batch_norm),  # (9, 9, 48)
-        kl.MaxPooling2D(dtype=dtype),  # (4, 4, 48)
+        kl.Conv2D(width, 5, strides=2, padding=padding, activation="relu", dtype=dtype),  # 28x28: (12, 12, 32)
+        convolution(2 * width),  # (10, 10, 64)
+        *_normalised(dtype, batch_norm),
+        convolution(2 * width),  # (8, 8, 64)
+        kl.MaxPooling2D(dtype=dtype),  # (4, 4, 64)
+        *_normalised(dtype, batch_norm),
+        convolution(4 * width),  # (2, 2, 128)
+        *_normalised(dtype, batch_norm),
         kl.Flatten(dtype=dtype),
-        kl.Dropout(0.2, dtype=dtype),
-        *_normalised(kl.Dense(256, use_bias=False, dtype=dtype), dtype, batch_norm),
     ]
 
 
-def _normalised(layer: kl.Layer, dtype: str, batch_norm: Callable[..., Any]) -> list[kl.Layer]:
-    return [layer, batch_norm(dtype=dtype), kl.ReLU(dtype=dtype)]
+def _normalised(dtype: str, batch_norm: Callable[..., Any]) -> list[kl.Layer]:
+    return [batch_norm(dtype=dtype), kl.ReLU(dtype=dtype)]

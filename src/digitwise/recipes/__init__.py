@@ -5,13 +5,16 @@ from __future__ import annotations
 import difflib
 
 from digitwise.errors import RecipeError
+from digitwise.recipes.accurate import ACCURATE
 from digitwise.recipes.augmented import AUGMENTED
 from digitwise.recipes.baseline import BASELINE
+from digitwise.recipes.ensemble import ENSEMBLE
+from digitwise.recipes.flash import FLASH
 from digitwise.recipes.focus import FOCUS
 from digitwise.recipes.improved import IMPROVED
 from digitwise.recipes.recipe import Augmentation, AugmentEngine, Recipe
 
-RECIPES = {recipe.name: recipe for recipe in (BASELINE, IMPROVED, AUGMENTED, FOCUS)}
+RECIPES = {recipe.name: recipe for recipe in (FLASH, BASELINE, IMPROVED, AUGMENTED, FOCUS, ACCURATE, ENSEMBLE)}
 
 __all__ = ["RECIPES", "AugmentEngine", "Augmentation", "Recipe", "find"]
 

@@ -1,0 +1,67 @@
+"""What all benchmarks share: rows kept with the machine they were measured on, medians, ratios."""
+
+from __future__ import annotations
+
+import csv
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from digitwise.system import hardware, versions
+
+RESULTS = Path(__file__).parent / "results"
+Row = dict[str, Any]
+
+
+def machine() -> Row:
+    """The hardware and versions, as columns."""
+    found, known = hardware(), versions()
+    where = {"cpu": found["cpu"], "cores": found["cores"], "features": " ".join(found["cpu_features"])}
+    where |= {package: known[package] for package in ("python", "digitwise", "keras", "numpy")}
+    where["tensorflow"] = known.get("tensorflow-cpu", known.get("tensorflow", ""))
+    where |= {package: known.get(package, "") for package in ("torch", "scikit-learn")}
+    return where
+
+
+def keep(name: str, rows: Sequence[Row]) -> None:
+    """Write rows as ``results/<name>.csv``; those that do not say where they come from come from this machine."""
+    here = machine()
+    RESULTS.mkdir(exist_ok=True)
+    with (RESULTS / f"{name}.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(dict.fromkeys([*rows[0], *here])), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**here, **row} for row in rows)
+
+
+def kept(name: str) -> list[Row]:
+    """The rows of ``results/<name>.csv``, values as text; none where there is no such file."""
+    try:
+        with (RESULTS / f"{name}.csv").open(newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """Wall time of one call."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def median(rows: Sequence[Row], key: str, **where: Any) -> float:
+    """The median of a column over the rows that match."""
+    return statistics.median(float(row[key]) for row in rows if all(row[k] == v for k, v in where.items()))
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean and standard deviation in words."""
+    return f"{statistics.mean(values):.1f} ± {statistics.stdev(values) if len(values) > 1 else 0:.1f}"
+
+
+def ratio(rows: Sequence[Row], slow: str, fast: str) -> str:
+    """The ratio of two variants' medians, in words."""
+    medians = [median(rows, "seconds", variant=name) for name in (slow, fast)]
+    return f"{slow} {medians[0]:.2f} s, {fast} {medians[1]:.2f} s: {medians[0] / medians[1]:.2f} times as fast"

@@ -1,0 +1,77 @@
+"""The exercise's notebook as a student completes it in Keras: plain ``model.fit`` on arrays, defaults everywhere.
+
+References
+----------
+Keras' "Simple MNIST convnet" example (the second network, batch size and epochs)
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from benchmarks.peers.result import Result
+from digitwise.data.prepare import one_hot, to_input
+from digitwise.images import Dataset
+from digitwise.recipes import Augmentation
+from digitwise.training.backend import keras
+from digitwise.training.feeds import image_data_generator
+
+layers = keras.layers
+
+AUGMENTATION = Augmentation(
+    rotation_range=10, width_shift_range=0.1, height_shift_range=0.1, shear_range=0, zoom_range=0.1
+)  # what tutorials on MNIST use
+BATCH = 128
+
+
+def first_network() -> Any:
+    """One convolution, one hidden layer."""
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+
+
+def second_network() -> Any:
+    """Two convolutions and dropout."""
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dropout(0.5),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+
+
+def train(dataset: Dataset, seed: int, *, model: int) -> Result:
+    """Train the exercise's model 1 (5 epochs), 2 (15 epochs) or 3 (model 2 through ``ImageDataGenerator``)."""
+    keras.utils.set_random_seed(seed)
+    pictures, labels = to_input(dataset.train.images), one_hot(dataset.train.labels, 10)
+
+    started = time.perf_counter()
+    network = first_network() if model == 1 else second_network()
+    network.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
+    settings = {"epochs": 5 if model == 1 else 15, "verbose": 0}
+    if model == 3:
+        flow = image_data_generator(AUGMENTATION).flow(pictures, labels, batch_size=BATCH, seed=seed)
+        network.fit(flow, **settings)
+    else:
+        network.fit(pictures, labels, batch_size=BATCH, **settings)
+    fitted = time.perf_counter()
+
+    answers = network.predict(to_input(dataset.test.images), verbose=0).argmax(axis=1)
+    wrong = int((answers != dataset.test.labels).sum())
+    return Result(errors=wrong, fit_seconds=fitted - started, evaluate_seconds=time.perf_counter() - fitted)

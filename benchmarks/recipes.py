@@ -1,0 +1,78 @@
+"""Our recipes and the peers in turn, each training in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.measure import Row, keep, kept, median, spread
+
+CONTENDER = Path(__file__).parent / "contender.py"
+QUICK = ("flash", "fast-torch", "fast-torch-bfloat16", "improved", "augmented")
+BUDGETS = (5, 10, 20, 40, 80, 160)  # seconds
+
+
+def bench_recipes(
+    names: Sequence[str], seeds: Sequence[int], *, data: str = "mnist", table: str | None = "recipes"
+) -> None:
+    """Train each contender once a seed, seed by seed, so that all meet the same weather; keep every row.
+
+    A row measured before of the same contender, data and seed is replaced; the others stay.
+    """
+    measured = []
+    for seed in seeds:
+        for name in names:
+            measured.append(measure(name, seed, data))
+            if table is not None:
+                keep(table, replaced(kept(table), measured[-1]))
+    tell(kept(table) if table is not None else measured, data)
+
+
+def bench_budgets(recipe: str = "accurate", seeds: Sequence[int] = range(3)) -> None:
+    """One recipe under budgets that double: what more time buys, and whether the budget is kept."""
+    for seed in seeds:
+        for budget in BUDGETS:
+            row = measure(recipe, seed, "mnist", budget)
+            keep("budgets", replaced(kept("budgets"), row))
+    rows = kept("budgets")
+    for budget in BUDGETS:
+        own = [row for row in rows if float(row["budget"]) == budget]
+        took = [float(row["fit_seconds"]) / budget for row in own]
+        errors = spread([float(row["errors"]) for row in own])
+        print(f"{recipe} --budget {budget}s: {errors} wrong, {min(took):.0%} to {max(took):.0%} of the time")
+
+
+def replaced(rows: Sequence[Row], row: Row) -> list[Row]:
+    """The rows with this one in the place of an earlier one of the same contender, data, seed and budget."""
+    key = ("contender", "data", "seed", "budget")
+    return [*(old for old in rows if any(str(old[k]) != str(row[k]) for k in key)), row]
+
+
+def measure(name: str, seed: int, data: str, budget: float | None = None) -> Row:
+    """One row."""
+    arguments = [name, "--seed", str(seed), "--data", data] + (["--budget", str(budget)] if budget else [])
+    done = subprocess.run([sys.executable, str(CONTENDER), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{name} failed:\n{done.stderr}")
+    row = {"contender": name, "data": data, "seed": seed, "budget": budget or ""}
+    row |= json.loads(done.stdout.splitlines()[-1])
+    print(f"{data}, {name}, seed {seed}: {row['errors']} wrong, fit {row['fit_seconds']} s", flush=True)
+    return row
+
+
+def tell(rows: Sequence[Row], data: str) -> None:
+    """Print the table: errors with their spread, the parts of the clock as medians."""
+    rows = [row for row in rows if row["data"] == data and not row["budget"]]
+    print(f"{'':20} seeds  errors         import  load  compile     fit  evaluate  (seconds, medians)")
+    for name in dict.fromkeys(row["contender"] for row in rows):
+        own = [row for row in rows if row["contender"] == name]
+        clock = [median(own, f"{part}_seconds") for part in ("import", "load", "compile", "fit", "evaluate")]
+        errors = spread([float(row["errors"]) for row in own])
+        print(f"{name:20} {len(own):5}  {errors:13}" + "  ".join(f"{part:7.2f}" for part in clock))
+    for peer in ("fast-torch", "fast-torch-bfloat16"):
+        if {"flash", peer} <= {row["contender"] for row in rows}:
+            share = median(rows, "fit_seconds", contender="flash") / median(rows, "fit_seconds", contender=peer)
+            print(f"flash takes {share:.2f} of the time of {peer}")
