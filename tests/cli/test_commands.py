@@ -48,7 +48,31 @@ def test_train_prints_one_json_document(digitwise, tmp_path):
     assert result.code == 0
     assert result.json.keys() >= PROMISED
     assert (result.json["recipe"], result.json["n"], result.json["seed"]) == ("baseline", 360, 3)
-    assert "epoch  1/1" in result.err
+    assert "epoch  1  100%" in result.err
+
+
+def test_train_keeps_its_budget_and_says_so_in_the_run(digitwise, tmp_path):
+    out = tmp_path / "run"
+    result = digitwise("train", "flash", "--data", "digits", "--budget", "0.1m", "--out", out, "--json")
+    assert result.code == 0, result.err
+    assert 0.9 * 6 < result.json["fit_seconds"] < 1.1 * 6
+    assert result.json["epochs"] > 1
+    assert Run.open(out).info["budget"] == 6
+
+
+def test_budget_too_short_to_compile_in_is_told_in_one_line(digitwise, tmp_path):
+    result = digitwise("train", "flash", "--data", "digits", "--budget", "0.1s", "--out", tmp_path / "run", "--json")
+    assert result.code == 2
+    assert result.err.splitlines()[-1].startswith("digitwise: budget: over before the training began")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_deterministic_trainings_give_the_same_answers(digitwise, tmp_path):
+    runs = [tmp_path / "one", tmp_path / "other"]
+    for out in runs:
+        assert digitwise("train", "flash", *QUICK, "--deterministic", "--out", out).code == 0
+    one, other = (Run.open(out).predictions("test").probabilities for out in runs)
+    assert np.array_equal(one, other)
 
 
 def test_evaluate_agrees_with_the_run(digitwise, trained):
@@ -136,6 +160,7 @@ def test_run_does_the_whole_exercise(digitwise, tmp_path, monkeypatch):
         (("train", "baseline", "--data", "nothing-here"), "expected a file, a folder or one of"),
         (("train", "baseline", "--data", "digits", "--epochs", "0"), "epochs: expected 1 or more, got 0"),
         (("train", "baseline", "--data", "digits", "--validation", "5000"), "validation: expected 1 to"),
+        (("train", "baseline", "--budget", "soon"), "expected a time like 45s, 2m or 1h, got 'soon'"),
         (("train", "baseline", "--speed", "9"), "No such option"),
         (("evaluate", "nowhere"), "expected a run folder"),
         (("errors", "."), "expected a run folder"),
@@ -201,7 +226,7 @@ def wait_for(path, process, seconds=60):
 def test_killed_training_goes_on_with_resume(digitwise, tmp_path):
     long = ("train", "improved", "--data", "digits", "--epochs", 60, "--out", tmp_path / "run")
     process = start(*long, folder=tmp_path)
-    wait_for(tmp_path / ".run.partial" / "checkpoint.npz", process)
+    wait_for(tmp_path / ".run.partial" / "checkpoint-0.npz", process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert not (tmp_path / "run").exists()
@@ -212,7 +237,7 @@ def test_killed_training_goes_on_with_resume(digitwise, tmp_path):
 
 
 def test_failed_training_leaves_no_partial_folder(digitwise, tmp_path, monkeypatch):
-    monkeypatch.setattr("digitwise.training.fit.save_checkpoint", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+    monkeypatch.setattr("digitwise.training.trainer.save_checkpoint", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
     assert digitwise("train", "baseline", *QUICK, "--out", tmp_path / "run").code == 2
     assert list(tmp_path.iterdir()) == []
 
@@ -228,11 +253,11 @@ def test_run_refuses_before_it_writes(digitwise, tmp_path):
 
 def test_ctrl_c_leaves_whole_files_and_130(tmp_path):
     process = start("train", "improved", "--data", "digits", "--epochs", 500, "--out", "run", folder=tmp_path)
-    checkpoint = tmp_path / ".run.partial" / "checkpoint.npz"
+    checkpoint = tmp_path / ".run.partial" / "checkpoint-0.npz"
     wait_for(checkpoint, process)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert err.strip() == "interrupted; what was saved is whole, --resume goes on with an unfinished training"
     assert np.load(checkpoint)["progress"]
-    assert [path.name for path in checkpoint.parent.iterdir()] == ["checkpoint.npz"]
+    assert [path.name for path in checkpoint.parent.iterdir()] == ["checkpoint-0.npz"]
