@@ -31,11 +31,13 @@ class Loop:
         return self._predict(inputs).numpy()
 
     def _steps(self, inputs: Any, targets: Any, rates: Any) -> Any:
-        loss = accuracy = tf.constant(0.0)
         steps = tf.shape(rates)[0]
-        for i in tf.range(steps):
+
+        def step(i: Any, loss: Any, accuracy: Any) -> Any:
             one_loss, one_accuracy = self._step(inputs[i], targets[i], rates[i])
-            loss, accuracy = loss + one_loss, accuracy + one_accuracy
+            return i + 1, loss + one_loss, accuracy + one_accuracy
+
+        _, loss, accuracy = tf.while_loop(lambda i, *_: i < steps, step, (0, 0.0, 0.0), parallel_iterations=1)
         return loss / tf.cast(steps, tf.float32), accuracy / tf.cast(steps, tf.float32)
 
     def _step(self, inputs: Any, targets: Any, rate: Any) -> tuple[Any, Any]:
@@ -50,6 +52,6 @@ class Loop:
 
 
 def _graph(function: Any, *examples: Any) -> Any:
-    """Compile for inputs like these, of any length."""
+    """Compile for inputs like these, of any length; as it is, since having it translated by AutoGraph takes long."""
     signature = [tf.TensorSpec([None, *example.shape[1:]], example.dtype) for example in examples]
-    return tf.function(function, input_signature=signature, jit_compile=False)
+    return tf.function(function, input_signature=signature, autograph=False, jit_compile=False)
