@@ -1,4 +1,7 @@
-"""The fastest network: two convolutions, the first strided and pooled, and one hidden layer; 111,000 parameters."""
+"""The fastest network: two convolutions, the first strided and pooled, and one hidden layer; 107,000 parameters.
+
+16 channels are one vector register; on validation 24 saved 5 errors of 100 and took a tenth more time.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ def layers(*, side: int, dtype: str, batch_norm: Callable[..., Any]) -> list[kl.
     """
     padding = "valid" if side >= 28 else "same"
     return [
-        kl.Conv2D(24, 5, strides=2, padding=padding, activation="relu", dtype=dtype),  # 28x28: (12, 12, 24)
-        kl.MaxPooling2D(dtype=dtype),  # (6, 6, 24)
+        kl.Conv2D(16, 5, strides=2, padding=padding, activation="relu", dtype=dtype),  # 28x28: (12, 12, 16)
+        kl.MaxPooling2D(dtype=dtype),  # (6, 6, 16)
         kl.Conv2D(48, 3, padding=padding, use_bias=False, dtype=dtype),  # (4, 4, 48)
         batch_norm(dtype=dtype),
         kl.ReLU(dtype=dtype),

@@ -41,9 +41,7 @@ class Resident(keras.layers.Layer):  # type: ignore[misc]  # keras comes without
     def __init__(self, images: UInt8) -> None:
         super().__init__(dtype="float32", autocast=False, name="resident")
         images = images if images.ndim == 4 else images[..., None]
-        self.images = self.add_weight(
-            shape=images.shape, dtype="uint8", initializer=lambda *_, **__: images, trainable=False
-        )
+        self.images = keras.Variable(images, dtype="uint8", trainable=False, name="images")
 
     def call(self, indices: Any) -> Any:
         """Int32 (b,) to float32 (b, h, w, c) in [0, 1]; see :func:`digitwise.data.prepare.to_input`."""
