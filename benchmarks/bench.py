@@ -23,6 +23,7 @@ from benchmarks.figures import draw_errors_against_seconds
 from benchmarks.job import bench_job
 from benchmarks.recipes import QUICK, bench_budgets, bench_recipes
 from benchmarks.speed import bench_augmentation, bench_fit, bench_reading, bench_start
+from benchmarks.tables import write_tables
 from digitwise.recipes import RECIPES
 
 
@@ -33,14 +34,14 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=[*RECIPES, *PEERS], help="for recipes", metavar="CONTENDER")
     parser.add_argument("--seeds", type=int, default=5, help="for recipes")
     parser.add_argument("--data", default="mnist", help="for recipes")
-    benches: dict[str, Callable[[argparse.Namespace], None]] = {
+    benches: dict[str, Callable[[argparse.Namespace], object]] = {
         "start": lambda _: bench_start(),
         "reading": lambda _: bench_reading(),
         "fit": lambda _: bench_fit(),
         "augmentation": lambda _: bench_augmentation(),
         "recipes": lambda chosen: bench_recipes(chosen.only or at_hand(), range(chosen.seeds), data=chosen.data),
         "budgets": lambda _: bench_budgets(),
-        "figure": lambda _: draw_errors_against_seconds(),
+        "figure": lambda _: (draw_errors_against_seconds(), write_tables()),
         "ablation": lambda _: bench_ablation(),
         "job": lambda _: bench_job(),
     }

@@ -237,7 +237,9 @@ def test_killed_training_goes_on_with_resume(digitwise, tmp_path):
 
 
 def test_failed_training_leaves_no_partial_folder(digitwise, tmp_path, monkeypatch):
-    monkeypatch.setattr("digitwise.training.trainer.save_checkpoint", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+    monkeypatch.setattr(
+        "digitwise.training.trainer.save_checkpoint", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
+    )
     assert digitwise("train", "baseline", *QUICK, "--out", tmp_path / "run").code == 2
     assert list(tmp_path.iterdir()) == []
 

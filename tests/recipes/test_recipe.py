@@ -11,7 +11,15 @@ def test_small_sets_get_smaller_batches(n, batch):
 
 @pytest.mark.parametrize(
     "change",
-    [{"epochs": 0}, {"batch_size": 0}, {"early_stopping": 0}, {"keep": "worst"}, {"augment_engine": "magic"}],
+    [
+        {"epochs": 0},
+        {"batch_size": 0},
+        {"early_stopping": 0},
+        {"keep": "worst"},
+        {"augment_engine": "magic"},
+        {"optimizer": "sgd"},
+        {"members": 0},
+    ],
     ids=lambda change: next(iter(change)),
 )
 def test_value_that_a_recipe_cannot_take_is_refused(change):

@@ -1,6 +1,6 @@
 """A model to ship.
 
-Measured: to come.
+Not measured yet.
 """
 
 from digitwise.recipes.augmented import AUGMENTED

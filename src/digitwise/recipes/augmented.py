@@ -1,7 +1,7 @@
 """The improved model on pictures that are warped anew each time they are shown.
 
-Measured (benchmarks/results/job.csv): 38.3 ± 0.6 wrong of 10,000 MNIST test digits, fit 46.0 s; mean and spread
-of seeds 0 to 2 on two cores of an Intel Xeon (AVX512_BF16, AMX), bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
+Measured (benchmarks/results/recipes.csv): 37.4 ± 3.7 wrong of 10,000 MNIST test digits, fit 53.4 s; seeds 0 to 4, mean
+and spread, on two cores of an AMD EPYC (AVX512_BF16), bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
 """
 
 from digitwise.recipes.improved import IMPROVED

@@ -1,6 +1,6 @@
 """The least errors.
 
-Measured: to come.
+Not measured yet.
 """
 
 from digitwise.recipes.accurate import ACCURATE
