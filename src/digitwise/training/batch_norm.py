@@ -1,8 +1,8 @@
 """Batch normalisation that is fast to train with.
 
 Keras computes batch moments by separate passes over the activations, in float32 also where the layer is bfloat16.
-TensorFlow has all of it in one kernel, forward and backward (benchmarks/results/ablation.csv has both). Shipped models
-hold Keras' own layer with the same weights.
+TensorFlow has all of it in one kernel, forward and backward. Shipped models hold Keras' own layer with the same
+weights.
 """
 
 from __future__ import annotations

@@ -93,16 +93,17 @@ def fit(
     """
     if deterministic:
         make_deterministic()
-    watch = watch or Watch()
+    precision, watch = precision or best_precision(), watch or Watch()
+    # The whole budget, not a member's share: that depends on the clock.
+    choices = (recipe, budget, precision, deterministic, splits.train.fingerprint, splits.validation.fingerprint)
     parts: list[Fitted] = []
     for member in range(recipe.members):
         if recipe.members > 1:
             watch.on_member(member + 1, recipe.members)
         spent = sum(part.fit_seconds for part in parts)
         share = None if budget is None else (budget - spent) / (recipe.members - member)
-        trainer = Trainer(
-            recipe, splits, (seed * recipe.members + member) % 2**32, share, precision or best_precision(), watch
-        )
+        own = (seed * recipe.members + member) % 2**32
+        trainer = Trainer(recipe, splits, own, share, precision, watch, key=repr((*choices, own)))
         parts.append(_run(trainer, checkpoints and runs.checkpoint(checkpoints, member), resume=resume))
     return _joined(recipe, parts)
 

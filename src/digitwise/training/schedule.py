@@ -104,7 +104,7 @@ class BudgetPace:
     def __init__(self, seconds: float, *, reserve_steps: float, share: float = 0.0) -> None:
         self.deadline = time.perf_counter() + seconds
         self.reserve_steps = reserve_steps
-        self.share, self.finished = share, False
+        self.share, self.finished = share, share >= 1
         self._done = 0
         self._timed_from = 0.0
 
@@ -127,4 +127,5 @@ class BudgetPace:
         self._done += steps
         self.share += (1 - self.share) * steps / left
         self.finished = left - steps < 1
+        self.share = 1.0 if self.finished else self.share
         return shares.astype(np.float32)

@@ -30,11 +30,18 @@ class Trainer:
     """The moving parts of one network's training; :func:`digitwise.training.fit.fit` has what they mean."""
 
     def __init__(
-        self, recipe: Recipe, splits: Splits, seed: int, budget: float | None, precision: Precision, watch: Watch
+        self,
+        recipe: Recipe,
+        splits: Splits,
+        seed: int,
+        budget: float | None,
+        precision: Precision,
+        watch: Watch,
+        *,
+        key: str,
     ) -> None:
         self.started = time.perf_counter()
-        self.recipe, self.splits, self.seed, self.watch = recipe, splits, seed, watch
-        self.budget, self.precision = budget, precision
+        self.recipe, self.splits, self.seed, self.budget, self.watch = recipe, splits, seed, budget, watch
         train = splits.train
         keras.utils.set_random_seed(seed)
         policy = dtype_policy(precision)
@@ -47,7 +54,7 @@ class Trainer:
         self.steps = steps_per_epoch(len(train), recipe.batch_size, recipe.focus)
         self.chunk = self.steps if on_accelerator() else -(-self.steps // CALLS)
         self.loop = make_loop(self.feed.model, self.optimizer, recipe.label_smoothing, most=self.chunk)
-        self.progress = Progress(key=_key(recipe, splits, seed, budget, precision), class_errors=[0] * train.n_classes)
+        self.progress = Progress(key=key, class_errors=[0] * train.n_classes)
         self.pace = self._pace()
         self.best: Arrays = []
         watch.on_start(self.network)
@@ -164,10 +171,6 @@ class Trainer:
     def images(self) -> int:
         """Pictures shown so far."""
         return self.progress.steps * min(self.recipe.batch_size, len(self.splits.train))
-
-
-def _key(recipe: Recipe, splits: Splits, seed: int, budget: float | None, precision: Precision) -> str:
-    return repr((recipe, seed, budget, precision, splits.train.fingerprint, splits.validation.fingerprint))
 
 
 def _cross_entropy(probabilities: Float32, validation: ImageSet) -> float:
