@@ -54,12 +54,11 @@ def ours(recipe: str, budget: float | None) -> Train:
     from digitwise.training.predict import predict
 
     def train(dataset: Dataset, seed: int) -> Result:
-        fitted = fit(
-            find(recipe).for_size(len(dataset.train)), split_validation(dataset.train), seed=seed, budget=budget
-        )
+        splits = split_validation(dataset.train)
+        fitted = fit(find(recipe).for_size(len(dataset.train)), splits, seed=seed, budget=budget)
         started = time.perf_counter()
         errors = predict(fitted.model, dataset.test).errors
-        wrong = predict(fitted.model, split_validation(dataset.train).validation).errors
+        wrong = predict(fitted.model, splits.validation).errors
         took = time.perf_counter() - started
         return Result(errors, fitted.fit_seconds, took, fitted.compile_seconds, wrong)
 

@@ -152,6 +152,17 @@ def test_interrupted_ensemble_keeps_its_finished_networks(splits, tmp_path):
     assert len(fitted.history) == 4
 
 
+def test_interrupted_ensemble_with_a_budget_goes_on_with_its_next_network(splits, tmp_path):
+    recipe = QUICK.replace(members=2)
+    with pytest.raises(StopError):
+        fit(recipe, splits, budget=8, precision="float32", checkpoints=tmp_path, watch=StopInMember(2))
+    fitted = fit(recipe, splits, budget=8, precision="float32", checkpoints=tmp_path, resume=True)
+    again = Recorder()
+    fit(recipe, splits, budget=8, precision="float32", checkpoints=tmp_path, resume=True, watch=again)
+    assert len(fitted.history) > 2
+    assert again.rows == []  # both were finished
+
+
 class StopInMember(Watch):
     def __init__(self, member):
         self.last = member

@@ -82,30 +82,20 @@ def train(
     splits = split_validation(dataset.train, size=validation, seed=SPLIT_SEED)
     place = (Path(out) if out is not None else Path("results") / recipe.name).resolve()
     watch = watch or Watch()
-    asked = {
-        "recipe": _plain(recipe),
+    choices: dict[str, Any] = {
         "seed": seed,
         "budget": budget,
         "precision": precision or best_precision(),
         "deterministic": deterministic,
     }
+    asked = {"recipe": _plain(recipe), **choices}
     done = _finished(place, asked, dataset, splits) if resume else None
     if done is not None:
         watch.on_finished_earlier()
         return done
     partial = runs.begin(place, resume=resume)
     try:
-        fitted = fit(
-            recipe,
-            splits,
-            seed=seed,
-            budget=budget,
-            precision=precision,
-            deterministic=deterministic,
-            checkpoints=partial,
-            resume=resume,
-            watch=watch,
-        )
+        fitted = fit(recipe, splits, **choices, checkpoints=partial, resume=resume, watch=watch)
     except BaseException:
         if not any(partial.glob(runs.CHECKPOINTS)):  # nothing to go on with
             shutil.rmtree(partial)
