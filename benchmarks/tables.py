@@ -1,7 +1,9 @@
-"""The tables in the READMEs, made from the rows kept, so that they cannot drift apart."""
+"""The tables in the READMEs and the heads of the recipes, made from the rows kept, so that they cannot drift apart."""
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,16 +12,16 @@ from benchmarks.figures import NAMES
 from benchmarks.measure import Row, kept, median, spread
 from digitwise.recipes import RECIPES
 
-READMES = Path(__file__).parents[1] / "README.md", Path(__file__).parent / "README.md"
+ROOT = Path(__file__).parents[1]
+READMES = ROOT / "README.md", ROOT / "benchmarks" / "README.md"
+HEADS = {name: ROOT / "src" / "digitwise" / "recipes" / f"{name}.py" for name in RECIPES}
 
 
 def recipe_table() -> str:
     """Our recipes and the peers: errors of 10,000, seeds, seconds."""
-    rows = [row for row in kept("recipes") if row["data"] == "mnist"]
     lines = ["| | wrong of 10,000, mean ± spread | seeds | fit, s (median) |", "|---|---|---|---|"]
     for name in (*RECIPES, *PEERS):
-        own = [row for row in rows if row["contender"] == name]
-        if own:
+        if own := _rows(name):
             what = NAMES[name] if name in PEERS else f"`{name}`: {RECIPES[name].purpose.split(': ')[-1]}"
             lines.append(f"| {what} | {_errors(own)} | {len(own)} | {median(own, 'fit_seconds'):.1f} |")
     return "\n".join(lines)
@@ -49,10 +51,34 @@ def with_tables(text: str) -> str:
     return text
 
 
+def with_result(text: str, name: str) -> str:
+    """The text of a recipe's file with its measured result, a paragraph at the head, made anew."""
+    return re.sub(r"(?ms)^(Measured|Not measured).*?(?=\n\n|\n\"{3})", textwrap.fill(_result(name), 120), text, count=1)
+
+
 def write_tables() -> None:
-    """Make all tables anew."""
+    """Make all tables and heads anew."""
     for readme in READMES:
         readme.write_text(with_tables(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for name, file in HEADS.items():
+        file.write_text(with_result(file.read_text(encoding="utf-8"), name), encoding="utf-8")
+
+
+def _result(name: str) -> str:
+    rows = _rows(name)
+    if not rows:
+        return "Not measured yet."
+    made = rows[-1]
+    precision = "bfloat16" if "avx512_bf16" in made["features"] else "float32"
+    return (
+        f"Measured (benchmarks/results/recipes.csv): {_errors(rows)} wrong of 10,000 MNIST test digits, "
+        f"fit {median(rows, 'fit_seconds'):.1f} s; {len(rows)} seeds, mean and spread, on {made['cores']} cores of an "
+        f"{made['cpu']} in {precision}, Keras {made['keras']} on TensorFlow {made['tensorflow']}."
+    )
+
+
+def _rows(name: str) -> list[Row]:
+    return [row for row in kept("recipes") if (row["contender"], row["data"]) == (name, "mnist")]
 
 
 def _errors(rows: Sequence[Row]) -> str:

@@ -24,3 +24,17 @@ def predictions(labels: list[int], predicted: list[int], classes: int = 3, confi
     probabilities = np.full((len(labels), classes), (1 - confidence) / (classes - 1), np.float32)
     probabilities[np.arange(len(labels)), predicted] = confidence
     return Predictions(np.array(labels, np.int64), probabilities, tuple(str(i) for i in range(classes)))
+
+
+def drawn(n: int, *, seed: int = 0, classes: int = 10, sharpness: float = 4.0) -> Predictions:
+    """Answers whose probabilities are true: each label is drawn from its own row."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(n, classes)) * sharpness
+    probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    labels = (probabilities.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1)
+    return Predictions(
+        np.minimum(labels, classes - 1).astype(np.int64),
+        probabilities.astype(np.float32),
+        tuple(str(i) for i in range(classes)),
+    )

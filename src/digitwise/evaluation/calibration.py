@@ -1,0 +1,128 @@
+"""Do the probabilities mean what they say?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from digitwise.evaluation.intervals import wilson
+from digitwise.images import Float64, Predictions
+
+SMALLEST_PROBABILITY = 1e-30  # float32 rounds smaller ones to zero, whose logarithm would be endless
+TEMPERATURES = (0.05, 20.0)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The pictures whose confidence lies between two bounds.
+
+    Parameters
+    ----------
+    low, high : float
+        The bounds.
+    n : int
+    confidence : float
+        Mean.
+    accuracy : float
+        Share of right answers.
+    interval_95 : (float, float)
+        Wilson interval of the accuracy.
+    """
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    accuracy: float
+    interval_95: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How confidence and accuracy go together.
+
+    Parameters
+    ----------
+    error : float
+        Expected calibration error: mean distance of confidence and accuracy over the bins, each weighted by its
+        pictures; in [0, 1].
+    negative_log_likelihood : float
+        Mean, in nats.
+    bins : tuple of Bin
+        Those with pictures, from unsure to sure.
+    """
+
+    error: float
+    negative_log_likelihood: float
+    bins: tuple[Bin, ...]
+
+
+def calibration(predictions: Predictions, bins: int = 15) -> Calibration:
+    """Compare confidence with accuracy in bins of equal width.
+
+    References
+    ----------
+    C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017, arXiv 1706.04599.
+    """
+    confidence, right = predictions.confidence.astype(float), predictions.predicted == predictions.labels
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    found = []
+    for i in np.unique(place):
+        own = place == i
+        n, hits = int(own.sum()), int(right[own].sum())
+        found.append(
+            Bin(i / bins, (i + 1) / bins, n, float(confidence[own].mean()), hits / n, wilson(hits, n)),
+        )
+    error = sum(b.n * abs(b.confidence - b.accuracy) for b in found) / len(predictions)
+    return Calibration(error, negative_log_likelihood(predictions), tuple(found))
+
+
+def negative_log_likelihood(predictions: Predictions) -> float:
+    """The mean over pictures of minus the logarithm of the given class's probability, in nats."""
+    given = predictions.probabilities[np.arange(len(predictions)), predictions.labels]
+    return float(-np.log(np.maximum(given, SMALLEST_PROBABILITY)).mean())
+
+
+def fit_temperature(validation: Predictions) -> float:
+    """Find the temperature that makes validation pictures' probabilities fit best.
+
+    Parameters
+    ----------
+    validation : Predictions
+        Never of test pictures.
+
+    Returns
+    -------
+    float
+        Above 1 where the model is too sure of itself, below 1 where it is too timid; 0.05 to 20.
+
+    References
+    ----------
+    C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017, arXiv 1706.04599 (temperature scaling).
+    """
+    logits, rows = _logits(validation), np.arange(len(validation))
+
+    def loss(log_temperature: float) -> float:
+        scaled = logits / np.exp(log_temperature)
+        return float((_log_sum_exp(scaled) - scaled[rows, validation.labels]).mean())
+
+    low, high = np.log(TEMPERATURES)
+    return float(np.exp(minimize_scalar(loss, bounds=(low, high), method="bounded").x))
+
+
+def at_temperature(predictions: Predictions, temperature: float) -> Predictions:
+    """The same answers with softened (above 1) or sharpened probabilities; the predicted classes stay."""
+    scaled = _logits(predictions) / temperature
+    probabilities = np.exp(scaled - _log_sum_exp(scaled)[:, None]).astype(np.float32)
+    return Predictions(predictions.labels, probabilities, predictions.class_names)
+
+
+def _logits(predictions: Predictions) -> Float64:
+    return np.log(np.maximum(predictions.probabilities, SMALLEST_PROBABILITY)).astype(np.float64)
+
+
+def _log_sum_exp(logits: Float64) -> Float64:
+    top = logits.max(axis=1)
+    return np.asarray(top + np.log(np.exp(logits - top[:, None]).sum(axis=1)))

@@ -1,0 +1,177 @@
+"""Answer only when sure enough: what that costs in pictures, and what can be promised for it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import bdtr, betaincinv
+
+from digitwise.errors import RunError
+from digitwise.evaluation.calibration import at_temperature, fit_temperature
+from digitwise.images import Float64, Int64, Predictions
+
+CONFIDENCE = 0.95  # with which a promise is kept
+STEPS = 200  # thresholds looked at, at most
+TOLERATED = (3, 2, 1, 0)  # errors that the first threshold may show, so that one wrong label does not end the search
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When to answer, and what is promised about the answers.
+
+    Parameters
+    ----------
+    max_error : float
+        The promise: of what is answered at most this share is wrong, in (0, 1).
+    confidence : float
+        How often a promise made in this way is kept.
+    temperature : float
+        Divides the logits before the threshold is applied.
+    threshold : float
+        Answer where the most probable class has at least this probability.
+    coverage : float
+        Share of the validation pictures that is answered.
+    errors, answered : int
+        Of the validation pictures.
+    bound : float
+        Upper bound of the error rate of what is answered; at most ``max_error``.
+    """
+
+    max_error: float
+    confidence: float
+    temperature: float
+    threshold: float
+    coverage: float
+    errors: int
+    answered: int
+    bound: float
+
+    def answers(self, predictions: Predictions) -> tuple[int, int]:
+        """How many of these pictures it would answer, and how many of the answers are wrong."""
+        scaled = at_temperature(predictions, self.temperature)
+        sure = scaled.confidence >= self.threshold
+        return int(sure.sum()), int((sure & (scaled.predicted != scaled.labels)).sum())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True, eq=False)
+class RiskCoverage:
+    """The error rate of the answers when only the surest share is answered.
+
+    Parameters
+    ----------
+    coverage, risk : ndarray of float64, shape (n,)
+        Share answered, from 1/n to 1, and the error rate among those.
+    """
+
+    coverage: Float64
+    risk: Float64
+
+
+def risk_coverage(predictions: Predictions) -> RiskCoverage:
+    """The risk at every coverage, the surest pictures answered first."""
+    wrong = (predictions.predicted != predictions.labels)[_surest_first(predictions)]
+    answered = np.arange(1, len(predictions) + 1)
+    return RiskCoverage(answered / len(predictions), np.cumsum(wrong) / answered)
+
+
+def reading_policy(validation: Predictions, max_error: float, confidence: float = CONFIDENCE) -> Policy:
+    """Find the lowest confidence to answer at, so that a promised error rate is kept.
+
+    Thresholds are tested in an order fixed beforehand, from strict to lax, each by an exact binomial test of "more
+    than ``max_error`` of the answers are wrong"; the search ends at the first that cannot be ruled out. Tested in such
+    an order each may use the whole chance of error, so the search itself costs nothing.
+
+    Parameters
+    ----------
+    validation : Predictions
+        Never of test pictures, nor of pictures trained on.
+    max_error : float
+        In (0, 1).
+    confidence : float
+        In (0, 1).
+
+    Returns
+    -------
+    Policy
+
+    Raises
+    ------
+    RunError
+        If these pictures cannot support the promise.
+
+    References
+    ----------
+    Y. Geifman, R. El-Yaniv, Selective Classification for Deep Neural Networks, NeurIPS 2017, arXiv 1705.08500 (the
+    guarantee); A. N. Angelopoulos et al., Learn then Test, arXiv 2110.01052, section 3 (fixed sequence testing);
+    C. J. Clopper, E. S. Pearson, Biometrika 26 (1934) (the bound).
+    """
+    if not 0 < max_error < 1:
+        raise RunError(f"max error: expected a share above 0 and below 1, got {max_error:g}")
+    temperature = fit_temperature(validation)
+    scaled = at_temperature(validation, temperature)
+    order = _surest_first(scaled)
+    errors = np.cumsum((scaled.predicted != scaled.labels)[order])
+    sure = scaled.confidence[order]
+    best = refused = 0
+    for least in _sequence(len(scaled), max_error, confidence):
+        answered = int(np.searchsorted(-sure, -sure[least - 1], side="right"))  # equally sure pictures go together
+        if bdtr(float(errors[answered - 1]), answered, max_error) > 1 - confidence:
+            refused = answered
+            break
+        best = answered
+    if not best:
+        promise = f"at most {max_error:.3g} of the answers wrong with {confidence:.0%} confidence"
+        if refused:
+            raise RunError(
+                f"{promise}: {errors[refused - 1]:,} of the {refused:,} surest of {len(scaled):,} validation pictures "
+                f"are wrong, too many; look at them (digitwise errors), or allow more errors"
+            )
+        raise RunError(
+            f"{promise}: expected at least {fewest_answers(0, max_error, confidence):,} validation pictures, "
+            f"got {len(scaled):,}; validate on more (--validation)"
+        )
+    wrong = int(errors[best - 1])
+    return Policy(
+        max_error=max_error,
+        confidence=confidence,
+        temperature=temperature,
+        threshold=float(sure[best - 1]),
+        coverage=best / len(scaled),
+        errors=wrong,
+        answered=best,
+        bound=upper_bound(wrong, best, confidence),
+    )
+
+
+def upper_bound(errors: int, n: int, confidence: float = CONFIDENCE) -> float:
+    """The one-sided exact (Clopper-Pearson) bound of an error rate."""
+    return 1.0 if errors >= n else float(betaincinv(errors + 1, n - errors, confidence))
+
+
+def fewest_answers(errors: int, max_error: float, confidence: float = CONFIDENCE) -> int:
+    """How many answers with so many errors it takes to rule out that more than ``max_error`` are wrong."""
+    low, high = errors + 1, math.ceil((errors + 20) * 20 / max_error)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if bdtr(float(errors), middle, max_error) <= 1 - confidence else (middle + 1, high)
+    return low
+
+
+def _sequence(n: int, max_error: float, confidence: float) -> Int64:
+    """How many answers to test with, in this order: from few to all, decided by ``n`` and the promise alone."""
+    starts = [fewest_answers(errors, max_error, confidence) for errors in TOLERATED]
+    start = next((start for start in starts if start <= 0.8 * n), starts[-1])
+    if start > n:
+        return np.zeros(0, np.int64)
+    return np.unique(np.linspace(start, n, STEPS).astype(np.int64))
+
+
+def _surest_first(predictions: Predictions) -> Int64:
+    return np.argsort(-predictions.confidence, kind="stable").astype(np.int64)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from digitwise.errors import RunError
+from digitwise.evaluation.selective import fewest_answers, reading_policy, risk_coverage, upper_bound
+from tests.helpers import drawn, predictions
+
+
+def test_risk_coverage_answers_the_surest_first():
+    answers = predictions([0, 0, 1], [0, 1, 1])
+    answers.probabilities[1] = (0.3, 0.4, 0.3)  # the wrong one is the least sure
+    curve = risk_coverage(answers)
+    np.testing.assert_allclose(curve.coverage, [1 / 3, 2 / 3, 1])
+    np.testing.assert_allclose(curve.risk, [0, 0, 1 / 3])
+
+
+@pytest.mark.parametrize(("errors", "n"), [(0, 2995), (1, 4742), (3, 500)])
+def test_upper_bound_is_the_exact_one(errors, n):
+    from scipy.stats import binomtest
+
+    expected = binomtest(errors, n, alternative="less").proportion_ci(0.95, method="exact").high
+    assert upper_bound(errors, n) == pytest.approx(expected)
+
+
+def test_fewest_answers_is_where_the_bound_meets_the_promise():
+    for errors, max_error in ((0, 0.001), (1, 0.001), (3, 0.01)):
+        n = fewest_answers(errors, max_error)
+        assert upper_bound(errors, n) <= max_error < upper_bound(errors, n - 1)
+    assert fewest_answers(0, 0.001) == 2995
+
+
+def test_policy_answers_as_many_as_its_promise_allows():
+    validation, test = drawn(10_000, seed=2), drawn(10_000, seed=3)
+    policy = reading_policy(validation, 0.01)
+    assert policy.answers(validation) == (policy.answered, policy.errors)
+    assert policy.bound <= 0.01
+    answered, errors = policy.answers(test)
+    assert answered / len(test) == pytest.approx(policy.coverage, abs=0.03)
+    assert errors / answered < 0.015
+    assert reading_policy(validation, 0.02).coverage > policy.coverage
+
+
+def test_model_without_errors_answers_everything():
+    policy = reading_policy(predictions([0, 1, 2] * 200, [0, 1, 2] * 200), 0.01)
+    assert (policy.coverage, policy.errors) == (1.0, 0)
+
+
+def test_pictures_of_equal_confidence_are_answered_together():
+    right, wrong = predictions([0] * 900, [0] * 900), predictions([0] * 100, [1] * 100)
+    labels = np.concatenate([right.labels, wrong.labels])
+    probabilities = np.concatenate([right.probabilities, wrong.probabilities])
+    with pytest.raises(RunError, match="100 of the 1,000 surest of 1,000"):
+        reading_policy(type(right)(labels, probabilities, right.class_names), 0.05)
+
+
+def test_promise_beyond_the_data_is_refused_with_the_number_needed():
+    with pytest.raises(RunError, match=r"expected at least 2,995 validation pictures, got 900"):
+        reading_policy(drawn(900), 0.001)
+
+
+@pytest.mark.parametrize("max_error", [0.0, 1.0, -0.1])
+def test_share_outside_its_range_is_refused(max_error):
+    with pytest.raises(RunError, match="above 0 and below 1"):
+        reading_policy(drawn(100), max_error)
