@@ -1,4 +1,4 @@
-"""Do the probabilities mean what they say?"""
+"""How well confidence and accuracy agree, and the temperature that brings them together."""
 
 from __future__ import annotations
 

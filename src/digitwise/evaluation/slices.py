@@ -1,0 +1,214 @@
+"""Where the errors gather: groups of pictures, named by what a person can see, with more errors than chance allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from digitwise.images import Float64, Int64, Predictions
+from digitwise.properties import PROPERTIES, Property
+
+Mask = NDArray[np.bool_]
+
+SIGNIFICANT = 0.05
+SMALLEST = 20  # pictures in a slice
+FEWEST = 3  # errors in a slice
+SHARES = (0.05, 0.1, 0.2)  # of the pictures, at either end of a property
+PERMUTATIONS = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """One thing that pictures of a slice have in common.
+
+    Parameters
+    ----------
+    property : str
+        Its name, or "class".
+    side : {"much", "little", "is"}
+    value : float
+        The bound, included; for a class its index.
+    words : str
+        As in "digits *slanted right by 24° or more*".
+    members : ndarray of bool, shape (n,)
+    """
+
+    property: str
+    side: str
+    value: float
+    words: str
+    members: Mask
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """A group with a higher error rate than the others.
+
+    Parameters
+    ----------
+    conditions : tuple of Condition
+        One or two, which all its pictures meet.
+    indices : ndarray of int64, shape (n,)
+        Its pictures.
+    errors : int
+        Wrongly classified ones among them.
+    others_rate : float
+        The error rate of all other pictures.
+    p_value : float
+        How often chance alone would show a group like this anywhere, all groups looked at counted in.
+    """
+
+    conditions: tuple[Condition, ...]
+    indices: Int64
+    errors: int
+    others_rate: float
+    p_value: float
+
+    @property
+    def error_rate(self) -> float:
+        """Errors over pictures, in [0, 1]."""
+        return self.errors / len(self.indices)
+
+    @property
+    def name(self) -> str:
+        """What its pictures have in common, in words."""
+        return "digits " + " and ".join(condition.words for condition in self.conditions)
+
+    @property
+    def words(self) -> str:
+        """The finding in a line."""
+        times = f"{self.error_rate / self.others_rate:.1f} times the error rate" if self.others_rate else "all errors"
+        return f"{self.name}: {times}, {self.errors} of {len(self.indices):,}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "name": self.name,
+            "conditions": [
+                {"property": c.property, "side": c.side, "value": c.value, "words": c.words} for c in self.conditions
+            ],
+            "n": len(self.indices),
+            "errors": self.errors,
+            "error_rate": self.error_rate,
+            "others_rate": self.others_rate,
+            "p_value": self.p_value,
+        }
+
+
+def find_slices(
+    predictions: Predictions, measured: Mapping[str, Float64], *, most: int = 10, seed: int = 0
+) -> list[Slice]:
+    """Find groups with one or two properties in common whose error rate is significantly higher.
+
+    The group least likely by chance is taken first, and its pictures are set aside before the next is looked for, so
+    that no group is found twice under another name. Chance is what permuting the errors among the pictures shows in
+    the best of all groups, so that looking at two thousand groups is paid for.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Of pictures the model was not trained on; of validation or cross-validation, since mends follow from it.
+    measured : dict of str to ndarray of float64, shape (n,)
+        As :func:`digitwise.properties.properties` gives it.
+    most : int
+        Groups at most.
+    seed : int
+        Of the permutations.
+
+    Returns
+    -------
+    list of Slice
+        Least likely by chance first.
+
+    References
+    ----------
+    P. H. Westfall, S. S. Young, Resampling-Based Multiple Testing (1993): the distribution of the smallest p-value.
+    """
+    wrong = predictions.predicted != predictions.labels
+    singles = list(_conditions(predictions, measured))
+    groups = [(single,) for single in singles] + [
+        (a, b) for i, a in enumerate(singles) for b in singles[i + 1 :] if a.property != b.property
+    ]
+    members = np.stack([np.logical_and.reduce([condition.members for condition in group]) for group in groups])
+    rng, rest, found = np.random.default_rng(seed), np.ones(len(wrong), bool), []
+    while len(found) < most and wrong[rest].sum() >= FEWEST:
+        best, p_value = _least_likely(members[:, rest], wrong[rest], rng)
+        if p_value > SIGNIFICANT:
+            break
+        own = members[best]
+        found.append(
+            Slice(
+                groups[best],
+                np.flatnonzero(own).astype(np.int64),
+                int(wrong[own].sum()),
+                float(wrong[~own].mean()) if not own.all() else 0.0,
+                p_value,
+            )
+        )
+        rest &= ~own
+    return found
+
+
+def _least_likely(members: Mask, wrong: Mask, rng: np.random.Generator) -> tuple[int, float]:
+    """The group least likely by chance, and its p-value with all groups counted in."""
+    n, errors = len(wrong), int(wrong.sum())
+    sizes = members.sum(axis=1)
+    table = _tails(sizes, n, errors)  # (groups, errors + 1)
+    table[sizes < SMALLEST] = 1
+    table[:, :FEWEST] = 1
+    rows = np.arange(len(members))
+    seen = table[rows, members[:, wrong].sum(axis=1)]
+    best = int(seen.argmin())
+    as_small = 0
+    for _ in range(PERMUTATIONS):
+        drawn = rng.choice(n, errors, replace=False)
+        as_small += table[rows, members[:, drawn].sum(axis=1)].min() <= seen[best]
+    return best, (1 + as_small) / (1 + PERMUTATIONS)
+
+
+def _tails(sizes: Int64, n: int, errors: int) -> Float64:
+    """The chance of so many errors or more in a group of such a size: hypergeometric, (groups, errors + 1)."""
+    k = np.arange(errors + 1)
+    distinct, place = np.unique(sizes, return_inverse=True)
+    m = distinct[:, None]
+    possible = (k <= m) & (errors - k <= n - m)
+    with np.errstate(invalid="ignore"):
+        logs = _log_choose(m, k) + _log_choose(n - m, errors - k) - _log_choose(n, errors)
+    chance = np.where(possible, np.exp(np.where(possible, logs, 0)), 0)
+    return np.asarray(np.minimum(chance[:, ::-1].cumsum(axis=1)[:, ::-1], 1)[place])
+
+
+def _log_choose(n: Any, k: Any) -> Any:
+    return gammaln(n + 1) - gammaln(k + 1) - gammaln(np.maximum(n - k, -0.5) + 1)
+
+
+def _conditions(predictions: Predictions, measured: Mapping[str, Float64]) -> Iterator[Condition]:
+    for label, name in enumerate(predictions.class_names):
+        yield Condition("class", "is", label, f"of class {name}", predictions.labels == label)
+    for known in PROPERTIES:
+        if known.name in measured:
+            yield from _sides(known, measured[known.name])
+
+
+def _sides(known: Property, values: Float64) -> Iterator[Condition]:
+    if known.kind == "count":
+        for least in range(1, int(values.max(initial=0)) + 1):
+            words = known.much if least == 1 else f"{known.much} ({least} or more)"
+            yield Condition(known.name, "much", least, words, values >= least)
+        yield Condition(known.name, "little", 0, known.little, values == 0)
+        return
+    for share in SHARES:
+        low, high = np.quantile(values, [share, 1 - share])
+        for side, bound, own in (("little", low, values <= low), ("much", high, values >= high)):
+            if own.mean() <= 2 * share:  # many equal values make a group that is no longer an end
+                yield Condition(known.name, side, float(bound), _words(known, side, float(bound)), own)
+
+
+def _words(known: Property, side: str, bound: float) -> str:
+    what, amount = (known.much if side == "much" else known.little), f"{abs(bound):.2g}{known.unit}"
+    return f"{what} ({known.name.replace('_', ' ')} {'from' if side == 'much' else 'to'} {amount})"
