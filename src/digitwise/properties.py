@@ -71,7 +71,7 @@ def properties(images: UInt8) -> dict[str, Float64]:
 
     grey = images.mean(axis=3) if images.ndim == 4 else images
     light = grey.astype(np.float32) / 255  # (n, h, w)
-    ink = grey >= INK
+    ink: NDArray[np.bool_] = np.asarray(grey >= INK)
     height, width = ink.shape[1:]
     found = ink.any(axis=(1, 2))
     mass = np.maximum(light.sum(axis=(1, 2)), 1e-6)

@@ -135,7 +135,8 @@ def find_slices(
         (a, b) for i, a in enumerate(singles) for b in singles[i + 1 :] if a.property != b.property
     ]
     members = np.stack([np.logical_and.reduce([condition.members for condition in group]) for group in groups])
-    rng, rest, found = np.random.default_rng(seed), np.ones(len(wrong), bool), []
+    rng, rest = np.random.default_rng(seed), np.ones(len(wrong), bool)
+    found: list[Slice] = []
     while len(found) < most and wrong[rest].sum() >= FEWEST:
         best, p_value = _least_likely(members[:, rest], wrong[rest], rng)
         if p_value > SIGNIFICANT:
