@@ -80,7 +80,7 @@ def properties(images: UInt8) -> dict[str, Float64]:
     dy, dx = y - middle_y[:, None, None], x - middle_x[:, None, None]
     lean = (light * dx * dy).sum(axis=(1, 2)) / np.maximum((light * dy * dy).sum(axis=(1, 2)), 1e-6)
     outline = sum(np.abs(np.diff(light, axis=axis, prepend=0, append=0)).sum(axis=(1, 2)) for axis in (1, 2))
-    box_height, box_width = _extent(ink.any(axis=2)), _extent(ink.any(axis=1))
+    box_height, box_width = _extent(ink, across=2), _extent(ink, across=1)
     flat = grey.reshape(len(grey), -1)
     ring = generate_binary_structure(2, 2)[None]
     holes = _pieces(~ink, _within(1), touching_border=False)
@@ -101,8 +101,9 @@ def properties(images: UInt8) -> dict[str, Float64]:
     return {name: np.where(found, values, 0).astype(np.float64) for name, values in measured.items()}
 
 
-def _extent(used: NDArray[np.bool_]) -> Float64:
-    """From the first to the last used row or column, (n, side) to (n,)."""
+def _extent(ink: NDArray[np.bool_], *, across: int) -> Float64:
+    """From the first to the last row or column with ink, (n, h, w) to (n,)."""
+    used = np.asarray(ink.any(axis=across))
     first, last = used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1)
     return np.where(used.any(axis=1), last - first, 0).astype(np.float64)
 
