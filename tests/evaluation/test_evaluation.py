@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix as sklearn_confusion
-from sklearn.metrics import precision_score, recall_score
+from sklearn.metrics import f1_score, log_loss, precision_score, recall_score, top_k_accuracy_score
 
 from digitwise.errors import RunError
 from digitwise.evaluation import (
@@ -13,7 +13,7 @@ from digitwise.evaluation import (
     most_confused,
     wilson,
 )
-from tests.helpers import predictions
+from tests.helpers import drawn, predictions
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 4, 300)
@@ -35,6 +35,35 @@ def test_precision_and_recall_agree_with_scikit_learn(answers):
     scores = evaluate_predictions(answers).classes
     np.testing.assert_allclose([s.precision for s in scores], precision_score(LABELS, GUESSES, average=None))
     np.testing.assert_allclose([s.recall for s in scores], recall_score(LABELS, GUESSES, average=None))
+
+
+def test_f1_agrees_with_scikit_learn_and_lies_in_its_interval(answers):
+    scores = evaluate_predictions(answers).classes
+    np.testing.assert_allclose([s.f1 for s in scores], f1_score(LABELS, GUESSES, average=None))
+    assert all(s.f1_95[0] < s.f1 < s.f1_95[1] for s in scores)
+
+
+def test_f1_interval_holds_the_truth_about_95_times_in_100():
+    rng, held = np.random.default_rng(1), 0
+    for _ in range(300):
+        labels = rng.random(400) < 0.3
+        guesses = np.where(rng.random(400) < 0.1, ~labels, labels)
+        low, high = (
+            evaluate_predictions(predictions(labels.astype(int).tolist(), guesses.astype(int).tolist()))
+            .classes[1]
+            .f1_95
+        )
+        held += low <= 2 * 0.27 / (0.3 + 0.34) <= high
+    assert 0.92 <= held / 300 <= 0.99
+
+
+def test_top_two_and_log_likelihood_agree_with_scikit_learn():
+    found = drawn(400)
+    evaluation = evaluate_predictions(found)
+    assert evaluation.top_2_accuracy == pytest.approx(top_k_accuracy_score(found.labels, found.probabilities, k=2))
+    exact = found.probabilities.astype(float)
+    expected = log_loss(found.labels, exact / exact.sum(axis=1, keepdims=True), labels=range(10))
+    assert evaluation.negative_log_likelihood == pytest.approx(expected, rel=1e-4)
 
 
 def test_class_without_pictures_or_answers_has_no_scores():

@@ -1,0 +1,101 @@
+"""How many of the readings that somebody orders will be wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitwise.errors import DataError
+from digitwise.evaluation.intervals import wilson
+from digitwise.images import Float64, Int64, Predictions
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Wrong readings to expect.
+
+    Parameters
+    ----------
+    samples : int
+        Readings ordered.
+    errors : float
+        Of these, on average.
+    interval_95 : (float, float)
+    class_mix : dict of str to float
+        The share of each class, by name; together 1.
+    """
+
+    samples: int
+    errors: float
+    interval_95: tuple[float, float]
+    class_mix: dict[str, float]
+
+    @property
+    def words(self) -> str:
+        """The expectation in a line."""
+        low, high = self.interval_95
+        return f"of {self.samples:,} samples about {self.errors:.0f} wrong (95 % interval {low:.0f} to {high:.0f})"
+
+
+def expected_errors(
+    predictions: Predictions, samples: int = 10_000, class_mix: Mapping[str, float] | None = None
+) -> Expectation:
+    """Reckon from counted errors to readings ordered.
+
+    Parameters
+    ----------
+    predictions : Predictions
+    samples : int
+    class_mix : mapping of str to float, optional
+        Shares of some classes, by name, each in [0, 1]; the classes not named divide the rest as they do in
+        ``predictions``. Without it all classes come as they do there.
+
+    Returns
+    -------
+    Expectation
+
+    Raises
+    ------
+    DataError
+        If the mix has an unknown class, does not sum to one, or asks for a class without pictures.
+
+    References
+    ----------
+    G. Y. Zou, W. Huang, X. Zhang, A note on confidence interval estimation for a linear function of binomial
+    proportions, Computational Statistics & Data Analysis 53 (2009): the classes' Wilson intervals joined.
+    """
+    n, wrong = len(predictions), predictions.predicted != predictions.labels
+    counts = np.bincount(predictions.labels, minlength=len(predictions.class_names))
+    if class_mix is None:
+        low, high = wilson(int(wrong.sum()), n)
+        mix, rate = counts / n, float(wrong.mean())
+    else:
+        mix = _complete(class_mix, counts, predictions.class_names)
+        errors = np.bincount(predictions.labels[wrong], minlength=len(counts))
+        rates = errors / np.maximum(counts, 1)
+        lows, highs = np.array([wilson(int(e), int(c)) for e, c in zip(errors, counts, strict=True)]).T
+        rate = float(mix @ rates)
+        low = rate - math.sqrt(float((mix**2) @ (rates - lows) ** 2))
+        high = rate + math.sqrt(float((mix**2) @ (highs - rates) ** 2))
+    shares = {name: float(share) for name, share in zip(predictions.class_names, mix, strict=True)}
+    return Expectation(samples, rate * samples, (low * samples, high * samples), shares)
+
+
+def _complete(class_mix: Mapping[str, float], counts: Int64, names: tuple[str, ...]) -> Float64:
+    for name, share in class_mix.items():
+        if name not in names:
+            raise DataError(f"class mix: expected classes of {', '.join(names)}, got {name!r}")
+        if not 0 <= share <= 1:
+            raise DataError(f"class mix: expected a share of 0 to 1 for class {name}, got {share:g}")
+    given = sum(class_mix.values())
+    others = np.array([0 if name in class_mix else count for name, count in zip(names, counts, strict=True)], float)
+    if given > 1 + 1e-6 or (given < 1 - 1e-6 and not others.sum()):
+        raise DataError(f"class mix: expected shares that sum to 1, got {given:.4g}")
+    rest = others / others.sum() * (1 - given) if others.sum() else others
+    mix = np.array([class_mix.get(name, share) for name, share in zip(names, rest, strict=True)], float)
+    if missing := [name for name, share, count in zip(names, mix, counts, strict=True) if share and not count]:
+        raise DataError(f"class mix: there is no picture of class {missing[0]} to reckon from; leave it out")
+    return mix
