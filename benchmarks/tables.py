@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.ablation import EPOCHS
 from benchmarks.contender import PEERS
 from benchmarks.figures import NAMES
 from benchmarks.measure import Row, kept, median, spread
@@ -30,7 +31,7 @@ def recipe_table() -> str:
 def ablation_table() -> str:
     """Every trick of ``augmented`` on and off."""
     rows = kept("ablation")
-    lines = ["| augmented, 4 epochs | wrong of 10,000 validation pictures | fit, s |", "|---|---|---|"]
+    lines = [f"| augmented, {EPOCHS} epochs | wrong of 10,000 validation pictures | fit, s |", "|---|---|---|"]
     for variant in dict.fromkeys(row["variant"] for row in rows):
         own = [row for row in rows if row["variant"] == variant]
         errors = spread([float(row["validation_errors"]) for row in own])

@@ -108,6 +108,22 @@ def test_equal_models_show_no_difference():
     assert compare_predictions(a, a).p_value == 1
 
 
+def test_difference_interval_holds_the_truth_about_95_times_in_100():
+    rng, held = np.random.default_rng(2), 0
+    for _ in range(300):
+        hard = rng.random(800) < 0.04  # pictures that both may miss: the answers are paired
+        a, b = ((rng.random(800) < np.where(hard, 0.5, rate)).astype(int).tolist() for rate in (0.03, 0.01))
+        low, high = compare_predictions(predictions([0] * 800, a), predictions([0] * 800, b)).difference_95
+        held += low <= 0.96 * 0.02 <= high
+    assert 0.92 <= held / 300 <= 0.99
+
+
+def test_difference_is_the_first_models_rate_minus_the_seconds():
+    found = compare_predictions(predictions([0] * 10, [1] * 4 + [0] * 6), predictions([0] * 10, [1] * 1 + [0] * 9))
+    assert found.difference == pytest.approx(0.3)
+    assert found.difference_95[0] < 0.3 < found.difference_95[1]
+
+
 def test_answers_about_other_pictures_are_not_compared():
     with pytest.raises(RunError, match="the same pictures"):
         compare_predictions(predictions([0], [0]), predictions([1], [1]))

@@ -31,3 +31,5 @@ def compare(
     ]
     out.print(table(("run", "errors", "wrong here only"), rows))
     out.print(result.verdict(str(a.path), str(b.path)) + f", exact McNemar test on {result.n:,} pictures")
+    low, high = result.difference_95
+    out.print(f"error rate {result.difference:+.2%} against the other's (95 % interval {low:+.2%} to {high:+.2%})")

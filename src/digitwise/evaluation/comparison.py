@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from scipy.special import bdtr
 
 from digitwise.errors import RunError
+from digitwise.evaluation.intervals import Z95
 from digitwise.images import Predictions
 
 SIGNIFICANT = 0.05
@@ -25,6 +27,8 @@ class Comparison:
         Pictures that both, only A, only B got wrong.
     p_value : float
         Two-sided exact McNemar test: how often a difference like this comes by chance.
+    difference_95 : (float, float)
+        95 % interval of A's error rate minus B's, in [-1, 1].
     """
 
     n: int
@@ -34,6 +38,12 @@ class Comparison:
     only_a: int
     only_b: int
     p_value: float
+    difference_95: tuple[float, float]
+
+    @property
+    def difference(self) -> float:
+        """A's error rate minus B's."""
+        return (self.only_a - self.only_b) / self.n
 
     def verdict(self, a: str = "A", b: str = "B") -> str:
         """The result in words."""
@@ -44,7 +54,7 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {**vars(self), "verdict": self.verdict()}
+        return {**vars(self), "difference": self.difference, "verdict": self.verdict()}
 
 
 def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
@@ -67,7 +77,8 @@ def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
     References
     ----------
     Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
-    Psychometrika 12 (1947); exact binomial form.
+    Psychometrika 12 (1947); exact binomial form. D. G. Bonett, R. M. Price, "Adjusted Wald Confidence Interval for a
+    Difference of Binomial Proportions Based on Paired Data", J. Educational and Behavioral Statistics 37 (2012).
     """
     if len(a) != len(b) or (a.labels != b.labels).any():
         raise RunError(f"expected answers about the same pictures, got {len(a)} and {len(b)} with different labels")
@@ -81,6 +92,7 @@ def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
         only_a=only_a,
         only_b=only_b,
         p_value=mcnemar(only_a, only_b),
+        difference_95=_difference_interval(only_a, only_b, len(a)),
     )
 
 
@@ -88,3 +100,9 @@ def mcnemar(only_a: int, only_b: int) -> float:
     """Two-sided exact McNemar p-value from the two discordant counts."""
     discordant = only_a + only_b
     return min(1.0, 2 * float(bdtr(float(min(only_a, only_b)), discordant, 0.5))) if discordant else 1.0
+
+
+def _difference_interval(only_a: int, only_b: int, n: int) -> tuple[float, float]:
+    a, b = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
+    half = Z95 * math.sqrt((a + b - (a - b) ** 2) / (n + 2))
+    return max(-1.0, a - b - half), min(1.0, a - b + half)
