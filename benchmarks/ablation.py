@@ -38,7 +38,6 @@ def variants() -> dict[str, Recipe]:
         "batches of 128": recipe.replace(batch_size=128),
         "batches of 256": recipe.replace(batch_size=256),
         "not averaged over shifts": recipe.replace(test_shifts=False),
-        "half again as wide": recipe.replace(model="wide-cnn"),
         "float32": recipe,
         "Keras' batch normalisation": recipe,
         "no batch normalisation": recipe,

@@ -11,11 +11,10 @@ if TYPE_CHECKING:
 
 SHIFTS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # of a picture before it is shown to a network again, in pixels
 
-MODELS: dict[str, tuple[str, dict[str, Any]]] = {
-    "simple-cnn": ("digitwise.models.simple_cnn", {}),
-    "flash-cnn": ("digitwise.models.flash_cnn", {}),
-    "compact-cnn": ("digitwise.models.compact_cnn", {}),
-    "wide-cnn": ("digitwise.models.compact_cnn", {"width": 48}),
+MODELS = {
+    "simple-cnn": "digitwise.models.simple_cnn",
+    "flash-cnn": "digitwise.models.flash_cnn",
+    "compact-cnn": "digitwise.models.compact_cnn",
 }
 
 
@@ -49,11 +48,10 @@ def build(
     """
     import keras
 
-    home, settings = MODELS[name]
     norm = batch_norm or keras.layers.BatchNormalization
     head = keras.layers.Dense(n_classes, activation="softmax", dtype="float32", name="probabilities")
-    layers = importlib.import_module(home).layers
-    body = layers(side=min(input_shape[:2]), dtype=dtype, batch_norm=norm, **settings)
+    layers = importlib.import_module(MODELS[name]).layers
+    body = layers(side=min(input_shape[:2]), dtype=dtype, batch_norm=norm)
     return keras.Sequential([keras.Input(input_shape), *body, head], name=name.replace("-", "_"))
 
 

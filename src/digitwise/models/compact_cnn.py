@@ -1,7 +1,7 @@
 """The network of all recipes but the first two: a strided first convolution, three more, no hidden layer.
 
 The stride brings the picture down to 12x12 before anything wide is computed, and there a convolution of 64 channels or
-more runs near the speed of the processor. 136,000 parameters at 28x28 and width 32.
+more runs near the speed of the processor. 136,000 parameters at 28x28.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from keras import layers as kl
 
 
-def layers(*, side: int, dtype: str, batch_norm: Callable[..., Any], width: int = 32) -> list[kl.Layer]:
+def layers(*, side: int, dtype: str, batch_norm: Callable[..., Any]) -> list[kl.Layer]:
     """The layers between input and softmax; below 28 pixels a side the borders are padded, else little would be left.
 
     The first layer goes without normalisation: on the large first maps it costs most and helps least. Behind the
@@ -24,13 +24,13 @@ def layers(*, side: int, dtype: str, batch_norm: Callable[..., Any], width: int 
         return kl.Conv2D(filters, 3, padding=padding, use_bias=False, dtype=dtype)
 
     return [
-        kl.Conv2D(width, 5, strides=2, padding=padding, activation="relu", dtype=dtype),  # 28x28: (12, 12, 32)
-        convolution(2 * width),  # (10, 10, 64)
+        kl.Conv2D(32, 5, strides=2, padding=padding, activation="relu", dtype=dtype),  # 28x28: (12, 12, 32)
+        convolution(64),  # (10, 10, 64)
         *_normalised(dtype, batch_norm),
-        convolution(2 * width),  # (8, 8, 64)
+        convolution(64),  # (8, 8, 64)
         kl.MaxPooling2D(dtype=dtype),  # (4, 4, 64)
         *_normalised(dtype, batch_norm),
-        convolution(4 * width),  # (2, 2, 128)
+        convolution(128),  # (2, 2, 128)
         *_normalised(dtype, batch_norm),
         kl.Flatten(dtype=dtype),
     ]
