@@ -19,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks.ablation import bench_ablation
 from benchmarks.contender import PEERS, at_hand
+from benchmarks.evaluation import bench_evaluation
 from benchmarks.figures import draw_errors_against_seconds
 from benchmarks.job import bench_job
 from benchmarks.recipes import QUICK, bench_budgets, bench_recipes
@@ -43,6 +44,7 @@ def main() -> None:
         "budgets": lambda _: bench_budgets(),
         "figure": lambda _: (draw_errors_against_seconds(), write_tables()),
         "ablation": lambda _: bench_ablation(),
+        "evaluation": lambda _: bench_evaluation(),
         "job": lambda _: bench_job(),
     }
     parser.add_argument("names", nargs="*", help=f"of {', '.join(benches)}; all by default")

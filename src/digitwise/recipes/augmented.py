@@ -1,7 +1,7 @@
 """The improved model on pictures that are warped anew each time they are shown.
 
-Measured (benchmarks/results/recipes.csv): 37.4 ± 3.7 wrong of 10,000 MNIST test digits, fit 53.4 s; seeds 0 to 4, mean
-and spread, on two cores of an AMD EPYC (AVX512_BF16), bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
+Measured (benchmarks/results/recipes.csv): 34.6 ± 5.1 wrong of 10,000 MNIST test digits, fit 60.4 s; 5 seeds, mean and
+spread, on 2 cores of an AMD EPYC in bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
 """
 
 from digitwise.recipes.improved import IMPROVED

@@ -1,0 +1,153 @@
+"""Are the intervals, promises, tests and slices what they claim? On simulated answers whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from benchmarks.measure import Row, keep
+from digitwise.errors import RunError
+from digitwise.evaluation import compare_predictions, evaluate_predictions
+from digitwise.evaluation.calibration import at_temperature
+from digitwise.evaluation.production import expected_errors
+from digitwise.evaluation.selective import reading_policy
+from digitwise.evaluation.slices import SHARES, find_slices
+from digitwise.images import Float64, Int64, Predictions
+from digitwise.properties import PROPERTIES, properties
+
+CLASSES = tuple("0123456789")
+POPULATION = 400_000
+TIMES = 1000
+SLICE_TIMES = 200
+
+
+def population(rng: np.random.Generator) -> Predictions:
+    """Digits and answers with about 0.6 % errors, the probabilities too sure of themselves by a temperature of 1.5."""
+    logits = rng.normal(size=(POPULATION, 10)) * 2.2
+    logits[np.arange(POPULATION), rng.integers(0, 10, POPULATION)] += rng.gamma(6, 2.2, POPULATION)
+    probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    labels = np.minimum((probabilities.cumsum(axis=1) < rng.random((POPULATION, 1))).sum(axis=1), 9)
+    return at_temperature(Predictions(labels.astype(np.int64), probabilities.astype(np.float32), CLASSES), 1 / 1.5)
+
+
+def some(of: Predictions, indices: Int64) -> Predictions:
+    """The answers at these places."""
+    return Predictions(of.labels[indices], of.probabilities[indices], of.class_names)
+
+
+def bench_evaluation() -> None:
+    """Simulate, print what came out, keep it."""
+    rng = np.random.default_rng(0)
+    everyone = population(rng)
+    rows: list[Row] = []
+    for simulate in (intervals, promises, paired_tests, planted_slices):
+        for row in simulate(everyone, rng):
+            print(f"{row['what']}: {row['measured']} ({row['target']})", flush=True)
+            rows.append(row)
+    keep("evaluation", rows)
+
+
+def intervals(everyone: Predictions, rng: np.random.Generator) -> Iterator[Row]:
+    """How often each interval holds the population's own value."""
+    wrong = everyone.predicted != everyone.labels
+    rates = np.array([wrong[everyone.labels == c].mean() for c in range(10)])
+    mix = {"1": 0.3, "9": 0.3}
+    shares = np.bincount(everyone.labels, minlength=10) * [c not in mix for c in CLASSES]
+    shares = np.array([mix.get(c, 0.4 * s / shares.sum()) for c, s in zip(CLASSES, shares, strict=True)])
+    whole = evaluate_predictions(everyone).classes
+    held: dict[str, list[bool]] = {}
+    for _ in range(TIMES):
+        drawn = some(everyone, rng.integers(0, POPULATION, 10_000))
+        found = evaluate_predictions(drawn)
+        mixed = expected_errors(drawn, 1, mix).interval_95
+        inside = {
+            "error rate": (found.interval_95, wrong.mean()),
+            "errors for another class mix": (mixed, shares @ rates),
+            "precision of a class": (found.classes[4].precision_95, whole[4].precision),
+            "recall of a class": (found.classes[4].recall_95, whole[4].recall),
+            "F1 of a class": (found.classes[4].f1_95, whole[4].f1),
+        }
+        for name, (interval, truth) in inside.items():
+            held.setdefault(name, []).append(interval[0] <= truth <= interval[1])
+    for name, each in held.items():
+        yield _row(f"95 % interval of the {name} holds the truth", f"{np.mean(each):.1%}", "94 to 97 %")
+
+
+def promises(everyone: Predictions, rng: np.random.Generator) -> Iterator[Row]:
+    """How often a promised error rate is broken, temperature and threshold found on the same validation pictures."""
+    for max_error, n in ((0.001, 10_000), (0.002, 5_000), (0.005, 2_000)):
+        broken, refused, coverage = 0, 0, []
+        for _ in range(TIMES):
+            try:
+                policy = reading_policy(some(everyone, rng.integers(0, POPULATION, n)), max_error)
+            except RunError:
+                refused += 1
+                continue
+            answered, errors = policy.answers(everyone)
+            broken += errors / answered > max_error
+            coverage.append(answered / POPULATION)
+        yield _row(
+            f"--max-error {max_error:.1%} on {n:,} validation pictures broken",
+            f"{broken / TIMES:.1%}; refused {refused / TIMES:.1%}, coverage {np.median(coverage):.0%} else",
+            "at most 5 %",
+        )
+
+
+def paired_tests(everyone: Predictions, rng: np.random.Generator) -> Iterator[Row]:
+    """How often McNemar's p-value lies below a level where two models are equally good."""
+    n, levels = 10_000, (0.01, 0.05, 0.1, 0.5)
+    labels, below, held = np.zeros(n, np.int64), np.zeros(len(levels)), 0
+    for _ in range(TIMES):
+        hard = rng.random(n) < 0.02
+        a, b = ((rng.random(n) < np.where(hard, 0.5, 0.002)).astype(int) for _ in range(2))
+        found = compare_predictions(*(Predictions(labels, np.eye(10, dtype=np.float32)[w], CLASSES) for w in (a, b)))
+        below += [found.p_value <= level for level in levels]
+        held += found.difference_95[0] <= 0 <= found.difference_95[1]
+    shares = ", ".join(f"{share / TIMES:.1%} below {level:g}" for share, level in zip(below, levels, strict=True))
+    yield _row("exact McNemar p-values without a difference", shares, "uniform: no more than each level")
+    yield _row("95 % interval of the paired difference holds the truth", f"{held / TIMES:.1%}", "94 to 97 %")
+
+
+def planted_slices(_: Predictions, rng: np.random.Generator) -> Iterator[Row]:
+    """How often a planted group is found, and how many of those found are none; on MNIST's own properties."""
+    from digitwise.data import load
+
+    pictures = load("mnist").train.take(np.arange(10_000))
+    measured = properties(pictures.images)
+    sides = [known for known in PROPERTIES if known.kind == "measure" and known.name != "size"]
+    for ratio in (4, 8, 16):
+        hit, found_all, false = 0, 0, 0
+        for _ in range(SLICE_TIMES):
+            known, share = sides[rng.integers(len(sides))], SHARES[rng.integers(len(SHARES))]
+            planted = measured[known.name] >= np.quantile(measured[known.name], 1 - share)
+            truth = np.where(planted, 0.004 * ratio, 0.004)
+            found = find_slices(_answers(pictures.labels, truth, rng), measured)
+            hit += any(condition.property == known.name for s in found for condition in s.conditions)
+            found_all += len(found)
+            false += sum(_is_false(s.indices, truth) for s in found)
+        yield _row(
+            f"planted slice with {ratio} times 0.4 % errors found",
+            f"{hit / SLICE_TIMES:.1%}; false among those found {false / max(found_all, 1):.1%}",
+            "90 % or more; at most 5 %",
+        )
+    silent = sum(
+        not find_slices(_answers(pictures.labels, np.full(10_000, 0.006), rng), measured) for _ in range(SLICE_TIMES)
+    )
+    yield _row("no slice found where none is planted", f"{silent / SLICE_TIMES:.1%}", "95 % or more")
+
+
+def _answers(labels: Int64, truth: Float64, rng: np.random.Generator) -> Predictions:
+    predicted = np.where(rng.random(len(labels)) < truth, (labels + 1) % 10, labels)
+    return Predictions(labels, np.eye(10, dtype=np.float32)[predicted], CLASSES)
+
+
+def _is_false(indices: Int64, truth: Float64) -> bool:
+    outside = np.ones(len(truth), bool)
+    outside[indices] = False
+    return bool(truth[indices].mean() <= truth[outside].mean())
+
+
+def _row(what: str, measured: str, target: str) -> Row:
+    return {"what": what, "measured": measured, "target": target, "times": TIMES}

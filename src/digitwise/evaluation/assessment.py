@@ -1,0 +1,124 @@
+"""Everything that can be said about a model from its answers: chosen on validation pictures, counted on test ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from digitwise.errors import RunError
+from digitwise.evaluation.calibration import Calibration, at_temperature, calibration, fit_temperature
+from digitwise.evaluation.metrics import Evaluation, evaluate_predictions
+from digitwise.evaluation.production import Expectation, expected_errors
+from digitwise.evaluation.selective import Policy, reading_policy
+from digitwise.images import Predictions
+
+MAX_ERROR = 0.001
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reading policy came to on the test pictures, or why there is none.
+
+    Parameters
+    ----------
+    policy : Policy or None
+    answered, errors : int
+        Of the test pictures.
+    refusal : str
+        Why the validation pictures cannot support the promise; empty where they can.
+    """
+
+    policy: Policy | None
+    answered: int
+    errors: int
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A model, judged.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of the test pictures, as are the next three.
+    expectation : Expectation
+    raw, calibrated : Calibration
+        Before and after the temperature.
+    temperature : float
+        Fitted on the validation pictures.
+    reading : Reading
+    """
+
+    evaluation: Evaluation
+    expectation: Expectation
+    raw: Calibration
+    calibrated: Calibration
+    temperature: float
+    reading: Reading
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, those of the evaluation at the top."""
+        policy = self.reading.policy
+        return {
+            **self.evaluation.as_dict(),
+            "expected": {**vars(self.expectation), "interval_95": list(self.expectation.interval_95)},
+            "calibration": {
+                "temperature": self.temperature,
+                "error": self.raw.error,
+                "error_at_temperature": self.calibrated.error,
+                "negative_log_likelihood": self.raw.negative_log_likelihood,
+                "negative_log_likelihood_at_temperature": self.calibrated.negative_log_likelihood,
+            },
+            "reading": {
+                "policy": policy.as_dict() if policy else None,
+                "refusal": self.reading.refusal,
+                "test_answered": self.reading.answered,
+                "test_errors": self.reading.errors,
+            },
+        }
+
+
+def assess(
+    validation: Predictions,
+    test: Predictions,
+    *,
+    samples: int = 10_000,
+    class_mix: Mapping[str, float] | None = None,
+    max_error: float = MAX_ERROR,
+) -> Assessment:
+    """Judge a model's answers.
+
+    Parameters
+    ----------
+    validation : Predictions
+        Temperature and threshold are chosen on these.
+    test : Predictions
+        Counted, and nothing else.
+    samples, class_mix
+        See :func:`~digitwise.evaluation.production.expected_errors`.
+    max_error : float
+        See :func:`~digitwise.evaluation.selective.reading_policy`.
+
+    Returns
+    -------
+    Assessment
+    """
+    temperature = fit_temperature(validation)
+    return Assessment(
+        evaluation=evaluate_predictions(test),
+        expectation=expected_errors(test, samples, class_mix),
+        raw=calibration(test),
+        calibrated=calibration(at_temperature(test, temperature)),
+        temperature=temperature,
+        reading=_reading(validation, test, max_error),
+    )
+
+
+def _reading(validation: Predictions, test: Predictions, max_error: float) -> Reading:
+    try:
+        policy = reading_policy(validation, max_error)
+    except RunError as refusal:
+        return Reading(None, 0, 0, str(refusal))
+    return Reading(policy, *policy.answers(test))

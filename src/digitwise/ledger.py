@@ -1,0 +1,74 @@
+"""The test ledger: every look at a test set, by whatever run, in one file for those pictures.
+
+A test set that is looked at again and again stops being one; whoever reads a result should know the count.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from digitwise.errors import RunError
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a test set.
+
+    Parameters
+    ----------
+    time : str
+        ISO 8601, UTC.
+    run : str
+        The run folder whose model was judged.
+    reason : str
+    """
+
+    time: str
+    run: str
+    reason: str
+
+
+def note(fingerprint: str, look: Look) -> None:
+    """Append a look to the ledger of the test pictures with this fingerprint.
+
+    Raises
+    ------
+    RunError
+        If the ledger cannot be written.
+    """
+    file = _file(fingerprint)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8") as ledger:  # one short line: appended whole, also by two at once
+            ledger.write(json.dumps(asdict(look), ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise RunError(
+            f"{file}: the look at the test set cannot be written down: {error.strerror}; "
+            f"set DIGITWISE_LEDGER to a folder that can be written"
+        ) from error
+
+
+def looks(fingerprint: str) -> list[Look]:
+    """All looks at the test pictures with this fingerprint, oldest first; lines that are none are passed over."""
+    try:
+        lines = _file(fingerprint).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        try:
+            found.append(Look(**json.loads(line)))
+        except (ValueError, TypeError):
+            continue
+    return found
+
+
+def _file(fingerprint: str) -> Path:
+    if given := os.environ.get("DIGITWISE_LEDGER"):
+        return Path(given).expanduser() / f"{fingerprint}.jsonl"
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("digitwise")) / "ledger" / f"{fingerprint}.jsonl"
