@@ -54,7 +54,7 @@ def test_pictures_of_equal_confidence_are_answered_together():
 
 
 def test_promise_beyond_the_data_is_refused_with_the_number_needed():
-    with pytest.raises(RunError, match=r"expected at least 2,995 validation pictures, got 900"):
+    with pytest.raises(RunError, match=r"expected at least 3,688 validation pictures, got 900"):
         reading_policy(drawn(900), 0.001)
 
 

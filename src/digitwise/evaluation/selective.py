@@ -14,8 +14,7 @@ from digitwise.evaluation.calibration import at_temperature, fit_temperature
 from digitwise.images import Float64, Int64, Predictions
 
 CONFIDENCE = 0.95  # with which a promise is kept
-STEPS = 200  # thresholds looked at, at most
-TOLERATED = (3, 2, 1, 0)  # errors that the first threshold may show, so that one wrong label does not end the search
+STARTS = 2  # searches for a threshold
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,9 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
     """Find the lowest confidence to answer at, so that a promised error rate is kept.
 
     Thresholds are tested in an order fixed beforehand, from strict to lax, each by an exact binomial test of "more
-    than ``max_error`` of the answers are wrong"; the search ends at the first that cannot be ruled out. Tested in such
-    an order each may use the whole chance of error, so the search itself costs nothing.
+    than ``max_error`` of the answers are wrong"; a search ends at the first that cannot be ruled out. Tested in such
+    an order each may use the search's whole chance of error; two searches, from a strict and from a laxer start, have
+    half of it each.
 
     Parameters
     ----------
@@ -119,13 +119,15 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
     order = _surest_first(scaled)
     errors = np.cumsum((scaled.predicted != scaled.labels)[order])
     sure = scaled.confidence[order]
+    each = 1 - (1 - confidence) / STARTS  # the searches share the chance of a broken promise
     best = refused = 0
-    for least in _sequence(len(scaled), max_error, confidence):
-        answered = int(np.searchsorted(-sure, -sure[least - 1], side="right"))  # equally sure pictures go together
-        if bdtr(float(errors[answered - 1]), answered, max_error) > 1 - confidence:
-            refused = answered
-            break
-        best = answered
+    for sequence in _sequences(len(scaled), max_error, each):
+        for least in sequence:
+            answered = int(np.searchsorted(-sure, -sure[least - 1], side="right"))  # equally sure ones go together
+            if bdtr(float(errors[answered - 1]), answered, max_error) > 1 - each:
+                refused = refused or answered
+                break
+            best = max(best, answered)
     if not best:
         promise = f"at most {max_error:.3g} of the answers wrong with {confidence:.0%} confidence"
         if refused:
@@ -134,7 +136,7 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
                 f"are wrong, too many; look at them (digitwise errors), or allow more errors"
             )
         raise RunError(
-            f"{promise}: expected at least {fewest_answers(0, max_error, confidence):,} validation pictures, "
+            f"{promise}: expected at least {fewest_answers(0, max_error, each):,} validation pictures, "
             f"got {len(scaled):,}; validate on more (--validation)"
         )
     wrong = int(errors[best - 1])
@@ -146,7 +148,7 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
         coverage=best / len(scaled),
         errors=wrong,
         answered=best,
-        bound=upper_bound(wrong, best, confidence),
+        bound=upper_bound(wrong, best, each),
     )
 
 
@@ -164,13 +166,20 @@ def fewest_answers(errors: int, max_error: float, confidence: float = CONFIDENCE
     return low
 
 
-def _sequence(n: int, max_error: float, confidence: float) -> Int64:
-    """How many answers to test with, in this order: from few to all, decided by ``n`` and the promise alone."""
-    starts = [fewest_answers(errors, max_error, confidence) for errors in TOLERATED]
-    start = next((start for start in starts if start <= 0.8 * n), starts[-1])
-    if start > n:
-        return np.zeros(0, np.int64)
-    return np.unique(np.linspace(start, n, STEPS).astype(np.int64))
+def _sequences(n: int, max_error: float, confidence: float) -> list[list[int]]:
+    """How many answers to test with, from each start, in this order: decided by ``n`` and the promise alone.
+
+    Each number is the least that can carry so many errors; tests in between could only end the search earlier. One
+    search starts low, for models sure of few pictures; one high, so that an error among the surest does not end it.
+    """
+    points: list[int] = []
+    while (point := fewest_answers(len(points), max_error, confidence)) < n:
+        points.append(point)
+    if point > n and not points:
+        return []
+    low = max(sum(point <= n / 2 for point in points[:4]) - 1, 0)
+    high = sum(point < 0.75 * n for point in points)
+    return [[*points[low:], n], [*points[high:], n]]
 
 
 def _surest_first(predictions: Predictions) -> Int64:
