@@ -51,7 +51,7 @@ def bench_evaluation() -> None:
 
 def intervals(everyone: Predictions, rng: np.random.Generator) -> Iterator[Row]:
     """How often each interval holds the population's own value."""
-    wrong = everyone.predicted != everyone.labels
+    wrong = everyone.missed
     rates = np.array([wrong[everyone.labels == c].mean() for c in range(10)])
     mix = {"1": 0.3, "9": 0.3}
     shares = np.bincount(everyone.labels, minlength=10) * [c not in mix for c in CLASSES]

@@ -44,6 +44,11 @@ def kept(name: str) -> list[Row]:
         return []
 
 
+def newest(rows: Sequence[Row]) -> list[Row]:
+    """The rows of the processor measured last: seconds of different processors do not belong in one table."""
+    return [row for row in rows if row["cpu"] == rows[-1]["cpu"]]
+
+
 def seconds(work: Callable[[], Any]) -> float:
     """Wall time of one call."""
     started = time.perf_counter()

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.measure import Row, keep, kept, median, spread
+from benchmarks.measure import Row, keep, kept, machine, median, newest, spread
 
 CONTENDER = Path(__file__).parent / "contender.py"
 QUICK = ("flash", "fast-torch", "fast-torch-bfloat16", "improved", "augmented")
@@ -20,7 +20,7 @@ def bench_recipes(
 ) -> None:
     """Train each contender once a seed, seed by seed, so that all meet the same weather; keep every row.
 
-    A row measured before of the same contender, data and seed is replaced; the others stay.
+    A row measured before of the same contender, data and seed on the same processor is replaced; the others stay.
     """
     measured = []
     for seed in seeds:
@@ -28,7 +28,7 @@ def bench_recipes(
             measured.append(measure(name, seed, data))
             if table is not None:
                 keep(table, replaced(kept(table), measured[-1]))
-    tell(kept(table) if table is not None else measured, data)
+    tell(newest(kept(table)) if table is not None else measured, data)
 
 
 def bench_budgets(recipe: str = "accurate", seeds: Sequence[int] = range(3)) -> None:
@@ -37,7 +37,7 @@ def bench_budgets(recipe: str = "accurate", seeds: Sequence[int] = range(3)) -> 
         for budget in BUDGETS:
             row = measure(recipe, seed, "mnist", budget)
             keep("budgets", replaced(kept("budgets"), row))
-    rows = kept("budgets")
+    rows = newest(kept("budgets"))
     for budget in BUDGETS:
         own = [row for row in rows if float(row["budget"]) == budget]
         took = [float(row["fit_seconds"]) / budget for row in own]
@@ -46,8 +46,8 @@ def bench_budgets(recipe: str = "accurate", seeds: Sequence[int] = range(3)) -> 
 
 
 def replaced(rows: Sequence[Row], row: Row) -> list[Row]:
-    """The rows with this one in the place of an earlier one of the same contender, data, seed and budget."""
-    key = ("contender", "data", "seed", "budget")
+    """The rows with this one in the place of an earlier one of the same contender, data, seed, budget and processor."""
+    key = ("contender", "data", "seed", "budget", "cpu")
     return [*(old for old in rows if any(str(old[k]) != str(row[k]) for k in key)), row]
 
 
@@ -57,7 +57,7 @@ def measure(name: str, seed: int, data: str, budget: float | None = None) -> Row
     done = subprocess.run([sys.executable, str(CONTENDER), *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{name} failed:\n{done.stderr}")
-    row = {"contender": name, "data": data, "seed": seed, "budget": budget or ""}
+    row = {"contender": name, "data": data, "seed": seed, "budget": budget or "", "cpu": machine()["cpu"]}
     row |= json.loads(done.stdout.splitlines()[-1])
     print(f"{data}, {name}, seed {seed}: {row['errors']} wrong, fit {row['fit_seconds']} s", flush=True)
     return row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from benchmarks.ablation import EPOCHS
 from benchmarks.contender import PEERS
 from benchmarks.figures import NAMES
-from benchmarks.measure import Row, kept, median, spread
+from benchmarks.measure import Row, kept, median, newest, spread
 from digitwise.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
@@ -18,13 +19,46 @@ READMES = ROOT / "README.md", ROOT / "benchmarks" / "README.md"
 HEADS = {name: ROOT / "src" / "digitwise" / "recipes" / f"{name}.py" for name in RECIPES}
 
 
+OTHER_SETS = {"fashion-mnist": ("Fashion-MNIST", 10_000), "digits": ("scikit-learn's digits", 360)}  # test pictures
+
+
 def recipe_table() -> str:
     """Our recipes and the peers: errors of 10,000, seeds, seconds."""
-    lines = ["| | wrong of 10,000, mean ± spread | seeds | fit, s (median) |", "|---|---|---|---|"]
+    cpu = kept("recipes")[-1]["cpu"]
+    lines = [
+        f"| two cores of an {cpu} | wrong of 10,000, mean ± spread | seeds | fit, s (median) |",
+        "|---|---|---|---|",
+    ]
     for name in (*RECIPES, *PEERS):
         if own := _rows(name):
             what = NAMES[name] if name in PEERS else f"`{name}`: {RECIPES[name].purpose.split(': ')[-1]}"
             lines.append(f"| {what} | {_errors(own)} | {len(own)} | {median(own, 'fit_seconds'):.1f} |")
+    return "\n".join(lines)
+
+
+def processor_table() -> str:
+    """Every processor measured: errors and seconds."""
+    cpus = sorted({row["cpu"] for row in kept("recipes")})
+    lines = ["| | " + " | ".join(f"{cpu}: wrong | fit, s" for cpu in cpus) + " |", "|---|" + "---|---|" * len(cpus)]
+    for name in (*RECIPES, *PEERS):
+        cells = []
+        for cpu in cpus:
+            own = [row for row in _rows(name, all_processors=True) if row["cpu"] == cpu]
+            cells += [_errors(own), f"{median(own, 'fit_seconds'):.1f}"] if own else ["–", "–"]
+        lines.append(f"| {NAMES.get(name, name)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def set_table() -> str:
+    """Our recipes on sets that they were not tuned for: share of right answers."""
+    lines = ["| | " + " | ".join(title for title, _ in OTHER_SETS.values()) + " |", "|---|" + "---|" * len(OTHER_SETS)]
+    for name in RECIPES:
+        rows = {
+            data: [r for r in kept("recipes") if (r["contender"], r["data"]) == (name, data)] for data in OTHER_SETS
+        }
+        if all(rows.values()):
+            cells = [_accuracy(rows[data], n) for data, (_, n) in OTHER_SETS.items()]
+            lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -39,7 +73,12 @@ def ablation_table() -> str:
     return "\n".join(lines)
 
 
-TABLES = {"recipes": recipe_table, "ablation": ablation_table}
+TABLES = {
+    "recipes": recipe_table,
+    "processors": processor_table,
+    "sets": set_table,
+    "ablation": ablation_table,
+}
 
 
 def with_tables(text: str) -> str:
@@ -78,8 +117,14 @@ def _result(name: str) -> str:
     )
 
 
-def _rows(name: str) -> list[Row]:
-    return [row for row in kept("recipes") if (row["contender"], row["data"]) == (name, "mnist")]
+def _rows(name: str, *, all_processors: bool = False) -> list[Row]:
+    rows = kept("recipes") if all_processors else newest(kept("recipes"))
+    return [row for row in rows if (row["contender"], row["data"]) == (name, "mnist")]
+
+
+def _accuracy(rows: Sequence[Row], n: int) -> str:
+    shares = [100 * (1 - float(row["errors"]) / n) for row in rows]
+    return f"{statistics.mean(shares):.2f} % ({len(rows)} seeds)"
 
 
 def _errors(rows: Sequence[Row]) -> str:

@@ -6,6 +6,7 @@ import pytest
 from digitwise import runs
 from digitwise.errors import RunError
 from digitwise.files import atomic_write, whole_file
+from digitwise.ledger import looks
 from digitwise.runs import Run
 
 
@@ -19,6 +20,16 @@ def test_a_run_has_all_its_files(trained):
     assert run.info["data"]["fingerprint"].keys() == {"train", "test"}
     assert run.info["versions"]["numpy"] == np.__version__
     assert run.info["test_reads"][0]["reason"].startswith("train:")
+
+
+def test_looks_at_the_test_set_stand_in_its_ledger(trained):
+    run = Run.open(trained)
+    run.note_test_read("a test")
+    run.note_test_read("a test of another set", "another")
+    own = [look.reason for look in looks(run.info["data"]["fingerprint"]["test"]) if look.run == str(trained.resolve())]
+    assert own[0].startswith("train:")
+    assert own[-1] == "a test"
+    assert [look.reason for look in looks("another")] == ["a test of another set"]
 
 
 @pytest.mark.parametrize(

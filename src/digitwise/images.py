@@ -16,6 +16,7 @@ from digitwise.errors import DataError
 
 UInt8 = NDArray[np.uint8]
 Int64 = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
@@ -211,12 +212,17 @@ class Predictions:
         return np.asarray(self.probabilities.max(axis=1), np.float32)
 
     @property
+    def missed(self) -> Mask:
+        """Whether each picture is classified wrongly, bool of shape (n,)."""
+        return np.asarray(self.predicted != self.labels)
+
+    @property
     def wrong(self) -> Int64:
         """Indices of the wrongly classified pictures, most confident mistake first, int64 of shape (errors,)."""
-        indices = np.flatnonzero(self.predicted != self.labels)
+        indices = np.flatnonzero(self.missed)
         return indices[np.argsort(-self.confidence[indices], kind="stable")].astype(np.int64)
 
     @property
     def errors(self) -> int:
         """How many pictures are classified wrongly."""
-        return int((self.predicted != self.labels).sum())
+        return int(self.missed.sum())

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from digitwise.images import Float64, UInt8
+from digitwise.images import Float64, Mask, UInt8
 
 INK = 96  # grey value, 0 to 255, from which a pixel belongs to the strokes
 SPECK = 3  # pixels: what is smaller is no part and no hole
@@ -71,7 +70,7 @@ def properties(images: UInt8) -> dict[str, Float64]:
 
     grey = images.mean(axis=3) if images.ndim == 4 else images
     light = grey.astype(np.float32) / 255  # (n, h, w)
-    ink: NDArray[np.bool_] = np.asarray(grey >= INK)
+    ink: Mask = np.asarray(grey >= INK)
     height, width = ink.shape[1:]
     found = ink.any(axis=(1, 2))
     mass = np.maximum(light.sum(axis=(1, 2)), 1e-6)
@@ -101,14 +100,14 @@ def properties(images: UInt8) -> dict[str, Float64]:
     return {name: np.where(found, values, 0).astype(np.float64) for name, values in measured.items()}
 
 
-def _extent(ink: NDArray[np.bool_], *, across: int) -> Float64:
+def _extent(ink: Mask, *, across: int) -> Float64:
     """From the first to the last row or column with ink, (n, h, w) to (n,)."""
     used = np.asarray(ink.any(axis=across))
     first, last = used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1)
     return np.where(used.any(axis=1), last - first, 0).astype(np.float64)
 
 
-def _within(connectivity: int) -> NDArray[np.bool_]:
+def _within(connectivity: int) -> Mask:
     """Neighbours in the same picture only: of a side (1) or of a corner too (2)."""
     from scipy.ndimage import generate_binary_structure
 
@@ -117,7 +116,7 @@ def _within(connectivity: int) -> NDArray[np.bool_]:
     return structure
 
 
-def _pieces(mask: NDArray[np.bool_], structure: NDArray[np.bool_], *, touching_border: bool = True) -> Float64:
+def _pieces(mask: Mask, structure: Mask, *, touching_border: bool = True) -> Float64:
     """How many connected pieces each picture has, specks left out; (n, h, w) to (n,)."""
     from scipy.ndimage import label
 

@@ -29,6 +29,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from digitwise import ledger
 from digitwise.errors import DataError, RunError
 from digitwise.files import atomic_json, atomic_write, replace_folder, whole_file
 from digitwise.images import Predictions
@@ -107,10 +108,24 @@ class Run:
         except (OSError, ValueError, KeyError, TypeError, zlib.error, zipfile.BadZipFile, DataError) as error:
             raise RunError(f"{file}: expected the {split} probabilities of this run: {error}; train again") from error
 
-    def note_test_read(self, reason: str) -> None:
-        """Write into run.json that the test set was looked at, and why."""
-        self.info.setdefault("test_reads", []).append({"time": now(), "reason": reason})
+    def note_test_read(self, reason: str, fingerprint: str | None = None) -> None:
+        """Write into run.json and into the pictures' ledger that a test set was looked at, and why.
+
+        Parameters
+        ----------
+        reason : str
+        fingerprint : str, optional
+            Of the test pictures, if they are not those this run was tested on.
+
+        Raises
+        ------
+        RunError
+            If the ledger cannot be written.
+        """
+        look = ledger.Look(now(), str(self.path.resolve()), reason)
+        self.info.setdefault("test_reads", []).append({"time": look.time, "reason": reason})
         atomic_json(self.path / "run.json", self.info)
+        ledger.note(fingerprint or self.info["data"]["fingerprint"]["test"], look)
 
 
 def now() -> str:

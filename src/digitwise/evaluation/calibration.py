@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from digitwise.evaluation.intervals import wilson
-from digitwise.images import Float64, Predictions
+from digitwise.images import Float32, Float64, Int64, Predictions
 
 SMALLEST_PROBABILITY = 1e-30  # float32 rounds smaller ones to zero, whose logarithm would be endless
 TEMPERATURES = (0.05, 20.0)
@@ -66,7 +65,7 @@ def calibration(predictions: Predictions, bins: int = 15) -> Calibration:
     ----------
     C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017, arXiv 1706.04599.
     """
-    confidence, right = predictions.confidence.astype(float), predictions.predicted == predictions.labels
+    confidence, right = predictions.confidence.astype(float), ~predictions.missed
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     found = []
     for i in np.unique(place):
@@ -76,12 +75,19 @@ def calibration(predictions: Predictions, bins: int = 15) -> Calibration:
             Bin(i / bins, (i + 1) / bins, n, float(confidence[own].mean()), hits / n, wilson(hits, n)),
         )
     error = sum(b.n * abs(b.confidence - b.accuracy) for b in found) / len(predictions)
-    return Calibration(error, negative_log_likelihood(predictions), tuple(found))
+    nll = negative_log_likelihood(predictions.probabilities, predictions.labels)
+    return Calibration(error, nll, tuple(found))
 
 
-def negative_log_likelihood(predictions: Predictions) -> float:
-    """The mean over pictures of minus the logarithm of the given class's probability, in nats."""
-    given = predictions.probabilities[np.arange(len(predictions)), predictions.labels]
+def negative_log_likelihood(probabilities: Float32, labels: Int64) -> float:
+    """The mean over pictures of minus the logarithm of the given class's probability, in nats.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float32, shape (n, n_classes)
+    labels : ndarray of int64, shape (n,)
+    """
+    given = probabilities[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(given, SMALLEST_PROBABILITY)).mean())
 
 
@@ -102,6 +108,8 @@ def fit_temperature(validation: Predictions) -> float:
     ----------
     C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017, arXiv 1706.04599 (temperature scaling).
     """
+    from scipy.optimize import minimize_scalar  # slow to import
+
     logits, rows = _logits(validation), np.arange(len(validation))
 
     def loss(log_temperature: float) -> float:

@@ -82,7 +82,7 @@ def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
     """
     if len(a) != len(b) or (a.labels != b.labels).any():
         raise RunError(f"expected answers about the same pictures, got {len(a)} and {len(b)} with different labels")
-    wrong_a, wrong_b = a.predicted != a.labels, b.predicted != b.labels
+    wrong_a, wrong_b = a.missed, b.missed
     only_a, only_b = int((wrong_a & ~wrong_b).sum()), int((wrong_b & ~wrong_a).sum())
     return Comparison(
         n=len(a),

@@ -10,6 +10,7 @@ import numpy as np
 from digitwise.evaluation.calibration import negative_log_likelihood
 from digitwise.evaluation.confusion import ConfusedPair, confusion_matrix, most_confused
 from digitwise.evaluation.intervals import wilson
+from digitwise.evaluation.production import expectation_in_words
 from digitwise.images import Predictions
 
 
@@ -76,11 +77,7 @@ class Evaluation:
 
     def in_production(self, samples: int = 10_000) -> str:
         """What the error rate means for whoever orders so many readings, in words."""
-        low, high = (share * samples for share in self.interval_95)
-        return (
-            f"of {samples:,} samples about {self.error_rate * samples:.0f} wrong "
-            f"(95 % interval {low:.0f} to {high:.0f})"
-        )
+        return expectation_in_words(samples, self.error_rate, self.interval_95)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in run.json and on stdout."""
@@ -120,7 +117,7 @@ def evaluate_predictions(predictions: Predictions) -> Evaluation:
         classes,
         tuple(most_confused(predictions)),
         float((best_two == predictions.labels[:, None]).any(axis=1).mean()),
-        negative_log_likelihood(predictions),
+        negative_log_likelihood(predictions.probabilities, predictions.labels),
     )
 
 

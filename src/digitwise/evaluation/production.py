@@ -36,8 +36,14 @@ class Expectation:
     @property
     def words(self) -> str:
         """The expectation in a line."""
-        low, high = self.interval_95
-        return f"of {self.samples:,} samples about {self.errors:.0f} wrong (95 % interval {low:.0f} to {high:.0f})"
+        low, high = (errors / self.samples for errors in self.interval_95)
+        return expectation_in_words(self.samples, self.errors / self.samples, (low, high))
+
+
+def expectation_in_words(samples: int, rate: float, interval_95: tuple[float, float]) -> str:
+    """A sentence for whoever orders so many readings, from an error rate and its interval in [0, 1]."""
+    low, high = (share * samples for share in interval_95)
+    return f"of {samples:,} samples about {rate * samples:.0f} wrong (95 % interval {low:.0f} to {high:.0f})"
 
 
 def expected_errors(
@@ -67,7 +73,7 @@ def expected_errors(
     G. Y. Zou, W. Huang, X. Zhang, A note on confidence interval estimation for a linear function of binomial
     proportions, Computational Statistics & Data Analysis 53 (2009): the classes' Wilson intervals joined.
     """
-    n, wrong = len(predictions), predictions.predicted != predictions.labels
+    n, wrong = len(predictions), predictions.missed
     counts = np.bincount(predictions.labels, minlength=len(predictions.class_names))
     if class_mix is None:
         low, high = wilson(int(wrong.sum()), n)

@@ -52,7 +52,7 @@ class Policy:
         """How many of these pictures it would answer, and how many of the answers are wrong."""
         scaled = at_temperature(predictions, self.temperature)
         sure = scaled.confidence >= self.threshold
-        return int(sure.sum()), int((sure & (scaled.predicted != scaled.labels)).sum())
+        return int(sure.sum()), int((sure & scaled.missed).sum())
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -75,7 +75,7 @@ class RiskCoverage:
 
 def risk_coverage(predictions: Predictions) -> RiskCoverage:
     """The risk at every coverage, the surest pictures answered first."""
-    wrong = (predictions.predicted != predictions.labels)[_surest_first(predictions)]
+    wrong = predictions.missed[_surest_first(predictions)]
     answered = np.arange(1, len(predictions) + 1)
     return RiskCoverage(answered / len(predictions), np.cumsum(wrong) / answered)
 
@@ -117,7 +117,7 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
     temperature = fit_temperature(validation)
     scaled = at_temperature(validation, temperature)
     order = _surest_first(scaled)
-    errors = np.cumsum((scaled.predicted != scaled.labels)[order])
+    errors = np.cumsum(scaled.missed[order])
     sure = scaled.confidence[order]
     each = 1 - (1 - confidence) / STARTS  # the searches share the chance of a broken promise
     best = refused = 0

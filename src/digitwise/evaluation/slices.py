@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from digitwise.images import Float64, Int64, Predictions
+from digitwise.images import Float64, Int64, Mask, Predictions
 from digitwise.properties import PROPERTIES, Property
-
-Mask = NDArray[np.bool_]
 
 SIGNIFICANT = 0.05
 SMALLEST = 20  # pictures in a slice
@@ -129,7 +126,7 @@ def find_slices(
     ----------
     P. H. Westfall, S. S. Young, Resampling-Based Multiple Testing (1993): the distribution of the smallest p-value.
     """
-    wrong = predictions.predicted != predictions.labels
+    wrong = predictions.missed
     singles = list(_conditions(predictions, measured))
     groups = [(single,) for single in singles] + [
         (a, b) for i, a in enumerate(singles) for b in singles[i + 1 :] if a.property != b.property

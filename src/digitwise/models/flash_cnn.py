@@ -1,6 +1,6 @@
 """The fastest network: two convolutions, the first strided and pooled, and one hidden layer; 107,000 parameters.
 
-16 channels are one vector register; on validation 24 saved 5 errors of 100 and took a tenth more time.
+16 channels are one vector register.
 """
 
 from __future__ import annotations

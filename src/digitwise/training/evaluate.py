@@ -34,13 +34,17 @@ def evaluate(run: str | Path | Run, data: str | Path | Dataset | None = None) ->
         If the data does not fit the model.
     """
     run = run if isinstance(run, Run) else Run.open(run)
-    predictions = run.predictions("test") if data is None else _ask(run, data)
-    run.note_test_read(f"evaluate{'' if data is None else f': on {_name(data)}'}")
+    if data is None:
+        predictions = run.predictions("test")
+        run.note_test_read("evaluate")
+    else:
+        dataset = data if isinstance(data, Dataset) else load(data)
+        predictions = _ask(run, dataset)
+        run.note_test_read(f"evaluate: on {dataset.name}", dataset.test.fingerprint)
     return evaluate_predictions(predictions)
 
 
-def _ask(run: Run, data: str | Path | Dataset) -> Predictions:
-    dataset = data if isinstance(data, Dataset) else load(data)
+def _ask(run: Run, dataset: Dataset) -> Predictions:
     known, given = tuple(run.info["data"]["class_names"]), dataset.test.class_names
     if known != given:
         raise DataError(
@@ -52,7 +56,3 @@ def _ask(run: Run, data: str | Path | Dataset) -> Predictions:
     from digitwise.training.saving import load_model
 
     return predict(load_model(run.path), dataset.test)
-
-
-def _name(data: str | Path | Dataset) -> str:
-    return data.name if isinstance(data, Dataset) else str(data)

@@ -107,7 +107,9 @@ def train(
     results: dict[str, Any] = {split: evaluate_predictions(given).as_dict() for split, given in answers.items()}
     save_model(fitted.model, partial)
     runs.write(partial, {**asked, **_info(dataset, splits, fitted, results)}, fitted.history, answers)
-    return runs.finish(partial, place)
+    run = runs.finish(partial, place)
+    run.note_test_read("train: errors and figures of the finished model, for the record")
+    return run
 
 
 def _finished(out: Path, asked: dict[str, Any], dataset: Dataset, splits: Splits) -> Run | None:
@@ -152,7 +154,4 @@ def _info(dataset: Dataset, splits: Splits, fitted: Fitted, results: dict[str, A
             "split_seed": SPLIT_SEED,
         },
         "results": results,
-        "test_reads": [
-            {"time": runs.now(), "reason": "train: errors and figures of the finished model, for the record"}
-        ],
     }

@@ -10,7 +10,8 @@ import numpy as np
 
 from digitwise import models
 from digitwise.errors import RunError
-from digitwise.images import Float32, ImageSet, Splits
+from digitwise.evaluation.calibration import negative_log_likelihood
+from digitwise.images import Splits
 from digitwise.recipes import Recipe
 from digitwise.training.backend import keras
 from digitwise.training.batch_norm import batch_norm
@@ -121,7 +122,7 @@ class Trainer:
         wrong = probabilities.argmax(axis=1) != validation.labels
         missed = np.bincount(validation.labels[wrong], minlength=validation.n_classes)
         self.progress.class_errors = [int(a + b) for a, b in zip(self.progress.class_errors, missed, strict=True)]
-        return _cross_entropy(probabilities, validation), float(1 - wrong.mean())
+        return negative_log_likelihood(probabilities, validation.labels), float(1 - wrong.mean())
 
     def _take_best(self, row: dict[str, Any]) -> None:
         losses = [past["val_loss"] for past in self.progress.history]
@@ -171,8 +172,3 @@ class Trainer:
     def images(self) -> int:
         """Pictures shown so far."""
         return self.progress.steps * min(self.recipe.batch_size, len(self.splits.train))
-
-
-def _cross_entropy(probabilities: Float32, validation: ImageSet) -> float:
-    given = probabilities[np.arange(len(validation)), validation.labels]
-    return float(-np.log(np.maximum(given, 1e-7)).mean())
