@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.ablation import EPOCHS
 from benchmarks.contender import PEERS
 from benchmarks.figures import NAMES
-from benchmarks.measure import Row, kept, median, newest, spread
+from benchmarks.measure import Row, kept, median, spread
 from digitwise.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
@@ -25,10 +25,7 @@ OTHER_SETS = {"fashion-mnist": ("Fashion-MNIST", 10_000), "digits": ("scikit-lea
 def recipe_table() -> str:
     """Our recipes and the peers: errors of 10,000, seeds, seconds."""
     cpu = kept("recipes")[-1]["cpu"]
-    lines = [
-        f"| two cores of an {cpu} | wrong of 10,000, mean ± spread | seeds | fit, s (median) |",
-        "|---|---|---|---|",
-    ]
+    lines = [f"| two cores of an {cpu} | wrong of 10,000, mean ± spread | seeds | fit, s |", "|---|---|---|---|"]
     for name in (*RECIPES, *PEERS):
         if own := _rows(name):
             what = NAMES[name] if name in PEERS else f"`{name}`: {RECIPES[name].purpose.split(': ')[-1]}"
@@ -43,7 +40,7 @@ def processor_table() -> str:
     for name in (*RECIPES, *PEERS):
         cells = []
         for cpu in cpus:
-            own = [row for row in _rows(name, all_processors=True) if row["cpu"] == cpu]
+            own = _rows(name, cpu=cpu)
             cells += [_errors(own), f"{median(own, 'fit_seconds'):.1f}"] if own else ["–", "–"]
         lines.append(f"| {NAMES.get(name, name)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -53,9 +50,7 @@ def set_table() -> str:
     """Our recipes on sets that they were not tuned for: share of right answers."""
     lines = ["| | " + " | ".join(title for title, _ in OTHER_SETS.values()) + " |", "|---|" + "---|" * len(OTHER_SETS)]
     for name in RECIPES:
-        rows = {
-            data: [r for r in kept("recipes") if (r["contender"], r["data"]) == (name, data)] for data in OTHER_SETS
-        }
+        rows = {data: _rows(name, data=data) for data in OTHER_SETS}
         if all(rows.values()):
             cells = [_accuracy(rows[data], n) for data, (_, n) in OTHER_SETS.items()]
             lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
@@ -117,9 +112,11 @@ def _result(name: str) -> str:
     )
 
 
-def _rows(name: str, *, all_processors: bool = False) -> list[Row]:
-    rows = kept("recipes") if all_processors else newest(kept("recipes"))
-    return [row for row in rows if (row["contender"], row["data"]) == (name, "mnist")]
+def _rows(name: str, *, data: str = "mnist", cpu: str | None = None) -> list[Row]:
+    """One contender's rows, of the processor measured last if none is named."""
+    rows = kept("recipes")
+    wanted = (name, data, cpu or rows[-1]["cpu"])
+    return [row for row in rows if (row["contender"], row["data"], row["cpu"]) == wanted]
 
 
 def _accuracy(rows: Sequence[Row], n: int) -> str:
