@@ -17,6 +17,7 @@ from digitwise.errors import DataError
 UInt8 = NDArray[np.uint8]
 Int64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Float16 = NDArray[np.float16]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 

@@ -7,6 +7,9 @@
     ├── history.csv           one row an epoch
     ├── validation.npz        labels and probabilities
     ├── test.npz              labels and probabilities
+    ├── features.npz          what the network's last hidden layer says of the test pictures, in few dimensions
+    ├── policy.json           when to answer, once evaluate --max-error has found it
+    ├── improvement.json      before and after, in a run that digitwise improve made
     ├── model.keras           the model; also as model.json + model.weights.h5
     └── *.png                 figures
 
@@ -22,7 +25,8 @@ import json
 import shutil
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -32,7 +36,7 @@ import numpy as np
 from digitwise import ledger
 from digitwise.errors import DataError, RunError
 from digitwise.files import atomic_json, atomic_write, replace_folder, whole_file
-from digitwise.images import Predictions
+from digitwise.images import Float16, Predictions
 
 FORMAT = 1
 CHECKPOINTS = "checkpoint-*.npz"
@@ -102,11 +106,33 @@ class Run:
             If the file is missing or damaged.
         """
         file = self.path / f"{split}.npz"
-        try:
-            with np.load(file, allow_pickle=False) as archive:
-                return Predictions(archive["labels"], archive["probabilities"], tuple(self.info["data"]["class_names"]))
-        except (OSError, ValueError, KeyError, TypeError, zlib.error, zipfile.BadZipFile, DataError) as error:
-            raise RunError(f"{file}: expected the {split} probabilities of this run: {error}; train again") from error
+        with _reading(file, f"the {split} probabilities"), np.load(file, allow_pickle=False) as archive:
+            return Predictions(archive["labels"], archive["probabilities"], tuple(self.info["data"]["class_names"]))
+
+    def features(self) -> Float16 | None:
+        """What the last hidden layer says of the test pictures, (n, at most 32); None where a run has none."""
+        file = self.path / "features.npz"
+        if not file.exists():
+            return None
+        with _reading(file, "the test pictures' features"), np.load(file, allow_pickle=False) as archive:
+            return np.asarray(archive["test"], np.float16)
+
+    def save_policy(self, policy: Mapping[str, Any]) -> None:
+        """Keep when to answer (temperature, threshold, promise) as policy.json, for whoever reads with this model."""
+        atomic_json(self.path / "policy.json", dict(policy))
+
+    def save_improvement(self, improvement: Mapping[str, Any]) -> None:
+        """Keep what a mend changed, as improvement.json of the mended run."""
+        atomic_json(self.path / "improvement.json", dict(improvement))
+
+    @property
+    def improvement(self) -> dict[str, Any] | None:
+        """What the mend that made this run changed; None for a run that is no mend."""
+        file = self.path / "improvement.json"
+        if not file.exists():
+            return None
+        with _reading(file, "what the mend changed"):
+            return dict(json.loads(file.read_text(encoding="utf-8")))
 
     def note_test_read(self, reason: str, fingerprint: str | None = None) -> None:
         """Write into run.json and into the pictures' ledger that a test set was looked at, and why.
@@ -126,6 +152,14 @@ class Run:
         self.info.setdefault("test_reads", []).append({"time": look.time, "reason": reason})
         atomic_json(self.path / "run.json", self.info)
         ledger.note(fingerprint or self.info["data"]["fingerprint"]["test"], look)
+
+
+@contextmanager
+def _reading(file: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, zlib.error, zipfile.BadZipFile, DataError) as error:
+        raise RunError(f"{file}: expected {what} of this run: {error}; train again") from error
 
 
 def now() -> str:
@@ -184,7 +218,11 @@ def check_place(out: Path) -> None:
 
 
 def write(
-    partial: Path, info: Mapping[str, Any], history: Sequence[Mapping[str, Any]], answers: Mapping[Split, Predictions]
+    partial: Path,
+    info: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]],
+    answers: Mapping[Split, Predictions],
+    features: Float16,
 ) -> None:
     """Write a run's own files; run.json last, so that a folder with one is whole."""
     table = io.StringIO()
@@ -195,6 +233,8 @@ def write(
     for split, predictions in answers.items():
         with whole_file(partial / f"{split}.npz") as file:
             np.savez_compressed(file, labels=predictions.labels, probabilities=predictions.probabilities)
+    with whole_file(partial / "features.npz") as file:
+        np.savez_compressed(file, test=features)
     atomic_json(partial / "run.json", {"format": FORMAT, **info})
 
 

@@ -37,11 +37,6 @@ def test_gallery_shows_each_wrong_picture_up_to_the_limit(tmp_path):
     assert figures.error_gallery(pictures, right, tmp_path / "b.png") == 0
 
 
-def test_curves_and_prediction_are_drawn(tmp_path):
-    history = [
-        {"epoch": e, "loss": 1 / e, "accuracy": 0.9, "val_loss": 1 / e, "val_accuracy": 0.9} for e in (1.0, 2.0, 3.0)
-    ]
-    figures.learning_curves(history, "baseline", tmp_path / "a.png")
+def test_prediction_is_drawn(tmp_path):
     figures.prediction_bars(blobs(1).images[0], np.array([0.1, 0.2, 0.7]), "012", tmp_path / "b.png")
-    assert drawn(tmp_path / "a.png").std() > 5
     assert drawn(tmp_path / "b.png").std() > 5

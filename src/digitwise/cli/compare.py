@@ -2,34 +2,63 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import JsonFlag, out, print_json, table
+from digitwise.cli.console import DataOption, JsonFlag, out, print_json, table
+
+if TYPE_CHECKING:
+    from digitwise.evaluation import Comparison
+    from digitwise.runs import Run
 
 
 def compare(
-    run_a: Annotated[Path, typer.Argument(help="A run folder.")],
-    run_b: Annotated[Path, typer.Argument(help="Another one, tested on the same pictures.")],
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, two or more, tested on the same pictures.")],
+    pictures: Annotated[
+        Path | None, typer.Option(help="Draw what both, only the first, only the second of two get wrong, as PNG.")
+    ] = None,
+    data: DataOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Compare two runs, picture by picture, on the test set they share."""
+    """Compare runs, picture by picture, on the test set they share; over several seeds, their mean and spread."""
+    from digitwise.errors import RunError
     from digitwise.evaluation.stored import compare as compare_runs
+    from digitwise.evaluation.stored import over_seeds
     from digitwise.runs import Run
 
-    a, b = Run.open(run_a), Run.open(run_b)
-    result = compare_runs(a, b)
+    if len(runs) < 2:
+        raise RunError(f"compare: expected two run folders or more, got {len(runs)}")
+    opened = [Run.open(path) for path in runs]
+    if pictures is not None and len(opened) != 2:
+        raise RunError(f"--pictures: expected two run folders, got {len(opened)}")
+    results = [(a, b, compare_runs(a, b)) for a, b in itertools.combinations(opened, 2)]
+    recipes = over_seeds(opened)
+    if pictures is not None:
+        _draw(opened[0], opened[1], data, pictures)
     if as_json:
-        print_json({"a": str(a.path), "b": str(b.path), **result.as_dict()})
+        pairs = [{"a": str(a.path), "b": str(b.path), **result.as_dict()} for a, b, result in results]
+        print_json(pairs[0] if len(pairs) == 1 else {"pairs": pairs, "recipes": recipes})
         return
-    rows = [
-        (f"{a.path}", result.errors_a, result.only_a),
-        (f"{b.path}", result.errors_b, result.only_b),
-        ("both", "", result.both_wrong),
-    ]
+    for a, b, result in results:
+        _tell(str(a.path), str(b.path), result)
+    for row in recipes:
+        out.print(f"{row['name']}: {row['mean']:.1f} ± {row['spread']:.1f} errors over {row['seeds']} seeds")
+
+
+def _tell(a: str, b: str, result: Comparison) -> None:
+    rows = [(a, result.errors_a, result.only_a), (b, result.errors_b, result.only_b), ("both", "", result.both_wrong)]
     out.print(table(("run", "errors", "wrong here only"), rows))
-    out.print(result.verdict(str(a.path), str(b.path)) + f", exact McNemar test on {result.n:,} pictures")
+    out.print(f"{result.verdict(a, b)}, exact McNemar test on {result.n:,} pictures")
     low, high = result.difference_95
     out.print(f"error rate {result.difference:+.2%} against the other's (95 % interval {low:+.2%} to {high:+.2%})")
+
+
+def _draw(a: Run, b: Run, data: str | None, path: Path) -> None:
+    from digitwise.report.figures import comparison_gallery
+    from digitwise.report.pictures import dataset_of
+
+    test = dataset_of(a, data).test
+    comparison_gallery(test, (a.predictions("test"), b.predictions("test")), (a.path.name, b.path.name), path)

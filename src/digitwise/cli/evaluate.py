@@ -1,43 +1,73 @@
-"""``digitwise evaluate``: how many errors to expect of a run."""
+"""``digitwise evaluate``: how many errors to expect of a run, and when it should rather not answer."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from digitwise.cli.console import DataOption, JsonFlag, out, print_json, table
+from digitwise.cli.options import ClassMixOption, MaxErrorOption, SamplesOption, class_mix
+
+if TYPE_CHECKING:
+    from digitwise.evaluation.assessment import Assessment
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder.")], data: DataOption = None, as_json: JsonFlag = False
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    data: DataOption = None,
+    samples: SamplesOption = 10_000,
+    mix: ClassMixOption = None,
+    max_error: MaxErrorOption = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Evaluate a run on its test pictures, or on those of other data."""
+    from digitwise.errors import RunError
+    from digitwise.evaluation.assessment import MAX_ERROR, assess
     from digitwise.runs import Run
-    from digitwise.training.evaluate import evaluate as evaluate_run
+    from digitwise.training.evaluate import answers_about
 
-    opened = Run.open(run)
-    result = evaluate_run(opened, data)
+    opened, shares = Run.open(run), class_mix(mix)
+    validation, test = opened.predictions("validation"), answers_about(opened, data)
+    result = assess(validation, test, samples=samples, class_mix=shares, max_error=max_error or MAX_ERROR)
+    policy = result.reading.policy
+    if max_error is not None:
+        if policy is None:
+            raise RunError(result.reading.refusal)
+        opened.save_policy(policy.as_dict())
     if as_json:
-        keys = ("fit_seconds", "seed", "parameters")
-        print_json(
-            {
-                "recipe": opened.name,
-                "data": data or opened.info["data"]["name"],
-                **result.as_dict(),
-                **{key: opened.info[key] for key in keys},
-            }
-        )
+        known: dict[str, Any] = {key: opened.info[key] for key in ("fit_seconds", "seed", "parameters")}
+        name = data or opened.info["data"]["name"]
+        print_json({"recipe": opened.name, "data": name, **result.as_dict(), **known})
         return
-    out.print(f"{opened.name}: accuracy {result.accuracy:.2%}; {result.in_production()}")
+    _tell(opened.name, result)
+    if max_error is not None:
+        out.print(f"The policy is kept in {opened.path / 'policy.json'}")
+
+
+def _tell(name: str, result: Assessment) -> None:
+    evaluation, reading = result.evaluation, result.reading
+    out.print(f"{name}: accuracy {evaluation.accuracy:.2%}; {result.expectation.words}")
     rows = [
         (
             score.name,
             score.n,
             score.errors,
-            *("–" if v is None else f"{v:.2%}" for v in (score.precision, score.recall)),
+            *("–" if v is None else f"{v:.2%}" for v in (score.precision, score.recall, score.f1)),
         )
-        for score in result.classes
+        for score in evaluation.classes
     ]
-    out.print(table(("class", "pictures", "errors", "precision", "recall"), rows))
+    out.print(table(("class", "pictures", "errors", "precision", "recall", "F1"), rows))
+    out.print(
+        f"among the two most probable {evaluation.top_2_accuracy:.2%}; calibration error {result.raw.error:.2%}, "
+        f"{result.calibrated.error:.2%} at temperature {result.temperature:.2f}"
+    )
+    if (policy := reading.policy) is None:
+        out.print(f"no reading policy: {reading.refusal}")
+        return
+    out.print(
+        f"answering from confidence {policy.threshold:.4f} at that temperature on, {policy.coverage:.1%} are answered, "
+        f"with {policy.confidence:.0%} confidence at most {policy.max_error:.2%} of them wrong; on the test pictures "
+        f"{reading.errors} of {reading.answered:,} were"
+    )

@@ -48,6 +48,10 @@ class LiveWatch(Watch):
         """Say which network it is."""
         self.console.print(f"  network {member} of {members}")
 
+    def on_fold(self, fold: int, folds: int) -> None:
+        """Say which fold it is."""
+        self.console.print(f"  fold {fold} of {folds}")
+
     def on_start(self, network: Any) -> None:
         """Print the network's layers."""
         for layer in network.layers if self.layers else ():

@@ -40,6 +40,36 @@ def stratified_indices(labels: Int64, size: int, *, seed: int) -> tuple[Int64, I
     return rest.astype(np.int64), np.sort(part).astype(np.int64)
 
 
+def stratified_folds(labels: Int64, folds: int, *, seed: int) -> Int64:
+    """Deal pictures to folds, every class evenly.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (n,)
+    folds : int
+        2 to n.
+    seed : int
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        The fold of each picture, 0 to ``folds - 1``; within a class their sizes differ by one at most.
+
+    Raises
+    ------
+    DataError
+        If there are fewer pictures than folds, or fewer than two folds.
+    """
+    if not 2 <= folds <= len(labels):
+        raise DataError(f"folds: expected 2 to {len(labels)} for {len(labels)} pictures, got {folds}")
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    dealt = np.empty(len(labels), np.int64)
+    dealt[by_class] = np.arange(len(labels)) % folds
+    return dealt
+
+
 def split_validation(train: ImageSet, *, size: int | None = None, seed: int = 0) -> Splits:
     """Split a validation set off the training set: stratified and seeded.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.special import gammaln
@@ -19,7 +19,7 @@ SHARES = (0.05, 0.1, 0.2)  # of the pictures, at either end of a property
 PERMUTATIONS = 1000
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Condition:
     """One thing that pictures of a slice have in common.
 
@@ -32,14 +32,19 @@ class Condition:
         The bound, included; for a class its index.
     words : str
         As in "digits *slanted right by 24° or more*".
-    members : ndarray of bool, shape (n,)
     """
 
     property: str
-    side: str
+    side: Literal["much", "little", "is"]
     value: float
     words: str
-    members: Mask
+
+    def holds(self, labels: Int64, measured: Mapping[str, Float64]) -> Mask:
+        """Whether each picture meets it, bool of shape (n,)."""
+        if self.property == "class":
+            return np.asarray(labels == self.value)
+        values = measured[self.property]
+        return np.asarray(values >= self.value if self.side == "much" else values <= self.value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +75,10 @@ class Slice:
     def error_rate(self) -> float:
         """Errors over pictures, in [0, 1]."""
         return self.errors / len(self.indices)
+
+    def members(self, labels: Int64, measured: Mapping[str, Float64]) -> Mask:
+        """Which of some pictures, these or others, belong to it, bool of shape (n,)."""
+        return np.asarray(np.logical_and.reduce([each.holds(labels, measured) for each in self.conditions]))
 
     @property
     def name(self) -> str:
@@ -128,10 +137,11 @@ def find_slices(
     """
     wrong = predictions.missed
     singles = list(_conditions(predictions, measured))
+    held = {single: single.holds(predictions.labels, measured) for single in singles}
     groups = [(single,) for single in singles] + [
         (a, b) for i, a in enumerate(singles) for b in singles[i + 1 :] if a.property != b.property
     ]
-    members = np.stack([np.logical_and.reduce([condition.members for condition in group]) for group in groups])
+    members = np.stack([np.logical_and.reduce([held[condition] for condition in group]) for group in groups])
     rng, rest = np.random.default_rng(seed), np.ones(len(wrong), bool)
     found: list[Slice] = []
     while len(found) < most and wrong[rest].sum() >= FEWEST:
@@ -187,7 +197,7 @@ def _log_choose(n: Any, k: Any) -> Any:
 
 def _conditions(predictions: Predictions, measured: Mapping[str, Float64]) -> Iterator[Condition]:
     for label, name in enumerate(predictions.class_names):
-        yield Condition("class", "is", label, f"of class {name}", predictions.labels == label)
+        yield Condition("class", "is", label, f"of class {name}")
     for known in PROPERTIES:
         if known.name in measured:
             yield from _sides(known, measured[known.name])
@@ -197,14 +207,18 @@ def _sides(known: Property, values: Float64) -> Iterator[Condition]:
     if known.kind == "count":
         for least in range(1, int(values.max(initial=0)) + 1):
             words = known.much if least == 1 else f"{known.much} ({least} or more)"
-            yield Condition(known.name, "much", least, words, values >= least)
-        yield Condition(known.name, "little", 0, known.little, values == 0)
+            yield Condition(known.name, "much", least, words)
+        yield Condition(known.name, "little", 0, known.little)
         return
     for share in SHARES:
         low, high = np.quantile(values, [share, 1 - share])
-        for side, bound, own in (("little", low, values <= low), ("much", high, values >= high)):
+        ends: tuple[tuple[Literal["little", "much"], float, Mask], ...] = (
+            ("little", float(low), values <= low),
+            ("much", float(high), values >= high),
+        )
+        for side, bound, own in ends:
             if own.mean() <= 2 * share:  # many equal values make a group that is no longer an end
-                yield Condition(known.name, side, float(bound), _words(known, side, float(bound)), own)
+                yield Condition(known.name, side, bound, _words(known, side, bound))
 
 
 def _words(known: Property, side: str, bound: float) -> str:

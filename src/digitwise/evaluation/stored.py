@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from digitwise.errors import RunError
 from digitwise.evaluation.comparison import Comparison, compare_predictions
@@ -38,3 +41,26 @@ def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
     for run, other in ((first, second), (second, first)):
         run.note_test_read(f"compare: with {other.path.name}")
     return comparison
+
+
+def over_seeds(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Mean and spread of the test errors of every recipe that is there with several seeds.
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``seeds`` (how many), ``mean`` and ``spread`` (standard deviation) of the errors.
+    """
+    errors: dict[str, dict[int, int]] = {}
+    for run in runs:
+        errors.setdefault(run.name, {})[run.info["seed"]] = run.info["results"]["test"]["errors"]
+    return [
+        {
+            "name": name,
+            "seeds": len(own),
+            "mean": statistics.mean(own.values()),
+            "spread": statistics.stdev(own.values()),
+        }
+        for name, own in errors.items()
+        if len(own) > 1
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -130,6 +131,22 @@ class Recipe:
         epochs are over.
         """
         return self.replace(batch_size=min(self.batch_size, max(SMALLEST_BATCH, n // STEPS)))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
+        """The recipe that stands in a run.json.
+
+        Raises
+        ------
+        RecipeError
+            If it has a choice that this version does not know.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := values.keys() - known:
+            raise RecipeError(f"recipe {values.get('name')}: {sorted(unknown)[0]} is not a choice of this version")
+        warp = values.get("augmentation")
+        plain = {**values, "betas": tuple(values["betas"]), "sources": tuple(values["sources"])}
+        return cls(**{**plain, "augmentation": Augmentation(**warp) if warp else None})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in run.json."""

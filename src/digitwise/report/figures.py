@@ -66,24 +66,6 @@ def class_histogram(balance: ClassBalance, path: Path) -> None:
     _save(figure, path)
 
 
-def learning_curves(history: Sequence[dict[str, float]], title: str, path: Path) -> None:
-    """Draw loss and accuracy over the epochs, for training and validation."""
-    from matplotlib.ticker import MaxNLocator
-
-    figure = new_figure(8.0, 3.2)
-    epochs = [row["epoch"] for row in history]
-    for place, (key, name) in enumerate((("loss", "loss"), ("accuracy", "accuracy, %"))):
-        axes = figure.add_subplot(1, 2, place + 1)
-        scale = 100 if key == "accuracy" else 1
-        axes.plot(epochs, [scale * row[key] for row in history], "o-", color=BLUE, ms=4, label="training")
-        axes.plot(epochs, [scale * row[f"val_{key}"] for row in history], "s--", color=ORANGE, ms=4, label="validation")
-        axes.set(xlabel="epoch", ylabel=name, title=title if place == 0 else "")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.25)
-        axes.legend()
-    _save(figure, path)
-
-
 def confusion_picture(predictions: Predictions, path: Path, *, normalize: bool = False) -> None:
     """Draw the confusion matrix; the diagonal is left pale, so that the errors have the colour scale for themselves."""
     matrix = confusion_matrix(predictions, normalize=normalize)
@@ -139,6 +121,32 @@ def error_gallery(
         figure.text(0.5, 0.5, "no errors", ha="center")
     _save(figure, path)
     return len(chosen)
+
+
+def comparison_gallery(
+    pictures: ImageSet, answers: tuple[Predictions, Predictions], names: tuple[str, str], path: Path, *, limit: int = 16
+) -> None:
+    """Draw pictures that both, only the first, only the second of two models get wrong, up to ``limit`` of each."""
+    a, b = answers
+    kinds = {
+        "both wrong": a.missed & b.missed,
+        f"only {names[0]} wrong": a.missed & ~b.missed,
+        f"only {names[1]} wrong": b.missed & ~a.missed,
+    }
+    columns = 8
+    heights = [max(1, -(-min(int(mask.sum()), limit) // columns)) for mask in kinds.values()]
+    figure = new_figure(columns * 1.12, sum(heights) * 1.4 + 1.2)
+    parts = figure.subfigures(len(kinds), 1, height_ratios=heights)
+    classes = a.class_names
+    for part, rows, (title, mask) in zip(parts, heights, kinds.items(), strict=True):
+        part.suptitle(f"{title}: {mask.sum()}", x=0.01, ha="left", size=10)
+        for place, index in enumerate(np.flatnonzero(mask)[:limit]):
+            axes = part.add_subplot(rows, columns, place + 1)
+            _show(axes, pictures.images[index])
+            said = " | ".join(classes[each.predicted[index]] for each in answers)
+            axes.set_title(f"{classes[a.labels[index]]} → {said}", loc="center", pad=3)
+            axes.set_xlabel(f"#{index}", fontsize=7, labelpad=2, color="#57606a")
+    _save(figure, path)
 
 
 def prediction_bars(image: np.ndarray, probabilities: np.ndarray, names: Sequence[str], path: Path) -> None:

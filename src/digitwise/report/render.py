@@ -10,7 +10,7 @@ from digitwise.data.balance import class_balance
 from digitwise.evaluation import Evaluation, evaluate_predictions, explain
 from digitwise.files import atomic_write
 from digitwise.images import Dataset
-from digitwise.report import figures
+from digitwise.report import charts, figures
 from digitwise.runs import Run, now
 from digitwise.system import versions
 
@@ -24,7 +24,7 @@ def draw_data(dataset: Dataset, folder: Path) -> None:
 def draw_run(run: Run, dataset: Dataset) -> None:
     """Draw a run's curves, confusion matrices, gallery of errors and first prediction into its folder."""
     answers = run.predictions("test")
-    figures.learning_curves(run.history, run.name, run.path / f"{run.name}_plot.png")
+    charts.learning_curves(run.history, run.name, run.path / f"{run.name}_plot")
     draw_errors(run, dataset)
     figures.prediction_bars(
         dataset.test.images[0], answers.probabilities[0], answers.class_names, run.path / "first_prediction.png"

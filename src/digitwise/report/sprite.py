@@ -52,11 +52,23 @@ def make_sprite(pictures: ImageSet, predictions: Predictions, *, seed: int = 0) 
     seed : int
         Of the draw where there is no room for all.
     """
+    height, width = _tile(*pictures.image_shape[:2])
+    return sheet_of(pictures, _chosen(predictions, MOST_PIXELS // (height * width), seed))
+
+
+def sheet_of(pictures: ImageSet, chosen: Int64) -> Sprite:
+    """Put some pictures on one sheet, in the order given.
+
+    Parameters
+    ----------
+    pictures : ImageSet
+    chosen : ndarray of int64, shape (n,)
+        Indices; at least one.
+    """
     from PIL import Image
 
     height, width = _tile(*pictures.image_shape[:2])
-    chosen = _chosen(predictions, MOST_PIXELS // (height * width), seed)
-    columns = max(1, math.isqrt(len(chosen) - 1) + 1)
+    columns = math.isqrt(len(chosen) - 1) + 1
     rows = -(-len(chosen) // columns)
     colour = pictures.image_shape[2:] if pictures.image_shape[2] == 3 else ()
     sheet = np.zeros((rows * height, columns * width, *colour), np.uint8)

@@ -33,15 +33,19 @@ def evaluate(run: str | Path | Run, data: str | Path | Dataset | None = None) ->
     DataError
         If the data does not fit the model.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    return evaluate_predictions(answers_about(run if isinstance(run, Run) else Run.open(run), data))
+
+
+def answers_about(run: Run, data: str | Path | Dataset | None = None) -> Predictions:
+    """What a run's model answers about test pictures, stored or asked anew; as for :func:`evaluate`."""
     if data is None:
         predictions = run.predictions("test")
         run.note_test_read("evaluate")
-    else:
-        dataset = data if isinstance(data, Dataset) else load(data)
-        predictions = _ask(run, dataset)
-        run.note_test_read(f"evaluate: on {dataset.name}", dataset.test.fingerprint)
-    return evaluate_predictions(predictions)
+        return predictions
+    dataset = data if isinstance(data, Dataset) else load(data)
+    predictions = _ask(run, dataset)
+    run.note_test_read(f"evaluate: on {dataset.name}", dataset.test.fingerprint)
+    return predictions
 
 
 def _ask(run: Run, dataset: Dataset) -> Predictions:

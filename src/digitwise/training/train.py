@@ -17,6 +17,7 @@ from digitwise.recipes import Recipe, find
 from digitwise.runs import Run
 from digitwise.system import hardware, versions
 from digitwise.training.backend import BACKEND
+from digitwise.training.features import features
 from digitwise.training.fit import Fitted, fit
 from digitwise.training.precision import Precision, best_precision
 from digitwise.training.predict import predict
@@ -105,8 +106,9 @@ def train(
         "test": predict(fitted.model, dataset.test),
     }
     results: dict[str, Any] = {split: evaluate_predictions(given).as_dict() for split, given in answers.items()}
+    hidden = features(fitted.model, dataset.test)
     save_model(fitted.model, partial)
-    runs.write(partial, {**asked, **_info(dataset, splits, fitted, results)}, fitted.history, answers)
+    runs.write(partial, {**asked, **_info(dataset, splits, fitted, results)}, fitted.history, answers, hidden)
     run = runs.finish(partial, place)
     run.note_test_read("train: errors and figures of the finished model, for the record")
     return run

@@ -11,6 +11,9 @@ class Watch:
     def on_member(self, member: int, members: int) -> None:
         """Before each network of an ensemble: its number, from 1, and how many there are."""
 
+    def on_fold(self, fold: int, folds: int) -> None:
+        """Before each training of a cross-validation: its number, from 1, and how many there are."""
+
     def on_start(self, network: Any) -> None:
         """Before the first step: the Keras network."""
 

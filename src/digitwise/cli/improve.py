@@ -1,0 +1,52 @@
+"""``digitwise improve``: train a run's recipe again with what its errors ask for, and say whether it helped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digitwise.cli.console import DataOption, JsonFlag, out, print_json, stage, table
+
+
+def improve(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    data: DataOption = None,
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="The new run's folder.  [default: RUN-mended]")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Trainings of each cross-validation.")] = 5,
+    as_json: JsonFlag = False,
+) -> None:
+    """Find where a run's recipe fails by cross-validation, train it with mends, and compare before and after."""
+    from digitwise import runs
+    from digitwise.cli.live import LiveWatch
+    from digitwise.report.pictures import dataset_of
+    from digitwise.runs import Run
+
+    opened = Run.open(run)
+    if out_folder is not None:
+        runs.check_place(out_folder)
+    dataset = dataset_of(opened, data)
+    console = stage(as_json)
+
+    from digitwise.training.improve import improve as improve_run  # after the data: bad input is told at once
+
+    with LiveWatch(console, layers=False) as watch:
+        result = improve_run(opened, dataset, out=out_folder, folds=folds, watch=watch)
+    if as_json:
+        print_json(result.as_dict())
+        return
+    if not result.slices:
+        out.print("No group of pictures has more errors than chance explains: there is nothing to mend.")
+        return
+    for group in result.slices:
+        out.print(f"  {group.words}")
+    out.print(result.mend.words)
+    if result.run is None:
+        return
+    changes = [each.as_dict() for each in result.changes]
+    rows = [(row["name"], row["n"], row["errors_before"], row["errors_after"], row["verdict"]) for row in changes]
+    out.print(table(("judged on the other half", "pictures", "wrong before", "after", ""), rows))
+    out.print(f"The mended run is {result.run.path}; digitwise report {result.run.path} {opened.path} shows both")

@@ -1,0 +1,132 @@
+"""Charts of numbers, each drawn once: a PNG to keep, and an SVG that a page takes in and colours by its own scheme."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitwise.evaluation.calibration import Calibration
+from digitwise.evaluation.selective import Policy, RiskCoverage
+from digitwise.files import whole_file
+from digitwise.images import Float64, Int64, Mask
+from digitwise.report.figures import BLUE, FAINT, INK, ORANGE, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+VARIABLES = {BLUE: "--blue", ORANGE: "--orange", INK: "--ink", FAINT: "--faint"}  # of the page's style sheet
+# Ten classes: Okabe and Ito's colours and two more; the class is written beside its cloud as well.
+CLASS_COLOURS = (
+    *("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9"),
+    *("#d55e00", "#8c6bb1", "#7f7f7f", "#b2a200", "#a0522d"),
+)
+
+
+def learning_curves(history: Sequence[dict[str, float]], title: str, stem: Path) -> None:
+    """Draw loss and accuracy over the epochs, for training and validation."""
+    from matplotlib.ticker import MaxNLocator
+
+    figure = new_figure(8.0, 3.2)
+    epochs = [row["epoch"] for row in history]
+    for place, (key, name) in enumerate((("loss", "loss"), ("accuracy", "accuracy, %"))):
+        axes = figure.add_subplot(1, 2, place + 1)
+        scale = 100 if key == "accuracy" else 1
+        axes.plot(epochs, [scale * row[key] for row in history], "o-", color=BLUE, ms=4, label="training")
+        axes.plot(epochs, [scale * row[f"val_{key}"] for row in history], "s--", color=ORANGE, ms=4, label="validation")
+        axes.set(xlabel="epoch", ylabel=name, title=title if place == 0 else "")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.25, color=FAINT)
+        axes.legend()
+    _save(figure, stem)
+
+
+def reliability(raw: Calibration, calibrated: Calibration, stem: Path) -> None:
+    """Draw accuracy against confidence, bin by bin, before and after the temperature."""
+    figure = new_figure(4.6, 3.8)
+    axes = figure.add_subplot()
+    axes.plot([0, 100], [0, 100], color=FAINT, lw=1, label="confidence is accuracy")
+    for found, colour, mark, name in (
+        (raw, BLUE, "o", "as trained"),
+        (calibrated, ORANGE, "s", "at the fitted temperature"),
+    ):
+        x = np.array([100 * b.confidence for b in found.bins])
+        y = np.array([100 * b.accuracy for b in found.bins])
+        low, high = 100 * np.array([b.interval_95 for b in found.bins]).T
+        axes.errorbar(x, y, [y - low, high - y], fmt=mark, color=colour, ms=4, lw=1, label=name)
+    axes.set(xlabel="confidence, %", ylabel="right answers, % (95 % intervals)", xlim=(0, 102), ylim=(0, 104))
+    axes.grid(alpha=0.25, color=FAINT)
+    axes.legend(loc="upper left")
+    _save(figure, stem)
+
+
+def risk_coverage(validation: RiskCoverage, test: RiskCoverage, policy: Policy | None, stem: Path) -> None:
+    """Draw the error rate of what is answered against the share that is answered, and the promise, if there is one."""
+    figure = new_figure(5.6, 3.8)
+    axes = figure.add_subplot()
+    for found, colour, style, name in ((validation, ORANGE, "--", "validation"), (test, BLUE, "-", "test")):
+        axes.plot(100 * found.coverage, 100 * found.risk, style, color=colour, lw=1.6, label=name)
+    if policy is not None:
+        axes.axhline(100 * policy.max_error, color=FAINT, lw=1)
+        axes.axvline(100 * policy.coverage, color=FAINT, lw=1, ls=":")
+        promise = f"promise: at most {100 * policy.max_error:g} %"
+        axes.annotate(promise, (0.02, 100 * policy.max_error), (0, 3), ("axes fraction", "data"), "offset points")
+    whole = float(test.risk[-1])
+    calm = test.coverage[test.risk <= whole / 20]  # the part where next to nothing is wrong is drawn short
+    start = 1 - 2 * (1 - float(calm.max(initial=0.0)))
+    axes.set(
+        xlabel="answered, %",
+        ylabel="wrong among the answered, %",
+        xlim=(100 * max(0.0, start), 100),
+        ylim=(0, 130 * max(whole, float(validation.risk[-1]), 1e-4)),
+    )
+    axes.grid(alpha=0.25, color=FAINT)
+    axes.legend(loc="upper left")
+    _save(figure, stem)
+
+
+def feature_map(places: Float64, labels: Int64, wrong: Mask, names: Sequence[str], stem: Path) -> None:
+    """Draw pictures as points, coloured by class, the wrong ones ringed.
+
+    Parameters
+    ----------
+    places : ndarray of float64, shape (n, 2)
+    labels : ndarray of int64, shape (n,)
+    wrong : ndarray of bool, shape (n,)
+    names : sequence of str
+    stem : Path
+    """
+    figure = new_figure(6.0, 6.0)
+    axes = figure.add_subplot()
+    for label, name in enumerate(names):
+        own = places[labels == label]
+        if len(own):
+            axes.scatter(*own.T, s=7, lw=0, color=CLASS_COLOURS[label % len(CLASS_COLOURS)])
+            axes.text(*np.median(own, axis=0), name, size=13, weight="bold", ha="center", va="center")
+    axes.scatter(*places[wrong].T, s=34, facecolors="none", edgecolors=INK, lw=1, label="wrongly classified")
+    axes.set(xlabel="no unit: near means alike to the network", xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    axes.legend(loc="lower right")
+    _save(figure, stem)
+
+
+def inline(stem: Path) -> str:
+    """The chart's SVG for a page: colours by the page's variables, names of its own, as wide as there is room."""
+    svg = stem.with_suffix(".svg").read_text(encoding="utf-8")
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{stem.name}-", svg)  # two charts may use one name
+    for colour, variable in VARIABLES.items():
+        svg = svg.replace(colour, f"var({variable})")
+    svg = re.sub(r"font: (?:bold )?([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
+    return re.sub(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', r'<svg class="chart" aria-hidden="true" \1>', svg, count=1)
+
+
+def _save(figure: Figure, stem: Path) -> None:
+    metadata: dict[str, dict[str, Any]] = {".png": {"Software": None}, ".svg": {"Date": None}}
+    for suffix, about in metadata.items():
+        with whole_file(stem.with_suffix(suffix)) as temporary:
+            figure.savefig(temporary, metadata=about, transparent=suffix == ".svg")

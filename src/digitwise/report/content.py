@@ -1,0 +1,237 @@
+"""Every number on the report page, as plain values: what ``report.json`` holds."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from digitwise.data.balance import class_balance
+from digitwise.data.splits import split_validation
+from digitwise.errors import RunError
+from digitwise.evaluation import compare_predictions, confusion_matrix
+from digitwise.evaluation.assessment import MAX_ERROR, Assessment, assess
+from digitwise.evaluation.calibration import Calibration
+from digitwise.evaluation.mends import mend
+from digitwise.evaluation.selective import RiskCoverage, risk_coverage
+from digitwise.evaluation.slices import Slice, find_slices
+from digitwise.evaluation.stored import over_seeds
+from digitwise.evaluation.target import Verdict, judge
+from digitwise.images import Dataset, Float64, ImageSet, Int64, Predictions
+from digitwise.ledger import looks
+from digitwise.properties import properties
+from digitwise.report.embedding import feature_places
+from digitwise.runs import Run, now
+from digitwise.system import versions
+
+CURVE_POINTS = 200  # of the risk-coverage curve that report.json keeps
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What whoever asks for a report may choose.
+
+    Parameters
+    ----------
+    target : float
+        The error rate the model has to stay below, in (0, 1).
+    max_error : float
+        What a reading policy shall promise, in (0, 1).
+    samples : int
+        Readings to reckon errors for.
+    class_mix : mapping of str to float, optional
+        See :func:`~digitwise.evaluation.production.expected_errors`.
+    findings : list of dict
+        Of ``digitwise check``: code, severity, title, count.
+    """
+
+    target: float = 0.01
+    max_error: float = MAX_ERROR
+    samples: int = 10_000
+    class_mix: Mapping[str, float] | None = None
+    findings: Sequence[Mapping[str, Any]] = field(default=())
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """All that is worked out about the run a report is about, before it is put into words.
+
+    Parameters
+    ----------
+    run : Run
+    dataset : Dataset
+        What it was trained and tested on.
+    test, checked : Predictions
+        Answers about the test pictures, and about the pictures that slices are looked for in.
+    checked_pictures : ImageSet
+        Those: the validation pictures.
+    assessment : Assessment
+    slices : list of Slice
+    risks : dict of str to RiskCoverage
+        Of validation and test.
+    places : (ndarray of int64, ndarray of float64), optional
+        Indices and places of the map's points; None for a run without features.
+    """
+
+    run: Run
+    dataset: Dataset
+    test: Predictions
+    checked: Predictions
+    checked_pictures: ImageSet
+    assessment: Assessment
+    slices: list[Slice]
+    risks: dict[str, RiskCoverage]
+    places: tuple[Int64, Float64] | None
+
+
+def examine(run: Run, dataset: Dataset, wishes: Wishes) -> Subject:
+    """Work out everything about a run.
+
+    Raises
+    ------
+    RunError
+        If the run lacks answers, or its validation pictures cannot be found again.
+    """
+    validation, test = run.predictions("validation"), run.predictions("test")
+    data = run.info["data"]
+    pictures = split_validation(dataset.train, size=data["validation"], seed=data["split_seed"]).validation
+    if not np.array_equal(pictures.labels, validation.labels):
+        raise RunError(f"{run.path}: its validation pictures are not those of {dataset.source}; train again")
+    features = run.features()
+    return Subject(
+        run=run,
+        dataset=dataset,
+        test=test,
+        checked=validation,
+        checked_pictures=pictures,
+        assessment=assess(
+            validation, test, samples=wishes.samples, class_mix=wishes.class_mix, max_error=wishes.max_error
+        ),
+        slices=find_slices(validation, properties(pictures.images)),
+        risks={"validation": risk_coverage(validation), "test": risk_coverage(test)},
+        places=None if features is None else feature_places(features, test),
+    )
+
+
+def content(subject: Subject, others: Sequence[Run], wishes: Wishes) -> dict[str, Any]:
+    """Put everything into plain values."""
+    run, assessment, test = subject.run, subject.assessment, subject.test
+    balance = class_balance(subject.dataset.train, subject.dataset.test)
+    verdict = judge(test.errors, len(test), wishes.target)
+    return {
+        "digitwise": versions()["digitwise"],
+        "created": now(),
+        "run": {"name": run.name, "path": str(run.path), "purpose": run.info["recipe"]["purpose"]},
+        "verdict": vars(verdict),
+        "next_steps": _next_steps(subject, verdict, wishes),
+        **assessment.as_dict(),
+        "expected_words": assessment.expectation.words,
+        "calibration_bins": {
+            "as_trained": _bins(assessment.raw),
+            "at_temperature": _bins(assessment.calibrated),
+        },
+        "history": run.history,
+        "class_names": list(test.class_names),
+        "confusion": confusion_matrix(test).tolist(),
+        "risk_coverage": {name: _curve(curve) for name, curve in subject.risks.items()},
+        "slices": {
+            "pictures": len(subject.checked),
+            "errors": subject.checked.errors,
+            "found": [{**group.as_dict(), "words": group.words, "mend": mend(group).words} for group in subject.slices],
+        },
+        "improvement": run.improvement,
+        "data": {
+            "name": subject.dataset.name,
+            "source": subject.dataset.source,
+            "notes": list(subject.dataset.notes),
+            "verdict": balance.verdict,
+            "train": balance.train.tolist(),
+            "test": balance.test.tolist(),
+        },
+        "findings": [dict(finding) for finding in wishes.findings],
+        "runs": [_row(each) for each in (run, *others)],
+        "recipes": over_seeds((run, *others)),
+        "comparisons": _comparisons((run, *others)),
+        "ledger": [vars(look) for look in looks(run.info["data"]["fingerprint"]["test"])],
+        "made": _made(run),
+    }
+
+
+def _next_steps(subject: Subject, verdict: Verdict, wishes: Wishes) -> list[str]:
+    """What to do about it, the most urgent first."""
+    steps = []
+    if errors := [finding for finding in wishes.findings if finding.get("severity") == "error"]:
+        steps.append(f"Mend the data first: digitwise check found {len(errors)} errors in it, see Data.")
+    if verdict.outcome == "open":
+        steps.append("Test on more pictures: these cannot decide whether the target is kept.")
+    steps += [f"{group.words}: {mend(group).words}" for group in subject.slices]
+    if subject.slices:
+        steps.append(f"digitwise improve {subject.run.path} trains with these mends, and says whether they helped.")
+    else:
+        steps.append(
+            f"The {subject.checked.errors} errors among {len(subject.checked):,} validation pictures have nothing "
+            f"in common that chance does not explain; digitwise improve {subject.run.path} looks again, by "
+            f"cross-validation, at all training pictures."
+        )
+    reading = subject.assessment.reading
+    if reading.policy is None:
+        steps.append(f"No reading policy: {reading.refusal}.")
+    elif verdict.outcome != "reached":
+        coverage = reading.policy.coverage
+        steps.append(
+            f"Or answer only the surest {coverage:.1%}: of those at most {wishes.max_error:.2%} will be wrong; see "
+            f"Reading with a promise."
+        )
+    return steps
+
+
+def _bins(found: Calibration) -> list[dict[str, Any]]:
+    return [{**vars(each), "interval_95": list(each.interval_95)} for each in found.bins]
+
+
+def _curve(curve: RiskCoverage) -> list[list[float]]:
+    last = len(curve.coverage) - 1
+    places = np.unique(np.linspace(0, last, min(CURVE_POINTS, last + 1)).round().astype(int))
+    return [[round(float(curve.coverage[i]), 6), round(float(curve.risk[i]), 6)] for i in places]
+
+
+def _row(run: Run) -> dict[str, Any]:
+    info, results = run.info, run.info["results"]
+    return {
+        "name": run.name,
+        "folder": run.path.name,
+        "path": str(run.path),
+        "seed": info["seed"],
+        "errors": results["test"]["errors"],
+        "n": results["test"]["n"],
+        "interval_95": results["test"]["interval_95"],
+        "validation_errors": results["validation"]["errors"],
+        "parameters": info["parameters"],
+        "fit_seconds": info["fit_seconds"],
+    }
+
+
+def _comparisons(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    found = []
+    for a, b in itertools.combinations(runs, 2):
+        result = compare_predictions(a.predictions("test"), b.predictions("test"))
+        names = (a.path.name, b.path.name)
+        found.append({"a": names[0], "b": names[1], **result.as_dict(), "verdict": result.verdict(*names)})
+    return found
+
+
+def _made(run: Run) -> dict[str, Any]:
+    info = run.info
+    keys = ("seed", "epochs", "precision", "backend", "budget", "deterministic", "fit_seconds", "compile_seconds")
+    return {
+        "recipe": info["recipe"],
+        **{key: info.get(key) for key in keys},
+        "created": info.get("created"),
+        "parameters": info["parameters"],
+        "versions": info.get("versions", {}),
+        "hardware": info.get("hardware", {}),
+        "fingerprint": info["data"]["fingerprint"],
+    }

@@ -1,0 +1,45 @@
+"""What a network knows of a picture before it decides: the values in front of its last layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from digitwise.data.prepare import to_input
+from digitwise.images import Float16, Float32, ImageSet
+
+DIMENSIONS = 32  # kept of them: classes and shapes are told apart in far fewer
+BATCH = 500
+
+
+def features(model: Any, pictures: ImageSet) -> Float16:
+    """Ask the layer before the last about pictures; of an ensemble, its first network's, and the pictures unmoved.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As :func:`digitwise.training.fit.fit` gives it.
+    pictures : ImageSet
+
+    Returns
+    -------
+    ndarray of float16, shape (n, at most 32)
+        The directions in which these pictures differ most (principal components), the largest first.
+    """
+    from digitwise.training.backend import keras
+
+    network = next((layer for layer in model.layers if isinstance(layer, keras.Sequential)), model)
+    before = keras.Model(network.inputs, network.layers[-1].input)
+    parts = [
+        np.asarray(before.predict_on_batch(to_input(pictures.images[start : start + BATCH])), np.float32)
+        for start in range(0, len(pictures), BATCH)
+    ]
+    return _principal(np.concatenate(parts))
+
+
+def _principal(values: Float32) -> Float16:
+    centred = values - values.mean(axis=0)
+    _, directions = np.linalg.eigh(centred.T @ centred)  # (d, d), the largest last
+    found = centred @ directions[:, ::-1][:, :DIMENSIONS]
+    return np.asarray(found / max(float(np.abs(found).max()), 1e-6), np.float16)  # the scale means nothing
