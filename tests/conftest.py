@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,17 +15,27 @@ from digitwise.data.sources import SOURCES
 from digitwise.images import Dataset
 from tests.helpers import blobs
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests about MNIST where it is not at hand; where it is required, its absence is a failure."""
-    if locate(SOURCES["mnist"]) is not None:
-        return
-    if os.environ.get("DIGITWISE_REQUIRE_MNIST"):
-        pytest.exit("MNIST is required here, but neither $DIGITWISE_DATA nor the cache holds it", returncode=2)
-    reason = "MNIST is not at hand: set DIGITWISE_DATA to the folder that holds mnist/"
-    for item in items:
-        if "mnist" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.skip(reason=reason))
+    """Skip tests about what is not at hand, MNIST or a browser; where it is required, its absence is a failure."""
+    needed = {
+        "mnist": (locate(SOURCES["mnist"]), "MNIST: set DIGITWISE_DATA to the folder that holds mnist/"),
+        "browser": (CHROMIUM, "Chromium: install it, or put it on the PATH"),
+    }
+    for fixture, (found, what) in needed.items():
+        if found is not None:
+            continue
+        if os.environ.get(f"DIGITWISE_REQUIRE_{fixture.upper()}"):
+            pytest.exit(f"required here and not at hand: {what}", returncode=2)
+        for item in items:
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.skip(reason=f"not at hand: {what}"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,6 +58,18 @@ def digits() -> Dataset:
     from digitwise.data import load
 
     return load("digits")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, headless; it asks nothing of any network."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        quiet = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from digitwise.data.splits import split_validation, stratified_indices
+from digitwise.data.splits import split_validation, stratified_folds, stratified_indices
 from digitwise.errors import DataError
 from tests.helpers import blobs
 
@@ -40,3 +40,18 @@ def test_mnist_gives_5000_for_validation(mnist):
 def test_validation_that_leaves_nothing_is_refused(size):
     with pytest.raises(DataError, match="expected 1 to 57"):
         split_validation(blobs(60), size=size)
+
+
+def test_folds_deal_every_class_evenly():
+    labels = np.repeat(np.arange(3), [50, 7, 11]).astype(np.int64)
+    dealt = stratified_folds(labels, 5, seed=0)
+    counts = np.array([np.bincount(dealt[labels == label], minlength=5) for label in range(3)])
+    assert (counts.max(axis=1) - counts.min(axis=1) <= 1).all()
+    assert np.ptp(counts.sum(axis=0)) <= 1
+    assert (dealt != stratified_folds(labels, 5, seed=1)).any()
+
+
+@pytest.mark.parametrize("folds", [1, 11], ids=["one", "more than pictures"])
+def test_impossible_folds_are_refused(folds):
+    with pytest.raises(DataError, match="folds: expected 2 to 10"):
+        stratified_folds(np.zeros(10, np.int64), folds, seed=0)

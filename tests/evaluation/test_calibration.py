@@ -19,9 +19,11 @@ def test_full_confidence_falls_in_the_last_bin():
 
 
 def test_log_likelihood_of_an_impossible_label_is_finite():
-    value = negative_log_likelihood(predictions([0], [1], confidence=1.0))
-    assert np.isfinite(value)
-    assert negative_log_likelihood(predictions([1], [1], confidence=0.5)) == pytest.approx(np.log(2))
+    def mean(answers):
+        return negative_log_likelihood(answers.probabilities, answers.labels)
+
+    assert np.isfinite(mean(predictions([0], [1], confidence=1.0)))
+    assert mean(predictions([1], [1], confidence=0.5)) == pytest.approx(np.log(2))
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])

@@ -1,7 +1,9 @@
+import json
+
 import pytest
 
 from digitwise.errors import RecipeError
-from digitwise.recipes import Augmentation, find
+from digitwise.recipes import RECIPES, Augmentation, Recipe, find
 
 
 @pytest.mark.parametrize(("n", "batch"), [(60_000, 256), (1_437, 35), (50, 16)])
@@ -36,3 +38,13 @@ def test_augmentation_out_of_range_is_refused(change):
 def test_unknown_recipe_gets_the_nearest():
     with pytest.raises(RecipeError, match="nearest: augmented"):
         find("augmentd")
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_recipe_comes_back_from_its_plain_values(recipe):
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.as_dict()))) == recipe
+
+
+def test_recipe_of_a_later_version_is_refused():
+    with pytest.raises(RecipeError, match="warp_drive is not a choice of this version"):
+        Recipe.from_dict({**find("flash").as_dict(), "warp_drive": 1})

@@ -56,7 +56,7 @@ def reliability(raw: Calibration, calibrated: Calibration, stem: Path) -> None:
         x = np.array([100 * b.confidence for b in found.bins])
         y = np.array([100 * b.accuracy for b in found.bins])
         low, high = 100 * np.array([b.interval_95 for b in found.bins]).T
-        axes.errorbar(x, y, [y - low, high - y], fmt=mark, color=colour, ms=4, lw=1, label=name)
+        axes.errorbar(x, y, np.maximum([y - low, high - y], 0), fmt=mark, color=colour, ms=4, lw=1, label=name)
     axes.set(xlabel="confidence, %", ylabel="right answers, % (95 % intervals)", xlim=(0, 102), ylim=(0, 104))
     axes.grid(alpha=0.25, color=FAINT)
     axes.legend(loc="upper left")

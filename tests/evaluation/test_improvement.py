@@ -1,0 +1,65 @@
+import numpy as np
+
+from digitwise.evaluation.improvement import changes, find_in, halves
+from digitwise.images import Predictions
+from digitwise.properties import PROPERTIES
+
+N = 6000
+
+
+def answers(labels, wrong):
+    predicted = np.where(wrong, (labels + 1) % 10, labels)
+    return Predictions(labels, np.eye(10, dtype=np.float32)[predicted], tuple("0123456789"))
+
+
+def scene(seed=0):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 10, N)
+    measured = {known.name: rng.normal(size=N) for known in PROPERTIES if known.kind == "measure"}
+    return rng, labels, measured
+
+
+def test_halves_are_disjoint_and_have_every_class():
+    labels = np.repeat(np.arange(3), 20)
+    a, b = halves(labels)
+    assert sorted(np.concatenate([a, b])) == list(range(60))
+    assert np.bincount(labels[a]).tolist() == [10, 10, 10]
+
+
+def test_mend_that_halves_the_errors_of_a_group_is_seen_on_the_other_half():
+    rng, labels, measured = scene()
+    slanted = measured["slant"] >= np.quantile(measured["slant"], 0.9)
+    before = answers(labels, rng.random(N) < np.where(slanted, 0.3, 0.005))
+    after = answers(labels, rng.random(N) < np.where(slanted, 0.05, 0.005))
+    finding, judging = halves(labels)
+    found = find_in(finding, before, measured)
+    first, *_, everything = changes(found, judging, before, after, measured)
+    assert found[0].conditions[0].property == "slant"
+    assert first.comparison.only_a > 3 * first.comparison.only_b
+    assert "after makes fewer errors than before" in first.as_dict()["verdict"]
+    assert (everything.name, everything.n) == ("all pictures", N // 2)
+
+
+def test_group_found_by_luck_is_not_mended_by_doing_nothing():
+    """Judged on the pictures it was found in, every group looks better the next time."""
+    lower_there = lower_elsewhere = 0
+    for seed in range(8):
+        rng, labels, measured = scene(seed)
+        slanted = measured["slant"] >= np.quantile(measured["slant"], 0.9)
+        rates = np.where(slanted, 0.04, 0.01)
+        before, after = (answers(labels, rng.random(N) < rates) for _ in range(2))
+        finding, judging = halves(labels, seed=seed)
+        for group in find_in(finding, before, measured)[:1]:
+            own, other = (changes([group], half, before, after, measured)[0].comparison for half in (finding, judging))
+            lower_there += own.errors_b < own.errors_a
+            lower_elsewhere += other.errors_b < other.errors_a
+    assert lower_there >= lower_elsewhere
+    assert lower_elsewhere <= 7
+
+
+def test_group_without_pictures_in_the_other_half_says_so():
+    rng, labels, measured = scene()
+    before = answers(labels, rng.random(N) < 0.01)
+    group = find_in(np.arange(N), answers(labels, measured["slant"] > 2), measured)[0]
+    gone = {**measured, "slant": np.full(N, -9.0)}
+    assert changes([group], np.arange(N), before, before, gone)[0].as_dict()["verdict"].startswith("no pictures")

@@ -1,0 +1,176 @@
+"""The report, opened in a real browser."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from digitwise.errors import RunError
+from digitwise.images import Dataset
+from digitwise.report.content import Wishes
+from digitwise.report.page import write_report
+from digitwise.runs import Run
+
+FINDING = {"code": "DW010", "severity": "error", "title": "Exact duplicates", "count": 7}
+
+
+@pytest.fixture(scope="module")
+def made(trained, digits, tmp_path_factory):
+    """A report about one run, compared with a copy of it that errs elsewhere."""
+    folder = tmp_path_factory.mktemp("report")
+    for name in ("a", "b"):
+        shutil.copytree(trained, folder / name)
+    with np.load(folder / "b" / "test.npz") as archive:
+        labels, probabilities = archive["labels"], archive["probabilities"]
+    probabilities[:9] = np.roll(probabilities[:9], 1, axis=1)
+    np.savez(folder / "b" / "test.npz", labels=labels, probabilities=probabilities)
+    runs = [Run.open(folder / name) for name in ("a", "b")]
+    numbers = write_report(runs, digits, folder / "report.html", Wishes(findings=[FINDING]))
+    return folder, numbers
+
+
+@pytest.fixture
+def opened(made, browser):
+    """The page, at desktop width; whatever it logs or asks of a network fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page, trouble = context.new_page(), []
+    page.on("console", lambda message: trouble.append(message.text))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("request", lambda request: None if request.url[:5] in ("file:", "data:") else trouble.append(request.url))
+    page.goto((made[0] / "report.html").as_uri())
+    yield page
+    context.close()
+    assert trouble == []
+
+
+def shown(page, selector):
+    return page.locator(selector).count()
+
+
+def test_cell_of_the_confusion_matrix_opens_its_pictures(opened, made):
+    confusion = np.array(made[1]["confusion"])
+    given, predicted = (int(i[0]) for i in np.nonzero(confusion - np.diag(np.diag(confusion))))
+    opened.click(f".confusion button[data-given='{given}'][data-predicted='{predicted}']")
+    assert shown(opened, "dialog li.tile") == confusion[given, predicted]
+    words = f"given {made[1]['class_names'][given]}, predicted {made[1]['class_names'][predicted]}"
+    assert opened.inner_text("dialog h3").startswith(words)
+    opened.keyboard.press("Escape")
+    assert not opened.locator("dialog").is_visible()
+
+
+def test_cell_with_many_pictures_shows_them_batch_by_batch(opened, made, digits):
+    largest = int(np.diag(made[1]["confusion"]).argmax())
+    count = made[1]["confusion"][largest][largest]
+    opened.click(f".confusion button[data-given='{largest}'][data-predicted='{largest}']")
+    assert shown(opened, "dialog li.tile") == min(count, 60)
+    assert opened.locator("dialog .more").is_visible() == (count > 60)
+
+
+def test_filters_leave_the_errors_they_name(opened, made):
+    confusion = np.array(made[1]["confusion"])
+    np.fill_diagonal(confusion, 0)
+    assert shown(opened, "#gallery li") == min(confusion.sum(), 60)
+    given = int(confusion.sum(axis=1).argmax())
+    opened.select_option("select[name=given]", str(given))
+    assert shown(opened, "#gallery li") == min(confusion[given].sum(), 60)
+    assert opened.inner_text("#count") == f"{confusion[given].sum()} of {confusion.sum()} wrong pictures"
+    opened.fill("input[name=confidence]", "100")
+    assert opened.inner_text("#count").startswith("0 of ")
+
+
+def test_tile_shows_its_own_picture(opened, digits):
+    place = opened.evaluate("data.given.findIndex((g, i) => g !== data.predicted[i])")
+    drawn = opened.evaluate(
+        """async (place) => {
+            const url = getComputedStyle(document.querySelector('.sheet-test')).backgroundImage.slice(5, -2);
+            const image = new Image(); image.src = url; await image.decode();
+            const canvas = new OffscreenCanvas(28, 28).getContext('2d');
+            canvas.drawImage(image, -28 * (place % data.columns), -28 * Math.floor(place / data.columns));
+            return [...canvas.getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0);
+        }""",
+        place,
+    )
+    assert drawn == digits.test.images[place].ravel().tolist()
+
+
+def test_point_of_the_map_shows_its_picture(opened):
+    point = opened.locator(".map circle.wrong").first
+    point.scroll_into_view_if_needed()
+    point.dispatch_event("pointerover")
+    assert opened.locator(".hover").is_visible()
+    assert re.search(r"\d → \d", opened.inner_text(".hover"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1440])
+def test_page_fits_any_width_in_both_schemes(made, browser, width, scheme):
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto((made[0] / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+    context.close()
+
+
+def test_report_json_holds_the_numbers_of_the_page(made):
+    folder, numbers = made
+    kept = json.loads((folder / "report.json").read_text())
+    assert kept["errors"] == numbers["errors"] == Run.open(folder / "a").predictions("test").errors
+    text = (folder / "report.html").read_text()
+    assert f"{kept['errors']} of {kept['n']}" in text
+    assert kept["findings"] == [FINDING]
+    assert FINDING["title"] in text
+    assert [row["folder"] for row in kept["runs"]] == ["a", "b"]
+    assert kept["comparisons"][0]["only_b"] > 0
+    assert "Only b wrong" in text
+    assert len(kept["ledger"]) >= 2
+
+
+def test_page_asks_for_nothing_outside_itself(made):
+    text = (made[0] / "report.html").read_text()
+    assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', re.sub(r"<script.*?</script>", "", text, flags=re.S))
+    assert "http" not in re.sub(r'xmlns(?::\w+)?="[^"]*"', "", text).replace("http://www.w3.org", "")
+
+
+def test_figures_are_on_disk_too(made):
+    names = {path.name for path in (made[0] / "report-figures").iterdir()}
+    assert {"curves.png", "curves.svg", "reliability.png", "risk-coverage.svg", "map.png", "confusion.png"} <= names
+
+
+def test_runs_of_different_pictures_are_refused_and_the_old_report_stays(made, digits, tmp_path):
+    folder = made[0]
+    other = Run.open(folder / "b")
+    other.info["data"]["fingerprint"]["test"] = "another"
+    before = (folder / "report.html").read_bytes()
+    with pytest.raises(RunError, match="expected the test pictures of"):
+        write_report([Run.open(folder / "a"), other], digits, folder / "report.html")
+    assert (folder / "report.html").read_bytes() == before
+
+
+def test_run_without_test_probabilities_is_refused(made, digits, tmp_path):
+    shutil.copytree(made[0] / "a", tmp_path / "run")
+    (tmp_path / "run" / "test.npz").unlink()
+    with pytest.raises(RunError, match="expected the test probabilities of this run"):
+        write_report([Run.open(tmp_path / "run")], digits, tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_run_of_an_earlier_version_gets_a_page_without_a_map(made, digits, tmp_path):
+    shutil.copytree(made[0] / "a", tmp_path / "run")
+    (tmp_path / "run" / "features.npz").unlink()
+    write_report([Run.open(tmp_path / "run")], digits, tmp_path / "report.html")
+    assert "keeps no features" in (tmp_path / "report.html").read_text()
+
+
+def test_validation_pictures_that_are_others_are_refused(made, digits, tmp_path):
+    others = Dataset("digits", "mixed", digits.train.take(np.arange(len(digits.train))[::-1]), digits.test)
+    with pytest.raises(RunError, match="its validation pictures are not those of mixed"):
+        write_report([Run.open(made[0] / "a")], others, tmp_path / "report.html")
+
+
+def test_name_that_is_no_page_is_refused(made, digits, tmp_path):
+    with pytest.raises(RunError, match=r"ends in \.html"):
+        write_report([Run.open(made[0] / "a")], digits, tmp_path / "report.pdf")

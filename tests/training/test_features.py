@@ -1,0 +1,26 @@
+import numpy as np
+import pytest
+
+from digitwise import models
+from digitwise.training.features import DIMENSIONS, features
+from tests.helpers import blobs
+
+
+@pytest.mark.parametrize("members", [1, 2], ids=["one network", "an ensemble over shifts"])
+def test_features_are_the_directions_in_which_pictures_differ_most(members):
+    pictures = blobs(40)
+    networks = [models.build("compact-cnn", (28, 28, 1), 3) for _ in range(members)]
+    found = features(models.averaged(networks, shifts=members > 1), pictures)
+    assert found.dtype == np.float16
+    assert found.shape == (40, DIMENSIONS)
+    spread = found.astype(float).std(axis=0)
+    assert (np.diff(spread) <= 1e-3).all()
+    assert 0.5 < np.abs(found).max() <= 1
+
+
+def test_pictures_of_one_class_lie_together():
+    pictures = blobs(60)
+    found = features(models.build("flash-cnn", (28, 28, 1), 3), pictures).astype(float)
+    centres = np.stack([found[pictures.labels == label].mean(axis=0) for label in range(3)])
+    nearest = np.linalg.norm(found[:, None] - centres, axis=2).argmin(axis=1)
+    assert (nearest == pictures.labels).mean() > 0.9

@@ -1,0 +1,76 @@
+import json
+
+import numpy as np
+import pytest
+
+from digitwise.evaluation.mends import Mend
+from digitwise.images import Dataset, ImageSet, Predictions
+from digitwise.recipes import Augmentation, find
+from digitwise.runs import Run
+from digitwise.training import improve as module
+from digitwise.training.improve import FOCUS, improve, mended
+from digitwise.training.train import train
+from tests.helpers import blobs
+
+
+def test_mended_recipe_has_wider_ranges_and_focus():
+    recipe = find("augmented")
+    changed = mended(recipe, Mend("Widen.", ("shear_range",), focus=True))
+    assert changed.augmentation.shear_range == 1.5 * recipe.augmentation.shear_range
+    assert changed.augmentation.zoom_range == recipe.augmentation.zoom_range
+    assert changed.focus == FOCUS
+    assert changed.name == "augmented-mended"
+
+
+def test_recipe_without_augmentation_gets_the_range_it_lacks():
+    changed = mended(find("improved"), Mend("Widen.", ("zoom_range",)))
+    assert changed.augmentation == Augmentation(zoom_range=0.1)
+    assert changed.focus == 0
+
+
+@pytest.fixture
+def leaning(monkeypatch):
+    """A run on pictures of which the large ones are answered wrongly, until the recipe zooms."""
+    rng = np.random.default_rng(0)
+    images = np.zeros((800, 28, 28), np.uint8)
+    sides = rng.integers(6, 22, 800)
+    for image, side in zip(images, sides, strict=True):
+        image[4 : 4 + side, 5:8] = 255
+    labels = np.arange(800) % 3
+    dataset = Dataset("own", "drawn", ImageSet(images, labels, tuple("012")), blobs(30))
+
+    def answers(recipe, pictures, **_):
+        wrong = (sides >= 19) & (recipe.augmentation is None)
+        predicted = np.where(wrong, (pictures.labels + 1) % 3, pictures.labels)
+        return Predictions(pictures.labels, np.eye(3, dtype=np.float32)[predicted], pictures.class_names)
+
+    monkeypatch.setattr(module, "out_of_fold", answers)
+    return dataset
+
+
+def test_improve_finds_the_group_trains_its_mend_and_says_that_it_helped(tmp_path, leaning):
+    recipe = find("flash").replace(epochs=1, batch_size=64)
+    run = train(recipe, leaning, out=tmp_path / "run", precision="float32")
+    result = improve(run, leaning)
+    assert "zoom_range" in result.mend.widen
+    assert result.run.path == tmp_path / "run-mended"
+    first = result.changes[0].as_dict()
+    assert first["errors_before"] > first["errors_after"] == 0
+    assert "after makes fewer errors" in first["verdict"]
+    kept = Run.open(tmp_path / "run-mended").improvement
+    assert kept["of"] == str(run.path)
+    assert json.dumps(kept["changes"]) == json.dumps([each.as_dict() for each in result.changes])
+    assert run.improvement is None
+
+
+def test_without_a_group_nothing_is_trained(tmp_path, leaning, monkeypatch):
+    run = train(find("flash").replace(epochs=1, batch_size=64), leaning, out=tmp_path / "run", precision="float32")
+    monkeypatch.setattr(
+        module,
+        "out_of_fold",
+        lambda recipe, pictures, **_: Predictions(
+            pictures.labels, np.eye(3, dtype=np.float32)[pictures.labels], pictures.class_names
+        ),
+    )
+    assert improve(run, leaning).run is None
+    assert not (tmp_path / "run-mended").exists()
