@@ -137,7 +137,7 @@ def test_page_asks_for_nothing_outside_itself(made):
 
 def test_figures_are_on_disk_too(made):
     names = {path.name for path in (made[0] / "report-figures").iterdir()}
-    assert {"curves.png", "curves.svg", "reliability.png", "risk-coverage.svg", "map.png", "confusion.png"} <= names
+    assert {"loss.png", "accuracy.svg", "reliability.png", "risk-coverage.svg", "map.png", "confusion.png"} <= names
 
 
 def test_runs_of_different_pictures_are_refused_and_the_old_report_stays(made, digits, tmp_path):

@@ -38,14 +38,14 @@ def judge(errors: int, n: int, target: float) -> Verdict:
     if not 0 < target < 1:
         raise RunError(f"target: expected a share above 0 and below 1, got {target:g}")
     low, high = wilson(errors, n)
-    goal = f"{100 * target:.3g} %"
+    goal, least, most = f"{100 * target:.3g} %", f"{100 * low:.2f} %", f"{100 * high:.2f} %"
     if high <= target:
-        return Verdict(target, "reached", f"Below {goal}: the error rate is at most {high:.2%}, with 95 % confidence.")
+        return Verdict(target, "reached", f"Below {goal}: the error rate is at most {most}, with 95 % confidence.")
     if low >= target:
-        return Verdict(target, "missed", f"Not below {goal}: the error rate is at least {low:.2%}.")
+        return Verdict(target, "missed", f"Not below {goal}: the error rate is at least {least}.")
     return Verdict(
         target,
         "open",
-        f"Not decided: {n:,} pictures leave the error rate between {low:.2%} and {high:.2%}, with {goal} between them; "
+        f"Not decided: {n:,} pictures leave the error rate between {least} and {most}, with {goal} between them; "
         f"test on more.",
     )

@@ -26,19 +26,23 @@ CLASS_COLOURS = (
 )
 
 
-def learning_curves(history: Sequence[dict[str, float]], title: str, stem: Path) -> None:
-    """Draw loss and accuracy over the epochs, for training and validation."""
+def learning_curves(
+    history: Sequence[dict[str, float]], title: str, stem: Path, keys: Sequence[str] = ("loss", "accuracy")
+) -> None:
+    """Draw loss and accuracy over the epochs, for training and validation, side by side or one of them."""
     from matplotlib.ticker import MaxNLocator
 
-    figure = new_figure(8.0, 3.2)
+    figure = new_figure(4.0 * len(keys), 3.2)
     epochs = [row["epoch"] for row in history]
-    for place, (key, name) in enumerate((("loss", "loss"), ("accuracy", "accuracy, %"))):
-        axes = figure.add_subplot(1, 2, place + 1)
+    for place, key in enumerate(keys):
+        axes = figure.add_subplot(1, len(keys), place + 1)
+        name = {"loss": "loss", "accuracy": "accuracy, %"}[key]
         scale = 100 if key == "accuracy" else 1
         axes.plot(epochs, [scale * row[key] for row in history], "o-", color=BLUE, ms=4, label="training")
         axes.plot(epochs, [scale * row[f"val_{key}"] for row in history], "s--", color=ORANGE, ms=4, label="validation")
         axes.set(xlabel="epoch", ylabel=name, title=title if place == 0 else "")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
         axes.grid(alpha=0.25, color=FAINT)
         axes.legend()
     _save(figure, stem)
@@ -59,7 +63,7 @@ def reliability(raw: Calibration, calibrated: Calibration, stem: Path) -> None:
         axes.errorbar(x, y, np.maximum([y - low, high - y], 0), fmt=mark, color=colour, ms=4, lw=1, label=name)
     axes.set(xlabel="confidence, %", ylabel="right answers, % (95 % intervals)", xlim=(0, 102), ylim=(0, 104))
     axes.grid(alpha=0.25, color=FAINT)
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower right")
     _save(figure, stem)
 
 
@@ -104,9 +108,12 @@ def feature_map(places: Float64, labels: Int64, wrong: Mask, names: Sequence[str
     for label, name in enumerate(names):
         own = places[labels == label]
         if len(own):
-            axes.scatter(*own.T, s=7, lw=0, color=CLASS_COLOURS[label % len(CLASS_COLOURS)])
-            axes.text(*np.median(own, axis=0), name, size=13, weight="bold", ha="center", va="center")
-    axes.scatter(*places[wrong].T, s=34, facecolors="none", edgecolors=INK, lw=1, label="wrongly classified")
+            axes.scatter(own[:, 0], own[:, 1], s=7, lw=0, color=CLASS_COLOURS[label % len(CLASS_COLOURS)])
+            x, y = np.median(own, axis=0)
+            axes.text(x, y, name, size=13, weight="bold", ha="center", va="center")
+    axes.scatter(
+        places[wrong, 0], places[wrong, 1], s=34, facecolors="none", edgecolors=INK, lw=1, label="wrongly classified"
+    )
     axes.set(xlabel="no unit: near means alike to the network", xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
     axes.legend(loc="lower right")

@@ -167,7 +167,7 @@ def _next_steps(subject: Subject, verdict: Verdict, wishes: Wishes) -> list[str]
         steps.append(f"Mend the data first: digitwise check found {len(errors)} errors in it, see Data.")
     if verdict.outcome == "open":
         steps.append("Test on more pictures: these cannot decide whether the target is kept.")
-    steps += [f"{group.words}: {mend(group).words}" for group in subject.slices]
+    steps += [f"{group.words[:1].upper()}{group.words[1:]}. {mend(group).words}" for group in subject.slices]
     if subject.slices:
         steps.append(f"digitwise improve {subject.run.path} trains with these mends, and says whether they helped.")
     else:
@@ -180,10 +180,9 @@ def _next_steps(subject: Subject, verdict: Verdict, wishes: Wishes) -> list[str]
     if reading.policy is None:
         steps.append(f"No reading policy: {reading.refusal}.")
     elif verdict.outcome != "reached":
-        coverage = reading.policy.coverage
+        share, promise = f"{100 * reading.policy.coverage:.1f} %", f"{100 * wishes.max_error:.3g} %"
         steps.append(
-            f"Or answer only the surest {coverage:.1%}: of those at most {wishes.max_error:.2%} will be wrong; see "
-            f"Reading with a promise."
+            f"Or answer only the surest {share}: of those at most {promise} will be wrong; see Reading with a promise."
         )
     return steps
 

@@ -136,7 +136,7 @@ def comparison_gallery(
     columns = 8
     heights = [max(1, -(-min(int(mask.sum()), limit) // columns)) for mask in kinds.values()]
     figure = new_figure(columns * 1.12, sum(heights) * 1.4 + 1.2)
-    parts = figure.subfigures(len(kinds), 1, height_ratios=heights)
+    parts = figure.subfigures(len(kinds), 1, height_ratios=heights, squeeze=False)[:, 0]
     classes = a.class_names
     for part, rows, (title, mask) in zip(parts, heights, kinds.items(), strict=True):
         part.suptitle(f"{title}: {mask.sum()}", x=0.01, ha="left", size=10)

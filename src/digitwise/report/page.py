@@ -69,7 +69,8 @@ def write_report(runs: Sequence[Run], dataset: Dataset, path: Path, wishes: Wish
 
 def _draw(subject: Subject, folder: Path) -> None:
     run, test = subject.run, subject.test
-    charts.learning_curves(run.history, "", folder / "curves")
+    for key in ("loss", "accuracy"):
+        charts.learning_curves(run.history, "", folder / key, [key])
     charts.reliability(subject.assessment.raw, subject.assessment.calibrated, folder / "reliability")
     policy = subject.assessment.reading.policy
     charts.risk_coverage(subject.risks["validation"], subject.risks["test"], policy, folder / "risk-coverage")
@@ -94,7 +95,7 @@ def _render(subject: Subject, numbers: dict[str, Any], answers: Sequence[Predict
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     pictures, test = subject.dataset.test, subject.test
     sprite = make_sprite(pictures, test)
-    names = ("curves", "reliability", "risk-coverage")
+    names = ("loss", "accuracy", "reliability", "risk-coverage")
     return environment.get_template("report.html.j2").render(
         **numbers,
         tile_data=_tiles(sprite, test),
