@@ -73,19 +73,21 @@ def risk_coverage(validation: RiskCoverage, test: RiskCoverage, policy: Policy |
     axes = figure.add_subplot()
     for found, colour, style, name in ((validation, ORANGE, "--", "validation"), (test, BLUE, "-", "test")):
         axes.plot(100 * found.coverage, 100 * found.risk, style, color=colour, lw=1.6, label=name)
+    whole = float(test.risk[-1])
+    top = 1.3 * max(whole, float(validation.risk[-1]), 1e-4)
     if policy is not None:
-        axes.axhline(100 * policy.max_error, color=FAINT, lw=1)
         axes.axvline(100 * policy.coverage, color=FAINT, lw=1, ls=":")
+    if policy is not None and policy.max_error < top:
+        axes.axhline(100 * policy.max_error, color=FAINT, lw=1)
         promise = f"promise: at most {100 * policy.max_error:g} %"
         axes.annotate(promise, (0.02, 100 * policy.max_error), (0, 3), ("axes fraction", "data"), "offset points")
-    whole = float(test.risk[-1])
     calm = test.coverage[test.risk <= whole / 20]  # the part where next to nothing is wrong is drawn short
     start = 1 - 2 * (1 - float(calm.max(initial=0.0)))
     axes.set(
         xlabel="answered, %",
         ylabel="wrong among the answered, %",
         xlim=(100 * max(0.0, start), 100),
-        ylim=(0, 130 * max(whole, float(validation.risk[-1]), 1e-4)),
+        ylim=(0, 100 * top),
     )
     axes.grid(alpha=0.25, color=FAINT)
     axes.legend(loc="upper left")
