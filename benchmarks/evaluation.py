@@ -117,7 +117,7 @@ def planted_slices(_: Predictions, rng: np.random.Generator) -> Iterator[Row]:
     pictures = load("mnist").train.take(np.arange(10_000))
     measured = properties(pictures.images)
     sides = [known for known in PROPERTIES if known.kind == "measure" and known.name != "size"]
-    for ratio in (4, 8, 16):
+    for ratio in (4, 6, 10):
         hit, found_all, false = 0, 0, 0
         for _ in range(SLICE_TIMES):
             known, share = sides[rng.integers(len(sides))], SHARES[rng.integers(len(SHARES))]

@@ -24,9 +24,11 @@ NAMES = {
 
 BESIDE = {  # where a name stands, in points from its mark, if not above on the right
     "improved": (-8, -14),
-    "augmented": (8, -12),
-    "fast-torch-bfloat16": (-8, -16),
-    "exercise-2": (8, -12),
+    "augmented": (0, -36),
+    "flash": (-8, 5),
+    "fast-torch-bfloat16": (0, -30),
+    "exercise-2": (0, 22),
+    "exercise-3": (-8, -14),
 }
 LEFT_OUT = ("focus",)  # lies on augmented
 
@@ -70,7 +72,7 @@ def draw_errors_against_seconds() -> None:
             (x, y),
             xytext=beside,
             textcoords="offset points",
-            ha="left" if beside[0] > 0 else "right",
+            ha=("right", "center", "left")[1 + (beside[0] > 0) - (beside[0] < 0)],
             fontsize=9,
             color="#555555" if peer else OURS,
             weight="normal" if peer else "bold",
@@ -89,7 +91,7 @@ def draw_errors_against_seconds() -> None:
         plt.Line2D([], [], marker="s", color=THEIRS, ls="", label="peers, in the same run on the same machine"),
         *([plt.Line2D([], [], color=CURVE, lw=4, label="accurate with --budget")] if budgets else []),
     ]
-    axes.legend(handles=handles, frameon=False, fontsize=9, loc="upper right")
+    figure.legend(handles=handles, frameon=False, fontsize=9, loc="outside upper left", ncols=2)
     figure.savefig(PICTURE)
     plt.close(figure)
     print(PICTURE)

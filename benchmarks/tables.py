@@ -24,7 +24,7 @@ OTHER_SETS = {"fashion-mnist": ("Fashion-MNIST", 10_000), "digits": ("scikit-lea
 
 def recipe_table() -> str:
     """Our recipes and the peers: errors of 10,000, seeds, seconds."""
-    cpu = kept("recipes")[-1]["cpu"]
+    cpu = _short(kept("recipes")[-1]["cpu"])
     lines = [f"| two cores of an {cpu} | wrong of 10,000, mean ± spread | seeds | fit, s |", "|---|---|---|---|"]
     for name in (*RECIPES, *PEERS):
         if own := _rows(name):
@@ -36,7 +36,10 @@ def recipe_table() -> str:
 def processor_table() -> str:
     """Every processor measured: errors and seconds."""
     cpus = sorted({row["cpu"] for row in kept("recipes")})
-    lines = ["| | " + " | ".join(f"{cpu}: wrong | fit, s" for cpu in cpus) + " |", "|---|" + "---|---|" * len(cpus)]
+    lines = [
+        "| | " + " | ".join(f"{_short(cpu)}: wrong | fit, s" for cpu in cpus) + " |",
+        "|---|" + "---|---|" * len(cpus),
+    ]
     for name in (*RECIPES, *PEERS):
         cells = []
         for cpu in cpus:
@@ -108,8 +111,12 @@ def _result(name: str) -> str:
     return (
         f"Measured (benchmarks/results/recipes.csv): {_errors(rows)} wrong of 10,000 MNIST test digits, "
         f"fit {median(rows, 'fit_seconds'):.1f} s; {len(rows)} seeds, mean and spread, on {made['cores']} cores of an "
-        f"{made['cpu']} in {precision}, Keras {made['keras']} on TensorFlow {made['tensorflow']}."
+        f"{_short(made['cpu'])} in {precision}, Keras {made['keras']} on TensorFlow {made['tensorflow']}."
     )
+
+
+def _short(cpu: str) -> str:
+    return cpu.replace("(R)", "").removesuffix(" Processor")
 
 
 def _rows(name: str, *, data: str = "mnist", cpu: str | None = None) -> list[Row]:

@@ -43,7 +43,8 @@ def test_recipe_trains_saves_and_loads(tmp_path, recipe, shape, monkeypatch):
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-def test_recipe_keeps_a_budget(recipe):
+def test_recipe_keeps_a_budget(recipe, monkeypatch):
+    monkeypatch.setattr("digitwise.training.fit.SHORTEST_SHARE", 2.0)  # two networks have to share it
     splits = split_validation(blobs(64), size=12)
     recipe = short(recipe)
     budget = 4.0 * recipe.members

@@ -152,7 +152,15 @@ def test_interrupted_ensemble_keeps_its_finished_networks(splits, tmp_path):
     assert len(fitted.history) == 4
 
 
-def test_interrupted_ensemble_with_a_budget_goes_on_with_its_next_network(splits, tmp_path):
+def test_budget_too_short_for_all_networks_trains_fewer(splits):
+    told = StopInMember(1)  # an ensemble's members would be told about
+    fitted = fit(QUICK.replace(members=3), splits, budget=5, precision="float32", watch=told)
+    assert 0.9 * 5 < fitted.fit_seconds < 1.1 * 5
+    assert fitted.model.count_params() == fit(QUICK, splits, precision="float32").model.count_params()
+
+
+def test_interrupted_ensemble_with_a_budget_goes_on_with_its_next_network(splits, tmp_path, monkeypatch):
+    monkeypatch.setattr("digitwise.training.fit.SHORTEST_SHARE", 2.0)
     recipe = QUICK.replace(members=2)
     with pytest.raises(StopError):
         fit(recipe, splits, budget=8, precision="float32", checkpoints=tmp_path, watch=StopInMember(2))

@@ -1,7 +1,7 @@
 """A model to ship.
 
-Measured (benchmarks/results/recipes.csv): 29.0 ± 2.4 wrong of 10,000 MNIST test digits, fit 306.7 s; 5 seeds, mean and
-spread, on 2 cores of an AMD EPYC in bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
+Measured (benchmarks/results/recipes.csv): 28.2 ± 2.8 wrong of 10,000 MNIST test digits, fit 136.5 s; 5 seeds, mean and
+spread, on 2 cores of an Intel Xeon in bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
 """
 
 from digitwise.recipes.augmented import AUGMENTED

@@ -1,6 +1,7 @@
 """The least errors.
 
-Not measured yet.
+Measured (benchmarks/results/recipes.csv): 24.5 ± 3.5 wrong of 10,000 MNIST test digits, fit 399.6 s; 2 seeds, mean and
+spread, on 2 cores of an Intel Xeon in bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
 """
 
 from digitwise.recipes.accurate import ACCURATE

@@ -1,7 +1,7 @@
 """The augmented model, with more samples of the classes that validation shows to be poor.
 
-Measured (benchmarks/results/recipes.csv): 37.6 ± 3.8 wrong of 10,000 MNIST test digits, fit 50.0 s; 5 seeds, mean and
-spread, on 2 cores of an AMD EPYC in bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
+Measured (benchmarks/results/recipes.csv): 34.6 ± 2.1 wrong of 10,000 MNIST test digits, fit 26.9 s; 5 seeds, mean and
+spread, on 2 cores of an Intel Xeon in bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
 """
 
 from digitwise.recipes.augmented import AUGMENTED

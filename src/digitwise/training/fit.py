@@ -14,6 +14,8 @@ from digitwise.training.precision import Precision, best_precision
 from digitwise.training.trainer import Trainer
 from digitwise.training.watch import Watch
 
+SHORTEST_SHARE = 10.0  # seconds of a budget for a member: below that one network, trained for longer, is better
+
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
@@ -67,7 +69,8 @@ def fit(
         Decides initial weights, order, augmentation and dropout. No two ensembles share a member's seed.
     budget : float, optional
         Seconds that ``fit_seconds`` shall come to: the schedule is stretched or shrunk to end then, and the recipe's
-        number of epochs does not count. An ensemble's members get equal shares.
+        number of epochs does not count. An ensemble's members get equal shares; where these would be too short to
+        train in, there are fewer members.
     precision : {"float32", "bfloat16"}, optional
         By default what the processor is fast at.
     deterministic : bool
@@ -96,12 +99,13 @@ def fit(
     precision, watch = precision or best_precision(), watch or Watch()
     # The whole budget, not a member's share: that depends on the clock.
     choices = (recipe, budget, precision, deterministic, splits.train.fingerprint, splits.validation.fingerprint)
+    members = recipe.members if budget is None else min(recipe.members, max(1, int(budget / SHORTEST_SHARE)))
     parts: list[Fitted] = []
-    for member in range(recipe.members):
-        if recipe.members > 1:
-            watch.on_member(member + 1, recipe.members)
+    for member in range(members):
+        if members > 1:
+            watch.on_member(member + 1, members)
         spent = sum(part.fit_seconds for part in parts)
-        share = None if budget is None else (budget - spent) / (recipe.members - member)
+        share = None if budget is None else (budget - spent) / (members - member)
         own = (seed * recipe.members + member) % 2**32
         trainer = Trainer(recipe, splits, own, share, precision, watch, key=repr((*choices, own)))
         parts.append(_run(trainer, checkpoints and runs.checkpoint(checkpoints, member), resume=resume))
