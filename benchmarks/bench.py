@@ -22,9 +22,9 @@ from benchmarks.contender import PEERS, at_hand
 from benchmarks.evaluation import bench_evaluation
 from benchmarks.figures import draw_errors_against_seconds
 from benchmarks.job import bench_job
-from benchmarks.recipes import QUICK, bench_budgets, bench_recipes
-from benchmarks.speed import bench_augmentation, bench_fit, bench_reading, bench_start
-from benchmarks.tables import write_tables
+from benchmarks.recipes import QUICK, UNTUNED, bench_budgets, bench_recipes
+from benchmarks.speed import bench_augmentation, bench_fit, bench_reading, bench_report, bench_start
+from benchmarks.tables import OTHER_SETS, write_tables
 from digitwise.recipes import RECIPES
 
 
@@ -33,34 +33,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a look at the recipes in 5 minutes; keeps nothing")
     parser.add_argument("--only", nargs="+", choices=[*RECIPES, *PEERS], help="for recipes", metavar="CONTENDER")
-    parser.add_argument("--seeds", type=int, default=5, help="for recipes")
+    parser.add_argument(
+        "--seeds", type=int, help="for recipes; by default 10 of the fast ones, 2 of slow peers, else 5"
+    )
     parser.add_argument("--data", default="mnist", help="for recipes")
     benches: dict[str, Callable[[argparse.Namespace], object]] = {
         "start": lambda _: bench_start(),
         "reading": lambda _: bench_reading(),
         "fit": lambda _: bench_fit(),
         "augmentation": lambda _: bench_augmentation(),
-        "recipes": lambda chosen: bench_recipes(chosen.only or at_hand(), range(chosen.seeds), data=chosen.data),
+        "recipes": lambda chosen: bench_recipes(chosen.only or at_hand(), chosen.seeds, data=chosen.data),
+        "sets": lambda _: [bench_recipes(UNTUNED, 3, data=data) for data in OTHER_SETS],
         "budgets": lambda _: bench_budgets(),
-        "figure": lambda _: (draw_errors_against_seconds(), write_tables()),
         "ablation": lambda _: bench_ablation(),
         "evaluation": lambda _: bench_evaluation(),
+        "report": lambda _: bench_report(),
         "job": lambda _: bench_job(),
+        "figure": lambda _: (draw_errors_against_seconds(), write_tables()),
     }
     parser.add_argument("names", nargs="*", help=f"of {', '.join(benches)}; all by default")
     chosen = parser.parse_intermixed_args()
     if unknown := set(chosen.names) - set(benches):
         parser.error(f"expected names of {', '.join(benches)}, got {', '.join(sorted(unknown))}")
     if chosen.quick:
-        bench_recipes([name for name in at_hand() if name in QUICK], range(2), table=None)
+        if chosen.names or chosen.only:
+            parser.error("--quick measures its own contenders: expected no names and no --only with it")
+        bench_recipes([name for name in at_hand() if name in QUICK], 1, table=None)
     elif len(chosen.names) == 1:
         benches[chosen.names[0]](chosen)
     else:
         for name in chosen.names or benches:
             print(f"--- {name}", flush=True)
             options = [
-                f"--seeds={chosen.seeds}",
                 f"--data={chosen.data}",
+                *([f"--seeds={chosen.seeds}"] if chosen.seeds else []),
                 *(["--only", *chosen.only] if chosen.only else []),
             ]
             subprocess.run([sys.executable, __file__, name, *options], check=True)

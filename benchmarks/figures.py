@@ -45,14 +45,9 @@ def draw_errors_against_seconds() -> None:
         points = [
             _point([row for row in budgets if row["budget"] == b]) for b in dict.fromkeys(r["budget"] for r in budgets)
         ]
-        axes.plot(
-            *zip(*((x, y) for x, y, *_ in points), strict=True),
-            "-",
-            color=CURVE,
-            lw=4,
-            zorder=1,
-            label="accurate with --budget",
-        )
+        times, means, least, most = zip(*points, strict=True)
+        axes.plot(times, means, "-", color=CURVE, lw=4, zorder=1)
+        axes.fill_between(times, least, most, color=CURVE, alpha=0.35, lw=0, zorder=1)
     for name in dict.fromkeys(row["contender"] for row in rows):
         x, y, low, high = _point([row for row in rows if row["contender"] == name])
         peer = name in PEERS

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -117,6 +119,32 @@ def bench_augmentation(pictures: int = 10_000, batch: int = 256) -> None:
         print(f"{name}: {median(rows, 'pictures_per_second', variant=name):,.0f} pictures/s on one core")
     print(ratio(rows, "ImageDataGenerator.flow", "digitwise"))
     keep("augmentation", rows)
+
+
+def bench_report() -> None:
+    """``report`` of a MNIST run, whole processes: wall, peak memory, and the size of the page."""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "flash"
+        subprocess.run(command("train", "flash", "--out", str(run)), check=True, capture_output=True)
+        for repeat in range(REPEATS):
+            wall, peak = _process(command("report", str(run)))
+            page = (run / "report.html").stat().st_size / 1e6
+            rows.append(
+                {"repeat": repeat, "seconds": round(wall, 2), "peak_gib": round(peak, 2), "megabytes": round(page, 2)}
+            )
+    print(f"report: median {median(rows, 'seconds'):.1f} s, {median(rows, 'peak_gib'):.2f} GiB, {page:.1f} MB")
+    keep("report", rows)
+
+
+def _process(arguments: list[str]) -> tuple[float, float]:
+    """Wall seconds and peak GiB of one process; each is waited for alone, so the peak is its own."""
+    started = time.perf_counter()
+    child = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0, f"{arguments}: exit code {child.returncode}"
+    return time.perf_counter() - started, used.ru_maxrss / 2**20
 
 
 def alternating(work: dict[str, Callable[[], Any]], column: str, repeats: int) -> list[Row]:

@@ -46,6 +46,12 @@ def processor_table() -> str:
             own = _rows(name, cpu=cpu)
             cells += [_errors(own), f"{median(own, 'fit_seconds'):.1f}"] if own else ["–", "–"]
         lines.append(f"| {NAMES.get(name, name)} | " + " | ".join(cells) + " |")
+    for peer in ("fast-torch", "fast-torch-bfloat16"):
+        cells = []
+        for cpu in cpus:
+            ours, theirs = (median(_rows(name, cpu=cpu), "fit_seconds") for name in ("flash", peer))
+            cells += ["", f"{ours / theirs:.2f}"]
+        lines.append(f"| flash's time over that of {NAMES[peer]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

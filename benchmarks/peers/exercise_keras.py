@@ -1,4 +1,6 @@
-"""The exercise's notebook as a student completes it in Keras: plain ``model.fit`` on arrays, defaults everywhere.
+"""The exercise's notebook as a student completes it in Keras: plain ``model.fit`` on arrays.
+
+Defaults everywhere, but that pictures moved by the generator get black borders.
 
 References
 ----------

@@ -183,7 +183,7 @@ class Predictions:
     Raises
     ------
     DataError
-        If shapes do not fit, or a row is not a distribution.
+        If a shape or dtype is not as above, a label is no class, a row is no distribution, or there are none at all.
     """
 
     labels: Int64
@@ -191,9 +191,17 @@ class Predictions:
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        expected = (len(self.labels), len(self.class_names))
+        labels, classes = self.labels, len(self.class_names)
+        if labels.dtype != np.int64 or labels.ndim != 1 or not len(labels):
+            raise DataError(f"labels: expected int64 of shape (n,), n from 1, got {labels.dtype} of {labels.shape}")
+        if labels.min() < 0 or labels.max() >= classes:
+            wrong = labels.min() if labels.min() < 0 else labels.max()
+            raise DataError(f"labels: expected 0 to {classes - 1}, got {wrong}")
+        expected = (len(labels), classes)
         if self.probabilities.shape != expected:
             raise DataError(f"probabilities: expected shape {expected}, got {self.probabilities.shape}")
+        if (low := self.probabilities.min()) < 0:
+            raise DataError(f"probabilities: expected 0 to 1, got {low:.4g}")
         sums = self.probabilities.sum(axis=1)
         if not np.all(np.abs(sums - 1) < 1e-3):  # NaN fails this too
             row = int(np.flatnonzero(~(np.abs(sums - 1) < 1e-3))[0])

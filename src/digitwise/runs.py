@@ -8,7 +8,7 @@
     ├── validation.npz        labels and probabilities
     ├── test.npz              labels and probabilities
     ├── features.npz          what the network's last hidden layer says of the test pictures, in few dimensions
-    ├── policy.json           when to answer, once evaluate --max-error has found it
+    ├── policy.json           when to answer, once evaluate --max-error or report has found it
     ├── improvement.json      before and after, in a run that digitwise improve made
     ├── model.keras           the model; also as model.json + model.weights.h5
     └── *.png                 figures
@@ -121,6 +121,11 @@ class Run:
         """Keep when to answer (temperature, threshold, promise) as policy.json, for whoever reads with this model."""
         atomic_json(self.path / "policy.json", dict(policy))
 
+    @property
+    def policy(self) -> dict[str, Any] | None:
+        """The policy kept; None where there is none."""
+        return self._kept("policy.json", "the reading policy")
+
     def save_improvement(self, improvement: Mapping[str, Any]) -> None:
         """Keep what a mend changed, as improvement.json of the mended run."""
         atomic_json(self.path / "improvement.json", dict(improvement))
@@ -128,10 +133,13 @@ class Run:
     @property
     def improvement(self) -> dict[str, Any] | None:
         """What the mend that made this run changed; None for a run that is no mend."""
-        file = self.path / "improvement.json"
+        return self._kept("improvement.json", "what the mend changed")
+
+    def _kept(self, name: str, what: str) -> dict[str, Any] | None:
+        file = self.path / name
         if not file.exists():
             return None
-        with _reading(file, "what the mend changed"):
+        with _reading(file, what):
             return dict(json.loads(file.read_text(encoding="utf-8")))
 
     def note_test_read(self, reason: str, fingerprint: str | None = None) -> None:

@@ -25,9 +25,14 @@ def test_a_class_asks_for_more_samples_of_it():
 @pytest.mark.parametrize("name", [known.name for known in PROPERTIES])
 def test_every_property_has_a_proposal(name):
     proposal = mend(group(name))
-    assert bool(proposal.widen) == (name in WIDENED)
+    assert bool(proposal.widen) == ((name, "much") in WIDENED)
     assert proposal.widen or "labels" in proposal.words
     assert all(hasattr(Augmentation(), each) for each in proposal.widen)
+
+
+def test_more_shift_is_no_mend_for_centred_digits():
+    centred = Slice((Condition("offset", "little", 1, "at the centre"),), np.arange(30), 5, 0.01, 0.01)
+    assert mend(centred).widen == ()
 
 
 def test_joined_mends_name_each_thing_once():

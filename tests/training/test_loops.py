@@ -14,37 +14,41 @@ from digitwise.training.loops import make_loop
 from digitwise.training.optimizers import Adam
 
 TRAINING = """
-import json
+import json, sys
+from pathlib import Path
 from digitwise.data.splits import split_validation
-from digitwise.recipes import Augmentation, Recipe
+from digitwise.recipes import find
 from digitwise.training.fit import fit
 from digitwise.training.predict import predict
+from digitwise.training.saving import load_model, save_model
 from tests.helpers import blobs
 
-recipe = Recipe(
-    "quick", "for tests", "compact-cnn", epochs=10, batch_size=12, optimizer="muon", learning_rate=0.004,
-    schedule="one-cycle", augmentation=Augmentation(rotation_range=3),
-)
+recipe = find("accurate").replace(epochs=8, batch_size=12, members=2, learning_rate=0.004)
 splits = split_validation(blobs(90), size=18)
 fitted = [fit(recipe, splits, precision="float32", deterministic=True) for _ in range(2)]
 one, other = (model.model.get_weights() for model in fitted)
+save_model(fitted[0].model, Path(sys.argv[1]))
+loaded = load_model(Path(sys.argv[1]))
 print(json.dumps({
     "errors": predict(fitted[0].model, splits.validation).errors,
+    "errors_loaded": predict(loaded, splits.validation).errors,
     "losses": [row["loss"] for row in fitted[0].history],
     "same": all((a == b).all() for a, b in zip(one, other, strict=True)),
+    "budget": fit(find("flash"), splits, budget=6).fit_seconds,
 }))
 """
 
 
 @pytest.mark.parametrize("backend", [name for name in BACKENDS if importlib.util.find_spec(name)])
-def test_backend_trains_with_all_that_recipes_use_and_is_deterministic_when_asked(backend):
+def test_backend_trains_saves_loads_keeps_a_budget_and_is_deterministic_when_asked(backend, tmp_path):
     environment = {**os.environ, "KERAS_BACKEND": backend}
     done = subprocess.run(
-        [sys.executable, "-c", TRAINING], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", TRAINING, str(tmp_path)], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["errors"] == 0
+    assert told["errors"] == told["errors_loaded"] == 0
+    assert 0.9 * 6 < told["budget"] < 1.1 * 6
     assert told["losses"][-1] < told["losses"][0]
     assert told["same"]
 

@@ -12,6 +12,7 @@ from digitwise.cli.options import ClassMixOption, MaxErrorOption, SamplesOption,
 
 if TYPE_CHECKING:
     from digitwise.evaluation.assessment import Assessment
+    from digitwise.runs import Run
 
 
 def evaluate(
@@ -24,13 +25,14 @@ def evaluate(
 ) -> None:
     """Evaluate a run on its test pictures, or on those of other data."""
     from digitwise.errors import RunError
-    from digitwise.evaluation.assessment import MAX_ERROR, assess
+    from digitwise.evaluation.assessment import assess
     from digitwise.runs import Run
     from digitwise.training.evaluate import answers_about
 
     opened, shares = Run.open(run), class_mix(mix)
     validation, test = opened.predictions("validation"), answers_about(opened, data)
-    result = assess(validation, test, samples=samples, class_mix=shares, max_error=max_error or MAX_ERROR)
+    promise = max_error or promised(opened)
+    result = assess(validation, test, samples=samples, class_mix=shares, max_error=promise)
     policy = result.reading.policy
     if max_error is not None:
         if policy is None:
@@ -44,6 +46,13 @@ def evaluate(
     _tell(opened.name, result)
     if max_error is not None:
         out.print(f"The policy is kept in {opened.path / 'policy.json'}")
+
+
+def promised(run: Run) -> float:
+    """The error rate that a run's policy promises, or the default where it has none."""
+    from digitwise.evaluation.assessment import MAX_ERROR
+
+    return MAX_ERROR if run.policy is None else float(run.policy["max_error"])
 
 
 def _tell(name: str, result: Assessment) -> None:

@@ -20,14 +20,11 @@ def improve(
     as_json: JsonFlag = False,
 ) -> None:
     """Find where a run's recipe fails by cross-validation, train it with mends, and compare before and after."""
-    from digitwise import runs
     from digitwise.cli.live import LiveWatch
     from digitwise.report.pictures import dataset_of
     from digitwise.runs import Run
 
     opened = Run.open(run)
-    if out_folder is not None:
-        runs.check_place(out_folder)
     dataset = dataset_of(opened, data)
     console = stage(as_json)
 

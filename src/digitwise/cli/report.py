@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from digitwise.cli.console import DataOption, JsonFlag, out, print_json
+from digitwise.cli.evaluate import promised
 from digitwise.cli.options import ClassMixOption, MaxErrorOption, SamplesOption, class_mix, share
 
 
@@ -34,8 +35,13 @@ def report(
 
     opened = [Run.open(path) for path in runs]
     place = out_file or opened[0].path / "report.html"
-    chosen: dict[str, Any] = {"max_error": max_error} if max_error else {}
-    wishes = Wishes(target=target, samples=samples, class_mix=class_mix(mix), findings=_findings(findings), **chosen)
+    wishes = Wishes(
+        target=target,
+        max_error=max_error or promised(opened[0]),
+        samples=samples,
+        class_mix=class_mix(mix),
+        findings=_findings(findings),
+    )
     numbers = write_report(opened, dataset_of(opened[0], data), place, wishes)
     if as_json:
         print_json(numbers)

@@ -102,12 +102,15 @@ def fit_temperature(validation: Predictions) -> float:
     Returns
     -------
     float
-        Above 1 where the model is too sure of itself, below 1 where it is too timid; 0.05 to 20.
+        Above 1 where the model is too sure of itself, below 1 where it is too timid; 0.05 to 20. Without a single
+        error there is nothing to fit it to, and it is 1.
 
     References
     ----------
     C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017, arXiv 1706.04599 (temperature scaling).
     """
+    if not validation.errors:
+        return 1.0
     from scipy.optimize import minimize_scalar  # slow to import
 
     logits, rows = _logits(validation), np.arange(len(validation))

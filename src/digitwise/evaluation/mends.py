@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 from digitwise.evaluation.slices import Slice
 
-WIDENED = {  # which ranges of augmentation make training show more of a property
-    "slant": ("shear_range", "rotation_range"),
-    "stroke_width": ("zoom_range",),
-    "ink": ("zoom_range",),
-    "height_to_width": ("zoom_range",),
-    "size": ("zoom_range",),
-    "offset": ("width_shift_range", "height_shift_range"),
+WIDENED = {  # which ranges of augmentation make training show more of an end of a property
+    ("slant", "much"): ("shear_range", "rotation_range"),
+    ("slant", "little"): ("shear_range", "rotation_range"),
+    ("stroke_width", "much"): ("zoom_range",),
+    ("stroke_width", "little"): ("zoom_range",),
+    ("height_to_width", "much"): ("zoom_range",),
+    ("height_to_width", "little"): ("zoom_range",),
+    ("size", "much"): ("zoom_range",),
+    ("size", "little"): ("zoom_range",),
+    ("offset", "much"): ("width_shift_range", "height_shift_range"),
 }
 
 
@@ -37,15 +40,15 @@ class Mend:
 
 def mend(group: Slice) -> Mend:
     """Propose what to do about a group: wider augmentation, more of a class, or a look at its labels."""
-    properties = [condition.property for condition in group.conditions]
-    widen = tuple(dict.fromkeys(name for known in properties for name in WIDENED.get(known, ())))
-    focus = "class" in properties
+    ends = [(condition.property, condition.side) for condition in group.conditions]
+    widen = tuple(dict.fromkeys(name for end in ends for name in WIDENED.get(end, ())))
+    focus = ("class", "is") in ends
     proposals = []
     if widen:
         proposals.append(f"widen {' and '.join(name.replace('_', ' ') for name in widen)} of the augmentation")
     if focus:
         proposals.append("show more samples of the class (focus)")
-    if not proposals:
+    if not widen:
         proposals.append("look at the labels of these pictures, and collect more like them: no augmentation makes them")
     words = "; ".join(proposals)
     return Mend(words[:1].upper() + words[1:] + ".", widen, focus)

@@ -56,11 +56,11 @@ class Slice:
     conditions : tuple of Condition
         One or two, which all its pictures meet.
     indices : ndarray of int64, shape (n,)
-        Its pictures.
+        Its pictures, but those of groups found before it.
     errors : int
         Wrongly classified ones among them.
     others_rate : float
-        The error rate of all other pictures.
+        The error rate of the pictures in neither this group nor one found before it.
     p_value : float
         How often chance alone would show a group like this anywhere, all groups looked at counted in.
     """
@@ -148,13 +148,13 @@ def find_slices(
         best, p_value = _least_likely(members[:, rest], wrong[rest], rng)
         if p_value > SIGNIFICANT:
             break
-        own = members[best]
+        own, others = members[best] & rest, ~members[best] & rest
         found.append(
             Slice(
                 groups[best],
                 np.flatnonzero(own).astype(np.int64),
                 int(wrong[own].sum()),
-                float(wrong[~own].mean()) if not own.all() else 0.0,
+                float(wrong[others].mean()) if others.any() else 0.0,
                 p_value,
             )
         )
@@ -222,5 +222,6 @@ def _sides(known: Property, values: Float64) -> Iterator[Condition]:
 
 
 def _words(known: Property, side: str, bound: float) -> str:
-    what, amount = (known.much if side == "much" else known.little), f"{abs(bound):.2g}{known.unit}"
-    return f"{what} ({known.name.replace('_', ' ')} {'from' if side == 'much' else 'to'} {amount})"
+    what, end = (known.much, "from") if side == "much" else (known.little, "to")
+    amount = f"{bound:.0f}" if abs(bound) >= 10 else f"{bound:.2g}"
+    return f"{what} ({known.name.replace('_', ' ')} {end} {amount}{known.unit})"

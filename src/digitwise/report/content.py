@@ -137,6 +137,7 @@ def content(subject: Subject, others: Sequence[Run], wishes: Wishes) -> dict[str
         "class_names": list(test.class_names),
         "confusion": confusion_matrix(test).tolist(),
         "risk_coverage": {name: _curve(curve) for name, curve in subject.risks.items()},
+        "risk_table": _risk_table(subject.risks),
         "slices": {
             "pictures": len(subject.checked),
             "errors": subject.checked.errors,
@@ -182,7 +183,8 @@ def _next_steps(subject: Subject, verdict: Verdict, wishes: Wishes) -> list[str]
     elif verdict.outcome != "reached":
         share, promise = f"{100 * reading.policy.coverage:.1f} %", f"{100 * wishes.max_error:.3g} %"
         steps.append(
-            f"Or answer only the surest {share}: of those at most {promise} will be wrong; see Reading with a promise."
+            f"Or answer only the surest {share}: with 95 % confidence at most {promise} of those will be wrong; see "
+            f"Reading with a promise."
         )
     return steps
 
@@ -195,6 +197,18 @@ def _curve(curve: RiskCoverage) -> list[list[float]]:
     last = len(curve.coverage) - 1
     places = np.unique(np.linspace(0, last, min(CURVE_POINTS, last + 1)).round().astype(int))
     return [[round(float(curve.coverage[i]), 6), round(float(curve.risk[i]), 6)] for i in places]
+
+
+def _risk_table(risks: Mapping[str, RiskCoverage]) -> list[list[float]]:
+    """Share answered, and the risk on validation and on test there."""
+    shares = (*np.arange(0.1, 0.9, 0.1), *np.arange(0.9, 1.001, 0.01))
+    return [
+        [
+            round(float(share), 2),
+            *(float(np.interp(share, risks[name].coverage, risks[name].risk)) for name in ("validation", "test")),
+        ]
+        for share in shares
+    ]
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -62,6 +62,8 @@ def write_report(runs: Sequence[Run], dataset: Dataset, path: Path, wishes: Wish
     folder = path.with_name(f"{path.stem}-figures")
     _draw(subject, folder)
     page = _render(subject, numbers, answers, folder)
+    if subject.assessment.reading.policy is not None:
+        run.save_policy(subject.assessment.reading.policy.as_dict())  # what the page says is what readers will do
     atomic_json(path.with_suffix(".json"), numbers)
     atomic_write(path, page)
     return numbers
@@ -91,7 +93,13 @@ def _render(subject: Subject, numbers: dict[str, Any], answers: Sequence[Predict
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": _percent, "range": _range, "stamp": _stamp, "thousands": "{:,}".format}
+    environment.filters |= {
+        "percent": _percent,
+        "range": _range,
+        "stamp": _stamp,
+        "signed": _signed,
+        "thousands": "{:,}".format,
+    }
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     pictures, test = subject.dataset.test, subject.test
     sprite = make_sprite(pictures, test)
@@ -191,6 +199,10 @@ def _percent(share: float | None, digits: int = 2) -> str:
 
 def _range(interval: Sequence[float] | None, digits: int = 2) -> str:
     return "–" if interval is None else f"{100 * interval[0]:.{digits}f}–{100 * interval[1]:.{digits}f} %"
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+.2f} %"
 
 
 def _stamp(time: str) -> str:

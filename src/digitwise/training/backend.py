@@ -65,4 +65,5 @@ def make_deterministic() -> None:
     elif BACKEND == "torch":
         import torch
 
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it CUDA's matrix products refuse
         torch.use_deterministic_algorithms(True)  # JAX is deterministic on a CPU

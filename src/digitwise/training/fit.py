@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from digitwise import models, runs
+from digitwise.errors import RecipeError
 from digitwise.images import Splits
 from digitwise.recipes import Recipe
 from digitwise.training.backend import make_deterministic
+from digitwise.training.loops import on_accelerator
 from digitwise.training.precision import Precision, best_precision
 from digitwise.training.trainer import Trainer
 from digitwise.training.watch import Watch
@@ -92,11 +94,14 @@ def fit(
     RunError
         If the checkpoint belongs to another training.
     RecipeError
-        If the budget was over before the training began.
+        If the budget was over before the training began, or is asked for together with ``deterministic``: how many
+        steps a budget holds depends on the clock.
     """
+    if deterministic and budget is not None:
+        raise RecipeError("deterministic: expected no budget with it, whose steps depend on the clock; give epochs")
     if deterministic:
         make_deterministic()
-    precision, watch = precision or best_precision(), watch or Watch()
+    precision, watch = precision or best_precision(accelerator=on_accelerator()), watch or Watch()
     # The whole budget, not a member's share: that depends on the clock.
     choices = (recipe, budget, precision, deterministic, splits.train.fingerprint, splits.validation.fingerprint)
     members = recipe.members if budget is None else min(recipe.members, max(1, int(budget / SHORTEST_SHARE)))

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from digitwise.errors import RunError
 from digitwise.evaluation.improvement import Change, changes, find_in, halves
 from digitwise.evaluation.mends import Mend, joined, mend
 from digitwise.evaluation.slices import Slice
 from digitwise.images import Dataset, Float64, UInt8
 from digitwise.properties import properties
 from digitwise.recipes import Augmentation, Recipe
-from digitwise.runs import Run
+from digitwise.runs import Run, check_place
 from digitwise.training.folds import out_of_fold
 from digitwise.training.train import train
 from digitwise.training.watch import Watch
@@ -80,8 +81,18 @@ def improve(
     Returns
     -------
     Improvement
+
+    Raises
+    ------
+    RunError
+        If the data is not what the run was trained on, or something else lies where the new run shall.
     """
     recipe, pictures, info = Recipe.from_dict(run.info["recipe"]), dataset.train, run.info
+    old = run.path.resolve()
+    place = out or old.with_name(f"{old.name}-mended")
+    check_place(place)  # before the work, not after it
+    if dataset.train.fingerprint != info["data"]["fingerprint"]["train"]:
+        raise RunError(f"{dataset.source}: expected the training pictures of {run.path}, got others; give --data")
     choices: dict[str, Any] = {"seed": info["seed"], "precision": info["precision"], "watch": watch}
     before = out_of_fold(recipe, pictures, folds=folds, **choices)
     measured = _measure(pictures.images)
@@ -92,7 +103,6 @@ def improve(
         return Improvement(slices, proposal, None, [])
     changed = mended(recipe, proposal)
     after = out_of_fold(changed, pictures, folds=folds, **choices)
-    place = out or run.path.with_name(f"{run.path.name}-mended")
     new = train(changed, dataset, out=place, validation=info["data"]["validation"], **choices)
     result = Improvement(slices, proposal, new, changes(slices, judging, before, after, measured))
     new.save_improvement({"of": str(run.path), "folds": folds, **result.as_dict()})

@@ -13,9 +13,13 @@ Precision = Literal["float32", "bfloat16"]
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
-def best_precision() -> Precision:
-    """Choose bfloat16 where the CPU computes with it, else float32; JAX does not use those instructions."""
-    return "bfloat16" if BFLOAT16_FLAGS & cpu_flags() and os.environ.get("KERAS_BACKEND") != "jax" else "float32"
+def best_precision(*, accelerator: bool = False) -> Precision:
+    """Choose bfloat16 on an accelerator and where the CPU computes with it, else float32.
+
+    JAX does not use those instructions of a CPU.
+    """
+    fast_cpu = BFLOAT16_FLAGS & cpu_flags() and os.environ.get("KERAS_BACKEND") != "jax"
+    return "bfloat16" if accelerator or fast_cpu else "float32"
 
 
 def dtype_policy(precision: Precision) -> str:

@@ -19,6 +19,7 @@ from digitwise.system import hardware, versions
 from digitwise.training.backend import BACKEND
 from digitwise.training.features import features
 from digitwise.training.fit import Fitted, fit
+from digitwise.training.loops import on_accelerator
 from digitwise.training.precision import Precision, best_precision
 from digitwise.training.predict import predict
 from digitwise.training.saving import save_model
@@ -86,7 +87,7 @@ def train(
     choices: dict[str, Any] = {
         "seed": seed,
         "budget": budget,
-        "precision": precision or best_precision(),
+        "precision": precision or best_precision(accelerator=on_accelerator()),
         "deterministic": deterministic,
     }
     asked = {"recipe": _plain(recipe), **choices}
