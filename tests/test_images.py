@@ -55,3 +55,20 @@ def test_wrong_pictures_come_most_confident_first():
     answers.probabilities[3] = [0.05, 0.9, 0.05]
     assert answers.errors == 2
     assert answers.wrong.tolist() == [3, 1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows", "message"),
+    [
+        ([7], [[1, 0, 0]], "labels: expected 0 to 2, got 7"),
+        ([-1], [[1, 0, 0]], "labels: expected 0 to 2, got -1"),
+        ([0], [[1.5, -0.5, 0]], "probabilities: expected 0 to 1, got -0.5"),
+        ([0], [[0.5, 0.4, 0]], "rows that sum to 1"),
+        ([0], [[np.nan, 0.5, 0.5]], "rows that sum to 1"),
+        ([], np.empty((0, 3)), "n from 1"),
+    ],
+    ids=["label too high", "label too low", "negative", "sum", "NaN", "none"],
+)
+def test_answers_that_are_no_distribution_over_the_classes_are_refused(labels, rows, message):
+    with pytest.raises(DataError, match=message):
+        Predictions(np.array(labels, np.int64), np.array(rows, np.float32), tuple("012"))

@@ -150,6 +150,20 @@ def test_runs_of_different_pictures_are_refused_and_the_old_report_stays(made, d
     assert (folder / "report.html").read_bytes() == before
 
 
+def test_interrupted_report_leaves_the_old_one_in_place(made, digits, tmp_path, monkeypatch):
+    run = Run.open(made[0] / "a")
+    write_report([run], digits, tmp_path / "report.html")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("digitwise.report.page._render", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_report([run], digits, tmp_path / "report.html")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()} == before
+
+
 def test_run_without_test_probabilities_is_refused(made, digits, tmp_path):
     shutil.copytree(made[0] / "a", tmp_path / "run")
     (tmp_path / "run" / "test.npz").unlink()

@@ -135,14 +135,32 @@ def content(subject: Subject, others: Sequence[Run], wishes: Wishes) -> dict[str
         },
         "history": run.history,
         "class_names": list(test.class_names),
+        "wrong": [
+            {
+                "index": int(i),
+                "given": test.class_names[test.labels[i]],
+                "predicted": test.class_names[test.predicted[i]],
+                "confidence": round(float(test.confidence[i]), 4),
+            }
+            for i in test.wrong
+        ],
         "confusion": confusion_matrix(test).tolist(),
         "risk_coverage": {name: _curve(curve) for name, curve in subject.risks.items()},
         "risk_table": _risk_table(subject.risks),
         "slices": {
             "pictures": len(subject.checked),
             "errors": subject.checked.errors,
-            "found": [{**group.as_dict(), "words": group.words, "mend": mend(group).words} for group in subject.slices],
+            "found": [
+                {
+                    **group.as_dict(),
+                    "words": group.words,
+                    "mend": mend(group).words,
+                    "wrong": group.indices[subject.checked.missed[group.indices]].tolist(),
+                }
+                for group in subject.slices
+            ],
         },
+        "map_places": None if subject.places is None else _places(*subject.places),
         "improvement": run.improvement,
         "data": {
             "name": subject.dataset.name,
@@ -211,6 +229,10 @@ def _risk_table(risks: Mapping[str, RiskCoverage]) -> list[list[float]]:
     ]
 
 
+def _places(indices: Int64, places: Float64) -> list[list[float]]:
+    return [[int(i), round(float(x), 4), round(float(y), 4)] for i, (x, y) in zip(indices, places, strict=True)]
+
+
 def _row(run: Run) -> dict[str, Any]:
     info, results = run.info, run.info["results"]
     return {
@@ -228,11 +250,14 @@ def _row(run: Run) -> dict[str, Any]:
 
 
 def _comparisons(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    folders = [run.path.name for run in runs]
+    names = folders if len(set(folders)) == len(runs) else [str(run.path) for run in runs]
+    answers = [run.predictions("test") for run in runs]
     found = []
-    for a, b in itertools.combinations(runs, 2):
-        result = compare_predictions(a.predictions("test"), b.predictions("test"))
-        names = (a.path.name, b.path.name)
-        found.append({"a": names[0], "b": names[1], **result.as_dict(), "verdict": result.verdict(*names)})
+    for i, j in itertools.combinations(range(len(runs)), 2):
+        result = compare_predictions(answers[i], answers[j])
+        verdict = result.verdict(names[i], names[j])
+        found.append({"a": names[i], "b": names[j], **result.as_dict(), "verdict": verdict})
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from digitwise.errors import RunError
-from digitwise.files import atomic_json, atomic_write
+from digitwise.files import atomic_json, atomic_write, replace_folder
 from digitwise.images import Dataset, Float64, ImageSet, Int64, Predictions
 from digitwise.report import charts, figures
 from digitwise.report.content import Subject, Wishes, content, examine
@@ -59,9 +60,15 @@ def write_report(runs: Sequence[Run], dataset: Dataset, path: Path, wishes: Wish
     for each in runs:
         each.note_test_read("report")
     numbers = content(subject, others, wishes)
-    folder = path.with_name(f"{path.stem}-figures")
-    _draw(subject, folder)
-    page = _render(subject, numbers, answers, folder)
+    drawn = path.with_name(f".{path.stem}-figures.partial")
+    shutil.rmtree(drawn, ignore_errors=True)
+    try:
+        _draw(subject, drawn)
+        page = _render(subject, numbers, answers, drawn)
+    except BaseException:
+        shutil.rmtree(drawn, ignore_errors=True)
+        raise
+    replace_folder(drawn, path.with_name(f"{path.stem}-figures"))
     if subject.assessment.reading.policy is not None:
         run.save_policy(subject.assessment.reading.policy.as_dict())  # what the page says is what readers will do
     atomic_json(path.with_suffix(".json"), numbers)
