@@ -43,7 +43,8 @@ def draw_errors_against_seconds() -> None:
     budgets = newest(kept("budgets"))
     if budgets:
         points = [
-            _point([row for row in budgets if row["budget"] == b]) for b in dict.fromkeys(r["budget"] for r in budgets)
+            _point([row for row in budgets if row["budget"] == b])
+            for b in sorted({r["budget"] for r in budgets}, key=float)
         ]
         times, means, least, most = zip(*points, strict=True)
         axes.plot(times, means, "-", color=CURVE, lw=4, zorder=1)
