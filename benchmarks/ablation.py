@@ -51,9 +51,13 @@ def normalised(variant: str) -> Iterator[None]:
     from digitwise.training.backend import keras
     from digitwise.training.batch_norm import MOMENTUM, batch_norm
 
+    class Affine(keras.layers.BatchNormalization):  # type: ignore[misc]  # the same weights, but no moments
+        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+            return super().call(inputs, training=False, mask=mask)
+
     kinds: dict[str, Any] = {
         "Keras' batch normalisation": lambda **settings: keras.layers.BatchNormalization(momentum=MOMENTUM, **settings),
-        "no batch normalisation": lambda **settings: keras.layers.Activation("linear", **settings),
+        "no batch normalisation": Affine,
     }
     trainer.batch_norm = kinds.get(variant, batch_norm)
     try:
