@@ -84,7 +84,7 @@ def draw_errors_against_seconds() -> None:
     axes.spines[["top", "right"]].set_visible(False)
     handles = [
         plt.Line2D([], [], marker="o", color=OURS, ls="", label="digitwise: mean of the seeds, bar from best to worst"),
-        plt.Line2D([], [], marker="s", color=THEIRS, ls="", label="peers, in the same run on the same machine"),
+        plt.Line2D([], [], marker="s", color=THEIRS, ls="", label="peers, on the same machine"),
         *([plt.Line2D([], [], color=CURVE, lw=4, label="accurate with --budget")] if budgets else []),
     ]
     figure.legend(handles=handles, frameon=False, fontsize=9, loc="outside upper left", ncols=2)
