@@ -14,7 +14,7 @@ import numpy as np
 from digitwise.data.download import cache_folder, check_content, fetch
 from digitwise.data.embedded import load_digits
 from digitwise.data.folders import read_folder
-from digitwise.data.idx import is_idx, read_idx
+from digitwise.data.idx import idx_roles, is_idx, read_idx
 from digitwise.data.labels import as_labels, as_pixels
 from digitwise.data.sources import EMBEDDED, SOURCES, Source, source
 from digitwise.data.splits import stratified_indices
@@ -164,20 +164,14 @@ def _with_test(name: str, where: str, train: ImageSet, test: ImageSet | None, no
 
 def _idx_roles(folder: Path) -> list[Path]:
     """The IDX files of a folder in the order train images, train labels, test images, test labels."""
-    files = sorted(file for file in folder.iterdir() if file.is_file() and is_idx(file))
-
-    def pick(test: bool, word: str) -> list[Path]:
-        marks = ("t10k", "test")
-        return [f for f in files if word in f.name.lower() and any(m in f.name.lower() for m in marks) == test][:1]
-
-    train = pick(False, "image") + pick(False, "label")
-    if len(train) != 2:
-        names = ", ".join(file.name for file in files)
+    roles = idx_roles(folder)
+    if not {"train images", "train labels"} <= roles.keys():
+        names = ", ".join(file.name for file in sorted(roles.values())) or "none whose names say so"
         raise DataError(f"{folder}: expected IDX files of training images and labels, got {names}")
-    test = pick(True, "image") + pick(True, "label")
+    test = [roles[name] for name in ("test images", "test labels") if name in roles]
     if len(test) == 1:
         raise DataError(f"{folder}: expected IDX files of test images and labels, got only {test[0].name}")
-    return train + test
+    return [roles["train images"], roles["train labels"], *test]
 
 
 def _idx_pair(files: list[Path]) -> Pair:

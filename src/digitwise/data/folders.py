@@ -14,6 +14,7 @@ from digitwise.images import ImageSet, Int64, UInt8
 from digitwise.normalize import common_size, decode, fit_into, grey, is_dark_on_light
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
+POLARITY_SAMPLE = 2_000  # training pictures that tell ink from ground
 MAX_PIXELS = 50_000_000  # of one picture, checked before decoding
 
 
@@ -47,13 +48,15 @@ def read_folder(path: Path) -> tuple[ImageSet, ImageSet | None, tuple[str, ...]]
         If a file in a class folder is not a picture, a class folder is empty, or there are no class folders.
     """
     has_test = (path / "train").is_dir() and (path / "test").is_dir()
-    classes = _classes(path / "train" if has_test else path)
+    classes = class_folders(path / "train" if has_test else path)
+    if len(classes) < 2:
+        raise DataError(f"{path}: expected a folder for each class (two or more), got {len(classes)}")
     train = _read(path / "train" if has_test else path, classes)
     test = _read(path / "test", classes) if has_test else None
     everything = [*train.pictures, *(test.pictures if test else [])]
     size = common_size({picture.shape[:2] for picture in everything})
     colour = sum(picture.ndim == 3 for picture in everything) > len(everything) / 2
-    dark = not colour and is_dark_on_light(np.stack([fit_into(grey(p), size) for p in train.pictures[:2_000]]))
+    dark = not colour and is_dark_on_light(stack(train.pictures[:POLARITY_SAMPLE], size, colour=False))
     notes = [
         f"pictures brought to {size[0]}x{size[1]}, {'3 channels' if colour else 'grey'}",
         "polarity: colour, left as it is"
@@ -61,17 +64,22 @@ def read_folder(path: Path) -> tuple[ImageSet, ImageSet | None, tuple[str, ...]]
         else f"polarity: {'dark on light, inverted' if dark else 'light on dark, as MNIST'}",
     ]
     sets = [
-        None if split is None else ImageSet(_stack(split, size, colour, dark), split.labels, classes)
+        None
+        if split is None
+        else ImageSet(_light(stack(split.pictures, size, colour=colour), dark), split.labels, classes)
         for split in (train, test)
     ]
     assert sets[0] is not None
     return sets[0], sets[1], tuple(notes)
 
 
-def _classes(path: Path) -> tuple[str, ...]:
+def _light(images: UInt8, dark: bool) -> UInt8:
+    return 255 - images if dark else images
+
+
+def class_folders(path: Path) -> tuple[str, ...]:
+    """The names of the folders in ``path``, in label order: as numbers where all are, else as words."""
     names = [entry.name for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
-    if len(names) < 2:
-        raise DataError(f"{path}: expected a folder for each class (two or more), got {len(names)}")
     numbers = all(name.isdecimal() for name in names)
     return tuple(sorted(names, key=(lambda n: (int(n), n)) if numbers else None))
 
@@ -84,7 +92,7 @@ def _read(path: Path, classes: tuple[str, ...]) -> Pictures:
     labels: list[int] = []
     for label, name in enumerate(classes):
         for file in _files(path / name):
-            pictures.append(_open(file))
+            pictures.append(open_picture(file))
             labels.append(label)
     if not pictures:
         raise DataError(f"{path}: the set is empty: expected pictures in the class folders")
@@ -104,7 +112,14 @@ def _files(folder: Path) -> Iterator[Path]:
         yield file
 
 
-def _open(file: Path) -> UInt8:
+def open_picture(file: Path) -> UInt8:
+    """Decode one picture file, uint8 (h, w) or (h, w, 3).
+
+    Raises
+    ------
+    DataError
+        If it is no picture, a damaged one, or too large to be one digit.
+    """
     try:
         with Image.open(file) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -116,9 +131,9 @@ def _open(file: Path) -> UInt8:
         raise DataError(f"{file}: damaged picture: {' '.join(str(error).split())[:160]}; replace it") from error
 
 
-def _stack(split: Pictures, size: tuple[int, int], colour: bool, invert: bool) -> UInt8:
+def stack(pictures: list[UInt8], size: tuple[int, int], *, colour: bool) -> UInt8:
+    """Bring pictures to one size and one kind, uint8 (n, h, w) or (n, h, w, 3)."""
     if colour:
-        whole = [p if p.ndim == 3 else np.repeat(p[..., None], 3, axis=2) for p in split.pictures]
+        whole = [p if p.ndim == 3 else np.repeat(p[..., None], 3, axis=2) for p in pictures]
         return np.stack([fit_into(p, size) for p in whole])
-    stack = np.stack([fit_into(grey(p), size) for p in split.pictures])
-    return 255 - stack if invert else stack
+    return np.stack([fit_into(grey(p), size) for p in pictures])

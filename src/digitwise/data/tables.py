@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from digitwise.data.labels import as_labels, as_pixels
 from digitwise.errors import DataError
-from digitwise.images import Int64, UInt8
+from digitwise.images import Float32, Int64, UInt8
 
 Pair = tuple[UInt8, Int64]
 
@@ -36,11 +36,7 @@ def read_npz(path: Path) -> tuple[Pair, Pair | None, tuple[str, ...] | None]:
     DataError
         If the file is no archive, or has neither set of names.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: expected a NumPy archive of plain arrays, got: {_one_line(error)}") from error
+    arrays = npz_arrays(path)
     names = tuple(str(name) for name in np.atleast_1d(arrays["class_names"])) if "class_names" in arrays else None
     if {"x_train", "y_train"} <= arrays.keys():
         test = _pair(path, arrays, "x_test", "y_test") if {"x_test", "y_test"} <= arrays.keys() else None
@@ -51,6 +47,21 @@ def read_npz(path: Path) -> tuple[Pair, Pair | None, tuple[str, ...] | None]:
         f"{path}: expected arrays x_train, y_train (x_test, y_test) or images, labels; "
         f"got {', '.join(arrays) or 'none'}"
     )
+
+
+def npz_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
+    """All arrays of an archive by name, as they are stored; never unpickled.
+
+    Raises
+    ------
+    DataError
+        If the file is no archive of plain arrays.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: expected a NumPy archive of plain arrays, got: {_one_line(error)}") from error
 
 
 def read_csv(path: Path) -> Pair:
@@ -69,6 +80,18 @@ def read_csv(path: Path) -> Pair:
     DataError
         If a row is short, a value is no number, or the pixels are not a square.
     """
+    table = csv_numbers(path)
+    return as_pixels(table[:, 1:], str(path)), as_labels(table[:, 0], f"{path}, first column")
+
+
+def csv_numbers(path: Path) -> Float32:
+    """All numbers of such a table, float32 (n, 1 + pixels), as they stand there.
+
+    Raises
+    ------
+    DataError
+        If a row is short or a value is no number.
+    """
     try:
         with path.open(encoding="utf-8-sig") as file:  # spreadsheets put a mark in front
             lines = file.readlines()
@@ -78,7 +101,7 @@ def read_csv(path: Path) -> Pair:
         raise DataError(f"{path}: expected rows of label and pixels, got: {_one_line(error)}") from error
     if table.size == 0 or table.shape[1] < 2:
         raise DataError(f"{path}: expected rows of label and pixels, got {table.shape[0]} rows of {table.shape[1]}")
-    return as_pixels(table[:, 1:], str(path)), as_labels(table[:, 0], f"{path}, first column")
+    return table
 
 
 def _pair(path: Path, arrays: dict[str, NDArray[np.generic]], images: str, labels: str) -> Pair:

@@ -1,0 +1,171 @@
+"""What can be wrong with a data set: one class per check, found in :data:`CHECKS`, run by :func:`run_checks`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from digitwise.checks.base import SEVERITIES, Check, Finding, NotApplicableError, PictureCheck, Severity, Tile
+from digitwise.checks.classes import ClassBalance, LabelRange, MissingClass, Unreadable
+from digitwise.checks.duplicates import Contradictions, ExactDuplicates, Leakage, NearDuplicates
+from digitwise.checks.label_errors import LabelErrors
+from digitwise.checks.outliers import OddOneOut
+from digitwise.checks.pixels import Blank, PixelRange, Polarity
+from digitwise.checks.placement import Placement
+from digitwise.checks.shift import Shift
+from digitwise.checks.subject import Learned, Part, Subject
+from digitwise.errors import DataError
+
+CHECKS: dict[str, Check] = {}
+GROUP = "digitwise.checks"  # entry points of this name are registered too
+
+__all__ = [
+    "CHECKS",
+    "Check",
+    "Checked",
+    "Finding",
+    "Learned",
+    "NotApplicableError",
+    "Part",
+    "PictureCheck",
+    "Severity",
+    "Subject",
+    "Tile",
+    "chosen",
+    "register",
+    "run_checks",
+]
+
+
+def register(check: Check) -> Check:
+    """Add a check to the family, a package's own or yours.
+
+    A package registers its checks by itself with an entry point of the group ``digitwise.checks`` that names a
+    :class:`Check` class.
+
+    Raises
+    ------
+    DataError
+        If its code is taken.
+    """
+    known = CHECKS.get(check.code)
+    if known is not None and type(known) is not type(check):
+        raise DataError(f"check {check.code}: expected a code of its own, {check.code} is {known.title!r}")
+    CHECKS[check.code] = check
+    return check
+
+
+for _check in (
+    ClassBalance,
+    MissingClass,
+    LabelRange,
+    Unreadable,
+    ExactDuplicates,
+    NearDuplicates,
+    Contradictions,
+    Leakage,
+    Blank,
+    PixelRange,
+    Polarity,
+    Placement,
+    OddOneOut,
+    LabelErrors,
+    Shift,
+):
+    register(_check())
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What came of checking a data set.
+
+    Parameters
+    ----------
+    subject : Subject
+    findings : tuple of Finding
+        In the order of the codes.
+    passed : tuple of str
+        Codes of the checks that found nothing.
+    skipped : dict of str to str
+        Codes of those that do not apply, and why.
+    """
+
+    subject: Subject
+    findings: tuple[Finding, ...]
+    passed: tuple[str, ...]
+    skipped: dict[str, str]
+
+    @property
+    def clean(self) -> bool:
+        """Whether there is no finding of severity error."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+    @property
+    def worst(self) -> Severity | None:
+        """The highest severity found."""
+        ranks = [SEVERITIES.index(finding.severity) for finding in self.findings]
+        return SEVERITIES[max(ranks)] if ranks else None
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """What ``findings.json`` holds."""
+        return [finding.as_dict() for finding in self.findings]
+
+
+def chosen(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Check]:
+    """Checks by code, or by the beginning of one; by default all.
+
+    Raises
+    ------
+    DataError
+        If a code stands for no check.
+    """
+    _register_installed()
+    for asked in (*select, *ignore):
+        if not any(code.startswith(asked.upper()) for code in CHECKS):
+            raise DataError(f"check {asked!r}: expected one of {', '.join(sorted(CHECKS))}")
+
+    def named(code: str, codes: Sequence[str]) -> bool:
+        return any(code.startswith(asked.upper()) for asked in codes)
+
+    return [
+        check
+        for code, check in sorted(CHECKS.items())
+        if (not select or named(code, select)) and not named(code, ignore)
+    ]
+
+
+def run_checks(
+    subject: Subject, checks: Sequence[Check], *, watch: Callable[[Check, int, int], None] | None = None
+) -> Checked:
+    """Run checks on a subject.
+
+    Parameters
+    ----------
+    subject : Subject
+    checks : sequence of Check
+    watch : callable, optional
+        Told the check that begins, its place from 1, and how many there are.
+    """
+    findings: list[Finding] = []
+    passed: list[str] = []
+    skipped: dict[str, str] = {}
+    for place, check in enumerate(checks, 1):
+        if watch is not None:
+            watch(check, place, len(checks))
+        try:
+            found = check.find(subject)
+        except NotApplicableError as reason:
+            skipped[check.code] = str(reason)
+            continue
+        findings += found
+        if not found:
+            passed.append(check.code)
+    return Checked(subject, tuple(findings), tuple(passed), skipped)
+
+
+def _register_installed() -> None:
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=GROUP):
+        register(point.load()())

@@ -1,0 +1,126 @@
+"""What a check is, and what it finds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from digitwise.checks.subject import Part, SplitName, Subject
+from digitwise.images import Int64
+
+Severity = Literal["info", "warning", "error"]
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
+
+
+class NotApplicableError(Exception):
+    """Raised by a check that has nothing to look at; the message says why."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture of a finding, as the page shows it."""
+
+    split: SplitName
+    index: int
+    caption: str
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """Something wrong with the data.
+
+    Parameters
+    ----------
+    code, title : str
+        The check's.
+    severity : {"info", "warning", "error"}
+        An error makes results wrong or training fail; a warning costs accuracy or trust.
+    words : str
+        What was found, as a sentence with its numbers.
+    indices : ndarray of int64
+        The pictures concerned, by their place in ``split``; worst first where there is an order.
+    evidence : dict
+        Plain numbers and words.
+    split : {"train", "test"}
+    tiles : sequence of Tile
+        Pictures to show, in order.
+    count : int, optional
+        By default that of the indices.
+    """
+
+    code: str
+    title: str
+    severity: Severity
+    words: str
+    indices: Int64 = field(default_factory=lambda: np.empty(0, np.int64))
+    evidence: dict[str, Any] = field(default_factory=dict)
+    split: SplitName = "train"
+    tiles: Sequence[Tile] = ()
+    count: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """What ``findings.json`` holds of it."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "title": self.title,
+            "count": len(self.indices) if self.count is None else self.count,
+            "indices": self.indices.tolist(),
+            "evidence": {"split": self.split, "words": self.words, **self.evidence},
+            "docs": f"docs/checks.md#{self.code.lower()}",
+        }
+
+
+class Check(ABC):
+    """Looks for one kind of fault.
+
+    A subclass sets the four texts and :meth:`find`; :func:`digitwise.checks.register` adds it to the family.
+    """
+
+    code: ClassVar[str]  #: ``DW`` and three digits, or letters and digits of your own
+    title: ClassVar[str]
+    meaning: ClassVar[str]  #: why it matters
+    remedy: ClassVar[str]  #: what to do about it
+    needs: ClassVar[Literal["", "network", "answers"]] = ""  #: of :class:`~digitwise.checks.subject.Learned`
+
+    @abstractmethod
+    def find(self, subject: Subject) -> list[Finding]:
+        """What is wrong; nothing where all is well.
+
+        Raises
+        ------
+        NotApplicableError
+            If this kind of data cannot have the fault, or lacks what is needed to see it.
+        """
+
+    def finding(self, severity: Severity, words: str, **parts: Any) -> Finding:
+        """A finding of this check."""
+        return Finding(self.code, self.title, severity, words, **parts)
+
+
+class PictureCheck(Check):
+    """Looks at the pictures of each split by themselves."""
+
+    def find(self, subject: Subject) -> list[Finding]:
+        """A finding for each split that has one."""
+        found = [self.find_in(part, subject) for part in subject.parts]
+        return [finding for finding in found if finding is not None]
+
+    @abstractmethod
+    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+        """What is wrong in one split, or None."""
+
+
+def tiles(part: Part, indices: Int64, captions: Sequence[str] | None = None) -> list[Tile]:
+    """Pictures of a split to show, captioned by their class where nothing else is given."""
+    words = captions or [part.name_of(i) for i in indices]
+    return [Tile(part.split, int(i), word) for i, word in zip(indices, words, strict=False)]
+
+
+def counted(n: int, noun: str) -> str:
+    """``1 picture``, ``2,000 pictures``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -1,0 +1,150 @@
+"""Labels and classes: DW001 balance, DW002 missing or rare, DW003 range and type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from digitwise.checks.base import Check, Finding, NotApplicableError, PictureCheck, counted, tiles
+from digitwise.checks.subject import Part, Subject
+from digitwise.checks.thresholds import FEW, RARE, UNEVEN
+from digitwise.images import Int64
+
+
+def counts(part: Part) -> Int64:
+    """Pictures of each class, int64 (n_classes,)."""
+    found = part.classes[part.classes >= 0]
+    return np.bincount(found, minlength=len(part.class_names)).astype(np.int64)
+
+
+class ClassBalance(Check):
+    """DW001."""
+
+    code = "DW001"
+    title = "uneven classes"
+    meaning = (
+        "A class with few pictures is learnt less well, and accuracy hides it: a classifier that never says 7 is right "
+        "on every other digit."
+    )
+    remedy = (
+        "Collect more of the small classes, or train with augmentation and extra samples (recipe focus); judge by "
+        "class (digitwise evaluate), not by accuracy alone."
+    )
+
+    def find(self, subject: Subject) -> list[Finding]:
+        """One finding about the training classes that have pictures at all."""
+        if not subject.train.labelled:
+            raise NotApplicableError("the pictures have no labels")
+        own = counts(subject.train)
+        if (own > 0).sum() < 2:
+            raise NotApplicableError("fewer than two classes have pictures")
+        present = np.flatnonzero(own)
+        small, large = present[own[present].argmin()], present[own[present].argmax()]
+        ratio = float(own[large] / own[small])
+        if ratio <= UNEVEN:
+            return []
+        names = subject.train.class_names
+        words = (
+            f"class {names[large]} has {ratio:.1f} times the pictures of class {names[small]}: "
+            f"{own[large]:,} and {own[small]:,}"
+        )
+        evidence = {"ratio": ratio, "counts": {name: int(n) for name, n in zip(names, own, strict=True)}}
+        return [self.finding("warning", words, evidence=evidence, count=1)]
+
+
+class MissingClass(Check):
+    """DW002."""
+
+    code = "DW002"
+    title = "missing or rare class"
+    meaning = (
+        "What was never shown is never answered, and a class with a few dozen pictures can be neither learnt nor "
+        "judged: 1 error of 30 is anything from 0.6 to 17 %."
+    )
+    remedy = "Collect pictures of these classes, in training and test; or leave the class out of the task."
+
+    def find(self, subject: Subject) -> list[Finding]:
+        """One finding a split."""
+        if not subject.train.labelled:
+            raise NotApplicableError("the pictures have no labels")
+        found = []
+        names = max((part.class_names for part in subject.parts), key=len)
+        for part in subject.parts:
+            if part.labelled:
+                own = counts(part)
+                own = np.pad(own, (0, len(names) - len(own)))
+                missing = np.flatnonzero(own == 0)
+                rare = np.flatnonzero((own > 0) & ((own < RARE) | (own < FEW * np.median(own))))
+                if len(missing) or len(rare):
+                    found.append(self._told(part, own, missing, rare, names))
+        return found
+
+    def _told(self, part: Part, own: Int64, missing: Int64, rare: Int64, names: tuple[str, ...]) -> Finding:
+        told = [f"class {names[i]} has no {part.split} picture" for i in missing]
+        told += [f"class {names[i]} has {own[i]}" for i in rare]
+        evidence = {"missing": [names[i] for i in missing], "rare": {names[i]: int(own[i]) for i in rare}}
+        more = f" and {len(told) - 6} more" if len(told) > 6 else ""
+        return self.finding(
+            "error" if len(missing) and part.split == "train" else "warning",
+            "; ".join(told[:6]) + more,
+            evidence=evidence,
+            split=part.split,
+            count=len(told),
+        )
+
+
+class LabelRange(PictureCheck):
+    """DW003."""
+
+    code = "DW003"
+    title = "labels that are no class"
+    meaning = (
+        "A label has to be a whole number 0, 1, 2, …, one a picture. NaN, −1, 3.5, text or a row of several ones name "
+        "no class; training on them stops, or goes wrong unseen."
+    )
+    remedy = "Mend or drop these rows; number classes from 0 without gaps."
+
+    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+        """Pictures whose label is no class of the set."""
+        if not part.labelled:
+            if part is subject.train:
+                raise NotApplicableError("the pictures have no labels")
+            return None
+        wrong = np.flatnonzero(part.classes < 0)
+        strange = np.flatnonzero(part.classes >= len(subject.train.class_names)) if part is not subject.train else []
+        indices = np.union1d(wrong, strange).astype(np.int64)
+        if not len(indices):
+            return None
+        labels: Any = part.raw.labels
+        shown = ", ".join(str(labels[i].tolist()) for i in indices[:5])
+        captions = [str(labels[i].tolist())[:20] for i in indices]
+        return self.finding(
+            "error",
+            f"{counted(len(indices), 'picture')} with a label that is no class: {shown}",
+            indices=indices,
+            evidence={"dtype": str(labels.dtype), "examples": [str(labels[i].tolist()) for i in indices[:20]]},
+            split=part.split,
+            tiles=tiles(part, indices, captions),
+        )
+
+
+class Unreadable(PictureCheck):
+    """DW004."""
+
+    code = "DW004"
+    title = "files that cannot be read"
+    meaning = "A damaged file, or one that is no picture, stops a training before it begins."
+    remedy = "Replace the files, or take them out of the class folders."
+
+    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+        """The files by name."""
+        if not subject.train.raw.files:
+            raise NotApplicableError("the data is no folder of pictures")
+        bad = part.raw.unreadable
+        if not bad:
+            return None
+        names = ", ".join(name for name, _ in bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
+        files = [{"file": name, "reason": reason} for name, reason in bad]
+        words = f"{counted(len(bad), 'file')} cannot be read: {names}"
+        return self.finding("error", words, evidence={"files": files}, split=part.split, count=len(bad))

@@ -1,0 +1,194 @@
+"""Pictures that are there more than once: DW010 exact, DW011 near, DW012 with different labels, DW020 leakage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from digitwise.checks.base import Check, Finding, NotApplicableError, PictureCheck, Tile, counted
+from digitwise.checks.subject import Part, Subject
+from digitwise.images import Int64
+
+SHOWN = 200  # groups that evidence lists
+
+
+def groups(names: Int64) -> list[Int64]:
+    """Places that share a name, those with two or more, the largest group first."""
+    order = np.argsort(names, kind="stable")
+    starts = np.flatnonzero(np.diff(names[order], prepend=-1))
+    found = [group for group in np.split(order, starts[1:]) if len(group) > 1]
+    return sorted(found, key=len, reverse=True)
+
+
+def within(part: Part, subject: Subject, names: Int64) -> list[Int64]:
+    """Groups among the pictures of one split, blank ones left out."""
+    start = 0 if part is subject.train else len(subject.train)
+    own = names[start : start + len(part)].copy()
+    own[part.blank] = -1 - np.flatnonzero(part.blank)  # a group each
+    return groups(own - own.min(initial=0))
+
+
+def _tiles(part: Part, found: list[Int64]) -> list[Tile]:
+    return [Tile(part.split, int(i), f"{part.name_of(i)} · #{i}") for group in found[:SHOWN] for i in group[:8]]
+
+
+def _listed(found: list[Int64]) -> list[list[int]]:
+    return [group.tolist() for group in found[:SHOWN]]
+
+
+class ExactDuplicates(PictureCheck):
+    """DW010."""
+
+    code = "DW010"
+    title = "exact duplicates"
+    meaning = (
+        "The same picture, byte for byte. Copies count several times in training, and a random split puts some of "
+        "them into validation, which then looks better than it is."
+    )
+    remedy = "Keep one of each group: --patch with decision drop leaves the others out without touching a file."
+
+    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+        """Groups of equal pictures; the indices are the surplus ones."""
+        found = within(part, subject, subject.likeness.exact)
+        if not found:
+            return None
+        surplus = np.concatenate([np.sort(group)[1:] for group in found])
+        words = f"{counted(len(surplus), 'picture')} that are there before, in {counted(len(found), 'group')}"
+        return self.finding(
+            "warning",
+            words,
+            indices=np.sort(surplus),
+            evidence={"groups": _listed(found), "share": len(surplus) / len(part)},
+            split=part.split,
+            tiles=_tiles(part, found),
+        )
+
+
+class NearDuplicates(PictureCheck):
+    """DW011."""
+
+    code = "DW011"
+    title = "near duplicates"
+    meaning = (
+        "The same picture moved by some pixels, or stored again with loss: it does what an exact copy does, but is not "
+        "found by comparing bytes. Two pictures of one hand may look so alike too."
+    )
+    remedy = "Look at the groups; keep one of each that is the same picture."
+
+    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+        """Groups of like pictures that are not all equal; the indices are the surplus ones."""
+        start = 0 if part is subject.train else len(subject.train)
+        exact = subject.likeness.exact[start : start + len(part)]
+        found = []
+        for group in within(part, subject, subject.likeness.near):
+            _, first = np.unique(exact[group], return_index=True)
+            if len(first) > 1:
+                found.append(np.sort(group[first]))
+        if not found:
+            return None
+        surplus = np.sort(np.concatenate([group[1:] for group in found]))
+        return self.finding(
+            "info",
+            f"{counted(len(surplus), 'picture')} that look like another, in {counted(len(found), 'group')}",
+            indices=surplus,
+            evidence={"groups": _listed(found), "share": len(surplus) / len(part)},
+            split=part.split,
+            tiles=_tiles(part, found),
+        )
+
+
+class Contradictions(PictureCheck):
+    """DW012."""
+
+    code = "DW012"
+    title = "same picture, different labels"
+    meaning = "One of the labels is wrong. Whatever a model answers, it is counted wrong for one of them."
+    remedy = "Look at each group and correct the labels: digitwise check --labels --review, then --patch."
+
+    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+        """Groups of equal or like pictures whose labels differ."""
+        if not part.labelled:
+            if part is subject.train:
+                raise NotApplicableError("the pictures have no labels")
+            return None
+        found = [group for group in within(part, subject, subject.likeness.near) if len(set(part.classes[group])) > 1]
+        if not found:
+            return None
+        start = 0 if part is subject.train else len(subject.train)
+        exact = subject.likeness.exact[start : start + len(part)]
+        equal = any(len({(exact[i], part.classes[i]) for i in group}) > len(set(exact[group])) for group in found)
+        indices = np.sort(np.concatenate(found))
+        return self.finding(
+            "error" if equal else "warning",
+            f"{counted(len(indices), 'picture')} in {counted(len(found), 'group')} of the same picture, "
+            f"labelled differently",
+            indices=indices,
+            evidence={"groups": _listed(found), "labels": [[part.name_of(i) for i in g] for g in found[:SHOWN]]},
+            split=part.split,
+            tiles=_tiles(part, found),
+        )
+
+
+class Leakage(Check):
+    """DW020."""
+
+    code = "DW020"
+    title = "test pictures that stand in training"
+    meaning = (
+        "A model has seen these test pictures with their labels; being right about them proves nothing. The error rate "
+        "measured is lower than the one in use."
+    )
+    remedy = "Take them out of the training set (or out of the test set), and measure again."
+
+    def find(self, subject: Subject) -> list[Finding]:
+        """Test pictures with an equal or like one among the training pictures."""
+        if subject.test is None:
+            raise NotApplicableError("there are no test pictures; give some with --against")
+        split = len(subject.train)
+        leaks = {how: self._matched(names, split) for how, names in vars(subject.likeness).items()}
+        seen = np.concatenate([part.blank for part in subject.parts])
+        pairs = {test: (train, "exact") for test, train in leaks["exact"] if not seen[test]}
+        for test, train in leaks["near"]:
+            if not seen[test]:
+                pairs.setdefault(test, (train, "near"))
+        if not pairs:
+            return []
+        exact = sum(how == "exact" for _, how in pairs.values())
+        indices = np.array(sorted(test - split for test in pairs), np.int64)
+        share = len(indices) / len(subject.test)
+        ordered = sorted(pairs.items(), key=lambda pair: (pair[1][1] != "exact", pair[0]))
+        return [
+            self.finding(
+                "error" if exact or share > 0.001 else "warning",
+                f"{counted(len(indices), 'picture')} of the test set ({share:.2%}) in the training set: "
+                f"{exact:,} exact, {len(indices) - exact:,} near",
+                indices=indices,
+                evidence={
+                    "exact": exact,
+                    "near": len(indices) - exact,
+                    "pairs": [
+                        {"test": test - split, "train": train, "how": how}
+                        for test, (train, how) in ordered[: 10 * SHOWN]
+                    ],
+                },
+                split="test",
+                tiles=list(self._pairs(subject, ordered[:SHOWN], split)),
+            )
+        ]
+
+    @staticmethod
+    def _matched(names: Int64, split: int) -> Iterator[tuple[int, int]]:
+        """Test pictures, counted through both splits, and the first training picture of the same name."""
+        known, first = np.unique(names[:split], return_index=True)
+        place = np.searchsorted(known, names[split:]).clip(max=len(known) - 1)
+        matched = known[place] == names[split:]
+        return zip((np.flatnonzero(matched) + split).tolist(), first[place[matched]].tolist(), strict=True)
+
+    @staticmethod
+    def _pairs(subject: Subject, pairs: list[tuple[int, tuple[int, str]]], split: int) -> Iterator[Tile]:
+        assert subject.test is not None
+        for test, (train, how) in pairs:
+            name = subject.test.name_of(test - split)
+            yield Tile("test", test - split, f"test {name} · #{test - split}")
+            yield Tile("train", train, f"{how}: {subject.train.name_of(train)} · #{train}")

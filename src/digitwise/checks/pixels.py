@@ -1,0 +1,146 @@
+"""Single pictures whose pixels cannot be right: DW030 blank or saturated, DW031 range and scaling, DW032 polarity."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from digitwise.checks.base import Finding, PictureCheck, Severity, counted, tiles
+from digitwise.checks.subject import Part, Subject, extent
+from digitwise.checks.thresholds import BULK, FAINT, GROUND, SATURATED, SPREADS, UNSCALED
+from digitwise.images import Float64, Int64, Mask
+
+
+def severity_of(found: Int64, part: Part) -> Severity:
+    """A single picture is a warning, a fault of the whole set an error."""
+    return "error" if len(found) > max(1, BULK * len(part)) else "warning"
+
+
+def spread(values: Float64) -> tuple[float, float]:
+    """Median and robust standard deviation (1.4826 times the median absolute deviation)."""
+    middle = float(np.median(values)) if len(values) else 0.0
+    return middle, 1.4826 * float(np.median(np.abs(values - middle))) if len(values) else 0.0
+
+
+class Blank(PictureCheck):
+    """DW030."""
+
+    code = "DW030"
+    title = "blank or saturated pictures"
+    meaning = (
+        "There is nothing to read: one shade all over, or white nearly everywhere. Training on them teaches that "
+        "nothing is a digit, and in use a blank field is read as one."
+    )
+    remedy = "Drop them (decision drop in a patch), and look where they come from: empty fields, a failed scan."
+
+    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+        """Pictures without contrast, or saturated; those stored as 0 to 1 belong to DW031."""
+        found = part.measures
+        constant = found.highest == found.lowest
+        unscaled = (found.highest <= UNSCALED) & ~constant
+        blank, full = part.blank & ~unscaled, found.white > SATURATED
+        indices = np.flatnonzero(blank | full).astype(np.int64)
+        if not len(indices):
+            return None
+        kinds = {
+            "constant": int(constant.sum()),
+            "nearly blank": int((blank & ~constant).sum()),
+            "saturated": int((full & ~blank).sum()),
+        }
+        words = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items() if n)
+        severity = severity_of(indices, part)
+        return self.finding(
+            severity, words, indices=indices, evidence=kinds, split=part.split, tiles=tiles(part, indices)
+        )
+
+
+class PixelRange(PictureCheck):
+    """DW031."""
+
+    code = "DW031"
+    title = "pixel range and scaling"
+    meaning = (
+        "A network trained on 0 to 255 (or 0.0 to 1.0) sees black in pictures stored on another scale. The usual "
+        "causes: values 0.0 to 1.0 stored as whole numbers, pictures standardised already, two sources mixed."
+    )
+    remedy = "Go back to the originals and scale all pictures the same way: uint8 0 to 255, or floats 0.0 to 1.0."
+
+    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+        """The whole set on a wrong scale, or else single pictures."""
+        return self._whole(part) or self._single(part)
+
+    def _whole(self, part: Part) -> Finding | None:
+        pixels = part.raw.pixels
+        low, high = extent(pixels)
+        if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+            words = "some pixels are NaN or infinite"
+        elif low < 0 or high > 255:
+            usual = "standardised already" if low < 0 and high < 30 else "on a scale of their own"
+            words = f"pixels from {low:.3g} to {high:.3g}: {usual}; expected 0 to 255 or 0.0 to 1.0"
+        elif pixels.dtype.kind in "iu" and high <= 1:
+            words = (
+                f"whole numbers 0 and {high:g} only: values 0.0 to 1.0, stored as {pixels.dtype}, have lost their greys"
+            )
+        else:
+            return None
+        evidence = {"dtype": str(pixels.dtype), "lowest": low, "highest": high}
+        return self.finding("error", words, evidence=evidence, split=part.split, count=len(part))
+
+    def _single(self, part: Part) -> Finding | None:
+        found = part.measures
+        reach = found.highest.astype(float) - found.lowest
+        middle, deviation = spread(reach)
+        lost = (found.highest <= UNSCALED) & (reach > 0)
+        faint = ~part.blank & (reach < min(FAINT * middle, middle - SPREADS * deviation))
+        indices = np.flatnonzero(lost | faint).astype(np.int64)
+        if not len(indices):
+            return None
+        captions = [f"{part.name_of(i)} · {found.lowest[i]}–{found.highest[i]}" for i in indices]
+        return self.finding(
+            severity_of(indices, part),
+            f"{counted(len(indices), 'picture')} on a smaller scale than the others, "
+            f"whose values span {middle:.0f} grey levels",
+            indices=indices,
+            evidence={"span_of_the_set": middle, "stored_as_0_to_1": int(lost.sum())},
+            split=part.split,
+            tiles=tiles(part, indices, captions),
+        )
+
+
+class Polarity(PictureCheck):
+    """DW032."""
+
+    code = "DW032"
+    title = "polarity mixed or opposite"
+    meaning = (
+        "Digits are light on a dark ground here, as in MNIST; scans are dark on light. A network that learnt one reads "
+        "the other at chance. Where both kinds are in one set, no rule for all of them can mend it."
+    )
+    remedy = "Invert the pictures concerned (255 − value), all of one kind, before training."
+
+    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+        """A split turned against the other, or single pictures turned against their split."""
+        if part is subject.test and part.dark != subject.train.dark:
+            kinds = {False: "light on dark", True: "dark on light"}
+            words = f"the test pictures are {kinds[part.dark]}, the training pictures {kinds[subject.train.dark]}"
+            return self.finding("error", words, split="test", count=len(part), tiles=tiles(part, _first(part)))
+        indices = np.flatnonzero(opposite(part)).astype(np.int64)
+        if len(indices):
+            words = f"{counted(len(indices), 'picture')} of the opposite polarity among {len(part):,}"
+            return self.finding(
+                severity_of(indices, part), words, indices=indices, split=part.split, tiles=tiles(part, indices)
+            )
+        if part is subject.train and part.dark:
+            words = "all pictures are dark on light; MNIST and the models here are light on dark"
+            return self.finding("info", words, count=len(part), tiles=tiles(part, _first(part)))
+        return None
+
+
+def opposite(part: Part) -> Mask:
+    """Pictures whose ground is bright, once their set is light on dark; bool (n,)."""
+    found = part.measures
+    reach = np.maximum(found.highest.astype(float) - found.lowest, 1)
+    return np.asarray(~part.blank & ((found.ground - found.lowest) / reach >= GROUND))
+
+
+def _first(part: Part) -> Int64:
+    return np.arange(min(len(part), 20), dtype=np.int64)

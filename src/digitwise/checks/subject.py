@@ -1,0 +1,275 @@
+"""What checks look at: a data set as it was found, measured once for all of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitwise.checks.likeness import Likeness, likeness
+from digitwise.checks.thresholds import BLANK_RANGE, INK, INKED_EDGE
+from digitwise.data.raw import Raw
+from digitwise.images import Float32, ImageSet, Int64, Mask, UInt8
+from digitwise.normalize import is_dark_on_light
+
+SplitName = Literal["train", "test"]
+BLOCK = 10_000  # pictures worked on at once, so that memory does not grow with the set
+SAMPLE = 2_000  # pictures that tell a set's polarity
+
+
+@dataclass(frozen=True, eq=False)
+class Measures:
+    """Plain numbers of every picture, arrays of shape (n,).
+
+    Parameters
+    ----------
+    lowest, highest : ndarray of uint8
+    ground : ndarray of float32
+        The median of the border.
+    white : ndarray of float32
+        Share of pixels at 250 and above.
+    y, x : ndarray of float32
+        The ink's centre of mass, in pixels.
+    height, width : ndarray of int64
+        The ink's box, in pixels.
+    edge : ndarray of int64
+        Pixels of the border that are ink.
+    """
+
+    lowest: UInt8
+    highest: UInt8
+    ground: Float32
+    white: Float32
+    y: Float32
+    x: Float32
+    height: Int64
+    width: Int64
+    edge: Int64
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One split.
+
+    Parameters
+    ----------
+    split : {"train", "test"}
+    raw : Raw
+    """
+
+    split: SplitName
+    raw: Raw
+
+    def __len__(self) -> int:
+        return len(self.raw.pixels)
+
+    @cached_property
+    def stored(self) -> UInt8:
+        """The pictures as uint8, (n, h, w) or (n, h, w, 3), and otherwise as they are stored.
+
+        Floats in [0, 1] are scaled to 255, as :func:`digitwise.load` does; any other range is stretched over 0 to 255,
+        NaN being 0, so that there is something to look at.
+        """
+        pixels = self.raw.pixels
+        if pixels.dtype == np.uint8:
+            return pixels
+        low, high = extent(pixels)
+        if low < 0 or high > 255:
+            scale, start = 255 / max(high - low, 1e-9), low
+        else:
+            scale, start = 255.0 if high <= 1 and pixels.dtype.kind in "fb" else 1.0, 0.0
+        out = np.empty(pixels.shape, np.uint8)
+        for place in blocks(len(pixels)):
+            values = np.nan_to_num(pixels[place].astype(np.float32), posinf=high, neginf=low)
+            out[place] = ((values - start) * scale).round().clip(0, 255)
+        return out
+
+    @cached_property
+    def dark(self) -> bool:
+        """Whether the pictures are dark on light, most of them."""
+        return is_dark_on_light(np.asarray(_grey(self.stored[:SAMPLE])))
+
+    @cached_property
+    def images(self) -> UInt8:
+        """The pictures grey and light on dark, uint8 (n, h, w); not copied where they are so already."""
+        if self.stored.ndim == 3 and not self.dark:
+            return self.stored
+        out = np.empty(self.stored.shape[:3], np.uint8)
+        for place in blocks(len(out)):
+            values = _grey(self.stored[place])
+            out[place] = 255 - values if self.dark else values
+        return out
+
+    @cached_property
+    def classes(self) -> Int64:
+        """The class of each picture, int64 (n,); -1 where the label is no class, or there is none."""
+        labels = self.raw.labels
+        if labels is None:
+            return np.full(len(self), -1, np.int64)
+        if labels.dtype.kind not in "buif":
+            return _as_numbers(labels)
+        values = np.asarray(labels, np.float64)
+        if values.ndim == 2:
+            one_hot = np.isin(values, (0, 1)).all(axis=1) & (values.sum(axis=1) == 1)
+            return np.where(one_hot, values.argmax(axis=1), -1).astype(np.int64)
+        most = len(self.raw.class_names) if self.raw.class_names else max(len(self), 10)
+        with np.errstate(invalid="ignore"):
+            usable = np.isfinite(values) & (values >= 0) & (values < most) & (values == np.floor(values))
+        return np.where(usable, values, -1).astype(np.int64)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether there are labels at all."""
+        return self.raw.labels is not None
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, numbers where the source has none."""
+        return self.raw.class_names or tuple(str(i) for i in range(int(self.classes.max(initial=0)) + 1))
+
+    def name_of(self, index: int) -> str:
+        """The class of a picture in words."""
+        label = int(self.classes[index])
+        return self.class_names[label] if 0 <= label < len(self.class_names) else "?" if self.labelled else ""
+
+    def blocks(self) -> Iterator[tuple[slice, UInt8]]:
+        """Grey, light-on-dark pictures, some at a time, and where they stand."""
+        for place in blocks(len(self)):
+            yield place, np.asarray(self.images[place])
+
+    @cached_property
+    def measures(self) -> Measures:
+        """The plain numbers of every picture, of its grey and light-on-dark form."""
+        parts = [_measured(images) for _, images in self.blocks()]
+        return Measures(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    @cached_property
+    def blank(self) -> Mask:
+        """Pictures in which nothing can be seen; no other check has anything to say of them."""
+        found = self.measures
+        return np.asarray(found.highest.astype(int) - found.lowest < BLANK_RANGE)
+
+    def digest(self, index: int) -> str:
+        """The sha256 of a picture's uint8 bytes in row order."""
+        return hashlib.sha256(np.ascontiguousarray(self.stored[index]).data).hexdigest()
+
+    def labelled_pictures(self) -> tuple[ImageSet, Int64]:
+        """What can be trained on, and its indices: the pictures whose label is a class."""
+        kept = np.flatnonzero(self.classes >= 0).astype(np.int64)
+        return ImageSet(self.stored[kept], self.classes[kept], self.class_names), kept
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What a network that was trained on the training pictures knows of them.
+
+    Parameters
+    ----------
+    indices : ndarray of int64, shape (k,)
+        Which training pictures: those whose label is a class.
+    features : ndarray of float32, shape (k, d)
+        The values in front of its last layer.
+    probabilities : ndarray of float32, shape (k, n_classes), optional
+        Out-of-sample: of networks that have not seen the picture.
+    """
+
+    indices: Int64
+    features: Float32
+    probabilities: Float32 | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A data set to check.
+
+    Parameters
+    ----------
+    name : str
+    train : Part
+    test : Part, optional
+    learned : Learned, optional
+    why_not_learned : str
+        Where there is none.
+    """
+
+    name: str
+    train: Part
+    test: Part | None = None
+    learned: Learned | None = None
+    why_not_learned: str = "no network was trained"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The splits there are."""
+        return (self.train,) if self.test is None else (self.train, self.test)
+
+    @cached_property
+    def likeness(self) -> Likeness:
+        """Which pictures are the same, of both splits together."""
+        return likeness([part.images for part in self.parts], [part.stored for part in self.parts])
+
+    def place(self, index: int) -> tuple[Part, int]:
+        """The split and the index in it of a picture counted through both."""
+        inside = index < len(self.train)
+        if inside or self.test is None:
+            return self.train, index
+        return self.test, index - len(self.train)
+
+
+def blocks(n: int) -> Iterator[slice]:
+    """Slices of at most ``BLOCK`` that cover ``range(n)``."""
+    return (slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK))
+
+
+def extent(pixels: NDArray[Any]) -> tuple[float, float]:
+    """The lowest and highest finite value; 0 and 0 where there is none."""
+    low, high = np.inf, -np.inf
+    for place in blocks(len(pixels)):
+        values = np.asarray(pixels[place])
+        finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    return (low, high) if low <= high else (0.0, 0.0)
+
+
+def _grey(pictures: UInt8) -> UInt8:
+    if pictures.ndim == 3:
+        return np.asarray(pictures)
+    return (pictures @ np.array([0.299, 0.587, 0.114], np.float32)).round().astype(np.uint8)
+
+
+def _as_numbers(labels: NDArray[Any]) -> Int64:
+    """Digits that are stored as text."""
+    return np.array([int(text) if str(text).isdecimal() else -1 for text in labels.ravel().tolist()], np.int64)
+
+
+def _measured(images: UInt8) -> tuple[NDArray[Any], ...]:
+    n, height, width = images.shape
+    flat = images.reshape(n, -1)
+    border = np.concatenate([images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]], axis=1)
+    rows, columns = images.sum(axis=2, dtype=np.float32), images.sum(axis=1, dtype=np.float32)  # (n, h), (n, w)
+    mass = np.maximum(rows.sum(axis=1), 1)
+    ground = np.median(border, axis=1).astype(np.float32)
+    ink = images >= ground[:, None, None] + INK
+    return (
+        flat.min(axis=1),
+        flat.max(axis=1),
+        ground,
+        (flat >= 250).mean(axis=1, dtype=np.float32),
+        rows @ np.arange(height, dtype=np.float32) / mass,
+        columns @ np.arange(width, dtype=np.float32) / mass,
+        _length(ink.any(axis=2)),
+        _length(ink.any(axis=1)),
+        (border >= INKED_EDGE).sum(axis=1),
+    )
+
+
+def _length(used: Mask) -> Int64:
+    """From the first to the last True of each row, (n, k) to (n,)."""
+    last = used.shape[1] - used[:, ::-1].argmax(axis=1)
+    return np.where(used.any(axis=1), last - used.argmax(axis=1), 0).astype(np.int64)

@@ -1,0 +1,202 @@
+"""Data as it is stored, before anything refuses it: what ``digitwise check`` looks at.
+
+:func:`digitwise.data.load` stops at the first thing that cannot be trained on; here all of it comes through.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitwise.data import load
+from digitwise.data.folders import POLARITY_SAMPLE, SUFFIXES, class_folders, open_picture, stack
+from digitwise.data.idx import idx_roles, is_idx, read_idx
+from digitwise.data.sources import NAMES
+from digitwise.data.tables import csv_numbers, npz_arrays
+from digitwise.errors import DataError
+from digitwise.images import Dataset, ImageSet, UInt8
+from digitwise.normalize import common_size, is_dark_on_light
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """One split as it is stored.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (n, h, w) or (n, h, w, 3)
+        Of any numeric dtype and range; perhaps mapped from disk. Those of a folder are decoded, brought to one size
+        and turned light on dark, as :func:`~digitwise.data.load` does.
+    labels : ndarray, shape (n,) or one-hot (n, k), optional
+        Of any dtype; None for pictures without labels.
+    class_names : tuple of str, optional
+        Where the source has them.
+    files : tuple of str
+        The file of each picture, for folders.
+    unreadable : tuple of (str, str)
+        Files that are no picture, and why.
+    """
+
+    pixels: NDArray[Any]
+    labels: NDArray[Any] | None
+    class_names: tuple[str, ...] | None = None
+    files: tuple[str, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
+
+
+def read_raw(data: str | Path) -> dict[str, Raw]:
+    """Read a data set without judging it.
+
+    Parameters
+    ----------
+    data : str or Path
+        What :func:`digitwise.data.load` takes; besides, pictures without labels: a folder with the pictures in it, an
+        ``.npz`` with ``images`` only, IDX files of images only.
+
+    Returns
+    -------
+    dict of str to Raw
+        ``train``, and ``test`` where the source has one: nothing is held out here.
+
+    Raises
+    ------
+    DataError
+        If there is nothing that could be read as pictures.
+    """
+    path = Path(data).expanduser()
+    if (not isinstance(data, Path) and data in NAMES) or not path.exists():
+        return _loaded(load(data))
+    if path.is_dir():
+        if any(is_idx(file) for file in path.iterdir() if file.is_file()):
+            return _idx(path)
+        return _folder(path) if not (path / "mnist").is_dir() else _loaded(load(path))
+    if path.suffix.lower() == ".npz":
+        return _npz(path)
+    if path.suffix.lower() == ".csv":
+        table = csv_numbers(path)
+        return {"train": Raw(_pictures(_whole(table[:, 1:]), str(path)), table[:, 0])}
+    return _loaded(load(path))  # which says what was expected
+
+
+def _loaded(dataset: Dataset) -> dict[str, Raw]:
+    def raw(split: ImageSet) -> Raw:
+        return Raw(split.images, split.labels, split.class_names)
+
+    return {"train": raw(dataset.train), "test": raw(dataset.test)}
+
+
+def _idx(folder: Path) -> dict[str, Raw]:
+    roles = idx_roles(folder)
+    found = {}
+    for split in ("train", "test"):
+        if images := roles.get(f"{split} images"):
+            labels = roles.get(f"{split} labels")
+            pixels = _pictures(read_idx(images, mapped=True), str(images))
+            found[split] = _matched(pixels, None if labels is None else read_idx(labels), str(folder))
+    if "train" not in found:
+        raise DataError(f"{folder}: expected an IDX file of training images, named so; got none")
+    return found
+
+
+def _npz(path: Path) -> dict[str, Raw]:
+    arrays = npz_arrays(path)
+    names = tuple(str(name) for name in np.atleast_1d(arrays["class_names"])) if "class_names" in arrays else None
+    found = {}
+    for split, images, labels in (
+        ("train", "x_train", "y_train"),
+        ("test", "x_test", "y_test"),
+        ("train", "images", "labels"),
+    ):
+        if images in arrays and split not in found:
+            pixels = _pictures(arrays[images], f"{path}, {images}")
+            found[split] = _matched(pixels, arrays.get(labels), f"{path}, {labels}", names)
+    if "train" not in found:
+        raise DataError(f"{path}: expected arrays x_train or images, got {', '.join(arrays) or 'none'}")
+    return found
+
+
+def _matched(
+    pixels: NDArray[Any], labels: NDArray[Any] | None, where: str, names: tuple[str, ...] | None = None
+) -> Raw:
+    if labels is not None and len(labels) != len(pixels):
+        raise DataError(f"{where}: {len(pixels)} images but {len(labels)} labels: expected one label an image")
+    if labels is not None and labels.ndim == 2 and labels.dtype.kind in "iu" and labels.shape[1] == 8:
+        labels = labels[:, 0]  # QMNIST: class, NIST class, writer, … of each digit
+    return Raw(pixels, labels, names)
+
+
+def _whole(values: NDArray[Any]) -> NDArray[Any]:
+    """Whole numbers 0 to 255 that a table holds as floats, as uint8; others as they are."""
+    whole = np.isfinite(values).all() and values.min() >= 0 and values.max() <= 255 and (values == values.round()).all()
+    return values.astype(np.uint8) if whole else values
+
+
+def _pictures(values: NDArray[Any], where: str) -> NDArray[Any]:
+    """Flat rows as squares, a lone channel dropped."""
+    if values.dtype.kind not in "buif" or not values.size:
+        raise DataError(f"{where}: expected numbers as pixels, got {values.dtype} of shape {values.shape}")
+    if values.ndim == 2:
+        side = math.isqrt(values.shape[1])
+        values = values.reshape(-1, side, side) if side * side == values.shape[1] else values
+    if values.ndim == 4 and values.shape[3] == 1:
+        values = values[..., 0]
+    if values.ndim == 3 or (values.ndim == 4 and values.shape[3] == 3):
+        return values
+    raise DataError(f"{where}: expected shape (n, h, w), (n, h, w, 3) or (n, square), got {values.shape}")
+
+
+def _folder(path: Path) -> dict[str, Raw]:
+    """Pictures by class, perhaps under ``train`` and ``test``, or all in one folder without labels."""
+    has_test = (path / "train").is_dir() and (path / "test").is_dir()
+    roots = {"train": path / "train", "test": path / "test"} if has_test else {"train": path}
+    classes = class_folders(roots["train"])
+    opened = {split: _opened(root, classes) for split, root in roots.items()}
+    if not opened["train"][0]:
+        raise DataError(f"{path}: expected pictures in it or in one folder a class, got none that can be read")
+    everything = [picture for pictures, *_ in opened.values() for picture in pictures]
+    size = common_size({picture.shape[:2] for picture in everything})
+    colour = sum(picture.ndim == 3 for picture in everything) > len(everything) / 2
+    stacks = {split: stack(pictures, size, colour=colour) for split, (pictures, *_) in opened.items() if pictures}
+    dark = not colour and is_dark_on_light(stacks["train"][:POLARITY_SAMPLE])
+    return {
+        split: Raw(
+            255 - pixels if dark else pixels,
+            np.array(opened[split][1], np.int64) if classes else None,
+            classes or None,
+            opened[split][2],
+            opened[split][3],
+        )
+        for split, pixels in stacks.items()
+    }
+
+
+Opened = tuple[list[UInt8], list[int], tuple[str, ...], tuple[tuple[str, str], ...]]
+
+
+def _opened(root: Path, classes: tuple[str, ...]) -> Opened:
+    """Pictures, labels and files of a split, and what could not be read."""
+    pictures, labels, files, unreadable = [], [], [], []
+    for label, file in _listed(root, classes):
+        try:
+            if file.suffix.lower() not in SUFFIXES:
+                raise DataError(f"not a picture: expected {', '.join(sorted(SUFFIXES))}")
+            pictures.append(open_picture(file))
+        except DataError as error:
+            unreadable.append((str(file.relative_to(root)), str(error).removeprefix(f"{file}: ")))
+        else:
+            labels.append(label)
+            files.append(str(file.relative_to(root)))
+    return pictures, labels, tuple(files), tuple(unreadable)
+
+
+def _listed(root: Path, classes: tuple[str, ...]) -> Iterator[tuple[int, Path]]:
+    for label, folder in enumerate([root / name for name in classes] or [root]):
+        for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if file.is_file() and not file.name.startswith(".") and file.name not in ("Thumbs.db", "desktop.ini"):
+                yield label, file
