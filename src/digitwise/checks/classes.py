@@ -112,7 +112,7 @@ class LabelRange(PictureCheck):
                 raise NotApplicableError("the pictures have no labels")
             return None
         wrong = np.flatnonzero(part.classes < 0)
-        strange = np.flatnonzero(part.classes >= len(subject.train.class_names)) if part is not subject.train else []
+        strange = np.flatnonzero(part.classes >= len(subject.train.class_names))  # a test label never trained on
         indices = np.union1d(wrong, strange).astype(np.int64)
         if not len(indices):
             return None

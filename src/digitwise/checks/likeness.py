@@ -129,7 +129,7 @@ def _described(every: _Pictures) -> tuple[NDArray[np.uint64], Float32, Float32, 
 
 
 def _crop_digests(images: UInt8) -> list[int]:
-    rows, columns = images.any(axis=2), images.any(axis=1)
+    rows, columns = np.asarray(images.any(axis=2)), np.asarray(images.any(axis=1))
     top, left = rows.argmax(axis=1), columns.argmax(axis=1)
     bottom, right = rows.shape[1] - rows[:, ::-1].argmax(axis=1), columns.shape[1] - columns[:, ::-1].argmax(axis=1)
     return [
@@ -184,4 +184,4 @@ def _components(n: int, pairs: Int64, names: NDArray[np.int64]) -> Int64:
     ones = np.ones(len(pairs), bool)
     graph = coo_matrix((ones, (pairs[:, 0], pairs[:, 1])), shape=(size, size))
     _, groups = connected_components(graph, directed=False)
-    return groups[names].astype(np.int64).reshape(n)
+    return np.asarray(groups[names], np.int64).reshape(n)

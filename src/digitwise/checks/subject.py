@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +132,7 @@ class Part:
         """The names of the classes, numbers where the source has none."""
         return self.raw.class_names or tuple(str(i) for i in range(int(self.classes.max(initial=0)) + 1))
 
-    def name_of(self, index: int) -> str:
+    def name_of(self, index: SupportsIndex) -> str:
         """The class of a picture in words."""
         label = int(self.classes[index])
         return self.class_names[label] if 0 <= label < len(self.class_names) else "?" if self.labelled else ""
