@@ -8,11 +8,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.errors import DataError
+
+if TYPE_CHECKING:
+    from digitwise.data.patches import Patch
 
 UInt8 = NDArray[np.uint8]
 Int64 = NDArray[np.int64]
@@ -115,6 +119,8 @@ class Dataset:
         What a reader of results must know: a test split held out here, an inverted polarity, a stand-in.
     embedded : bool
         Whether this is the small set inside the package, standing in for one that was not found.
+    patch : Patch, optional
+        The label patch that the training pictures have been through.
     """
 
     name: str
@@ -123,6 +129,7 @@ class Dataset:
     test: ImageSet
     notes: tuple[str, ...] = ()
     embedded: bool = False
+    patch: Patch | None = None
 
     def __post_init__(self) -> None:
         if self.train.image_shape != self.test.image_shape:

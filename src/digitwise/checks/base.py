@@ -62,16 +62,26 @@ class Finding:
     tiles: Sequence[Tile] = ()
     count: int | None = None
 
+    @property
+    def total(self) -> int:
+        """How many pictures, files or classes are concerned."""
+        return len(self.indices) if self.count is None else self.count
+
+    @property
+    def docs(self) -> str:
+        """Where its meaning and its remedy stand."""
+        return f"docs/checks.md#{self.code.lower()}"
+
     def as_dict(self) -> dict[str, Any]:
         """What ``findings.json`` holds of it."""
         return {
             "code": self.code,
             "severity": self.severity,
             "title": self.title,
-            "count": len(self.indices) if self.count is None else self.count,
+            "count": self.total,
             "indices": self.indices.tolist(),
             "evidence": {"split": self.split, "words": self.words, **self.evidence},
-            "docs": f"docs/checks.md#{self.code.lower()}",
+            "docs": self.docs,
         }
 
 

@@ -49,13 +49,13 @@ def suspicion(labels: Int64, probabilities: Float32) -> Suspicion:
     Returns
     -------
     Suspicion
-        Ranked by the margin between the given class and the best other one. The cut is confident learning's: a
-        picture counts as wrong where another class is as probable as it usually is for that class's own pictures.
+        Ranked by the probability of the given class against that of the best other one. The cut is confident
+        learning's: it estimates how many labels of each class are wrong, and takes as many, the least probable first.
     """
     from cleanlab.filter import find_label_issues
 
     values = np.asarray(probabilities, np.float64)
-    values /= values.sum(axis=1, keepdims=True)
+    values = np.maximum(values / values.sum(axis=1, keepdims=True), 1e-9)
     rows = np.arange(len(labels))
     given = values[rows, labels]
     others = values.copy()
@@ -63,9 +63,9 @@ def suspicion(labels: Int64, probabilities: Float32) -> Suspicion:
     best = others.max(axis=1)
     wrong = np.zeros(len(labels), bool)
     if len(np.unique(labels)) > 1:
-        wrong = find_label_issues(labels, values, filter_by="confident_learning", n_jobs=1)
+        wrong = find_label_issues(labels, values, filter_by="prune_by_class", n_jobs=1)
     return Suspicion(
-        order=np.argsort(given - best, kind="stable").astype(np.int64),
+        order=np.argsort(given / (given + best), kind="stable").astype(np.int64),
         suggested=values.argmax(axis=1).astype(np.int64),
         given_confidence=given,
         suggested_confidence=values.max(axis=1),

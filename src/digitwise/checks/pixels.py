@@ -87,7 +87,7 @@ class PixelRange(PictureCheck):
 
     def _single(self, part: Part) -> Finding | None:
         found = part.measures
-        reach = np.asarray(found.highest.astype(float) - found.lowest)
+        reach = found.highest.astype(np.float64) - found.lowest.astype(np.float64)
         middle, deviation = spread(reach)
         lost = (found.highest <= UNSCALED) & (reach > 0)
         faint = ~part.blank & (reach < min(FAINT * middle, middle - SPREADS * deviation))

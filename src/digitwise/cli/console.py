@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,10 @@ DataOption = Annotated[
     typer.Option(
         "--data", metavar="NAME|PATH", help="mnist, fashion-mnist, kmnist, qmnist, emnist-digits, digits, or a path."
     ),
+]
+PatchOption = Annotated[
+    Path | None,
+    typer.Option(metavar="LABELS.CSV", help="A label patch to apply: made by digitwise check --labels --review."),
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TransferSpeedColumn
@@ -35,7 +35,7 @@ class LiveWatch(Watch):
         )
         self.task = self.bar.add_task("compiling", total=None, state="")
 
-    def __enter__(self) -> LiveWatch:
+    def __enter__(self) -> Self:
         self.bar.start()
         return self
 
@@ -80,6 +80,35 @@ class LiveWatch(Watch):
             f"  epoch {row['epoch']:>2} {share:>5.0%}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}  "
             f"validation loss {row['val_loss']:.4f}  accuracy {row['val_accuracy']:.4f}  {row['seconds']:.1f} s"
         )
+
+
+class CheckWatch(LiveWatch):
+    """Shows checks and the trainings some of them need: one bar, and a line a stage where there is no terminal."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console, layers=False)
+        self.stage = ""
+
+    def say(self, what: str, done: int = 0, of: int | None = None) -> None:
+        """Name what is being done, and how far it is."""
+        self.stage = what
+        self.bar.update(self.task, description=what, completed=done, total=of, state="")
+        if not self.console.is_terminal:
+            self.console.print(f"  {what}", style="dim")
+
+    def on_start(self, network: Any) -> None:
+        """Nothing: the network is not what is asked for."""
+
+    def on_fold(self, fold: int, folds: int) -> None:
+        """Say which fold it is."""
+        self.say(f"labels: training without fold {fold} of {folds}")
+
+    def on_steps(self, epoch: int, share: float, loss: float, accuracy: float) -> None:
+        """Move the bar."""
+        self.bar.update(self.task, total=1.0, completed=share)
+
+    def on_epoch(self, row: dict[str, Any], share: float) -> None:
+        """Nothing."""
 
 
 class DownloadBar:

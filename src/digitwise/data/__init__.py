@@ -16,6 +16,7 @@ from digitwise.data.embedded import load_digits
 from digitwise.data.folders import read_folder
 from digitwise.data.idx import idx_roles, is_idx, read_idx
 from digitwise.data.labels import as_labels, as_pixels
+from digitwise.data.patches import read_patch
 from digitwise.data.sources import EMBEDDED, SOURCES, Source, source
 from digitwise.data.splits import stratified_indices
 from digitwise.data.tables import Pair, read_csv, read_npz
@@ -28,7 +29,7 @@ TEST_SEED = 0  # fixed: the test set must not change with the seed of a training
 __all__ = ["load", "load_or_embedded", "locate"]
 
 
-def load(data: str | Path = "mnist", *, progress: Any = None) -> Dataset:
+def load(data: str | Path = "mnist", *, patch: str | Path | None = None, progress: Any = None) -> Dataset:
     """Load a data set by name or path.
 
     Parameters
@@ -37,6 +38,8 @@ def load(data: str | Path = "mnist", *, progress: Any = None) -> Dataset:
         A name (mnist, fashion-mnist, kmnist, qmnist, emnist-digits, digits), or a path: a folder of pictures by
         class, a folder of IDX files or one that holds ``mnist/``, an ``.npz``, a ``.csv``. A named set is looked for
         in ``$DIGITWISE_DATA``, then in the user's cache, then on its mirrors.
+    patch : str or Path, optional
+        A label patch to apply, see :mod:`digitwise.data.patches`.
     progress : object, optional
         Told the bytes of a download; see :func:`digitwise.data.download.fetch`.
 
@@ -48,7 +51,7 @@ def load(data: str | Path = "mnist", *, progress: Any = None) -> Dataset:
     Raises
     ------
     DataError
-        If a file is not what it should be.
+        If a file is not what it should be, or the patch does not fit the data.
     DataNotFoundError
         If nothing has that name and nothing lies at that path.
 
@@ -58,6 +61,9 @@ def load(data: str | Path = "mnist", *, progress: Any = None) -> Dataset:
     >>> dataset.train.images.shape
     (1437, 28, 28)
     """
+    if patch is not None:
+        decisions = read_patch(patch)  # before the data: what is wrong with it is told at once
+        return decisions.apply(load(data, progress=progress))
     path = Path(data).expanduser()
     if data == EMBEDDED:
         return load_digits()

@@ -13,8 +13,24 @@ DIMENSIONS = 32  # kept of them: classes and shapes are told apart in far fewer
 BATCH = 500
 
 
+def hidden_values(model: Any, pictures: ImageSet) -> Float32:
+    """What the layer before the last says of pictures, float32 (n, d).
+
+    Of an ensemble it is its first network's, and the pictures are unmoved.
+    """
+    from digitwise.training.backend import keras
+
+    network = next((layer for layer in model.layers if isinstance(layer, keras.Sequential)), model)
+    before = keras.Model(network.inputs, network.layers[-1].input)
+    parts = [
+        np.asarray(before.predict_on_batch(to_input(pictures.images[start : start + BATCH])), np.float32)
+        for start in range(0, len(pictures), BATCH)
+    ]
+    return np.concatenate(parts)
+
+
 def features(model: Any, pictures: ImageSet) -> Float16:
-    """Ask the layer before the last about pictures; of an ensemble, its first network's, and the pictures unmoved.
+    """Ask the layer before the last about pictures, and keep what they differ in most.
 
     Parameters
     ----------
@@ -27,15 +43,7 @@ def features(model: Any, pictures: ImageSet) -> Float16:
     ndarray of float16, shape (n, at most 32)
         The directions in which these pictures differ most (principal components), the largest first.
     """
-    from digitwise.training.backend import keras
-
-    network = next((layer for layer in model.layers if isinstance(layer, keras.Sequential)), model)
-    before = keras.Model(network.inputs, network.layers[-1].input)
-    parts = [
-        np.asarray(before.predict_on_batch(to_input(pictures.images[start : start + BATCH])), np.float32)
-        for start in range(0, len(pictures), BATCH)
-    ]
-    return _principal(np.concatenate(parts))
+    return _principal(hidden_values(model, pictures))
 
 
 def _principal(values: Float32) -> Float16:

@@ -1,0 +1,99 @@
+"""``digitwise check``: what is wrong with the data, before the model is blamed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digitwise.cli.console import JsonFlag, PatchOption, out, print_json, stage, table
+
+if TYPE_CHECKING:
+    from digitwise.checks import Check, Checked
+
+FOUND_ERRORS = 1
+
+
+def check(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A named set, or the path of your own.")],
+    against: Annotated[
+        str | None, typer.Option(metavar="TEST", help="Test pictures, or scans without labels, to hold it against.")
+    ] = None,
+    labels: Annotated[bool, typer.Option("--labels", help="Look for label errors: trains ten small networks.")] = False,
+    review: Annotated[
+        bool, typer.Option("--review", help="With --labels: write labels.csv, to decide picture by picture.")
+    ] = False,
+    patch: PatchOption = None,
+    select: Annotated[str, typer.Option(metavar="CODES", help="Only these checks: DW010,DW03.")] = "",
+    ignore: Annotated[str, typer.Option(metavar="CODES", help="Not these checks.")] = "",
+    out_folder: Annotated[Path, typer.Option("--out", help="Where the page and findings.json go.")] = Path(
+        "results/check"
+    ),
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the networks.")] = 0,
+    as_json: JsonFlag = False,
+) -> int:
+    """Find what is wrong with a data set. Leaves with 0 where nothing is, 1 where something of severity error is."""
+    from digitwise.cli.live import CheckWatch
+    from digitwise.errors import DataError
+    from digitwise.report.findings import write_findings
+    from digitwise.training.check import check as check_data
+    from digitwise.training.check import label_patch
+
+    if review and not labels:
+        raise DataError("--review: expected --labels with it, which finds the labels to decide on")
+    console = stage(as_json)
+
+    with CheckWatch(console) as watch:
+
+        def tell(each: Check, place: int, of: int) -> None:
+            watch.say(f"{each.code} {each.title}", place - 1, of)
+
+        watch.say("reading the data")
+        found = check_data(
+            data,
+            against=against,
+            labels=labels,
+            patch=patch,
+            select=_codes(select),
+            ignore=_codes(ignore),
+            seed=seed,
+            watch=watch,
+            tell=tell,
+        )
+        watch.say("writing the page")
+        page = write_findings(found, out_folder)
+    written = [page, page.with_name("findings.json")]
+    if review:
+        from digitwise.files import atomic_write
+
+        written.append(out_folder / "labels.csv")
+        atomic_write(written[-1], label_patch(found))
+    if as_json:
+        print_json(found.as_list())
+    else:
+        _tell(found, written)
+    return 0 if found.clean else FOUND_ERRORS
+
+
+def _codes(text: str) -> tuple[str, ...]:
+    return tuple(code.strip() for code in text.split(",") if code.strip())
+
+
+def _tell(found: Checked, written: list[Path]) -> None:
+    subject = found.subject
+    sizes = ", ".join(f"{len(part):,} {part.split} pictures" for part in subject.parts)
+    out.print(f"{subject.name}: {sizes} of {'×'.join(map(str, subject.train.images.shape[1:]))}\n")
+    if found.findings:
+        rows = [(f"{f.code} {f.title}", f.severity, f.split, f"{f.total:,}") for f in found.findings]
+        out.print(table(("finding", "severity", "split", "count"), rows))
+        out.print()
+        for finding in found.findings:
+            out.print(f"{finding.code}: {finding.words} ({finding.docs})")
+    else:
+        out.print("Nothing found.")
+    if found.passed:
+        out.print(f"found nothing: {', '.join(found.passed)}", style="dim")
+    for code, reason in found.skipped.items():
+        out.print(f"does not apply: {code}: {reason}", style="dim")
+    out.print(f"Written to {', '.join(str(path) for path in written)}")

@@ -1,0 +1,177 @@
+"""Label patches: a CSV of decisions about single pictures, applied on reading; files stay as they are.
+
+Columns: ``sha256`` of the picture's uint8 bytes in row order, ``index`` in its split, ``given`` and ``suggested``
+label, ``confidence`` in the suggestion, and ``decision``: a label, ``drop``, ``keep``, or nothing yet. Only ``sha256`` and
+``decision`` count; the others are for whoever decides.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from digitwise.errors import DataError
+from digitwise.images import Dataset, ImageSet, Int64, Mask, UInt8
+
+COLUMNS = ("sha256", "index", "given", "suggested", "confidence", "decision")
+NAMED = 20  # pictures that an error message lists
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """Decisions by picture.
+
+    Parameters
+    ----------
+    path : str
+    sha256 : str
+        Of the file.
+    text : str
+        Its content.
+    decisions : dict of str to str
+        By the picture's sha256: a label, ``drop`` or ``keep``; pictures without a decision are left out.
+    rows : dict of str to int
+        The row of the file that each sha256 stands in, the header being row 1; those without a decision too.
+    """
+
+    path: str
+    sha256: str
+    text: str
+    decisions: dict[str, str]
+    rows: dict[str, int]
+
+    def of(self, pictures: ImageSet) -> tuple[Int64, Mask]:
+        """What the patch says about pictures.
+
+        Returns
+        -------
+        labels : ndarray of int64, shape (n,)
+            Corrected where the decision is a label.
+        dropped : ndarray of bool, shape (n,)
+
+        Raises
+        ------
+        DataError
+            If a decision is no class of the pictures; the message names the row.
+        """
+        numbers = {name: label for label, name in enumerate(pictures.class_names)}
+        labels, dropped = pictures.labels.copy(), np.zeros(len(pictures), bool)
+        for place, digest in enumerate(digests(pictures.images)):
+            decision = self.decisions.get(digest, "keep")
+            if decision == "drop":
+                dropped[place] = True
+            elif decision != "keep":
+                if decision not in numbers:
+                    raise DataError(
+                        f"{self.path}, row {self.rows[digest]}: decision {decision!r}: expected drop, keep or one of "
+                        f"{', '.join(pictures.class_names[:20])}"
+                    )
+                labels[place] = numbers[decision]
+        return labels, dropped
+
+    def apply(self, dataset: Dataset) -> Dataset:
+        """The data set with corrected training labels and without dropped training pictures.
+
+        The test pictures stay as given: an evaluation says what they come to as given, corrected, and without the
+        dropped ones.
+
+        Raises
+        ------
+        DataError
+            If the patch names pictures that the data lacks, or a decision is no class.
+        """
+        known = {*digests(dataset.train.images), *digests(dataset.test.images)}
+        if lacking := [digest for digest in self.rows if digest not in known]:
+            listed = ", ".join(f"row {self.rows[d]} ({d[:12]}…)" for d in lacking[:NAMED])
+            more = f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else ""
+            raise DataError(
+                f"{self.path}: names {len(lacking)} pictures that {dataset.name} lacks: {listed}{more}; "
+                f"expected a patch made for this data"
+            )
+        labels, dropped = self.of(dataset.train)
+        test_labels, test_dropped = self.of(dataset.test)
+        changed = int((labels != dataset.train.labels)[~dropped].sum())
+        note = (
+            f"patch {self.path}: {changed} training labels corrected, {int(dropped.sum())} training pictures dropped; "
+            f"test: {int((test_labels != dataset.test.labels).sum())} and {int(test_dropped.sum())}, told apart in "
+            f"evaluations"
+        )
+        kept = np.flatnonzero(~dropped)
+        if not len(kept):
+            raise DataError(f"{self.path}: drops every training picture of {dataset.name}")
+        train = ImageSet(dataset.train.images[kept], labels[kept], dataset.train.class_names)
+        return dataclasses.replace(dataset, train=train, notes=(*dataset.notes, note), patch=self)
+
+
+def read_patch(path: str | Path) -> Patch:
+    """Read a patch.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV with a header, comma or semicolon, UTF-8.
+
+    Raises
+    ------
+    DataError
+        If it is no such file, or a row is malformed; the message names the row.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig")  # spreadsheets put a mark in front
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: expected a label patch, a CSV in UTF-8, got: {error}") from error
+    first = text.split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
+    header = [name.strip().lower() for name in next(reader, [])]
+    if missing := [name for name in ("sha256", "decision") if name not in header]:
+        raise DataError(f"{path}: expected the columns {', '.join(COLUMNS)}, got no {missing[0]}")
+    decisions: dict[str, str] = {}
+    rows: dict[str, int] = {}
+    for number, row in enumerate(reader, 2):
+        if any(cell.strip() for cell in row):
+            digest, decision = _row(row, header, f"{path}, row {number}")
+            if decision and decisions.get(digest, decision) != decision:
+                raise DataError(
+                    f"{path}, row {number}: decision {decision!r} about the picture of row {rows[digest]}, "
+                    f"where it is {decisions[digest]!r}: expected one decision a picture"
+                )
+            rows.setdefault(digest, number)
+            if decision:
+                decisions[digest] = decision
+    return Patch(str(path), hashlib.sha256(content).hexdigest(), text, decisions, rows)
+
+
+def patch_text(rows: Sequence[Sequence[object]]) -> str:
+    """A patch to be filled in, from rows of the columns but the last."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows((*row, "") for row in rows)
+    return file.getvalue()
+
+
+def digests(images: UInt8) -> list[str]:
+    """The sha256 of each picture's bytes in row order."""
+    rows = np.ascontiguousarray(images).reshape(len(images), -1)
+    return [hashlib.sha256(row.data).hexdigest() for row in rows]
+
+
+def _row(row: list[str], header: list[str], where: str) -> tuple[str, str]:
+    if len(row) != len(header):
+        raise DataError(f"{where}: expected {len(header)} cells, got {len(row)}")
+    cells = dict(zip(header, (cell.strip() for cell in row), strict=True))
+    digest = cells["sha256"].lower()
+    if not re.fullmatch("[0-9a-f]{64}", digest):
+        raise DataError(f"{where}: expected a sha256 of 64 hexadecimal digits, got {cells['sha256'][:70]!r}")
+    decision = cells["decision"]
+    return digest, decision.lower() if decision.lower() in ("drop", "keep") else decision

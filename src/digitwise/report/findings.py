@@ -1,0 +1,111 @@
+"""The page of ``digitwise check``: each finding with its pictures, what it means and what to do; its list as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digitwise.checks import CHECKS, Checked, Finding, Subject
+from digitwise.files import atomic_json, atomic_write
+from digitwise.images import ImageSet
+from digitwise.report.sprite import sheet_of
+from digitwise.runs import now
+from digitwise.system import versions
+
+SHOWN = 100  # pictures a finding
+
+
+def write_findings(checked: Checked, folder: Path) -> Path:
+    """Write ``index.html`` and ``findings.json``.
+
+    Parameters
+    ----------
+    checked : Checked
+    folder : Path
+        Made where it does not exist; earlier files of these names are replaced.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("digitwise.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("findings.html.j2").render(**content(checked))
+    atomic_json(folder / "findings.json", checked.as_list())
+    atomic_write(folder / "index.html", page)
+    return folder / "index.html"
+
+
+def content(checked: Checked) -> dict[str, Any]:
+    """All that stands on the page, as plain values."""
+    subject = checked.subject
+    return {
+        "digitwise": versions()["digitwise"],
+        "created": now().replace("T", " ").replace("+00:00", " UTC"),
+        "name": subject.name,
+        "clean": checked.clean,
+        "worst": checked.worst,
+        "sizes": [
+            {"split": part.split, "n": f"{len(part):,}", "size": "×".join(map(str, part.images.shape[1:]))}
+            for part in subject.parts
+        ],
+        "findings": [
+            {
+                "code": finding.code,
+                "anchor": f"{finding.code.lower()}-{finding.split}",
+                "title": finding.title,
+                "severity": finding.severity,
+                "split": finding.split,
+                "count": f"{finding.total:,}",
+                "words": finding.words[:1].upper() + finding.words[1:],
+                "meaning": CHECKS[finding.code].meaning,
+                "remedy": CHECKS[finding.code].remedy,
+                "table": _table(finding),
+                "tiles": [tile.caption for tile in finding.tiles[:SHOWN]],
+                "sheet": _sheet(finding, subject),
+                "more": max(0, len(finding.tiles) - SHOWN),
+            }
+            for finding in checked.findings
+        ],
+        "passed": [{"code": code, "title": CHECKS[code].title} for code in checked.passed],
+        "skipped": [
+            {"code": code, "title": CHECKS[code].title, "reason": reason} for code, reason in checked.skipped.items()
+        ],
+    }
+
+
+def _sheet(finding: Finding, subject: Subject) -> Any:
+    """The pictures as they are stored, on one sheet."""
+    parts = {part.split: part for part in subject.parts}
+    shown = finding.tiles[:SHOWN]
+    if not shown:
+        return None
+    pictures = np.stack([parts[tile.split].stored[tile.index] for tile in shown])
+    zeros = np.zeros(len(shown), np.int64)
+    return sheet_of(ImageSet(pictures, zeros, ("",)), np.arange(len(shown), dtype=np.int64))
+
+
+def _table(finding: Finding) -> Sequence[Sequence[str]]:
+    """Evidence that is a list of things with names: files, properties."""
+    if files := finding.evidence.get("files"):
+        return [("file", "why"), *((each["file"], each["reason"]) for each in files[:SHOWN])]
+    if rows := finding.evidence.get("properties"):
+        body = [
+            (r["name"], f"{r['median_training']:.2f}", f"{r['median_test']:.2f}", f"{max(r['auc'], 1 - r['auc']):.0%}")
+            for r in rows
+        ]
+        return [("property", "training, median", "test, median", "told apart"), *body]
+    if counts := finding.evidence.get("counts"):
+        return [("class", "pictures"), *((name, f"{n:,}") for name, n in counts.items())]
+    return []

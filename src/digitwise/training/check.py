@@ -1,0 +1,192 @@
+"""Checking a data set: reading it, training what some checks need, running them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from digitwise.checks import Check, Checked, Learned, Part, Subject, chosen, run_checks
+from digitwise.checks.label_errors import suspicion
+from digitwise.data.patches import Patch, digests, patch_text, read_patch
+from digitwise.data.raw import Raw, read_raw
+from digitwise.errors import DataError
+from digitwise.images import Float32, ImageSet
+from digitwise.normalize import fit_into
+from digitwise.training.watch import Watch
+
+RECIPE = "flash"
+FOLDS = 5
+ROUNDS = 2  # cross-validations with other seeds and folds, averaged: a second one is worth 0.01 of average precision
+FEWEST = 100  # pictures below which a network learns nothing that a check could use
+
+Tell = Callable[[Check, int, int], None]
+
+
+def check(
+    data: str | Path,
+    *,
+    against: str | Path | None = None,
+    labels: bool = False,
+    patch: str | Path | None = None,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    seed: int = 0,
+    watch: Watch | None = None,
+    tell: Tell | None = None,
+) -> Checked:
+    """Find what is wrong with a data set.
+
+    Parameters
+    ----------
+    data : str or Path
+        As for :func:`digitwise.load`; pictures without labels too.
+    against : str or Path, optional
+        Test pictures, or scans as they come in use, instead of the set's own test split. Of a set with two splits it
+        is the test split.
+    labels : bool
+        Look for label errors: trains the recipe ``flash`` ten times.
+    patch : str or Path, optional
+        A label patch to apply first.
+    select, ignore : sequence of str
+        Codes of checks, or their beginnings; by default all.
+    seed : int
+        Of the trainings.
+    watch : Watch, optional
+        Told about the trainings.
+    tell : callable, optional
+        Told each check that begins, its place and how many there are.
+
+    Returns
+    -------
+    Checked
+
+    Raises
+    ------
+    DataError
+        If there are no pictures that can be read, or no such check.
+
+    Examples
+    --------
+    >>> found = check("digits", select=["DW010", "DW030"])
+    >>> [finding.code for finding in found.findings], found.passed
+    ([], ('DW010', 'DW030'))
+    """
+    checks = chosen(select, ignore)
+    decisions = None if patch is None else read_patch(patch)
+    subject = _subject(data, against, decisions)
+    needs = {each.needs for each in checks}
+    if "network" in needs or (labels and "answers" in needs):
+        subject = _with_network(subject, "network" in needs, labels and "answers" in needs, seed, watch or Watch())
+    return run_checks(subject, checks, watch=tell)
+
+
+def label_patch(checked: Checked) -> str:
+    """The text of a ``labels.csv`` to fill in: every label in doubt, the worst first.
+
+    Raises
+    ------
+    DataError
+        If labels were not looked at.
+    """
+    learned, part = checked.subject.learned, checked.subject.train
+    if learned is None or learned.probabilities is None:
+        raise DataError("labels: expected a check of labels before a review; give --labels")
+    found = suspicion(part.classes[learned.indices], learned.probabilities)
+    places = found.order[found.wrong[found.order]]
+    return patch_text(
+        [
+            (
+                part.digest(learned.indices[k]),
+                int(learned.indices[k]),
+                part.name_of(learned.indices[k]),
+                part.class_names[found.suggested[k]],
+                f"{found.suggested_confidence[k]:.4f}",
+            )
+            for k in places
+        ]
+    )
+
+
+def _subject(data: str | Path, against: str | Path | None, patch: Patch | None) -> Subject:
+    splits = read_raw(data)
+    train = Part("train", splits["train"])
+    test = None if "test" not in splits else Part("test", splits["test"])
+    if against is not None:
+        others = read_raw(against)
+        test = _fitted(Part("test", others.get("test", others["train"])), train)
+    if test is not None and test.images.shape[1:] != train.images.shape[1:]:
+        raise DataError(
+            f"{data}: training pictures are {train.images.shape[1:]}, test pictures {test.images.shape[1:]}"
+        )
+    return Subject(str(data), train if patch is None else _patched(train, patch), test)
+
+
+def _fitted(part: Part, model: Part) -> Part:
+    """Bring scans of another size to that of the training pictures, as reading a folder does."""
+    size = (model.images.shape[1], model.images.shape[2])
+    if part.images.shape[1:] == size:
+        return part
+    pixels = np.stack([fit_into(picture, size) for picture in part.stored])
+    raw = part.raw
+    return Part(part.split, Raw(pixels, raw.labels, raw.class_names, raw.files, raw.unreadable))
+
+
+def _patched(part: Part, patch: Patch) -> Part:
+    if not part.labelled:
+        raise DataError(f"{patch.path}: expected labelled pictures to patch, these have no labels")
+    known = set(digests(part.stored))
+    if lacking := [patch.rows[digest] for digest in patch.rows if digest not in known]:
+        raise DataError(
+            f"{patch.path}: names {len(lacking)} pictures that the data lacks: rows {', '.join(map(str, lacking[:20]))}"
+        )
+    pictures, kept = part.labelled_pictures()
+    corrected, dropped = patch.of(pictures)
+    labels = part.classes.copy()
+    labels[kept] = corrected
+    stay = np.ones(len(part), bool)
+    stay[kept[dropped]] = False
+    raw = part.raw
+    files = tuple(file for file, stays in zip(raw.files, stay, strict=False) if stays)
+    return Part(part.split, Raw(raw.pixels[stay], labels[stay], part.class_names, files, raw.unreadable))
+
+
+def _with_network(subject: Subject, network: bool, answers: bool, seed: int, watch: Watch) -> Subject:
+    """The subject and what trained networks know of its training pictures."""
+    train = subject.train
+    pictures, indices = train.labelled_pictures()
+    counts = np.bincount(pictures.labels, minlength=2)
+    why = ""
+    if not train.labelled:
+        why = "the pictures have no labels to train on"
+    elif len(pictures) < FEWEST or (counts >= FOLDS).sum() < 2:
+        why = f"a network needs {FEWEST} labelled pictures of two classes"
+    if why:
+        return Subject(subject.name, train, subject.test, None, why)
+    features = _features(pictures, seed, watch) if network else np.zeros((len(indices), 1), np.float32)
+    probabilities = _answers(pictures, seed, watch) if answers else None
+    return Subject(subject.name, train, subject.test, Learned(indices, features, probabilities))
+
+
+def _features(pictures: ImageSet, seed: int, watch: Watch) -> Float32:
+    from digitwise.data.splits import split_validation
+    from digitwise.recipes import find
+    from digitwise.training.features import hidden_values
+    from digitwise.training.fit import fit
+
+    recipe = find(RECIPE).for_size(len(pictures))
+    fitted = fit(recipe, split_validation(pictures), seed=seed, watch=watch)
+    return hidden_values(fitted.model, pictures)
+
+
+def _answers(pictures: ImageSet, seed: int, watch: Watch) -> Float32:
+    from digitwise.recipes import find
+    from digitwise.training.folds import out_of_fold
+
+    recipe = find(RECIPE).for_size(len(pictures))
+    rounds = [
+        out_of_fold(recipe, pictures, folds=FOLDS, seed=seed + FOLDS * number, watch=watch).probabilities
+        for number in range(ROUNDS)
+    ]
+    return np.asarray(np.mean(rounds, axis=0), np.float32)
