@@ -32,6 +32,7 @@ bench: $(VENV)/.dev
 
 help-page: $(VENV)/.dev
 	$(BIN)/python docs/help.py
+	$(BIN)/python docs/checks_page.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

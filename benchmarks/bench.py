@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no part
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks.ablation import bench_ablation
+from benchmarks.checks import bench_checks
 from benchmarks.contender import PEERS, at_hand
 from benchmarks.evaluation import bench_evaluation
 from benchmarks.figures import draw_errors_against_seconds
@@ -47,6 +48,7 @@ def main() -> None:
         "budgets": lambda _: bench_budgets(),
         "ablation": lambda _: bench_ablation(),
         "evaluation": lambda _: bench_evaluation(),
+        "checks": lambda _: bench_checks(),
         "report": lambda _: bench_report(),
         "job": lambda _: bench_job(),
         "figure": lambda _: (draw_errors_against_seconds(), write_tables()),

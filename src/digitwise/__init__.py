@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from digitwise.recipes import Augmentation as Augmentation
     from digitwise.recipes import Recipe as Recipe
     from digitwise.runs import Run as Run
+    from digitwise.training.check import check as check
     from digitwise.training.evaluate import evaluate as evaluate
     from digitwise.training.saving import load_model as load_model
     from digitwise.training.train import train as train
@@ -49,6 +50,7 @@ _HOMES = {
     "RecipeError": "digitwise.errors",
     "Run": "digitwise.runs",
     "RunError": "digitwise.errors",
+    "check": "digitwise.training.check",
     "compare": "digitwise.evaluation.stored",
     "evaluate": "digitwise.training.evaluate",
     "load": "digitwise.data",

@@ -8,6 +8,7 @@
     ├── validation.npz        labels and probabilities
     ├── test.npz              labels and probabilities
     ├── features.npz          what the network's last hidden layer says of the test pictures, in few dimensions
+    ├── labels.csv            the label patch it was trained under, where there was one
     ├── policy.json           when to answer, once evaluate --max-error or report has found it
     ├── improvement.json      before and after, in a run that digitwise improve made
     ├── model.keras           the model; also as model.json + model.weights.h5
@@ -39,6 +40,7 @@ from digitwise.files import atomic_json, atomic_write, replace_folder, whole_fil
 from digitwise.images import Float16, Predictions
 
 FORMAT = 1
+PATCH = "labels.csv"  # the label patch a run was trained under
 CHECKPOINTS = "checkpoint-*.npz"
 NEEDED = {"recipe", "seed", "data", "results", "parameters", "fit_seconds"}
 Split = Literal["validation", "test"]

@@ -84,7 +84,7 @@ class Checked:
     ----------
     subject : Subject
     findings : tuple of Finding
-        In the order of the codes.
+        Errors first, then warnings; of one severity in the order of the codes.
     passed : tuple of str
         Codes of the checks that found nothing.
     skipped : dict of str to str
@@ -161,6 +161,7 @@ def run_checks(
         findings += found
         if not found:
             passed.append(check.code)
+    findings.sort(key=lambda finding: -SEVERITIES.index(finding.severity))
     return Checked(subject, tuple(findings), tuple(passed), skipped)
 
 

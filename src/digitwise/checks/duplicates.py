@@ -54,7 +54,7 @@ class ExactDuplicates(PictureCheck):
         if not found:
             return None
         surplus = np.concatenate([np.sort(group)[1:] for group in found])
-        words = f"{counted(len(surplus), 'picture')} that are there before, in {counted(len(found), 'group')}"
+        words = f"{counted(len(surplus), 'picture')} too many, in {counted(len(found), 'group')}"
         return self.finding(
             "warning",
             words,
@@ -90,7 +90,7 @@ class NearDuplicates(PictureCheck):
         surplus = np.sort(np.concatenate([group[1:] for group in found]))
         return self.finding(
             "info",
-            f"{counted(len(surplus), 'picture')} that look like another, in {counted(len(found), 'group')}",
+            f"{counted(len(surplus), 'picture')} much like another, in {counted(len(found), 'group')}",
             indices=surplus,
             evidence={"groups": _listed(found), "share": len(surplus) / len(part)},
             split=part.split,

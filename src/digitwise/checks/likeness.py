@@ -20,6 +20,7 @@ HALF_PLANE = [(u, v) for u in range(3) for v in range(-2, 3) if (u, v) > (0, 0)]
 PERIOD = 1.3  # sides a period
 DIMENSIONS = 12  # of the descriptor that the tree is built on: the directions in which pictures differ most
 PAIRS = 10_000_000  # compared pixel by pixel at most: beyond, only the closest
+FAINTEST = 0.5  # mean grey value below which there is no ink to compare; the faintest of MNIST's has 4
 BLOCK = 10_000
 
 
@@ -51,12 +52,13 @@ def likeness(images: Sequence[UInt8], stored: Sequence[UInt8]) -> Likeness:
     _, exact = np.unique(np.concatenate([_digests(part) for part in stored]), return_inverse=True)
     every = _Pictures(images)
     crops, descriptors, centres, mass = _described(every)
-    seen = np.flatnonzero(mass > FLOOR)
+    inked = mass > FAINTEST
+    seen = np.flatnonzero(inked)
     _, first = np.unique(crops[seen], return_index=True)
     single = seen[first]  # of pictures that differ by their place only, one
     pairs = single[_close(descriptors[single])] if len(single) > 1 else np.empty((0, 2), np.int64)
     alike = pairs[_aligned(every, pairs, centres)]
-    names = np.where(mass > FLOOR, crops, np.arange(len(crops), dtype=np.uint64))  # no ink, no likeness
+    names = np.where(inked, crops, np.arange(len(crops), dtype=np.uint64))  # no ink, no likeness
     _, moved = np.unique(names, return_inverse=True)
     near = _components(len(exact), moved[alike], moved)
     return Likeness(exact.astype(np.int64), near)

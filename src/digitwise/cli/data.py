@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitwise.cli.console import JsonFlag, out, print_json, stage, table
+from digitwise.cli.console import JsonFlag, PatchOption, out, print_json, stage, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,6 +56,7 @@ def fetch(name: Annotated[str, typer.Argument(help="A named set.")], as_json: Js
 @app.command()
 def show(
     name: NameArgument,
+    patch: PatchOption = None,
     out_folder: Annotated[Path, typer.Option("--out", help="Where the two pictures go.")] = Path("results/data"),
     as_json: JsonFlag = False,
 ) -> None:
@@ -65,7 +66,7 @@ def show(
     from digitwise.data import load
     from digitwise.report.render import draw_data
 
-    dataset = load(name, progress=DownloadBar(stage(as_json)))
+    dataset = load(name, patch=patch, progress=DownloadBar(stage(as_json)))
     draw_data(dataset, out_folder)
     if as_json:
         print_json({**facts(dataset), "figures": [str(out_folder / f) for f in ("samples.png", "classes.png")]})

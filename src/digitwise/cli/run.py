@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, print_json, stage, table
+from digitwise.cli.console import DataOption, JsonFlag, PatchOption, print_json, stage, table
 from digitwise.cli.train import PrecisionOption, ResumeFlag, SeedOption, summary, tell_result
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ JOB = ("baseline", "improved", "augmented", "focus")  # the exercise's models, i
 
 def run(
     data: DataOption = None,
+    patch: PatchOption = None,
     out: Annotated[Path, typer.Option(help="Where all results go.")] = Path("results"),
     seed: SeedOption = 0,
     epochs: Annotated[int | None, typer.Option(help="Instead of each recipe's: for a quick look.")] = None,
@@ -45,7 +46,7 @@ def run(
 
     console = stage(as_json)
     bar = DownloadBar(console)
-    dataset = load(data, progress=bar) if data else load_or_embedded("mnist", progress=bar)
+    dataset = load(data, patch=patch, progress=bar) if data else load_or_embedded("mnist", patch=patch, progress=bar)
     # Bad input is told before anything is written.
     recipes = [find(name).for_size(len(dataset.train)).replace(epochs=epochs) for name in JOB]
     split_validation(dataset.train)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, print_json, stage
+from digitwise.cli.console import DataOption, JsonFlag, PatchOption, print_json, stage
 from digitwise.recipes import RECIPES, find
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def seconds(text: str) -> float:
 def train(
     recipe: Annotated[str, typer.Argument(help=f"{', '.join(RECIPES)}.")],
     data: DataOption = "mnist",
+    patch: PatchOption = None,
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option(help="The run folder.  [default: results/RECIPE]")] = None,
     validation: Annotated[int | None, typer.Option(help="Pictures split off to validate with.")] = None,
@@ -78,7 +79,7 @@ def train(
     found = find(recipe)
     found.replace(**changes)  # bad values are told before the data is read
     console = stage(as_json)
-    dataset = load(data or "mnist", progress=DownloadBar(console))
+    dataset = load(data or "mnist", patch=patch, progress=DownloadBar(console))
     chosen = found.for_size(len(dataset.train)).replace(**changes)
     for note in dataset.notes:
         console.print(note, style="dim")

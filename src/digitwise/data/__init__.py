@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -78,17 +79,17 @@ def load(data: str | Path = "mnist", *, patch: str | Path | None = None, progres
     return _load_named(named, folder)
 
 
-def load_or_embedded(name: str = "mnist", *, progress: Any = None) -> Dataset:
+def load_or_embedded(name: str = "mnist", *, patch: str | Path | None = None, progress: Any = None) -> Dataset:
     """Load a named set, or the embedded one where the named one is not within reach.
 
     The stand-in is never silent: ``embedded`` is set on what comes back, and its notes open with the reason.
     """
     try:
-        return load(name, progress=progress)
+        return load(name, patch=patch, progress=progress)
     except DataNotFoundError as error:
-        digits = load_digits()
+        digits = load(EMBEDDED, patch=patch)
         note = f"stand-in: {error}"
-        return Dataset(digits.name, digits.source, digits.train, digits.test, (note, *digits.notes), embedded=True)
+        return dataclasses.replace(digits, notes=(note, *digits.notes), embedded=True)
 
 
 def locate(named: Source) -> Path | None:

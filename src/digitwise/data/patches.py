@@ -1,8 +1,8 @@
-"""Label patches: a CSV of decisions about single pictures, applied on reading; files stay as they are.
+"""Label patches: a CSV of decisions about single pictures, applied on reading; no file is changed.
 
 Columns: ``sha256`` of the picture's uint8 bytes in row order, ``index`` in its split, ``given`` and ``suggested``
-label, ``confidence`` in the suggestion, and ``decision``: a label, ``drop``, ``keep``, or nothing yet. Only ``sha256`` and
-``decision`` count; the others are for whoever decides.
+label, ``confidence`` in the suggestion, and ``decision``: a label, ``drop``, ``keep``, or nothing yet. Only ``sha256``
+and ``decision`` count; the others are for whoever decides.
 """
 
 from __future__ import annotations

@@ -78,7 +78,13 @@ def check(
     subject = _subject(data, against, decisions)
     needs = {each.needs for each in checks}
     if "network" in needs or (labels and "answers" in needs):
-        subject = _with_network(subject, "network" in needs, labels and "answers" in needs, seed, watch or Watch())
+        subject = with_network(
+            subject,
+            network="network" in needs,
+            answers=labels and "answers" in needs,
+            seed=seed,
+            watch=watch or Watch(),
+        )
     return run_checks(subject, checks, watch=tell)
 
 
@@ -152,8 +158,24 @@ def _patched(part: Part, patch: Patch) -> Part:
     return Part(part.split, Raw(raw.pixels[stay], labels[stay], part.class_names, files, raw.unreadable))
 
 
-def _with_network(subject: Subject, network: bool, answers: bool, seed: int, watch: Watch) -> Subject:
-    """The subject and what trained networks know of its training pictures."""
+def with_network(subject: Subject, *, network: bool, answers: bool, seed: int, watch: Watch) -> Subject:
+    """The subject and what trained networks know of its training pictures.
+
+    Parameters
+    ----------
+    subject : Subject
+    network : bool
+        Whether features are wanted: trains one network on all pictures.
+    answers : bool
+        Whether out-of-sample probabilities are wanted: trains ``FOLDS`` times ``ROUNDS`` networks.
+    seed : int
+    watch : Watch
+
+    Returns
+    -------
+    Subject
+        Without ``learned``, and with the reason, where the pictures do not suffice.
+    """
     train = subject.train
     pictures, indices = train.labelled_pictures()
     counts = np.bincount(pictures.labels, minlength=2)

@@ -12,6 +12,7 @@ from digitwise.data import load
 from digitwise.data.splits import split_validation
 from digitwise.errors import RunError
 from digitwise.evaluation import evaluate_predictions
+from digitwise.files import atomic_write
 from digitwise.images import Dataset, Splits
 from digitwise.recipes import Recipe, find
 from digitwise.runs import Run
@@ -109,6 +110,8 @@ def train(
     results: dict[str, Any] = {split: evaluate_predictions(given).as_dict() for split, given in answers.items()}
     hidden = features(fitted.model, dataset.test)
     save_model(fitted.model, partial)
+    if dataset.patch is not None:
+        atomic_write(partial / runs.PATCH, dataset.patch.text)
     runs.write(partial, {**asked, **_info(dataset, splits, fitted, results)}, fitted.history, answers, hidden)
     run = runs.finish(partial, place)
     run.note_test_read("train: errors and figures of the finished model, for the record")
@@ -155,6 +158,7 @@ def _info(dataset: Dataset, splits: Splits, fitted: Fitted, results: dict[str, A
             "validation": len(splits.validation),
             "test": len(dataset.test),
             "split_seed": SPLIT_SEED,
+            "patch": dataset.patch.sha256 if dataset.patch else None,
         },
         "results": results,
     }
