@@ -130,7 +130,7 @@ def planted() -> Iterator[Row]:
         "inverted": ("DW032", lambda image: 255 - image),
         "moved by a quarter of the side": ("DW033", _shifted),
         "at half the size": ("DW033", _halved),
-        "blank": ("DW030", lambda image: np.zeros_like(image)),
+        "blank": ("DW030", np.zeros_like),
         "nearly blank": ("DW030", lambda image: image // 16),
         "0 to 1, stored as uint8": ("DW031", lambda image: (image / 255).round().astype(np.uint8)),
         "at half the contrast": ("DW031", lambda image: image // 2),

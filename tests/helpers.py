@@ -38,3 +38,27 @@ def drawn(n: int, *, seed: int = 0, classes: int = 10, sharpness: float = 4.0) -
         probabilities.astype(np.float32),
         tuple(str(i) for i in range(classes)),
     )
+
+
+def glyphs(n: int, *, seed: int = 0) -> np.ndarray:
+    """Strokes as a pen would draw them, no two alike: light on dark, uint8 (n, 28, 28), in a box of 20, centred."""
+    from scipy.ndimage import gaussian_filter, shift, zoom
+
+    rng = np.random.default_rng(seed)
+    out = np.zeros((n, 28, 28), np.uint8)
+    for place in range(n):
+        points = np.cumsum(rng.normal(size=(5, 2)), axis=0)
+        along = np.linspace(0, 4, 200)
+        path = np.stack([np.interp(along, np.arange(5), points[:, axis]) for axis in (0, 1)])
+        path = (path - path.min(axis=1, keepdims=True)) / max(np.ptp(path, axis=1).max(), 1e-6) * 59
+        canvas = np.zeros((60, 60), np.float32)
+        canvas[tuple(path.round().astype(int))] = 1
+        canvas = gaussian_filter(canvas, 2.0)
+        rows, columns = np.flatnonzero(canvas.max(axis=1) > 0.03), np.flatnonzero(canvas.max(axis=0) > 0.03)
+        box = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        small = np.clip(zoom(box, 20 / max(box.shape), order=1), 0, None)[:20, :20]
+        picture = np.zeros((28, 28), np.float32)
+        picture[4 : 4 + small.shape[0], 4 : 4 + small.shape[1]] = np.clip(small / small.max() * 1.6, 0, 1) * 255
+        centre = (picture * np.mgrid[:28, :28]).sum(axis=(1, 2)) / picture.sum()
+        out[place] = np.clip(shift(picture, np.rint(13.5 - centre), order=0), 0, 255)
+    return out
