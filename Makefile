@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DATA ?=
 ARGS ?=
 
-.PHONY: run install test lint format bench help-page clean
+.PHONY: run install test lint format bench peers help-page clean
 
 run: install
 	$(BIN)/digitwise run $(if $(DATA),--data $(DATA))
@@ -27,8 +27,10 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.peers
 	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+peers: $(VENV)/.peers
 
 help-page: $(VENV)/.dev
 	$(BIN)/python docs/help.py
@@ -47,4 +49,8 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/.peers: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,peers]'
 	@touch $@

@@ -35,6 +35,7 @@ def variants() -> dict[str, Recipe]:
         ),
         "no label smoothing": recipe.replace(label_smoothing=0.0),
         "no augmentation": without(recipe, augmentation=None),
+        "stronger warps, as accurate has them": recipe.replace(augmentation=find("accurate").augmentation),
         "batches of 128": recipe.replace(batch_size=128),
         "batches of 256": recipe.replace(batch_size=256),
         "not averaged over shifts": recipe.replace(test_shifts=False),

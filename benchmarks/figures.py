@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.contender import PEERS
-from benchmarks.measure import Row, kept, median, newest
+from benchmarks.measure import Row, fullest, kept, median, place
 
 PICTURE = Path(__file__).parents[1] / "docs" / "errors-vs-seconds.png"
 OURS, THEIRS, CURVE = "#1f5fa8", "#8a8a8a", "#9dbfe6"
@@ -37,10 +37,10 @@ def draw_errors_against_seconds() -> None:
     """Draw ``docs/errors-vs-seconds.png`` from the rows kept: means over seeds, bars from least to most errors."""
     from matplotlib import pyplot as plt
 
-    rows = [row for row in newest(kept("recipes")) if row["data"] == "mnist" and float(row["fit_seconds"]) > 0.5]
+    rows = [row for row in fullest(kept("recipes")) if row["data"] == "mnist" and float(row["fit_seconds"]) > 0.5]
     rows = [row for row in rows if row["contender"] not in LEFT_OUT]
     figure, axes = plt.subplots(figsize=(8, 5), dpi=150, layout="constrained")
-    budgets = newest(kept("budgets"))
+    budgets = [row for row in kept("budgets") if place(row) in {place(shown) for shown in rows}]
     if budgets:
         points = [
             _point([row for row in budgets if row["budget"] == b])

@@ -13,6 +13,7 @@ from digitwise.system import hardware, versions
 
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
+Place = tuple[str, str]
 
 
 def machine() -> Row:
@@ -21,18 +22,20 @@ def machine() -> Row:
     where = {"cpu": found["cpu"], "cores": found["cores"], "features": " ".join(found["cpu_features"])}
     where |= {package: known[package] for package in ("python", "digitwise", "keras", "numpy")}
     where["tensorflow"] = known.get("tensorflow-cpu", known.get("tensorflow", ""))
-    where |= {package: known.get(package, "") for package in ("torch", "scikit-learn")}
+    where |= {package: known.get(package, "") for package in ("jax", "torch", "scikit-learn")}
     return where
 
 
 def keep(name: str, rows: Sequence[Row]) -> None:
     """Write rows as ``results/<name>.csv``; those that do not say where they come from come from this machine."""
     here = machine()
+    rows = [row if "cpu" in row else {**row, **here} for row in rows]
     RESULTS.mkdir(exist_ok=True)
     with (RESULTS / f"{name}.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(dict.fromkeys([*rows[0], *here])), lineterminator="\n")
+        columns = dict.fromkeys(key for row in rows for key in row)  # older rows have fewer
+        writer = csv.DictWriter(file, list(columns), restval="", lineterminator="\n")
         writer.writeheader()
-        writer.writerows({**here, **row} for row in rows)
+        writer.writerows(rows)
 
 
 def kept(name: str) -> list[Row]:
@@ -44,9 +47,32 @@ def kept(name: str) -> list[Row]:
         return []
 
 
+def place(row: Row) -> Place:
+    """The processor and Keras' backend; TensorFlow where a row has none, as the first rows and peers without Keras."""
+    return row["cpu"], row.get("backend") or "tensorflow"
+
+
 def newest(rows: Sequence[Row]) -> list[Row]:
-    """The rows of the processor measured last: seconds of different processors do not belong in one table."""
-    return [row for row in rows if row["cpu"] == rows[-1]["cpu"]]
+    """The rows of the place measured last: seconds of different processors do not belong in one table."""
+    return [row for row in rows if place(row) == place(rows[-1])]
+
+
+def main_place(rows: Sequence[Row]) -> Place | None:
+    """The place with the most contenders, then the most rows, then the newest; None without rows."""
+    rows_in: dict[Place, list[Row]] = {}
+    for row in reversed(rows):
+        rows_in.setdefault(place(row), []).append(row)
+
+    def completeness(where: Place) -> tuple[int, int]:
+        return len({row["contender"] for row in rows_in[where]}), len(rows_in[where])
+
+    return max(rows_in, key=completeness, default=None)
+
+
+def fullest(rows: Sequence[Row]) -> list[Row]:
+    """The rows of the main place."""
+    where = main_place(rows)
+    return [row for row in rows if place(row) == where]
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -62,8 +88,9 @@ def median(rows: Sequence[Row], key: str, **where: Any) -> float:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Mean and standard deviation in words."""
-    return f"{statistics.mean(values):.1f} ± {statistics.stdev(values) if len(values) > 1 else 0:.1f}"
+    """Mean and standard deviation in words; one value has no spread."""
+    mean = f"{statistics.mean(values):.1f}"
+    return f"{mean} ± {statistics.stdev(values):.1f}" if len(values) > 1 else mean
 
 
 def ratio(rows: Sequence[Row], slow: str, fast: str) -> str:

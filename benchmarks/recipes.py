@@ -8,11 +8,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.measure import Row, keep, kept, machine, median, newest, spread
+from benchmarks.measure import Row, keep, kept, machine, median, newest, place, spread
+from digitwise.recipes import RECIPES
 
 CONTENDER = Path(__file__).parent / "contender.py"
 QUICK = ("flash", "fast-torch", "fast-torch-bfloat16", "improved", "augmented")
-UNTUNED = ("flash", "improved", "augmented", "accurate")  # on sets that no recipe was tuned for
+UNTUNED = tuple(RECIPES)  # on sets that none of them was tuned for
 SEEDS = {  # where not 5
     **dict.fromkeys(("flash", "fast-torch", "fast-torch-bfloat16"), 10),
     **dict.fromkeys(("exercise-1", "exercise-2", "exercise-3", "sklearn-mlp", "sklearn-knn"), 2),
@@ -52,9 +53,12 @@ def bench_budgets(recipe: str = "accurate", seeds: Sequence[int] = range(3)) -> 
 
 
 def replaced(rows: Sequence[Row], row: Row) -> list[Row]:
-    """The rows with this one in the place of an earlier one of the same contender, data, seed, budget and processor."""
-    key = ("contender", "data", "seed", "budget", "cpu")
-    return [*(old for old in rows if any(str(old[k]) != str(row[k]) for k in key)), row]
+    """The rows with this one instead of an earlier one of its contender, data, seed, budget, processor and backend."""
+
+    def key(row: Row) -> tuple[str, ...]:
+        return (*(str(row[k]) for k in ("contender", "data", "seed", "budget")), *place(row))
+
+    return [*(old for old in rows if key(old) != key(row)), row]
 
 
 def measure(name: str, seed: int, data: str, budget: float | None = None) -> Row:
@@ -63,8 +67,8 @@ def measure(name: str, seed: int, data: str, budget: float | None = None) -> Row
     done = subprocess.run([sys.executable, str(CONTENDER), *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{name} failed:\n{done.stderr}")
-    row = {"contender": name, "data": data, "seed": seed, "budget": budget or "", "cpu": machine()["cpu"]}
-    row |= json.loads(done.stdout.splitlines()[-1])
+    row = {"contender": name, "data": data, "seed": seed, "budget": budget or ""}
+    row |= json.loads(done.stdout.splitlines()[-1]) | machine()
     print(f"{data}, {name}, seed {seed}: {row['errors']} wrong, fit {row['fit_seconds']} s", flush=True)
     return row
 

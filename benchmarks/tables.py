@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import re
-import statistics
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.ablation import EPOCHS
+from benchmarks.cells import (
+    BACKENDS,
+    accuracy_cell,
+    errors_cell,
+    fit_cell,
+    head,
+    line,
+    rows_of,
+    share_cell,
+    title,
+)
+from benchmarks.clock import NOTHING_YET, augmentation_line, budget_table, clock_table, other_processors
 from benchmarks.contender import PEERS
 from benchmarks.figures import NAMES
-from benchmarks.measure import Row, kept, median, spread
+from benchmarks.measure import Row, kept, main_place, median, place, spread
 from digitwise.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
@@ -22,82 +33,83 @@ HEADS = {name: ROOT / "src" / "digitwise" / "recipes" / f"{name}.py" for name in
 OTHER_SETS = {"fashion-mnist": ("Fashion-MNIST", 10_000), "digits": ("scikit-learn's digits", 360)}  # test pictures
 
 
-def recipe_table() -> str:
-    """Our recipes and the peers: errors of 10,000, seeds, seconds."""
-    cpu = _short(kept("recipes")[-1]["cpu"])
-    lines = [f"| two cores of an {cpu} | wrong of 10,000, mean ± spread | seeds | fit, s |", "|---|---|---|---|"]
+def recipe_table(rows: Sequence[Row]) -> str:
+    """Our recipes and the peers on the processor where the most were measured: errors of 10,000, seeds, seconds."""
+    where = main_place(rows)
+    cores = next((f"{row['cores']} cores of an {title(place(row))}" for row in rows if place(row) == where), "")
+    lines = head(cores, "wrong of 10,000, mean ± spread", "seeds", "fit, s")
     for name in (*RECIPES, *PEERS):
-        if own := _rows(name):
+        if own := rows_of(rows, name, where):
             what = NAMES[name] if name in PEERS else f"`{name}`: {RECIPES[name].purpose.split(': ')[-1]}"
-            lines.append(f"| {what} | {_errors(own)} | {len(own)} | {median(own, 'fit_seconds'):.1f} |")
+            lines.append(line(what, errors_cell(own), str(len(own)), fit_cell(own)))
     return "\n".join(lines)
 
 
-def processor_table() -> str:
+def processor_table(rows: Sequence[Row]) -> str:
     """Every processor measured: errors and seconds."""
-    cpus = sorted({row["cpu"] for row in kept("recipes")})
-    lines = [
-        "| | " + " | ".join(f"{_short(cpu)}: wrong | fit, s" for cpu in cpus) + " |",
-        "|---|" + "---|---|" * len(cpus),
-    ]
+    places = sorted({place(row) for row in rows})
+    lines = head("", *(text for where in places for text in (f"{title(where)}: wrong", "fit, s")))
     for name in (*RECIPES, *PEERS):
-        cells = []
-        for cpu in cpus:
-            own = _rows(name, cpu=cpu)
-            cells += [_errors(own), f"{median(own, 'fit_seconds'):.1f}"] if own else ["–", "–"]
-        lines.append(f"| {NAMES.get(name, name)} | " + " | ".join(cells) + " |")
+        own = [rows_of(rows, name, where) for where in places]
+        cells = [text for part in own for text in (errors_cell(part), fit_cell(part))]
+        lines.append(line(NAMES.get(name, name), *cells))
     for peer in ("fast-torch", "fast-torch-bfloat16"):
-        cells = []
-        for cpu in cpus:
-            ours, theirs = (median(_rows(name, cpu=cpu), "fit_seconds") for name in ("flash", peer))
-            cells += ["", f"{ours / theirs:.2f}"]
-        lines.append(f"| flash's time over that of {NAMES[peer]} | " + " | ".join(cells) + " |")
+        shares = [share_cell(rows_of(rows, "flash", where), rows_of(rows, peer, where)) for where in places]
+        lines.append(
+            line(f"flash's time over that of {NAMES[peer]}", *(text for share in shares for text in ("", share)))
+        )
     return "\n".join(lines)
 
 
-def set_table() -> str:
-    """Our recipes on sets that they were not tuned for: share of right answers."""
-    lines = ["| | " + " | ".join(title for title, _ in OTHER_SETS.values()) + " |", "|---|" + "---|" * len(OTHER_SETS)]
+def set_table(rows: Sequence[Row]) -> str:
+    """Our recipes on sets that they were not tuned for: share of right answers; and who was not measured."""
+    where = main_place(rows)
+    lines, left_out = head("", *(called for called, _ in OTHER_SETS.values())), []
     for name in RECIPES:
-        rows = {data: _rows(name, data=data) for data in OTHER_SETS}
-        if all(rows.values()):
-            cells = [_accuracy(rows[data], n) for data, (_, n) in OTHER_SETS.items()]
-            lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        own = {data: rows_of(rows, name, where, data=data) for data in OTHER_SETS}
+        if any(own.values()):
+            lines.append(line(f"`{name}`", *(accuracy_cell(own[data], n) for data, (_, n) in OTHER_SETS.items())))
+        else:
+            left_out.append(f"`{name}`")
+    return "\n".join([*lines, *(["", f"Not measured on these: {', '.join(left_out)}."] if left_out else [])])
 
 
-def ablation_table() -> str:
+def ablation_table(rows: Sequence[Row]) -> str:
     """Every trick of ``augmented`` on and off."""
-    rows = kept("ablation")
-    lines = [f"| augmented, {EPOCHS} epochs | wrong of 10,000 validation pictures | fit, s |", "|---|---|---|"]
+    lines = head(f"augmented, {EPOCHS} epochs", "wrong of 10,000 validation pictures", "seeds", "fit, s")
     for variant in dict.fromkeys(row["variant"] for row in rows):
         own = [row for row in rows if row["variant"] == variant]
         errors = spread([float(row["validation_errors"]) for row in own])
-        lines.append(f"| {variant} | {errors} | {median(own, 'seconds'):.1f} |")
+        lines.append(line(variant, errors, str(len(own)), f"{median(own, 'seconds'):.1f}"))
     return "\n".join(lines)
 
 
-TABLES = {
-    "recipes": recipe_table,
-    "processors": processor_table,
-    "sets": set_table,
-    "ablation": ablation_table,
+TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their marks, and the rows each is made from
+    "recipes": (recipe_table, "recipes"),
+    "processors": (processor_table, "recipes"),
+    "other processors": (other_processors, "recipes"),
+    "clock": (clock_table, "recipes"),
+    "sets": (set_table, "recipes"),
+    "budgets": (budget_table, "budgets"),
+    "augmentation": (augmentation_line, "augmentation"),
+    "ablation": (ablation_table, "ablation"),
 }
 
 
 def with_tables(text: str) -> str:
     """The text with each table between its marks made anew."""
-    for name, table in TABLES.items():
+    for name, (table, source) in TABLES.items():
         begin, end = f"<!-- {name} -->", f"<!-- end {name} -->"
         before, mark, rest = text.partition(begin)
         if mark:
-            text = "\n".join([before + begin, table(), end + rest.partition(end)[2]])
+            text = "\n".join([before + begin, table(kept(source)), end + rest.partition(end)[2]])
     return text
 
 
 def with_result(text: str, name: str) -> str:
     """The text of a recipe's file with its measured result, a paragraph at the head, made anew."""
-    return re.sub(r"(?ms)^(Measured|Not measured).*?(?=\n\n|\n\"{3})", textwrap.fill(_result(name), 120), text, count=1)
+    told = textwrap.fill(result(kept("recipes"), name), 120)
+    return re.sub(r"(?ms)^(Measured|Not measured).*?(?=\n\n|\n\"{3})", told, text, count=1)
 
 
 def write_tables() -> None:
@@ -108,34 +120,17 @@ def write_tables() -> None:
         file.write_text(with_result(file.read_text(encoding="utf-8"), name), encoding="utf-8")
 
 
-def _result(name: str) -> str:
-    rows = _rows(name)
-    if not rows:
-        return "Not measured yet."
-    made = rows[-1]
-    precision = "bfloat16" if "avx512_bf16" in made["features"] else "float32"
+def result(rows: Sequence[Row], name: str) -> str:
+    """What a recipe's file says at its head."""
+    own = rows_of(rows, name, main_place(rows))
+    if not own:
+        return NOTHING_YET
+    made = own[-1]
+    cpu, backend = place(made)
+    # The first rows do not say their precision: it was what the processor is fast at.
+    precision = made.get("precision") or ("bfloat16" if "avx512_bf16" in made["features"] else "float32")
     return (
-        f"Measured (benchmarks/results/recipes.csv): {_errors(rows)} wrong of 10,000 MNIST test digits, "
-        f"fit {median(rows, 'fit_seconds'):.1f} s; {len(rows)} seeds, mean and spread, on {made['cores']} cores of an "
-        f"{_short(made['cpu'])} in {precision}, Keras {made['keras']} on TensorFlow {made['tensorflow']}."
+        f"Measured (benchmarks/results/recipes.csv): {errors_cell(own)} wrong of 10,000 MNIST test digits, "
+        f"fit {fit_cell(own, unit=' s')}; {len(own)} seeds, mean and spread, on {made['cores']} cores of an "
+        f"{title((cpu, 'tensorflow'))} in {precision}, Keras {made['keras']} on {BACKENDS[backend]} {made[backend]}."
     )
-
-
-def _short(cpu: str) -> str:
-    return cpu.replace("(R)", "").removesuffix(" Processor")
-
-
-def _rows(name: str, *, data: str = "mnist", cpu: str | None = None) -> list[Row]:
-    """One contender's rows, of the processor measured last if none is named."""
-    rows = kept("recipes")
-    wanted = (name, data, cpu or rows[-1]["cpu"])
-    return [row for row in rows if (row["contender"], row["data"], row["cpu"]) == wanted]
-
-
-def _accuracy(rows: Sequence[Row], n: int) -> str:
-    shares = [100 * (1 - float(row["errors"]) / n) for row in rows]
-    return f"{statistics.mean(shares):.2f} % ({len(rows)} seeds)"
-
-
-def _errors(rows: Sequence[Row]) -> str:
-    return spread([float(row["errors"]) for row in rows]) if len(rows) > 1 else str(rows[0]["errors"])

@@ -2,7 +2,8 @@
 
     KERAS_BACKEND=jax python benchmarks/gpu/record.py flash --seeds 20 [--out rows.csv]
 
-The clock that matters here begins when the first step is done, compiled, and ends with the last one.
+Rows go to benchmarks/results/gpu-RECIPE-BACKEND.csv, and what is printed to the .txt beside it;
+``after_compile_seconds`` is the time that :class:`benchmarks.gpu.stopwatch.Stopwatch` describes.
 """
 
 from __future__ import annotations
@@ -11,35 +12,20 @@ import argparse
 import csv
 import statistics
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the benchmarks are no part of the package
 
-from benchmarks.measure import machine, spread
+from benchmarks.gpu.stopwatch import Stopwatch
+from benchmarks.measure import RESULTS, Row, machine, spread
 from digitwise.data import load
 from digitwise.data.splits import split_validation
-from digitwise.recipes import RECIPES, find
+from digitwise.images import Dataset
+from digitwise.recipes import RECIPES, Recipe, find
 from digitwise.training.backend import BACKEND, keras
 from digitwise.training.fit import fit
+from digitwise.training.precision import Precision
 from digitwise.training.predict import predict
-from digitwise.training.watch import Watch
-
-
-class Stopwatch(Watch):
-    """Seconds from the first call to the last one, validations of the epochs between them included."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def on_steps(self, epoch: int, share: float, loss: float, accuracy: float) -> None:
-        """Note the time; the loss has come back from the device by now."""
-        self.times.append(time.perf_counter())
-
-    @property
-    def seconds(self) -> float:
-        """After compilation, to the last step."""
-        return self.times[-1] - self.times[0]
 
 
 def main() -> None:
@@ -47,36 +33,70 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe", choices=RECIPES)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--data", default="mnist")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="bfloat16")
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, help="by default benchmarks/results/gpu-RECIPE-BACKEND.csv")
     chosen = parser.parse_args()
-    dataset = load("mnist")
-    splits, recipe = split_validation(dataset.train), find(chosen.recipe)
+    out = chosen.out or RESULTS / f"gpu-{chosen.recipe}-{BACKEND}.csv"
+    dataset = load(chosen.data)
+    recipe = find(chosen.recipe).for_size(len(dataset.train))
     devices = ", ".join(keras.distribution.list_devices()) if BACKEND != "torch" else "torch's default device"
-    print(f"{recipe.name} on {BACKEND}, {devices}, {chosen.precision}; {machine()}", flush=True)
-    rows = []
+    lines, rows = [f"{recipe.name} on {BACKEND}, {devices}, {device()}, {chosen.precision}; {machine()}"], list[Row]()
+    print(lines[-1], flush=True)
     for seed in range(chosen.seeds):
-        watch = Stopwatch()
-        fitted = fit(recipe, splits, seed=seed, precision=chosen.precision, watch=watch)
-        row = {
-            "recipe": recipe.name,
-            "backend": BACKEND,
-            "precision": chosen.precision,
-            "seed": seed,
-            "errors": predict(fitted.model, dataset.test).errors,
-            "after_compile_seconds": round(watch.seconds, 4),
-            "compile_seconds": round(fitted.compile_seconds, 2),
-            "fit_seconds": round(fitted.fit_seconds, 2),
-        }
-        print(row, flush=True)
+        row = measure(recipe, dataset, seed, chosen.precision)
+        lines.append(str(row))
+        print(lines[-1], flush=True)
         rows.append({**row, **machine()})
-        if chosen.out:
-            with chosen.out.open("w", newline="") as file:
-                writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
+        write(out, rows, lines)
     mean = statistics.mean(row["after_compile_seconds"] for row in rows)
-    print(f"{spread([row['errors'] for row in rows])} wrong of {len(dataset.test)}, mean {mean:.3f} s after compiling")
+    errors = spread([row["errors"] for row in rows])
+    lines.append(f"{errors} wrong of {len(dataset.test)}, mean {mean:.3f} s after compiling")
+    print(lines[-1])
+    write(out, rows, lines)
+
+
+def measure(recipe: Recipe, dataset: Dataset, seed: int, precision: Precision) -> Row:
+    """One training, judged by the test pictures."""
+    watch = Stopwatch()
+    fitted = fit(recipe, split_validation(dataset.train), seed=seed, precision=precision, watch=watch)
+    return {
+        "recipe": recipe.name,
+        "data": dataset.name,
+        "backend": BACKEND,
+        "device": device(),
+        "precision": precision,
+        "seed": seed,
+        "errors": predict(fitted.model, dataset.test).errors,
+        "after_compile_seconds": round(watch.seconds, 4),
+        "compile_seconds": round(fitted.compile_seconds, 2),
+        "fit_seconds": round(fitted.fit_seconds, 2),
+    }
+
+
+def device() -> str:
+    """The device that the backend computes on, by its own name."""
+    if BACKEND == "jax":
+        import jax
+
+        return str(jax.devices()[0].device_kind)
+    if BACKEND == "torch":
+        import torch
+
+        return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    import tensorflow
+
+    gpus = tensorflow.config.list_physical_devices("GPU")
+    return str(tensorflow.config.experimental.get_device_details(gpus[0])["device_name"]) if gpus else "cpu"
+
+
+def write(out: Path, rows: list[Row], lines: list[str]) -> None:
+    """What there is so far: the rows, and the lines that were printed."""
+    with out.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    out.with_suffix(".txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from benchmarks.peers.result import Result
 from digitwise.data.prepare import one_hot, to_input
 from digitwise.images import Dataset
 from digitwise.recipes import Augmentation
-from digitwise.training.backend import keras
+from digitwise.training.backend import BACKEND, keras
 from digitwise.training.feeds import image_data_generator
 
 layers = keras.layers
@@ -76,4 +76,5 @@ def train(dataset: Dataset, seed: int, *, model: int) -> Result:
 
     answers = network.predict(to_input(dataset.test.images), verbose=0).argmax(axis=1)
     wrong = int((answers != dataset.test.labels).sum())
-    return Result(errors=wrong, fit_seconds=fitted - started, evaluate_seconds=time.perf_counter() - fitted)
+    took = time.perf_counter() - fitted
+    return Result(errors=wrong, fit_seconds=fitted - started, evaluate_seconds=took, backend=BACKEND)

@@ -74,7 +74,8 @@ def train(dataset: Dataset, seed: int, *, bfloat16: bool = False) -> Result:
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
         answers = torch.cat([model(part).argmax(1) for part in pictures[1].split(2000)])
     wrong = int((answers.numpy() != dataset.test.labels).sum())
-    return Result(errors=wrong, fit_seconds=fitted - started, evaluate_seconds=time.perf_counter() - fitted)
+    took, precision = time.perf_counter() - fitted, "bfloat16" if bfloat16 else "float32"
+    return Result(errors=wrong, fit_seconds=fitted - started, evaluate_seconds=took, precision=precision)
 
 
 def _standardised(images: np.ndarray) -> torch.Tensor:

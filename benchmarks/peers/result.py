@@ -21,6 +21,10 @@ class Result:
         The part of ``fit_seconds`` that went into tracing and compiling, where it can be told apart.
     validation_errors : int, optional
         Of the validation pictures, where the contender splits some off.
+    backend : str
+        Keras', where the contender is made with it.
+    precision : {"float32", "bfloat16"}
+        What the layers compute in.
     """
 
     errors: int
@@ -28,3 +32,5 @@ class Result:
     evaluate_seconds: float
     compile_seconds: float = 0.0
     validation_errors: int | None = None
+    backend: str = ""
+    precision: str = "float32"

@@ -152,16 +152,6 @@ def test_interrupted_ensemble_keeps_its_finished_networks(splits, tmp_path):
     assert len(fitted.history) == 4
 
 
-def test_accelerator_gets_a_whole_epoch_in_one_call(splits, monkeypatch):
-    monkeypatch.setattr("digitwise.training.trainer.on_accelerator", lambda: True)
-    told = []
-    watch = Watch()
-    watch.on_steps = lambda epoch, share, loss, accuracy: told.append(epoch)
-    fitted = fit(QUICK.replace(epochs=3), splits, precision="float32", watch=watch)
-    assert told == [1, 1, 2, 3]  # the first step by itself, to know what compiling took
-    assert predict(fitted.model, splits.validation).errors == 0
-
-
 def test_equal_bits_under_a_budget_are_not_promised(splits):
     with pytest.raises(RecipeError, match="deterministic: expected no budget with it"):
         fit(QUICK, splits, budget=5, deterministic=True)

@@ -15,8 +15,8 @@ from keras import layers as kl
 def layers(*, side: int, dtype: str, batch_norm: Callable[..., Any]) -> list[kl.Layer]:
     """The layers between input and softmax; below 28 pixels a side the borders are padded, else little would be left.
 
-    The first layer goes without normalisation: on the large first maps it costs most and helps least. Behind the
-    pooling it costs a quarter of what it would before.
+    The first layer goes without normalisation: on the large first maps it would cost most. Behind the pooling
+    there are fewer values to normalise than before it.
     """
     padding = "valid" if side >= 28 else "same"
 

@@ -53,7 +53,9 @@ os.environ["KERAS_BACKEND"] = BACKEND = _choose()
 with _without_greetings():
     import keras  # here, when the backend is chosen
 
-__all__ = ["BACKEND", "keras", "make_deterministic"]
+XLA_OPTIONS: dict[str, bool] = {}  # what JAX's loop is compiled with
+
+__all__ = ["BACKEND", "XLA_OPTIONS", "keras", "make_deterministic"]
 
 
 def make_deterministic() -> None:
@@ -66,4 +68,8 @@ def make_deterministic() -> None:
         import torch
 
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it CUDA's matrix products refuse
-        torch.use_deterministic_algorithms(True)  # JAX is deterministic on a CPU
+        torch.use_deterministic_algorithms(True)
+    else:
+        # On a GPU XLA adds in any order otherwise. As an option of each compilation it also holds where JAX has started
+        # already, when XLA_FLAGS are no longer read; on a CPU it changes nothing.
+        XLA_OPTIONS["xla_gpu_deterministic_ops"] = True

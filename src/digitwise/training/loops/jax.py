@@ -10,7 +10,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from digitwise.images import Float32
-from digitwise.training.backend import keras
+from digitwise.training.backend import XLA_OPTIONS, keras
 
 
 class Loop:
@@ -20,8 +20,8 @@ class Loop:
         self._model, self._optimizer = model, optimizer
         self._loss = keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
         self._rate = next(i for i, v in enumerate(optimizer.variables) if v is optimizer.learning_rate)
-        self._train = jax.jit(self._steps, donate_argnums=0)
-        self._predict = jax.jit(lambda state, inputs: model.stateless_call(*state, inputs, training=False)[0])
+        self._train = jax.jit(self._steps, donate_argnums=0, compiler_options=dict(XLA_OPTIONS))
+        self._predict = jax.jit(self._answers, compiler_options=dict(XLA_OPTIONS))
         self._most = most  # the call is compiled for so many steps
 
     def train(self, inputs: Any, targets: Float32, rates: Float32) -> tuple[float, float]:
@@ -41,6 +41,9 @@ class Loop:
         """Probabilities for one batch."""
         kinds = self._model.trainable_variables, self._model.non_trainable_variables
         return np.asarray(self._predict([[v.value for v in kind] for kind in kinds], inputs))
+
+    def _answers(self, state: list[Any], inputs: Any) -> Any:
+        return self._model.stateless_call(*state, inputs, training=False)[0]
 
     def _variables(self) -> list[Any]:
         model = self._model

@@ -1,0 +1,1 @@
+"""The recipes on a GPU."""
