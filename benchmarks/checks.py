@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import resource
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.measure import Row, keep
-from benchmarks.speed import command
+from benchmarks.speed import command, process
 from digitwise.checks import Part, Subject, chosen, run_checks
 from digitwise.checks.label_errors import suspicion
 from digitwise.data.raw import Raw, read_raw
@@ -188,11 +185,7 @@ def clock() -> Iterator[Row]:
     for options, seconds, target in (((), 25, "25 s, 3 GB"), (("--labels",), 90, "90 s, 3 GB")):
         for repeat in range(3):
             with tempfile.TemporaryDirectory() as folder:
-                started = time.perf_counter()
-                watched = [sys.executable, __file__, *command("check", "mnist", "--out", folder, *options)]
-                done = subprocess.run(watched, capture_output=True, text=True, check=True)
-                wall = time.perf_counter() - started
-            peak = float(done.stdout.splitlines()[-1])
+                wall, peak = process(command("check", "mnist", "--out", folder, *options))
             yield {
                 "what": f"digitwise check mnist {' '.join(options)}".strip() + f", repeat {repeat}",
                 "measured": f"{wall:.1f} s, {peak:.2f} GiB",
@@ -215,27 +208,14 @@ def million() -> Iterator[Row]:
                 noise = rng.integers(-12, 13, block.shape, dtype=np.int16)  # so that no two are the same
                 noise[:, ::2, ::2] *= 4
                 file.write(np.where(block > 0, block + noise, 0).clip(0, 255).astype(np.uint8).tobytes())
-        started = time.perf_counter()
         codes = "DW010,DW011,DW030,DW031,DW032,DW033"
-        watched = [sys.executable, __file__, *command("check", name, "--select", codes, "--out", f"{name}/out")]
-        done = subprocess.run(watched, capture_output=True, text=True, check=False)
-        wall = time.perf_counter() - started
-        lines = done.stdout.splitlines()
-        told = [line for line in lines if line.startswith("DW0")]
+        arguments = command("check", name, "--select", codes, "--out", f"{name}/out")
+        wall, peak = process(arguments, codes=(0, 1))
+        findings = json.loads((folder / "out" / "findings.json").read_text())
+        told = "; ".join(f"{finding['code']}: {finding['count']}" for finding in findings)
         yield {
             "what": "1,000,000 pictures through the checks of copies and pixels",
-            "measured": f"{wall:.0f} s, {float(lines[-1]):.2f} GiB; {' | '.join(told)[:200]}",
+            "measured": f"{wall:.0f} s, {peak:.2f} GiB; {told or 'nothing found'}",
             "target": "under 4 GB",
             "seconds": round(wall, 1),
         }
-
-
-def _watched(arguments: list[str]) -> int:
-    """Run a command and print its peak memory in GiB as the last line."""
-    done = subprocess.run(arguments, check=False)
-    print(f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.3f}")
-    return done.returncode
-
-
-if __name__ == "__main__":
-    sys.exit(_watched(sys.argv[1:]))

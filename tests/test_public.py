@@ -20,6 +20,7 @@ def test_public_surface_is_what_was_decided():
         "RecipeError",
         "Run",
         "RunError",
+        "check",
         "compare",
         "evaluate",
         "load",

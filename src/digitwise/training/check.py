@@ -177,15 +177,15 @@ def with_network(subject: Subject, *, network: bool, answers: bool, seed: int, w
         Without ``learned``, and with the reason, where the pictures do not suffice.
     """
     train = subject.train
-    pictures, indices = train.labelled_pictures()
-    counts = np.bincount(pictures.labels, minlength=2)
+    enough = np.bincount(train.classes[train.classes >= 0]) >= FOLDS
     why = ""
     if not train.labelled:
         why = "the pictures have no labels to train on"
-    elif len(pictures) < FEWEST or (counts >= FOLDS).sum() < 2:
+    elif (train.classes >= 0).sum() < FEWEST or enough.sum() < 2:
         why = f"a network needs {FEWEST} labelled pictures of two classes"
     if why:
         return Subject(subject.name, train, subject.test, None, why)
+    pictures, indices = train.labelled_pictures()
     features = _features(pictures, seed, watch) if network else np.zeros((len(indices), 1), np.float32)
     probabilities = _answers(pictures, seed, watch) if answers else None
     return Subject(subject.name, train, subject.test, Learned(indices, features, probabilities))

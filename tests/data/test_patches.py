@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from digitwise.data import load
+from digitwise.data.patches import COLUMNS, digests, patch_text, read_patch
+from digitwise.errors import DataError
+from digitwise.images import Dataset
+from tests.helpers import blobs
+
+SET = Dataset("drawn", "drawn", blobs(30), blobs(12, seed=1))
+TRAIN, TEST = digests(SET.train.images), digests(SET.test.images)
+
+
+def written(folder, decisions, *, name="labels.csv", separator=","):
+    rows = [
+        separator.join((digest, str(i), "0", "1", "0.9", decision)) for i, (digest, decision) in enumerate(decisions)
+    ]
+    (folder / name).write_text("\n".join([separator.join(COLUMNS), *rows]) + "\n", encoding="utf-8")
+    return folder / name
+
+
+def test_labels_are_corrected_and_pictures_dropped_without_touching_the_others(tmp_path):
+    patch = read_patch(written(tmp_path, [(TRAIN[3], "2"), (TRAIN[4], "drop"), (TRAIN[5], "keep"), (TRAIN[6], "")]))
+    patched = patch.apply(SET)
+    assert len(patched.train) == 29
+    assert patched.train.labels[3] == 2
+    others = np.delete(np.arange(30), [3, 4])
+    assert (np.delete(patched.train.labels, 3) == SET.train.labels[others]).all()
+    assert "1 training labels corrected, 1 training pictures dropped" in patched.notes[-1]
+    assert patched.patch.sha256 == patch.sha256
+
+
+def test_test_pictures_stay_as_given(tmp_path):
+    patch = read_patch(written(tmp_path, [(TEST[0], "2"), (TEST[1], "drop")]))
+    patched = patch.apply(SET)
+    assert (patched.test.labels == SET.test.labels).all()
+    labels, dropped = patch.of(patched.test)
+    assert labels[0] == 2
+    assert np.flatnonzero(dropped).tolist() == [1]
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_what_spreadsheets_write_is_read(tmp_path, separator):
+    path = written(tmp_path, [(TRAIN[3], "Drop ")], separator=separator)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_patch(path).decisions == {TRAIN[3]: "drop"}
+
+
+def test_a_patch_naming_pictures_that_the_data_lacks_lists_them(tmp_path):
+    patch = read_patch(written(tmp_path, [(TRAIN[3], "2"), ("ab" * 32, "drop"), ("cd" * 32, "")]))
+    with pytest.raises(DataError, match=r"names 2 pictures that drawn lacks: row 3 \(abab.*, row 4 \(cdcd"):
+        patch.apply(SET)
+
+
+def test_a_decision_that_is_no_class_names_its_row(tmp_path):
+    patch = read_patch(written(tmp_path, [(TRAIN[3], "2"), (TRAIN[4], "nine")]))
+    with pytest.raises(DataError, match=r"row 3: decision 'nine': expected drop, keep or one of 0, 1, 2"):
+        patch.apply(SET)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sha256,index\n", "expected the columns sha256, .*got no decision"),
+        ("", "got no sha256"),
+        (f"sha256,decision\n{'ab' * 32}\n", "row 2: expected 2 cells, got 1"),
+        ("sha256,decision\nxyz,drop\n", "row 2: expected a sha256 of 64 hexadecimal digits, got 'xyz'"),
+        (f"sha256,decision\n{'ab' * 32},1\n{'ab' * 32},2\n", "row 3: decision '2' about the picture of row 2"),
+    ],
+    ids=["column", "empty", "short row", "digest", "contradiction"],
+)
+def test_a_malformed_patch_says_which_row_and_why(tmp_path, text, words):
+    (tmp_path / "labels.csv").write_text(text)
+    with pytest.raises(DataError, match=words):
+        read_patch(tmp_path / "labels.csv")
+
+
+def test_a_patch_that_does_not_exist_is_told_in_one_line(tmp_path):
+    with pytest.raises(DataError, match="expected a label patch"):
+        read_patch(tmp_path / "none.csv")
+
+
+def test_loading_applies_a_patch(tmp_path, digits):
+    digest = digests(digits.train.images[:1])[0]
+    path = tmp_path / "labels.csv"
+    path.write_text(patch_text([(digest, 0, 1, 2, 0.5)]).replace("0.5,", "0.5,7"))
+    assert load("digits", patch=path).train.labels[0] == 7

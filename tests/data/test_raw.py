@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitwise.data import load
+from digitwise.data.idx import read_idx
+from digitwise.data.raw import read_raw
+from digitwise.errors import DataError
+from tests.data.test_load import write_idx_folder, write_pictures
+from tests.helpers import blobs, glyphs
+
+
+def test_folder_gives_what_loading_gives(tmp_path):
+    write_pictures(tmp_path / "train", blobs(30), ".png")
+    write_pictures(tmp_path / "test", blobs(12, seed=1), ".png")
+    raw, loaded = read_raw(tmp_path), load(tmp_path)
+    for split, pictures in (("train", loaded.train), ("test", loaded.test)):
+        assert (raw[split].pixels == pictures.images).all()
+        assert (raw[split].labels == pictures.labels).all()
+        assert raw[split].class_names == pictures.class_names
+
+
+def test_dark_scans_are_turned_round_as_loading_does(tmp_path):
+    for label in "01":
+        (tmp_path / label).mkdir()
+        for place, picture in enumerate(255 - glyphs(8, seed=int(label))):
+            Image.fromarray(picture).save(tmp_path / label / f"{place}.png")
+    assert (read_raw(tmp_path)["train"].pixels == np.concatenate([glyphs(8), glyphs(8, seed=1)])).all()
+
+
+def test_files_that_are_no_pictures_are_listed_not_raised(tmp_path):
+    write_pictures(tmp_path, blobs(12), ".png")
+    (tmp_path / "0" / "notes.txt").write_text("hello")
+    (tmp_path / "1" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    raw = read_raw(tmp_path)["train"]
+    assert len(raw.pixels) == 12
+    assert sorted(name for name, _ in raw.unreadable) == ["0/notes.txt", "1/broken.png"]
+    assert all(str(tmp_path) not in reason for _, reason in raw.unreadable)
+
+
+def test_a_folder_of_scans_needs_no_labels(tmp_path):
+    for place, picture in enumerate(glyphs(5)):
+        Image.fromarray(picture).save(tmp_path / f"{place}.png")
+    raw = read_raw(tmp_path)["train"]
+    assert raw.labels is None
+    assert raw.files == ("0.png", "1.png", "2.png", "3.png", "4.png")
+
+
+def test_archives_and_tables_come_as_they_are(tmp_path):
+    standardised = glyphs(6) / 100 - 1.3
+    np.savez(tmp_path / "set.npz", images=standardised.reshape(6, 784), labels=np.array([0, 1, np.nan, 3, -1, 5]))
+    raw = read_raw(tmp_path / "set.npz")["train"]
+    assert raw.pixels.shape == (6, 28, 28)
+    assert raw.pixels.min() < 0
+    assert np.isnan(raw.labels[2])
+    rows = np.column_stack([np.arange(6), glyphs(6).reshape(6, -1)])
+    np.savetxt(tmp_path / "set.csv", rows, delimiter=",", fmt="%d")
+    raw = read_raw(tmp_path / "set.csv")["train"]
+    assert raw.pixels.dtype == np.uint8
+    assert (raw.pixels == glyphs(6)).all()
+
+
+def test_raw_idx_files_are_mapped_and_gzipped_ones_read(tmp_path):
+    write_idx_folder(tmp_path, blobs(30), blobs(12, seed=1))
+    raw = read_raw(tmp_path)
+    assert set(raw) == {"train", "test"}
+    file = next(tmp_path.glob("*train*images*"))
+    assert (read_idx(file, mapped=True) == read_idx(file)).all()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"pictures": np.zeros((3, 28, 28))}, "expected arrays x_train or images"),
+        ({"images": np.zeros((3, 28, 28)), "labels": np.zeros(2)}, "3 images but 2 labels"),
+        ({"images": np.zeros((3, 5))}, "expected shape"),
+    ],
+    ids=["names", "lengths", "shape"],
+)
+def test_what_cannot_be_pictures_is_refused(tmp_path, arrays, words):
+    np.savez(tmp_path / "set.npz", **arrays)
+    with pytest.raises(DataError, match=words):
+        read_raw(tmp_path / "set.npz")
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path):
+    with pytest.raises(DataError, match="none that can be read"):
+        read_raw(tmp_path)

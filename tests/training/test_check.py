@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+import digitwise
+from digitwise.checks import CHECKS, Check, register
+from digitwise.data.patches import digests, read_patch
+from digitwise.errors import DataError
+from digitwise.training.check import label_patch
+from tests.helpers import glyphs
+
+
+@pytest.fixture(scope="module")
+def flipped(digits, tmp_path_factory):
+    """The embedded digits with 15 labels changed."""
+    path = tmp_path_factory.mktemp("flipped") / "set.npz"
+    labels = digits.train.labels.copy()
+    labels[:15] = (labels[:15] + 3) % 10
+    np.savez(path, images=digits.train.images, labels=labels)
+    return path
+
+
+@pytest.fixture(scope="module")
+def checked(flipped):
+    return digitwise.check(flipped, labels=True)
+
+
+def test_flipped_labels_are_found(checked):
+    (finding,) = [finding for finding in checked.findings if finding.code == "DW040"]
+    assert np.isin(np.arange(15), finding.indices).mean() > 0.8
+    assert np.isin(finding.indices[:10], np.arange(15)).mean() > 0.8
+
+
+def test_label_patch_filled_in_mends_the_labels(checked, flipped, digits, tmp_path):
+    text = label_patch(checked)
+    lines = text.splitlines()
+    assert lines[0] == "sha256,index,given,suggested,confidence,decision"
+    mended = [lines[0], *(line + line.split(",")[3] for line in lines[1:])]
+    (tmp_path / "labels.csv").write_text("\n".join(mended))
+    patch = read_patch(tmp_path / "labels.csv")
+    known = dict(zip(digests(digits.train.images), digits.train.labels, strict=True))
+    right = [str(known[digest]) == decision for digest, decision in patch.decisions.items()]
+    assert np.mean(right[:10]) > 0.8  # the worst come first
+    again = digitwise.check(flipped, patch=tmp_path / "labels.csv", select=["DW003"])
+    assert (again.subject.train.classes[:15] == digits.train.labels[:15]).mean() > 0.8
+
+
+def test_review_without_labels_is_refused(flipped):
+    with pytest.raises(DataError, match="give --labels"):
+        label_patch(digitwise.check(flipped, select=["DW010"]))
+
+
+def test_scans_of_another_size_without_labels_can_be_held_against(flipped, tmp_path):
+    np.savez(tmp_path / "scans.npz", images=np.repeat(np.repeat(glyphs(80), 2, axis=1), 2, axis=2))
+    found = digitwise.check(flipped, against=tmp_path / "scans.npz", select=["DW020", "DW050"])
+    assert found.subject.test.images.shape == (80, 28, 28)
+    assert [finding.code for finding in found.findings] == ["DW050"]
+
+
+def test_unlabelled_pictures_get_the_checks_that_need_no_labels(tmp_path):
+    np.savez(tmp_path / "scans.npz", images=glyphs(120))
+    found = digitwise.check(tmp_path / "scans.npz", labels=True)
+    assert {"DW010", "DW011", "DW030", "DW031", "DW032", "DW033"} <= set(found.passed)
+    assert "no labels" in found.skipped["DW034"]
+    assert "no labels" in found.skipped["DW040"]
+
+
+def test_a_check_of_ones_own_can_be_registered(monkeypatch, flipped):
+    class Greeting(Check):
+        code, title, meaning, remedy = "ME001", "a greeting", "It means well.", "Greet back."
+
+        def find(self, subject):
+            return [self.finding("info", f"hello, {len(subject.train)} pictures")]
+
+    monkeypatch.setattr("digitwise.checks.CHECKS", dict(CHECKS))
+    register(Greeting())
+    found = digitwise.check(flipped, select=["ME"])
+    assert [finding.words for finding in found.findings] == ["hello, 1437 pictures"]
+
+    class Thief(Greeting):
+        code = "DW010"
+
+    with pytest.raises(DataError, match="expected a code of its own"):
+        register(Thief())
+
+
+def test_a_code_of_no_check_is_refused(flipped):
+    with pytest.raises(DataError, match="'DW9': expected one of DW001"):
+        digitwise.check(flipped, select=["DW9"])
