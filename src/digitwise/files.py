@@ -39,17 +39,33 @@ def atomic_write(path: Path, content: bytes | str) -> None:
 
 def atomic_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON to ``path``, whole or not at all."""
-    atomic_write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    with whole_file(path) as temporary:
+        write_json(temporary, value)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON to ``path``, a temporary name."""
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def replace_folder(new: Path, old: Path) -> None:
     """Put folder ``new`` in the place of ``old``, which may exist, by renames."""
     aside = old.with_name(f".{old.name}.old")
     shutil.rmtree(aside, ignore_errors=True)
+    swap_folder(new, old, aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def swap_folder(new: Path, old: Path, aside: Path) -> None:
+    """Put folder ``new`` in the place of ``old`` and ``old``, if it exists, at ``aside``: two renames, nothing else."""
     if old.exists():
         old.rename(aside)
-    new.rename(old)
-    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        new.rename(old)
+    except BaseException:
+        if aside.exists() and not old.exists():
+            aside.rename(old)
+        raise
 
 
 def _umask() -> int:

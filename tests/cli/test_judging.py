@@ -46,6 +46,7 @@ def test_promise_that_the_data_cannot_support_is_refused(digitwise, trained):
     before = {path.name for path in trained.iterdir()}
     result = digitwise("evaluate", trained, "--max-error", "0.01%")
     assert result.code == 2
+    assert f"{trained}: at most 0.0001 of the answers wrong" in result.err
     assert "expected at least 36,887 validation pictures, got 216" in result.err
     assert {path.name for path in trained.iterdir()} == before
 
@@ -56,10 +57,25 @@ def test_several_seeds_get_mean_and_spread(digitwise, trained, twin):
     assert f"improved: {errors + 2.5:.1f} ± 3.5 errors over 2 seeds" in text
 
 
-def test_three_runs_are_compared_pair_by_pair(digitwise, trained, twin):
-    found = digitwise("compare", trained, twin, trained, "--json").json
+def test_three_runs_are_compared_pair_by_pair(digitwise, trained, twin, tmp_path):
+    third = shutil.copytree(trained, tmp_path / "third")
+    found = digitwise("compare", trained, twin, third, "--json").json
     assert [pair["errors_a"] != pair["errors_b"] for pair in found["pairs"]] == [True, False, True]
     assert found["recipes"][0]["seeds"] == 2
+
+
+def test_runs_whose_stored_labels_differ_are_not_compared(digitwise, trained, twin):
+    with np.load(twin / "test.npz") as archive:
+        np.savez(twin / "test.npz", **{name: np.roll(array, 1, axis=0) for name, array in archive.items()})
+    info = json.loads((twin / "run.json").read_text())
+    del info["data"]["labels"]  # as in a run of an earlier version
+    (twin / "run.json").write_text(json.dumps(info))
+    result = digitwise("compare", trained, twin)
+    assert result.code == 2
+    assert f"{twin / 'test.npz'}: expected the same labels" in result.err
+    assert "train the run again whose file was changed" in result.err
+    report = digitwise("report", twin, "--out", twin.parent / "a.html")
+    assert f"{twin / 'test.npz'}: expected the labels of the test pictures" in report.err
 
 
 def test_compare_draws_the_pictures_that_tell_two_runs_apart(digitwise, trained, twin, tmp_path):
@@ -126,7 +142,10 @@ def test_improve_says_what_it_did(digitwise, trained, tmp_path):
         (("evaluate", "RUN", "--max-error", "0"), "expected a share like 0.1% or 0.001, got '0'"),
         (("evaluate", "RUN", "--class-mix", "1"), "expected CLASS=SHARE"),
         (("evaluate", "RUN", "--class-mix", "eleven=1"), "expected classes of 0, 1"),
+        (("evaluate", "RUN", "--class-mix", "0=50%,0=20%"), "expected each class once, got '0' twice"),
         (("compare", "RUN"), "expected two run folders or more, got 1"),
+        (("compare", "RUN", "RUN"), "got this one twice; name each once"),
+        (("report", "RUN", "RUN", "--out", "a.html"), "got this one twice; name each once"),
         (("improve", "nowhere"), "expected a run folder"),
         (("improve", "RUN", "--folds", "1"), "folds"),
     ],

@@ -150,18 +150,38 @@ def test_runs_of_different_pictures_are_refused_and_the_old_report_stays(made, d
     assert (folder / "report.html").read_bytes() == before
 
 
-def test_interrupted_report_leaves_the_old_one_in_place(made, digits, tmp_path, monkeypatch):
-    run = Run.open(made[0] / "a")
-    write_report([run], digits, tmp_path / "report.html")
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+@pytest.mark.parametrize(
+    "step", ["report.page._draw", "report.page._render", "report.page.write_json", "runs.write_json"]
+)
+def test_interrupted_report_leaves_the_old_one_in_place(made, digits, tmp_path, monkeypatch, step):
+    """Pages, numbers, figures and policy: each step after which something could be replaced is broken off."""
+    run = Run.open(shutil.copytree(made[0] / "a", tmp_path / "run"))
+    write_report([run], digits, tmp_path / "report.html", Wishes(max_error=0.2))
+    kept = (tmp_path, run.path / "policy.json")
+    before = contents(*kept)
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("digitwise.report.page._render", interrupted)
+    monkeypatch.setattr(f"digitwise.{step}", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write_report([run], digits, tmp_path / "report.html")
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()} == before
+        write_report([run], digits, tmp_path / "report.html", Wishes(max_error=0.3))
+    assert contents(*kept) == before
+
+
+def contents(folder, policy):
+    """Every file in a folder but those of the run, which notes that its test pictures were looked at; and a policy."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.parent != policy.parent]
+    return {path: path.read_bytes() for path in [*files, policy]}
+
+
+def test_page_that_gives_no_promise_leaves_no_earlier_policy(made, digits, tmp_path):
+    run = Run.open(shutil.copytree(made[0] / "a", tmp_path / "run"))
+    write_report([run], digits, tmp_path / "report.html", Wishes(max_error=0.2))
+    assert run.policy["max_error"] == 0.2
+    write_report([run], digits, tmp_path / "report.html", Wishes(max_error=0.0001))
+    assert "No promise can be given" in (tmp_path / "report.html").read_text()
+    assert run.policy is None
 
 
 def test_run_without_test_probabilities_is_refused(made, digits, tmp_path):

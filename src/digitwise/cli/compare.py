@@ -25,13 +25,14 @@ def compare(
 ) -> None:
     """Compare runs, picture by picture, on the test set they share; over several seeds, their mean and spread."""
     from digitwise.errors import RunError
+    from digitwise.evaluation.stored import all_different, over_seeds
     from digitwise.evaluation.stored import compare as compare_runs
-    from digitwise.evaluation.stored import over_seeds
     from digitwise.runs import Run
 
     if len(runs) < 2:
         raise RunError(f"compare: expected two run folders or more, got {len(runs)}")
     opened = [Run.open(path) for path in runs]
+    all_different(opened)
     if pictures is not None and len(opened) != 2:
         raise RunError(f"--pictures: expected two run folders, got {len(opened)}")
     results = [(a, b, compare_runs(a, b)) for a, b in itertools.combinations(opened, 2)]

@@ -36,8 +36,9 @@ def evaluate(
     policy = result.reading.policy
     if max_error is not None:
         if policy is None:
-            raise RunError(result.reading.refusal)
-        opened.save_policy(policy.as_dict())
+            raise RunError(f"{opened.path}: {result.reading.refusal}")
+        with opened.new_policy(policy.as_dict()):
+            pass
     if as_json:
         known: dict[str, Any] = {key: opened.info[key] for key in ("fit_seconds", "seed", "parameters")}
         name = data or opened.info["data"]["name"]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from digitwise.errors import RunError
 from digitwise.evaluation.comparison import Comparison, compare_predictions
 from digitwise.runs import Run
@@ -27,9 +29,10 @@ def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
     Raises
     ------
     RunError
-        If one is no run folder, or they were tested on different pictures.
+        If one is no run folder, both are the same, or they were tested on different pictures.
     """
     first, second = (run if isinstance(run, Run) else Run.open(run) for run in (a, b))
+    all_different((first, second))
     prints = [run.info["data"]["fingerprint"]["test"] for run in (first, second)]
     if prints[0] != prints[1]:
         raise RunError(
@@ -37,10 +40,32 @@ def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
             f"({first.info['data']['name']}, {second.info['data']['name']}): expected one test set; "
             f"train both on the same data"
         )
-    comparison = compare_predictions(first.predictions("test"), second.predictions("test"))
+    answers = first.predictions("test"), second.predictions("test")
+    if not np.array_equal(answers[0].labels, answers[1].labels):
+        raise RunError(
+            f"{first.path / 'test.npz'} and {second.path / 'test.npz'}: expected the same labels, the pictures being "
+            f"the same, got different ones; train the run again whose file was changed"
+        )
+    comparison = compare_predictions(*answers)
     for run, other in ((first, second), (second, first)):
         run.note_test_read(f"compare: with {other.path.name}")
     return comparison
+
+
+def all_different(runs: Sequence[Run]) -> None:
+    """Make sure that no run folder is there twice: compared with itself, a run differs from nothing.
+
+    Raises
+    ------
+    RunError
+        If one is.
+    """
+    seen: set[Path] = set()
+    for run in runs:
+        place = run.path.resolve()
+        if place in seen:
+            raise RunError(f"{run.path}: expected different run folders, got this one twice; name each once")
+        seen.add(place)
 
 
 def over_seeds(runs: Sequence[Run]) -> list[dict[str, Any]]:

@@ -100,6 +100,7 @@ def examine(run: Run, dataset: Dataset, wishes: Wishes) -> Subject:
     pictures = split_validation(dataset.train, size=data["validation"], seed=data["split_seed"]).validation
     if not np.array_equal(pictures.labels, validation.labels):
         raise RunError(f"{run.path}: its validation pictures are not those of {dataset.source}; train again")
+    about_the_same(run, test, dataset)
     features = run.features()
     return Subject(
         run=run,
@@ -114,6 +115,21 @@ def examine(run: Run, dataset: Dataset, wishes: Wishes) -> Subject:
         risks={"validation": risk_coverage(validation), "test": risk_coverage(test)},
         places=None if features is None else feature_places(features, test),
     )
+
+
+def about_the_same(run: Run, answers: Predictions, dataset: Dataset) -> None:
+    """Make sure that stored answers are about the test pictures at hand.
+
+    Raises
+    ------
+    RunError
+        If their labels differ.
+    """
+    if not np.array_equal(answers.labels, dataset.test.labels):
+        raise RunError(
+            f"{run.path / 'test.npz'}: expected the labels of the test pictures of {dataset.source}, got others; "
+            f"give the right data with --data, or train again"
+        )
 
 
 def content(subject: Subject, others: Sequence[Run], wishes: Wishes) -> dict[str, Any]:

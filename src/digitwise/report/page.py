@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from digitwise.errors import RunError
-from digitwise.files import atomic_json, atomic_write, replace_folder
+from digitwise.evaluation.stored import all_different
+from digitwise.files import swap_folder, write_json
 from digitwise.images import Dataset, Float64, ImageSet, Int64, Predictions
 from digitwise.report import charts, figures
-from digitwise.report.content import Subject, Wishes, content, examine
+from digitwise.report.content import Subject, Wishes, about_the_same, content, examine
 from digitwise.report.sprite import Sprite, make_sprite, sheet_of
 from digitwise.runs import Run
 
@@ -55,25 +56,34 @@ def write_report(runs: Sequence[Run], dataset: Dataset, path: Path, wishes: Wish
                 f"{other.path}: expected the test pictures of {run.path}, got those of {other.info['data']['name']}; "
                 f"compare runs of one data set"
             )
+    all_different(runs)
     subject = examine(run, dataset, wishes)
     answers = [each.predictions("test") for each in runs]
+    for each, own in zip(runs, answers, strict=True):
+        about_the_same(each, own, dataset)
     for each in runs:
         each.note_test_read("report")
     numbers = content(subject, others, wishes)
-    drawn = path.with_name(f".{path.stem}-figures.partial")
-    shutil.rmtree(drawn, ignore_errors=True)
-    try:
-        _draw(subject, drawn)
-        page = _render(subject, numbers, answers, drawn)
-    except BaseException:
-        shutil.rmtree(drawn, ignore_errors=True)
-        raise
-    replace_folder(drawn, path.with_name(f"{path.stem}-figures"))
-    if subject.assessment.reading.policy is not None:
-        run.save_policy(subject.assessment.reading.policy.as_dict())  # what the page says is what readers will do
-    atomic_json(path.with_suffix(".json"), numbers)
-    atomic_write(path, page)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as made:
+        _write(subject, numbers, answers, Path(made))
+        with run.new_policy(numbers["reading"]["policy"]):  # what the page says is what readers will do
+            _put_in_place(Path(made), path)
     return numbers
+
+
+def _write(subject: Subject, numbers: dict[str, Any], answers: Sequence[Predictions], folder: Path) -> None:
+    """Write all of a report into ``folder``, under names of its own."""
+    _draw(subject, folder / "figures")
+    (folder / "page").write_text(_render(subject, numbers, answers, folder / "figures"), encoding="utf-8")
+    write_json(folder / "numbers", numbers)
+
+
+def _put_in_place(made: Path, path: Path) -> None:
+    """Rename what was written to where it belongs: nothing here takes time, so that nothing comes between."""
+    swap_folder(made / "figures", path.with_name(f"{path.stem}-figures"), made / "earlier figures")
+    (made / "numbers").replace(path.with_suffix(".json"))
+    (made / "page").replace(path)
 
 
 def _draw(subject: Subject, folder: Path) -> None:

@@ -155,6 +155,10 @@ def _info(dataset: Dataset, splits: Splits, fitted: Fitted, results: dict[str, A
             "validation": len(splits.validation),
             "test": len(dataset.test),
             "split_seed": SPLIT_SEED,
+            "labels": {
+                "validation": runs.label_print(splits.validation.labels),
+                "test": runs.label_print(dataset.test.labels),
+            },
         },
         "results": results,
     }
