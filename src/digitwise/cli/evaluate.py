@@ -77,7 +77,7 @@ def _tell(name: str, result: Assessment) -> None:
         out.print(f"no reading policy: {reading.refusal}")
         return
     out.print(
-        f"answering from confidence {policy.threshold:.4f} at that temperature on, {policy.coverage:.1%} are answered, "
+        f"answering from a probability of {policy.threshold:.4f} on, {policy.coverage:.1%} are answered, "
         f"with {policy.confidence:.0%} confidence at most {policy.max_error:.2%} of them wrong; on the test pictures "
         f"{reading.errors} of {reading.answered:,} were"
     )
