@@ -3,7 +3,7 @@ import pytest
 
 from digitwise.errors import RunError
 from digitwise.evaluation.calibration import at_temperature
-from digitwise.evaluation.selective import fewest_answers, reading_policy, risk_coverage, upper_bound
+from digitwise.evaluation.selective import TEMPERATURE, fewest_answers, reading_policy, risk_coverage, upper_bound
 from digitwise.images import Predictions
 from tests.helpers import drawn, predictions
 
@@ -44,11 +44,11 @@ def test_policy_answers_as_many_as_its_promise_allows():
 
 def test_nothing_fitted_to_the_pictures_stands_between_them_and_the_threshold():
     """A temperature fitted to labels that the promise is tested with would be a choice that nobody pays for."""
-    validation = at_temperature(drawn(10_000, seed=2), 0.5)  # too sure of itself: fitted, the temperature would be 2
-    policy = reading_policy(validation, 0.02)
-    answered = validation.confidence >= policy.threshold
-    assert (int(answered.sum()), int(validation.missed[answered].sum())) == (policy.answered, policy.errors)
-    assert policy.as_dict()["temperature"] == 1
+    too_sure = at_temperature(drawn(10_000, seed=2), 0.5)  # fitted, the temperature would be 2
+    policy = reading_policy(too_sure, 0.02)
+    assert policy.as_dict()["temperature"] == TEMPERATURE
+    answered = at_temperature(too_sure, TEMPERATURE).confidence >= policy.threshold
+    assert (int(answered.sum()), int(too_sure.missed[answered].sum())) == (policy.answered, policy.errors)
 
 
 def test_promise_is_kept_where_confidence_tells_nothing_and_errors_are_just_too_many():

@@ -57,6 +57,8 @@ def promised(run: Run) -> float:
 
 
 def _tell(name: str, result: Assessment) -> None:
+    from digitwise.evaluation.selective import TEMPERATURE
+
     evaluation, reading = result.evaluation, result.reading
     out.print(f"{name}: accuracy {evaluation.accuracy:.2%}; {result.expectation.words}")
     rows = [
@@ -77,7 +79,8 @@ def _tell(name: str, result: Assessment) -> None:
         out.print(f"no reading policy: {reading.refusal}")
         return
     out.print(
-        f"answering from a probability of {policy.threshold:.4f} on, {policy.coverage:.1%} are answered, "
+        f"answering from a probability of {policy.threshold:.4f} on at temperature {TEMPERATURE}, "
+        f"{policy.coverage:.1%} are answered, "
         f"with {policy.confidence:.0%} confidence at most {policy.max_error:.2%} of them wrong; on the test pictures "
         f"{reading.errors} of {reading.answered:,} were"
     )
