@@ -6,7 +6,7 @@ import pytest
 
 from digitwise import runs
 from digitwise.errors import RunError
-from digitwise.files import atomic_write, whole_file
+from digitwise.files import atomic_write, whole_file, write_json
 from digitwise.ledger import looks
 from digitwise.runs import Run
 
@@ -142,6 +142,14 @@ def test_earlier_run_stays_until_the_new_one_is_whole(trained, tmp_path):
     runs.finish(partial, out)
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     assert Run.open(out).info == Run.open(trained).info
+
+
+def test_list_of_plain_values_is_one_line_and_reads_back(tmp_path):
+    value = {"a": list(range(50)), "b": [[1, 2.5], ["x, y", 'a "[quoted],\n"', None]], "c": [], "d": [{"e": [True]}]}
+    write_json(tmp_path / "a.json", value)
+    text = (tmp_path / "a.json").read_text()
+    assert json.loads(text) == value
+    assert f'  "a": {list(range(50))},' in text.splitlines()
 
 
 def test_file_appears_whole_or_not_at_all(tmp_path):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+NEXT = re.compile(r",\n\s+")  # no text holds a line break: JSON writes it as \n
 
 
 @contextmanager
@@ -44,8 +47,10 @@ def atomic_json(path: Path, value: Any) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON to ``path``, a temporary name."""
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Write ``value`` as indented JSON, lists of plain values in one line each, to ``path``, a temporary name."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    text = re.sub(r"\[\n\s+([^\[\]{}]*?)\n\s+\]", lambda found: f"[{NEXT.sub(', ', found[1])}]", text)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def replace_folder(new: Path, old: Path) -> None:

@@ -9,6 +9,7 @@
     ├── test.npz              labels and probabilities
     ├── features.npz          what the network's last hidden layer says of the test pictures, in few dimensions
     ├── policy.json           when to answer, once evaluate --max-error or report has found it
+    ├── slices.json           where its errors gather, by cross-validation, once digitwise improve has looked
     ├── improvement.json      before and after, in a run that digitwise improve made
     ├── model.keras           the model; also as model.json + model.weights.h5
     └── *.png                 figures
@@ -153,6 +154,16 @@ class Run:
     def policy(self) -> dict[str, Any] | None:
         """The policy kept; None where there is none."""
         return self._kept("policy.json", "the reading policy", {"max_error"}, "find it again (evaluate --max-error)")
+
+    def save_slices(self, found: Mapping[str, Any]) -> None:
+        """Keep where errors gather among the training pictures, by cross-validation, as slices.json."""
+        atomic_json(self.path / "slices.json", dict(found))
+
+    @property
+    def slices(self) -> dict[str, Any] | None:
+        """Where errors gather by cross-validation; None for a run that was not cross-validated."""
+        needed = {"of", "folds", "pictures", "errors", "found"}
+        return self._kept("slices.json", "where errors gather", needed, "run digitwise improve again")
 
     def save_improvement(self, improvement: Mapping[str, Any]) -> None:
         """Keep what a mend changed, as improvement.json of the mended run."""

@@ -58,8 +58,11 @@ def _tell(a: str, b: str, result: Comparison) -> None:
 
 
 def _draw(a: Run, b: Run, data: str | None, path: Path) -> None:
-    from digitwise.report.figures import comparison_gallery
+    from digitwise.report.figures import grouped_gallery
+    from digitwise.report.galleries import Group, compared_groups
     from digitwise.report.pictures import dataset_of
 
     test = dataset_of(a, data).test
-    comparison_gallery(test, (a.predictions("test"), b.predictions("test")), (a.path.name, b.path.name), path)
+    names = (a.path.name, b.path.name)
+    groups = compared_groups((a.predictions("test"), b.predictions("test")), names)
+    grouped_gallery(test, groups or [Group("no picture that either gets wrong", ())], path)
