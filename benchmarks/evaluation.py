@@ -11,7 +11,7 @@ from digitwise.errors import RunError
 from digitwise.evaluation import compare_predictions, evaluate_predictions
 from digitwise.evaluation.calibration import at_temperature
 from digitwise.evaluation.production import expected_errors
-from digitwise.evaluation.selective import reading_policy
+from digitwise.evaluation.selective import TEMPERATURE, reading_policy
 from digitwise.evaluation.slices import find_slices
 from digitwise.images import Float64, Int64, Mask, Predictions
 from digitwise.properties import PROPERTIES, properties
@@ -90,6 +90,9 @@ def promises(everyone: Predictions, rng: np.random.Generator) -> Iterator[Row]:
 
 
 def _promise(everyone: Predictions, max_error: float, n: int, rng: np.random.Generator, where: str) -> Row:
+    scaled = at_temperature(everyone, TEMPERATURE)  # once, not by every policy
+    order = np.argsort(-scaled.confidence)
+    sure, wrong = -scaled.confidence[order], np.cumsum(scaled.missed[order])
     broken, refused, coverage = 0, 0, []
     for _ in range(TIMES):
         try:
@@ -97,8 +100,8 @@ def _promise(everyone: Predictions, max_error: float, n: int, rng: np.random.Gen
         except RunError:
             refused += 1
             continue
-        answered, errors = policy.answers(everyone)
-        broken += errors / answered > max_error
+        answered = int(np.searchsorted(sure, -policy.threshold, side="right"))
+        broken += wrong[answered - 1] / answered > max_error
         coverage.append(answered / POPULATION)
     else_ = f", coverage {np.median(coverage):.0%} else" if coverage else ""
     return _row(

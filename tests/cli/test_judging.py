@@ -54,7 +54,33 @@ def test_promise_that_the_data_cannot_support_is_refused(digitwise, trained):
 def test_several_seeds_get_mean_and_spread(digitwise, trained, twin):
     text = digitwise("compare", trained, twin).out
     errors = Run.open(trained).info["results"]["test"]["errors"]
-    assert f"improved: {errors + 2.5:.1f} ± 3.5 errors over 2 seeds" in text
+    assert f"improved (improved, twin): {errors + 2.5:.1f} ± 3.5 errors over 2 seeds\n" in text
+
+
+def test_runs_that_differ_in_more_than_the_seed_are_not_averaged(digitwise, trained, twin):
+    info = json.loads((twin / "run.json").read_text())
+    info["recipe"]["epochs"] += 1
+    (twin / "run.json").write_text(json.dumps(info))
+    assert "seeds" not in digitwise("compare", trained, twin).out
+
+
+def test_seed_that_is_there_twice_counts_twice_and_is_said_to(digitwise, trained, twin, tmp_path):
+    again = shutil.copytree(trained, tmp_path / "again")
+    result = digitwise("compare", trained, twin, again)
+    errors = Run.open(trained).info["results"]["test"]["errors"]
+    line = f"(improved, twin, again): {errors + 5 / 3:.1f} ± 2.9 errors over 2 seeds; 3 runs, a seed twice"
+    assert line in result.out
+
+
+def test_evaluate_tells_intervals_and_likelihood(digitwise, trained):
+    found = digitwise("evaluate", trained, "--json").json
+    text = digitwise("evaluate", trained).out
+    first = found["classes"][0]
+    line = next(line for line in text.splitlines() if line.startswith("0 "))
+    for bounds in (first["precision_95"], first["recall_95"]):
+        assert f"{100 * bounds[0]:.1f}–{100 * bounds[1]:.1f}" in line
+    assert f"negative log-likelihood {found['negative_log_likelihood']:.4f}, " in text
+    assert max(map(len, text.splitlines()[1:12])) <= 80
 
 
 def test_three_runs_are_compared_pair_by_pair(digitwise, trained, twin, tmp_path):

@@ -117,6 +117,14 @@ def test_page_fits_any_width_in_both_schemes(made, browser, width, scheme):
     context.close()
 
 
+def test_confusion_matrix_of_ten_classes_fits_a_phone(made, browser):
+    context = browser.new_context(viewport={"width": 375, "height": 800})
+    page = context.new_page()
+    page.goto((made[0] / "report.html").as_uri())
+    assert page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.confusion').parentNode)")
+    context.close()
+
+
 def test_report_json_holds_the_numbers_of_the_page(made):
     folder, numbers = made
     kept = json.loads((folder / "report.json").read_text())

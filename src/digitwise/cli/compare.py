@@ -25,7 +25,7 @@ def compare(
 ) -> None:
     """Compare runs, picture by picture, on the test set they share; over several seeds, their mean and spread."""
     from digitwise.errors import RunError
-    from digitwise.evaluation.stored import all_different, over_seeds
+    from digitwise.evaluation.stored import all_different, over_seeds, seeds_in_words
     from digitwise.evaluation.stored import compare as compare_runs
     from digitwise.runs import Run
 
@@ -46,7 +46,7 @@ def compare(
     for a, b, result in results:
         _tell(str(a.path), str(b.path), result)
     for row in recipes:
-        out.print(f"{row['name']}: {row['mean']:.1f} ± {row['spread']:.1f} errors over {row['seeds']} seeds")
+        out.print(seeds_in_words(row))
 
 
 def _tell(a: str, b: str, result: Comparison) -> None:

@@ -106,6 +106,8 @@ def feature_map(places: Float64, labels: Int64, wrong: Mask, names: Sequence[str
     names : sequence of str
     stem : Path
     """
+    from matplotlib.patheffects import withStroke
+
     figure = new_figure(6.0, 6.0)
     axes = figure.add_subplot()
     for label, name in enumerate(names):
@@ -113,7 +115,8 @@ def feature_map(places: Float64, labels: Int64, wrong: Mask, names: Sequence[str
         if len(own):
             axes.scatter(own[:, 0], own[:, 1], s=7, lw=0, color=CLASS_COLOURS[label % len(CLASS_COLOURS)])
             x, y = np.median(own, axis=0)
-            axes.text(x, y, name, size=13, weight="bold", ha="center", va="center")
+            halo = [withStroke(linewidth=3, foreground="white")]  # the name is read on any colour
+            axes.text(x, y, name, size=13, weight="bold", ha="center", va="center", path_effects=halo)
     axes.scatter(
         places[wrong, 0], places[wrong, 1], s=34, facecolors="none", edgecolors=INK, lw=1, label="wrongly classified"
     )

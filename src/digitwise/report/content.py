@@ -17,7 +17,7 @@ from digitwise.evaluation.calibration import Calibration
 from digitwise.evaluation.gatherings import gatherings
 from digitwise.evaluation.selective import RiskCoverage, risk_coverage
 from digitwise.evaluation.slices import find_slices
-from digitwise.evaluation.stored import over_seeds
+from digitwise.evaluation.stored import over_seeds, seeds_in_words
 from digitwise.evaluation.target import Verdict, judge
 from digitwise.images import Dataset, Float64, ImageSet, Int64, Predictions
 from digitwise.ledger import looks
@@ -188,7 +188,7 @@ def content(subject: Subject, others: Sequence[Run], answers: Sequence[Predictio
         },
         "findings": [dict(finding) for finding in wishes.findings],
         "runs": comparisons.rows(runs),
-        "recipes": over_seeds(runs),
+        "recipes": [{**row, "words": seeds_in_words(row)} for row in over_seeds(runs)],
         "comparisons": comparisons.pairs(runs, answers),
         "ledger": [vars(look) for look in looks(run.info["data"]["fingerprint"]["test"])],
         "made": _made(run),

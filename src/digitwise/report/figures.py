@@ -128,7 +128,7 @@ def error_gallery(
 
 def grouped_gallery(pictures: ImageSet, groups: Sequence[Group], path: Path, *, columns: int = 8) -> None:
     """Draw groups of pictures one below the other, each under its title, with the words and index of every picture."""
-    titles = [textwrap.fill(group.title[:1].upper() + group.title[1:], 96) for group in groups]
+    titles = [textwrap.fill(group.title[:1].upper() + group.title[1:], 110) for group in groups]
     rows = [max(1, -(-len(group.tiles) // columns)) for group in groups]
     heights = [1.45 * n + 0.2 + 0.2 * (title.count("\n") + 1) for n, title in zip(rows, titles, strict=True)]
     figure = new_figure(columns * 1.12, sum(heights))
