@@ -1,11 +1,12 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from digitwise import runs
 from digitwise.errors import RunError
-from digitwise.files import atomic_write, whole_file
+from digitwise.files import atomic_write, whole_file, write_json
 from digitwise.ledger import looks
 from digitwise.runs import Run
 
@@ -32,6 +33,84 @@ def test_looks_at_the_test_set_stand_in_its_ledger(trained):
     assert [look.reason for look in looks("another")] == ["a test of another set"]
 
 
+@pytest.fixture
+def copy(trained, tmp_path):
+    """A copy of the run, to be damaged."""
+    return shutil.copytree(trained, tmp_path / "copy")
+
+
+def rewrite(file, change):
+    """Replace a file of arrays by what ``change`` makes of each."""
+    with np.load(file) as archive:
+        changed = {name: change(array) for name, array in archive.items()}
+    np.savez(file, **changed)
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_answers_with_fewer_rows_than_the_run_says_are_refused(copy, split):
+    rewrite(copy / f"{split}.npz", lambda array: array[:-1])
+    with pytest.raises(RunError, match=rf"{split}\.npz: expected the {split} probabilities .* pictures, got .*train"):
+        Run.open(copy).predictions(split)
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_answers_about_other_labels_than_the_run_was_made_with_are_refused(copy, split):
+    rewrite(copy / f"{split}.npz", lambda array: np.roll(array, 1, axis=0))
+    with pytest.raises(RunError, match=rf"{split}\.npz: .*got other labels than the run was made with; train again"):
+        Run.open(copy).predictions(split)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda a: a[:5], lambda a: np.where(np.arange(len(a))[:, None] == 3, np.nan, a), lambda a: a[0]],
+    ids=["short", "NaN", "one row"],
+)
+def test_damaged_features_are_refused(copy, change):
+    rewrite(copy / "features.npz", change)
+    with pytest.raises(RunError, match=r"features\.npz: expected the test pictures' features.*train again"):
+        Run.open(copy).features()
+
+
+@pytest.mark.parametrize("name", ["data.fingerprint", "data.validation", "results.test.errors", "recipe.name"])
+def test_run_that_lacks_a_part_is_refused_by_its_name(copy, name):
+    info = json.loads((copy / "run.json").read_text())
+    *path, last = name.split(".")
+    part = info
+    for step in path:
+        part = part[step]
+    del part[last]
+    (copy / "run.json").write_text(json.dumps(info))
+    with pytest.raises(RunError, match=rf"run\.json: not a run\.json of digitwise: {name}.* is missing; train again"):
+        Run.open(copy)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "epoch,loss\n1,0.5\n", "epoch,loss\n1\n"], ids=["empty", "few columns", "half a row"]
+)
+def test_damaged_history_is_refused(copy, text):
+    (copy / "history.csv").write_text(text)
+    with pytest.raises(RunError, match=r"history\.csv: expected a row of numbers for each epoch"):
+        _ = Run.open(copy).history
+
+
+def test_damaged_policy_is_refused_with_how_to_find_it_again(copy):
+    (copy / "policy.json").write_text("{}")
+    with pytest.raises(RunError, match=r"policy\.json: .*max_error is missing; find it again \(evaluate --max-error\)"):
+        _ = Run.open(copy).policy
+
+
+def test_policy_takes_its_place_when_the_block_is_left_and_stays_on_an_error(copy):
+    run = Run.open(copy)
+    with run.new_policy({"max_error": 0.1}):
+        assert run.policy is None
+    with pytest.raises(KeyboardInterrupt), run.new_policy(None):
+        raise KeyboardInterrupt
+    assert run.policy == {"max_error": 0.1}
+    with run.new_policy(None):
+        pass
+    assert run.policy is None
+
+
 @pytest.mark.parametrize(
     "content", ["{", "[]", '{"recipe": 1}', '{"format": 1}'], ids=["half", "list", "no format", "no recipe"]
 )
@@ -53,17 +132,24 @@ def test_missing_probabilities_are_named(trained, tmp_path):
         Run.open(tmp_path).predictions("test")
 
 
-def test_earlier_run_stays_until_the_new_one_is_whole(tmp_path):
+def test_earlier_run_stays_until_the_new_one_is_whole(trained, tmp_path):
     out = tmp_path / "run"
     out.mkdir()
     (out / "run.json").write_text("{}")
     partial = runs.begin(out, resume=False)
     assert (out / "run.json").read_text() == "{}"
-    info = {"format": 1, **dict.fromkeys(runs.NEEDED, 0)}
-    (partial / "run.json").write_text(json.dumps(info))
+    shutil.copy(trained / "run.json", partial)
     runs.finish(partial, out)
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
-    assert Run.open(out).info == info
+    assert Run.open(out).info == Run.open(trained).info
+
+
+def test_list_of_plain_values_is_one_line_and_reads_back(tmp_path):
+    value = {"a": list(range(50)), "b": [[1, 2.5], ["x, y", 'a "[quoted],\n"', None]], "c": [], "d": [{"e": [True]}]}
+    write_json(tmp_path / "a.json", value)
+    text = (tmp_path / "a.json").read_text()
+    assert json.loads(text) == value
+    assert f'  "a": {list(range(50))},' in text.splitlines()
 
 
 def test_file_appears_whole_or_not_at_all(tmp_path):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+NEXT = re.compile(r",\n\s+")  # no text holds a line break: JSON writes it as \n
 
 
 @contextmanager
@@ -39,17 +42,35 @@ def atomic_write(path: Path, content: bytes | str) -> None:
 
 def atomic_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON to ``path``, whole or not at all."""
-    atomic_write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    with whole_file(path) as temporary:
+        write_json(temporary, value)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON, lists of plain values in one line each, to ``path``, a temporary name."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    text = re.sub(r"\[\n\s+([^\[\]{}]*?)\n\s+\]", lambda found: f"[{NEXT.sub(', ', found[1])}]", text)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def replace_folder(new: Path, old: Path) -> None:
     """Put folder ``new`` in the place of ``old``, which may exist, by renames."""
     aside = old.with_name(f".{old.name}.old")
     shutil.rmtree(aside, ignore_errors=True)
+    swap_folder(new, old, aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def swap_folder(new: Path, old: Path, aside: Path) -> None:
+    """Put folder ``new`` in the place of ``old`` and ``old``, if it exists, at ``aside``: two renames, nothing else."""
     if old.exists():
         old.rename(aside)
-    new.rename(old)
-    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        new.rename(old)
+    except BaseException:
+        if aside.exists() and not old.exists():
+            aside.rename(old)
+        raise
 
 
 def _umask() -> int:

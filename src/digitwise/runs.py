@@ -10,6 +10,7 @@
     ├── features.npz          what the network's last hidden layer says of the test pictures, in few dimensions
     ├── labels.csv            the label patch it was trained under, where there was one
     ├── policy.json           when to answer, once evaluate --max-error or report has found it
+    ├── slices.json           where its errors gather, by cross-validation, once digitwise improve has looked
     ├── improvement.json      before and after, in a run that digitwise improve made
     ├── model.keras           the model; also as model.json + model.weights.h5
     └── *.png                 figures
@@ -21,12 +22,13 @@ from __future__ import annotations
 
 import csv
 import datetime
+import hashlib
 import io
 import json
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,13 +38,18 @@ import numpy as np
 
 from digitwise import ledger
 from digitwise.errors import DataError, RunError
-from digitwise.files import atomic_json, atomic_write, replace_folder, whole_file
-from digitwise.images import Float16, Predictions
+from digitwise.files import atomic_json, atomic_write, replace_folder, whole_file, write_json
+from digitwise.images import Float16, Int64, Predictions
 
 FORMAT = 1
 PATCH = "labels.csv"  # the label patch a run was trained under
 CHECKPOINTS = "checkpoint-*.npz"
-NEEDED = {"recipe", "seed", "data", "results", "parameters", "fit_seconds"}
+NEEDED = (
+    *("recipe.name", "seed", "parameters", "fit_seconds", "results.validation.errors", "results.test.errors"),
+    *("data.name", "data.source", "data.class_names", "data.fingerprint.train", "data.fingerprint.test"),
+    *("data.validation", "data.test", "data.split_seed"),
+)
+CURVES = {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"}  # columns of history.csv
 Split = Literal["validation", "test"]
 
 
@@ -81,8 +88,8 @@ class Run:
             raise RunError(f"{file}: not a run.json of digitwise; train again") from error
         if version != FORMAT:
             raise RunError(f"{file}: expected run format {FORMAT}, got {version}; use the version that wrote it")
-        if missing := NEEDED - info.keys():
-            raise RunError(f"{file}: not a run.json of digitwise: {sorted(missing)[0]} is missing; train again")
+        if missing := next((name for name in NEEDED if not _holds(info, name)), None):
+            raise RunError(f"{file}: not a run.json of digitwise: {missing} is missing; train again")
         return cls(path, info)
 
     @property
@@ -93,11 +100,12 @@ class Run:
     @property
     def history(self) -> list[dict[str, float]]:
         """The rows of history.csv, all values as numbers."""
-        try:
-            with (self.path / "history.csv").open(encoding="utf-8", newline="") as file:
-                return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-        except (OSError, ValueError) as error:
-            raise RunError(f"{self.path / 'history.csv'}: cannot be read; train again") from error
+        file = self.path / "history.csv"
+        with _reading(file, "a row of numbers for each epoch"), file.open(encoding="utf-8", newline="") as table:
+            rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(table)]
+            if not rows or not rows[0].keys() >= CURVES:
+                raise DataError(f"got {len(rows)} rows of {', '.join(rows[0]) if rows else 'nothing'}")
+            return rows
 
     def predictions(self, split: Split) -> Predictions:
         """What the model answered about the validation or the test pictures.
@@ -105,11 +113,17 @@ class Run:
         Raises
         ------
         RunError
-            If the file is missing or damaged.
+            If the file is missing, damaged, or about other pictures than run.json says.
         """
-        file = self.path / f"{split}.npz"
+        file, data = self.path / f"{split}.npz", self.info["data"]
         with _reading(file, f"the {split} probabilities"), np.load(file, allow_pickle=False) as archive:
-            return Predictions(archive["labels"], archive["probabilities"], tuple(self.info["data"]["class_names"]))
+            answers = Predictions(archive["labels"], archive["probabilities"], tuple(data["class_names"]))
+            if len(answers) != data[split]:
+                raise DataError(f"run.json has {data[split]:,} pictures, got {len(answers):,}")
+            known = data.get("labels", {}).get(split)  # runs of earlier versions lack it
+            if known not in (None, label_print(answers.labels)):
+                raise DataError("got other labels than the run was made with")
+            return answers
 
     def features(self) -> Float16 | None:
         """What the last hidden layer says of the test pictures, (n, at most 32); None where a run has none."""
@@ -117,16 +131,41 @@ class Run:
         if not file.exists():
             return None
         with _reading(file, "the test pictures' features"), np.load(file, allow_pickle=False) as archive:
-            return np.asarray(archive["test"], np.float16)
+            found = np.asarray(archive["test"], np.float16)
+            if found.ndim != 2 or len(found) != self.info["data"]["test"] or not np.isfinite(found).all():
+                raise DataError(f"finite, a row for each of {self.info['data']['test']:,} pictures, got {found.shape}")
+            return found
 
-    def save_policy(self, policy: Mapping[str, Any]) -> None:
-        """Keep when to answer (temperature, threshold, promise) as policy.json, for whoever reads with this model."""
-        atomic_json(self.path / "policy.json", dict(policy))
+    @contextmanager
+    def new_policy(self, policy: Mapping[str, Any] | None) -> Iterator[None]:
+        """Keep when to answer (temperature, threshold, promise), for whoever reads with this model.
+
+        It is written on entering and takes the place of policy.json by a rename on leaving, so that other files can
+        be put in their places with it; with None an earlier policy goes on leaving. On an error the earlier one stays.
+        """
+        place = self.path / "policy.json"
+        if policy is None:
+            yield
+            place.unlink(missing_ok=True)
+            return
+        with whole_file(place) as temporary:
+            write_json(temporary, dict(policy))
+            yield
 
     @property
     def policy(self) -> dict[str, Any] | None:
         """The policy kept; None where there is none."""
-        return self._kept("policy.json", "the reading policy")
+        return self._kept("policy.json", "the reading policy", {"max_error"}, "find it again (evaluate --max-error)")
+
+    def save_slices(self, found: Mapping[str, Any]) -> None:
+        """Keep where errors gather among the training pictures, by cross-validation, as slices.json."""
+        atomic_json(self.path / "slices.json", dict(found))
+
+    @property
+    def slices(self) -> dict[str, Any] | None:
+        """Where errors gather by cross-validation; None for a run that was not cross-validated."""
+        needed = {"of", "folds", "pictures", "errors", "found"}
+        return self._kept("slices.json", "where errors gather", needed, "run digitwise improve again")
 
     def save_improvement(self, improvement: Mapping[str, Any]) -> None:
         """Keep what a mend changed, as improvement.json of the mended run."""
@@ -135,14 +174,18 @@ class Run:
     @property
     def improvement(self) -> dict[str, Any] | None:
         """What the mend that made this run changed; None for a run that is no mend."""
-        return self._kept("improvement.json", "what the mend changed")
+        needed = {"of", "folds", "mend", "changes"}
+        return self._kept("improvement.json", "what the mend changed", needed, "run digitwise improve again")
 
-    def _kept(self, name: str, what: str) -> dict[str, Any] | None:
+    def _kept(self, name: str, what: str, needed: Set[str], remedy: str) -> dict[str, Any] | None:
         file = self.path / name
         if not file.exists():
             return None
-        with _reading(file, what):
-            return dict(json.loads(file.read_text(encoding="utf-8")))
+        with _reading(file, what, remedy):
+            kept = dict(json.loads(file.read_text(encoding="utf-8")))
+            if missing := needed - kept.keys():
+                raise DataError(f"{sorted(missing)[0]} is missing")
+            return kept
 
     def note_test_read(self, reason: str, fingerprint: str | None = None) -> None:
         """Write into run.json and into the pictures' ledger that a test set was looked at, and why.
@@ -165,11 +208,25 @@ class Run:
 
 
 @contextmanager
-def _reading(file: Path, what: str) -> Iterator[None]:
+def _reading(file: Path, what: str, remedy: str = "train again") -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError, zlib.error, zipfile.BadZipFile, DataError) as error:
-        raise RunError(f"{file}: expected {what} of this run: {error}; train again") from error
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error, zipfile.BadZipFile, DataError) as error:
+        raise RunError(f"{file}: expected {what} of this run: {error}; {remedy}") from error
+
+
+def _holds(info: Any, name: str) -> bool:
+    """Whether a dotted name, as in data.name, leads to a value."""
+    for part in name.split("."):
+        if not isinstance(info, dict) or part not in info:
+            return False
+        info = info[part]
+    return True
+
+
+def label_print(labels: Int64) -> str:
+    """The sha256 of labels, int64 of shape (n,): by it answers are known to be about the pictures of their run."""
+    return hashlib.sha256(np.ascontiguousarray(labels).astype("<i8").tobytes()).hexdigest()
 
 
 def now() -> str:

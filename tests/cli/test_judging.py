@@ -46,6 +46,7 @@ def test_promise_that_the_data_cannot_support_is_refused(digitwise, trained):
     before = {path.name for path in trained.iterdir()}
     result = digitwise("evaluate", trained, "--max-error", "0.01%")
     assert result.code == 2
+    assert f"{trained}: at most 0.0001 of the answers wrong" in result.err
     assert "expected at least 36,887 validation pictures, got 216" in result.err
     assert {path.name for path in trained.iterdir()} == before
 
@@ -53,13 +54,54 @@ def test_promise_that_the_data_cannot_support_is_refused(digitwise, trained):
 def test_several_seeds_get_mean_and_spread(digitwise, trained, twin):
     text = digitwise("compare", trained, twin).out
     errors = Run.open(trained).info["results"]["test"]["errors"]
-    assert f"improved: {errors + 2.5:.1f} ± 3.5 errors over 2 seeds" in text
+    assert f"improved (improved, twin): {errors + 2.5:.1f} ± 3.5 errors over 2 seeds\n" in text
 
 
-def test_three_runs_are_compared_pair_by_pair(digitwise, trained, twin):
-    found = digitwise("compare", trained, twin, trained, "--json").json
+def test_runs_that_differ_in_more_than_the_seed_are_not_averaged(digitwise, trained, twin):
+    info = json.loads((twin / "run.json").read_text())
+    info["recipe"]["epochs"] += 1
+    (twin / "run.json").write_text(json.dumps(info))
+    assert "seeds" not in digitwise("compare", trained, twin).out
+
+
+def test_seed_that_is_there_twice_counts_twice_and_is_said_to(digitwise, trained, twin, tmp_path):
+    again = shutil.copytree(trained, tmp_path / "again")
+    result = digitwise("compare", trained, twin, again)
+    errors = Run.open(trained).info["results"]["test"]["errors"]
+    line = f"(improved, twin, again): {errors + 5 / 3:.1f} ± 2.9 errors over 2 seeds; 3 runs, a seed twice"
+    assert line in result.out
+
+
+def test_evaluate_tells_intervals_and_likelihood(digitwise, trained):
+    found = digitwise("evaluate", trained, "--json").json
+    text = digitwise("evaluate", trained).out
+    first = found["classes"][0]
+    line = next(line for line in text.splitlines() if line.startswith("0 "))
+    for bounds in (first["precision_95"], first["recall_95"]):
+        assert f"{100 * bounds[0]:.1f}–{100 * bounds[1]:.1f}" in line
+    assert f"negative log-likelihood {found['negative_log_likelihood']:.4f}, " in text
+    assert max(map(len, text.splitlines()[1:12])) <= 80
+
+
+def test_three_runs_are_compared_pair_by_pair(digitwise, trained, twin, tmp_path):
+    third = shutil.copytree(trained, tmp_path / "third")
+    found = digitwise("compare", trained, twin, third, "--json").json
     assert [pair["errors_a"] != pair["errors_b"] for pair in found["pairs"]] == [True, False, True]
     assert found["recipes"][0]["seeds"] == 2
+
+
+def test_runs_whose_stored_labels_differ_are_not_compared(digitwise, trained, twin):
+    with np.load(twin / "test.npz") as archive:
+        np.savez(twin / "test.npz", **{name: np.roll(array, 1, axis=0) for name, array in archive.items()})
+    info = json.loads((twin / "run.json").read_text())
+    del info["data"]["labels"]  # as in a run of an earlier version
+    (twin / "run.json").write_text(json.dumps(info))
+    result = digitwise("compare", trained, twin)
+    assert result.code == 2
+    assert f"{twin / 'test.npz'}: expected the same labels" in result.err
+    assert "train the run again whose file was changed" in result.err
+    report = digitwise("report", twin, "--out", twin.parent / "a.html")
+    assert f"{twin / 'test.npz'}: expected the labels of the test pictures" in report.err
 
 
 def test_compare_draws_the_pictures_that_tell_two_runs_apart(digitwise, trained, twin, tmp_path):
@@ -126,7 +168,10 @@ def test_improve_says_what_it_did(digitwise, trained, tmp_path):
         (("evaluate", "RUN", "--max-error", "0"), "expected a share like 0.1% or 0.001, got '0'"),
         (("evaluate", "RUN", "--class-mix", "1"), "expected CLASS=SHARE"),
         (("evaluate", "RUN", "--class-mix", "eleven=1"), "expected classes of 0, 1"),
+        (("evaluate", "RUN", "--class-mix", "0=50%,0=20%"), "expected each class once, got '0' twice"),
         (("compare", "RUN"), "expected two run folders or more, got 1"),
+        (("compare", "RUN", "RUN"), "got this one twice; name each once"),
+        (("report", "RUN", "RUN", "--out", "a.html"), "got this one twice; name each once"),
         (("improve", "nowhere"), "expected a run folder"),
         (("improve", "RUN", "--folds", "1"), "folds"),
     ],

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from digitwise.errors import RunError
-from digitwise.evaluation.selective import fewest_answers, reading_policy, risk_coverage, upper_bound
+from digitwise.evaluation.calibration import at_temperature
+from digitwise.evaluation.selective import TEMPERATURE, fewest_answers, reading_policy, risk_coverage, upper_bound
+from digitwise.images import Predictions
 from tests.helpers import drawn, predictions
 
 
@@ -38,6 +40,29 @@ def test_policy_answers_as_many_as_its_promise_allows():
     assert answered / len(test) == pytest.approx(policy.coverage, abs=0.03)
     assert errors / answered < 0.015
     assert reading_policy(validation, 0.02).coverage > policy.coverage
+
+
+def test_nothing_fitted_to_the_pictures_stands_between_them_and_the_threshold():
+    """A temperature fitted to labels that the promise is tested with would be a choice that nobody pays for."""
+    too_sure = at_temperature(drawn(10_000, seed=2), 0.5)  # fitted, the temperature would be 2
+    policy = reading_policy(too_sure, 0.02)
+    assert policy.as_dict()["temperature"] == TEMPERATURE
+    answered = at_temperature(too_sure, TEMPERATURE).confidence >= policy.threshold
+    assert (int(answered.sum()), int(too_sure.missed[answered].sum())) == (policy.answered, policy.errors)
+
+
+def test_promise_is_kept_where_confidence_tells_nothing_and_errors_are_just_too_many():
+    """Every policy would break it, so that what counts is how often one is given."""
+    rng, given = np.random.default_rng(0), 0
+    for _ in range(400):
+        labels = (rng.random(1000) < 0.0204).astype(np.int64)
+        sure = rng.uniform(0.6, 1, 1000).astype(np.float32)
+        try:
+            reading_policy(Predictions(labels, np.stack([sure, 1 - sure], axis=1), ("0", "1")), 0.02)
+        except RunError:
+            continue
+        given += 1
+    assert given / 400 <= 0.065  # 5 %, and what 400 times can be off by
 
 
 def test_model_without_errors_answers_everything():

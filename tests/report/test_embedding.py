@@ -21,6 +21,22 @@ def test_all_wrong_pictures_are_on_the_map_and_classes_lie_together(monkeypatch)
     assert (np.linalg.norm(places[:, None] - centres, axis=2).argmin(axis=1) == own).mean() > 0.95
 
 
+def test_layout_keeps_to_one_thread(monkeypatch):
+    """Several wait for each other, and on a busy machine for each other's core."""
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_info
+
+    threads = set()
+
+    def fit_transform(_, features):
+        threads.update(pool["num_threads"] for pool in threadpool_info())
+        return features[:, :2]
+
+    monkeypatch.setattr(TSNE, "fit_transform", fit_transform)
+    feature_places(np.random.default_rng(0).normal(size=(9, 3)).astype(np.float16), predictions([0, 1, 2] * 3, [0] * 9))
+    assert threads == {1}
+
+
 @pytest.mark.parametrize("n", [4, 10])
 def test_few_pictures_are_laid_out_too(n):
     labels = [i % 3 for i in range(n)]

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from digitwise.errors import RunError
-from digitwise.images import Dataset
+from digitwise.evaluation.gatherings import gatherings
+from digitwise.evaluation.slices import Condition, Slice
+from digitwise.images import Dataset, ImageSet, Predictions
 from digitwise.report.content import Wishes
 from digitwise.report.page import write_report
 from digitwise.runs import Run
@@ -115,6 +117,14 @@ def test_page_fits_any_width_in_both_schemes(made, browser, width, scheme):
     context.close()
 
 
+def test_confusion_matrix_of_ten_classes_fits_a_phone(made, browser):
+    context = browser.new_context(viewport={"width": 375, "height": 800})
+    page = context.new_page()
+    page.goto((made[0] / "report.html").as_uri())
+    assert page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.confusion').parentNode)")
+    context.close()
+
+
 def test_report_json_holds_the_numbers_of_the_page(made):
     folder, numbers = made
     kept = json.loads((folder / "report.json").read_text())
@@ -129,6 +139,37 @@ def test_report_json_holds_the_numbers_of_the_page(made):
     assert len(kept["ledger"]) >= 2
 
 
+def test_report_json_holds_what_stands_behind_the_page(made, digits):
+    """Cells of the confusion matrix, galleries of two runs, wrong pictures of slices, the map and its table."""
+    kept = json.loads((made[0] / "report.json").read_text())
+    answers = [Run.open(made[0] / name).predictions("test") for name in ("a", "b")]
+    stored = kept["answers"]
+    assert stored["given"] == digits.test.labels.tolist()
+    for run, own in zip(stored["runs"], answers, strict=True):
+        assert run["predicted"] == own.predicted.tolist()
+        assert np.abs(np.array(run["confidence"]) - own.confidence).max() < 2e-4
+    pictures = kept["comparisons"][0]["pictures"]
+    assert pictures["only_b"] == np.flatnonzero(answers[1].missed & ~answers[0].missed).tolist()
+    assert sum(row["wrong"] for row in kept["map_company"]) == answers[0].errors
+    for group in kept["slices"]["found"]:
+        assert len(group["wrong"]["given"]) == group["errors"]
+    longest = max((made[0] / "report.json").read_text().splitlines(), key=len)
+    assert longest.count(",") >= len(digits.test) - 1  # a long list is one line
+
+
+def test_chart_has_a_table_behind_it(made):
+    text = (made[0] / "report.html").read_text()
+    sections = dict(re.findall(r'<h2 id="(\w+)">(.*?)(?=<h2|</main>)', text, flags=re.S))
+    for name in ("curves", "calibration", "reading", "map"):
+        assert "<table>" in sections[name], name
+
+
+def test_wide_tables_are_not_cut_off_in_print(opened):
+    assert opened.evaluate("getComputedStyle(document.querySelector('.wide')).overflowX") == "auto"
+    opened.emulate_media(media="print")
+    assert opened.evaluate("getComputedStyle(document.querySelector('.wide')).overflowX") == "visible"
+
+
 def test_page_asks_for_nothing_outside_itself(made):
     text = (made[0] / "report.html").read_text()
     assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', re.sub(r"<script.*?</script>", "", text, flags=re.S))
@@ -138,6 +179,7 @@ def test_page_asks_for_nothing_outside_itself(made):
 def test_figures_are_on_disk_too(made):
     names = {path.name for path in (made[0] / "report-figures").iterdir()}
     assert {"loss.png", "accuracy.svg", "reliability.png", "risk-coverage.svg", "map.png", "confusion.png"} <= names
+    assert "comparison.png" in names
 
 
 def test_runs_of_different_pictures_are_refused_and_the_old_report_stays(made, digits, tmp_path):
@@ -150,18 +192,38 @@ def test_runs_of_different_pictures_are_refused_and_the_old_report_stays(made, d
     assert (folder / "report.html").read_bytes() == before
 
 
-def test_interrupted_report_leaves_the_old_one_in_place(made, digits, tmp_path, monkeypatch):
-    run = Run.open(made[0] / "a")
-    write_report([run], digits, tmp_path / "report.html")
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+@pytest.mark.parametrize(
+    "step", ["report.page._draw", "report.page._render", "report.page.write_json", "runs.write_json"]
+)
+def test_interrupted_report_leaves_the_old_one_in_place(made, digits, tmp_path, monkeypatch, step):
+    """Pages, numbers, figures and policy: each step after which something could be replaced is broken off."""
+    run = Run.open(shutil.copytree(made[0] / "a", tmp_path / "run"))
+    write_report([run], digits, tmp_path / "report.html", Wishes(max_error=0.2))
+    kept = (tmp_path, run.path / "policy.json")
+    before = contents(*kept)
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("digitwise.report.page._render", interrupted)
+    monkeypatch.setattr(f"digitwise.{step}", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write_report([run], digits, tmp_path / "report.html")
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()} == before
+        write_report([run], digits, tmp_path / "report.html", Wishes(max_error=0.3))
+    assert contents(*kept) == before
+
+
+def contents(folder, policy):
+    """Every file in a folder but those of the run, which notes that its test pictures were looked at; and a policy."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.parent != policy.parent]
+    return {path: path.read_bytes() for path in [*files, policy]}
+
+
+def test_page_that_gives_no_promise_leaves_no_earlier_policy(made, digits, tmp_path):
+    run = Run.open(shutil.copytree(made[0] / "a", tmp_path / "run"))
+    write_report([run], digits, tmp_path / "report.html", Wishes(max_error=0.2))
+    assert run.policy["max_error"] == 0.2
+    write_report([run], digits, tmp_path / "report.html", Wishes(max_error=0.0001))
+    assert "No promise can be given" in (tmp_path / "report.html").read_text()
+    assert run.policy is None
 
 
 def test_run_without_test_probabilities_is_refused(made, digits, tmp_path):
@@ -183,6 +245,29 @@ def test_validation_pictures_that_are_others_are_refused(made, digits, tmp_path)
     others = Dataset("digits", "mixed", digits.train.take(np.arange(len(digits.train))[::-1]), digits.test)
     with pytest.raises(RunError, match="its validation pictures are not those of mixed"):
         write_report([Run.open(made[0] / "a")], others, tmp_path / "report.html")
+
+
+def test_groups_found_by_cross_validation_are_shown_rather_than_those_of_validation(made, digits, tmp_path):
+    run = Run.open(shutil.copytree(made[0] / "a", tmp_path / "run"))
+    labels = digits.train.labels
+    answers = Predictions(labels, np.eye(10, dtype=np.float32)[np.where(labels == 3, 5, labels)], run_names(run))
+    slanted = Condition("slant", "much", 10, "slanted right by 10° or more")
+    group = Slice((slanted,), np.flatnonzero(labels == 3), int((labels == 3).sum()), 0.01, 0.002)
+    run.save_slices(gatherings([group], answers, folds=5))
+    numbers = write_report([run], digits, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert f"Groups of training pictures ({len(labels):,}" in text
+    assert "by cross-validation in 5 folds" in text
+    assert "Digits slanted right by 10° or more" in text
+    assert numbers["slices"]["found"][0]["wrong"]["predicted"] == [5] * group.errors
+    assert (tmp_path / "report-figures" / "slices.png").exists()
+    others = ImageSet(digits.train.images[:, ::-1].copy(), labels, digits.train.class_names)
+    with pytest.raises(RunError, match="expected the training pictures of"):
+        write_report([run], Dataset("digits", "here", others, digits.test), tmp_path / "report.html")
+
+
+def run_names(run):
+    return tuple(run.info["data"]["class_names"])
 
 
 def test_name_that_is_no_page_is_refused(made, digits, tmp_path):

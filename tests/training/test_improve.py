@@ -61,6 +61,12 @@ def test_improve_finds_the_group_trains_its_mend_and_says_that_it_helped(tmp_pat
     assert kept["of"] == str(run.path)
     assert json.dumps(kept["changes"]) == json.dumps([each.as_dict() for each in result.changes])
     assert run.improvement is None
+    found = run.slices["found"][0]
+    assert (run.slices["of"], run.slices["pictures"]) == ("cross-validation", 800)
+    assert found["conditions"][0]["property"] == result.slices[0].conditions[0].property
+    assert len(found["wrong"]["index"]) == found["errors"]
+    labels = leaning.train.labels[found["wrong"]["index"]]
+    assert labels.tolist() == found["wrong"]["given"] != found["wrong"]["predicted"]
 
 
 def test_without_a_group_nothing_is_trained(tmp_path, leaning, monkeypatch):
@@ -74,3 +80,13 @@ def test_without_a_group_nothing_is_trained(tmp_path, leaning, monkeypatch):
     )
     assert improve(run, leaning).run is None
     assert not (tmp_path / "run-mended").exists()
+    assert (run.slices["pictures"], run.slices["errors"], run.slices["found"]) == (800, 0, [])
+
+
+def test_groups_that_no_training_mends_are_kept_too(tmp_path, leaning, monkeypatch):
+    run = train(find("flash").replace(epochs=1, batch_size=64), leaning, out=tmp_path / "run", precision="float32")
+    monkeypatch.setattr(module, "mend", lambda _: Mend("Look at the labels."))
+    result = improve(run, leaning)
+    assert result.slices
+    assert result.run is None
+    assert run.slices["found"]

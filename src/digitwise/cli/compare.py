@@ -25,13 +25,14 @@ def compare(
 ) -> None:
     """Compare runs, picture by picture, on the test set they share; over several seeds, their mean and spread."""
     from digitwise.errors import RunError
+    from digitwise.evaluation.stored import all_different, over_seeds, seeds_in_words
     from digitwise.evaluation.stored import compare as compare_runs
-    from digitwise.evaluation.stored import over_seeds
     from digitwise.runs import Run
 
     if len(runs) < 2:
         raise RunError(f"compare: expected two run folders or more, got {len(runs)}")
     opened = [Run.open(path) for path in runs]
+    all_different(opened)
     if pictures is not None and len(opened) != 2:
         raise RunError(f"--pictures: expected two run folders, got {len(opened)}")
     results = [(a, b, compare_runs(a, b)) for a, b in itertools.combinations(opened, 2)]
@@ -45,7 +46,7 @@ def compare(
     for a, b, result in results:
         _tell(str(a.path), str(b.path), result)
     for row in recipes:
-        out.print(f"{row['name']}: {row['mean']:.1f} ± {row['spread']:.1f} errors over {row['seeds']} seeds")
+        out.print(seeds_in_words(row))
 
 
 def _tell(a: str, b: str, result: Comparison) -> None:
@@ -57,8 +58,11 @@ def _tell(a: str, b: str, result: Comparison) -> None:
 
 
 def _draw(a: Run, b: Run, data: str | None, path: Path) -> None:
-    from digitwise.report.figures import comparison_gallery
+    from digitwise.report.figures import grouped_gallery
+    from digitwise.report.galleries import Group, compared_groups
     from digitwise.report.pictures import dataset_of
 
     test = dataset_of(a, data).test
-    comparison_gallery(test, (a.predictions("test"), b.predictions("test")), (a.path.name, b.path.name), path)
+    names = (a.path.name, b.path.name)
+    groups = compared_groups((a.predictions("test"), b.predictions("test")), names)
+    grouped_gallery(test, groups or [Group("no picture that either gets wrong", ())], path)

@@ -39,10 +39,11 @@ def stage(as_json: bool) -> Console:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> Table:
-    """A plain table, the first column left, the others right."""
+    """A plain table: words to the left, where they wrap, numbers to the right, where they do not."""
     grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for place, column in enumerate(columns):
-        grid.add_column(column, justify="left" if place == 0 else "right", no_wrap=place > 0)
+        words = place == 0 or any(" " in str(row[place]) for row in rows)
+        grid.add_column(column, justify="left" if words else "right", no_wrap=not words)
     for row in rows:
         grid.add_row(*(str(cell) for cell in row))
     return grid

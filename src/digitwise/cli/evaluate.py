@@ -36,8 +36,9 @@ def evaluate(
     policy = result.reading.policy
     if max_error is not None:
         if policy is None:
-            raise RunError(result.reading.refusal)
-        opened.save_policy(policy.as_dict())
+            raise RunError(f"{opened.path}: {result.reading.refusal}")
+        with opened.new_policy(policy.as_dict()):
+            pass
     if as_json:
         known: dict[str, Any] = {key: opened.info[key] for key in ("fit_seconds", "seed", "parameters")}
         name = data or opened.info["data"]["name"]
@@ -56,6 +57,8 @@ def promised(run: Run) -> float:
 
 
 def _tell(name: str, result: Assessment) -> None:
+    from digitwise.evaluation.selective import TEMPERATURE
+
     evaluation, reading = result.evaluation, result.reading
     out.print(f"{name}: accuracy {evaluation.accuracy:.2%}; {result.expectation.words}")
     rows = [
@@ -63,20 +66,35 @@ def _tell(name: str, result: Assessment) -> None:
             score.name,
             score.n,
             score.errors,
-            *("–" if v is None else f"{v:.2%}" for v in (score.precision, score.recall, score.f1)),
+            _share(score.precision),
+            _interval(score.precision_95),
+            _share(score.recall),
+            _interval(score.recall_95),
+            _share(score.f1),
         )
         for score in evaluation.classes
     ]
-    out.print(table(("class", "pictures", "errors", "precision", "recall", "F1"), rows))
+    out.print(table(("class", "n", "errors", "precision", "95 %", "recall", "95 %", "F1"), rows))
     out.print(
         f"among the two most probable {evaluation.top_2_accuracy:.2%}; calibration error {result.raw.error:.2%}, "
-        f"{result.calibrated.error:.2%} at temperature {result.temperature:.2f}"
+        f"{result.calibrated.error:.2%} at temperature {result.temperature:.2f}; negative log-likelihood "
+        f"{result.raw.negative_log_likelihood:.4f}, {result.calibrated.negative_log_likelihood:.4f} at that; the "
+        f"interval of F1 is in --json"
     )
     if (policy := reading.policy) is None:
         out.print(f"no reading policy: {reading.refusal}")
         return
     out.print(
-        f"answering from confidence {policy.threshold:.4f} at that temperature on, {policy.coverage:.1%} are answered, "
+        f"answering from a probability of {policy.threshold:.4f} on at temperature {TEMPERATURE}, "
+        f"{policy.coverage:.1%} are answered, "
         f"with {policy.confidence:.0%} confidence at most {policy.max_error:.2%} of them wrong; on the test pictures "
         f"{reading.errors} of {reading.answered:,} were"
     )
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2%}"
+
+
+def _interval(bounds: tuple[float, float] | None) -> str:
+    return "–" if bounds is None else f"{100 * bounds[0]:.1f}–{100 * bounds[1]:.1f}"

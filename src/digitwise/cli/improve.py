@@ -37,12 +37,12 @@ def improve(
         return
     if not result.slices:
         out.print("No group of pictures has more errors than chance explains: there is nothing to mend.")
-        return
     for group in result.slices:
         out.print(f"  {group.words}")
-    out.print(result.mend.words)
     if result.run is None:
+        out.print(f"{result.mend.words} digitwise report {opened.path} shows the groups among all pictures".strip())
         return
+    out.print(result.mend.words)
     changes = [each.as_dict() for each in result.changes]
     rows = [(row["name"], row["n"], row["errors_before"], row["errors_after"], row["verdict"]) for row in changes]
     out.print(table(("judged on the other half", "pictures", "wrong before", "after", ""), rows))

@@ -26,9 +26,11 @@ def class_mix(text: str | None) -> dict[str, float] | None:
     mix = {}
     for part in text.split(","):
         name, equals, amount = part.rpartition("=")
-        amount = amount.strip()
+        name, amount = name.strip(), amount.strip()
+        if name in mix:
+            raise typer.BadParameter(f"expected each class once, got {name!r} twice")
         try:
-            mix[name.strip()] = float(amount.removesuffix("%")) / (100 if amount.endswith("%") else 1)
+            mix[name] = float(amount.removesuffix("%")) / (100 if amount.endswith("%") else 1)
         except ValueError:
             equals = ""
         if not equals:

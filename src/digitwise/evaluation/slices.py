@@ -12,7 +12,7 @@ from scipy.special import gammaln
 from digitwise.images import Float64, Int64, Mask, Predictions
 from digitwise.properties import PROPERTIES, Property
 
-SIGNIFICANT = 0.05
+SIGNIFICANT = 0.03  # each group found opens another search; this keeps the false ones of all below 5 %
 SMALLEST = 20  # pictures in a slice
 FEWEST = 3  # errors in a slice
 SHARES = (0.05, 0.1, 0.2)  # of the pictures, at either end of a property
@@ -113,7 +113,11 @@ def find_slices(
 
     The group least likely by chance is taken first, and its pictures are set aside before the next is looked for, so
     that no group is found twice under another name. Chance is what permuting the errors among the pictures shows in
-    the best of all groups, so that looking at two thousand groups is paid for.
+    the best of all groups, so that looking at fifteen hundred groups is paid for. Groups with one property in common
+    and groups with two have half of that chance each: the few simple ones need not pay for the many pairs.
+
+    On MNIST's own properties, with 0.4 % errors elsewhere, it finds 9 of 10 groups of 5 % to 20 % of 10,000 pictures
+    if they have six times the error rate; benchmarks/results/evaluation.csv has the rows.
 
     Parameters
     ----------
@@ -134,6 +138,7 @@ def find_slices(
     References
     ----------
     P. H. Westfall, S. S. Young, Resampling-Based Multiple Testing (1993): the distribution of the smallest p-value.
+    C. R. Genovese, K. Roeder, L. Wasserman, False discovery control with p-value weighting, Biometrika 93 (2006).
     """
     wrong = predictions.missed
     singles = list(_conditions(predictions, measured))
@@ -142,12 +147,15 @@ def find_slices(
         (a, b) for i, a in enumerate(singles) for b in singles[i + 1 :] if a.property != b.property
     ]
     members = np.stack([np.logical_and.reduce([held[condition] for condition in group]) for group in groups])
+    weights = np.ones(len(groups))
+    weights[len(singles) :] = (len(groups) - len(singles)) / len(singles)
     rng, rest = np.random.default_rng(seed), np.ones(len(wrong), bool)
     found: list[Slice] = []
     while len(found) < most and wrong[rest].sum() >= FEWEST:
-        best, p_value = _least_likely(members[:, rest], wrong[rest], rng)
-        if p_value > SIGNIFICANT:
+        candidate = _least_likely(members[:, rest], weights, wrong[rest], rng)
+        if candidate is None:
             break
+        best, p_value = candidate
         own, others = members[best] & rest, ~members[best] & rest
         found.append(
             Slice(
@@ -162,21 +170,34 @@ def find_slices(
     return found
 
 
-def _least_likely(members: Mask, wrong: Mask, rng: np.random.Generator) -> tuple[int, float]:
-    """The group least likely by chance, and its p-value with all groups counted in."""
+def _least_likely(members: Mask, weights: Float64, wrong: Mask, rng: np.random.Generator) -> tuple[int, float] | None:
+    """Of the groups that chance does not explain, the one least likely, and its p-value with all groups counted in.
+
+    What chance shows is compared after each group's own chance is multiplied by its weight.
+    """
     n, errors = len(wrong), int(wrong.sum())
     sizes = members.sum(axis=1)
-    table = _tails(sizes, n, errors)  # (groups, errors + 1)
-    table[sizes < SMALLEST] = 1
-    table[:, :FEWEST] = 1
+    table = _tails(sizes, n, errors) * weights[:, None]  # (groups, errors + 1)
+    table[sizes < SMALLEST] = weights.max()
+    table[:, :FEWEST] = weights.max()
     rows = np.arange(len(members))
     seen = table[rows, members[:, wrong].sum(axis=1)]
-    best = int(seen.argmin())
+    least: list[float] = []  # of all groups, one value a permutation
     as_small = 0
     for _ in range(PERMUTATIONS):
         drawn = rng.choice(n, errors, replace=False)
-        as_small += table[rows, members[:, drawn].sum(axis=1)].min() <= seen[best]
-    return best, (1 + as_small) / (1 + PERMUTATIONS)
+        least.append(float(table[rows, members[:, drawn].sum(axis=1)].min()))
+        as_small += least[-1] <= seen.min()
+        if _p_value(as_small) > SIGNIFICANT:
+            return None
+    p_values = _p_value(np.searchsorted(np.sort(least), seen, side="right"))
+    significant = np.flatnonzero(p_values <= SIGNIFICANT)
+    best = int(significant[(seen / weights)[significant].argmin()])
+    return best, float(p_values[best])
+
+
+def _p_value(as_small: Any) -> Any:
+    return (1 + as_small) / (1 + PERMUTATIONS)
 
 
 def _tails(sizes: Int64, n: int, errors: int) -> Float64:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,17 +11,18 @@ import numpy as np
 from digitwise.data.balance import class_balance
 from digitwise.data.splits import split_validation
 from digitwise.errors import RunError
-from digitwise.evaluation import compare_predictions, confusion_matrix
+from digitwise.evaluation import confusion_matrix
 from digitwise.evaluation.assessment import MAX_ERROR, Assessment, assess
 from digitwise.evaluation.calibration import Calibration
-from digitwise.evaluation.mends import mend
+from digitwise.evaluation.gatherings import gatherings
 from digitwise.evaluation.selective import RiskCoverage, risk_coverage
-from digitwise.evaluation.slices import Slice, find_slices
-from digitwise.evaluation.stored import over_seeds
+from digitwise.evaluation.slices import find_slices
+from digitwise.evaluation.stored import over_seeds, seeds_in_words
 from digitwise.evaluation.target import Verdict, judge
 from digitwise.images import Dataset, Float64, ImageSet, Int64, Predictions
 from digitwise.ledger import looks
 from digitwise.properties import properties
+from digitwise.report import comparisons, feature_map
 from digitwise.report.embedding import feature_places
 from digitwise.runs import Run, now
 from digitwise.system import versions
@@ -64,12 +64,14 @@ class Subject:
     run : Run
     dataset : Dataset
         What it was trained and tested on.
-    test, checked : Predictions
-        Answers about the test pictures, and about the pictures that slices are looked for in.
-    checked_pictures : ImageSet
-        Those: the validation pictures.
+    test : Predictions
+        Answers about the test pictures.
     assessment : Assessment
-    slices : list of Slice
+    slices : dict
+        Where errors gather, as :func:`~digitwise.evaluation.gatherings.gatherings` has it.
+    searched : ImageSet
+        The pictures that these were looked for in: training pictures where the run was cross-validated, or validation
+        pictures.
     risks : dict of str to RiskCoverage
         Of validation and test.
     places : (ndarray of int64, ndarray of float64), optional
@@ -79,10 +81,9 @@ class Subject:
     run: Run
     dataset: Dataset
     test: Predictions
-    checked: Predictions
-    checked_pictures: ImageSet
     assessment: Assessment
-    slices: list[Slice]
+    slices: dict[str, Any]
+    searched: ImageSet
     risks: dict[str, RiskCoverage]
     places: tuple[Int64, Float64] | None
 
@@ -93,32 +94,58 @@ def examine(run: Run, dataset: Dataset, wishes: Wishes) -> Subject:
     Raises
     ------
     RunError
-        If the run lacks answers, or its validation pictures cannot be found again.
+        If the run lacks answers, or the pictures at hand are not those that they are about.
     """
     validation, test = run.predictions("validation"), run.predictions("test")
     data = run.info["data"]
     pictures = split_validation(dataset.train, size=data["validation"], seed=data["split_seed"]).validation
     if not np.array_equal(pictures.labels, validation.labels):
         raise RunError(f"{run.path}: its validation pictures are not those of {dataset.source}; train again")
+    about_the_same(run, test, dataset)
     features = run.features()
+    slices, searched = _slices(run, dataset, pictures, validation)
     return Subject(
         run=run,
         dataset=dataset,
         test=test,
-        checked=validation,
-        checked_pictures=pictures,
         assessment=assess(
             validation, test, samples=wishes.samples, class_mix=wishes.class_mix, max_error=wishes.max_error
         ),
-        slices=find_slices(validation, properties(pictures.images)),
+        slices=slices,
+        searched=searched,
         risks={"validation": risk_coverage(validation), "test": risk_coverage(test)},
         places=None if features is None else feature_places(features, test),
     )
 
 
-def content(subject: Subject, others: Sequence[Run], wishes: Wishes) -> dict[str, Any]:
-    """Put everything into plain values."""
+def _slices(run: Run, dataset: Dataset, pictures: ImageSet, validation: Predictions) -> tuple[dict[str, Any], ImageSet]:
+    """Where errors gather: among all training pictures where the run was cross-validated, else in validation."""
+    if (kept := run.slices) is None:
+        return gatherings(find_slices(validation, properties(pictures.images)), validation), pictures
+    if dataset.train.fingerprint != run.info["data"]["fingerprint"]["train"]:
+        raise RunError(f"{dataset.source}: expected the training pictures of {run.path}, got others; give --data")
+    return kept, dataset.train
+
+
+def about_the_same(run: Run, answers: Predictions, dataset: Dataset) -> None:
+    """Make sure that stored answers are about the test pictures at hand.
+
+    Raises
+    ------
+    RunError
+        If their labels differ.
+    """
+    if not np.array_equal(answers.labels, dataset.test.labels):
+        raise RunError(
+            f"{run.path / 'test.npz'}: expected the labels of the test pictures of {dataset.source}, got others; "
+            f"give the right data with --data, or train again"
+        )
+
+
+def content(subject: Subject, others: Sequence[Run], answers: Sequence[Predictions], wishes: Wishes) -> dict[str, Any]:
+    """Put everything into plain values; ``answers`` are those of all runs about the test pictures."""
     run, assessment, test = subject.run, subject.assessment, subject.test
+    runs = (run, *others)
     balance = class_balance(subject.dataset.train, subject.dataset.test)
     verdict = judge(test.errors, len(test), wishes.target)
     return {
@@ -147,20 +174,9 @@ def content(subject: Subject, others: Sequence[Run], wishes: Wishes) -> dict[str
         "confusion": confusion_matrix(test).tolist(),
         "risk_coverage": {name: _curve(curve) for name, curve in subject.risks.items()},
         "risk_table": _risk_table(subject.risks),
-        "slices": {
-            "pictures": len(subject.checked),
-            "errors": subject.checked.errors,
-            "found": [
-                {
-                    **group.as_dict(),
-                    "words": group.words,
-                    "mend": mend(group).words,
-                    "wrong": group.indices[subject.checked.missed[group.indices]].tolist(),
-                }
-                for group in subject.slices
-            ],
-        },
-        "map_places": None if subject.places is None else _places(*subject.places),
+        "slices": subject.slices,
+        "map_places": None if subject.places is None else feature_map.points(*subject.places),
+        "map_company": None if subject.places is None else feature_map.company(*subject.places, test),
         "improvement": run.improvement,
         "data": {
             "name": subject.dataset.name,
@@ -171,11 +187,12 @@ def content(subject: Subject, others: Sequence[Run], wishes: Wishes) -> dict[str
             "test": balance.test.tolist(),
         },
         "findings": [dict(finding) for finding in wishes.findings],
-        "runs": [_row(each) for each in (run, *others)],
-        "recipes": over_seeds((run, *others)),
-        "comparisons": _comparisons((run, *others)),
+        "runs": comparisons.rows(runs),
+        "recipes": [{**row, "words": seeds_in_words(row)} for row in over_seeds(runs)],
+        "comparisons": comparisons.pairs(runs, answers),
         "ledger": [vars(look) for look in looks(run.info["data"]["fingerprint"]["test"])],
         "made": _made(run),
+        "answers": comparisons.stored(runs, answers),
     }
 
 
@@ -186,14 +203,19 @@ def _next_steps(subject: Subject, verdict: Verdict, wishes: Wishes) -> list[str]
         steps.append(f"Mend the data first: digitwise check found {len(errors)} errors in it, see Data.")
     if verdict.outcome == "open":
         steps.append("Test on more pictures: these cannot decide whether the target is kept.")
-    steps += [f"{group.words[:1].upper()}{group.words[1:]}. {mend(group).words}" for group in subject.slices]
-    if subject.slices:
+    slices = subject.slices
+    steps += [f"{group['words'][:1].upper()}{group['words'][1:]}. {group['mend']}" for group in slices["found"]]
+    if slices["found"]:
         steps.append(f"digitwise improve {subject.run.path} trains with these mends, and says whether they helped.")
     else:
+        again = (
+            f"; digitwise improve {subject.run.path} looks again, by cross-validation, at all training pictures"
+            if slices["of"] == "validation"
+            else ""
+        )
         steps.append(
-            f"The {subject.checked.errors} errors among {len(subject.checked):,} validation pictures have nothing "
-            f"in common that chance does not explain; digitwise improve {subject.run.path} looks again, by "
-            f"cross-validation, at all training pictures."
+            f"The {slices['errors']:,} errors among {slices['pictures']:,} pictures of {slices['of']} have nothing in "
+            f"common that chance does not explain{again}."
         )
     reading = subject.assessment.reading
     if reading.policy is None:
@@ -227,38 +249,6 @@ def _risk_table(risks: Mapping[str, RiskCoverage]) -> list[list[float]]:
         ]
         for share in shares
     ]
-
-
-def _places(indices: Int64, places: Float64) -> list[list[float]]:
-    return [[int(i), round(float(x), 4), round(float(y), 4)] for i, (x, y) in zip(indices, places, strict=True)]
-
-
-def _row(run: Run) -> dict[str, Any]:
-    info, results = run.info, run.info["results"]
-    return {
-        "name": run.name,
-        "folder": run.path.name,
-        "path": str(run.path),
-        "seed": info["seed"],
-        "errors": results["test"]["errors"],
-        "n": results["test"]["n"],
-        "interval_95": results["test"]["interval_95"],
-        "validation_errors": results["validation"]["errors"],
-        "parameters": info["parameters"],
-        "fit_seconds": info["fit_seconds"],
-    }
-
-
-def _comparisons(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    folders = [run.path.name for run in runs]
-    names = folders if len(set(folders)) == len(runs) else [str(run.path) for run in runs]
-    answers = [run.predictions("test") for run in runs]
-    found = []
-    for i, j in itertools.combinations(range(len(runs)), 2):
-        result = compare_predictions(answers[i], answers[j])
-        verdict = result.verdict(names[i], names[j])
-        found.append({"a": names[i], "b": names[j], **result.as_dict(), "verdict": verdict})
-    return found
 
 
 def _made(run: Run) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from digitwise.images import ImageSet, Int64, Predictions
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from digitwise.report.galleries import Group
 
 DPI = 150
 BLUE, ORANGE = "#0072b2", "#d55e00"  # Okabe and Ito's palette: told apart by everybody
@@ -123,28 +126,19 @@ def error_gallery(
     return len(chosen)
 
 
-def comparison_gallery(
-    pictures: ImageSet, answers: tuple[Predictions, Predictions], names: tuple[str, str], path: Path, *, limit: int = 16
-) -> None:
-    """Draw pictures that both, only the first, only the second of two models get wrong, up to ``limit`` of each."""
-    a, b = answers
-    kinds = {
-        "both wrong": a.missed & b.missed,
-        f"only {names[0]} wrong": a.missed & ~b.missed,
-        f"only {names[1]} wrong": b.missed & ~a.missed,
-    }
-    columns = 8
-    heights = [max(1, -(-min(int(mask.sum()), limit) // columns)) for mask in kinds.values()]
-    figure = new_figure(columns * 1.12, sum(heights) * 1.4 + 1.2)
-    parts = figure.subfigures(len(kinds), 1, height_ratios=heights, squeeze=False)[:, 0]
-    classes = a.class_names
-    for part, rows, (title, mask) in zip(parts, heights, kinds.items(), strict=True):
-        part.suptitle(f"{title}: {mask.sum()}", x=0.01, ha="left", size=10)
-        for place, index in enumerate(np.flatnonzero(mask)[:limit]):
-            axes = part.add_subplot(rows, columns, place + 1)
+def grouped_gallery(pictures: ImageSet, groups: Sequence[Group], path: Path, *, columns: int = 8) -> None:
+    """Draw groups of pictures one below the other, each under its title, with the words and index of every picture."""
+    titles = [textwrap.fill(group.title[:1].upper() + group.title[1:], 110) for group in groups]
+    rows = [max(1, -(-len(group.tiles) // columns)) for group in groups]
+    heights = [1.45 * n + 0.2 + 0.2 * (title.count("\n") + 1) for n, title in zip(rows, titles, strict=True)]
+    figure = new_figure(columns * 1.12, sum(heights))
+    parts = figure.subfigures(len(groups), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for part, title, n, group in zip(parts, titles, rows, groups, strict=True):
+        part.suptitle(title, x=0.01, ha="left", size=10)
+        for place, (index, words) in enumerate(group.tiles):
+            axes = part.add_subplot(n, columns, place + 1)
             _show(axes, pictures.images[index])
-            said = " | ".join(classes[each.predicted[index]] for each in answers)
-            axes.set_title(f"{classes[a.labels[index]]} → {said}", loc="center", pad=3)
+            axes.set_title(words, loc="center", pad=3)
             axes.set_xlabel(f"#{index}", fontsize=7, labelpad=2, color="#57606a")
     _save(figure, path)
 

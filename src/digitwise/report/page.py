@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from digitwise.errors import RunError
-from digitwise.files import atomic_json, atomic_write, replace_folder
-from digitwise.images import Dataset, Float64, ImageSet, Int64, Predictions
+from digitwise.evaluation.stored import all_different
+from digitwise.files import swap_folder, write_json
+from digitwise.images import Dataset, Int64, Predictions
 from digitwise.report import charts, figures
-from digitwise.report.content import Subject, Wishes, content, examine
-from digitwise.report.sprite import Sprite, make_sprite, sheet_of
+from digitwise.report.content import Subject, Wishes, about_the_same, content, examine
+from digitwise.report.feature_map import centres
+from digitwise.report.galleries import Group, compared_groups, on_a_sheet, slice_groups
+from digitwise.report.sprite import Sprite, make_sprite
 from digitwise.runs import Run
-
-SLICE_TILES = 24  # wrong pictures of a slice that are shown
-COMPARED_TILES = 40  # of each kind of a comparison
 
 
 def write_report(runs: Sequence[Run], dataset: Dataset, path: Path, wishes: Wishes | None = None) -> dict[str, Any]:
@@ -55,29 +54,41 @@ def write_report(runs: Sequence[Run], dataset: Dataset, path: Path, wishes: Wish
                 f"{other.path}: expected the test pictures of {run.path}, got those of {other.info['data']['name']}; "
                 f"compare runs of one data set"
             )
+    all_different(runs)
     subject = examine(run, dataset, wishes)
     answers = [each.predictions("test") for each in runs]
+    for each, own in zip(runs, answers, strict=True):
+        about_the_same(each, own, dataset)
     for each in runs:
         each.note_test_read("report")
-    numbers = content(subject, others, wishes)
-    drawn = path.with_name(f".{path.stem}-figures.partial")
-    shutil.rmtree(drawn, ignore_errors=True)
-    try:
-        _draw(subject, drawn)
-        page = _render(subject, numbers, answers, drawn)
-    except BaseException:
-        shutil.rmtree(drawn, ignore_errors=True)
-        raise
-    replace_folder(drawn, path.with_name(f"{path.stem}-figures"))
-    if subject.assessment.reading.policy is not None:
-        run.save_policy(subject.assessment.reading.policy.as_dict())  # what the page says is what readers will do
-    atomic_json(path.with_suffix(".json"), numbers)
-    atomic_write(path, page)
+    numbers = content(subject, others, answers, wishes)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as made:
+        _write(subject, numbers, answers, Path(made))
+        with run.new_policy(numbers["reading"]["policy"]):  # what the page says is what readers will do
+            _put_in_place(Path(made), path)
     return numbers
 
 
-def _draw(subject: Subject, folder: Path) -> None:
-    run, test = subject.run, subject.test
+def _write(subject: Subject, numbers: dict[str, Any], answers: Sequence[Predictions], folder: Path) -> None:
+    """Write all of a report into ``folder``, under names of its own."""
+    slices = slice_groups(numbers["slices"]["found"], numbers["class_names"])
+    compared = compared_groups(answers, [row["folder"] for row in numbers["runs"]]) if len(answers) == 2 else []
+    _draw(subject, slices, compared, folder / "figures")
+    page = _render(subject, numbers, slices, compared, folder / "figures")
+    (folder / "page").write_text(page, encoding="utf-8")
+    write_json(folder / "numbers", numbers)
+
+
+def _put_in_place(made: Path, path: Path) -> None:
+    """Rename what was written to where it belongs: nothing here takes time, so that nothing comes between."""
+    swap_folder(made / "figures", path.with_name(f"{path.stem}-figures"), made / "earlier figures")
+    (made / "numbers").replace(path.with_suffix(".json"))
+    (made / "page").replace(path)
+
+
+def _draw(subject: Subject, slices: Sequence[Group], compared: Sequence[Group], folder: Path) -> None:
+    run, test, pictures = subject.run, subject.test, subject.dataset.test
     for key in ("loss", "accuracy"):
         charts.learning_curves(run.history, "", folder / key, [key])
     charts.reliability(subject.assessment.raw, subject.assessment.calibrated, folder / "reliability")
@@ -87,10 +98,16 @@ def _draw(subject: Subject, folder: Path) -> None:
         indices, places = subject.places
         charts.feature_map(places, test.labels[indices], test.missed[indices], test.class_names, folder / "map")
     figures.confusion_picture(test, folder / "confusion.png")
-    figures.error_gallery(subject.dataset.test, test, folder / "errors.png")
+    figures.error_gallery(pictures, test, folder / "errors.png")
+    if slices:
+        figures.grouped_gallery(subject.searched, slices, folder / "slices.png")
+    if compared:
+        figures.grouped_gallery(pictures, compared, folder / "comparison.png")
 
 
-def _render(subject: Subject, numbers: dict[str, Any], answers: Sequence[Predictions], folder: Path) -> str:
+def _render(
+    subject: Subject, numbers: dict[str, Any], slices: Sequence[Group], compared: Sequence[Group], folder: Path
+) -> str:
     import jinja2
 
     environment = jinja2.Environment(
@@ -118,8 +135,8 @@ def _render(subject: Subject, numbers: dict[str, Any], answers: Sequence[Predict
         heat=_heat(np.array(numbers["confusion"])),
         charts={name: charts.inline(folder / name) for name in names},
         map=_map(subject, sprite),
-        slice_pictures=_slices(subject),
-        compared=_compared(pictures, answers),
+        slice_pictures=on_a_sheet(subject.searched, slices),
+        compared=on_a_sheet(pictures, compared),
         class_colours=charts.CLASS_COLOURS,
     )
 
@@ -145,59 +162,26 @@ def _heat(counts: Int64) -> list[list[float]]:
 
 
 def _map(subject: Subject, sprite: Sprite) -> dict[str, Any] | None:
+    """The map's points in the units of its SVG, the wrong ones last, so that they lie on top."""
     if subject.places is None:
         return None
     (indices, places), test = subject.places, subject.test
     tile = np.searchsorted(sprite.indices, indices).clip(max=len(sprite.indices) - 1)
     shown = sprite.indices[tile] == indices
-    xy = np.round(1000 * places).astype(int)
     labels, wrong = test.labels[indices], test.missed[indices]
     points = [
-        {"x": int(x), "y": int(1000 - y), "label": int(label), "wrong": bool(bad), "tile": int(t) if there else -1}
+        {**_svg(x, y), "label": int(label), "wrong": bool(bad), "tile": int(t) if there else -1}
         for (x, y), label, bad, t, there in sorted(
-            zip(xy.tolist(), labels, wrong, tile, shown, strict=True), key=lambda point: bool(point[2])
+            zip(places, labels, wrong, tile, shown, strict=True), key=lambda point: bool(point[2])
         )
     ]
-    return {"points": points, "names": _centres(xy, labels, test.class_names), "wrong": int(wrong.sum())}
+    names = [{**_svg(each["x"], each["y"]), "name": each["name"]} for each in centres(places, labels, test.class_names)]
+    return {"points": points, "names": names, "wrong": int(wrong.sum())}
 
 
-def _centres(xy: Int64 | Float64, labels: Int64, names: Sequence[str]) -> list[dict[str, Any]]:
-    found = []
-    for label, name in enumerate(names):
-        if (own := labels == label).any():
-            x, y = np.median(xy[own], axis=0)
-            found.append({"x": int(x), "y": int(1000 - y), "name": name})
-    return found
-
-
-def _slices(subject: Subject) -> dict[str, Any] | None:
-    """The wrong pictures of each slice, and their sheet."""
-    checked, names = subject.checked, subject.checked.class_names
-    shown = [group.indices[checked.missed[group.indices]][:SLICE_TILES] for group in subject.slices]
-    if not shown:
-        return None
-    words = [[f"{names[checked.labels[i]]} → {names[checked.predicted[i]]}" for i in own] for own in shown]
-    return {"sheet": sheet_of(subject.checked_pictures, np.concatenate(shown)), "tiles": _numbered(words)}
-
-
-def _compared(pictures: ImageSet, answers: Sequence[Predictions]) -> dict[str, Any] | None:
-    """The pictures that both, only the first or only the second of two runs gets wrong, and their sheet."""
-    if len(answers) != 2:
-        return None
-    a, b = answers
-    kinds = (a.missed & b.missed, a.missed & ~b.missed, b.missed & ~a.missed)
-    shown = [np.flatnonzero(kind)[:COMPARED_TILES].astype(np.int64) for kind in kinds]
-    if not sum(map(len, shown)):
-        return None
-    names = a.class_names
-    words = [[f"{names[a.labels[i]]} → {names[a.predicted[i]]}, {names[b.predicted[i]]}" for i in own] for own in shown]
-    return {"sheet": sheet_of(pictures, np.concatenate(shown)), "tiles": _numbered(words)}
-
-
-def _numbered(words: Sequence[Sequence[str]]) -> list[list[tuple[int, str]]]:
-    """Give each tile its place on a sheet that holds the groups one after another."""
-    places = itertools.count()
-    return [[(next(places), each) for each in group] for group in words]
+def _svg(x: float, y: float) -> dict[str, int]:
+    """A place with each axis from 0 to 1 as a place in an SVG, whose second axis points down."""
+    return {"x": round(1000 * x), "y": round(1000 * (1 - y))}
 
 
 def _percent(share: float | None, digits: int = 2) -> str:

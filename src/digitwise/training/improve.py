@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from digitwise.errors import RunError
+from digitwise.evaluation.gatherings import gatherings
 from digitwise.evaluation.improvement import Change, changes, find_in, halves
 from digitwise.evaluation.mends import Mend, joined, mend
-from digitwise.evaluation.slices import Slice
+from digitwise.evaluation.slices import Slice, find_slices
 from digitwise.images import Dataset, Float64, UInt8
 from digitwise.properties import properties
 from digitwise.recipes import Augmentation, Recipe
@@ -65,7 +66,8 @@ def improve(
     """Find where a run's recipe fails, train it with the mends proposed, and compare the two.
 
     Both recipes are cross-validated on the training pictures; groups are found in one half of the answers and judged,
-    paired, on the other. The test set has no part in it but that the new run is tested once, as every run.
+    paired, on the other. The groups among all the answers are kept in the run's folder, for its report, whatever comes
+    of them. The test set has no part in it but that the new run is tested once, as every run.
 
     Parameters
     ----------
@@ -96,6 +98,7 @@ def improve(
     choices: dict[str, Any] = {"seed": info["seed"], "precision": info["precision"], "watch": watch}
     before = out_of_fold(recipe, pictures, folds=folds, **choices)
     measured = _measure(pictures.images)
+    run.save_slices(gatherings(find_slices(before, measured), before, folds=folds))
     finding, judging = halves(pictures.labels)
     slices = find_in(finding, before, measured)
     proposal = joined([mend(each) for each in slices])

@@ -159,6 +159,10 @@ def _info(dataset: Dataset, splits: Splits, fitted: Fitted, results: dict[str, A
             "test": len(dataset.test),
             "split_seed": SPLIT_SEED,
             "patch": dataset.patch.sha256 if dataset.patch else None,
+            "labels": {
+                "validation": runs.label_print(splits.validation.labels),
+                "test": runs.label_print(dataset.test.labels),
+            },
         },
         "results": results,
     }

@@ -1,0 +1,41 @@
+import numpy as np
+from PIL import Image
+
+from digitwise.report import figures
+from digitwise.report.galleries import Group, compared_groups, on_a_sheet, slice_groups
+from tests.helpers import blobs, predictions
+
+
+def test_kinds_of_a_comparison_have_their_pictures_and_both_answers():
+    a, b = predictions([0, 0, 0, 0], [1, 1, 0, 0]), predictions([0, 0, 0, 0], [2, 0, 1, 0])
+    both, first, second = compared_groups((a, b), ("old", "new"))
+    assert (both.title, both.tiles) == ("both wrong: 1", ((0, "0 → 1, 2"),))
+    assert (first.title, first.tiles) == ("only old wrong: 1", ((1, "0 → 1, 0"),))
+    assert (second.title, second.tiles) == ("only new wrong: 1", ((2, "0 → 0, 1"),))
+    assert [group.title for group in compared_groups((a, a), ("old", "same"))] == ["both wrong: 2"]
+
+
+def test_slice_shows_its_first_wrong_pictures():
+    found = [
+        {"words": "digits of class 1", "wrong": {"index": [5, *range(60)], "given": [1] * 61, "predicted": [2] * 61}}
+    ]
+    (group,) = slice_groups(found, "abc")
+    assert (len(group.tiles), group.tiles[0]) == (24, (5, "b → c"))
+
+
+def test_tiles_of_all_groups_lie_on_one_sheet_one_after_another():
+    shown = on_a_sheet(blobs(9), [Group("one", ((3, "a"), (4, "b"))), Group("two", ((3, "c"),))])
+    assert shown["groups"] == [("one", [(0, "a"), (1, "b")]), ("two", [(2, "c")])]
+    assert shown["sheet"].indices.tolist() == [3, 4, 3]
+    assert on_a_sheet(blobs(9), []) is None
+
+
+def test_groups_are_drawn_one_below_the_other(tmp_path):
+    groups = [
+        Group("digits " + "very " * 40 + "long", ((0, "0 → 1"),)),
+        Group("two", tuple((i, "1") for i in range(9))),
+    ]
+    figures.grouped_gallery(blobs(9), groups, tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        assert round(image.info["dpi"][0]) == figures.DPI
+        assert np.asarray(image.convert("L")).std() > 10
