@@ -157,6 +157,12 @@ class Run:
         """The policy kept; None where there is none."""
         return self._kept("policy.json", "the reading policy", {"max_error"}, "find it again (evaluate --max-error)")
 
+    @property
+    def patch(self) -> Path | None:
+        """The label patch it was trained under; None where there was none."""
+        file = self.path / PATCH
+        return file if file.exists() else None
+
     def save_slices(self, found: Mapping[str, Any]) -> None:
         """Keep where errors gather among the training pictures, by cross-validation, as slices.json."""
         atomic_json(self.path / "slices.json", dict(found))

@@ -7,24 +7,34 @@ from typing import Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, out, print_json, table
+from digitwise.cli.console import DataOption, JsonFlag, PatchOption, out, print_json, table
 
 
 def errors(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     data: DataOption = None,
+    patch: PatchOption = None,
     normalize: Annotated[bool, typer.Option("--normalize", help="Shares of the given class, not counts.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Show a run's confusion matrix and most confused classes; draw it and the wrong pictures into its folder."""
+    import numpy as np
+
     from digitwise.evaluation import confusion_matrix, evaluate_predictions
-    from digitwise.report.pictures import dataset_of
+    from digitwise.evaluation.patched import corrected
+    from digitwise.images import ImageSet
+    from digitwise.report.pictures import dataset_of, patched_test
     from digitwise.report.render import draw_errors
     from digitwise.runs import Run
 
     opened = Run.open(run)
-    answers = opened.predictions("test")
-    figures = draw_errors(opened, dataset_of(opened, data))
+    answers, dataset = opened.predictions("test"), dataset_of(opened, data)
+    pictures, places = dataset.test, np.arange(len(answers))
+    if patch is not None and (found := patched_test(opened, dataset, patch)):
+        labels, dropped = found
+        answers, places = corrected(answers, labels, dropped), np.flatnonzero(~dropped)
+        pictures = ImageSet(pictures.images[places], labels[places], pictures.class_names)
+    figures = draw_errors(opened.path, pictures, answers)
     opened.note_test_read("errors: confusion matrix and gallery")
     result, matrix, names = (
         evaluate_predictions(answers),
@@ -34,7 +44,7 @@ def errors(
     if as_json:
         wrong = [
             {
-                "index": int(i),
+                "index": int(places[i]),
                 "label": names[answers.labels[i]],
                 "predicted": names[answers.predicted[i]],
                 "confidence": round(float(answers.confidence[i]), 6),

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, out, print_json, table
+from digitwise.cli.console import DataOption, JsonFlag, PatchOption, out, print_json, table
 from digitwise.cli.options import ClassMixOption, MaxErrorOption, SamplesOption, class_mix
 
 if TYPE_CHECKING:
     from digitwise.evaluation.assessment import Assessment
+    from digitwise.images import Predictions
     from digitwise.runs import Run
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     data: DataOption = None,
+    patch: PatchOption = None,
     samples: SamplesOption = 10_000,
     mix: ClassMixOption = None,
     max_error: MaxErrorOption = None,
@@ -39,14 +41,30 @@ def evaluate(
             raise RunError(f"{opened.path}: {result.reading.refusal}")
         with opened.new_policy(policy.as_dict()):
             pass
+    counts = _under_patch(opened, data, patch, test)
     if as_json:
         known: dict[str, Any] = {key: opened.info[key] for key in ("fit_seconds", "seed", "parameters")}
         name = data or opened.info["data"]["name"]
-        print_json({"recipe": opened.name, "data": name, **result.as_dict(), **known})
+        print_json({"recipe": opened.name, "data": name, **result.as_dict(), "patched": counts, **known})
         return
     _tell(opened.name, result)
+    if counts:
+        rows = [(row["labels"], f"{row['n']:,}", row["errors"], f"{row['error_rate']:.2%}") for row in counts]
+        out.print(table(("labels", "n", "errors", "error rate"), rows))
     if max_error is not None:
         out.print(f"The policy is kept in {opened.path / 'policy.json'}")
+
+
+def _under_patch(run: Run, data: str | None, patch: Path | None, test: Predictions) -> list[dict[str, Any]] | None:
+    """The three figures of an evaluation under a label patch; None where there is no patch."""
+    from digitwise.data import load
+    from digitwise.evaluation.patched import under_patch
+    from digitwise.report.pictures import dataset_of, patched_test
+
+    if patch is None and (run.patch is None or data is not None):
+        return None
+    found = patched_test(run, load(data) if data else dataset_of(run), patch)
+    return None if found is None else [count.as_dict() for count in under_patch(test, *found)]
 
 
 def promised(run: Run) -> float:

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, out, print_json, stage, table
+from digitwise.cli.console import DataOption, JsonFlag, PatchOption, out, print_json, stage, table
 
 
 def improve(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     data: DataOption = None,
+    patch: PatchOption = None,
     out_folder: Annotated[
         Path | None, typer.Option("--out", help="The new run's folder.  [default: RUN-mended]")
     ] = None,
@@ -21,11 +22,14 @@ def improve(
 ) -> None:
     """Find where a run's recipe fails by cross-validation, train it with mends, and compare before and after."""
     from digitwise.cli.live import LiveWatch
+    from digitwise.data.patches import read_patch
     from digitwise.report.pictures import dataset_of
     from digitwise.runs import Run
 
     opened = Run.open(run)
     dataset = dataset_of(opened, data)
+    if patch is not None:
+        dataset = read_patch(patch).apply(dataset)
     console = stage(as_json)
 
     from digitwise.training.improve import improve as improve_run  # after the data: bad input is told at once

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, out, print_json
+from digitwise.cli.console import DataOption, JsonFlag, PatchOption, out, print_json
 from digitwise.cli.evaluate import promised
 from digitwise.cli.options import ClassMixOption, MaxErrorOption, SamplesOption, class_mix, share
 
@@ -20,6 +20,7 @@ def report(
         typer.Option("--out", help="The page; numbers and figures go beside it.  [default: RUN/report.html]"),
     ] = None,
     data: DataOption = None,
+    patch: PatchOption = None,
     target: Annotated[float, typer.Option(parser=share, metavar="SHARE", help="The error rate to stay below.")] = "1%",  # type: ignore[assignment]  # Typer parses the default too
     max_error: MaxErrorOption = None,
     samples: SamplesOption = 10_000,
@@ -28,21 +29,25 @@ def report(
     as_json: JsonFlag = False,
 ) -> None:
     """Write a run's report: one HTML file that needs nothing else, its numbers as JSON, its figures."""
+    from digitwise.evaluation.patched import under_patch
     from digitwise.report.content import Wishes
     from digitwise.report.page import write_report
-    from digitwise.report.pictures import dataset_of
+    from digitwise.report.pictures import dataset_of, patched_test
     from digitwise.runs import Run
 
     opened = [Run.open(path) for path in runs]
     place = out_file or opened[0].path / "report.html"
+    dataset = dataset_of(opened[0], data)
+    found = patched_test(opened[0], dataset, patch)
     wishes = Wishes(
         target=target,
         max_error=max_error or promised(opened[0]),
         samples=samples,
         class_mix=class_mix(mix),
         findings=_findings(findings),
+        patched=[c.as_dict() for c in under_patch(opened[0].predictions("test"), *found)] if found else (),
     )
-    numbers = write_report(opened, dataset_of(opened[0], data), place, wishes)
+    numbers = write_report(opened, dataset, place, wishes)
     if as_json:
         print_json(numbers)
         return

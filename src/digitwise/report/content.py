@@ -46,6 +46,8 @@ class Wishes:
         See :func:`~digitwise.evaluation.production.expected_errors`.
     findings : list of dict
         Of ``digitwise check``: code, severity, title, count.
+    patched : list of dict
+        The errors under a label patch, see :func:`~digitwise.evaluation.patched.under_patch`.
     """
 
     target: float = 0.01
@@ -53,6 +55,7 @@ class Wishes:
     samples: int = 10_000
     class_mix: Mapping[str, float] | None = None
     findings: Sequence[Mapping[str, Any]] = field(default=())
+    patched: Sequence[Mapping[str, Any]] = field(default=())
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +189,7 @@ def content(subject: Subject, others: Sequence[Run], answers: Sequence[Predictio
             "train": balance.train.tolist(),
             "test": balance.test.tolist(),
         },
+        "patched": [dict(count) for count in wishes.patched],
         "findings": [dict(finding) for finding in wishes.findings],
         "runs": comparisons.rows(runs),
         "recipes": [{**row, "words": seeds_in_words(row)} for row in over_seeds(runs)],

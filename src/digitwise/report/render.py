@@ -9,7 +9,7 @@ from typing import Any
 from digitwise.data.balance import class_balance
 from digitwise.evaluation import Evaluation, evaluate_predictions, explain
 from digitwise.files import atomic_write
-from digitwise.images import Dataset
+from digitwise.images import Dataset, ImageSet, Predictions
 from digitwise.report import charts, figures
 from digitwise.runs import Run, now
 from digitwise.system import versions
@@ -25,19 +25,18 @@ def draw_run(run: Run, dataset: Dataset) -> None:
     """Draw a run's curves, confusion matrices, gallery of errors and first prediction into its folder."""
     answers = run.predictions("test")
     charts.learning_curves(run.history, run.name, run.path / f"{run.name}_plot")
-    draw_errors(run, dataset)
+    draw_errors(run.path, dataset.test, answers)
     figures.prediction_bars(
         dataset.test.images[0], answers.probabilities[0], answers.class_names, run.path / "first_prediction.png"
     )
 
 
-def draw_errors(run: Run, dataset: Dataset) -> list[Path]:
-    """Draw a run's confusion matrices and gallery of errors; gives the files."""
-    answers = run.predictions("test")
-    paths = [run.path / name for name in ("confusion.png", "confusion_normalized.png", "errors.png")]
+def draw_errors(folder: Path, pictures: ImageSet, answers: Predictions) -> list[Path]:
+    """Draw confusion matrices and a gallery of the errors; gives the files."""
+    paths = [folder / name for name in ("confusion.png", "confusion_normalized.png", "errors.png")]
     figures.confusion_picture(answers, paths[0])
     figures.confusion_picture(answers, paths[1], normalize=True)
-    figures.error_gallery(dataset.test, answers, paths[2])
+    figures.error_gallery(pictures, answers, paths[2])
     return paths
 
 

@@ -93,7 +93,8 @@ def improve(
     old = run.path.resolve()
     place = out or old.with_name(f"{old.name}-mended")
     check_place(place)  # before the work, not after it
-    if dataset.train.fingerprint != info["data"]["fingerprint"]["train"]:
+    # A patch changes the training pictures; that it is about this data it has made sure of itself.
+    if dataset.patch is None and dataset.train.fingerprint != info["data"]["fingerprint"]["train"]:
         raise RunError(f"{dataset.source}: expected the training pictures of {run.path}, got others; give --data")
     choices: dict[str, Any] = {"seed": info["seed"], "precision": info["precision"], "watch": watch}
     before = out_of_fold(recipe, pictures, folds=folds, **choices)
