@@ -77,7 +77,19 @@ def ablation_table() -> str:
     return "\n".join(lines)
 
 
+def evaluation_table() -> str:
+    """What intervals, promises, tests and slices came to on answers whose truth is known."""
+    rows = [
+        f"| {row['what']} | {row['measured']} | {row['target']} | {row['times']} |".replace("%", " %").replace(
+            "  %", " %"
+        )
+        for row in kept("evaluation")
+    ]
+    return "\n".join(["| | measured | target | times |", "|---|---|---|---|", *rows])
+
+
 TABLES = {
+    "evaluation": evaluation_table,
     "recipes": recipe_table,
     "processors": processor_table,
     "sets": set_table,
