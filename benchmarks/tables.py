@@ -84,6 +84,17 @@ def ablation_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def measured_table(rows: Sequence[Row]) -> str:
+    """What was measured against what was aimed at, a row each."""
+    times = any(row.get("times") for row in rows)
+    columns = ["what", "measured", "target", *(["times"] if times else [])]
+    lines = ["| | measured | target |" + (" times |" if times else ""), "|---|---|---|" + ("---|" if times else "")]
+    for row in rows:
+        text = "| " + " | ".join(row[column] for column in columns) + " |"
+        lines.append(re.sub(r"(?<=\d)%", " %", text))
+    return "\n".join(lines)
+
+
 TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their marks, and the rows each is made from
     "recipes": (recipe_table, "recipes"),
     "processors": (processor_table, "recipes"),
@@ -93,6 +104,8 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "budgets": (budget_table, "budgets"),
     "augmentation": (augmentation_line, "augmentation"),
     "ablation": (ablation_table, "ablation"),
+    "evaluation": (measured_table, "evaluation"),
+    "checks": (measured_table, "checks"),
 }
 
 

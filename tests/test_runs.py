@@ -71,7 +71,9 @@ def test_damaged_features_are_refused(copy, change):
         Run.open(copy).features()
 
 
-@pytest.mark.parametrize("name", ["data.fingerprint", "data.validation", "results.test.errors", "recipe.name"])
+@pytest.mark.parametrize(
+    "name", ["data.fingerprint", "data.validation", "results.test.errors", "recipe.name", "hardware"]
+)
 def test_run_that_lacks_a_part_is_refused_by_its_name(copy, name):
     info = json.loads((copy / "run.json").read_text())
     *path, last = name.split(".")

@@ -45,7 +45,9 @@ FORMAT = 1
 PATCH = "labels.csv"  # the label patch a run was trained under
 CHECKPOINTS = "checkpoint-*.npz"
 NEEDED = (
-    *("recipe.name", "seed", "parameters", "fit_seconds", "results.validation.errors", "results.test.errors"),
+    *("recipe.name", "recipe.purpose", "recipe.sources", "seed", "epochs", "precision", "backend", "created"),
+    *("parameters", "fit_seconds", "versions", "hardware.cpu", "hardware.cores"),
+    *("results.validation.errors", "results.test.errors", "results.test.n", "results.test.interval_95"),
     *("data.name", "data.source", "data.class_names", "data.fingerprint.train", "data.fingerprint.test"),
     *("data.validation", "data.test", "data.split_seed"),
 )

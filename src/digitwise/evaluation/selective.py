@@ -91,7 +91,7 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
     Which picture is surer than which depends a little on the temperature. One fitted to these same pictures would be
     a choice made by their labels that the tests do not pay for; fitted to half of them, it would leave too few to
     promise anything by. So it is the same for all models, ``TEMPERATURE``, chosen on MNIST's validation pictures: by
-    it models with and without label smoothing answer as many pictures as by the temperature that fits each best.
+    it models with and without label smoothing answer about as many pictures as by the temperature that fits each best.
 
     Parameters
     ----------
