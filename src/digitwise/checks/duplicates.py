@@ -21,12 +21,17 @@ def groups(names: Int64) -> list[Int64]:
     return sorted(found, key=len, reverse=True)
 
 
+def own(part: Part, subject: Subject, names: Int64) -> Int64:
+    """The names of one split's pictures, of those counted through all splits."""
+    start = 0 if part is subject.train else len(subject.train)
+    return names[start : start + len(part)]
+
+
 def within(part: Part, subject: Subject, names: Int64) -> list[Int64]:
     """Groups among the pictures of one split, blank ones left out."""
-    start = 0 if part is subject.train else len(subject.train)
-    own = names[start : start + len(part)].copy()
-    own[part.blank] = -1 - np.flatnonzero(part.blank)  # a group each
-    return groups(own - own.min(initial=0))
+    found = own(part, subject, names).copy()
+    found[part.blank] = -1 - np.flatnonzero(part.blank)  # a group each
+    return groups(found - found.min(initial=0))
 
 
 def _tiles(part: Part, found: list[Int64]) -> list[Tile]:
@@ -78,8 +83,7 @@ class NearDuplicates(PictureCheck):
 
     def find_in(self, part: Part, subject: Subject) -> Finding | None:
         """Groups of like pictures that are not all equal; the indices are the surplus ones."""
-        start = 0 if part is subject.train else len(subject.train)
-        exact = subject.likeness.exact[start : start + len(part)]
+        exact = own(part, subject, subject.likeness.exact)
         found = []
         for group in within(part, subject, subject.likeness.near):
             _, first = np.unique(exact[group], return_index=True)
@@ -115,8 +119,7 @@ class Contradictions(PictureCheck):
         found = [group for group in within(part, subject, subject.likeness.near) if len(set(part.classes[group])) > 1]
         if not found:
             return None
-        start = 0 if part is subject.train else len(subject.train)
-        exact = subject.likeness.exact[start : start + len(part)]
+        exact = own(part, subject, subject.likeness.exact)
         equal = any(len({(exact[i], part.classes[i]) for i in group}) > len(set(exact[group])) for group in found)
         indices = np.sort(np.concatenate(found))
         return self.finding(

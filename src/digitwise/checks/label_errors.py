@@ -15,6 +15,8 @@ from digitwise.checks.base import Check, Finding, NotApplicableError, counted, t
 from digitwise.checks.subject import Subject
 from digitwise.images import Float32, Float64, Int64, Mask
 
+REVIEWED = 100  # pictures worth a look at least: the cut is careful
+
 
 @dataclass(frozen=True, eq=False)
 class Suspicion:
@@ -36,6 +38,17 @@ class Suspicion:
     given_confidence: Float64
     suggested_confidence: Float64
     wrong: Mask
+
+    @property
+    def cut(self) -> Int64:
+        """The places beyond the cut, the most suspicious first, int64 (k,)."""
+        return self.order[self.wrong[self.order]]
+
+    @property
+    def doubtful(self) -> Int64:
+        """Those, and after them the next for which another class is more probable, ``REVIEWED`` in all or more."""
+        more = self.order[(self.given_confidence < self.suggested_confidence)[self.order] & ~self.wrong[self.order]]
+        return np.concatenate([self.cut, more[: max(0, REVIEWED - len(self.cut))]])
 
 
 def suspicion(labels: Int64, probabilities: Float32) -> Suspicion:
@@ -97,22 +110,23 @@ class LabelErrors(Check):
             raise NotApplicableError("asked for with --labels: it trains a network a fold")
         part = subject.train
         found = suspicion(part.classes[learned.indices], learned.probabilities)
-        places = found.order[found.wrong[found.order]]
-        if not len(places):
+        if not len(found.cut):
             return []
-        own, names = learned.indices[places], part.class_names
+        own, looked_at = learned.indices[found.cut], found.doubtful
         rows = [
             {
-                "index": int(i),
-                "given": part.name_of(i),
-                "suggested": names[found.suggested[k]],
+                "index": int(learned.indices[k]),
+                "given": part.name_of(learned.indices[k]),
+                "suggested": part.class_names[found.suggested[k]],
                 "given_confidence": round(float(found.given_confidence[k]), 4),
                 "suggested_confidence": round(float(found.suggested_confidence[k]), 4),
             }
-            for i, k in zip(own, places, strict=True)
+            for k in looked_at
         ]
         share = len(own) / len(learned.indices)
         words = f"{counted(len(own), 'label')} of {len(learned.indices):,} ({share:.2%}) probably wrong"
+        if more := len(rows) - len(own):
+            words += f"; the next {more} in doubt follow"
         captions = [f"{row['given']} → {row['suggested']}" for row in rows]
-        evidence = {"share": share, "labels": rows}
-        return [self.finding("warning", words, indices=own, evidence=evidence, tiles=tiles(part, own, captions))]
+        shown = tiles(part, learned.indices[looked_at], captions)
+        return [self.finding("warning", words, indices=own, evidence={"share": share, "labels": rows}, tiles=shown)]

@@ -201,7 +201,7 @@ class Subject:
     train: Part
     test: Part | None = None
     learned: Learned | None = None
-    why_not_learned: str = "no network was trained"
+    why_not_learned: str = "no network was trained; --labels trains some"
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -212,13 +212,6 @@ class Subject:
     def likeness(self) -> Likeness:
         """Which pictures are the same, of both splits together."""
         return likeness([part.images for part in self.parts], [part.stored for part in self.parts])
-
-    def place(self, index: int) -> tuple[Part, int]:
-        """The split and the index in it of a picture counted through both."""
-        inside = index < len(self.train)
-        if inside or self.test is None:
-            return self.train, index
-        return self.test, index - len(self.train)
 
 
 def blocks(n: int) -> Iterator[slice]:

@@ -12,6 +12,7 @@ from digitwise.checks import CHECKS, Checked, Finding, Subject
 from digitwise.files import atomic_json, atomic_write
 from digitwise.images import ImageSet
 from digitwise.report.sprite import sheet_of
+from digitwise.report.templating import render
 from digitwise.runs import now
 from digitwise.system import versions
 
@@ -32,16 +33,7 @@ def write_findings(checked: Checked, folder: Path) -> Path:
     Path
         The page.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("digitwise.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("findings.html.j2").render(**content(checked))
+    page = render("findings.html.j2", **content(checked))
     atomic_json(folder / "findings.json", checked.as_list())
     atomic_write(folder / "index.html", page)
     return folder / "index.html"
@@ -52,7 +44,7 @@ def content(checked: Checked) -> dict[str, Any]:
     subject = checked.subject
     return {
         "digitwise": versions()["digitwise"],
-        "created": now().replace("T", " ").replace("+00:00", " UTC"),
+        "created": now(),
         "name": subject.name,
         "clean": checked.clean,
         "worst": checked.worst,

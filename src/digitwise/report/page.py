@@ -18,6 +18,7 @@ from digitwise.report.content import Subject, Wishes, about_the_same, content, e
 from digitwise.report.feature_map import centres
 from digitwise.report.galleries import Group, compared_groups, on_a_sheet, slice_groups
 from digitwise.report.sprite import Sprite, make_sprite
+from digitwise.report.templating import render
 from digitwise.runs import Run
 
 
@@ -108,27 +109,11 @@ def _draw(subject: Subject, slices: Sequence[Group], compared: Sequence[Group], 
 def _render(
     subject: Subject, numbers: dict[str, Any], slices: Sequence[Group], compared: Sequence[Group], folder: Path
 ) -> str:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("digitwise.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "percent": _percent,
-        "range": _range,
-        "stamp": _stamp,
-        "signed": _signed,
-        "thousands": "{:,}".format,
-    }
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     pictures, test = subject.dataset.test, subject.test
     sprite = make_sprite(pictures, test)
     names = ("loss", "accuracy", "reliability", "risk-coverage")
-    return environment.get_template("report.html.j2").render(
+    return render(
+        "report.html.j2",
         **numbers,
         tile_data=_tiles(sprite, test),
         sheet=sprite,
@@ -182,19 +167,3 @@ def _map(subject: Subject, sprite: Sprite) -> dict[str, Any] | None:
 def _svg(x: float, y: float) -> dict[str, int]:
     """A place with each axis from 0 to 1 as a place in an SVG, whose second axis points down."""
     return {"x": round(1000 * x), "y": round(1000 * (1 - y))}
-
-
-def _percent(share: float | None, digits: int = 2) -> str:
-    return "–" if share is None else f"{share:.{digits}%}".replace("%", " %")
-
-
-def _range(interval: Sequence[float] | None, digits: int = 2) -> str:
-    return "–" if interval is None else f"{100 * interval[0]:.{digits}f}–{100 * interval[1]:.{digits}f} %"
-
-
-def _signed(share: float) -> str:
-    return f"{100 * share:+.2f} %"
-
-
-def _stamp(time: str) -> str:
-    return time.replace("T", " ").replace("+00:00", " UTC")

@@ -11,6 +11,7 @@ from digitwise.evaluation import Evaluation, evaluate_predictions, explain
 from digitwise.files import atomic_write
 from digitwise.images import Dataset, ImageSet, Predictions
 from digitwise.report import charts, figures
+from digitwise.report.templating import render
 from digitwise.runs import Run, now
 from digitwise.system import versions
 
@@ -54,13 +55,7 @@ def render_index(runs: Sequence[Run], dataset: Dataset, comparisons: Sequence[st
     path : Path
         The page; appears whole or not at all.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("digitwise.report"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    page = environment.get_template("index.html.j2").render(page_context(runs, dataset, comparisons))
-    atomic_write(path, page)
+    atomic_write(path, render("index.html.j2", **page_context(runs, dataset, comparisons)))
 
 
 def page_context(runs: Sequence[Run], dataset: Dataset, comparisons: Sequence[str]) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def check(
 
 
 def label_patch(checked: Checked) -> str:
-    """The text of a ``labels.csv`` to fill in: every label in doubt, the worst first.
+    """The text of a ``labels.csv`` to fill in: labels in doubt, the worst first, a hundred or more.
 
     Raises
     ------
@@ -100,7 +100,6 @@ def label_patch(checked: Checked) -> str:
     if learned is None or learned.probabilities is None:
         raise DataError("labels: expected a check of labels before a review; give --labels")
     found = suspicion(part.classes[learned.indices], learned.probabilities)
-    places = found.order[found.wrong[found.order]]
     return patch_text(
         [
             (
@@ -110,7 +109,7 @@ def label_patch(checked: Checked) -> str:
                 part.class_names[found.suggested[k]],
                 f"{found.suggested_confidence[k]:.4f}",
             )
-            for k in places
+            for k in found.doubtful
         ]
     )
 
