@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -103,9 +104,10 @@ def test_errors_lists_and_draws_what_is_wrong(digitwise, trained):
     assert "label ↓" in digitwise("errors", trained, "--normalize").out
 
 
-def test_compare_of_a_run_with_itself_sees_no_difference(digitwise, trained):
-    assert "no evidence of a difference" in digitwise("compare", trained, trained).out
-    assert digitwise("compare", trained, trained, "--json").json["p_value"] == 1
+def test_compare_of_equal_runs_sees_no_difference(digitwise, trained, tmp_path):
+    again = shutil.copytree(trained, tmp_path / "again")
+    assert "no evidence of a difference" in digitwise("compare", trained, again).out
+    assert digitwise("compare", trained, again, "--json").json["p_value"] == 1
 
 
 def test_info_tells_versions_and_data(digitwise):
