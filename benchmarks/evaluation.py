@@ -80,7 +80,7 @@ def promises(everyone: Predictions, rng: np.random.Generator) -> Iterator[Row]:
     """How often a promised error rate is broken.
 
     By answers as they are, and where it is hardest to keep: errors strike at random, whatever the confidence, and a
-    little more often than promised, so that every policy breaks its promise and only a refusal keeps it.
+    little more often than promised, so that hardly any policy keeps its promise and it must be refused.
     """
     for max_error, n in ((0.0005, 10_000), (0.001, 5_000), (0.001, 20_000), (0.005, 2_000), (0.02, 1_000)):
         yield _promise(everyone, max_error, n, rng, "")

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 
@@ -54,4 +55,5 @@ def test_train_takes_names_and_gives_a_run(tmp_path, small):
     run = digitwise.train(recipe, small, out=tmp_path / "mine")
     assert run.name == "mine"
     assert digitwise.evaluate(run, small).n == 30
-    assert digitwise.compare(run, run).p_value == 1
+    again = shutil.copytree(run.path, tmp_path / "again")
+    assert digitwise.compare(run, again).p_value == 1

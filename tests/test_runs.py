@@ -103,8 +103,9 @@ def test_damaged_policy_is_refused_with_how_to_find_it_again(copy):
 
 def test_policy_takes_its_place_when_the_block_is_left_and_stays_on_an_error(copy):
     run = Run.open(copy)
+    earlier = run.policy
     with run.new_policy({"max_error": 0.1}):
-        assert run.policy is None
+        assert run.policy == earlier
     with pytest.raises(KeyboardInterrupt), run.new_policy(None):
         raise KeyboardInterrupt
     assert run.policy == {"max_error": 0.1}
