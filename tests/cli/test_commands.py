@@ -226,7 +226,7 @@ def wait_for(path, process, seconds=60):
 
 
 def test_killed_training_goes_on_with_resume(digitwise, tmp_path):
-    long = ("train", "improved", "--data", "digits", "--epochs", 60, "--out", tmp_path / "run")
+    long = ("train", "improved", "--data", "digits", "--epochs", 20, "--out", tmp_path / "run")
     process = start(*long, folder=tmp_path)
     wait_for(tmp_path / ".run.partial" / "checkpoint-0.npz", process)
     process.send_signal(signal.SIGKILL)
@@ -235,7 +235,7 @@ def test_killed_training_goes_on_with_resume(digitwise, tmp_path):
     result = digitwise(*long, "--resume")
     assert result.code == 0, result.err
     assert "resumed after epoch" in result.out
-    assert len(Run.open(tmp_path / "run").history) == 60
+    assert len(Run.open(tmp_path / "run").history) == 20
 
 
 def test_failed_training_leaves_no_partial_folder(digitwise, tmp_path, monkeypatch):

@@ -12,10 +12,17 @@ CONTENT = bytes([0, 0, 8, 3]) + struct.pack(">3i", 2, 3, 4) + ARRAY.tobytes()
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["raw", "gzipped"])
-def test_idx_reads_back(tmp_path, pack):
+@pytest.mark.parametrize("mapped", [False, True], ids=["read", "mapped"])
+def test_idx_reads_back(tmp_path, pack, mapped):
     path = tmp_path / "images-idx3-ubyte"
     path.write_bytes(pack(CONTENT))
-    assert np.array_equal(read_idx(path), ARRAY)
+    assert np.array_equal(read_idx(path, mapped=mapped), ARRAY)
+
+
+def test_mapped_file_may_have_more_than_255_of_anything(tmp_path):
+    path = tmp_path / "images-idx3-ubyte"
+    path.write_bytes(bytes([0, 0, 8, 3]) + struct.pack(">3i", 300, 3, 4) + bytes(3600))
+    assert read_idx(path, mapped=True).shape == (300, 3, 4)
 
 
 def test_big_endian_integers_read_back(tmp_path):
@@ -39,6 +46,7 @@ def test_big_endian_integers_read_back(tmp_path):
 def test_damaged_idx_file_is_refused(tmp_path, content, message):
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=message) as caught:
-        read_idx(path)
-    assert str(path) in str(caught.value)
+    for mapped in (False, True):
+        with pytest.raises(DataError, match=message) as caught:
+            read_idx(path, mapped=mapped)
+        assert str(path) in str(caught.value)

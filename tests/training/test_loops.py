@@ -29,13 +29,11 @@ fitted = [fit(recipe, splits, precision="float32", deterministic=True) for _ in 
 one, other = (model.model.get_weights() for model in fitted)
 save_model(fitted[0].model, Path(sys.argv[1]))
 loaded = load_model(Path(sys.argv[1]))
-budget = max(6, 3 * fitted[1].compile_seconds)  # on a busy machine JAX may compile for longer than six seconds
 print(json.dumps({
     "errors": predict(fitted[0].model, splits.validation).errors,
     "errors_loaded": predict(loaded, splits.validation).errors,
     "losses": [row["loss"] for row in fitted[0].history],
     "same": all((a == b).all() for a, b in zip(one, other, strict=True)),
-    "share_of_budget": fit(find("flash"), splits, budget=budget).fit_seconds / budget,
 }))
 """
 
@@ -96,10 +94,9 @@ def told_by(backend, program, *arguments):
 
 
 @each_backend
-def test_backend_trains_saves_loads_keeps_a_budget_and_is_deterministic_when_asked(backend, tmp_path):
+def test_backend_trains_saves_loads_and_is_deterministic_when_asked(backend, tmp_path):
     told = told_by(backend, TRAINING, tmp_path)
     assert told["errors"] == told["errors_loaded"] == 0
-    assert 0.9 < told["share_of_budget"] < 1.1
     assert told["losses"][-1] < told["losses"][0]
     assert told["same"]
 

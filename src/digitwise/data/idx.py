@@ -55,7 +55,7 @@ def read_idx(path: Path, *, mapped: bool = False) -> NDArray[Any]:
             f"{path}: wrong magic number: expected an IDX header such as 00 00 08 03, "
             f"got {bytes(content[:4]).hex(' ') or 'an empty file'}"
         )
-    dtype, n_axes = DTYPES[content[2]], content[3]
+    dtype, n_axes = DTYPES[int(content[2])], int(content[3])  # mapped bytes are uint8, which would overflow
     header = 4 + 4 * n_axes
     if len(content) < header:
         raise DataError(f"{path}: truncated: expected a header of {header} bytes, the file has {len(content)}")
