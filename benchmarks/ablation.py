@@ -17,7 +17,7 @@ from benchmarks.measure import Row, keep, median, spread
 from digitwise.images import Splits
 from digitwise.recipes import Recipe, find
 
-EPOCHS = 3
+EPOCHS = 2
 VALIDATION = 10_000
 SEEDS = range(5)
 

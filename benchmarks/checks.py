@@ -183,7 +183,7 @@ def clean() -> Iterator[Row]:
 
 def clock() -> Iterator[Row]:
     """Whole processes on MNIST's 70,000 pictures."""
-    for options, seconds, target in (((), 25, "25 s, 3 GB"), (("--labels",), 90, "90 s, 3 GB")):
+    for options, target in (((), "25 s, 3 GB"), (("--labels",), "90 s, 3 GB")):
         for repeat in range(3):
             with tempfile.TemporaryDirectory() as folder:
                 wall, peak = process(command("check", "mnist", "--out", folder, *options))
@@ -192,7 +192,6 @@ def clock() -> Iterator[Row]:
                 "measured": f"{wall:.1f} s, {peak:.2f} GiB",
                 "target": f"at most {target}",
                 "seconds": round(wall, 1),
-                "within": wall <= seconds,
             }
 
 

@@ -15,6 +15,14 @@ from typing import Any
 NEXT = re.compile(r",\n\s+")  # no text holds a line break: JSON writes it as \n
 
 
+def expanded(path: str | Path) -> Path:
+    """A path with ``~`` for a home directory; one that nobody has stays as it is, and will not be found."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary name beside ``path`` to write to; on leaving, rename it, on an error, remove it.

@@ -40,8 +40,10 @@ def test_a_class_that_only_the_test_set_lacks_is_a_warning():
         ([0.0, 1.5, 1, 0], [1]),
         (["0", "one", "1", "0"], [1]),
         ([[1, 0], [0, 1], [1, 1], [0, 0]], [2, 3]),
+        (["0", "9" * 30, "99999999", "1"], [1, 2]),
+        ([b"0", b"1", b"x", b"1"], [2]),
     ],
-    ids=["NaN", "negative", "fraction", "text", "one-hot"],
+    ids=["NaN", "negative", "fraction", "text", "one-hot", "long text", "bytes"],
 )
 def test_labels_that_are_no_class_are_listed(labels, wrong):
     (finding,) = found("DW003", labels).findings
@@ -58,3 +60,15 @@ def test_pictures_without_labels_get_no_check_of_labels():
     checked = run_checks(Subject("drawn", Part("train", Raw(glyphs(60), None))), chosen(["DW00", "DW012"]))
     assert set(checked.skipped) == {"DW001", "DW002", "DW003", "DW004", "DW012"}
     assert not checked.findings
+
+
+def test_labels_of_which_none_is_a_class_are_not_called_missing_classes():
+    checked = found("DW002", ["a", "b", "c"])
+    assert not checked.findings
+    assert checked.skipped == {"DW002": "no label is a class"}
+
+
+def test_unreadable_scans_that_a_set_is_held_against_are_listed():
+    test = Part("test", Raw(glyphs(5), None, None, ("a.png",) * 5, (("bad.png", "damaged"),)))
+    (finding,) = run_checks(Subject("drawn", Part("train", Raw(glyphs(20), None)), test), chosen(["DW004"])).findings
+    assert "bad.png" in finding.words

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from digitwise.checks import Part, Subject, chosen, run_checks
-from digitwise.checks.likeness import likeness
+from digitwise.checks.likeness import _close, likeness
 from digitwise.data.raw import Raw
 from tests.helpers import glyphs
 
@@ -88,3 +88,9 @@ def test_a_set_of_nearly_equal_pictures_does_not_fill_the_memory(monkeypatch):
     pixels[:, 0, :] = np.arange(200)[:, None] % 60 + 30
     names = likeness([pixels], [pixels]).near
     assert len(names) == 200
+
+
+def test_thousands_of_equal_descriptors_come_to_an_end(monkeypatch):
+    monkeypatch.setattr("digitwise.checks.likeness.PAIRS", 100)
+    pairs = _close(np.tile(np.arange(25, dtype=np.float32), (500, 1)))
+    assert len(pairs) == 499

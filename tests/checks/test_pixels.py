@@ -47,7 +47,7 @@ def test_spoilt_pictures_are_found_singly_and_in_bulk(code, spoil, n, severity):
     ("change", "words"),
     [
         (lambda x: (x / 255 - 0.13) / 0.31, "standardised"),
-        (lambda x: np.where(x > 250, np.nan, x / 255), "NaN"),
+        (lambda x: np.where(x > 150, np.nan, x / 255), "NaN"),
         (lambda x: x.astype(np.int32) * 16, "scale"),
         (lambda x: (x > 127).astype(np.uint8), "lost their greys"),
     ],
@@ -74,3 +74,23 @@ def test_a_set_that_is_dark_on_light_is_told_and_checked_as_if_it_were_not():
     assert finding.severity == "info"
     for code in ("DW030", "DW031", "DW033"):
         assert not found(code, pixels)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda x: np.where(x > 0.9, np.nan, x), lambda x: (x - 0.13) / 0.31, lambda x: x * 255],
+    ids=["NaN", "standardised", "0 to 255"],
+)
+def test_a_picture_on_another_scale_among_floats_is_named(spoil):
+    pixels = glyphs(400) / np.float32(255)
+    pixels[7] = spoil(pixels[7])
+    (finding,) = found("DW031", pixels)
+    assert finding.indices.tolist() == [7]
+    assert finding.severity == "warning"
+
+
+def test_polarity_is_told_as_it_is_in_the_files():
+    train = Part("train", Raw(glyphs(100), None, inverted=True))
+    test = Part("test", Raw(255 - glyphs(100, seed=1), None, inverted=True))
+    (finding,) = run_checks(Subject("drawn", train, test), chosen(["DW032"])).findings
+    assert finding.words == "the test pictures are light on dark, the training pictures dark on light"

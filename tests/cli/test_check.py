@@ -68,3 +68,12 @@ def test_findings_of_a_check_go_into_a_report(digitwise, trained, tmp_path):
     )
     assert result.code == 0, result.err
     assert "missing or rare class" in (tmp_path / "r.html").read_text()
+
+
+def test_a_review_keeps_the_decisions_of_an_earlier_one(digitwise, tmp_path):
+    options = ("check", "digits", "--labels", "--review", "--select", "DW040", "--out", tmp_path)
+    assert digitwise(*options).code == 0
+    lines = (tmp_path / "labels.csv").read_text().splitlines()
+    (tmp_path / "labels.csv").write_text("\n".join([lines[0], lines[1] + "drop", *lines[2:]]) + "\n")
+    assert digitwise(*options).code == 0
+    assert (tmp_path / "labels.csv").read_text().count("drop") == 1

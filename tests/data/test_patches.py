@@ -42,8 +42,10 @@ def test_test_pictures_stay_as_given(tmp_path):
 @pytest.mark.parametrize("separator", [",", ";"])
 def test_what_spreadsheets_write_is_read(tmp_path, separator):
     path = written(tmp_path, [(TRAIN[3], "Drop ")], separator=separator)
-    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
-    assert read_patch(path).decisions == {TRAIN[3]: "drop"}
+    plain = path.read_bytes()
+    for end in (b"\r\n", b"\r"):
+        path.write_bytes(b"\xef\xbb\xbf" + plain.replace(b"\n", end))
+        assert read_patch(path).decisions == {TRAIN[3]: "drop"}
 
 
 def test_a_patch_naming_pictures_that_the_data_lacks_lists_them(tmp_path):
@@ -66,8 +68,10 @@ def test_a_decision_that_is_no_class_names_its_row(tmp_path):
         (f"sha256,decision\n{'ab' * 32}\n", "row 2: expected 2 cells, got 1"),
         ("sha256,decision\nxyz,drop\n", "row 2: expected a sha256 of 64 hexadecimal digits, got 'xyz'"),
         (f"sha256,decision\n{'ab' * 32},1\n{'ab' * 32},2\n", "row 3: decision '2' about the picture of row 2"),
+        ("sha256,decision,decision\n", "expected each column once"),
+        (f"sha256,decision\n{'ab' * 100_000},1\n", "expected rows of short cells"),
     ],
-    ids=["column", "empty", "short row", "digest", "contradiction"],
+    ids=["column", "empty", "short row", "digest", "contradiction", "column twice", "huge cell"],
 )
 def test_a_malformed_patch_says_which_row_and_why(tmp_path, text, words):
     (tmp_path / "labels.csv").write_text(text)
@@ -85,3 +89,11 @@ def test_loading_applies_a_patch(tmp_path, digits):
     path = tmp_path / "labels.csv"
     path.write_text(patch_text([(digest, 0, 1, 2, 0.5)]).replace("0.5,", "0.5,7"))
     assert load("digits", patch=path).train.labels[0] == 7
+
+
+def test_decisions_of_an_earlier_patch_stay(tmp_path):
+    earlier = read_patch(written(tmp_path, [(TRAIN[3], "2"), (TRAIN[4], ""), (TRAIN[5], "drop")]))
+    (tmp_path / "new.csv").write_text(patch_text([(TRAIN[6], 6, 0, 1, 0.9), (TRAIN[3], 3, 0, 1, 0.9)], earlier))
+    new = read_patch(tmp_path / "new.csv")
+    assert new.decisions == {TRAIN[3]: "2", TRAIN[5]: "drop"}
+    assert list(new.rows) == [TRAIN[6], TRAIN[3], TRAIN[5]]

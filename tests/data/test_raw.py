@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digitwise.checks import Part
 from digitwise.data import load
 from digitwise.data.idx import read_idx
 from digitwise.data.raw import read_raw
@@ -86,3 +87,52 @@ def test_what_cannot_be_pictures_is_refused(tmp_path, arrays, words):
 def test_a_folder_without_pictures_is_refused(tmp_path):
     with pytest.raises(DataError, match="none that can be read"):
         read_raw(tmp_path)
+
+
+def test_a_class_that_only_the_test_set_has_comes_last(tmp_path):
+    write_pictures(tmp_path / "train", blobs(12), ".png")
+    write_pictures(tmp_path / "test", blobs(12, classes=4), ".png")
+    raw = read_raw(tmp_path)
+    assert raw["train"].class_names == ("0", "1", "2")
+    assert raw["test"].class_names == ("0", "1", "2", "3")
+
+
+def test_unreadable_files_of_a_split_without_pictures_are_told(tmp_path):
+    write_pictures(tmp_path / "train", blobs(12), ".png")
+    (tmp_path / "test" / "0").mkdir(parents=True)
+    (tmp_path / "test" / "0" / "a.png").write_bytes(b"broken")
+    raw = read_raw(tmp_path)
+    assert set(raw) == {"train"}
+    assert [name for name, _ in raw["train"].unreadable] == ["test/0/a.png"]
+
+
+def test_pictures_beside_the_class_folders_are_told(tmp_path):
+    write_pictures(tmp_path, blobs(12), ".png")
+    Image.fromarray(glyphs(1)[0]).save(tmp_path / "lost.png")
+    assert read_raw(tmp_path)["train"].unreadable == (("lost.png", "a picture in no class folder"),)
+
+
+def test_a_folder_beside_scans_is_no_class(tmp_path):
+    for place, picture in enumerate(glyphs(5)):
+        Image.fromarray(picture).save(tmp_path / f"{place}.png")
+    (tmp_path / "thumbs").mkdir()
+    assert len(read_raw(tmp_path)["train"].pixels) == 5
+
+
+def test_a_file_name_that_is_no_utf8_can_be_printed(tmp_path):
+    write_pictures(tmp_path, blobs(12), ".png")
+    (tmp_path / "0" / "bad\udcff.png").write_bytes(b"broken")
+    ((name, _),) = read_raw(tmp_path)["train"].unreadable
+    name.encode("utf-8")
+
+
+@pytest.mark.parametrize("labels", [np.eye(8, dtype=np.int64)[np.arange(16) % 8], (np.arange(16) % 8)[:, None]])
+def test_one_hot_rows_of_eight_and_columns_are_labels(tmp_path, labels):
+    np.savez(tmp_path / "set.npz", images=glyphs(16), labels=labels)
+    part = Part("train", read_raw(tmp_path / "set.npz")["train"])
+    assert part.classes.tolist() == (np.arange(16) % 8).tolist()
+
+
+def test_a_home_that_nobody_has_is_told_in_one_line():
+    with pytest.raises(DataError, match="expected a file, a folder or one of"):
+        read_raw("~nobody-of-that-name/set")

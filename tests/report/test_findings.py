@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digitwise.checks import Part, Subject, chosen, run_checks
+from digitwise.checks import Check, Part, Subject, chosen, run_checks
 from digitwise.data.raw import Raw
 from digitwise.report.findings import write_findings
 from tests.helpers import glyphs
@@ -36,6 +36,17 @@ def test_page_opens_without_trouble_and_fits(page, browser, width, scheme):
     assert opened.get_by_text("<b>.png").count() >= 1
     context.close()
     assert trouble == []
+
+
+def test_a_check_of_ones_own_stands_on_the_page_without_being_registered(tmp_path):
+    class Greeting(Check):
+        code, title, meaning, remedy = "ME001", "a greeting", "It means well.", "Greet back."
+
+        def find(self, subject):
+            return [self.finding("info", "hello")]
+
+    written = write_findings(run_checks(Subject("own", Part("train", Raw(glyphs(5), None))), [Greeting()]), tmp_path)
+    assert "It means well." in written.read_text()
 
 
 def test_an_interrupted_page_leaves_the_old_one(page, monkeypatch):

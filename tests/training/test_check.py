@@ -45,8 +45,10 @@ def test_label_patch_filled_in_mends_the_labels(checked, flipped, digits, tmp_pa
 
 
 def test_review_without_labels_is_refused(flipped):
-    with pytest.raises(DataError, match="give --labels"):
+    with pytest.raises(DataError, match="DW040 was not among the checks"):
         label_patch(digitwise.check(flipped, select=["DW010"]))
+    with pytest.raises(DataError, match="--labels"):
+        label_patch(digitwise.check(flipped, select=["DW040"]))
 
 
 def test_scans_of_another_size_without_labels_can_be_held_against(flipped, tmp_path):
@@ -86,3 +88,34 @@ def test_a_check_of_ones_own_can_be_registered(monkeypatch, flipped):
 def test_a_code_of_no_check_is_refused(flipped):
     with pytest.raises(DataError, match="'DW9': expected one of DW001"):
         digitwise.check(flipped, select=["DW9"])
+
+
+@pytest.fixture
+def halves(tmp_path):
+    """A set with both splits."""
+    pixels, labels = glyphs(120), np.arange(120) % 10
+    np.savez(tmp_path / "s.npz", x_train=pixels[:90], y_train=labels[:90], x_test=pixels[90:], y_test=labels[90:])
+    return tmp_path / "s.npz", digests(pixels)
+
+
+def test_a_patch_may_name_test_pictures(halves, tmp_path):
+    data, names = halves
+    (tmp_path / "p.csv").write_text(f"sha256,decision\n{names[0]},drop\n{names[95]},drop\n{names[96]},3\n")
+    found = digitwise.check(data, patch=tmp_path / "p.csv", select=["DW003"]).subject
+    assert (len(found.train), len(found.test)) == (89, 29)
+    assert found.test.classes[5] == 3
+
+
+def test_a_patch_that_leaves_nothing_is_refused(halves, tmp_path):
+    data, names = halves
+    (tmp_path / "p.csv").write_text("sha256,decision\n" + "".join(f"{name},drop\n" for name in names[:90]))
+    with pytest.raises(DataError, match="drops every train picture"):
+        digitwise.check(data, patch=tmp_path / "p.csv", select=["DW003"])
+
+
+def test_test_pictures_of_another_size_are_a_finding(tmp_path):
+    labels = np.arange(60) % 10
+    np.savez(tmp_path / "s.npz", x_train=glyphs(60), y_train=labels, x_test=glyphs(60)[:, ::2, ::2], y_test=labels)
+    (finding,) = digitwise.check(tmp_path / "s.npz", select=["DW033"]).findings
+    assert finding.severity == "error"
+    assert finding.words == "the test pictures are 14×14, the training pictures 28×28"

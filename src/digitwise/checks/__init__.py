@@ -83,6 +83,8 @@ class Checked:
     Parameters
     ----------
     subject : Subject
+    checks : dict of str to Check
+        Those that were run, by code.
     findings : tuple of Finding
         Errors first, then warnings; of one severity in the order of the codes.
     passed : tuple of str
@@ -92,6 +94,7 @@ class Checked:
     """
 
     subject: Subject
+    checks: dict[str, Check]
     findings: tuple[Finding, ...]
     passed: tuple[str, ...]
     skipped: dict[str, str]
@@ -162,7 +165,7 @@ def run_checks(
         if not found:
             passed.append(check.code)
     findings.sort(key=lambda finding: -SEVERITIES.index(finding.severity))
-    return Checked(subject, tuple(findings), tuple(passed), skipped)
+    return Checked(subject, {check.code: check for check in checks}, tuple(findings), tuple(passed), skipped)
 
 
 def _register_installed() -> None:

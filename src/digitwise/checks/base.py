@@ -69,8 +69,8 @@ class Finding:
 
     @property
     def docs(self) -> str:
-        """Where its meaning and its remedy stand."""
-        return f"docs/checks.md#{self.code.lower()}"
+        """Where its meaning and its remedy stand; a check of one's own has no place in the docs."""
+        return f"docs/checks.md#{self.code.lower()}" if self.code.startswith("DW") else ""
 
     def as_dict(self) -> dict[str, Any]:
         """What ``findings.json`` holds of it."""

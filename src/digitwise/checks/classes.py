@@ -68,6 +68,8 @@ class MissingClass(Check):
         """One finding a split."""
         if not subject.train.labelled:
             raise NotApplicableError("the pictures have no labels")
+        if (subject.train.classes < 0).all():
+            raise NotApplicableError("no label is a class")
         found = []
         names = max((part.class_names for part in subject.parts), key=len)
         for part in subject.parts:
@@ -139,7 +141,7 @@ class Unreadable(PictureCheck):
 
     def find_in(self, part: Part, subject: Subject) -> Finding | None:
         """The files by name."""
-        if not subject.train.raw.files:
+        if not any(each.raw.files or each.raw.unreadable for each in subject.parts):
             raise NotApplicableError("the data is no folder of pictures")
         bad = part.raw.unreadable
         if not bad:

@@ -51,7 +51,10 @@ class ExactDuplicates(PictureCheck):
         "The same picture, byte for byte. Copies count several times in training, and a random split puts some of "
         "them into validation, which then looks better than it is."
     )
-    remedy = "Keep one of each group: --patch with decision drop leaves the others out without touching a file."
+    remedy = (
+        "Keep one of each group: findings.json lists the surplus ones, to be taken out at the source. A label patch "
+        "knows pictures by their bytes, so drop would leave out all of a group."
+    )
 
     def find_in(self, part: Part, subject: Subject) -> Finding | None:
         """Groups of equal pictures; the indices are the surplus ones."""

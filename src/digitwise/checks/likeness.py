@@ -20,6 +20,7 @@ HALF_PLANE = [(u, v) for u in range(3) for v in range(-2, 3) if (u, v) > (0, 0)]
 PERIOD = 1.3  # sides a period
 DIMENSIONS = 12  # of the descriptor that the tree is built on: the directions in which pictures differ most
 PAIRS = 10_000_000  # compared pixel by pixel at most: beyond, only the closest
+SMALLEST_RADIUS = DESCRIPTOR_RADIUS / 1_000
 FAINTEST = 0.5  # mean grey value below which there is no ink to compare; the faintest of MNIST's has 4
 BLOCK = 10_000
 
@@ -152,6 +153,9 @@ def _close(descriptors: Float32) -> Int64:
     # Each picture counts itself; a set of nearly equal pictures would fill the memory with pairs.
     while (tree.count_neighbors(tree, radius) - len(descriptors)) // 2 > PAIRS:
         radius /= 2
+        if radius < SMALLEST_RADIUS:  # thousands are equal: each and its next will do
+            order = np.lexsort(tree.data.T)
+            return np.column_stack([order[:-1], order[1:]]).astype(np.int64)
     return np.asarray(tree.query_pairs(radius, output_type="ndarray"), np.int64).reshape(-1, 2)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from digitwise.checks.base import Finding, PictureCheck, Severity, counted, tiles
-from digitwise.checks.subject import Part, Subject, extent
+from digitwise.checks.subject import Part, Subject
 from digitwise.checks.thresholds import BULK, FAINT, GROUND, SATURATED, SPREADS, UNSCALED
 from digitwise.images import Float64, Int64, Mask
 
@@ -69,10 +69,9 @@ class PixelRange(PictureCheck):
         return self._whole(part) or self._single(part)
 
     def _whole(self, part: Part) -> Finding | None:
-        pixels = part.raw.pixels
-        low, high = extent(pixels)
-        if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-            words = "some pixels are NaN or infinite"
+        pixels, (low, high) = part.raw.pixels, part.scale
+        if part.extents[2].mean() < 0.5:
+            words = "most pictures have pixels that are NaN or infinite"
         elif low < 0 or high > 255:
             usual = "standardised already" if low < 0 and high < 30 else "on a scale of their own"
             words = f"pixels from {low:.3g} to {high:.3g}: {usual}; expected 0 to 255 or 0.0 to 1.0"
@@ -89,21 +88,34 @@ class PixelRange(PictureCheck):
         found = part.measures
         reach = found.highest.astype(np.float64) - found.lowest.astype(np.float64)
         middle, deviation = spread(reach)
+        strange = self._strange(part)
         lost = (found.highest <= UNSCALED) & (reach > 0)
         faint = ~part.blank & (reach < min(FAINT * middle, middle - SPREADS * deviation))
-        indices = np.flatnonzero(lost | faint).astype(np.int64)
+        indices = np.flatnonzero(strange | lost | faint).astype(np.int64)
         if not len(indices):
             return None
         captions = [f"{part.name_of(i)} · {found.lowest[i]}–{found.highest[i]}" for i in indices]
         return self.finding(
             severity_of(indices, part),
-            f"{counted(len(indices), 'picture')} on a smaller scale than the others, "
+            f"{counted(len(indices), 'picture')} on another scale than the others, "
             f"whose values span {middle:.0f} grey levels",
             indices=indices,
-            evidence={"span_of_the_set": middle, "stored_as_0_to_1": int(lost.sum())},
+            evidence={
+                "span_of_the_set": middle,
+                "stored_as_0_to_1": int(lost.sum()),
+                "not_finite": int((~part.extents[2]).sum()),
+                "out_of_range": int(strange.sum()),
+            },
             split=part.split,
             tiles=tiles(part, indices, captions),
         )
+
+    @staticmethod
+    def _strange(part: Part) -> Mask:
+        """Pictures with values that the others' scale does not have: NaN, negative ones, 0 to 255 among 0.0 to 1.0."""
+        low, high, finite = part.extents
+        most = 255 if part.raw.pixels.dtype.kind not in "fb" or part.scale[1] > 1 else 1
+        return np.asarray(~finite | (low < 0) | (high > most))
 
 
 class Polarity(PictureCheck):
@@ -121,7 +133,10 @@ class Polarity(PictureCheck):
         """A split turned against the other, or single pictures turned against their split."""
         if part is subject.test and part.dark != subject.train.dark:
             kinds = {False: "light on dark", True: "dark on light"}
-            words = f"the test pictures are {kinds[part.dark]}, the training pictures {kinds[subject.train.dark]}"
+            own, other = (
+                each.dark != each.raw.inverted for each in (part, subject.train)
+            )  # as they are in their files
+            words = f"the test pictures are {kinds[own]}, the training pictures {kinds[other]}"
             return self.finding("error", words, split="test", count=len(part), tiles=tiles(part, _first(part)))
         indices = np.flatnonzero(opposite(part)).astype(np.int64)
         if len(indices):

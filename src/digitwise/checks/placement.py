@@ -26,6 +26,10 @@ class Placement(PictureCheck):
 
     def find_in(self, part: Part, subject: Subject) -> Finding | None:
         """Pictures far from the set's own norm."""
+        if part.fitted_from:
+            was, now = ("×".join(map(str, each)) for each in (part.fitted_from, part.images.shape[1:]))
+            words = f"the {part.split} pictures are {was}, the training pictures {now}"
+            return self.finding("error", words, split=part.split, count=len(part))
         found, side = part.measures, max(part.images.shape[1:])
         usable = ~part.blank & ~opposite(part)
         if not usable.any():

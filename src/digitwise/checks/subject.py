@@ -60,10 +60,13 @@ class Part:
     ----------
     split : {"train", "test"}
     raw : Raw
+    fitted_from : tuple of int
+        The size the pictures had before they were brought to that of the training pictures; empty if it was the same.
     """
 
     split: SplitName
     raw: Raw
+    fitted_from: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.raw.pixels)
@@ -78,7 +81,7 @@ class Part:
         pixels = self.raw.pixels
         if pixels.dtype == np.uint8:
             return pixels
-        low, high = extent(pixels)
+        low, high = self.scale
         if low < 0 or high > 255:
             scale, start = 255 / max(high - low, 1e-9), low
         else:
@@ -88,6 +91,19 @@ class Part:
             values = np.nan_to_num(pixels[place].astype(np.float32), posinf=high, neginf=low)
             out[place] = ((values - start) * scale).round().clip(0, 255)
         return out
+
+    @cached_property
+    def extents(self) -> tuple[Float32, Float32, Mask]:
+        """The lowest and highest finite stored value of each picture, and whether all its values are finite."""
+        parts = [_extents(np.asarray(self.raw.pixels[place])) for place in blocks(len(self))]
+        low, high, finite = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        return low, high, finite
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The range that most pictures are stored in: the medians of their lowest and highest values."""
+        low, high, _ = self.extents
+        return float(np.median(low)), float(np.median(high))
 
     @cached_property
     def dark(self) -> bool:
@@ -112,15 +128,20 @@ class Part:
         if labels is None:
             return np.full(len(self), -1, np.int64)
         if labels.dtype.kind not in "buif":
-            return _as_numbers(labels)
+            return _as_numbers(labels, self._most)
         values = np.asarray(labels, np.float64)
         if values.ndim == 2:
             one_hot = np.isin(values, (0, 1)).all(axis=1) & (values.sum(axis=1) == 1)
             return np.where(one_hot, values.argmax(axis=1), -1).astype(np.int64)
-        most = len(self.raw.class_names) if self.raw.class_names else max(len(self), 10)
+        most = self._most
         with np.errstate(invalid="ignore"):
             usable = np.isfinite(values) & (values >= 0) & (values < most) & (values == np.floor(values))
         return np.where(usable, values, -1).astype(np.int64)
+
+    @property
+    def _most(self) -> int:
+        """How many classes there can be: a label beyond is a mistake, not a class."""
+        return len(self.raw.class_names) if self.raw.class_names else max(len(self), 10)
 
     @property
     def labelled(self) -> bool:
@@ -219,15 +240,15 @@ def blocks(n: int) -> Iterator[slice]:
     return (slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK))
 
 
-def extent(pixels: NDArray[Any]) -> tuple[float, float]:
-    """The lowest and highest finite value; 0 and 0 where there is none."""
-    low, high = np.inf, -np.inf
-    for place in blocks(len(pixels)):
-        values = np.asarray(pixels[place])
-        finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
-        if finite.size:
-            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-    return (low, high) if low <= high else (0.0, 0.0)
+def _extents(pixels: NDArray[Any]) -> tuple[Float32, Float32, Mask]:
+    flat = pixels.reshape(len(pixels), -1)
+    if flat.dtype.kind != "f":
+        return flat.min(axis=1).astype(np.float32), flat.max(axis=1).astype(np.float32), np.ones(len(flat), bool)
+    finite = np.isfinite(flat)
+    low = np.where(finite, flat, np.inf).min(axis=1)
+    high = np.where(finite, flat, -np.inf).max(axis=1)
+    some = finite.any(axis=1)
+    return np.where(some, low, 0).astype(np.float32), np.where(some, high, 0).astype(np.float32), finite.all(axis=1)
 
 
 def _grey(pictures: UInt8) -> UInt8:
@@ -236,9 +257,13 @@ def _grey(pictures: UInt8) -> UInt8:
     return (pictures @ np.array([0.299, 0.587, 0.114], np.float32)).round().astype(np.uint8)
 
 
-def _as_numbers(labels: NDArray[Any]) -> Int64:
-    """Digits that are stored as text."""
-    return np.array([int(text) if str(text).isdecimal() else -1 for text in labels.ravel().tolist()], np.int64)
+def _as_numbers(labels: NDArray[Any], most: int) -> Int64:
+    """Digits that are stored as text, -1 for what is no class."""
+    if labels.ndim != 1:
+        return np.full(len(labels), -1, np.int64)
+    texts = [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in labels.tolist()]
+    numbers = [int(text) if text.isdecimal() and len(text) < 10 else -1 for text in texts]
+    return np.array([number if number < most else -1 for number in numbers], np.int64)
 
 
 def _measured(images: UInt8) -> tuple[NDArray[Any], ...]:

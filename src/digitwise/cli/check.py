@@ -35,6 +35,7 @@ def check(
 ) -> int:
     """Find what is wrong with a data set. Leaves with 0 where nothing is, 1 where something of severity error is."""
     from digitwise.cli.live import CheckWatch
+    from digitwise.data.patches import read_patch
     from digitwise.errors import DataError
     from digitwise.report.findings import write_findings
     from digitwise.training.check import check as check_data
@@ -42,6 +43,8 @@ def check(
 
     if review and not labels:
         raise DataError("--review: expected --labels with it, which finds the labels to decide on")
+    review_file = out_folder / "labels.csv"
+    earlier = read_patch(review_file) if review and review_file.exists() else None  # its decisions stay
     console = stage(as_json)
 
     with CheckWatch(console) as watch:
@@ -67,8 +70,8 @@ def check(
     if review:
         from digitwise.files import atomic_write
 
-        written.append(out_folder / "labels.csv")
-        atomic_write(written[-1], label_patch(found))
+        written.append(review_file)
+        atomic_write(review_file, label_patch(found, earlier))
     if as_json:
         print_json(found.as_list())
     else:
@@ -89,7 +92,7 @@ def _tell(found: Checked, written: list[Path]) -> None:
         out.print(table(("finding", "severity", "split", "count"), rows))
         out.print()
         for finding in found.findings:
-            out.print(f"{finding.code}: {finding.words} ({finding.docs})")
+            out.print(f"{finding.code}: {finding.words}" + (f" ({finding.docs})" if finding.docs else ""))
     else:
         out.print("Nothing found.")
     if found.passed:

@@ -22,6 +22,7 @@ from digitwise.data.sources import EMBEDDED, SOURCES, Source, source
 from digitwise.data.splits import stratified_indices
 from digitwise.data.tables import Pair, read_csv, read_npz
 from digitwise.errors import DataError, DataNotFoundError
+from digitwise.files import expanded
 from digitwise.images import Dataset, ImageSet
 
 TEST_SHARE = 0.2  # held out of a set that came without test pictures
@@ -65,7 +66,7 @@ def load(data: str | Path = "mnist", *, patch: str | Path | None = None, progres
     if patch is not None:
         decisions = read_patch(patch)  # before the data: what is wrong with it is told at once
         return decisions.apply(load(data, progress=progress))
-    path = Path(data).expanduser()
+    path = expanded(data)
     if data == EMBEDDED:
         return load_digits()
     if (
@@ -96,7 +97,7 @@ def locate(named: Source) -> Path | None:
     """The folder on this machine that holds a named set's four files, or None."""
     places = [cache_folder() / named.name]
     if root := os.environ.get("DIGITWISE_DATA"):
-        base = Path(root).expanduser()
+        base = expanded(root)
         places = [base / named.name, *([base] if named.name == "mnist" else []), *places]
     return next((place for place in places if _has_files(named, place)), None)
 

@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,8 @@ class Patch:
         By the picture's sha256: a label, ``drop`` or ``keep``; pictures without a decision are left out.
     rows : dict of str to int
         The row of the file that each sha256 stands in, the header being row 1; those without a decision too.
+    cells : dict of str to tuple of str
+        What stands in each row, in the order of ``COLUMNS``.
     """
 
     path: str
@@ -47,6 +49,23 @@ class Patch:
     text: str
     decisions: dict[str, str]
     rows: dict[str, int]
+    cells: dict[str, tuple[str, ...]]
+
+    def require(self, known: Collection[str], name: str) -> None:
+        """Make sure that the data has every picture that the patch names.
+
+        Raises
+        ------
+        DataError
+            If it lacks some; the message lists them.
+        """
+        if lacking := [digest for digest in self.rows if digest not in known]:
+            listed = ", ".join(f"row {self.rows[d]} ({d[:12]}…)" for d in lacking[:NAMED])
+            more = f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else ""
+            raise DataError(
+                f"{self.path}: names {len(lacking)} pictures that {name} lacks: {listed}{more}; "
+                f"expected a patch made for this data"
+            )
 
     def of(self, pictures: ImageSet) -> tuple[Int64, Mask]:
         """What the patch says about pictures.
@@ -88,14 +107,7 @@ class Patch:
         DataError
             If the patch names pictures that the data lacks, or a decision is no class.
         """
-        known = {*digests(dataset.train.images), *digests(dataset.test.images)}
-        if lacking := [digest for digest in self.rows if digest not in known]:
-            listed = ", ".join(f"row {self.rows[d]} ({d[:12]}…)" for d in lacking[:NAMED])
-            more = f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else ""
-            raise DataError(
-                f"{self.path}: names {len(lacking)} pictures that {dataset.name} lacks: {listed}{more}; "
-                f"expected a patch made for this data"
-            )
+        self.require({*digests(dataset.train.images), *digests(dataset.test.images)}, dataset.name)
         labels, dropped = self.of(dataset.train)
         test_labels, test_dropped = self.of(dataset.test)
         changed = int((labels != dataset.train.labels)[~dropped].sum())
@@ -127,7 +139,7 @@ def read_patch(path: str | Path) -> Patch:
     path = Path(path)
     try:
         content = path.read_bytes()
-        text = content.decode("utf-8-sig")  # spreadsheets put a mark in front
+        text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")  # as spreadsheets write
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: expected a label patch, a CSV in UTF-8, got: {error}") from error
     first = text.split("\n", 1)[0]
@@ -135,28 +147,40 @@ def read_patch(path: str | Path) -> Patch:
     header = [name.strip().lower() for name in next(reader, [])]
     if missing := [name for name in ("sha256", "decision") if name not in header]:
         raise DataError(f"{path}: expected the columns {', '.join(COLUMNS)}, got no {missing[0]}")
+    if len(set(header)) < len(header):
+        raise DataError(f"{path}: expected each column once, got {', '.join(header)}")
     decisions: dict[str, str] = {}
     rows: dict[str, int] = {}
-    for number, row in enumerate(reader, 2):
+    cells: dict[str, tuple[str, ...]] = {}
+    for number, row in enumerate(_rows(reader, path), 2):
         if any(cell.strip() for cell in row):
-            digest, decision = _row(row, header, f"{path}, row {number}")
+            found = _row(row, header, f"{path}, row {number}")
+            digest, decision = found["sha256"], found["decision"]
             if decision and decisions.get(digest, decision) != decision:
                 raise DataError(
                     f"{path}, row {number}: decision {decision!r} about the picture of row {rows[digest]}, "
                     f"where it is {decisions[digest]!r}: expected one decision a picture"
                 )
             rows.setdefault(digest, number)
+            if decision or digest not in cells:
+                cells[digest] = tuple(found.get(column, "") for column in COLUMNS)
             if decision:
                 decisions[digest] = decision
-    return Patch(str(path), hashlib.sha256(content).hexdigest(), text, decisions, rows)
+    return Patch(str(path), hashlib.sha256(content).hexdigest(), text, decisions, rows, cells)
 
 
-def patch_text(rows: Sequence[Sequence[object]]) -> str:
-    """A patch to be filled in, from rows of the columns but the last."""
+def patch_text(rows: Sequence[Sequence[object]], earlier: Patch | None = None) -> str:
+    """A patch to be filled in, from rows of the columns but the last.
+
+    Decisions taken in an earlier one stay, those about pictures that are no longer in doubt too.
+    """
+    decided = {} if earlier is None else {digest: earlier.cells[digest] for digest in earlier.decisions}
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows((*row, "") for row in rows)
+    writer.writerows((*row, decided[str(row[0])][-1] if str(row[0]) in decided else "") for row in rows)
+    listed = {str(row[0]) for row in rows}
+    writer.writerows(cells for digest, cells in decided.items() if digest not in listed)
     return file.getvalue()
 
 
@@ -166,7 +190,14 @@ def digests(images: UInt8) -> list[str]:
     return [hashlib.sha256(row.data).hexdigest() for row in rows]
 
 
-def _row(row: list[str], header: list[str], where: str) -> tuple[str, str]:
+def _rows(reader: Iterator[list[str]], path: Path) -> Iterator[list[str]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise DataError(f"{path}: expected rows of short cells, got: {error}") from error
+
+
+def _row(row: list[str], header: list[str], where: str) -> dict[str, str]:
     if len(row) != len(header):
         raise DataError(f"{where}: expected {len(header)} cells, got {len(row)}")
     cells = dict(zip(header, (cell.strip() for cell in row), strict=True))
@@ -174,4 +205,8 @@ def _row(row: list[str], header: list[str], where: str) -> tuple[str, str]:
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise DataError(f"{where}: expected a sha256 of 64 hexadecimal digits, got {cells['sha256'][:70]!r}")
     decision = cells["decision"]
-    return digest, decision.lower() if decision.lower() in ("drop", "keep") else decision
+    return {
+        **cells,
+        "sha256": digest,
+        "decision": decision.lower() if decision.lower() in ("drop", "keep") else decision,
+    }

@@ -20,6 +20,7 @@ from digitwise.data.idx import idx_roles, is_idx, read_idx
 from digitwise.data.sources import NAMES
 from digitwise.data.tables import csv_numbers, npz_arrays
 from digitwise.errors import DataError
+from digitwise.files import expanded
 from digitwise.images import Dataset, ImageSet, UInt8
 from digitwise.normalize import common_size, is_dark_on_light
 
@@ -41,6 +42,8 @@ class Raw:
         The file of each picture, for folders.
     unreadable : tuple of (str, str)
         Files that are no picture, and why.
+    inverted : bool
+        Whether the pictures were turned round on reading.
     """
 
     pixels: NDArray[Any]
@@ -48,6 +51,7 @@ class Raw:
     class_names: tuple[str, ...] | None = None
     files: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
+    inverted: bool = False
 
 
 def read_raw(data: str | Path) -> dict[str, Raw]:
@@ -69,7 +73,7 @@ def read_raw(data: str | Path) -> dict[str, Raw]:
     DataError
         If there is nothing that could be read as pictures.
     """
-    path = Path(data).expanduser()
+    path = expanded(data)
     if (not isinstance(data, Path) and data in NAMES) or not path.exists():
         return _loaded(load(data))
     if path.is_dir():
@@ -98,10 +102,15 @@ def _idx(folder: Path) -> dict[str, Raw]:
         if images := roles.get(f"{split} images"):
             labels = roles.get(f"{split} labels")
             pixels = _pictures(read_idx(images, mapped=True), str(images))
-            found[split] = _matched(pixels, None if labels is None else read_idx(labels), str(folder))
+            found[split] = _matched(pixels, None if labels is None else _idx_labels(labels), str(folder))
     if "train" not in found:
         raise DataError(f"{folder}: expected an IDX file of training images, named so; got none")
     return found
+
+
+def _idx_labels(file: Path) -> NDArray[Any]:
+    values = read_idx(file)
+    return values[:, 0] if values.ndim == 2 else values  # QMNIST: class, NIST class, writer, … of each digit
 
 
 def _npz(path: Path) -> dict[str, Raw]:
@@ -124,11 +133,11 @@ def _npz(path: Path) -> dict[str, Raw]:
 def _matched(
     pixels: NDArray[Any], labels: NDArray[Any] | None, where: str, names: tuple[str, ...] | None = None
 ) -> Raw:
+    if labels is not None and labels.ndim not in (1, 2):
+        raise DataError(f"{where}: expected labels (n,) or one-hot rows, got shape {labels.shape}")
     if labels is not None and len(labels) != len(pixels):
         raise DataError(f"{where}: {len(pixels)} images but {len(labels)} labels: expected one label an image")
-    if labels is not None and labels.ndim == 2 and labels.dtype.kind in "iu" and labels.shape[1] == 8:
-        labels = labels[:, 0]  # QMNIST: class, NIST class, writer, … of each digit
-    return Raw(pixels, labels, names)
+    return Raw(pixels, labels[:, 0] if labels is not None and labels.shape[1:] == (1,) else labels, names)
 
 
 def _whole(values: NDArray[Any]) -> NDArray[Any]:
@@ -155,44 +164,82 @@ def _folder(path: Path) -> dict[str, Raw]:
     """Pictures by class, perhaps under ``train`` and ``test``, or all in one folder without labels."""
     has_test = (path / "train").is_dir() and (path / "test").is_dir()
     roots = {"train": path / "train", "test": path / "test"} if has_test else {"train": path}
-    classes = class_folders(roots["train"])
+    classes = _class_names(roots)
     opened = {split: _opened(root, classes) for split, root in roots.items()}
-    if not opened["train"][0]:
-        raise DataError(f"{path}: expected pictures in it or in one folder a class, got none that can be read")
-    everything = [picture for pictures, *_ in opened.values() for picture in pictures]
+    unreadable = {
+        split: [(f"{split}/{name}" if has_test else name, why) for name, why in each.unreadable]
+        for split, each in opened.items()
+    }
+    if not opened["train"].pictures:
+        named = ", ".join(name for name, _ in unreadable["train"][:3])
+        raise DataError(
+            f"{path}: expected pictures in it or in one folder a class, got none that can be read"
+            + (f": {named}" if named else "")
+        )
+    if has_test and not opened["test"].pictures:  # there is no such split, but its files are told
+        unreadable["train"] += unreadable["test"]
+    everything = [picture for each in opened.values() for picture in each.pictures]
     size = common_size({picture.shape[:2] for picture in everything})
     colour = sum(picture.ndim == 3 for picture in everything) > len(everything) / 2
-    stacks = {split: stack(pictures, size, colour=colour) for split, (pictures, *_) in opened.items() if pictures}
+    stacks = {split: stack(each.pictures, size, colour=colour) for split, each in opened.items() if each.pictures}
     dark = not colour and is_dark_on_light(stacks["train"][:POLARITY_SAMPLE])
+    trained = class_folders(roots["train"]) if classes else ()
     return {
         split: Raw(
             255 - pixels if dark else pixels,
-            np.array(opened[split][1], np.int64) if classes else None,
-            classes or None,
-            opened[split][2],
-            opened[split][3],
+            np.array(opened[split].labels, np.int64) if classes else None,
+            (trained if split == "train" else classes) or None,
+            tuple(opened[split].files),
+            tuple(unreadable[split]),
+            inverted=dark,
         )
         for split, pixels in stacks.items()
     }
 
 
-Opened = tuple[list[UInt8], list[int], tuple[str, ...], tuple[tuple[str, str], ...]]
+def _class_names(roots: dict[str, Path]) -> tuple[str, ...]:
+    """The classes of training, then those that only the test set has; none for a folder of pictures.
+
+    Raises
+    ------
+    DataError
+        If there is but one class folder.
+    """
+    names = class_folders(roots["train"])
+    if len(names) < 2 and _loose(roots["train"]):
+        return ()
+    if len(names) == 1:
+        raise DataError(f"{roots['train']}: expected a folder for each class (two or more), got 1")
+    strangers = class_folders(roots["test"]) if "test" in roots and names else ()
+    return (*names, *(name for name in strangers if name not in names))
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Pictures, labels and files of a split, and what could not be read."""
+
+    pictures: list[UInt8]
+    labels: list[int]
+    files: list[str]
+    unreadable: list[tuple[str, str]]
 
 
 def _opened(root: Path, classes: tuple[str, ...]) -> Opened:
-    """Pictures, labels and files of a split, and what could not be read."""
-    pictures, labels, files, unreadable = [], [], [], []
+    found = Opened([], [], [], [])
     for label, file in _listed(root, classes):
+        name = _printable(file.relative_to(root))
         try:
             if file.suffix.lower() not in SUFFIXES:
                 raise DataError(f"not a picture: expected {', '.join(sorted(SUFFIXES))}")
-            pictures.append(open_picture(file))
+            found.pictures.append(open_picture(file))
         except DataError as error:
-            unreadable.append((str(file.relative_to(root)), str(error).removeprefix(f"{file}: ")))
+            found.unreadable.append((name, _printable(str(error).removeprefix(f"{file}: "))))
         else:
-            labels.append(label)
-            files.append(str(file.relative_to(root)))
-    return pictures, labels, tuple(files), tuple(unreadable)
+            found.labels.append(label)
+            found.files.append(name)
+    if classes:
+        found.unreadable.extend((_printable(file.name), "a picture in no class folder") for file in _loose(root))
+    return found
 
 
 def _listed(root: Path, classes: tuple[str, ...]) -> Iterator[tuple[int, Path]]:
@@ -200,3 +247,13 @@ def _listed(root: Path, classes: tuple[str, ...]) -> Iterator[tuple[int, Path]]:
         for file in sorted(folder.iterdir()) if folder.is_dir() else ():
             if file.is_file() and not file.name.startswith(".") and file.name not in ("Thumbs.db", "desktop.ini"):
                 yield label, file
+
+
+def _loose(root: Path) -> list[Path]:
+    """Pictures beside the class folders."""
+    return sorted(file for file in root.iterdir() if file.is_file() and file.suffix.lower() in SUFFIXES)
+
+
+def _printable(name: str | Path) -> str:
+    """A file name that can be printed and stored, also where it is no UTF-8."""
+    return str(name).encode("utf-8", "backslashreplace").decode()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.checks import CHECKS, Checked, Finding, Subject
+from digitwise.checks import Checked, Finding, Subject
 from digitwise.files import atomic_json, atomic_write
 from digitwise.images import ImageSet
 from digitwise.report.sprite import sheet_of
@@ -61,8 +61,8 @@ def content(checked: Checked) -> dict[str, Any]:
                 "split": finding.split,
                 "count": f"{finding.total:,}",
                 "words": finding.words[:1].upper() + finding.words[1:],
-                "meaning": CHECKS[finding.code].meaning,
-                "remedy": CHECKS[finding.code].remedy,
+                "meaning": checked.checks[finding.code].meaning,
+                "remedy": checked.checks[finding.code].remedy,
                 "table": _table(finding),
                 "tiles": [tile.caption for tile in finding.tiles[:SHOWN]],
                 "sheet": _sheet(finding, subject),
@@ -70,9 +70,10 @@ def content(checked: Checked) -> dict[str, Any]:
             }
             for finding in checked.findings
         ],
-        "passed": [{"code": code, "title": CHECKS[code].title} for code in checked.passed],
+        "passed": [{"code": code, "title": checked.checks[code].title} for code in checked.passed],
         "skipped": [
-            {"code": code, "title": CHECKS[code].title, "reason": reason} for code, reason in checked.skipped.items()
+            {"code": code, "title": checked.checks[code].title, "reason": reason}
+            for code, reason in checked.skipped.items()
         ],
     }
 

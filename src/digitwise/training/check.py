@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from digitwise.checks import Check, Checked, Learned, Part, Subject, chosen, run_checks
 from digitwise.checks.label_errors import suspicion
 from digitwise.data.patches import Patch, digests, patch_text, read_patch
-from digitwise.data.raw import Raw, read_raw
+from digitwise.data.raw import read_raw
 from digitwise.errors import DataError
 from digitwise.images import Float32, ImageSet
 from digitwise.normalize import fit_into
@@ -88,8 +89,10 @@ def check(
     return run_checks(subject, checks, watch=tell)
 
 
-def label_patch(checked: Checked) -> str:
+def label_patch(checked: Checked, earlier: Patch | None = None) -> str:
     """The text of a ``labels.csv`` to fill in: labels in doubt, the worst first, a hundred or more.
+
+    Decisions of an earlier one stay.
 
     Raises
     ------
@@ -98,7 +101,8 @@ def label_patch(checked: Checked) -> str:
     """
     learned, part = checked.subject.learned, checked.subject.train
     if learned is None or learned.probabilities is None:
-        raise DataError("labels: expected a check of labels before a review; give --labels")
+        why = checked.skipped.get("DW040", "DW040 was not among the checks")
+        raise DataError(f"review: expected a check of labels first: {why}")
     found = suspicion(part.classes[learned.indices], learned.probabilities)
     return patch_text(
         [
@@ -110,51 +114,51 @@ def label_patch(checked: Checked) -> str:
                 f"{found.suggested_confidence[k]:.4f}",
             )
             for k in found.doubtful
-        ]
+        ],
+        earlier,
     )
 
 
 def _subject(data: str | Path, against: str | Path | None, patch: Patch | None) -> Subject:
     splits = read_raw(data)
-    train = Part("train", splits["train"])
-    test = None if "test" not in splits else Part("test", splits["test"])
     if against is not None:
         others = read_raw(against)
-        test = _fitted(Part("test", others.get("test", others["train"])), train)
-    if test is not None and test.images.shape[1:] != train.images.shape[1:]:
-        raise DataError(
-            f"{data}: training pictures are {train.images.shape[1:]}, test pictures {test.images.shape[1:]}"
-        )
-    return Subject(str(data), train if patch is None else _patched(train, patch), test)
+        splits["test"] = others.get("test", others["train"])
+    train = Part("train", splits["train"])
+    test = _fitted(Part("test", splits["test"]), train) if "test" in splits else None
+    if patch is not None:
+        parts = [part for part in (train, test) if part is not None]
+        patch.require({digest for part in parts for digest in digests(part.stored)}, str(data))
+        train, test = _patched(train, patch), _patched(test, patch) if test is not None and test.labelled else test
+    return Subject(str(data), train, test)
 
 
 def _fitted(part: Part, model: Part) -> Part:
-    """Bring scans of another size to that of the training pictures, as reading a folder does."""
+    """Bring pictures of another size to that of the training pictures, as reading a folder does."""
     size = (model.images.shape[1], model.images.shape[2])
     if part.images.shape[1:] == size:
         return part
     pixels = np.stack([fit_into(picture, size) for picture in part.stored])
-    raw = part.raw
-    return Part(part.split, Raw(pixels, raw.labels, raw.class_names, raw.files, raw.unreadable))
+    return Part(part.split, dataclasses.replace(part.raw, pixels=pixels), fitted_from=part.images.shape[1:])
 
 
 def _patched(part: Part, patch: Patch) -> Part:
     if not part.labelled:
         raise DataError(f"{patch.path}: expected labelled pictures to patch, these have no labels")
-    known = set(digests(part.stored))
-    if lacking := [patch.rows[digest] for digest in patch.rows if digest not in known]:
-        raise DataError(
-            f"{patch.path}: names {len(lacking)} pictures that the data lacks: rows {', '.join(map(str, lacking[:20]))}"
-        )
     pictures, kept = part.labelled_pictures()
     corrected, dropped = patch.of(pictures)
     labels = part.classes.copy()
     labels[kept] = corrected
     stay = np.ones(len(part), bool)
     stay[kept[dropped]] = False
+    if not stay.any():
+        raise DataError(f"{patch.path}: drops every {part.split} picture")
     raw = part.raw
     files = tuple(file for file, stays in zip(raw.files, stay, strict=False) if stays)
-    return Part(part.split, Raw(raw.pixels[stay], labels[stay], part.class_names, files, raw.unreadable))
+    changed = dataclasses.replace(
+        raw, pixels=raw.pixels[stay], labels=labels[stay], class_names=part.class_names, files=files
+    )
+    return Part(part.split, changed, part.fitted_from)
 
 
 def with_network(subject: Subject, *, network: bool, answers: bool, seed: int, watch: Watch) -> Subject:
