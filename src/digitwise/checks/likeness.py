@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from digitwise.checks.measures import BLOCK
 from digitwise.checks.thresholds import ALIKE, DESCRIPTOR_RADIUS, FLOOR
 from digitwise.images import Float32, Int64, Mask, UInt8
 
@@ -22,7 +23,6 @@ DIMENSIONS = 12  # of the descriptor that the tree is built on: the directions i
 PAIRS = 10_000_000  # compared pixel by pixel at most: beyond, only the closest
 SMALLEST_RADIUS = DESCRIPTOR_RADIUS / 1_000
 FAINTEST = 0.5  # mean grey value below which there is no ink to compare; the faintest of MNIST's has 4
-BLOCK = 10_000
 
 
 @dataclass(frozen=True, eq=False)

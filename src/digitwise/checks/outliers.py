@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.checks.base import Check, Finding, NotApplicableError, counted, tiles
+from digitwise.checks.measures import BLOCK
 from digitwise.checks.pixels import spread
-from digitwise.checks.subject import BLOCK, Part, Subject
+from digitwise.checks.subject import Part, Subject
 from digitwise.checks.thresholds import ODD
 from digitwise.images import Float32, Float64, Int64
 

@@ -12,44 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.checks.likeness import Likeness, likeness
-from digitwise.checks.thresholds import BLANK_RANGE, INK, INKED_EDGE
+from digitwise.checks.measures import Measures, blocks, extents, measured
+from digitwise.checks.thresholds import BLANK_RANGE
 from digitwise.data.raw import Raw
 from digitwise.images import Float32, ImageSet, Int64, Mask, UInt8
 from digitwise.normalize import is_dark_on_light
 
 SplitName = Literal["train", "test"]
-BLOCK = 10_000  # pictures worked on at once, so that memory does not grow with the set
 SAMPLE = 2_000  # pictures that tell a set's polarity
-
-
-@dataclass(frozen=True, eq=False)
-class Measures:
-    """Plain numbers of every picture, arrays of shape (n,).
-
-    Parameters
-    ----------
-    lowest, highest : ndarray of uint8
-    ground : ndarray of float32
-        The median of the border.
-    white : ndarray of float32
-        Share of pixels at 250 and above.
-    y, x : ndarray of float32
-        The ink's centre of mass, in pixels.
-    height, width : ndarray of int64
-        The ink's box, in pixels.
-    edge : ndarray of int64
-        Pixels of the border that are ink.
-    """
-
-    lowest: UInt8
-    highest: UInt8
-    ground: Float32
-    white: Float32
-    y: Float32
-    x: Float32
-    height: Int64
-    width: Int64
-    edge: Int64
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +65,7 @@ class Part:
     @cached_property
     def extents(self) -> tuple[Float32, Float32, Mask]:
         """The lowest and highest finite stored value of each picture, and whether all its values are finite."""
-        parts = [_extents(np.asarray(self.raw.pixels[place])) for place in blocks(len(self))]
+        parts = [extents(np.asarray(self.raw.pixels[place])) for place in blocks(len(self))]
         low, high, finite = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         return low, high, finite
 
@@ -166,7 +136,7 @@ class Part:
     @cached_property
     def measures(self) -> Measures:
         """The plain numbers of every picture, of its grey and light-on-dark form."""
-        parts = [_measured(images) for _, images in self.blocks()]
+        parts = [measured(images) for _, images in self.blocks()]
         return Measures(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     @cached_property
@@ -235,22 +205,6 @@ class Subject:
         return likeness([part.images for part in self.parts], [part.stored for part in self.parts])
 
 
-def blocks(n: int) -> Iterator[slice]:
-    """Slices of at most ``BLOCK`` that cover ``range(n)``."""
-    return (slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK))
-
-
-def _extents(pixels: NDArray[Any]) -> tuple[Float32, Float32, Mask]:
-    flat = pixels.reshape(len(pixels), -1)
-    if flat.dtype.kind != "f":
-        return flat.min(axis=1).astype(np.float32), flat.max(axis=1).astype(np.float32), np.ones(len(flat), bool)
-    finite = np.isfinite(flat)
-    low = np.where(finite, flat, np.inf).min(axis=1)
-    high = np.where(finite, flat, -np.inf).max(axis=1)
-    some = finite.any(axis=1)
-    return np.where(some, low, 0).astype(np.float32), np.where(some, high, 0).astype(np.float32), finite.all(axis=1)
-
-
 def _grey(pictures: UInt8) -> UInt8:
     if pictures.ndim == 3:
         return np.asarray(pictures)
@@ -264,30 +218,3 @@ def _as_numbers(labels: NDArray[Any], most: int) -> Int64:
     texts = [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in labels.tolist()]
     numbers = [int(text) if text.isdecimal() and len(text) < 10 else -1 for text in texts]
     return np.array([number if number < most else -1 for number in numbers], np.int64)
-
-
-def _measured(images: UInt8) -> tuple[NDArray[Any], ...]:
-    n, height, width = images.shape
-    flat = images.reshape(n, -1)
-    border = np.concatenate([images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]], axis=1)
-    rows, columns = images.sum(axis=2, dtype=np.float32), images.sum(axis=1, dtype=np.float32)  # (n, h), (n, w)
-    mass = np.maximum(rows.sum(axis=1), 1)
-    ground = np.median(border, axis=1).astype(np.float32)
-    ink = images >= ground[:, None, None] + INK
-    return (
-        flat.min(axis=1),
-        flat.max(axis=1),
-        ground,
-        (flat >= 250).mean(axis=1, dtype=np.float32),
-        rows @ np.arange(height, dtype=np.float32) / mass,
-        columns @ np.arange(width, dtype=np.float32) / mass,
-        _length(ink.any(axis=2)),
-        _length(ink.any(axis=1)),
-        (border >= INKED_EDGE).sum(axis=1),
-    )
-
-
-def _length(used: Mask) -> Int64:
-    """From the first to the last True of each row, (n, k) to (n,)."""
-    last = used.shape[1] - used[:, ::-1].argmax(axis=1)
-    return np.where(used.any(axis=1), last - used.argmax(axis=1), 0).astype(np.int64)
