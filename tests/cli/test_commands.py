@@ -18,7 +18,7 @@ PROMISED = {"recipe", "n", "errors", "error_rate", "interval_95", "fit_seconds",
 
 
 def start(*arguments, folder, **environment):
-    """The command in a process of its own."""
+    """The command in a process of its own, which hears Ctrl-C also where the tests run in the background."""
     return subprocess.Popen(
         [sys.executable, "-m", "digitwise", *map(str, arguments)],
         cwd=folder,
@@ -26,6 +26,7 @@ def start(*arguments, folder, **environment):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **environment},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no thread forks here
     )
 
 
