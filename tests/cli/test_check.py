@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digitwise.data.patches import digests, patch_text, read_patch
 from tests.helpers import glyphs
 
 
@@ -70,10 +71,10 @@ def test_findings_of_a_check_go_into_a_report(digitwise, trained, tmp_path):
     assert "missing or rare class" in (tmp_path / "r.html").read_text()
 
 
-def test_a_review_keeps_the_decisions_of_an_earlier_one(digitwise, tmp_path):
-    options = ("check", "digits", "--labels", "--review", "--select", "DW040", "--out", tmp_path)
-    assert digitwise(*options).code == 0
-    lines = (tmp_path / "labels.csv").read_text().splitlines()
-    (tmp_path / "labels.csv").write_text("\n".join([lines[0], lines[1] + "drop", *lines[2:]]) + "\n")
-    assert digitwise(*options).code == 0
-    assert (tmp_path / "labels.csv").read_text().count("drop") == 1
+def test_a_review_keeps_the_decisions_of_an_earlier_one(digitwise, digits, tmp_path):
+    (name,) = digests(digits.train.images[:1])
+    (tmp_path / "labels.csv").write_text(patch_text([(name, 0, 1, 2, 0.5)]).replace("0.5,", "0.5,drop"))
+    assert digitwise("check", "digits", "--labels", "--review", "--select", "DW040", "--out", tmp_path).code == 0
+    review = read_patch(tmp_path / "labels.csv")
+    assert review.decisions == {name: "drop"}
+    assert len(review.rows) > 1
