@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 
-from digitwise.checks.base import Check, Finding, NotApplicableError, PictureCheck, Tile, counted
+from digitwise.checks.base import Check, Finding, NotApplicableError, PictureCheck, Severity, Tile, counted
 from digitwise.checks.subject import Part, Subject
 from digitwise.images import Int64
 
@@ -42,7 +44,33 @@ def _listed(found: list[Int64]) -> list[list[int]]:
     return [group.tolist() for group in found[:SHOWN]]
 
 
-class ExactDuplicates(PictureCheck):
+class Copies(PictureCheck):
+    """What exact and near copies have in common: the first of a group may stay, the others are surplus."""
+
+    severity: ClassVar[Severity]
+    told: ClassVar[str]  # of the surplus pictures
+
+    @abstractmethod
+    def groups_in(self, part: Part, subject: Subject) -> list[Int64]:
+        """Pictures that belong together, each group in ascending order."""
+
+    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+        """The surplus pictures of all groups."""
+        found = self.groups_in(part, subject)
+        if not found:
+            return None
+        surplus = np.sort(np.concatenate([group[1:] for group in found]))
+        return self.finding(
+            self.severity,
+            f"{counted(len(surplus), 'picture')} {self.told}, in {counted(len(found), 'group')}",
+            indices=surplus,
+            evidence={"groups": _listed(found), "share": len(surplus) / len(part)},
+            split=part.split,
+            tiles=_tiles(part, found),
+        )
+
+
+class ExactDuplicates(Copies):
     """DW010."""
 
     code = "DW010"
@@ -55,25 +83,15 @@ class ExactDuplicates(PictureCheck):
         "Keep one of each group: findings.json lists the surplus ones, to be taken out at the source. A label patch "
         "knows pictures by their bytes, so drop would leave out all of a group."
     )
+    severity = "warning"
+    told = "too many"
 
-    def find_in(self, part: Part, subject: Subject) -> Finding | None:
-        """Groups of equal pictures; the indices are the surplus ones."""
-        found = within(part, subject, subject.likeness.exact)
-        if not found:
-            return None
-        surplus = np.concatenate([np.sort(group)[1:] for group in found])
-        words = f"{counted(len(surplus), 'picture')} too many, in {counted(len(found), 'group')}"
-        return self.finding(
-            "warning",
-            words,
-            indices=np.sort(surplus),
-            evidence={"groups": _listed(found), "share": len(surplus) / len(part)},
-            split=part.split,
-            tiles=_tiles(part, found),
-        )
+    def groups_in(self, part: Part, subject: Subject) -> list[Int64]:
+        """Equal pictures."""
+        return within(part, subject, subject.likeness.exact)
 
 
-class NearDuplicates(PictureCheck):
+class NearDuplicates(Copies):
     """DW011."""
 
     code = "DW011"
@@ -83,26 +101,17 @@ class NearDuplicates(PictureCheck):
         "found by comparing bytes. Two pictures of one hand may look so alike too."
     )
     remedy = "Look at the groups; keep one of each that is the same picture."
+    severity = "info"
+    told = "much like another"
 
-    def find_in(self, part: Part, subject: Subject) -> Finding | None:
-        """Groups of like pictures that are not all equal; the indices are the surplus ones."""
+    def groups_in(self, part: Part, subject: Subject) -> list[Int64]:
+        """Like pictures that are not all equal, of equal ones the first."""
         exact = own(part, subject, subject.likeness.exact)
-        found = []
-        for group in within(part, subject, subject.likeness.near):
-            _, first = np.unique(exact[group], return_index=True)
-            if len(first) > 1:
-                found.append(np.sort(group[first]))
-        if not found:
-            return None
-        surplus = np.sort(np.concatenate([group[1:] for group in found]))
-        return self.finding(
-            "info",
-            f"{counted(len(surplus), 'picture')} much like another, in {counted(len(found), 'group')}",
-            indices=surplus,
-            evidence={"groups": _listed(found), "share": len(surplus) / len(part)},
-            split=part.split,
-            tiles=_tiles(part, found),
-        )
+        firsts = [
+            np.sort(group[np.unique(exact[group], return_index=True)[1]])
+            for group in within(part, subject, subject.likeness.near)
+        ]
+        return [group for group in firsts if len(group) > 1]
 
 
 class Contradictions(PictureCheck):

@@ -1,7 +1,7 @@
 """From where on a check speaks: one table for the whole family.
 
 Chosen so that MNIST's and Fashion-MNIST's training pictures, as their authors published them, pass in silence, and one
-planted picture in 60,000 does not (benchmarks/checks.py).
+planted picture in 10,000 does not (benchmarks/checks.py).
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def feature_places(features: Float16, predictions: Predictions, *, seed: int = 0
     indices = np.sort(np.concatenate([wrong, drawn])).astype(np.int64)
     perplexity = min(PERPLEXITY, max(1, (len(indices) - 1) // 3))
     layout = TSNE(perplexity=perplexity, init="pca", max_iter=500, random_state=seed)
-    with threadpool_limits(1):  # more threads wait for each other where other work has their core: 8.6 s, one 3.6 s
+    with threadpool_limits(1):  # more threads wait for each other where other work has their core
         places = layout.fit_transform(features[indices].astype(np.float32)).astype(float)
     places -= places.min(axis=0)
     return indices, places / np.maximum(places.max(axis=0), 1e-9)

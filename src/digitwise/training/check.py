@@ -19,7 +19,7 @@ from digitwise.training.watch import Watch
 
 RECIPE = "flash"
 FOLDS = 5
-ROUNDS = 2  # cross-validations with other seeds and folds, averaged: a second one is worth 0.01 of average precision
+ROUNDS = 2  # cross-validations with other seeds and folds, averaged: one training alone is sure of some wrong answers
 FEWEST = 100  # pictures below which a network learns nothing that a check could use
 
 Tell = Callable[[Check, int, int], None]
