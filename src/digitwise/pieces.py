@@ -90,9 +90,10 @@ def _score(pieces: Pieces, shape: tuple[int, ...]) -> Float64:
 
 
 def _covers(pieces: Pieces, main: int, share: float) -> Mask:
-    """Whether at least such a share of each piece's width lies above or below the main one."""
+    """Whether each piece lies above, below or in the main one, by such a share of the narrower one's width."""
     common = np.minimum(pieces.right, pieces.right[main]) - np.maximum(pieces.left, pieces.left[main])
-    return np.asarray(common >= share * (pieces.right - pieces.left))
+    width = pieces.right - pieces.left
+    return np.asarray(common >= share * np.minimum(width, width[main]))
 
 
 def _parts(pieces: Pieces, main: int) -> Mask:
@@ -101,7 +102,7 @@ def _parts(pieces: Pieces, main: int) -> Mask:
     large = (pieces.sizes >= SPECK[0] * pieces.sizes[main]) & (pieces.extent >= SPECK[1] * extent)
     right = np.maximum(pieces.left - pieces.right[main], pieces.left[main] - pieces.right).clip(0)
     down = np.maximum(pieces.top - pieces.bottom[main], pieces.top[main] - pieces.bottom).clip(0)
-    tall = pieces.bottom - pieces.top > 0.5 * (pieces.bottom[main] - pieces.top[main])
+    tall = pieces.bottom - pieces.top > 0.3 * (pieces.bottom[main] - pieces.top[main])
     another = tall & ~_covers(pieces, main, 0.4)  # a whole digit that stands beside
     return np.asarray(large & ~another & (np.hypot(right, down) <= NEAR * extent) & (right <= BESIDE * extent))
 
