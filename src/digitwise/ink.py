@@ -9,8 +9,8 @@ import numpy as np
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.repair import sharpened, without_impulses, without_noise
 
-RIM = 0.02  # share of the shorter side that counts as the border, where the paper is looked for
-STROKE = 0.4  # share of the shorter side that no stroke of a single digit is wide
+RING = 0.06  # share of the shorter side by which the ring lies within the border that tells paper from ink
+STROKE = 0.4  # share of the longer side that no stroke of a single digit is wide
 CLEAR = 3.0  # times that one side of the paper's shade reaches further than the other, to be the ink's without doubt
 BAND = 0.2  # share of a side from which a band of another shade may be paper of its own, and not a stroke
 EDGE = 0.6  # share of the lines that jump at the same place, where such a band begins
@@ -71,14 +71,14 @@ def find_ink(picture: UInt8) -> Ink | None:
 def contrast_of(picture: UInt8) -> Float32:
     """One number a pixel that tells ink from paper best, float32 (h, w), in grey levels; paper is near 0.
 
-    A grey picture (h, w) loses its border's median. Of colours (h, w, 3) the difference to the border's colour is
-    taken along the line on which the most different pixels lie: blue on yellow and red on green are told apart as
+    A grey picture (h, w) loses its median: less than half is ink. Of colours (h, w, 3) the difference to the median
+    colour is taken along the line on which the most different pixels lie: blue on yellow and red on green are told apart as
     well as black on white.
     """
     values = picture.astype(np.float32)
     if values.ndim == 2:
-        return np.asarray(values - quantile(rim(values), 0.5))
-    values -= np.median(rim(values), axis=0)
+        return np.asarray(values - quantile(values, 0.5))
+    values -= np.median(values, axis=(0, 1))
     flat = values.reshape(-1, 3)
     far = np.abs(flat).sum(axis=1)
     strongest = flat[far >= quantile(far, 0.95)]
@@ -87,12 +87,11 @@ def contrast_of(picture: UInt8) -> Float32:
     return np.asarray(values @ (line / np.abs(line).sum()).astype(np.float32))
 
 
-def rim(values: Float32) -> Float32:
-    """The pixels along the border, (k,) or (k, 3)."""
-    wide = max(1, round(RIM * min(values.shape[:2])))
-    colours = values.shape[2:]
-    sides = (values[:wide], values[-wide:], values[wide:-wide, :wide], values[wide:-wide, -wide:])
-    return np.concatenate([side.reshape(-1, *colours) for side in sides])
+def ring(values: Float32) -> Float32:
+    """The pixels a little inside the border, where a form's frame is not any more and a digit seldom is, (k,)."""
+    deep = max(1, round(RING * min(values.shape)))
+    inner = values[deep:-deep, deep:-deep] if min(values.shape) > 2 * deep + 2 else values
+    return np.concatenate([inner[0], inner[-1], inner[:, 0], inner[:, -1]])
 
 
 def quantile(values: Float32, share: float) -> float:
@@ -143,21 +142,37 @@ def _above_paper(values: Float32) -> Float32:
 
     Where the shades do not tell which side that is, it is the one whose strokes keep away from the border.
     """
-    paper, lowest, highest = quantile(rim(values), 0.5), quantile(values, 0.02), quantile(values, 0.98)
+    paper, lowest, highest = quantile(values, 0.5), quantile(values, 0.02), quantile(values, 0.98)
     darker, lighter = paper - lowest, highest - paper
     if lighter > CLEAR * darker:
         return _strokes(values)
     if darker > CLEAR * lighter:
         return _strokes(-values)
-    either = (_strokes(values), _strokes(-values))
-    return max(either, key=lambda strokes: quantile(strokes, 0.98) - 2 * float(rim(strokes).mean()))
+    return max((_finest(values), _finest(-values)), key=_stands_out)
 
 
-def _strokes(values: Float32) -> Float32:
+def _stands_out(strokes: Float32) -> float:
+    return quantile(strokes, 0.98) - 2 * float(ring(strokes).mean())
+
+
+def _finest(values: Float32) -> Float32:
+    widest = _strokes(values, STROKE)
+    full = quantile(widest, 0.98)
+    for share in (0.12, 0.2, 0.28):
+        strokes = _strokes(values, share)
+        if quantile(strokes, 0.98) > KEEP * full:
+            return _strokes(values, share * 1.4)
+    return widest
+
+
+KEEP = 0.8
+
+
+def _strokes(values: Float32, share: float = STROKE) -> Float32:
     """What stands out of the ground and is no wider than a stroke (a white top-hat)."""
     from scipy.ndimage import grey_opening
 
-    size = max(3, round(STROKE * min(values.shape)))
+    size = max(3, round(share * max(values.shape)))
     return np.asarray(values - grey_opening(values, size=size, mode="nearest"))
 
 

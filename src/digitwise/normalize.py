@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from digitwise.images import Float32, Int64, Mask, UInt8
 from digitwise.ink import EIGHT, find_ink, quantile
-from digitwise.pieces import digit_in
+from digitwise.pieces import digit_in, within_lines
 
 LARGEST_KEPT = 64  # pixels a side up to which pictures of one common size stay as they are
 COMMON_SIZE = 28  # the side of MNIST's pictures, for sets of mixed or large sizes
@@ -183,6 +183,15 @@ def _reduced(picture: UInt8) -> UInt8:
 def _digit(picture: UInt8) -> tuple[Float32, Mask] | None:
     """How much ink lies where, and which of it is the digit's; None for a blank."""
     ink = find_ink(picture)
+    if ink is not None and (within := within_lines(ink.mask)) is not None:
+        found = _digit(picture[within])
+        if found is None:
+            return None
+        a = np.zeros(ink.mask.shape, np.float32)
+        m = np.zeros(ink.mask.shape, bool)
+        a[within] = found[0]
+        m[within] = found[1]
+        return a, m
     mask = None if ink is None else digit_in(ink.mask)
     return None if ink is None or mask is None else (ink.amount, mask)
 

@@ -13,6 +13,8 @@ SMALLEST = 4  # pixels: less is no digit
 SPECK = (0.02, 0.1)  # shares of the digit's ink and extent below which a piece is a speck
 NEAR = 0.25  # of the digit's extent: how far off a part of it may lie, as the bar of a 5
 BESIDE = 0.12  # of the digit's extent, for a piece that is neither above nor below it
+LINE = 0.08  # of a side: how thick a line along the border is at most, and how far within
+INKED = 0.6  # share of a row that is ink where it belongs to such a line
 FRAME = 0.55  # share of a frame's ink that lies along its box
 ALONG = 0.1  # of the box's sides, for that
 
@@ -70,6 +72,28 @@ def digit_in(ink: Mask) -> Mask | None:
         kept &= ~(beside | over)
     kept[main] = True
     return np.asarray(np.concatenate([[False], kept])[names])
+
+
+def within_lines(ink: Mask) -> tuple[slice, slice] | None:
+    """What lies within lines along the border, as of a form's cell or a paper's edge; None where there are none."""
+    cut = []
+    for axis in (1, 0):
+        shares = np.count_nonzero(ink, axis=axis) / ink.shape[axis]
+        cut.append((_line(shares), _line(shares[::-1])))
+    if not any(np.ravel(cut)):
+        return None
+    (top, bottom), (left, right) = cut
+    return slice(top, ink.shape[0] - bottom), slice(left, ink.shape[1] - right)
+
+
+def _line(shares: Float64) -> int:
+    """How many rows to leave out for a line that begins within the first ones: share of ink in each, from outside."""
+    deep = max(2, round(LINE * len(shares)))
+    inked = np.flatnonzero(shares[:deep] > INKED)
+    if not inked.size:
+        return 0
+    after = np.flatnonzero(shares[inked[0] : inked[0] + deep + 1] < 0.3)
+    return int(inked[0] + after[0] + 1) if after.size else 0
 
 
 def _pieces(ink: Mask) -> tuple[Int64, Pieces | None]:
