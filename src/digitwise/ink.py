@@ -11,6 +11,8 @@ from digitwise.repair import sharpened, without_impulses, without_noise
 
 RING = 0.06  # share of the shorter side by which the ring lies within the border that tells paper from ink
 STROKE = 0.4  # share of the longer side that no stroke of a single digit is wide
+NARROWER = (0.12, 0.2, 0.28)  # shares tried in uneven light
+WHOLE = 0.8  # of the contrast, that is left where strokes are
 CLEAR = 3.0  # times that one side of the paper's shade reaches further than the other, to be the ink's without doubt
 BAND = 0.2  # share of a side from which a band of another shade may be paper of its own, and not a stroke
 EDGE = 0.6  # share of the lines that jump at the same place, where such a band begins
@@ -72,8 +74,8 @@ def contrast_of(picture: UInt8) -> Float32:
     """One number a pixel that tells ink from paper best, float32 (h, w), in grey levels; paper is near 0.
 
     A grey picture (h, w) loses its median: less than half is ink. Of colours (h, w, 3) the difference to the median
-    colour is taken along the line on which the most different pixels lie: blue on yellow and red on green are told apart as
-    well as black on white.
+    colour is taken along the line on which the most different pixels lie: blue on yellow and red on green are told
+    apart as well as black on white.
     """
     values = picture.astype(np.float32)
     if values.ndim == 2:
@@ -140,40 +142,34 @@ def _ink_up(band: Float32) -> Float32:
 def _above_paper(values: Float32) -> Float32:
     """How far each pixel stands above the paper near it, on the side where the ink is.
 
-    Where the shades do not tell which side that is, it is the one whose strokes keep away from the border.
+    In uneven light the shades alone do not tell which side that is; then it is the one whose strokes keep away from
+    the border.
     """
     paper, lowest, highest = quantile(values, 0.5), quantile(values, 0.02), quantile(values, 0.98)
     darker, lighter = paper - lowest, highest - paper
     if lighter > CLEAR * darker:
-        return _strokes(values)
+        return _strokes(values, STROKE)
     if darker > CLEAR * lighter:
-        return _strokes(-values)
-    return max((_finest(values), _finest(-values)), key=_stands_out)
+        return _strokes(-values, STROKE)
+    either = (_fine_strokes(values), _fine_strokes(-values))
+    return max(either, key=lambda strokes: quantile(strokes, 0.98) - 2 * float(ring(strokes).mean()))
 
 
-def _stands_out(strokes: Float32) -> float:
-    return quantile(strokes, 0.98) - 2 * float(ring(strokes).mean())
-
-
-def _finest(values: Float32) -> Float32:
-    widest = _strokes(values, STROKE)
-    full = quantile(widest, 0.98)
-    for share in (0.12, 0.2, 0.28):
-        strokes = _strokes(values, share)
-        if quantile(strokes, 0.98) > KEEP * full:
-            return _strokes(values, share * 1.4)
-    return widest
-
-
-KEEP = 0.8
-
-
-def _strokes(values: Float32, share: float = STROKE) -> Float32:
-    """What stands out of the ground and is no wider than a stroke (a white top-hat)."""
+def _strokes(values: Float32, share: float) -> Float32:
+    """What stands out of the ground and is narrower than such a share of the longer side (a white top-hat)."""
     from scipy.ndimage import grey_opening
 
     size = max(3, round(share * max(values.shape)))
     return np.asarray(values - grey_opening(values, size=size, mode="nearest"))
+
+
+def _fine_strokes(values: Float32) -> Float32:
+    """The same with the narrowest width that leaves strokes whole: shadows and fog are wider, and go."""
+    widest = _strokes(values, STROKE)
+    enough = WHOLE * quantile(widest, 0.98)
+    narrow = (share for share in NARROWER if quantile(_strokes(values, share), 0.98) > enough)
+    share = next(narrow, None)
+    return widest if share is None else _strokes(values, 1.4 * share)  # some more, for blots and crossings
 
 
 def _reached(weak: Mask, sure: Mask) -> Mask:

@@ -6,8 +6,10 @@ NumPy and Pillow only, so that whoever reads pictures need not import more.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from digitwise.images import Float32, Int64, Mask, UInt8
@@ -158,7 +160,7 @@ def in_form(images: UInt8) -> Mask:
     in the middle.
     """
     ink = images > 0
-    longest = np.maximum(_extent(ink.any(axis=2)), _extent(ink.any(axis=1)))
+    longest = np.maximum(_extent(np.any(ink, axis=2)), _extent(np.any(ink, axis=1)))
     down, across = images.sum(axis=2, dtype=np.float32), images.sum(axis=1, dtype=np.float32)
     mass = np.maximum(down.sum(axis=1), 1)
     places = np.arange(SIDE, dtype=np.float32)
@@ -183,17 +185,21 @@ def _reduced(picture: UInt8) -> UInt8:
 def _digit(picture: UInt8) -> tuple[Float32, Mask] | None:
     """How much ink lies where, and which of it is the digit's; None for a blank."""
     ink = find_ink(picture)
-    if ink is not None and (within := within_lines(ink.mask)) is not None:
-        found = _digit(picture[within])
-        if found is None:
-            return None
-        a = np.zeros(ink.mask.shape, np.float32)
-        m = np.zeros(ink.mask.shape, bool)
-        a[within] = found[0]
-        m[within] = found[1]
-        return a, m
-    mask = None if ink is None else digit_in(ink.mask)
-    return None if ink is None or mask is None else (ink.amount, mask)
+    if ink is None:
+        return None
+    within = within_lines(ink.mask)
+    if within is None:
+        mask = digit_in(ink.mask)
+        return None if mask is None else (ink.amount, mask)
+    inner = _digit(picture[within])  # anew: a line is often of another shade than the digit
+    return inner and (_put(inner[0], within, ink.mask.shape), _put(inner[1], within, ink.mask.shape))
+
+
+def _put(values: NDArray[Any], place: tuple[slice, slice], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Values laid on an empty ground of ``shape``."""
+    ground = np.zeros(shape, values.dtype)
+    ground[place] = values
+    return ground
 
 
 def _close_up(picture: UInt8, shape: tuple[int, ...], mask: Mask) -> UInt8 | None:
@@ -257,7 +263,7 @@ def _boxed(amount: Float32) -> UInt8:
     boxed = np.asarray(image.resize(size, Image.Resampling.BICUBIC)).astype(np.float32)
     inked = boxed[boxed > 255 * FAINT]
     light = max(quantile(inked, 0.9), 64.0) if inked.size else 255.0
-    return np.clip(boxed * (255 / light), 0, 255).round().astype(np.uint8)
+    return np.asarray(np.clip(boxed * (255 / light), 0, 255).round(), np.uint8)
 
 
 def _usual_stroke(amount: Float32) -> Float32:

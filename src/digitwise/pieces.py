@@ -40,7 +40,7 @@ class Pieces:
     @property
     def extent(self) -> Int64:
         """The longer side of each box."""
-        return np.maximum(self.bottom - self.top, self.right - self.left)
+        return np.asarray(np.maximum(self.bottom - self.top, self.right - self.left))
 
 
 def digit_in(ink: Mask) -> Mask | None:
@@ -110,7 +110,7 @@ def _score(pieces: Pieces, shape: tuple[int, ...]) -> Float64:
     """How likely each piece is what the picture is about: large, and in the middle."""
     y = (pieces.top + pieces.bottom) / (2 * shape[0]) - 0.5
     x = (pieces.left + pieces.right) / (2 * shape[1]) - 0.5
-    return pieces.extent * np.sqrt(pieces.sizes) * np.exp(-(x**2) / 0.08 - y**2 / 0.16)
+    return np.asarray(pieces.extent * np.sqrt(pieces.sizes) * np.exp(-(x**2) / 0.08 - y**2 / 0.16))
 
 
 def _covers(pieces: Pieces, main: int, share: float) -> Mask:
