@@ -19,6 +19,8 @@ EDGE = 0.6  # share of the lines that jump at the same place, where such a band 
 FAINTEST = 7.0  # grey levels: a contrast below this is none
 SUREST = 3.6  # times the paper's own spread that ink stands above it; noise parted in two by its level has 2.7
 WEAK = 0.45  # of the level that parts ink from paper: what hangs together with ink counts as ink from here
+LEVEL = 0.4  # share of the variance that is left where light that grows evenly was most of it
+STAYS = 0.3  # share of a piece at the border that stands out of the ground beyond too, where it is ink
 EIGHT = np.ones((3, 3), bool)  # a pixel's neighbourhood, corners included
 
 
@@ -51,7 +53,8 @@ def find_ink(picture: UInt8) -> Ink | None:
     Ink or None
         None where there is nothing but paper.
     """
-    above = _above_paper(_one_shade(without_impulses(contrast_of(picture))))
+    values, width = _ink_light(_level(_one_shade(without_impulses(contrast_of(picture)))))
+    above = _strokes(values, width)
     contrast = max(quantile(above, 0.98), 1.0)
     above = sharpened(without_noise(above, contrast), contrast)
     level = otsu(above)
@@ -67,7 +70,8 @@ def find_ink(picture: UInt8) -> Ink | None:
     weak = above >= base + max(WEAK * (level - base), 2 * spread)
     low = base + max(0.12 * strength, 1.5 * spread)
     amount = np.clip((above - low) / (base + 0.95 * strength - low), 0, 1)
-    return Ink(amount, _reached(weak, mask))
+    mask = _without_shade(_reached(weak, mask), values, width, 0.5 * (level - base))
+    return Ink(amount, mask) if mask.any() else None
 
 
 def contrast_of(picture: UInt8) -> Float32:
@@ -120,6 +124,19 @@ def otsu(values: Float32) -> float:
     return low + (int(between.argmax()) + 1) * (high - low) / 256
 
 
+def _level(values: Float32) -> Float32:
+    """Take away light that grows from one side to the other, where that is most of what there is to see."""
+    level = values
+    for axis in (0, 1):
+        half = max(1, values.shape[axis] // 2)
+        medians = np.sort(values, axis=1 - axis).take(values.shape[1 - axis] // 2, axis=1 - axis)
+        places = np.arange(len(medians), dtype=np.float32)
+        if len(medians) > half:
+            slope = quantile(medians[half:] - medians[:-half], 0.5) / half
+            level = level - slope * (places[:, None] if axis == 0 else places)
+    return level if level.var() < LEVEL * values.var() else values
+
+
 def _one_shade(values: Float32) -> Float32:
     """Bring bands of another shade, as beyond a paper's edge, to the shade of the rest, ink up in each."""
     limit = 0.5 * float(values.max() - values.min())
@@ -139,37 +156,59 @@ def _ink_up(band: Float32) -> Float32:
     return band if band.max() >= -band.min() else -band
 
 
-def _above_paper(values: Float32) -> Float32:
-    """How far each pixel stands above the paper near it, on the side where the ink is.
+def _ink_light(values: Float32) -> tuple[Float32, int]:
+    """The values turned so that ink is lighter than paper, and how wide strokes may be, in pixels.
 
-    In uneven light the shades alone do not tell which side that is; then it is the one whose strokes keep away from
-    the border.
+    In uneven light the shades alone do not tell which is the ink; then it is what keeps away from the border. There
+    the width is the narrowest that leaves strokes whole: shadows and fog are wider, and go.
     """
     paper, lowest, highest = quantile(values, 0.5), quantile(values, 0.02), quantile(values, 0.98)
     darker, lighter = paper - lowest, highest - paper
     if lighter > CLEAR * darker:
-        return _strokes(values, STROKE)
+        return values, _pixels(STROKE, values)
     if darker > CLEAR * lighter:
-        return _strokes(-values, STROKE)
-    either = (_fine_strokes(values), _fine_strokes(-values))
-    return max(either, key=lambda strokes: quantile(strokes, 0.98) - 2 * float(ring(strokes).mean()))
+        return -values, _pixels(STROKE, values)
+    either = [(turned, _narrowest(turned)) for turned in (values, -values)]
+    return max(either, key=lambda each: _keeps_away(_strokes(*each)))
 
 
-def _strokes(values: Float32, share: float) -> Float32:
-    """What stands out of the ground and is narrower than such a share of the longer side (a white top-hat)."""
+def _keeps_away(strokes: Float32) -> float:
+    """How strong strokes are, less what of them lies along the border."""
+    return quantile(strokes, 0.98) - 2 * float(ring(strokes).mean())
+
+
+def _narrowest(values: Float32) -> int:
+    """How wide light strokes are, some more for blots and crossings, in pixels."""
+    enough = WHOLE * quantile(_strokes(values, _pixels(STROKE, values)), 0.98)
+    whole = (share for share in NARROWER if quantile(_strokes(values, _pixels(share, values)), 0.98) > enough)
+    return _pixels(min(1.4 * next(whole, STROKE), STROKE), values)
+
+
+def _pixels(share: float, values: Float32) -> int:
+    return max(3, round(share * max(values.shape)))
+
+
+def _strokes(values: Float32, size: int) -> Float32:
+    """What stands out of the ground and is narrower than ``size`` pixels (a white top-hat)."""
     from scipy.ndimage import grey_opening
 
-    size = max(3, round(share * max(values.shape)))
     return np.asarray(values - grey_opening(values, size=size, mode="nearest"))
 
 
-def _fine_strokes(values: Float32) -> Float32:
-    """The same with the narrowest width that leaves strokes whole: shadows and fog are wider, and go."""
-    widest = _strokes(values, STROKE)
-    enough = WHOLE * quantile(widest, 0.98)
-    narrow = (share for share in NARROWER if quantile(_strokes(values, share), 0.98) > enough)
-    share = next(narrow, None)
-    return widest if share is None else _strokes(values, 1.4 * share)  # some more, for blots and crossings
+def _without_shade(mask: Mask, values: Float32, width: int, level: float) -> Mask:
+    """Leave out pieces at the border that are no ink but light that goes on beyond it, as a shadow's end does."""
+    if not (mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any()):
+        return mask
+    from scipy.ndimage import label
+
+    beyond = width // 2 + 1
+    pad = [(min(beyond, side - 1),) * 2 for side in values.shape]
+    going_on = np.pad(values, pad, mode="reflect", reflect_type="odd")
+    inner = tuple(slice(before, before + side) for (before, _), side in zip(pad, values.shape, strict=True))
+    stays = mask & (_strokes(going_on, width)[inner] >= level)
+    names, count = label(mask, EIGHT)
+    kept = np.bincount(names[stays], minlength=count + 1) >= STAYS * np.bincount(names.ravel(), minlength=count + 1)
+    return np.asarray(mask & kept[names])
 
 
 def _reached(weak: Mask, sure: Mask) -> Mask:
