@@ -8,9 +8,10 @@ from typing import Any
 
 from digitwise.errors import ExportError
 from digitwise.exporting.card import card_of
-from digitwise.exporting.forms import FORMS, keras_answers
+from digitwise.exporting.forms import FORMS
 from digitwise.exporting.parity import PICTURES, largest_difference
 from digitwise.exporting.pictures import drawings
+from digitwise.exporting.writers import keras_answers
 from digitwise.runs import Run
 
 
