@@ -30,10 +30,9 @@ def lived(model, *, seed=0, least=-1.5):
             lived(layer, seed=seed + 1, least=least)
         elif isinstance(layer, kl.BatchNormalization):
             n = layer.moving_mean.shape[0]
-            layer.set_weights([rng.uniform(*span, n) for span in ((least, 1.5), (-0.3, 0.3), (-0.1, 0.1), (0.01, 0.1))])
+            layer.set_weights([rng.uniform(*span, n) for span in ((least, 1.5), (-0.3, 0.3), (-0.1, 0.1), (0.2, 1.0))])
         elif getattr(layer, "bias", None) is not None:
             layer.bias.assign(rng.normal(size=layer.bias.shape) * 0.1)
-            layer.kernel.assign(layer.kernel * 3)
     return model
 
 
@@ -49,8 +48,8 @@ def kinds(converted):
 def agrees(model, shape, temperature=1.0):
     pictures = drawings(30, shape)
     expected = keras_answers(model, temperature)(pictures)
-    assert np.ptp(expected, axis=0).max() > 0.02  # a network that always says the same would prove nothing
-    np.testing.assert_allclose(asked(convert(model, temperature), pictures), expected, atol=1e-4)
+    assert np.ptp(expected, axis=0).max() > 1e-3  # a network that always says the same would prove nothing
+    np.testing.assert_allclose(asked(convert(model, temperature), pictures), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", models.MODELS)
