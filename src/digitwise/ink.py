@@ -185,7 +185,7 @@ def _narrowest(values: Float32) -> int:
 
 
 def _pixels(share: float, values: Float32) -> int:
-    return max(3, round(share * max(values.shape)))
+    return max(3, int(share * max(values.shape) + 0.5))
 
 
 def _strokes(values: Float32, size: int) -> Float32:
