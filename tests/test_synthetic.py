@@ -3,7 +3,8 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy.ndimage import label
 
-from digitwise.synthetic import scan_of
+from digitwise.errors import DataError
+from digitwise.synthetic import CORRUPTIONS, corrupted, scan_of
 from digitwise.synthetic.noise import plasma, smooth_noise
 from digitwise.synthetic.pens import Hand, written
 from digitwise.synthetic.thinning import centre_line
@@ -125,3 +126,69 @@ def test_a_digit_is_seen_on_every_scan():
 
 def test_a_picture_without_ink_gives_a_scan_too():
     assert scan_of(np.zeros((28, 28), np.uint8), rng=rng()).dtype == np.uint8
+
+
+# --- corruptions
+
+TABLE = [(kind.name, severity) for kind in CORRUPTIONS.values() for severity in kind.severities]
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return np.stack([digit(), digit("line"), digit(width=2), digit("line", 4)])
+
+
+@pytest.mark.parametrize(("kind", "severity"), TABLE, ids=[f"{kind} {severity}" for kind, severity in TABLE])
+def test_a_corruption_changes_every_picture_and_keeps_their_kind(pictures, kind, severity):
+    given = pictures.copy()
+    worse = corrupted(pictures, kind, severity, rng=rng())
+    assert worse.dtype == np.uint8
+    assert worse.shape == pictures.shape
+    assert (worse != pictures).any(axis=(1, 2)).all()
+    assert np.array_equal(pictures, given)
+    assert np.array_equal(worse, corrupted(pictures, kind, severity, rng=rng()))
+
+
+def test_an_unknown_corruption_is_refused_with_the_known_ones(pictures):
+    with pytest.raises(DataError, match="rotation, shift"):
+        corrupted(pictures, "rust", 1, rng=rng())
+
+
+def test_no_pictures_stay_none():
+    assert corrupted(np.zeros((0, 28, 28), np.uint8), "fog", 1, rng=rng()).shape == (0, 28, 28)
+
+
+def test_more_pictures_than_a_block_keep_their_order():
+    many = np.repeat(np.arange(1200) % 200, 784).reshape(-1, 28, 28).astype(np.uint8)
+    assert np.array_equal(corrupted(many, "inverted", 1, rng=rng()), 255 - many)
+
+
+def test_rotation_by_a_quarter_is_a_quarter_turn(pictures):
+    turned = corrupted(pictures, "rotation", 90, rng=rng())
+    for before, after in zip(pictures, turned, strict=True):
+        assert any(np.abs(np.rot90(before, k).astype(int) - after).max() <= 1 for k in (1, 3))
+
+
+def test_shift_moves_the_centre_of_mass_by_its_pixels(pictures):
+    for before, after in zip(pictures, corrupted(pictures, "shift", 3, rng=rng()), strict=True):
+        moved = np.subtract(*(np.argwhere(p > 127).mean(axis=0) for p in (after, before)))
+        assert np.hypot(*moved) == pytest.approx(3, abs=0.5)
+
+
+def test_scale_is_the_factor_of_the_size(pictures):
+    small = corrupted(pictures, "scale", 0.5, rng=rng())
+    rows = [np.ptp(np.flatnonzero((p > 100).any(axis=1))) for p in (pictures[0], small[0])]
+    assert rows[1] == pytest.approx(rows[0] / 2, abs=1)
+
+
+@pytest.mark.parametrize(("kind", "severity", "factor"), [("thinning", 0.5, 0.5), ("thickening", 1, 2)])
+def test_strokes_get_thinner_and_thicker_by_their_share(pictures, kind, severity, factor):
+    line = digit("line", 4)[None]
+    widths = [p[0, 10:18].sum(axis=1).mean() for p in (line, corrupted(line, kind, severity, rng=rng()))]
+    assert widths[1] == pytest.approx(factor * widths[0], rel=0.25)
+
+
+def test_stripes_are_the_outer_quarters(pictures):
+    striped = corrupted(pictures, "stripes", 0.25, rng=rng())
+    assert np.array_equal(striped[:, :, 7:21], pictures[:, :, 7:21])
+    assert np.array_equal(striped[:, :, :7], 255 - pictures[:, :, :7])
