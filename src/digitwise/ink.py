@@ -16,6 +16,7 @@ WHOLE = 0.8  # of the contrast, that is left where strokes are
 CLEAR = 3.0  # times that one side of the paper's shade reaches further than the other, to be the ink's without doubt
 BAND = 0.2  # share of a side from which a band of another shade may be paper of its own, and not a stroke
 EDGE = 0.6  # share of the lines that jump at the same place, where such a band begins
+SMALLEST = 3  # pixels a side: below this there is nothing to tell ink from paper by
 FAINTEST = 7.0  # grey levels: a contrast below this is none
 SUREST = 3.6  # times the paper's own spread that ink stands above it; noise parted in two by its level has 2.7
 WEAK = 0.45  # of the level that parts ink from paper: what hangs together with ink counts as ink from here
@@ -53,6 +54,8 @@ def find_ink(picture: UInt8) -> Ink | None:
     Ink or None
         None where there is nothing but paper.
     """
+    if min(picture.shape[:2]) < SMALLEST:
+        return None
     values, width = _ink_light(_level(_one_shade(without_impulses(contrast_of(picture)))))
     above = _strokes(values, width)
     contrast = max(quantile(above, 0.98), 1.0)
@@ -173,8 +176,9 @@ def _ink_light(values: Float32) -> tuple[Float32, int]:
 
 
 def _keeps_away(strokes: Float32) -> float:
-    """How strong strokes are, less what of them lies along the border."""
-    return quantile(strokes, 0.98) - 2 * float(ring(strokes).mean())
+    """How strong strokes are, less what of them lies along the border; paper may stand above a ground with specks."""
+    paper = quantile(strokes, 0.5)
+    return quantile(strokes, 0.98) - paper - 2 * float(np.maximum(ring(strokes) - paper, 0).mean())
 
 
 def _narrowest(values: Float32) -> int:

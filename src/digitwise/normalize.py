@@ -205,10 +205,10 @@ def _put(values: NDArray[Any], place: tuple[slice, slice], shape: tuple[int, ...
 def _close_up(picture: UInt8, shape: tuple[int, ...], mask: Mask) -> UInt8 | None:
     """The part around a small digit, from the picture itself; None where the digit fills the picture anyway."""
     box = _box(mask)
-    margin = max(4, round(0.25 * max(box[1] - box[0], box[3] - box[2])))
+    margin = max(4, round(0.4 * max(box[1] - box[0], box[3] - box[2])))
     top, left = max(box[0] - margin, 0), max(box[2] - margin, 0)
     bottom, right = min(box[1] + margin, mask.shape[0]), min(box[3] + margin, mask.shape[1])
-    if max(bottom - top, right - left) > 0.67 * max(mask.shape):
+    if max(bottom - top, right - left) > 0.75 * max(mask.shape):
         return None
     y, x = picture.shape[0] / shape[0], picture.shape[1] / shape[1]
     return picture[int(top * y) : round(bottom * y), int(left * x) : round(right * x)]
