@@ -21,7 +21,7 @@ def scan(digit: np.ndarray, *, scale: float = 2.4, paper: float = 215.0, ink: fl
 
 
 def alike(one: np.ndarray, other: np.ndarray) -> float:
-    """The correlation of two pictures, looked at a little out of focus; a pixel's shift by rounding is no difference."""
+    """The correlation of two pictures, looked at a little out of focus; rounding may shift one by a pixel."""
     soft, given = (gaussian_filter(picture.astype(float), 0.7) for picture in (one, other))
     shifted = [np.roll(soft, (down, right), axis=(0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
     return max(float(np.corrcoef(each.ravel(), given.ravel())[0, 1]) for each in shifted)

@@ -172,7 +172,8 @@ def _ink_light(values: Float32) -> tuple[Float32, int]:
     if darker > CLEAR * lighter:
         return -values, _pixels(STROKE, values)
     either = [(turned, _narrowest(turned)) for turned in (values, -values)]
-    return max(either, key=lambda each: _keeps_away(_strokes(*each)))
+    narrow = min(width for _, width in either)  # what lies between strokes is wider than they are
+    return max(either, key=lambda each: _keeps_away(_strokes(each[0], narrow)))
 
 
 def _keeps_away(strokes: Float32) -> float:
