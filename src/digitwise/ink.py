@@ -21,7 +21,7 @@ FAINTEST = 7.0  # grey levels: a contrast below this is none
 SUREST = 3.6  # times the paper's own spread that ink stands above it; noise parted in two by its level has 2.7
 WEAK = 0.45  # of the level that parts ink from paper: what hangs together with ink counts as ink from here
 LEVEL = 0.4  # share of the variance that is left where light that grows evenly was most of it
-STAYS = 0.3  # share of a piece at the border that stands out of the ground beyond too, where it is ink
+INK, SOME_INK = 0.6, 0.25  # shares of a piece at the border that stand out of what lies beyond: all ink, partly ink
 EIGHT = np.ones((3, 3), bool)  # a pixel's neighbourhood, corners included
 
 
@@ -210,10 +210,10 @@ def _without_shade(mask: Mask, values: Float32, width: int, level: float) -> Mas
     pad = [(min(beyond, side - 1),) * 2 for side in values.shape]
     going_on = np.pad(values, pad, mode="reflect", reflect_type="odd")
     inner = tuple(slice(before, before + side) for (before, _), side in zip(pad, values.shape, strict=True))
-    stays = mask & (_strokes(going_on, width)[inner] >= level)
+    stands_out = mask & (_strokes(going_on, width)[inner] >= level)
     names, count = label(mask, EIGHT)
-    kept = np.bincount(names[stays], minlength=count + 1) >= STAYS * np.bincount(names.ravel(), minlength=count + 1)
-    return np.asarray(mask & kept[names])
+    share = np.bincount(names[stands_out], minlength=count + 1) / np.bincount(names.ravel(), minlength=count + 1)
+    return np.asarray(mask & ((share >= INK)[names] | (stands_out & (share >= SOME_INK)[names])))
 
 
 def _reached(weak: Mask, sure: Mask) -> Mask:
