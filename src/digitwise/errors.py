@@ -7,6 +7,7 @@
     │   └── DataNotFoundError    a named set that is neither on disk nor within reach
     ├── RecipeError              an unknown recipe, or a value a recipe cannot take
     ├── RunError                 a folder that is not a (whole) run, or runs that do not fit together
+    ├── ModelError               a model file that cannot be read with, or a promise that it does not make
     └── MissingPartError         an optional library that is not installed
 
 Every message is one line: what is wrong, what was expected, what came, and the next step. The command line catches
@@ -34,6 +35,10 @@ class RecipeError(DigitwiseError):
 
 class RunError(DigitwiseError):
     """A folder that is not a whole run, or runs that do not fit together."""
+
+
+class ModelError(DigitwiseError):
+    """A model file that cannot be read with, or a promise that it does not make."""
 
 
 class MissingPartError(DigitwiseError):
