@@ -5,13 +5,24 @@ NumPy and Pillow only, so that whoever reads pictures need not import more.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image, ImageOps
 
-from digitwise.images import UInt8
+from digitwise.images import Float32, Int64, Mask, UInt8
+from digitwise.ink import EIGHT, find_ink, quantile
+from digitwise.pieces import digit_in
 
 LARGEST_KEPT = 64  # pixels a side up to which pictures of one common size stay as they are
 COMMON_SIZE = 28  # the side of MNIST's pictures, for sets of mixed or large sizes
+VERSION = "ink-1"  # what a model's metadata says of the pictures it was trained on
+SIDE, BOX, MIDDLE = 28, 20, 14  # of MNIST's pictures: the side, the digit's longer side, where its centre of mass lies
+WORKING = 84  # pixels a side that a picture is reduced to: three for each of the result
+FAINT = 0.1  # ink below this does not count for the box
+THIN, THINNEST = 1.7, 1.9  # stroke width in pixels of the box: below the first it is brought to the second
+THICK, THICKEST = 6.0, 5.0  # 1 % of MNIST's digits have thicker strokes, 5 % thinner ones than those
+FINE = 4  # strokes change by a part of a pixel: so many are made of each for it
 
 
 def grey(picture: UInt8) -> UInt8:
@@ -66,196 +77,175 @@ def is_dark_on_light(pictures: UInt8) -> bool:
     return bool((darker > lighter).mean() > 0.5)
 
 
-# --- the road (being built)
-from dataclasses import dataclass
-
-from scipy.ndimage import binary_dilation, find_objects, label, maximum_filter, minimum_filter
-
-from digitwise.ink import find_ink
-
-WORK = 84
-SIDE = 28
-BOX = 20
-EIGHT = np.ones((3, 3), bool)
-
-
 @dataclass(frozen=True, eq=False)
 class Normalized:
-    image: np.ndarray
+    """A picture as a model takes it.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (28, 28)
+        Light on dark, the digit's box 20 pixels long, its centre of mass in the middle; all 0 where it is blank.
+    blank : bool
+        Whether there was nothing but paper.
+    """
+
+    image: UInt8
     blank: bool
 
 
-BLANK = Normalized(np.zeros((28, 28), np.uint8), True)
+def normalize(picture: UInt8) -> Normalized:
+    """Bring the picture of one digit to MNIST's form.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (h, w) or (h, w, 3)
+        Any size and colours, dark on light or light on dark. One in MNIST's form already passes unchanged.
+
+    Returns
+    -------
+    Normalized
+
+    References
+    ----------
+    Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits": box, centre of mass.
+    """
+    if picture.shape == (SIDE, SIDE) and in_form(picture[None])[0]:
+        return Normalized(picture, blank=False)
+    small = _reduced(picture)
+    found = _digit(small)
+    if found is not None and small is not picture and (close := _close_up(picture, small.shape, found[1])) is not None:
+        found = _digit(_reduced(close))
+    if found is None:
+        return Normalized(np.zeros((SIDE, SIDE), np.uint8), blank=True)
+    return Normalized(centred(*found), blank=False)
 
 
-def in_form(images):
+def in_form(images: UInt8) -> Mask:
+    """Whether each picture, uint8 (n, 28, 28), has MNIST's form already, bool of shape (n,).
+
+    All 70,000 of MNIST have it: ink that is 19 or 20 pixels long on pure black, white somewhere, its centre of mass
+    in the middle.
+    """
     ink = images > 0
-
-    def extent(used):
-        first, last = used.argmax(1), used.shape[1] - used[:, ::-1].argmax(1)
-        return last - first
-
-    longest = np.maximum(extent(ink.any(2)), extent(ink.any(1)))
-    mass = images.reshape(len(images), -1).sum(1, dtype=np.float64)
-    mass = np.maximum(mass, 1)
-    y = (images.sum(2, dtype=np.float64) * np.arange(28)).sum(1) / mass
-    x = (images.sum(1, dtype=np.float64) * np.arange(28)).sum(1) / mass
-    return (
-        (longest >= 19)
-        & (longest <= 20)
-        & (np.abs(y - 14) <= 0.6)
-        & (np.abs(x - 14) <= 0.6)
-        & (images.max((1, 2)) >= 250)
-    )
+    longest = np.maximum(_extent(ink.any(axis=2)), _extent(ink.any(axis=1)))
+    down, across = images.sum(axis=2, dtype=np.float32), images.sum(axis=1, dtype=np.float32)
+    mass = np.maximum(down.sum(axis=1), 1)
+    places = np.arange(SIDE, dtype=np.float32)
+    off = np.maximum(np.abs(down @ places / mass - MIDDLE), np.abs(across @ places / mass - MIDDLE))
+    return np.asarray((longest >= BOX - 1) & (longest <= BOX) & (off <= 0.6) & (images.max(axis=(1, 2)) >= 250))
 
 
-def reduced(picture, side):
-    h, w = picture.shape[:2]
-    if max(h, w) <= side:
-        return picture, 1.0
-    f = side / max(h, w)
-    im = Image.fromarray(picture)
-    return np.asarray(
-        im.resize((max(1, round(w * f)), max(1, round(h * f))), Image.Resampling.BOX, reducing_gap=2.0)
-    ), f
+def _extent(used: Mask) -> Int64:
+    """From the first to the last used place of each row, (n, k) to (n,)."""
+    return np.asarray(used.shape[1] - used[:, ::-1].argmax(axis=1) - used.argmax(axis=1))
 
 
-def normalize(picture):
-    if picture.shape == (28, 28) and in_form(picture[None])[0]:
-        return Normalized(picture, False)
-    small, f = reduced(picture, WORK)
-    ink = find_ink(small)
-    if ink is None:
-        return BLANK
-    mask = digit_mask(ink.mask)
-    if mask is None:
-        return BLANK
-    if f < 1:
-        ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        m = max(4, round(0.25 * max(np.ptp(ys), np.ptp(xs))))
-        box = [
-            max(0, ys[0] - m),
-            min(mask.shape[0], ys[-1] + 1 + m),
-            max(0, xs[0] - m),
-            min(mask.shape[1], xs[-1] + 1 + m),
-        ]
-        if max(box[1] - box[0], box[3] - box[2]) < 0.67 * max(mask.shape):
-            t, b, l, r = (round(v / f) for v in box)
-            return normalize_close(picture[t:b, l:r])
-    return _form(ink, mask)
+def _reduced(picture: UInt8) -> UInt8:
+    """A picture of at most ``WORKING`` pixels a side; the same object where it is no larger."""
+    longest = max(picture.shape[:2])
+    if longest <= WORKING:
+        return picture
+    height, width = (max(1, round(side * WORKING / longest)) for side in picture.shape[:2])
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX))
 
 
-def normalize_close(picture):
-    small, f = reduced(picture, WORK)
-    ink = find_ink(small)
-    if ink is None:
-        return BLANK
-    mask = digit_mask(ink.mask)
-    if mask is None:
-        return BLANK
-    return _form(ink, mask)
+def _digit(picture: UInt8) -> tuple[Float32, Mask] | None:
+    """How much ink lies where, and which of it is the digit's; None for a blank."""
+    ink = find_ink(picture)
+    mask = None if ink is None else digit_in(ink.mask)
+    return None if ink is None or mask is None else (ink.amount, mask)
 
 
-def digit_mask(mask):
-    names, n = label(mask, EIGHT)
-    if n == 0:
+def _close_up(picture: UInt8, shape: tuple[int, ...], mask: Mask) -> UInt8 | None:
+    """The part around a small digit, from the picture itself; None where the digit fills the picture anyway."""
+    box = _box(mask)
+    margin = max(4, round(0.25 * max(box[1] - box[0], box[3] - box[2])))
+    top, left = max(box[0] - margin, 0), max(box[2] - margin, 0)
+    bottom, right = min(box[1] + margin, mask.shape[0]), min(box[3] + margin, mask.shape[1])
+    if max(bottom - top, right - left) > 0.67 * max(mask.shape):
         return None
-    sizes = np.bincount(names.ravel(), minlength=n + 1)[1:]
-    boxes = find_objects(names)
-    h, w = mask.shape
-    top = np.array([b[0].start for b in boxes])
-    bottom = np.array([b[0].stop for b in boxes])
-    left = np.array([b[1].start for b in boxes])
-    right = np.array([b[1].stop for b in boxes])
-    cy, cx = (top + bottom) / 2, (left + right) / 2
-    side = (left == 0) | (right == w)
-    ends = (top == 0) | (bottom == h)
-    central = np.exp(-((cx / w - 0.5) ** 2 / 0.08 + (cy / h - 0.5) ** 2 / 0.16))
-    extent = np.maximum(bottom - top, right - left)
-    score = extent * np.sqrt(sizes) * central * np.where(side, 0.35, 1) * np.where(ends, 0.8, 1)
-    main = int(score.argmax())
-    mh, mw = bottom[main] - top[main], right[main] - left[main]
-    ext = max(mh, mw)
-    if ext < 3 or sizes[main] < 4:
-        return None
-    keep = np.zeros(n + 1, bool)
-    keep[main + 1] = True
-    for i in range(n):
-        if i == main or sizes[i] < 0.02 * sizes[main] or extent[i] < 0.08 * ext:
-            continue
-        gx = max(left[i] - right[main], left[main] - right[i], 0)
-        gy = max(top[i] - bottom[main], top[main] - bottom[i], 0)
-        ov = min(right[i], right[main]) - max(left[i], left[main])
-        touches = side[i] or ends[i]
-        if touches and not (side[main] or ends[main]):
-            continue
-        if side[i] and ov < 0.5 * (right[i] - left[i]):
-            continue
-        # beside, not above: another digit
-        if ov <= 0.3 * (right[i] - left[i]) and (bottom[i] - top[i]) > 0.7 * mh:
-            continue
-        if np.hypot(gx, gy) > 0.25 * ext:
-            continue
-        if ov <= 0 and gx > 0.12 * ext:
-            continue
-        keep[i + 1] = True
-    return keep[names]
+    y, x = picture.shape[0] / shape[0], picture.shape[1] / shape[1]
+    return picture[int(top * y) : round(bottom * y), int(left * x) : round(right * x)]
 
 
-def _form(ink, mask):
-    amount = np.where(binary_dilation(mask, EIGHT), ink.amount, 0)
-    ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    y0, y1, x0, x1 = (
-        max(0, ys[0] - 1),
-        min(mask.shape[0], ys[-1] + 2),
-        max(0, xs[0] - 1),
-        min(mask.shape[1], xs[-1] + 2),
-    )
-    return Normalized(centred(amount[y0:y1, x0:x1]), False)
+def _box(mask: Mask) -> tuple[int, int, int, int]:
+    """Top, bottom, left and right of what is set."""
+    y, x = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(y[0]), int(y[-1]) + 1, int(x[0]), int(x[-1]) + 1
 
 
-def stroke_width(a):
-    p = np.pad(a, 1)
-    outline = np.abs(np.diff(p, axis=0)).sum() + np.abs(np.diff(p, axis=1)).sum()
-    return 2 * a.sum() / max(outline * np.pi / 4, 1e-6)
+def centred(amount: Float32, mask: Mask | None = None) -> UInt8:
+    """Put the ink of a digit into a 20x20 box, its centre of mass into the middle of 28x28.
+
+    Parameters
+    ----------
+    amount : ndarray of float32, shape (h, w)
+        0 for paper to 1 for ink.
+    mask : ndarray of bool, shape (h, w), optional
+        Which of the ink is the digit's; its soft edges, a pixel wide, are added.
+
+    Returns
+    -------
+    ndarray of uint8, shape (28, 28)
+        All 0 where there is no ink.
+    """
+    if mask is not None:
+        from scipy.ndimage import binary_dilation
+
+        amount = np.where(binary_dilation(mask, EIGHT), amount, 0)
+    ink = amount > FAINT
+    if not ink.any():
+        return np.zeros((SIDE, SIDE), np.uint8)
+    top, bottom, left, right = _box(ink)
+    boxed = _boxed(_usual_stroke(amount[top:bottom, left:right]))
+    height, width = boxed.shape
+    mass = float(boxed.sum())
+    y, x = boxed.sum(axis=1) @ np.arange(height) / mass, boxed.sum(axis=0) @ np.arange(width) / mass
+    top = min(max(round(MIDDLE - y), 0), SIDE - height)
+    left = min(max(round(MIDDLE - x), 0), SIDE - width)
+    image = np.zeros((SIDE, SIDE), np.uint8)
+    image[top : top + height, left : left + width] = boxed
+    return image
 
 
-THIN, THICK = 2.0, 5.0
+def _boxed(amount: Float32) -> UInt8:
+    """Scaled so that the longer side has 20 pixels, the strokes about as light as MNIST's."""
+    height, width = amount.shape
+    scale = BOX / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    image = Image.fromarray((amount * 255).astype(np.uint8))
+    boxed = np.asarray(image.resize(size, Image.Resampling.BICUBIC)).astype(np.float32)
+    inked = boxed[boxed > 255 * FAINT]
+    light = max(quantile(inked, 0.9), 64.0) if inked.size else 255.0
+    return np.clip(boxed * (255 / light), 0, 255).round().astype(np.uint8)
 
 
-def centred(a):
-    h, w = a.shape
-    used_y, used_x = np.flatnonzero(a.max(1) > 0.1), np.flatnonzero(a.max(0) > 0.1)
-    a = a[used_y[0] : used_y[-1] + 1, used_x[0] : used_x[-1] + 1]
-    h, w = a.shape
-    scale = BOX / max(h, w)
-    width = stroke_width(a) * scale
-    if width < THIN:
-        grow = (THIN + 0.3 - width) / scale
-        r = int(round(grow))
-        if r >= 1:
-            a = np.pad(a, r)
-            a = maximum_filter(a, size=r + 1)
-            uy, ux = np.flatnonzero(a.max(1) > 0.1), np.flatnonzero(a.max(0) > 0.1)
-            a = a[uy[0] : uy[-1] + 1, ux[0] : ux[-1] + 1]
-            h, w = a.shape
-            scale = BOX / max(h, w)
-    elif width > THICK:
-        r = int(round((width - THICK) / scale))
-        if r >= 1:
-            a = minimum_filter(a, size=r + 1)
-    nh, nw = max(1, round(h * scale)), max(1, round(w * scale))
-    im = Image.fromarray(np.ascontiguousarray(a), mode="F") if False else Image.fromarray((a * 255).astype(np.uint8))
-    b = np.asarray(im.resize((nw, nh), Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.HAMMING)).astype(
-        np.float32
-    )
-    peak = np.quantile(b[b > 25], 0.9) if (b > 25).any() else 255
-    b = np.clip(b * (255 / max(peak, 60)), 0, 255)
-    out = np.zeros((28, 28), np.float32)
-    s = b.sum()
-    y = (b.sum(1) * np.arange(nh)).sum() / s
-    x = (b.sum(0) * np.arange(nw)).sum() / s
-    t = min(max(round(14 - y), 0), 28 - nh)
-    l = min(max(round(14 - x), 0), 28 - nw)
-    out[t : t + nh, l : l + nw] = b
-    return out.round().astype(np.uint8)
+def _usual_stroke(amount: Float32) -> Float32:
+    """Thicken or thin strokes that are far from MNIST's width."""
+    scale = BOX / max(amount.shape)
+    width = stroke_width(amount) * scale  # in pixels of the box
+    if THIN <= width <= THICK:
+        return amount
+    from scipy.ndimage import maximum_filter, minimum_filter
+
+    fine = FINE * BOX / max(amount.shape)
+    size = (max(1, round(amount.shape[1] * fine)), max(1, round(amount.shape[0] * fine)))
+    amount = np.asarray(Image.fromarray(amount.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)).clip(0, 1)
+    change = round(FINE * ((THINNEST if width < THIN else THICKEST) - width))
+    if change < 0:
+        thinner = minimum_filter(amount, footprint=_disc(1 - change))
+        return np.asarray(thinner if thinner.max() > 0.5 else amount)
+    return np.asarray(maximum_filter(np.pad(amount, change), footprint=_disc(1 + change)))
+
+
+def _disc(size: int) -> Mask:
+    """A round neighbourhood, (size, size)."""
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    return np.asarray(y**2 + x**2 <= (size / 2) ** 2)
+
+
+def stroke_width(amount: Float32) -> float:
+    """The mean width of the strokes in pixels: an outline runs along both of their sides."""
+    down = np.abs(amount[1:] - amount[:-1]).sum() + amount[0].sum() + amount[-1].sum()
+    across = np.abs(amount[:, 1:] - amount[:, :-1]).sum() + amount[:, 0].sum() + amount[:, -1].sum()
+    return float(2 * amount.sum() / max((down + across) * np.pi / 4, 1e-6))  # |dx| + |dy| is 4/pi of its length

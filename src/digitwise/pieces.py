@@ -1,0 +1,121 @@
+"""Which pieces of ink in the picture of one digit are that digit: no speck, no neighbour, no frame of a form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitwise.images import Float64, Int64, Mask
+from digitwise.ink import EIGHT
+
+SMALLEST = 4  # pixels: less is no digit
+SPECK = (0.02, 0.1)  # shares of the digit's ink and extent below which a piece is a speck
+NEAR = 0.25  # of the digit's extent: how far off a part of it may lie, as the bar of a 5
+BESIDE = 0.12  # of the digit's extent, for a piece that is neither above nor below it
+FRAME = 0.55  # share of a frame's ink that lies along its box
+ALONG = 0.1  # of the box's sides, for that
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Connected pieces of ink, each array of shape (n,).
+
+    Parameters
+    ----------
+    sizes : ndarray of int64
+        Pixels.
+    top, bottom, left, right : ndarray of int64
+        Their boxes; bottom and right are one past the last pixel.
+    """
+
+    sizes: Int64
+    top: Int64
+    bottom: Int64
+    left: Int64
+    right: Int64
+
+    @property
+    def extent(self) -> Int64:
+        """The longer side of each box."""
+        return np.maximum(self.bottom - self.top, self.right - self.left)
+
+
+def digit_in(ink: Mask) -> Mask | None:
+    """The ink of the one digit that a picture is about.
+
+    The digit is the piece that is large and in the middle; parts of it may lie apart. A piece that the picture's
+    border cuts is a neighbour's, unless it lies above or below a digit that the border cuts too.
+
+    Parameters
+    ----------
+    ink : ndarray of bool, shape (h, w)
+
+    Returns
+    -------
+    ndarray of bool, shape (h, w), or None
+        None where there are only specks.
+    """
+    names, pieces = _pieces(ink)
+    if pieces is None:
+        return None
+    frames = _frames(names, pieces)
+    h, w = ink.shape
+    beside, over = (pieces.left == 0) | (pieces.right == w), (pieces.top == 0) | (pieces.bottom == h)
+    main = int((_score(pieces, ink.shape) * np.where(beside, 0.35, 1) * np.where(over, 0.8, 1) * ~frames).argmax())
+    if frames[main] or pieces.sizes[main] < SMALLEST or pieces.extent[main] < 3:
+        return None
+    kept = _parts(pieces, main) & ~frames & ~(beside & ~_covers(pieces, main, 0.5))
+    if not (beside[main] or over[main]):
+        kept &= ~(beside | over)
+    kept[main] = True
+    return np.asarray(np.concatenate([[False], kept])[names])
+
+
+def _pieces(ink: Mask) -> tuple[Int64, Pieces | None]:
+    from scipy.ndimage import find_objects, label
+
+    names, count = label(ink, EIGHT)
+    if not count:
+        return names, None
+    boxes = np.array([(y.start, y.stop, x.start, x.stop) for y, x in find_objects(names)])
+    return names, Pieces(np.bincount(names.ravel())[1:], *boxes.T)
+
+
+def _score(pieces: Pieces, shape: tuple[int, ...]) -> Float64:
+    """How likely each piece is what the picture is about: large, and in the middle."""
+    y = (pieces.top + pieces.bottom) / (2 * shape[0]) - 0.5
+    x = (pieces.left + pieces.right) / (2 * shape[1]) - 0.5
+    return pieces.extent * np.sqrt(pieces.sizes) * np.exp(-(x**2) / 0.08 - y**2 / 0.16)
+
+
+def _covers(pieces: Pieces, main: int, share: float) -> Mask:
+    """Whether each piece lies above, below or in the main one, by such a share of the narrower one's width."""
+    common = np.minimum(pieces.right, pieces.right[main]) - np.maximum(pieces.left, pieces.left[main])
+    width = pieces.right - pieces.left
+    return np.asarray(common >= share * np.minimum(width, width[main]))
+
+
+def _parts(pieces: Pieces, main: int) -> Mask:
+    """Whether each piece may be a part of the same digit as the main one."""
+    extent = pieces.extent[main]
+    large = (pieces.sizes >= SPECK[0] * pieces.sizes[main]) & (pieces.extent >= SPECK[1] * extent)
+    right = np.maximum(pieces.left - pieces.right[main], pieces.left[main] - pieces.right).clip(0)
+    down = np.maximum(pieces.top - pieces.bottom[main], pieces.top[main] - pieces.bottom).clip(0)
+    tall = pieces.bottom - pieces.top > 0.3 * (pieces.bottom[main] - pieces.top[main])
+    another = tall & ~_covers(pieces, main, 0.4)  # a whole digit that stands beside
+    return np.asarray(large & ~another & (np.hypot(right, down) <= NEAR * extent) & (right <= BESIDE * extent))
+
+
+def _frames(names: Int64, pieces: Pieces) -> Mask:
+    """Whether each piece is a frame around another: all along its own box, with a large piece within."""
+    found = np.zeros(len(pieces.sizes), bool)
+    for i in np.flatnonzero(pieces.extent > 0.6 * pieces.extent.max()):
+        top, bottom, left, right = pieces.top[i], pieces.bottom[i], pieces.left[i], pieces.right[i]
+        within = (pieces.top > top) & (pieces.bottom < bottom) & (pieces.left > left) & (pieces.right < right)
+        if not (within & (pieces.bottom - pieces.top > 0.35 * (bottom - top))).any():
+            continue
+        box = names[top:bottom, left:right] == i + 1
+        y, x = max(1, round(ALONG * (bottom - top))), max(1, round(ALONG * (right - left)))
+        found[i] = box.sum() - box[y:-y, x:-x].sum() > FRAME * pieces.sizes[i]
+    return found

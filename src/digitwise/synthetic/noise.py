@@ -1,0 +1,53 @@
+"""Smooth random fields: what uneven paper, light, pressure and fog are made of."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from digitwise.images import Float32
+
+
+def smooth_noise(shape: tuple[int, int], cell: float, *, rng: np.random.Generator) -> Float32:
+    """Noise without detail smaller than ``cell`` pixels, float32 of shape (h, w), mean 0 and spread about 0.8."""
+    height, width = shape
+    grid = rng.standard_normal((int(height / cell) + 2, int(width / cell) + 2), np.float32)
+    return resized(grid, shape)
+
+
+def resized(values: Float32, shape: tuple[int, int]) -> Float32:
+    """Any field (h, w) brought to another shape by cubic interpolation; with averaging where it gets smaller."""
+    image = Image.fromarray(np.ascontiguousarray(values, np.float32))
+    return np.array(image.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
+
+
+def plasma(n: int, side: int, decay: float, *, rng: np.random.Generator) -> Float32:
+    """Clouds: midpoint displacement on a torus, float32 of shape (n, side, side) in [0, 1].
+
+    Parameters
+    ----------
+    n : int
+    side : int
+        A power of two.
+    decay : float
+        What the displacement is divided by from one scale to the next finer.
+    """
+    field = np.zeros((n, side, side), np.float64)
+    step, height = side, 100.0
+    while step > 1:
+        half = step // 2
+
+        def nudge(places: np.ndarray, height: float = height) -> np.ndarray:
+            return places / 4 + height * rng.uniform(-1, 1, places.shape)
+
+        corners = field[:, ::step, ::step]
+        beside = corners + np.roll(corners, -1, axis=1)
+        centres = nudge(beside + np.roll(beside, -1, axis=2))
+        field[:, half::step, half::step] = centres
+        across = centres + np.roll(centres, 1, axis=1)  # above and below a point between two corners of a row
+        field[:, ::step, half::step] = nudge(corners + np.roll(corners, -1, axis=2) + across)
+        along = centres + np.roll(centres, 1, axis=2)
+        field[:, half::step, ::step] = nudge(corners + np.roll(corners, -1, axis=1) + along)
+        step, height = half, height / decay
+    field -= field.min(axis=(1, 2), keepdims=True)
+    return np.asarray(field / np.maximum(field.max(axis=(1, 2), keepdims=True), 1e-9), np.float32)

@@ -1,0 +1,114 @@
+"""One digit as a phone's camera or a scanner would give it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from digitwise.images import Float32, UInt8
+from digitwise.synthetic.camera import photographed, some_camera, to_uint8
+from digitwise.synthetic.paper import ground, light, rule, some_stock, specks
+from digitwise.synthetic.pens import Hand, some_hand, written
+
+HEIGHTS = 18.0, 250.0  # pixels of a digit's longer side
+
+
+def scan_of(digit: UInt8, *, rng: np.random.Generator, pool: UInt8 | None = None) -> UInt8:
+    """Make a scan of a digit.
+
+    Parameters
+    ----------
+    digit : ndarray of uint8, shape (h, w)
+        Light ink on a dark ground.
+    rng : numpy.random.Generator
+        Decides everything: paper, pen, light, camera, place. Most scans come out moderately clean.
+    pool : ndarray of uint8, shape (n, h, w), optional
+        Digits of which a part may be in view at the rim, as neighbours of the one that is meant.
+
+    Returns
+    -------
+    ndarray of uint8, shape (k, l, 3)
+        RGB, the digit 18 to 250 pixels high, or wide where it is wider.
+    """
+    stock = some_stock(rng=rng)
+    hand = some_hand(rng=rng, grain=stock.grain)
+    smallest, largest = np.log(HEIGHTS)
+    height = math.exp(smallest + (largest - smallest) * rng.random() ** 1.2)  # small ones more often: cut from pages
+    ink, (top, left) = _laid_out(written(digit, height, hand, rng=rng), height, rng=rng)
+    if pool is not None and rng.random() < 0.3:
+        _add_neighbours(ink, (top, left), height, hand, pool, rng=rng)
+    scene = ground(stock, ink.shape, height, rng=rng)
+    what = rng.random()
+    if what < 0.07 and not stock.screen:
+        rule(scene, height * rng.uniform(0.5, 1.6), top=rng.uniform(0, height), squared=rng.random() < 0.4, rng=rng)
+    elif what < 0.1:
+        _frame(scene, height, rng=rng)
+    if rng.random() < 0.12:
+        specks(scene, height, int(rng.integers(1, 5)), rng=rng)
+    scene += (np.array(stock.ink, np.float32) - scene) * (ink * np.float32(stock.strength))[..., None]
+    if stock.screen:
+        return to_uint8(scene)
+    lit = light(ink.shape, shadow=rng.random() < 0.12, rng=rng)
+    return photographed(scene, lit, some_camera(height, rng=rng), rng=rng)
+
+
+def _laid_out(ink: Float32, height: float, *, rng: np.random.Generator) -> tuple[Float32, tuple[int, int]]:
+    """The ink with a margin on each side, and how far it lies from the top and the left."""
+    kind = rng.random()
+    widest = 0.08 if kind < 0.12 else 0.35 if kind < 0.7 else 0.8 if kind < 0.93 else 1.6
+    margins = rng.uniform(0.02, widest, 4) * height
+    if rng.random() < 0.5:  # as one who cuts out with care
+        margins[:] = (margins + margins.mean() * 2) / 3
+    above, below, left, right = (max(1, round(m)) for m in margins)
+    return np.pad(ink, ((above, below), (left, right))), (above, left)
+
+
+def _add_neighbours(
+    ink: Float32, place: tuple[int, int], height: float, hand: Hand, pool: UInt8, *, rng: np.random.Generator
+) -> None:
+    """Put parts of other digits at the left or right, seldom above, in place; never on the digit itself."""
+    top, left = place
+    columns = ink.shape[1]
+    own = np.flatnonzero(ink.max(axis=0) > 0)
+    right = columns - 1 - own[-1] if len(own) else 0
+    sides = [("left", left), ("right", right), ("above", top)]
+    chosen = [sides[0], sides[1]] if rng.random() < 0.4 else [sides[int(rng.choice(3, p=(0.42, 0.42, 0.16)))]]
+    for side, room in chosen:
+        gap = max(2.0, height * rng.uniform(0.05, 0.2))
+        if room < gap + 2:
+            continue
+        other = dataclasses.replace(hand, turn=hand.turn + rng.normal(0, 3))
+        near = written(pool[rng.integers(len(pool))], height * rng.uniform(0.75, 1.2), other, rng=rng)
+        view = min(int(room - gap), round(near.shape[0 if side == "above" else 1] * rng.uniform(0.1, 0.6)))
+        if side == "above":
+            _stamp(ink, near[-max(view, 1) :], 0, left + int(rng.normal(0, height / 3)))
+        else:
+            y = top + int(rng.normal(0, height / 8))
+            part = near[:, -max(view, 1) :] if side == "left" else near[:, : max(view, 1)]
+            _stamp(ink, part, y, 0 if side == "left" else columns - part.shape[1])
+
+
+def _stamp(ink: Float32, part: Float32, y: int, x: int) -> None:
+    """Lay one ink over the other, in place; what falls outside is cut off."""
+    rows, columns = ink.shape
+    top, left = max(y, 0), max(x, 0)
+    bottom, right = min(y + part.shape[0], rows), min(x + part.shape[1], columns)
+    if bottom > top and right > left:
+        view = ink[top:bottom, left:right]
+        np.maximum(view, part[top - y : bottom - y, left - x : right - x], out=view)
+
+
+def _frame(scene: Float32, height: float, *, rng: np.random.Generator) -> None:
+    """A form's cell: straight lines near the rim, on one to four sides, in place."""
+    width = max(1, round(height * rng.uniform(0.01, 0.04)))
+    shade = np.float32(rng.uniform(30, 130) if scene.mean() > 110 else rng.uniform(150, 220))
+    for side in range(4):
+        if rng.random() < 0.3:
+            continue
+        at = rng.integers(0, max(1, round(0.03 * height)))
+        across = scene if side < 2 else scene.transpose(1, 0, 2)
+        across[at : at + width] = shade if side % 2 == 0 else across[at : at + width]
+        if side % 2:
+            across[len(across) - at - width : len(across) - at] = shade
