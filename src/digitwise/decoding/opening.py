@@ -33,10 +33,13 @@ class Decoded:
     picture : ndarray of uint8, shape (h, w) or (h, w, 3)
     notes : tuple of str
         What a reader of results must know: that there were more pictures in the file.
+    scale : float
+        Pixels of the file for each one here, at least 1: more where a JPEG came at a reduced scale.
     """
 
     picture: UInt8
     notes: tuple[str, ...] = ()
+    scale: float = 1.0
 
 
 def open_picture(
@@ -102,13 +105,14 @@ def _decoded(
     if image.width * image.height > max_pixels:
         raise DataError(f"{name}: {_too_large(max_pixels, f'{image.width}x{image.height}')}")
     notes = ("the first of several pictures in it",) if _is_animated(image) else ()
+    whole = max(image.size)
     if at_least is not None and image.format in ("JPEG", "MPO"):
-        share = at_least / max(image.size)
+        share = at_least / whole
         image.draft(None, (max(1, round(image.width * share)), max(1, round(image.height * share))))
     picture = decode(image)
     if not picture.size:
         raise DataError(f"{name}: damaged picture: it has no pixels; replace it")
-    return Decoded(picture, notes)
+    return Decoded(picture, notes, whole / max(picture.shape[:2]))
 
 
 def _is_animated(image: Image.Image) -> bool:
