@@ -237,7 +237,8 @@ def numbers(monkeypatch):
             image = reader_input(picture[box[1] : box[3], box[0] : box[2]])
             row = probabilities(image[None])[0]
             found.append(types.SimpleNamespace(box=box, probabilities=row, image=image))
-        return [found, []]
+        lines = [types.SimpleNamespace(digits=tuple(digits)) for digits in (found, [])]
+        return types.SimpleNamespace(lines=tuple(lines), turn=0)
 
     def reader_input(picture):
         from digitwise.normalize import normalize

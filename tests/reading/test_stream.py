@@ -55,7 +55,7 @@ WRITERS = {
     "stored.npz": lambda path, images: np.savez(path, images=images, labels=np.zeros(len(images))),
     "deflated.npz": lambda path, images: np.savez_compressed(path, x_train=images[:3], x_test=images),
     "only.npz": lambda path, images: np.savez(path, mine=images),
-    "raw.idx": lambda path, images: write_raw(path, images),
+    "raw.idx": write_raw,
     "t10k-images-idx3-ubyte.gz": write_idx,
     "rows.csv": save_csv,
     "no-header.csv": lambda path, images: save_csv(path, images, header=False),

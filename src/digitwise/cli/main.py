@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from digitwise.cli import check, compare, data, errors, evaluate, improve, info, report, run, train
+from digitwise.cli import check, compare, data, errors, evaluate, improve, info, read, report, run, train
 from digitwise.cli.console import err
 from digitwise.errors import DigitwiseError
 
@@ -31,6 +31,7 @@ app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("improve")(improve.improve)
 app.command("check")(check.check)
+app.command("read")(read.read)
 app.command("info")(info.info)
 app.add_typer(data.app, name="data")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from digitwise.decoding import MAX_PIXELS
+from digitwise.decoding import MAX_PIXELS, Decoded
 from digitwise.errors import DigitwiseError
 from digitwise.images import Float32, UInt8
 from digitwise.reading.answers import Answers
@@ -103,7 +104,7 @@ class Reader:
         stack = stack_of(x)
         if stack is not None:
             return self.answers(stack).readings()
-        return self._answered(self.prepared(x)).readings([path_of(x)])[0]
+        return self.answered(self.prepared(x)).readings([path_of(x)])[0]
 
     def read_numbers(self, x: Any) -> Page:
         """Find the lines of digits in a photo or scan, and read them.
@@ -122,11 +123,14 @@ class Reader:
         DataError
             If the picture cannot be read.
         """
+        return self.page_of(picture_of(x, max_pixels=self.max_pixels, at_least=PAGE), path_of(x))
+
+    def page_of(self, decoded: Decoded, path: str | None = None) -> Page:
+        """The lines of digits of a picture that is decoded already."""
         from digitwise.reading.numbers import read_page
 
-        decoded = picture_of(x, max_pixels=self.max_pixels, at_least=PAGE)
         found = read_page(decoded.picture, self.probabilities)
-        return Page(path_of(x), tuple(self._line(list(line), decoded.scale) for line in found))
+        return Page(path, tuple(self._line(line.digits, decoded.scale) for line in found.lines))
 
     def probabilities(self, images: UInt8) -> Float32:
         """The calibrated probability of each class, float32 (n, k).
@@ -150,18 +154,32 @@ class Reader:
         ----------
         pictures : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
         """
-        if self.model.card.normalization == UNTOUCHED:
-            return self._answered(as_they_are(pictures, self.model.image_shape))
-        return self._answered(normalized_stack(pictures))
+        return self.answered(self.formed_stack(pictures))
+
+    def answered(self, prepared: Prepared) -> Answers:
+        """Answers about pictures as the model takes them."""
+        probabilities = self.model.probabilities(prepared.images)
+        return Answers(probabilities, prepared.blank, self._sure(probabilities), self.class_names)
 
     def prepared(self, x: Any) -> Prepared:
         """One picture as the model takes it; a path, bytes, PIL image or array."""
         picture = picture_of(x, max_pixels=self.max_pixels, at_least=SINGLE).picture
-        if self.model.card.normalization != UNTOUCHED:
-            return normalized(picture)
-        if hasattr(x, "__array__") and not hasattr(x, "getbands"):  # an array, not a PIL image
+        is_array = hasattr(x, "__array__") and not hasattr(x, "getbands")  # which a PIL image has
+        if is_array and self.model.card.normalization == UNTOUCHED:
             return as_they_are(picture[None], self.model.image_shape)
-        return fitted(picture, self.model.image_shape)
+        return self.formed(picture)
+
+    def formed(self, picture: UInt8) -> Prepared:
+        """A picture of any size, uint8 (h, w) or (h, w, 3), as the model takes it."""
+        if self.model.card.normalization == UNTOUCHED:
+            return fitted(picture, self.model.image_shape)
+        return normalized(picture)
+
+    def formed_stack(self, pictures: UInt8) -> Prepared:
+        """Pictures of one size, uint8 (n, h, w) or (n, h, w, 3), as the model takes them."""
+        if self.model.card.normalization == UNTOUCHED:
+            return as_they_are(pictures, self.model.image_shape)
+        return normalized_stack(pictures)
 
     def _read_each(self, sources: list[Any] | tuple[Any, ...]) -> list[Reading]:
         readings: dict[int, Reading] = {}
@@ -174,18 +192,14 @@ class Reader:
         if found:
             images = np.concatenate([each.images for each in found.values()])
             blank = np.concatenate([each.blank for each in found.values()])
-            answered = self._answered(Prepared(images, blank)).readings([path_of(sources[i]) for i in found])
+            answered = self.answered(Prepared(images, blank)).readings([path_of(sources[i]) for i in found])
             readings.update(zip(found, answered, strict=True))
         return [readings[place] for place in range(len(sources))]
-
-    def _answered(self, prepared: Prepared) -> Answers:
-        probabilities = self.model.probabilities(prepared.images)
-        return Answers(probabilities, prepared.blank, self._sure(probabilities), self.class_names)
 
     def _sure(self, probabilities: Float32) -> Any:
         return np.ones(len(probabilities), bool) if self.policy is None else self.policy.sure(probabilities)
 
-    def _line(self, found: list[Any], scale: float) -> Line:
+    def _line(self, found: Sequence[Any], scale: float) -> Line:
         if not found:
             return Line("", ())
         probabilities = np.stack([each.probabilities for each in found])

@@ -51,7 +51,8 @@ class Digit:
         Its calibrated probability.
     status : {"read", "unsure"}
     box : tuple of int
-        Left, top, right and bottom in pixels of the upright picture; right and bottom are the first outside.
+        Left, top, right and bottom in pixels of the picture, upright by its EXIF orientation but not turned further;
+        right and bottom are the first outside.
     image : ndarray of uint8, shape (28, 28), optional
         What the model saw.
     """
