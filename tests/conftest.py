@@ -72,6 +72,14 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of printed digits, as digitwise export would write it."""
+    from tests.templates import write_model
+
+    return write_model(tmp_path_factory.mktemp("model") / "templates.onnx")
+
+
 @pytest.fixture
 def small() -> Dataset:
     return Dataset("small", "drawn", blobs(60), blobs(30, seed=1))

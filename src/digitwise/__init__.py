@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from digitwise.errors import DigitwiseError as DigitwiseError
     from digitwise.errors import ExportError as ExportError
     from digitwise.errors import MissingPartError as MissingPartError
+    from digitwise.errors import ModelError as ModelError
     from digitwise.errors import RecipeError as RecipeError
     from digitwise.errors import RunError as RunError
     from digitwise.evaluation import Comparison as Comparison
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from digitwise.images import Dataset as Dataset
     from digitwise.images import ImageSet as ImageSet
     from digitwise.images import Predictions as Predictions
+    from digitwise.reading.reader import Reader as Reader
+    from digitwise.reading.results import Page as Page
+    from digitwise.reading.results import Reading as Reading
     from digitwise.recipes import Augmentation as Augmentation
     from digitwise.recipes import Recipe as Recipe
     from digitwise.runs import Run as Run
@@ -50,7 +54,11 @@ _HOMES = {
     "ExportError": "digitwise.errors",
     "ImageSet": "digitwise.images",
     "MissingPartError": "digitwise.errors",
+    "ModelError": "digitwise.errors",
+    "Page": "digitwise.reading.results",
     "Predictions": "digitwise.images",
+    "Reader": "digitwise.reading.reader",
+    "Reading": "digitwise.reading.results",
     "Recipe": "digitwise.recipes",
     "RecipeError": "digitwise.errors",
     "Run": "digitwise.runs",

@@ -8,6 +8,7 @@
     ├── RecipeError              an unknown recipe, or a value a recipe cannot take
     ├── RunError                 a folder that is not a (whole) run, or runs that do not fit together
     ├── ExportError              a model that cannot be written in a form, or does not answer alike in it
+    ├── ModelError               a model file that cannot be read with, or a promise that it does not make
     └── MissingPartError         an optional library that is not installed
 
 Every message is one line: what is wrong, what was expected, what came, and the next step. The command line catches
@@ -39,6 +40,10 @@ class RunError(DigitwiseError):
 
 class ExportError(DigitwiseError):
     """A model that cannot be written in the form asked for, or does not answer alike in it."""
+
+
+class ModelError(DigitwiseError):
+    """A model file that cannot be read with, or a promise that it does not make."""
 
 
 class MissingPartError(DigitwiseError):

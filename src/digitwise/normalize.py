@@ -25,37 +25,6 @@ FAINT = 0.1  # ink below this does not count for the box
 THIN, THINNEST = 1.7, 1.9  # stroke width in pixels of the box: below the first it is brought to the second
 THICK, THICKEST = 6.0, 5.0  # 1 % of MNIST's digits have thicker strokes, 5 % thinner ones than those
 FINE = 4  # strokes change by a part of a pixel: so many are made of each for it
-ONE_LINE = 0.95  # share of the colour variance along one line: ink of one colour on paper of another
-
-
-def decode(image: Image.Image) -> UInt8:
-    """Turn a Pillow image into grey or RGB values.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        Any mode; 16-bit greys are brought to 8 bits, transparency is laid on white, EXIF orientation is applied.
-
-    Returns
-    -------
-    ndarray of uint8, shape (h, w) or, where there is real colour, (h, w, 3)
-    """
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        values = np.nan_to_num(np.asarray(image, np.float32))
-        scale = 255.0 if values.max() <= 1 and image.mode == "F" else 1 / 257 if values.max() > 255 else 1.0
-        return np.asarray(np.clip(values * scale, 0, 255).round(), np.uint8)
-    if "A" in image.getbands() or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    rgb = np.asarray(image.convert("RGB"))
-    return rgb if _has_colour(rgb) else np.asarray(image.convert("L"))
-
-
-def _has_colour(rgb: UInt8) -> bool:
-    """Whether grey would lose something: the colours are not all mixtures of two, as ink and paper are."""
-    spread = np.linalg.eigvalsh(np.cov(rgb.reshape(-1, 3).T.astype(np.float64)))
-    return bool(spread[2] < ONE_LINE * spread.sum())
 
 
 def grey(picture: UInt8) -> UInt8:

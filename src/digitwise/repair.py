@@ -86,7 +86,8 @@ def sharpened(values: Float32, contrast: float) -> Float32:
     """Undo some of a blur where even the steepest edges are soft, so that closed loops open again."""
     scale = min(values.shape) / TYPICAL
     steps = (np.abs(values[1:] - values[:-1]), np.abs(values[:, 1:] - values[:, :-1]))
-    steepest = max(float(np.sort(each, axis=None)[int(0.98 * each.size)]) for each in steps if each.size)
+    edges = [float(np.sort(each, axis=None)[int(0.98 * each.size)]) for each in steps if each.size]
+    steepest = max(edges, default=contrast)  # a single pixel has no edge
     if steepest * scale > SOFT * contrast:
         return values
     from scipy.ndimage import gaussian_filter

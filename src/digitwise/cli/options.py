@@ -19,6 +19,11 @@ def share(text: str) -> float:
     return value
 
 
+def share_or_all(text: str) -> float:
+    """Read a share above 0 and at most 1: ``95%``, ``0.95`` or ``100%``."""
+    return 1.0 if text.strip() in ("1", "1.0", "100%") else share(text)
+
+
 def class_mix(text: str | None) -> dict[str, float] | None:
     """Read shares of classes: ``0=30%,1=0.2``; the classes not named divide the rest."""
     if not text:

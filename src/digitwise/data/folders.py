@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
+from digitwise.decoding import SUFFIXES, decode, open_picture
 from digitwise.errors import DataError
 from digitwise.images import ImageSet, Int64, UInt8
-from digitwise.normalize import common_size, decode, fit_into, grey, is_dark_on_light
+from digitwise.normalize import common_size, fit_into, grey, is_dark_on_light
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 POLARITY_SAMPLE = 2_000  # training pictures that tell ink from ground
-MAX_PIXELS = 50_000_000  # of one picture, checked before decoding
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +90,7 @@ def _read(path: Path, classes: tuple[str, ...]) -> Pictures:
     labels: list[int] = []
     for label, name in enumerate(classes):
         for file in _files(path / name):
-            pictures.append(open_picture(file))
+            pictures.append(open_picture(file, decode=decode).picture)
             labels.append(label)
     if not pictures:
         raise DataError(f"{path}: the set is empty: expected pictures in the class folders")
@@ -110,25 +108,6 @@ def _files(folder: Path) -> Iterator[Path]:
                 f"{file}: not a picture: expected {', '.join(sorted(SUFFIXES))}; take it out of the class folder"
             )
         yield file
-
-
-def open_picture(file: Path) -> UInt8:
-    """Decode one picture file, uint8 (h, w) or (h, w, 3).
-
-    Raises
-    ------
-    DataError
-        If it is no picture, a damaged one, or too large to be one digit.
-    """
-    try:
-        with Image.open(file) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise DataError(f"{file}: expected at most {MAX_PIXELS} pixels, got {image.width}x{image.height}")
-            return decode(image)
-    except UnidentifiedImageError as error:
-        raise DataError(f"{file}: not a picture: its content is no PNG, JPEG, BMP or TIFF; replace it") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{file}: damaged picture: {' '.join(str(error).split())[:160]}; replace it") from error
 
 
 def stack(pictures: list[UInt8], size: tuple[int, int], *, colour: bool) -> UInt8:

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.data import load
-from digitwise.data.folders import POLARITY_SAMPLE, SUFFIXES, class_folders, open_picture, stack
+from digitwise.data.folders import POLARITY_SAMPLE, class_folders, stack
 from digitwise.data.idx import idx_roles, is_idx, read_idx
 from digitwise.data.sources import NAMES
 from digitwise.data.tables import csv_numbers, npz_arrays
+from digitwise.decoding import SUFFIXES, decode, open_picture
 from digitwise.errors import DataError
 from digitwise.files import expanded
 from digitwise.images import Dataset, ImageSet, UInt8
@@ -231,7 +232,7 @@ def _opened(root: Path, classes: tuple[str, ...]) -> Opened:
         try:
             if file.suffix.lower() not in SUFFIXES:
                 raise DataError(f"not a picture: expected {', '.join(sorted(SUFFIXES))}")
-            found.pictures.append(open_picture(file))
+            found.pictures.append(open_picture(file, decode=decode).picture)
         except DataError as error:
             found.unreadable.append((name, _printable(str(error).removeprefix(f"{file}: "))))
         else:

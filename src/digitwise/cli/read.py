@@ -1,0 +1,117 @@
+"""``digitwise read``: digits from photos, scans and sets of pictures."""
+
+from __future__ import annotations
+
+import sys
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digitwise.cli.console import JsonFlag, err
+from digitwise.cli.options import share, share_or_all
+
+if TYPE_CHECKING:
+    from digitwise.cli.teller import Teller
+    from digitwise.reading.jobs import Mode
+    from digitwise.reading.reader import Reader
+
+SOME_FAILED = 1
+FILES = typer.Argument(
+    metavar="FILE|DIR|-...",
+    help="Pictures, PDFs, or sets (.npz, .npy, IDX, .csv, .parquet); - is the standard input. Of a folder all "
+    "pictures and PDFs in it and below it, except hidden ones.",
+)
+
+
+def read(
+    files: Annotated[list[str], FILES],
+    single: Annotated[
+        bool,
+        typer.Option(
+            "--single",
+            help="One digit a picture: the default up to 300 pixels a side and for pictures at most 1.5 times as wide "
+            "as high.",
+        ),
+    ] = False,
+    numbers: Annotated[
+        bool, typer.Option("--numbers", help="Lines of digits on a page: the default for other pictures and PDFs.")
+    ] = False,
+    top: Annotated[bool, typer.Option("--top", help="The three most probable digits of each single one.")] = False,
+    model: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the one in the package.")] = None,
+    max_error: Annotated[
+        float | None,
+        typer.Option(parser=share, metavar="SHARE", help="Of what is read this share is wrong at most; else unsure."),
+    ] = None,
+    fail_under: Annotated[
+        float | None,
+        typer.Option(
+            parser=share_or_all, metavar="SHARE", help="Leave with 1 when less than this share of the digits is read."
+        ),
+    ] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(metavar="PICTURE", help="Draw boxes and readings on the page; implies --numbers.")
+    ] = None,
+    show_input: Annotated[
+        Path | None, typer.Option(metavar="PICTURE", help="Draw what the model saw of each digit.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Rows in input order: .csv, .jsonl or .parquet.")
+    ] = None,
+    max_pixels: Annotated[int, typer.Option(min=1, help="Larger pictures are refused, not decoded.")] = 50_000_000,
+    threads: Annotated[int | None, typer.Option(min=1, help="By default one a core.")] = None,
+    as_json: JsonFlag = False,
+) -> int:
+    """Read digits from pictures. Leaves with 1 where a picture could not be read, after all others were."""
+    if single and (numbers or overlay):
+        raise typer.BadParameter("expected --single or --numbers (which --overlay implies), got both")
+    from digitwise.cli.teller import Teller
+    from digitwise.reading.reader import Reader
+    from digitwise.reading.sources import sources_of
+
+    sources = sources_of(files)
+    reader = Reader(model, max_error=max_error, threads=threads, max_pixels=max_pixels)
+    if reader.policy is None:
+        err.print("the model makes no promise about errors: nothing is called unsure", style="dim")
+    mode: Mode | None = "single" if single else "numbers" if numbers or overlay else None
+    told = {"out": out, "overlay": overlay, "show_input": show_input}
+    with Teller(len(sources), as_json=as_json, top=top, **told) as teller:
+        _read_all(reader, sources, mode, teller)
+    return 0 if teller.verdict(fail_under) else SOME_FAILED
+
+
+def _read_all(reader: Reader, sources: list[str], mode: Mode | None, teller: Teller) -> None:
+    """Read file by file, those one after another that are no sets side by side."""
+    from digitwise.files import expanded
+    from digitwise.reading.jobs import Job
+    from digitwise.reading.sources import STDIN
+    from digitwise.reading.stream import kind_of
+
+    job = Job(reader, mode, keep_pictures=teller.draws_pages, stdin=getattr(sys.stdin, "buffer", None))
+    for is_set, group in groupby(sources, lambda name: name != STDIN and kind_of(expanded(name)) is not None):
+        if is_set:
+            for source in group:
+                _read_set(reader, source, mode, teller)
+        else:
+            for found in job.run(list(group)):
+                teller.tell(found)
+
+
+def _read_set(reader: Reader, source: str, mode: Mode | None, teller: Teller) -> None:
+    """Read a set; what cannot be read of it is told as one row, behind what could."""
+    from digitwise.errors import DataError, MissingPartError
+    from digitwise.files import expanded
+    from digitwise.reading.jobs import failed
+    from digitwise.reading.sets import read_set
+
+    try:
+        if mode == "numbers":
+            raise DataError(f"{source}: expected a picture of a page, got a set of single digits; leave --numbers away")
+        rows, note, parts = read_set(reader, expanded(source))
+        teller.begin_set(source, rows, note)
+        for part in parts:
+            teller.tell_part(part)
+        teller.end_set(source)
+    except (DataError, MissingPartError) as error:
+        teller.tell(failed(source, error))

@@ -1,0 +1,181 @@
+"""The ways in which ``digitwise read`` tells a reading: lines, JSON, rows in a file, pictures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import indent
+from typing import TYPE_CHECKING, Protocol
+
+from digitwise.cli.console import err
+from digitwise.reading.results import Page, Reading
+from digitwise.reading.rows import document_of, reading_line
+
+if TYPE_CHECKING:
+    from digitwise.images import UInt8
+    from digitwise.reading.jobs import Found
+
+FIRST = 10  # rows of a set that are shown
+DRAWN = 400  # digits on one sheet
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+class Listener(Protocol):
+    """Takes readings one by one; of a set those of its first ``most`` rows, None for all."""
+
+    most: int | None
+
+    def tell(self, found: Found) -> None:
+        """Take one reading."""
+
+    def close(self) -> None:
+        """Nothing more will come, and nothing went wrong."""
+
+
+class Lines:
+    """For people: a line a picture, or a line of text a line of digits."""
+
+    most: int | None = FIRST
+
+    def __init__(self, files: int, *, top: bool) -> None:
+        self.files, self.top = files, top
+
+    def tell(self, found: Found) -> None:
+        """Print it; the file's name too where there are several."""
+        result, place = found.result, place_of(found)
+        several = self.files > 1 or found.page is not None
+        if isinstance(result, Reading):
+            say(f"{place}  {reading_line(result, top=self.top)}")
+        elif not result.lines:
+            say(f"{place}  blank") if several else err.print(f"{place}: no digits found")
+        for line in result.lines if isinstance(result, Page) else ():
+            say(f"{place}  {line.text}" if several else line.text)
+
+    def close(self) -> None:
+        """Nothing is left to be said."""
+
+
+class Documents:
+    """One JSON list on stdout, element by element, so that a list of any length is never held."""
+
+    most: int | None = None
+
+    def __init__(self, *, top: bool) -> None:
+        self.top, self.before = top, "[\n"
+
+    def tell(self, found: Found) -> None:
+        """Print the next element."""
+        text = json.dumps(document_of(found, top=self.top), indent=2, ensure_ascii=False)
+        sys.stdout.write(self.before + indent(text, "  "))
+        self.before = ",\n"
+
+    def close(self) -> None:
+        """End the list."""
+        say("[]" if self.before == "[\n" else "\n]")
+
+
+class Rows:
+    """A file of rows that is open already."""
+
+    most: int | None = None
+
+    def __init__(self, take: Callable[[Found], None]) -> None:
+        self.tell = take
+
+    def close(self) -> None:
+        """Who opened the file closes it."""
+
+
+class Overlays:
+    """Pages with boxes and readings on them; the second and later ones get a number."""
+
+    most: int | None = 0
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.drawn = check_picture(path), 0
+
+    def tell(self, found: Found) -> None:
+        """Draw on the picture, where there is one."""
+        if found.picture is None or not isinstance(found.result, Page):
+            return
+        from digitwise.files import whole_file
+        from digitwise.reading.drawings import overlay
+
+        self.drawn += 1
+        number = f"-{self.drawn}" if self.drawn > 1 else ""
+        path = self.path.with_name(f"{self.path.stem}{number}{self.path.suffix}")
+        with whole_file(path) as temporary:
+            overlay(found.picture.picture, found.result, found.picture.scale).save(temporary)
+        err.print(f"{place_of(found)}: drawn in {path}", style="dim")
+
+    def close(self) -> None:
+        """All is drawn."""
+
+
+class Inputs:
+    """A sheet of what the model saw."""
+
+    most: int | None = DRAWN
+
+    def __init__(self, path: Path) -> None:
+        self.path = check_picture(path)
+        self.images: list[UInt8] = []
+        self.captions: list[str] = []
+        self.more = False
+
+    def tell(self, found: Found) -> None:
+        """Keep the digit, or the page's digits, as long as there is room."""
+        result = found.result
+        if isinstance(result, Page):
+            digits = [digit for line in result.lines for digit in line.digits]
+            seen = [(d.image, f"{d.label}  {d.confidence:.1%}\n{d.status}") for d in digits if d.image is not None]
+        else:
+            name = Path(place_of(found)).name
+            seen = [] if found.image is None else [(found.image, f"{reading_line(result)}\n{name}")]
+        room = DRAWN - len(self.images)
+        self.more |= len(seen) > room
+        for image, caption in seen[:room]:
+            self.images.append(image)
+            self.captions.append(caption)
+
+    def close(self) -> None:
+        """Draw them."""
+        if not self.images:
+            err.print(f"{self.path}: not drawn: the model saw no digit")
+            return
+        from digitwise.files import whole_file
+        from digitwise.reading.drawings import contact_sheet
+
+        with whole_file(self.path) as temporary:
+            contact_sheet(self.images, self.captions).save(temporary)
+        first = f", the first {DRAWN}" if self.more else ""
+        err.print(f"what the model saw: {self.path}{first}", style="dim")
+
+
+def place_of(found: Found) -> str:
+    """The file, and where in it."""
+    page = "" if found.page is None else f", page {found.page}"
+    return f"{found.path}{page}" + ("" if found.row is None else f", row {found.row}")
+
+
+def say(line: str) -> None:
+    """Print to stdout without rich, whose markup costs more than reading does."""
+    sys.stdout.write(line + "\n")
+
+
+def check_picture(path: Path) -> Path:
+    """Refuse a name that no picture is written to.
+
+    Raises
+    ------
+    DataError
+        If its suffix is none of ``PICTURES``.
+    """
+    from digitwise.errors import DataError
+
+    if path.suffix.lower() not in PICTURES:
+        wanted = ", ".join(PICTURES)
+        raise DataError(f"{path}: expected a picture to write to that ends in {wanted}, got {path.suffix!r}")
+    return path

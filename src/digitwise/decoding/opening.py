@@ -1,0 +1,148 @@
+"""One picture out of a file, bytes or a stream."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+
+from digitwise.decoding.content import LONGEST, kind_of, what_instead
+from digitwise.decoding.quiet import quiet
+from digitwise.decoding.values import decode_colour
+from digitwise.errors import DataError
+from digitwise.images import UInt8
+
+MAX_PIXELS = 50_000_000  # of one picture, checked before decoding
+BYTES_A_PIXEL = 8  # of the largest file that is read from a stream: four channels of 16 bits, not compressed
+
+Source = str | Path | bytes | BinaryIO
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A picture as pixels.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (h, w) or (h, w, 3)
+    notes : tuple of str
+        What a reader of results must know: that there were more pictures in the file.
+    scale : float
+        Pixels of the file for each one here, at least 1: more where a JPEG came at a reduced scale.
+    """
+
+    picture: UInt8
+    notes: tuple[str, ...] = ()
+    scale: float = 1.0
+
+
+def open_picture(
+    source: Source,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    at_least: int | None = None,
+    name: str | None = None,
+    decode: Callable[[Image.Image], UInt8] = decode_colour,
+) -> Decoded:
+    """Decode one picture.
+
+    Parameters
+    ----------
+    source : str, Path, bytes or binary stream
+        PNG, JPEG, BMP, TIFF, GIF, WebP or PPM, told by content.
+    max_pixels : int
+        A larger picture is refused before it is decoded.
+    at_least : int, optional
+        Pixels of the longer side that are enough: a larger JPEG may come at a half, a quarter or an eighth, which its
+        format gives away for less work than the whole.
+    name : str, optional
+        What messages call it; by default the path.
+    decode : function of a PIL image to uint8 (h, w) or (h, w, 3)
+
+    Returns
+    -------
+    Decoded
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, is no picture, a damaged one, or too large.
+    """
+    name = name or (str(source) if isinstance(source, str | Path) else "the picture")
+    with quiet(max_pixels), _bytes_of(source, name, max_pixels) as file:
+        start = file.read(LONGEST)
+        kind = kind_of(start)
+        if kind is None:
+            raise DataError(f"{name}: not a picture: {what_instead(start)}")
+        file.seek(0)
+        try:
+            importlib.import_module(f"PIL.{kind}ImagePlugin")
+            with Image.open(file, formats=[kind]) as image:
+                return _decoded(image, name, max_pixels, at_least, decode)
+        except DataError:
+            raise
+        except Image.DecompressionBombError as error:
+            raise DataError(f"{name}: {_too_large(max_pixels, 'more')}") from error
+        except UnidentifiedImageError as error:
+            raise DataError(f"{name}: damaged picture: its header makes no sense; replace it") from error
+        except Exception as error:  # damaged files raise whatever their parsing meets
+            raise DataError(f"{name}: damaged picture: {_one_line(error)}; replace it") from error
+
+
+def _decoded(
+    image: Image.Image,
+    name: str,
+    max_pixels: int,
+    at_least: int | None,
+    decode: Callable[[Image.Image], UInt8],
+) -> Decoded:
+    if image.width * image.height > max_pixels:
+        raise DataError(f"{name}: {_too_large(max_pixels, f'{image.width}x{image.height}')}")
+    notes = ("the first of several pictures in it",) if _is_animated(image) else ()
+    whole = max(image.size)
+    if at_least is not None and image.format in ("JPEG", "MPO"):
+        share = at_least / whole
+        image.draft(None, (max(1, round(image.width * share)), max(1, round(image.height * share))))
+    picture = decode(image)
+    if not picture.size:
+        raise DataError(f"{name}: damaged picture: it has no pixels; replace it")
+    return Decoded(picture, notes, whole / max(picture.shape[:2]))
+
+
+def _is_animated(image: Image.Image) -> bool:
+    """Whether more pictures follow; the others in a phone's JPEG are previews and depth maps."""
+    return image.format != "MPO" and bool(getattr(image, "is_animated", False))
+
+
+@contextmanager
+def _bytes_of(source: Source, name: str, max_pixels: int) -> Iterator[IO[bytes]]:
+    """A stream that can be wound back."""
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+    elif isinstance(source, str | Path):
+        try:
+            file = Path(source).open("rb")  # noqa: SIM115  # closed below; an error in it is not one of opening
+        except (OSError, ValueError) as error:  # a null byte in the name is a ValueError
+            raise DataError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        with file:
+            yield file
+    else:
+        most = max_pixels * BYTES_A_PIXEL + 2**20
+        content = source.read(most + 1)
+        if len(content) > most:
+            raise DataError(f"{name}: {_too_large(max_pixels, f'more than {most:,} bytes')}")
+        yield io.BytesIO(content)
+
+
+def _too_large(max_pixels: int, came: str) -> str:
+    return f"too large: expected at most {max_pixels:,} pixels, got {came}; scale it down or allow more (--max-pixels)"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__

@@ -1,0 +1,56 @@
+"""Answers about many pictures, as arrays: what becomes readings only where somebody looks at each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitwise.images import Float32, Mask
+from digitwise.reading.results import Reading, Status
+
+TOP = 3  # classes that a reading names
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a model says about n pictures.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float32, shape (n, k)
+        Calibrated; of no meaning where blank.
+    blank, sure : ndarray of bool, shape (n,)
+        Nothing but paper; what the policy lets count.
+    class_names : tuple of str
+    """
+
+    probabilities: Float32
+    blank: Mask
+    sure: Mask
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.blank)
+
+    @property
+    def read(self) -> Mask:
+        """Which are read surely, bool of shape (n,)."""
+        return self.sure & ~self.blank
+
+    def readings(self, paths: Sequence[str | None] | None = None) -> list[Reading]:
+        """One by one, with their files' names."""
+        order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :TOP]
+        shares = np.take_along_axis(self.probabilities, order, axis=1).tolist()
+        names, found = self.class_names, []
+        rows = zip(order.tolist(), shares, self.blank.tolist(), self.sure.tolist(), strict=True)
+        for place, (classes, confidences, blank, sure) in enumerate(rows):
+            path = paths[place] if paths else None
+            if blank:
+                found.append(Reading(None, None, "blank", path=path))
+                continue
+            status: Status = "read" if sure else "unsure"
+            top = tuple([(names[i], share) for i, share in zip(classes, confidences, strict=True)])
+            found.append(Reading(top[0][0], confidences[0], status, top, path))
+        return found

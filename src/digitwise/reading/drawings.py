@@ -1,0 +1,107 @@
+"""Pictures to check a reading by: boxes on the photo, and what the model saw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from digitwise.images import UInt8
+from digitwise.reading.results import UNSURE, Digit, Page
+
+READ, UNREAD = (0, 90, 200), (220, 70, 0)  # blue and orange: told apart by all eyes, and no usual ink
+HALO = (255, 255, 255)
+LEGIBLE = 28  # pixels: a digit that is lower is enlarged with its picture
+LARGEST = 4_000  # pixels a side up to which a picture is enlarged
+ENLARGED = 4  # pixels a side for one of the model's input
+CAPTION, GAP = 13, 10  # pixels: font size, space between two
+COLUMNS = 10
+
+
+def overlay(picture: UInt8, page: Page, scale: float = 1.0) -> Image.Image:
+    """Draw boxes and readings on a picture.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (h, w) or (h, w, 3)
+    page : Page
+        Read from it.
+    scale : float
+        Pixels of the page's boxes for one of the picture.
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB; enlarged where the digits would be too small to label. What is read surely is blue, the rest orange with
+        a question mark.
+    """
+    digits = [digit for line in page.lines for digit in line.digits]
+    image = Image.fromarray(picture).convert("RGB")
+    height = float(np.median([digit.box[3] - digit.box[1] for digit in digits])) / scale if digits else LEGIBLE
+    zoom = max(1, min(math.ceil(LEGIBLE / max(height, 1)), LARGEST // max(image.size)))
+    if zoom > 1:
+        image = image.resize((image.width * zoom, image.height * zoom), Image.Resampling.BICUBIC)
+    canvas = ImageDraw.Draw(image)
+    size = max(12, round(0.55 * height * zoom))
+    for digit in digits:
+        _mark(canvas, digit, zoom / scale, size)
+    return image
+
+
+def _mark(canvas: ImageDraw.ImageDraw, digit: Digit, zoom: float, size: int) -> None:
+    """A box with the reading on it; below it where there is no room above."""
+    left, top, right, bottom = (edge * zoom for edge in digit.box)
+    sure = digit.status == "read"
+    colour, text = (READ, digit.label) if sure else (UNREAD, digit.label + UNSURE)
+    width = max(1, size // 12)
+    canvas.rectangle((left - width, top - width, right + width, bottom + width), outline=colour, width=width)
+    above = top - 4 * width > size
+    place = ((left + right) / 2, top - 4 * width if above else bottom + 4 * width)
+    canvas.text(
+        place,
+        text,
+        fill=colour,
+        font=ImageFont.load_default(size),
+        anchor="ms" if above else "mt",
+        stroke_width=max(1, size // 10),
+        stroke_fill=HALO,
+    )
+
+
+def contact_sheet(images: Sequence[UInt8], captions: Sequence[str]) -> Image.Image:
+    """What the model saw, enlarged, each with some lines below it.
+
+    Parameters
+    ----------
+    images : sequence of ndarray of uint8, shape (h, w) or (h, w, 3)
+        All of one shape.
+    captions : sequence of str
+        Lines parted by line breaks; what is too long for the column is cut.
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB.
+    """
+    height, width = (side * ENLARGED for side in images[0].shape[:2])
+    lines = max(caption.count("\n") + 1 for caption in captions)
+    cell = (width + GAP, height + lines * (CAPTION + 3) + GAP)
+    columns = min(COLUMNS, len(images))
+    rows = math.ceil(len(images) / columns)
+    sheet = Image.new("RGB", (columns * cell[0] + GAP, rows * cell[1] + GAP), HALO)
+    canvas, font = ImageDraw.Draw(sheet), ImageFont.load_default(CAPTION)
+    for place, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        x, y = place % columns * cell[0] + GAP, place // columns * cell[1] + GAP
+        sheet.paste(Image.fromarray(image).convert("RGB").resize((width, height), Image.Resampling.NEAREST), (x, y))
+        for number, line in enumerate(caption.split("\n")):
+            canvas.text((x, y + height + 3 + number * (CAPTION + 3)), _fitting(line, font, width), (0, 0, 0), font)
+    return sheet
+
+
+def _fitting(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> str:
+    """The end of a text that is too long, since the end tells files of one folder apart."""
+    while font.getlength(text) > width and len(text) > 1:
+        text = "…" + text[2:]
+    return text

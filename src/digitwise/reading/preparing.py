@@ -1,0 +1,82 @@
+"""From pixels to a model's input: normalized, or only fitted where the model was trained on pictures as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitwise.errors import DataError
+from digitwise.images import Mask, UInt8
+from digitwise.normalize import SIDE, fit_into, grey, in_form, is_dark_on_light, normalize
+
+BLOCK = 4_096  # pictures looked at together: what is reckoned about them on the way stays small
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Pictures as the model takes them.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
+    blank : ndarray of bool, shape (n,)
+        Where there is nothing but paper.
+    """
+
+    images: UInt8
+    blank: Mask
+
+
+def normalized(picture: UInt8) -> Prepared:
+    """One picture of any size in MNIST's form."""
+    found = normalize(picture)
+    return Prepared(found.image[None], np.array([found.blank]))
+
+
+def normalized_stack(pictures: UInt8) -> Prepared:
+    """Pictures (n, h, w) or (n, h, w, 3) in MNIST's form; those that have it already are not touched.
+
+    Where all of them have it the array itself comes back, not a copy.
+    """
+    if pictures.shape[1:] != (SIDE, SIDE):
+        found = [normalize(picture) for picture in pictures]
+        images = np.stack([each.image for each in found]) if found else np.empty((0, SIDE, SIDE), np.uint8)
+        return Prepared(images, np.array([each.blank for each in found], bool))
+    form = [in_form(pictures[start : start + BLOCK]) for start in range(0, len(pictures), BLOCK)]
+    others = np.flatnonzero(~np.concatenate(form)).tolist() if form else []
+    blank = np.zeros(len(pictures), bool)
+    images = pictures.copy() if len(others) else pictures
+    for place in others:
+        found_here = normalize(pictures[place])
+        images[place], blank[place] = found_here.image, found_here.blank
+    return Prepared(images, blank)
+
+
+def fitted(picture: UInt8, shape: tuple[int, ...]) -> Prepared:
+    """One picture scaled into a model's own size, light on dark where that is grey, and otherwise as it is."""
+    if len(shape) == 2:
+        image = fit_into(grey(picture), (shape[0], shape[1]))
+        image = 255 - image if is_dark_on_light(image[None]) else image
+    else:
+        colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+        image = fit_into(colour, (shape[0], shape[1]))
+    return Prepared(image[None], np.array([_is_even(image)]))
+
+
+def as_they_are(pictures: UInt8, shape: tuple[int, ...]) -> Prepared:
+    """Pictures that must have a model's own size.
+
+    Raises
+    ------
+    DataError
+        If they have another.
+    """
+    if pictures.shape[1:] != shape:
+        expected, got = ("x".join(map(str, sides)) for sides in (shape, pictures.shape[1:]))
+        raise DataError(f"the array: expected pictures of the model's own size {expected}, got {got}; bring them to it")
+    return Prepared(pictures, np.array([_is_even(picture) for picture in pictures], bool))
+
+
+def _is_even(picture: UInt8) -> bool:
+    return bool(picture.min() == picture.max())

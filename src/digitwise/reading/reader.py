@@ -1,0 +1,214 @@
+"""The reader: pictures in, digits out, and a word where it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from digitwise.decoding import MAX_PIXELS, Decoded
+from digitwise.errors import DigitwiseError
+from digitwise.images import Float32, UInt8
+from digitwise.reading.answers import Answers
+from digitwise.reading.card import UNTOUCHED
+from digitwise.reading.inputs import path_of, picture_of, stack_of
+from digitwise.reading.model import Model
+from digitwise.reading.policy import chosen
+from digitwise.reading.preparing import Prepared, as_they_are, fitted, normalized, normalized_stack
+from digitwise.reading.results import Digit, Line, Page, Reading, Status
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+# Pixels of the longer side, for JPEGs that are larger: a digit as small as a tenth of the picture still has a hundred.
+SINGLE = 1_000
+PAGE = 2_000  # where reading a page would bring it to anyway
+
+
+class Reader:
+    """Reads digits with a model, and says where it is not sure. Safe to use from any number of threads.
+
+    Parameters
+    ----------
+    model : str or Path, optional
+        An ONNX file made by ``digitwise export``; by default the one in the package.
+    max_error : float, optional
+        Of what is ``read`` at most this share may be wrong; what would break the promise is ``unsure``. By default
+        the model's strictest promise from 0.2 % on.
+    threads : int, optional
+        For many pictures at once; by default one a core.
+    max_pixels : int
+        Larger pictures are refused before they are decoded.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be used, or cannot promise so few errors.
+
+    Examples
+    --------
+    ::
+
+        reader = Reader(max_error=0.005)
+        reader.read("seven.jpg").label
+        [reading.status for reading in reader.read(["a.png", "b.png"])]
+        reader.read_numbers("form.jpg").text
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        max_error: float | None = None,
+        threads: int | None = None,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        self.model = Model(model, threads=threads)
+        self.policy = chosen(self.model.card.policies, max_error, self.model.name)
+        self.max_pixels = max_pixels
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What there is to be read, in the order of the probabilities."""
+        return self.model.card.class_names
+
+    @overload
+    def read(self, x: str | Path | bytes | Image) -> Reading: ...
+    @overload
+    def read(self, x: list[Any] | tuple[Any, ...]) -> list[Reading]: ...
+    @overload
+    def read(self, x: Any) -> Any: ...
+
+    def read(self, x: Any) -> Reading | list[Reading]:
+        """Read one digit a picture.
+
+        Parameters
+        ----------
+        x : str, Path, bytes, PIL image or array, or several of them
+            One picture: a file, its content, or an array (h, w) or (h, w, 3) of any size. Several: a list or tuple, or
+            an array (n, h, w) or (n, h, w, 3). Digits in MNIST's form are read as they are, others brought to it.
+
+        Returns
+        -------
+        Reading, or list of Reading for several
+
+        Raises
+        ------
+        DataError
+            If one picture cannot be read. Among several it becomes a reading of status ``error``.
+        """
+        if isinstance(x, list | tuple):
+            return self._read_each(x)
+        stack = stack_of(x)
+        if stack is not None:
+            return self.answers(stack).readings()
+        return self.answered(self.prepared(x)).readings([path_of(x)])[0]
+
+    def read_numbers(self, x: Any) -> Page:
+        """Find the lines of digits in a photo or scan, and read them.
+
+        Parameters
+        ----------
+        x : str, Path, bytes, PIL image or array
+            One picture.
+
+        Returns
+        -------
+        Page
+
+        Raises
+        ------
+        DataError
+            If the picture cannot be read.
+        """
+        return self.page_of(picture_of(x, max_pixels=self.max_pixels, at_least=PAGE), path_of(x))
+
+    def page_of(self, decoded: Decoded, path: str | None = None) -> Page:
+        """The lines of digits of a picture that is decoded already."""
+        from digitwise.reading.numbers import read_page
+
+        found = read_page(decoded.picture, self.probabilities)
+        return Page(path, tuple(self._line(line.digits, decoded.scale) for line in found.lines))
+
+    def probabilities(self, images: UInt8) -> Float32:
+        """The calibrated probability of each class, float32 (n, k).
+
+        Parameters
+        ----------
+        images : ndarray of uint8, shape (n, 28, 28)
+            In the model's own form and size, which is not looked at.
+        """
+        return self.model.probabilities(images)
+
+    def input_of(self, x: Any) -> UInt8:
+        """What the model sees of one picture: uint8 (28, 28), or the model's own size; black where it is blank."""
+        image: UInt8 = self.prepared(x).images[0]
+        return image
+
+    def answers(self, pictures: UInt8) -> Answers:
+        """Answers about an array of pictures, as arrays.
+
+        Parameters
+        ----------
+        pictures : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
+        """
+        return self.answered(self.formed_stack(pictures))
+
+    def answered(self, prepared: Prepared) -> Answers:
+        """Answers about pictures as the model takes them."""
+        probabilities = self.model.probabilities(prepared.images)
+        return Answers(probabilities, prepared.blank, self._sure(probabilities), self.class_names)
+
+    def prepared(self, x: Any) -> Prepared:
+        """One picture as the model takes it; a path, bytes, PIL image or array."""
+        picture = picture_of(x, max_pixels=self.max_pixels, at_least=SINGLE).picture
+        is_array = hasattr(x, "__array__") and not hasattr(x, "getbands")  # which a PIL image has
+        if is_array and self.model.card.normalization == UNTOUCHED:
+            return as_they_are(picture[None], self.model.image_shape)
+        return self.formed(picture)
+
+    def formed(self, picture: UInt8) -> Prepared:
+        """A picture of any size, uint8 (h, w) or (h, w, 3), as the model takes it."""
+        if self.model.card.normalization == UNTOUCHED:
+            return fitted(picture, self.model.image_shape)
+        return normalized(picture)
+
+    def formed_stack(self, pictures: UInt8) -> Prepared:
+        """Pictures of one size, uint8 (n, h, w) or (n, h, w, 3), as the model takes them."""
+        if self.model.card.normalization == UNTOUCHED:
+            return as_they_are(pictures, self.model.image_shape)
+        return normalized_stack(pictures)
+
+    def _read_each(self, sources: list[Any] | tuple[Any, ...]) -> list[Reading]:
+        readings: dict[int, Reading] = {}
+        found: dict[int, Prepared] = {}
+        for place, source in enumerate(sources):
+            try:
+                found[place] = self.prepared(source)
+            except DigitwiseError as error:
+                readings[place] = Reading(None, None, "error", path=path_of(source), error=str(error))
+        if found:
+            images = np.concatenate([each.images for each in found.values()])
+            blank = np.concatenate([each.blank for each in found.values()])
+            answered = self.answered(Prepared(images, blank)).readings([path_of(sources[i]) for i in found])
+            readings.update(zip(found, answered, strict=True))
+        return [readings[place] for place in range(len(sources))]
+
+    def _sure(self, probabilities: Float32) -> Any:
+        return np.ones(len(probabilities), bool) if self.policy is None else self.policy.sure(probabilities)
+
+    def _line(self, found: Sequence[Any], scale: float) -> Line:
+        if not found:
+            return Line("", ())
+        probabilities = np.stack([each.probabilities for each in found])
+        labels, sure = probabilities.argmax(axis=1), self._sure(probabilities)
+        digits = []
+        for each, label, row, counts in zip(found, labels.tolist(), probabilities, sure, strict=True):
+            left, top, right, bottom = (round(float(edge) * scale) for edge in each.box)
+            status: Status = "read" if counts else "unsure"
+            digits.append(
+                Digit(self.class_names[label], float(row[label]), status, (left, top, right, bottom), each.image)
+            )
+        return Line.of(tuple(digits))

@@ -1,0 +1,87 @@
+"""Reading sets of pictures, arrays or tables, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from digitwise.images import UInt8
+from digitwise.reading.answers import Answers
+from digitwise.reading.jobs import Found
+from digitwise.reading.reader import Reader
+from digitwise.reading.results import Reading
+from digitwise.reading.sources import printable
+from digitwise.reading.stream import Block, open_stream
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A block of a set, read.
+
+    Parameters
+    ----------
+    path : str
+        The file, printable.
+    first : int
+        The row of its first picture.
+    answers : Answers or list of Reading
+        A list where pictures came as files.
+    images : ndarray of uint8, shape (n, 28, 28), optional
+        What the model saw, where they did not.
+    """
+
+    path: str
+    first: int
+    answers: Answers | list[Reading]
+    images: UInt8 | None = None
+
+    def __len__(self) -> int:
+        return len(self.answers)
+
+    def rows(self, most: int | None = None) -> Iterator[Found]:
+        """One by one, at most the first ``most``."""
+        answers = self.answers
+        if isinstance(answers, Answers):
+            cut = slice(None, most)
+            answers = replace(
+                answers, probabilities=answers.probabilities[cut], blank=answers.blank[cut], sure=answers.sure[cut]
+            ).readings()
+        for place, reading in enumerate(answers[:most]):
+            image = None if self.images is None else self.images[place]
+            yield Found(self.path, replace(reading, path=self.path), row=self.first + place, image=image)
+
+
+def read_set(reader: Reader, path: Path) -> tuple[int | None, str, Iterator[Part]]:
+    """Read a set of pictures.
+
+    Parameters
+    ----------
+    reader : Reader
+    path : Path
+        As for :func:`digitwise.reading.stream.open_stream`.
+
+    Returns
+    -------
+    (int or None, str, iterator of Part)
+        How many pictures, where that is known; which array or column; the blocks.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read; what only reading tells comes with a part.
+    """
+    stream = open_stream(path, max_pixels=reader.max_pixels)
+    return stream.rows, stream.note, _parts(reader, printable(str(path)), stream.blocks)
+
+
+def _parts(reader: Reader, name: str, blocks: Iterator[Block]) -> Iterator[Part]:
+    first = 0
+    for block in blocks:
+        if isinstance(block, list):
+            part = Part(name, first, reader.read(block))
+        else:
+            prepared = reader.formed_stack(block)
+            part = Part(name, first, reader.answered(prepared), prepared.images)
+        yield part
+        first += len(part)

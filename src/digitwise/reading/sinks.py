@@ -1,0 +1,87 @@
+"""Where rows go while they are made: CSV, JSON lines or Parquet, a file that appears whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from digitwise.errors import DataError
+from digitwise.files import whole_file
+from digitwise.reading.jobs import Found
+from digitwise.reading.rows import COLUMNS, columns_of, document_of
+
+Sink = Callable[[Found], None]
+GROUP = 10_000  # rows written together in Parquet
+
+
+@contextmanager
+def sink_to(path: Path, *, top: bool = False) -> Iterator[Sink]:
+    """Open a file for rows; give the function that takes them one by one.
+
+    Parameters
+    ----------
+    path : Path
+        ``.csv`` and ``.parquet`` get a row of ``COLUMNS`` a picture, ``.jsonl`` the document that ``--json`` prints.
+    top : bool
+        Whether a document has the three most probable classes.
+
+    Raises
+    ------
+    DataError
+        If the suffix is another.
+    MissingPartError
+        If it is Parquet and pyarrow is not installed.
+    """
+    opener = SINKS.get(path.suffix.lower())
+    if opener is None:
+        raise DataError(f"{path}: expected a file to write to that ends in {', '.join(SINKS)}, got {path.suffix!r}")
+    with whole_file(path) as temporary, opener(temporary, top) as sink:
+        yield sink
+
+
+@contextmanager
+def _csv(path: Path, top: bool) -> Iterator[Sink]:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        yield lambda found: writer.writerow(columns_of(found))
+
+
+@contextmanager
+def _jsonl(path: Path, top: bool) -> Iterator[Sink]:
+    with path.open("w", encoding="utf-8") as file:
+        yield lambda found: print(json.dumps(document_of(found, top=top), ensure_ascii=False), file=file)
+
+
+@contextmanager
+def _parquet(path: Path, top: bool) -> Iterator[Sink]:
+    from digitwise.reading.parquet import library
+
+    parquet = library()
+    import pyarrow
+
+    kinds = {"page": pyarrow.int32(), "row": pyarrow.int64(), "confidence": pyarrow.float64()}
+    schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in COLUMNS])
+    rows: list[tuple[Any, ...]] = []
+
+    def flush() -> None:
+        columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
+        arrays = [pyarrow.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+        writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+        rows.clear()
+
+    def take(found: Found) -> None:
+        rows.append(columns_of(found))
+        if len(rows) >= GROUP:
+            flush()
+
+    with parquet.ParquetWriter(path, schema) as writer:
+        yield take
+        flush()
+
+
+SINKS = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}

@@ -1,0 +1,62 @@
+"""Which files are to be read, in which order."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from digitwise.decoding import READ_SUFFIXES
+from digitwise.errors import DataError
+from digitwise.files import expanded
+
+STDIN = "-"
+
+
+def sources_of(arguments: Sequence[str]) -> list[str]:
+    """Files as they were given, folders by the pictures in them.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Paths, ``-`` for the standard input. In a folder, and in those below it, all pictures and PDFs that are not
+        hidden are taken, numbers in their names sorted as numbers.
+
+    Raises
+    ------
+    DataError
+        If there is no picture in a folder, or the standard input is named twice.
+    """
+    if list(arguments).count(STDIN) > 1:
+        raise DataError("-: expected the standard input once, got it twice")
+    found: list[str] = []
+    for argument in arguments:
+        path = expanded(argument)
+        if argument != STDIN and path.is_dir():
+            inside = sorted(_pictures(path), key=natural)
+            if not inside:
+                raise DataError(f"{argument}: expected pictures in the folder ({', '.join(sorted(READ_SUFFIXES))})")
+            found += inside
+        else:
+            found.append(argument)
+    return found
+
+
+def natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """The order in which people put names: ``scan2`` before ``scan10``."""
+    parts = re.split(r"(\d+)", name.lower())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name
+
+
+def printable(name: str) -> str:
+    """A file name that can be printed and stored, also where it is no UTF-8."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _pictures(folder: Path) -> Iterator[str]:
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith(".") and Path(name).suffix.lower() in READ_SUFFIXES:
+                yield str(Path(root) / name)
