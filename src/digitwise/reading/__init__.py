@@ -1,0 +1,1 @@
+"""From photos and scans to digits: NumPy, Pillow and SciPy's ndimage, never Keras."""
