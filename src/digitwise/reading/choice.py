@@ -23,10 +23,12 @@ Probabilities = Callable[[UInt8], Float32]  # uint8 (n, 28, 28) to float32 (n, c
 
 # All costs are in nats, as the negative logarithm of a probability that they are added to.
 WIDE = 1.0  # widths for one height: digits are hardly ever wider
-TOO_WIDE = 3.0  # for each width for one height above that
+WIDER = 1.7  # times the line's usual width: that neither
+NARROWEST = 0.6  # digit heights: so wide a digit may be on any line, also one of 1s
+TOO_WIDE = 4.0  # for a width of twice that
 LOW = 0.5  # digit heights: what is cut off is hardly ever lower
 TOO_LOW = 6.0  # for each digit height below that
-CUTTING = 0.8  # for a cut through one stroke
+CUTTING = 1.2  # for a cut through one stroke
 THICK_CUT = 0.6  # for each stroke more
 JOINING = 0.7  # for two parts side by side read as one digit
 GAP = 8.0  # for each digit height between them
@@ -72,6 +74,30 @@ class Chosen:
     probabilities: Float32
 
 
+@dataclass(frozen=True)
+class Hand:
+    """How large somebody writes on a line.
+
+    Parameters
+    ----------
+    height, width : float
+        The usual digit's, pixels.
+    """
+
+    height: float
+    width: float
+
+    def limit(self, part: Part) -> float:
+        """The width from which a part is hardly one digit, pixels."""
+        tall = min(part.height, 1.2 * self.height)
+        return min(max(WIDER * self.width, NARROWEST * self.height), WIDE * max(tall, 0.8 * self.height))
+
+
+def hand_of(line: list[Part], height: float) -> Hand:
+    """The hand of a line of parts with digits of the given height."""
+    return Hand(height, float(np.median([part.width for part in line])))
+
+
 def image_of(part: Part) -> UInt8:
     """The part in MNIST's form, uint8 (28, 28)."""
     return centred(np.ascontiguousarray(part.amount, np.float32))
@@ -110,14 +136,15 @@ def read_lines(lines: list[list[Part]], heights: list[float], probabilities: Pro
 
 def candidates_of(line: list[Part], images: list[UInt8], whole: Float32, height: float) -> list[Candidate]:
     """All that may be a digit on a line: its units, pieces of doubtful ones, pairs of close ones."""
+    hand = hand_of(line, height)
     found: list[Candidate] = []
     atom, last_atom = 0, 0
     for i, unit in enumerate(line):
-        cuts = cuts_of(unit, height) if _doubtful(unit, whole[i], height) else []
+        cuts = cuts_of(unit, height) if _doubtful(unit, whole[i], hand) else []
         stop = atom + len(cuts) + 1
-        found.append(Candidate(atom, stop, unit, images[i], _shape_cost(unit, height, piece=False)))
-        found += _pieces(unit, cuts, atom, height)
-        if i and (pair := _pair(line[i - 1], unit, height)) is not None:
+        found.append(Candidate(atom, stop, unit, images[i], _shape_cost(unit, hand, piece=False)))
+        found += _pieces(unit, cuts, atom, hand)
+        if i and (pair := _pair(line[i - 1], unit, hand)) is not None:
             both, cost = pair
             found.append(Candidate(last_atom, stop, both, image_of(both), cost))
         last_atom, atom = atom, stop
@@ -153,19 +180,18 @@ def best_path(graph: list[Candidate], answers: Float32) -> list[Chosen]:
     return path[::-1]
 
 
-def _doubtful(unit: Part, row: Float32, height: float) -> bool:
+def _doubtful(unit: Part, row: Float32, hand: Hand) -> bool:
     """Whether a unit may be several digits: too wide for one, or read without conviction."""
-    wide = unit.width > WIDE * min(unit.height, 1.2 * height)
-    return wide or (unit.width > 0.5 * height and float(row.max()) < SURE)
+    return unit.width > hand.limit(unit) or (unit.width > 0.5 * hand.height and float(row.max()) < SURE)
 
 
-def _shape_cost(part: Part, height: float, *, piece: bool) -> float:
+def _shape_cost(part: Part, hand: Hand, *, piece: bool) -> float:
     """What a part's shape says against it being a digit, in nats."""
-    cost = TOO_WIDE * max(0.0, part.width / part.height - WIDE)
-    return cost + (TOO_LOW * max(0.0, LOW - part.height / height) if piece else 0.0)
+    cost = TOO_WIDE * max(0.0, part.width / hand.limit(part) - 1)
+    return cost + (TOO_LOW * max(0.0, LOW - part.height / hand.height) if piece else 0.0)
 
 
-def _pieces(unit: Part, cuts: list[Cut], atom: int, height: float) -> list[Candidate]:
+def _pieces(unit: Part, cuts: list[Cut], atom: int, hand: Hand) -> list[Candidate]:
     """The runs of pieces between any two cuts (or ends) of a unit, but for the unit itself."""
     if not cuts:
         return []
@@ -176,12 +202,12 @@ def _pieces(unit: Part, cuts: list[Cut], atom: int, height: float) -> list[Candi
             if stop - first == len(cuts) + 1:
                 continue
             part = _within(unit, (piece >= first) & (piece < stop))
-            if part is None or part.width > 1.3 * height + stroke:
+            if part is None or part.width > 1.3 * hand.height + stroke:
                 continue
             ends = [cuts[k] for k in (first - 1, stop - 1) if 0 <= k < len(cuts)]
             # Each cut ends one piece and begins another: half of its cost each.
             cutting = sum(CUTTING + THICK_CUT * max(0.0, cut.thickness / stroke - 1) for cut in ends) / 2
-            cost = cutting + _shape_cost(part, height, piece=True)
+            cost = cutting + _shape_cost(part, hand, piece=True)
             found.append(Candidate(atom + first, atom + stop, part, image_of(part), cost))
     return found
 
@@ -197,14 +223,15 @@ def _within(unit: Part, where: np.ndarray) -> Part | None:
     return Part(unit.left + left, unit.top + top, np.where(where, unit.amount, np.float32(0))[box], mask[box])
 
 
-def _pair(one: Part, other: Part, height: float) -> tuple[Part, float] | None:
+def _pair(one: Part, other: Part, hand: Hand) -> tuple[Part, float] | None:
     """Two neighbours as one digit, and its cost; None if they are too far apart or too wide together."""
+    height = hand.height
     if max(one.right, other.right) - min(one.left, other.left) > 1.1 * height:
         return None
     if other.left - one.right > CLOSE * height or (gap := gap_between(one, other)) > CLOSE * height:
         return None
     both = joined([one, other])
-    return both, JOINING + GAP * gap / height + _shape_cost(both, height, piece=False)
+    return both, JOINING + GAP * gap / height + _shape_cost(both, hand, piece=False)
 
 
 def stroke_width(part: Part) -> float:

@@ -10,7 +10,7 @@ from digitwise.images import Float64, Int64
 
 STEEPEST = 0.36  # rise over run: 20 degrees
 SLOPES = 121  # tried ones
-SMALL = 0.4  # digit heights: lower parts do not say where a line is
+SMALL = 0.35  # digit heights: lower parts do not say where a line is
 APART = 0.55  # digit heights: parts whose middles are further off a line are in another
 KNOWN = 4  # parts of a line that its own slope is taken from, at least
 FREEDOM = 0.06  # rise over run by which a line may differ from the others, as in perspective
@@ -41,7 +41,8 @@ class Row:
 def usual_height(boxes: Float64) -> float:
     """The height of a digit among parts of all sizes, pixels.
 
-    Specks are many and small, so each part counts by its height; a median so weighted ignores a few giants too.
+    Specks are many but small: in a median to which each part counts by its height they do not matter. What is
+    much lower than that is left out of the median that is the answer, in which long 7s count no more than small 0s.
 
     Parameters
     ----------
@@ -50,7 +51,8 @@ def usual_height(boxes: Float64) -> float:
     """
     heights = np.sort(boxes[:, 3] - boxes[:, 1])
     weight = np.cumsum(heights)
-    return float(heights[np.searchsorted(weight, weight[-1] / 2)])
+    weighted = heights[np.searchsorted(weight, weight[-1] / 2)]
+    return float(np.median(heights[heights >= SMALL * weighted]))
 
 
 def rows_of(boxes: Float64) -> list[Row]:

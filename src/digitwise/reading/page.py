@@ -30,6 +30,8 @@ class PageInk:
         Where there is ink; ruled lines are taken out.
     strength : ndarray of float32, shape (h, w)
         Contrast over the paper's noise about it.
+    paper : ndarray of bool, shape (h, w)
+        Where the paper is.
     scale : float
         Pixels here for one of the picture.
     """
@@ -37,6 +39,7 @@ class PageInk:
     amount: Float32
     mask: Mask
     strength: Float32
+    paper: Mask
     scale: float
 
 
@@ -68,15 +71,15 @@ def page_ink(picture: UInt8) -> PageInk:
 
     small, scale = to_working_size(picture)
     paper = paper_of(small)
+    on_paper = _inside(stretched(paper, small.shape[:2]))
     flat = flattened(shade_of(small, paper), paper)
     contrast = gaussian_filter(flat.contrast, SMOOTHED, truncate=2.5)
     full = _full_ink(contrast, flat)
     noise = spread_out(flat.noise, flat.cell, contrast.shape)
     mask = contrast > np.maximum(HALF * full, OVER_NOISE * noise)
-    mask &= stretched(paper, contrast.shape)
-    mask = without_rules(mask)
+    mask = without_rules(mask & on_paper)
     amount = np.clip((contrast - 0.15 * full) / (0.75 * full), 0, 1)
-    return PageInk(amount, mask, contrast / noise, scale)
+    return PageInk(amount, mask, contrast / noise, on_paper, scale)
 
 
 def _full_ink(contrast: Float32, flat: Flat) -> Float32:
@@ -86,3 +89,10 @@ def _full_ink(contrast: Float32, flat: Flat) -> Float32:
     strongest = cells(contrast, flat.cell).max(axis=(1, 3))
     strongest = gaussian_filter(maximum_filter(strongest, size=3), 1.0)
     return spread_out(np.maximum(strongest, OVER_NOISE * flat.noise), flat.cell, contrast.shape)
+
+
+def _inside(paper: Mask) -> Mask:
+    """The paper without the outermost pixels of the picture, which end it as an edge of the paper does."""
+    paper = paper.copy()
+    paper[[0, -1]] = paper[:, [0, -1]] = False
+    return paper

@@ -13,6 +13,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom ar
 
 SURE = 7.0  # times the paper's noise: a part without a pixel that strong is noise itself
 LEAST_SIDE = 5  # pixels: what is smaller in both directions is no digit that could be read
+ALONG = 0.15  # share of a part's pixels beside the edge of the paper: that edge itself, and no digit cut by it
 RIM = 1  # pixels about a part that belong to it: the soft edge of its strokes
 
 
@@ -132,5 +133,8 @@ def _cut_out(ink: PageInk, names: Float64, name: int, box: tuple[slice, slice]) 
     top, left = max(0, box[0].start - RIM), max(0, box[1].start - RIM)
     wide = np.s_[top : box[0].stop + RIM, left : box[1].stop + RIM]
     core = names[wide] == name
+    beside = binary_dilation(~ink.paper[wide], iterations=2, border_value=0)
+    if (core & beside).sum() > ALONG * core.sum():
+        return None
     own = binary_dilation(core, np.ones((3, 3)), iterations=RIM) & ((names[wide] == name) | (names[wide] == 0))
     return Part(left, top, np.where(own, ink.amount[wide], np.float32(0)), core)

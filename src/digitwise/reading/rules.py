@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from digitwise.images import Float64, Int64, Mask
+
+Curve = np.polynomial.Polynomial
 
 LENGTH = 0.25  # share of the shorter side of the page from which a thin run may be a line, and no stroke
 STROKES = 50.0  # thicknesses: no digit is so tall in strokes; a fine pen's long 7 comes to 30
@@ -14,6 +14,8 @@ SLOPE = 0.25  # rise over run, at most
 PIECE = 6.0  # thicknesses: shorter horizontal pieces are parts of digits rather than of a line
 CHAIN = 16.0  # thicknesses: a shorter chain is left alone
 COVERED = 0.4  # share of its length on which a line is seen: near dark ink a pale one is below the threshold
+FAMILY = 3  # lines: once there are so many, less has to be seen of others
+PARALLEL = 0.02  # rise over run by which these may differ from the family's
 GAP = 8.0  # thicknesses that a line is followed across: where a digit's strokes cross it
 THICKEST = 1 / 60  # share of the shorter side: a line is not thicker
 
@@ -67,14 +69,19 @@ def _on_lines(shape: tuple[int, ...], columns: Int64, middles: Int64, thickness:
     """Which of the thin runs, given by column and middle row, lie on long smooth lines, bool (runs,)."""
     chains = _chains(shape, columns, middles, thickness)
     least = max(LENGTH * min(shape), STROKES * thickness)
-    chosen = np.zeros(len(columns), bool)
-    while chains:
-        if np.ptp(columns[chains[0]]) < STROKES / 2 * thickness:
-            break
+    lines, doubtful = [], []
+    while chains and np.ptp(columns[chains[0]]) >= STROKES / 2 * thickness:
         members = _in_one_line(chains, columns, middles, thickness)
-        curve = _curve(columns[members], middles[members], thickness, least)
+        x, y = columns[members], middles[members]
+        curve = _curve(x, y, thickness) if np.ptp(x) >= least else None
         if curve is not None:
-            chosen |= np.abs(middles - curve(columns)) <= max(1.0, thickness)
+            (lines if _covered(curve, x, y, thickness) >= COVERED else doubtful).append((curve, x))
+    if len(lines) >= FAMILY:
+        slope = float(np.median([_slope(*line) for line in lines]))
+        lines += [line for line in doubtful if abs(_slope(*line) - slope) <= PARALLEL]
+    chosen = np.zeros(len(columns), bool)
+    for curve, _ in lines:
+        chosen |= np.abs(middles - curve(columns)) <= max(1.0, thickness)
     return chosen
 
 
@@ -87,7 +94,7 @@ def _in_one_line(chains: list[Int64], columns: Int64, middles: Int64, thickness:
     for chain in list(chains):
         middle_x, middle_y = columns[chain].mean(), middles[chain].mean()
         beyond = max(x.min() - middle_x, middle_x - x.max(), 0)
-        if abs(direction(middle_x) - middle_y) <= 1.5 * thickness + 0.01 * beyond:
+        if abs(direction(middle_x) - middle_y) <= 1.5 * thickness + 0.015 * beyond:
             found.append(chain)
             chains[:] = [other for other in chains if other is not chain]
     return np.concatenate(found)
@@ -115,13 +122,11 @@ def _chains(shape: tuple[int, ...], columns: Int64, middles: Int64, thickness: i
     return [members for _, members in sorted(chains, key=lambda chain: -chain[0])]
 
 
-def _curve(x: Int64, y: Int64, thickness: int, least: float) -> Callable[[Int64], Float64] | None:
-    """The smooth curve that most points lie on, None if they do not make a line of ``least`` pixels.
+def _curve(x: Int64, y: Int64, thickness: int) -> Curve | None:
+    """The smooth curve that most points lie on, None if they are on no line.
 
     A parabola, since paper bends; fitted again without what lies off it, such as the bar of a 7 near the line.
     """
-    if np.ptp(x) < least:
-        return None
     near = np.ones(len(x), bool)
     for _ in range(4):
         curve = np.polynomial.Polynomial.fit(x[near], y[near], 2)
@@ -129,9 +134,18 @@ def _curve(x: Int64, y: Int64, thickness: int, least: float) -> Callable[[Int64]
         near = off <= max(thickness, 1.5 * float(np.median(off)))
         if near.sum() < 10:
             return None
-    covered = len(np.unique(x[near]))
-    straight = float(np.median(off)) <= thickness
-    return curve if straight and covered >= max(COVERED * float(np.ptp(x)), 0.6 * least) else None
+    return curve if float(np.median(off)) <= thickness else None
+
+
+def _covered(curve: Curve, x: Int64, y: Int64, thickness: int) -> float:
+    """The share of a line's length on which there is ink."""
+    return len(np.unique(x[np.abs(y - curve(x)) <= thickness])) / float(np.ptp(x) + 1)
+
+
+def _slope(curve: Curve, x: Int64) -> float:
+    """Rise over run between a line's ends."""
+    first, last = float(x.min()), float(x.max())
+    return float(curve(last) - curve(first)) / (last - first)
 
 
 def _erased(mask: Mask, columns: Int64, starts: Int64, lengths: Int64) -> Mask:
