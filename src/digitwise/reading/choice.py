@@ -26,12 +26,12 @@ WIDE = 1.0  # widths for one height: digits are hardly ever wider
 WIDER = 1.7  # times the line's usual width: that neither
 NARROWEST = 0.6  # digit heights: so wide a digit may be on any line, also one of 1s
 TOO_WIDE = 4.0  # for a width of twice that
-LOW = 0.5  # digit heights: what is cut off is hardly ever lower
+LOW = 0.5  # digit heights: what is lower is oftener a stroke than a digit
 TOO_LOW = 6.0  # for each digit height below that
 CUTTING = 1.2  # for a cut through one stroke
 THICK_CUT = 0.6  # for each stroke more
-JOINING = 0.7  # for two parts side by side read as one digit
-GAP = 8.0  # for each digit height between them
+JOINING = 0.5  # for two parts side by side read as one digit
+GAP = 6.0  # for each digit height between them
 CLOSE = 0.15  # digit heights between parts that may be one digit, at most
 SURE = 0.85  # a part of usual width that is read with less may be two
 LEAST = 0.02  # probabilities below this are all alike: how wrong a candidate is does not count
@@ -142,7 +142,7 @@ def candidates_of(line: list[Part], images: list[UInt8], whole: Float32, height:
     for i, unit in enumerate(line):
         cuts = cuts_of(unit, height) if _doubtful(unit, whole[i], hand) else []
         stop = atom + len(cuts) + 1
-        found.append(Candidate(atom, stop, unit, images[i], _shape_cost(unit, hand, piece=False)))
+        found.append(Candidate(atom, stop, unit, images[i], _shape_cost(unit, hand)))
         found += _pieces(unit, cuts, atom, hand)
         if i and (pair := _pair(line[i - 1], unit, hand)) is not None:
             both, cost = pair
@@ -185,10 +185,9 @@ def _doubtful(unit: Part, row: Float32, hand: Hand) -> bool:
     return unit.width > hand.limit(unit) or (unit.width > 0.5 * hand.height and float(row.max()) < SURE)
 
 
-def _shape_cost(part: Part, hand: Hand, *, piece: bool) -> float:
+def _shape_cost(part: Part, hand: Hand) -> float:
     """What a part's shape says against it being a digit, in nats."""
-    cost = TOO_WIDE * max(0.0, part.width / hand.limit(part) - 1)
-    return cost + (TOO_LOW * max(0.0, LOW - part.height / hand.height) if piece else 0.0)
+    return TOO_WIDE * max(0.0, part.width / hand.limit(part) - 1) + TOO_LOW * max(0.0, LOW - part.height / hand.height)
 
 
 def _pieces(unit: Part, cuts: list[Cut], atom: int, hand: Hand) -> list[Candidate]:
@@ -207,7 +206,7 @@ def _pieces(unit: Part, cuts: list[Cut], atom: int, hand: Hand) -> list[Candidat
             ends = [cuts[k] for k in (first - 1, stop - 1) if 0 <= k < len(cuts)]
             # Each cut ends one piece and begins another: half of its cost each.
             cutting = sum(CUTTING + THICK_CUT * max(0.0, cut.thickness / stroke - 1) for cut in ends) / 2
-            cost = cutting + _shape_cost(part, hand, piece=True)
+            cost = cutting + _shape_cost(part, hand)
             found.append(Candidate(atom + first, atom + stop, part, image_of(part), cost))
     return found
 
@@ -231,7 +230,7 @@ def _pair(one: Part, other: Part, hand: Hand) -> tuple[Part, float] | None:
     if other.left - one.right > CLOSE * height or (gap := gap_between(one, other)) > CLOSE * height:
         return None
     both = joined([one, other])
-    return both, JOINING + GAP * gap / height + _shape_cost(both, hand, piece=False)
+    return both, JOINING + GAP * gap / height + _shape_cost(both, hand)
 
 
 def stroke_width(part: Part) -> float:

@@ -77,7 +77,7 @@ def page_ink(picture: UInt8) -> PageInk:
     full = _full_ink(contrast, flat)
     noise = spread_out(flat.noise, flat.cell, contrast.shape)
     mask = contrast > np.maximum(HALF * full, OVER_NOISE * noise)
-    mask = without_rules(mask & on_paper)
+    mask = without_rules(mask & on_paper, contrast)
     amount = np.clip((contrast - 0.15 * full) / (0.75 * full), 0, 1)
     return PageInk(amount, mask, contrast / noise, on_paper, scale)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from digitwise.images import Float64, Int64, Mask
+from digitwise.images import Float32, Float64, Int64, Mask
 
 Curve = np.polynomial.Polynomial
 
@@ -14,30 +14,34 @@ SLOPE = 0.25  # rise over run, at most
 PIECE = 6.0  # thicknesses: shorter horizontal pieces are parts of digits rather than of a line
 CHAIN = 16.0  # thicknesses: a shorter chain is left alone
 COVERED = 0.4  # share of its length on which a line is seen: near dark ink a pale one is below the threshold
+DARKER = 1.5  # times as dark as the line is usually: that is a pen's stroke along it
 FAMILY = 3  # lines: once there are so many, less has to be seen of others
 PARALLEL = 0.02  # rise over run by which these may differ from the family's
 GAP = 8.0  # thicknesses that a line is followed across: where a digit's strokes cross it
 THICKEST = 1 / 60  # share of the shorter side: a line is not thicker
 
 
-def without_rules(mask: Mask) -> Mask:
+def without_rules(mask: Mask, contrast: Float32) -> Mask:
     """Take out printed lines, horizontal ones first and then vertical ones.
 
     Parameters
     ----------
     mask : ndarray of bool, shape (h, w)
         Ink.
+    contrast : ndarray of float32, shape (h, w)
+        How much darker than paper.
 
     Returns
     -------
     ndarray of bool, shape (h, w)
-        A new mask. Where ink above or below a line shows that a stroke crosses it, the line stays.
+        A new mask. Where ink above or below a line shows that a stroke crosses it, or much darker ink that one runs
+        along it, the line stays.
     """
-    mask = _without_horizontal(mask)
-    return np.ascontiguousarray(_without_horizontal(np.ascontiguousarray(mask.T)).T)
+    mask = _without_horizontal(mask, contrast)
+    return np.ascontiguousarray(_without_horizontal(np.ascontiguousarray(mask.T), contrast.T).T)
 
 
-def _without_horizontal(mask: Mask) -> Mask:
+def _without_horizontal(mask: Mask, contrast: Float32) -> Mask:
     """Take out lines that run along axis 1."""
     columns, starts, lengths = _vertical_runs(mask)
     if not len(lengths):
@@ -45,7 +49,12 @@ def _without_horizontal(mask: Mask) -> Mask:
     thickness = _common_thickness(lengths, THICKEST * min(mask.shape))
     thin = lengths <= 1.5 * thickness + 1
     columns, starts, lengths = columns[thin], starts[thin], lengths[thin]
-    chosen = _on_lines(mask.shape, columns, starts + lengths // 2, thickness)
+    middles = starts + lengths // 2
+    chosen = np.zeros(len(columns), bool)
+    for curve in _lines(mask.shape, columns, middles, thickness):
+        near = np.flatnonzero(np.abs(middles - curve(columns)) <= max(1.0, thickness))
+        darkness = contrast[middles[near], columns[near]]
+        chosen[near[darkness <= DARKER * np.median(darkness)]] = True
     return _erased(mask, columns[chosen], starts[chosen], lengths[chosen]) if chosen.any() else mask
 
 
@@ -65,8 +74,8 @@ def _common_thickness(lengths: Int64, most: float) -> int:
     return int(max(1, counts.argmax()))
 
 
-def _on_lines(shape: tuple[int, ...], columns: Int64, middles: Int64, thickness: int) -> Mask:
-    """Which of the thin runs, given by column and middle row, lie on long smooth lines, bool (runs,)."""
+def _lines(shape: tuple[int, ...], columns: Int64, middles: Int64, thickness: int) -> list[Curve]:
+    """The long smooth lines that thin runs, given by column and middle row, lie on."""
     chains = _chains(shape, columns, middles, thickness)
     least = max(LENGTH * min(shape), STROKES * thickness)
     lines, doubtful = [], []
@@ -79,10 +88,7 @@ def _on_lines(shape: tuple[int, ...], columns: Int64, middles: Int64, thickness:
     if len(lines) >= FAMILY:
         slope = float(np.median([_slope(*line) for line in lines]))
         lines += [line for line in doubtful if abs(_slope(*line) - slope) <= PARALLEL]
-    chosen = np.zeros(len(columns), bool)
-    for curve, _ in lines:
-        chosen |= np.abs(middles - curve(columns)) <= max(1.0, thickness)
-    return chosen
+    return [curve for curve, _ in lines]
 
 
 def _in_one_line(chains: list[Int64], columns: Int64, middles: Int64, thickness: int) -> Int64:
