@@ -19,6 +19,7 @@ from digitwise.pieces import digit_in, within_lines
 LARGEST_KEPT = 64  # pixels a side up to which pictures of one common size stay as they are
 COMMON_SIZE = 28  # the side of MNIST's pictures, for sets of mixed or large sizes
 VERSION = "ink-1"  # what a model's metadata says of the pictures it was trained on
+SAMPLE, MOST = 2_000, 0.95  # pictures of a set that are looked at, and the share that tells its form
 SIDE, BOX, MIDDLE = 28, 20, 14  # of MNIST's pictures: the side, the digit's longer side, where its centre of mass lies
 WORKING = 84  # pixels a side that a picture is reduced to: three for each of the result
 FAINT = 0.1  # ink below this does not count for the box
@@ -135,6 +136,12 @@ def in_form(images: UInt8) -> Mask:
     places = np.arange(SIDE, dtype=np.float32)
     off = np.maximum(np.abs(down @ places / mass - MIDDLE), np.abs(across @ places / mass - MIDDLE))
     return np.asarray((longest >= BOX - 1) & (longest <= BOX) & (off <= 0.6) & (images.max(axis=(1, 2)) >= 250))
+
+
+def form_of(images: UInt8) -> str:
+    """The version of this road whose form a set's pictures have, uint8 (n, h, w) or (n, h, w, 3); else "none"."""
+    sample = images[:: max(1, len(images) // SAMPLE)]
+    return VERSION if sample.shape[1:] == (SIDE, SIDE) and in_form(sample).mean() >= MOST else "none"
 
 
 def _extent(used: Mask) -> Int64:

@@ -89,7 +89,7 @@ def _read(path: Path, classes: tuple[str, ...]) -> Pictures:
     pictures: list[UInt8] = []
     labels: list[int] = []
     for label, name in enumerate(classes):
-        for file in _files(path / name):
+        for file in picture_files(path / name):
             pictures.append(open_picture(file, decode=decode).picture)
             labels.append(label)
     if not pictures:
@@ -97,7 +97,14 @@ def _read(path: Path, classes: tuple[str, ...]) -> Pictures:
     return Pictures(pictures, np.asarray(labels, np.int64))
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def picture_files(folder: Path) -> Iterator[Path]:
+    """The pictures of a class folder, in the order of their names; none where there is no such folder.
+
+    Raises
+    ------
+    DataError
+        If something else lies there.
+    """
     if not folder.is_dir():
         return
     for file in sorted(folder.iterdir()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from digitwise.images import Float32, Float64, Int64, Mask
+from digitwise.images import Float32, Int64, Mask
 
 Curve = np.polynomial.Polynomial
 
