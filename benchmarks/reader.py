@@ -35,6 +35,7 @@ DIFFICULTIES: dict[str, Callable[[Row], bool]] = {
     "askew": lambda row: abs(row["tilt"]) > ASKEW,
     "with a shadow": lambda row: bool(row["shadow"]),
     "with the paper's edge": lambda row: bool(row["edge"]),
+    "light on dark": lambda row: bool(row["dark"]),
     "with small digits": lambda row: row["height"] < SMALL,
 }
 
@@ -149,7 +150,7 @@ def page_row(seed: int, model: str | None = None, reader: Contender | None = Non
     found = aligned("".join(page.lines), "".join(lines))
     row = {"seed": seed, "width": page.picture.shape[1], "rows": page.picture.shape[0], "seconds": round(wall, 3)}
     row |= {"height": round(page.height, 1), "turn": page.turn, "tilt": round(page.tilt, 2), "ruling": page.ruling}
-    row |= {"touching": len(page.touching), "shadow": int(page.shadow), "edge": int(page.edge)}
+    row |= {"touching": len(page.touching), "shadow": int(page.shadow), "edge": int(page.edge), "dark": int(page.dark)}
     row |= {"digits": found.length, "wrong": found.wrong, "missing": found.missing, "extra": found.extra}
     return {**row, "written": " ".join(page.lines), "read": " ".join(lines)}
 
