@@ -43,8 +43,8 @@ class Page:
     height : float
         Of a digit, in pixels.
     ruling : {"none", "ruled", "squared"}
-    shadow, edge : bool
-        Whether a shadow lies on the page, and whether it ends in the picture.
+    shadow, edge, dark : bool
+        Whether a shadow lies on the page, whether the paper ends in the picture, whether the ink is lighter than it.
     """
 
     picture: UInt8
@@ -57,6 +57,7 @@ class Page:
     ruling: Ruling
     shadow: bool
     edge: bool
+    dark: bool
 
 
 def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> Page:
@@ -87,11 +88,10 @@ def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> Page:
     hand = dataclasses.replace(some_hand(rng=rng, grain=stock.grain), turn=0.0)
     manner = some_manner(rng=rng)
     lengths = line_lengths(len(digits), rng=rng)
-    ruling: Ruling = "none"
-    if not stock.screen:
-        ruling = ("none", "none", "none", "ruled", "squared")[rng.integers(5)]
+    paper = not stock.dark and not stock.screen  # boards and screens have neither rules nor a desk around them
+    ruling: Ruling = ("none", "none", "none", "ruled", "squared")[rng.integers(5) if paper else 0]
     tilt = 0.0 if stock.screen else float(np.clip(rng.normal(0, 2.5), -6, 6))
-    edges = tuple(bool(e) for e in rng.random(4) < 0.6) if rng.random() < 0.4 and not stock.screen else (False,) * 4
+    edges = tuple(bool(e) for e in rng.random(4) < 0.6) if rng.random() < 0.45 and paper else (False,) * 4
     height = math.exp(rng.uniform(*np.log(HEIGHTS)))
     emptier = rng.uniform(1, 2.5) if rng.random() < 0.5 else 1.0  # more paper than the numbers need
     smallest = round(SMALLEST[0] * emptier), round(SMALLEST[1] * emptier)
@@ -122,6 +122,7 @@ def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> Page:
         ruling=ruling,
         shadow=shadow,
         edge=any(edges),
+        dark=stock.dark,
     )
 
 
