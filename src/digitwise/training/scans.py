@@ -7,12 +7,20 @@ import numpy as np
 from digitwise.errors import RecipeError
 from digitwise.images import ImageSet, Int64, Mask, Splits, UInt8
 from digitwise.normalize import is_dark_on_light, normalize
-from digitwise.synthetic import scan_of
+from digitwise.synthetic import corrupted, scan_of
 from digitwise.system import cores
 from digitwise.training.watch import Watch
 
 SIDE = 28  # what normalize makes
 BLOCK = 250  # scans a call of a process, about a second of work
+DISTURBED = 0.15  # share of scans that are not made large and fine but small, as the set has them, and worse
+WORSE = {  # what happens to those, between which severities; no fog, stripes or light: these normalize takes away
+    "gaussian noise": (0.05, 0.35),
+    "impulse noise": (0.02, 0.25),
+    "gaussian blur": (0.5, 2.0),
+    "motion blur": (2.0, 6.0),
+    "jpeg": (4, 30),
+}
 FEW = 1_000  # scans up to which starting processes takes longer than making them
 
 
@@ -91,6 +99,12 @@ def _block(images: UInt8, sources: Int64, start: int, seed: int) -> tuple[UInt8,
     made, blank = np.zeros((len(sources), SIDE, SIDE), np.uint8), np.zeros(len(sources), np.bool_)
     for place, source in enumerate(sources):
         rng = np.random.default_rng([seed % 2**32, start + place])
-        form = normalize(scan_of(images[source], rng=rng, pool=images))
+        small = rng.random() < DISTURBED
+        form = normalize(_disturbed(images[source], rng) if small else scan_of(images[source], rng=rng, pool=images))
         made[place], blank[place] = form.image, form.blank
     return made, blank
+
+
+def _disturbed(picture: UInt8, rng: np.random.Generator) -> UInt8:
+    kind = str(rng.choice(list(WORSE)))
+    return corrupted(picture[None], kind, rng.uniform(*WORSE[kind]), rng=rng)[0]
