@@ -20,6 +20,7 @@ SMALLEST = 3  # pixels a side: below this there is nothing to tell ink from pape
 FAINTEST = 7.0  # grey levels: a contrast below this is none
 SUREST = 3.6  # times the paper's own spread that ink stands above it; noise parted in two by its level has 2.7
 WEAK = 0.45  # of the level that parts ink from paper: what hangs together with ink counts as ink from here
+FLAT = 0.05  # of the contrast: what the middle half of the pixels differ by on even paper
 LEVEL = 0.4  # share of the variance that is left where light that grows evenly was most of it
 INK, SOME_INK = 0.6, 0.25  # shares of a piece at the border that stand out of what lies beyond: all ink, partly ink
 EIGHT = np.ones((3, 3), bool)  # a pixel's neighbourhood, corners included
@@ -56,7 +57,7 @@ def find_ink(picture: UInt8) -> Ink | None:
     """
     if min(picture.shape[:2]) < SMALLEST:
         return None
-    values, width = _ink_light(_level(_one_shade(without_impulses(contrast_of(picture)))))
+    values, width = _ink_light(_even(without_impulses(contrast_of(picture))))
     above = _strokes(values, width)
     contrast = max(quantile(above, 0.98), 1.0)
     above = sharpened(without_noise(above, contrast), contrast)
@@ -138,6 +139,13 @@ def _level(values: Float32) -> Float32:
             slope = quantile(medians[half:] - medians[:-half], 0.5) / half
             level = level - slope * (places[:, None] if axis == 0 else places)
     return level if level.var() < LEVEL * values.var() else values
+
+
+def _even(values: Float32) -> Float32:
+    """The same on paper of one shade, under light that does not grow to one side; most pictures are so already."""
+    ordered = np.sort(values, axis=None)
+    middle = ordered[len(ordered) * 3 // 4] - ordered[len(ordered) // 4]
+    return values if middle < FLAT * (ordered[-1] - ordered[0]) else _level(_one_shade(values))
 
 
 def _one_shade(values: Float32) -> Float32:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from digitwise.images import Float32, Int64, Mask, UInt8
-from digitwise.ink import EIGHT, find_ink, quantile
+from digitwise.ink import find_ink, quantile
 from digitwise.pieces import digit_in, within_lines
 
 LARGEST_KEPT = 64  # pixels a side up to which pictures of one common size stay as they are
@@ -131,11 +131,14 @@ def in_form(images: UInt8) -> Mask:
     """
     ink = images > 0
     longest = np.maximum(_extent(np.any(ink, axis=2)), _extent(np.any(ink, axis=1)))
+    fits = (longest >= BOX - 1) & (longest <= BOX)
+    if not fits.any():
+        return np.asarray(fits)
     down, across = images.sum(axis=2, dtype=np.float32), images.sum(axis=1, dtype=np.float32)
     mass = np.maximum(down.sum(axis=1), 1)
     places = np.arange(SIDE, dtype=np.float32)
     off = np.maximum(np.abs(down @ places / mass - MIDDLE), np.abs(across @ places / mass - MIDDLE))
-    return np.asarray((longest >= BOX - 1) & (longest <= BOX) & (off <= 0.6) & (images.max(axis=(1, 2)) >= 250))
+    return np.asarray(fits & (off <= 0.6) & (images.max(axis=(1, 2)) >= 250))
 
 
 def form_of(images: UInt8) -> str:
@@ -212,9 +215,7 @@ def centred(amount: Float32, mask: Mask | None = None) -> UInt8:
         All 0 where there is no ink.
     """
     if mask is not None:
-        from scipy.ndimage import binary_dilation
-
-        amount = np.where(binary_dilation(mask, EIGHT), amount, 0)
+        amount = np.where(_grown(mask), amount, 0)
     ink = amount > FAINT
     if not ink.any():
         return np.zeros((SIDE, SIDE), np.uint8)
@@ -228,6 +229,17 @@ def centred(amount: Float32, mask: Mask | None = None) -> UInt8:
     image = np.zeros((SIDE, SIDE), np.uint8)
     image[top : top + height, left : left + width] = boxed
     return image
+
+
+def _grown(mask: Mask) -> Mask:
+    """A pixel more on all sides."""
+    across = mask.copy()
+    across[:, 1:] |= mask[:, :-1]
+    across[:, :-1] |= mask[:, 1:]
+    grown = across.copy()
+    grown[1:] |= across[:-1]
+    grown[:-1] |= across[1:]
+    return grown
 
 
 def _boxed(amount: Float32) -> UInt8:

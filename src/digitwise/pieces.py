@@ -61,6 +61,8 @@ def digit_in(ink: Mask) -> Mask | None:
     names, pieces = _pieces(ink)
     if pieces is None:
         return None
+    if len(pieces.sizes) == 1:
+        return ink if pieces.sizes[0] >= SMALLEST and pieces.extent[0] >= 3 else None
     frames = _frames(names, pieces)
     h, w = ink.shape
     beside, over = (pieces.left == 0) | (pieces.right == w), (pieces.top == 0) | (pieces.bottom == h)

@@ -107,4 +107,5 @@ def _block(images: UInt8, sources: Int64, start: int, seed: int) -> tuple[UInt8,
 
 def _disturbed(picture: UInt8, rng: np.random.Generator) -> UInt8:
     kind = str(rng.choice(list(WORSE)))
-    return corrupted(picture[None], kind, rng.uniform(*WORSE[kind]), rng=rng)[0]
+    disturbed: UInt8 = corrupted(picture[None], kind, rng.uniform(*WORSE[kind]), rng=rng)[0]
+    return disturbed
