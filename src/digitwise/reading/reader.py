@@ -130,7 +130,7 @@ class Reader:
         from digitwise.reading.numbers import read_page
 
         found = read_page(decoded.picture, self.probabilities)
-        return Page(path, tuple(self._line(line.digits, decoded.scale) for line in found.lines))
+        return Page(path, tuple(self._line(line.digits, decoded.scale) for line in found.lines), found.turn)
 
     def probabilities(self, images: UInt8) -> Float32:
         """The calibrated probability of each class, float32 (n, k).
