@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +80,16 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.templates import write_model
 
     return write_model(tmp_path_factory.mktemp("model") / "templates.onnx")
+
+
+@pytest.fixture
+def numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page reader that knows where the digits are: one in the left half, one in the right."""
+    from tests.templates import read_halves
+
+    fake = types.ModuleType("digitwise.reading.numbers")
+    fake.read_page = read_halves  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, fake.__name__, fake)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,27 @@ def printed(text: str, size: int = 80, *, ink: Any = 20, paper: Any = 240) -> Im
     image = Image.new(mode, (right - left + 2 * margin, bottom - top + 2 * margin), paper)
     ImageDraw.Draw(image).text((margin - left, margin - top), text, fill=ink, font=font)
     return image
+
+
+def two(left: str, right: str, size: int = 80) -> Image.Image:
+    """Two digits, each in its half of the picture."""
+    one, other = printed(left, size), printed(right, size)
+    width, height = max(one.width, other.width), max(one.height, other.height)
+    both = Image.new("L", (2 * width, height), 240)
+    both.paste(one, (0, 0))
+    both.paste(other, (width, 0))
+    return both
+
+
+def read_halves(picture: Any, probabilities: Any) -> Any:
+    """What reading a page gives for :func:`two`: a line of two digits; no line for a blank picture."""
+    middle, (height, width) = picture.shape[1] // 2, picture.shape[:2]
+    digits = []
+    for box in ((0, 0, middle, height), (middle, 0, width, height)):
+        image = normalize(picture[box[1] : box[3], box[0] : box[2]]).image
+        digits.append(SimpleNamespace(box=box, image=image, probabilities=probabilities(image[None])[0]))
+    lines = () if picture.min() == picture.max() else (SimpleNamespace(digits=tuple(digits)),)
+    return SimpleNamespace(lines=lines, turn=0)
 
 
 def metadata(**changes: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SOME_FAILED = 1
 FILES = typer.Argument(
-    metavar="FILE|DIR|-...",
+    metavar="FILE|DIR|-",
     help="Pictures, PDFs, or sets (.npz, .npy, IDX, .csv, .parquet); - is the standard input. Of a folder all "
     "pictures and PDFs in it and below it, except hidden ones.",
 )
@@ -31,8 +31,8 @@ def read(
         bool,
         typer.Option(
             "--single",
-            help="One digit a picture: the default up to 300 pixels a side and for pictures at most 1.5 times as wide "
-            "as high.",
+            help="One digit a picture: the default for small ones, of at most 300 pixels a side and at most 1.5 times "
+            "as wide as high.",
         ),
     ] = False,
     numbers: Annotated[

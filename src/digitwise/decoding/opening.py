@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,7 +89,8 @@ def open_picture(
         except DataError:
             raise
         except Image.DecompressionBombError as error:
-            raise DataError(f"{name}: {_too_large(max_pixels, 'more')}") from error
+            size = re.search(r"\((\d+) pixels\)", str(error))
+            raise DataError(f"{name}: {_too_large(max_pixels, f'{int(size[1]):,}' if size else 'more')}") from error
         except UnidentifiedImageError as error:
             raise DataError(f"{name}: damaged picture: its header makes no sense; replace it") from error
         except Exception as error:  # damaged files raise whatever their parsing meets

@@ -20,7 +20,7 @@ class Answers:
     Parameters
     ----------
     probabilities : ndarray of float32, shape (n, k)
-        Calibrated; of no meaning where blank.
+        Calibrated; all the same where blank.
     blank, sure : ndarray of bool, shape (n,)
         Nothing but paper; what the policy lets count.
     class_names : tuple of str

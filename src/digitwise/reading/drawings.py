@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -18,6 +19,8 @@ LARGEST = 4_000  # pixels a side up to which a picture is enlarged
 ENLARGED = 4  # pixels a side for one of the model's input
 CAPTION, GAP = 13, 10  # pixels: font size, space between two
 COLUMNS = 10
+
+Box = tuple[int, int, int, int]
 
 
 def overlay(picture: UInt8, page: Page, scale: float = 1.0) -> Image.Image:
@@ -34,20 +37,28 @@ def overlay(picture: UInt8, page: Page, scale: float = 1.0) -> Image.Image:
     Returns
     -------
     PIL.Image.Image
-        RGB; enlarged where the digits would be too small to label. What is read surely is blue, the rest orange with
-        a question mark.
+        RGB; turned as it was read, enlarged where the digits would be too small to label. What is read surely is
+        blue, the rest orange with a question mark.
     """
-    digits = [digit for line in page.lines for digit in line.digits]
-    image = Image.fromarray(picture).convert("RGB")
+    image = Image.fromarray(np.rot90(picture, page.turn)).convert("RGB")
+    size = (picture.shape[1] * scale, picture.shape[0] * scale)
+    digits = [replace(digit, box=_turned(digit.box, page.turn, size)) for line in page.lines for digit in line.digits]
     height = float(np.median([digit.box[3] - digit.box[1] for digit in digits])) / scale if digits else LEGIBLE
     zoom = max(1, min(math.ceil(LEGIBLE / max(height, 1)), LARGEST // max(image.size)))
     if zoom > 1:
         image = image.resize((image.width * zoom, image.height * zoom), Image.Resampling.BICUBIC)
     canvas = ImageDraw.Draw(image)
-    size = max(12, round(0.55 * height * zoom))
     for digit in digits:
-        _mark(canvas, digit, zoom / scale, size)
+        _mark(canvas, digit, zoom / scale, max(12, round(0.55 * height * zoom)))
     return image
+
+
+def _turned(box: Box, quarters: int, size: tuple[float, float]) -> Box:
+    """A box on a picture of ``size`` (width, height) that is turned counter-clockwise."""
+    for _ in range(quarters % 4):
+        left, top, right, bottom = box
+        box, size = (top, round(size[0]) - right, bottom, round(size[0]) - left), size[::-1]
+    return box
 
 
 def _mark(canvas: ImageDraw.ImageDraw, digit: Digit, zoom: float, size: int) -> None:

@@ -39,18 +39,32 @@ def normalized_stack(pictures: UInt8) -> Prepared:
 
     Where all of them have it the array itself comes back, not a copy.
     """
-    if pictures.shape[1:] != (SIDE, SIDE):
-        found = [normalize(picture) for picture in pictures]
-        images = np.stack([each.image for each in found]) if found else np.empty((0, SIDE, SIDE), np.uint8)
-        return Prepared(images, np.array([each.blank for each in found], bool))
-    form = [in_form(pictures[start : start + BLOCK]) for start in range(0, len(pictures), BLOCK)]
-    others = np.flatnonzero(~np.concatenate(form)).tolist() if form else []
-    blank = np.zeros(len(pictures), bool)
-    images = pictures.copy() if len(others) else pictures
-    for place in others:
-        found_here = normalize(pictures[place])
-        images[place], blank[place] = found_here.image, found_here.blank
+    strange, blank = _looked_at(pictures)
+    if not strange.any():
+        return Prepared(pictures, blank)
+    if pictures.shape[1:] == (SIDE, SIDE):
+        images = pictures.copy()
+        images[blank] = 0
+    else:
+        images = np.zeros((len(pictures), SIDE, SIDE), np.uint8)
+    for place in np.flatnonzero(strange & ~blank).tolist():
+        found = normalize(pictures[place])
+        images[place], blank[place] = found.image, found.blank
     return Prepared(images, blank)
+
+
+def _looked_at(pictures: UInt8) -> tuple[Mask, Mask]:
+    """Which pictures are not in form, and which of those have but one value, bool (n,) each."""
+    strange, even = np.ones(len(pictures), bool), np.zeros(len(pictures), bool)
+    for start in range(0, len(pictures), BLOCK):
+        here = slice(start, start + BLOCK)
+        if pictures.shape[1:] == (SIDE, SIDE):
+            strange[here] = ~in_form(pictures[here])
+            places = start + np.flatnonzero(strange[here])
+            even[places] = _are_even(pictures[places])
+        else:
+            even[here] = _are_even(pictures[here])
+    return strange, even
 
 
 def fitted(picture: UInt8, shape: tuple[int, ...]) -> Prepared:
@@ -61,7 +75,7 @@ def fitted(picture: UInt8, shape: tuple[int, ...]) -> Prepared:
     else:
         colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
         image = fit_into(colour, (shape[0], shape[1]))
-    return Prepared(image[None], np.array([_is_even(image)]))
+    return Prepared(image[None], _are_even(image[None]))
 
 
 def as_they_are(pictures: UInt8, shape: tuple[int, ...]) -> Prepared:
@@ -75,8 +89,10 @@ def as_they_are(pictures: UInt8, shape: tuple[int, ...]) -> Prepared:
     if pictures.shape[1:] != shape:
         expected, got = ("x".join(map(str, sides)) for sides in (shape, pictures.shape[1:]))
         raise DataError(f"the array: expected pictures of the model's own size {expected}, got {got}; bring them to it")
-    return Prepared(pictures, np.array([_is_even(picture) for picture in pictures], bool))
+    return Prepared(pictures, _are_even(pictures))
 
 
-def _is_even(picture: UInt8) -> bool:
-    return bool(picture.min() == picture.max())
+def _are_even(pictures: UInt8) -> Mask:
+    """Whether each picture has but one value, bool (n,)."""
+    axes = tuple(range(1, pictures.ndim))
+    return np.asarray(pictures.min(axis=axes, initial=255) == pictures.max(axis=axes, initial=0))

@@ -130,7 +130,7 @@ class Reader:
         from digitwise.reading.numbers import read_page
 
         found = read_page(decoded.picture, self.probabilities)
-        return Page(path, tuple(self._line(line.digits, decoded.scale) for line in found.lines))
+        return Page(path, tuple(self._line(line.digits, decoded.scale) for line in found.lines), found.turn)
 
     def probabilities(self, images: UInt8) -> Float32:
         """The calibrated probability of each class, float32 (n, k).
@@ -157,8 +157,12 @@ class Reader:
         return self.answered(self.formed_stack(pictures))
 
     def answered(self, prepared: Prepared) -> Answers:
-        """Answers about pictures as the model takes them."""
-        probabilities = self.model.probabilities(prepared.images)
+        """Answers about pictures as the model takes them; blank ones it is not asked about."""
+        if not prepared.blank.any():
+            probabilities = self.model.probabilities(prepared.images)
+        else:
+            probabilities = np.full((len(prepared.blank), len(self.class_names)), 1 / len(self.class_names), np.float32)
+            probabilities[~prepared.blank] = self.model.probabilities(prepared.images[~prepared.blank])
         return Answers(probabilities, prepared.blank, self._sure(probabilities), self.class_names)
 
     def prepared(self, x: Any) -> Prepared:

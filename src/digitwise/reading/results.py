@@ -94,11 +94,14 @@ class Page:
     path : str or None
         The file, where it was one.
     lines : tuple of Line
-        From top to bottom; none where there are no digits.
+        From top to bottom as the page is read; none where there are no digits.
+    turn : int
+        Quarters counter-clockwise by which the picture was turned to be read.
     """
 
     path: str | None
     lines: tuple[Line, ...]
+    turn: int = 0
 
     @property
     def text(self) -> str:

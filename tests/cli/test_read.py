@@ -1,0 +1,406 @@
+"""The command that reads: what it prints, writes and leaves with."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from tests.templates import metadata, printed, two, write_model
+from tests.test_decoding import stored
+
+pytestmark = pytest.mark.usefixtures("numbers")
+
+
+@pytest.fixture
+def read(digitwise, model_file, tmp_path, monkeypatch):
+    """Call ``digitwise read`` with the templates in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments, model=model_file):
+        return digitwise("read", *arguments, "--model", model)
+
+    return call
+
+
+@pytest.fixture
+def scans(tmp_path):
+    """Ten digits, a blank and a broken file."""
+    folder = tmp_path / "scans"
+    (folder / "below").mkdir(parents=True)
+    for digit in range(8):
+        printed(str(digit)).save(folder / f"scan{digit + 3}.png")
+    printed("8").save(folder / "below" / "eight.jpg")
+    printed("9").save(folder / ".hidden.png")
+    Image.new("L", (60, 80), 240).save(folder / "blank.png")
+    (folder / "broken.png").write_bytes(stored(printed("1"), "PNG")[:90])
+    (folder / "notes.txt").write_text("not looked at")
+    return folder
+
+
+def unsure_digit():
+    """Half a 3, half a 5."""
+    mixed = np.asarray(printed("3").resize((80, 100)), float) + np.asarray(printed("5").resize((80, 100)), float)
+    return Image.fromarray((mixed / 2).astype(np.uint8))
+
+
+def test_one_digit_is_one_line(read):
+    printed("7").save("seven.png")
+    result = read("seven.png")
+    assert (result.code, result.out, result.err) == (0, "seven.png  7  99.9 %\n", "")
+    assert read("seven.png", "--top").out.startswith("seven.png  7  99.9 %, ")
+    assert read("seven.png", "--top").out.count(",") == 2
+
+
+def test_json_has_the_shape_that_was_promised(read):
+    printed("7").save("seven.png")
+    Image.new("L", (60, 80), 240).save("blank.png")
+    unsure_digit().save("unsure.png")
+    found = read("seven.png", "blank.png", "unsure.png", "missing.png", "--json", "--max-error", "0.1%")
+    assert found.code == 1
+    assert [list(row) for row in found.json] == [["path", "label", "confidence", "status"]] * 3 + [
+        ["path", "label", "confidence", "status", "error"]
+    ]
+    assert [row["status"] for row in found.json] == ["read", "blank", "unsure", "error"]
+    assert found.json[0]["confidence"] == pytest.approx(1, abs=0.01)
+    assert found.json[1] == {"path": "blank.png", "label": None, "confidence": None, "status": "blank"}
+    assert found.json[2]["label"] in "35"
+    assert found.json[3]["error"] == "cannot be read: No such file or directory"
+    with_top = read("seven.png", "--json", "--top").json[0]
+    assert with_top["top"][0]["label"] == "7"
+    assert len(with_top["top"]) == 3
+
+
+def test_numbers_are_a_line_of_text_a_line_of_digits(read):
+    two("7", "2").save("page.png")
+    assert read("page.png", "--numbers").out == "72\n"
+    found = read("page.png", "--numbers", "--json").json
+    assert [list(row) for row in found] == [["path", "lines"]]
+    (line,) = found[0]["lines"]
+    assert line["text"] == "72"
+    assert [list(digit) for digit in line["digits"]] == [["label", "confidence", "box"]] * 2
+    width, height = two("7", "2").size
+    assert line["digits"][1]["box"] == [width // 2, 0, width, height]
+
+
+def test_several_pages_are_told_apart(read):
+    two("7", "2").save("a.png")
+    two("4", "4").save("b.png")
+    Image.new("L", (400, 300), 220).save("blank.png")
+    assert read("a.png", "b.png", "blank.png", "--numbers").out == "a.png  72\nb.png  44\nblank.png  blank\n"
+    alone = read("blank.png", "--numbers")
+    assert (alone.code, alone.out, alone.err) == (0, "", "blank.png: no digits found\n")
+
+
+def test_unsure_digits_are_question_marks_in_text_and_marked_when_single(read):
+    image = two("7", "1")
+    image.paste(unsure_digit(), (image.width // 2, 0))
+    image.save("page.png")
+    unsure_digit().save("one.png")
+    assert read("page.png", "--numbers", "--max-error", "0.1%").out == "7?\n"
+    assert read("one.png", "--max-error", "0.1%").out.endswith(" %  unsure\n")
+
+
+def test_small_squarish_pictures_are_single_and_others_pages(read):
+    for name, image in {
+        "single.png": printed("7"),
+        "wide.png": two("7", "2").resize((280, 120)),
+        "large.png": two("7", "2").resize((500, 480)),
+    }.items():
+        image.save(name)
+    assert [list(read(name, "--json").json[0])[1] for name in ("single.png", "wide.png", "large.png")] == [
+        "label",
+        "lines",
+        "lines",
+    ]
+    assert list(read("wide.png", "--single", "--json").json[0])[1] == "label"
+
+
+def test_a_folder_is_read_in_the_order_of_people_and_a_broken_file_is_a_row(read, scans):
+    result = read(scans, "--json", "--threads", 2)
+    assert result.code == 1
+    names = [row["path"].removeprefix(f"{scans}/") for row in result.json]
+    assert names == ["below/eight.jpg", "blank.png", "broken.png", *(f"scan{n}.png" for n in range(3, 11))]
+    assert [row["label"] for row in result.json] == ["8", None, None, *"01234567"]
+    assert result.json[2]["error"].startswith("damaged picture: ")
+    assert "11 pictures: 9 read, 0 unsure, 1 blank, 1 with an error" in result.err
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_rows_of_many_files_are_written_in_order(read, scans, suffix):
+    result = read(scans, "--out", f"rows.{suffix}", "--threads", 2)
+    assert (result.code, result.out) == (1, "")
+    assert f"written to rows.{suffix}" in result.err
+    if suffix == "csv":
+        with open("rows.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+    elif suffix == "jsonl":
+        with open("rows.jsonl") as file:
+            rows = [json.loads(line) for line in file]
+    else:
+        rows = pq.read_table("rows.parquet").to_pylist()
+    assert [row["label"] or "" for row in rows] == ["8", "", "", *"01234567"]
+    assert [row["status"] for row in rows] == ["read", "blank", "error", *["read"] * 8]
+    assert rows[2]["error"].startswith("damaged picture")
+    assert float(rows[3]["confidence"]) > 0.9
+
+
+def test_rows_of_pages_hold_their_text(read):
+    two("7", "2").save("page.png")
+    assert read("page.png", "--numbers", "--out", "rows.csv").code == 0
+    with open("rows.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["path"], row["text"], row["status"], row["label"]) == ("page.png", "72", "read", "")
+
+
+def test_rows_are_written_whole_or_not_at_all(read, scans, monkeypatch):
+    def broken(*_):
+        raise OSError(28, "No space left on device", "rows.csv")
+
+    monkeypatch.setattr("digitwise.reading.sinks.columns_of", broken)
+    assert read(scans, "--out", "rows.csv").code == 2
+    assert [path.name for path in scans.parent.iterdir()] == ["scans"]
+
+
+def test_what_is_read_too_seldom_fails(read):
+    printed("7").save("sure.png")
+    unsure_digit().save("unsure.png")
+    Image.new("L", (60, 80), 240).save("blank.png")
+    files = ("sure.png", "unsure.png", "blank.png", "--max-error", "0.1%")
+    assert read(*files, "--fail-under", "50%").code == 0
+    result = read(*files, "--fail-under", "0.6")
+    assert result.code == 1
+    assert "expected 0.6 of the digits read surely (--fail-under), got 0.5000: 1 of 2" in result.err
+    assert read("sure.png", "--fail-under", "100%").code == 0
+
+
+def test_the_standard_input_is_a_picture_or_a_pdf(read, monkeypatch):
+    def given(content):
+        monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO(content)))
+
+    given(stored(printed("3"), "PNG"))
+    assert read("-").out == "-  3  99.9 %\n"
+    given(stored(two("7", "2", 40), "PDF", resolution=100))
+    assert read("-").out == "-, page 1  72\n"
+    given(b"")
+    assert read("-").out == "-  error  not a picture: the file is empty; replace it\n"
+    assert "expected the standard input once, got it twice" in read("-", "-").err
+
+
+def test_pages_of_a_pdf_are_rows(read):
+    two("7", "2", 40).save("form.pdf", save_all=True, append_images=[two("1", "9", 40)], resolution=100)
+    assert read("form.pdf").out == "form.pdf, page 1  72\nform.pdf, page 2  19\n"
+    assert [(row["page"], row["lines"][0]["text"]) for row in read("form.pdf", "--json").json] == [(1, "72"), (2, "19")]
+    with open("cut.pdf", "wb") as file, open("form.pdf", "rb") as whole:
+        file.write(whole.read()[:300])
+    result = read("cut.pdf", "form.pdf")
+    assert result.code == 1
+    assert result.out.startswith("cut.pdf  error  damaged PDF")
+    assert result.out.endswith("form.pdf, page 2  19\n")
+
+
+def test_of_an_animation_the_first_picture_is_read_and_that_is_said(read):
+    printed("7").save("moving.gif", save_all=True, append_images=[printed("8")])
+    result = read("moving.gif")
+    assert result.out.startswith("moving.gif  7")
+    assert result.err == "moving.gif: the first of several pictures in it\n"
+
+
+def test_overlay_shows_boxes_in_blue_and_unsure_ones_in_orange(read):
+    image = two("7", "1")
+    image.paste(unsure_digit(), (image.width // 2, 0))
+    image.save("page.png")
+    result = read("page.png", "--max-error", "0.1%", "--overlay", "drawn.png")
+    assert (result.code, result.out) == (0, "7?\n")
+    drawn = np.asarray(Image.open("drawn.png")).reshape(-1, 3)
+    for colour in ((0, 90, 200), (220, 70, 0)):
+        assert (drawn == colour).all(axis=1).sum() > 100
+    read("page.png", "page.png", "--overlay", "many.png")
+    assert os.path.exists("many.png")
+    assert os.path.exists("many-2.png")
+
+
+def test_show_input_is_what_the_model_saw(read, scans):
+    result = read(scans, "--show-input", "seen.png")
+    assert "what the model saw: seen.png" in result.err
+    sheet = np.asarray(Image.open("seen.png").convert("L"))
+    from digitwise import Reader
+
+    first = Reader.input_of  # the sheet begins with the first file, enlarged four times
+    reader = Reader(write_model(scans.parent / "m.onnx"))
+    assert np.array_equal(sheet[10:122:4, 10:122:4], first(reader, scans / "below" / "eight.jpg"))
+    assert "not drawn: the model saw no digit" in read(scans / "broken.png", "--show-input", "none.png").err
+    two("7", "2").save("page.png")
+    assert "what the model saw" in read("page.png", "--numbers", "--show-input", "page-seen.png").err
+
+
+def save_sets(digits="7241"):
+    images = np.stack(
+        [np.asarray(printed(digit).resize((60, 80))) for digit in digits] + [np.full((80, 60), 9, np.uint8)]
+    )
+    np.savez("set.npz", images=images)
+    contents = [stored(printed(digit), "PNG") for digit in digits] + [b"broken"]
+    pq.write_table(pa.table({"image": [{"bytes": content, "path": ""} for content in contents]}), "set.parquet")
+
+
+def test_sets_are_counted_and_their_first_rows_shown(read):
+    save_sets()
+    result = read("set.npz")
+    lines = result.out.splitlines()
+    assert result.code == 0
+    assert lines[0].startswith("set.npz, row 0  7  9")
+    assert lines[-1] == "set.npz  5 pictures: 4 read, 0 unsure, 1 blank, 0 with an error"
+    result = read("set.parquet")
+    assert result.code == 1
+    assert "row 4  error  the picture: not a picture" in result.out
+
+
+def test_every_row_of_a_set_is_written(read):
+    save_sets("7241" * 5)
+    for name, last in (("set.npz", "blank"), ("set.parquet", "error")):
+        assert read(name, "--out", "rows.csv").code == (last == "error")
+        with open("rows.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert "".join(row["label"] for row in rows) == "7241" * 5
+        assert [int(row["row"]) for row in rows] == list(range(21))
+        assert rows[-1]["status"] == last
+    assert [row["row"] for row in read("set.npz", "--json").json] == list(range(21))
+
+
+def test_a_set_that_breaks_off_is_a_row_behind_what_could_be_read(read):
+    with open("cut.idx", "wb") as file:
+        file.write(bytes([0, 0, 8, 3, 0, 0, 0, 9, 0, 0, 0, 28, 0, 0, 0, 28]) + bytes(784 * 4))
+    printed("7").save("seven.png")
+    result = read("cut.idx", "seven.png")
+    assert result.code == 1
+    assert "cut.idx  error  truncated: expected 9 pictures, got 4" in result.out
+    assert result.out.endswith("seven.png  7  99.9 %\n")
+    assert "got a set of single digits; leave --numbers away" in read("cut.idx", "--numbers").out
+
+
+def bomb():
+    content = bytearray(stored(Image.new("L", (9, 9)), "BMP"))
+    content[18:26] = (100_000).to_bytes(4, "little") * 2
+    return bytes(content)
+
+
+def mode(name, kind, **how):
+    return lambda: stored(printed("4").convert(name), kind, **how)
+
+
+READABLE = {
+    "cmyk.jpg": mode("CMYK", "JPEG", quality=95),
+    "onebit.png": mode("1", "PNG"),
+    "palette.gif": mode("P", "GIF"),
+    "mislabelled.png": mode("RGB", "JPEG", quality=95),
+    "float.tif": mode("F", "TIFF"),
+    "fax.tif": mode("1", "TIFF", compression="group4"),
+}
+BLANK = {
+    "pixel.png": lambda: stored(Image.new("L", (1, 1)), "PNG"),
+    "transparent.png": lambda: stored(Image.new("RGBA", (40, 40)), "PNG"),
+    "ribbon.png": lambda: stored(Image.new("L", (3, 200), 9), "PNG"),
+}
+REFUSED = {
+    "bomb.bmp": (bomb, "too large: expected at most 50,000,000 pixels, got 10,000,000,000"),
+    "cut.jpg": (lambda: stored(printed("4"), "JPEG")[:300], "damaged picture"),
+    "empty.png": (lambda: b"", "the file is empty"),
+    "text.png": (lambda: b"some text", "its content is no PNG"),
+    "photo.heic": (lambda: b"\0\0\0\x18ftypheic" + bytes(99), "its content is HEIC; save it as JPEG or PNG"),
+}
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_odd_files_are_read(read, name):
+    with open(name, "wb") as file:
+        file.write(READABLE[name]())
+    result = read(name)
+    assert (result.code, result.out.split()[:2]) == (0, [name, "4"])
+
+
+@pytest.mark.parametrize("name", BLANK)
+def test_nothing_is_blank(read, name):
+    with open(name, "wb") as file:
+        file.write(BLANK[name]())
+    result = read(name)
+    assert (result.code, result.out) == (0, f"{name}  blank\n")
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_bad_files_are_told_in_one_line(read, name):
+    make, message = REFUSED[name]
+    with open(name, "wb") as file:
+        file.write(make())
+    result = read(name)
+    assert result.code == 1
+    assert result.out.startswith(f"{name}  error  ")
+    assert message in result.out
+    assert (result.out.count("\n"), result.err) == (1, "")
+
+
+def test_the_limit_of_pixels_can_be_set(read):
+    printed("7").save("seven.png")
+    assert "expected at most 100 pixels" in read("seven.png", "--max-pixels", 100).out
+
+
+def test_a_long_strip_is_read_as_a_page_without_harm(read):
+    Image.new("L", (10_000, 3), 200).save("strip.png")
+    assert read("strip.png").code == 0
+    assert read("strip.png", "--single").out == "strip.png  blank\n"
+
+
+def test_a_name_that_is_no_utf8_can_be_printed_and_stored(read):
+    name = os.fsdecode(b"sieben-\xe4.png")
+    printed("7").save(name)
+    assert read(name).out.startswith("sieben-\\xe4.png  7")
+    assert read(name, "--out", "rows.jsonl").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("a.png", "--single", "--numbers"), "expected --single or --numbers"),
+        (("a.png", "--single", "--overlay", "x.png"), "expected --single or --numbers"),
+        (("a.png", "--max-error", "5"), "expected a share like 0.1% or 0.001, got '5'"),
+        (("a.png", "--max-error", "0.001%"), "can promise, from 0.001 on, got 1e-05"),
+        (("a.png", "--out", "rows.txt"), "ends in .csv, .jsonl, .parquet, got '.txt'"),
+        (("a.png", "--overlay", "drawn.pdf"), "expected a picture to write to"),
+        (("a.png", "--max-pixels", "0"), "should be greater than or equal to 1"),
+        (("empty",), "expected pictures in the folder"),
+        ((), "Missing argument"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_done_is_one_line_and_leaves_nothing(read, tmp_path, arguments, message):
+    (tmp_path / "empty").mkdir()
+    result = read(*arguments)
+    assert result.code == 2
+    assert message in result.err
+    assert result.err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
+def test_a_model_that_is_none_is_refused(read, tmp_path):
+    printed("7").save("seven.png")
+    assert "expected an ONNX model" in read("seven.png", model="seven.png").err
+    none = write_model(tmp_path / "none.onnx", metadata(policies=[]))
+    assert "makes no promise about errors" in read("seven.png", model=none).err
+
+
+def test_reading_one_picture_imports_little(model_file, tmp_path):
+    printed("7").save(tmp_path / "seven.png")
+    code = (
+        f"import sys; from digitwise.cli.main import main; main(['read', 'seven.png', '--model', {str(model_file)!r}]);"
+        "print([m for m in ('keras', 'tensorflow', 'sklearn', 'matplotlib', 'pandas', 'pyarrow', 'pypdfium2',"
+        " 'rich.progress', 'jinja2') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines() == ["seven.png  7  99.9 %", "[]"]
