@@ -10,8 +10,8 @@ import numpy as np
 
 from digitwise.decoding import SUFFIXES, decode, open_picture
 from digitwise.errors import DataError
+from digitwise.fitting import common_size, fit_into, grey, is_dark_on_light
 from digitwise.images import ImageSet, Int64, UInt8
-from digitwise.normalize import common_size, fit_into, grey, is_dark_on_light
 
 POLARITY_SAMPLE = 2_000  # training pictures that tell ink from ground
 

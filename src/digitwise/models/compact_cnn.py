@@ -11,7 +11,6 @@ from typing import Any
 
 from keras import layers as kl
 
-
 CHANNELS = (32, 64, 64, 128)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from digitwise.errors import RecipeError
+from digitwise.fitting import is_dark_on_light
 from digitwise.images import ImageSet, Int64, Mask, Splits, UInt8
-from digitwise.normalize import is_dark_on_light, normalize
+from digitwise.normalize import normalize
 from digitwise.synthetic import corrupted, scan_of
 from digitwise.system import cores
 from digitwise.training.watch import Watch

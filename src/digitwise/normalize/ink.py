@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.images import Float32, Mask, UInt8
-from digitwise.repair import sharpened, without_impulses, without_noise
+from digitwise.normalize.repair import sharpened, without_impulses, without_noise
 
 RING = 0.06  # share of the shorter side by which the ring lies within the border that tells paper from ink
 STROKE = 0.4  # share of the longer side that no stroke of a single digit is wide
