@@ -24,6 +24,7 @@ from benchmarks.evaluation import bench_evaluation
 from benchmarks.figures import draw_errors_against_seconds
 from benchmarks.job import bench_job
 from benchmarks.reader import bench_pages, bench_robustness, bench_scans
+from benchmarks.reader_speed import bench_reader_speed
 from benchmarks.recipes import QUICK, UNTUNED, bench_budgets, bench_recipes
 from benchmarks.speed import bench_augmentation, bench_fit, bench_reading, bench_report, bench_start
 from benchmarks.tables import OTHER_SETS, write_tables
@@ -55,6 +56,7 @@ def main() -> None:
         "checks": lambda _: bench_checks(),
         "report": lambda _: bench_report(),
         "reader": lambda chosen: bench_scans(chosen.model),
+        "reader-speed": lambda _: bench_reader_speed(),
         "robustness": lambda chosen: bench_robustness(chosen.model),
         "pages": lambda chosen: bench_pages(chosen.model),
         "job": lambda _: bench_job(),
