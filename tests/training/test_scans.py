@@ -51,6 +51,7 @@ def test_scans_are_as_many_as_asked_for(splits):
 
 
 def test_a_scan_has_the_label_of_its_picture(splits, monkeypatch):
+    monkeypatch.setattr(scans, "DISTURBED", 0)
     monkeypatch.setattr(scans, "scan_of", lambda digit, **_: digit)
     monkeypatch.setattr(scans, "normalize", lambda picture: Normalized(picture, False))
     both = joined(splits)
@@ -103,3 +104,11 @@ def test_recipes_of_earlier_runs_have_no_scans():
     earlier = json.loads(json.dumps(find("augmented").as_dict()))
     del earlier["scans"]
     assert Recipe.from_dict(earlier).scans == 0
+
+
+def test_some_scans_are_small_and_disturbed(splits, monkeypatch):
+    monkeypatch.setattr(scans, "DISTURBED", 1)
+    monkeypatch.setattr(scans, "normalize", lambda picture: Normalized(picture, False))
+    both = joined(splits)
+    assert len(both.train) == 2 * N
+    assert not np.array_equal(both.train.images[N:], splits.train.images)
