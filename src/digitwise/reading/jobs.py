@@ -13,7 +13,7 @@ from digitwise.decoding.content import LONGEST, is_pdf
 from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import expanded
 from digitwise.images import UInt8
-from digitwise.reading.processes import in_processes
+from digitwise.reading.processes import BATCH, in_processes
 from digitwise.reading.reader import PAGE, Reader
 from digitwise.reading.results import Page, Reading
 from digitwise.reading.sources import STDIN, printable
@@ -110,8 +110,19 @@ class Job:
             spent += (time.monotonic() - started) if done else 0.0  # the first one also loads libraries
             yield found
             if threads > 1 and done >= SOME and spent / done * (len(sources) - done - 1) > WORTH:
-                yield from in_processes(replace(self, stdin=None), tasks, threads)
+                yield from in_processes(replace(self, stdin=None), self._batches(tasks), threads)
                 return
+
+    def _batches(self, tasks: Iterator[Task]) -> Iterator[list[Task]]:
+        """Tasks that go to another process together; pictures that are sent along go alone."""
+        batch: list[Task] = []
+        for task in tasks:
+            batch.append(task)
+            if self.keep_pictures or not isinstance(task.content, Path) or len(batch) >= BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
 
     def _tasks(self, sources: Sequence[str]) -> Iterator[Task]:
         """One for each picture; pages of a PDF are rendered here, one by one."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
 
 from digitwise.errors import DataError
 
-AHEAD = 4  # tasks for each process that are under way before they are asked for
+AHEAD = 3  # batches for each process that are under way before they are asked for
+BATCH = 16  # tasks: small pictures take less time than being sent to a process one by one
 
 
 class Worker(Protocol):
@@ -22,8 +23,19 @@ class Worker(Protocol):
         """Do one task."""
 
 
-def in_processes(worker: Worker, tasks: Iterator[Any], processes: int) -> Iterator[Any]:
+def in_processes(worker: Worker, batches: Iterable[list[Any]], processes: int) -> Iterator[Any]:
     """Let copies of ``worker`` read tasks; their number costs no memory.
+
+    Parameters
+    ----------
+    worker : Worker
+    batches : iterable of list
+        Tasks that go to a process together.
+    processes : int
+
+    Yields
+    ------
+    What the worker makes of each task, in order.
 
     Raises
     ------
@@ -34,12 +46,12 @@ def in_processes(worker: Worker, tasks: Iterator[Any], processes: int) -> Iterat
     # Not forked: onnxruntime has threads, which a fork would leave behind in the middle of something.
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin, (worker,))
     try:
-        for task in tasks:
-            waiting.append(pool.submit(_work, task))
+        for batch in batches:
+            waiting.append(pool.submit(_work, batch))
             if len(waiting) >= AHEAD * processes:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
         while waiting:
-            yield waiting.popleft().result()
+            yield from waiting.popleft().result()
     except BrokenProcessPool as error:
         raise DataError(
             "a process that read pictures was ended, perhaps for want of memory; try --threads 1 or fewer --max-pixels"
@@ -57,6 +69,6 @@ def _begin(worker: Worker) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
 
 
-def _work(task: Any) -> Any:
+def _work(batch: list[Any]) -> list[Any]:
     assert _worker is not None
-    return _worker.read(task)
+    return [_worker.read(task) for task in batch]
