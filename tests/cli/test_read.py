@@ -134,6 +134,12 @@ def test_a_folder_is_read_in_the_order_of_people_and_a_broken_file_is_a_row(read
     assert "11 pictures: 9 read, 0 unsure, 1 blank, 1 with an error" in result.err
 
 
+def test_much_work_is_shared_with_other_processes_and_comes_back_in_order(read, scans, monkeypatch):
+    alone = read(scans, "--json", "--threads", 1)
+    monkeypatch.setattr("digitwise.reading.jobs.WORTH", 0)
+    assert read(scans, "--json", "--single", "--threads", 2).json == alone.json
+
+
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 def test_rows_of_many_files_are_written_in_order(read, scans, suffix):
     result = read(scans, "--out", f"rows.{suffix}", "--threads", 2)

@@ -1,6 +1,7 @@
 """Whatever a caller has becomes readings, and what is not known says so."""
 
 import io
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -247,3 +248,9 @@ def test_unsure_digits_are_question_marks_in_the_text():
     line = Line.of((sure, unsure))
     assert line.text == "4?"
     assert Page(None, (line, line)).text == "4?\n4?"
+
+
+def test_a_reader_can_be_sent_to_another_process(model_file):
+    reader = pickle.loads(pickle.dumps(Reader(model_file, max_error=0.01, max_pixels=10_000)))
+    assert (reader.policy.max_error, reader.max_pixels) == (0.01, 10_000)
+    assert reader.read(printed("7")).label == "7"

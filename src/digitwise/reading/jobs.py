@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeVar
+from typing import BinaryIO, Literal
 
 from digitwise.decoding import Decoded, open_pages, open_picture
 from digitwise.decoding.content import LONGEST, is_pdf
 from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import expanded
 from digitwise.images import UInt8
+from digitwise.reading.processes import BATCH, in_processes
 from digitwise.reading.reader import PAGE, Reader
 from digitwise.reading.results import Page, Reading
 from digitwise.reading.sources import STDIN, printable
@@ -22,10 +21,8 @@ from digitwise.reading.sources import STDIN, printable
 Mode = Literal["single", "numbers"]
 SMALL = 300  # pixels: a picture no larger, and
 SQUARISH = 1.5  # not so many times wider than high, is taken for one digit
-AHEAD = 4  # pictures for each thread that are decoded before they are asked for
-
-Source = TypeVar("Source")
-Result = TypeVar("Result")
+SOME = 4  # pictures after which the time for the others is reckoned
+WORTH = 3.0  # seconds of work left from which other processes, which take most of one to start, are worth it
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +57,25 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False)
+class Task:
+    """One picture to be read.
+
+    Parameters
+    ----------
+    source : str
+        As it was given.
+    content : bytes, Path, Decoded or str
+        A file or what is in it; a page that is rendered already; or why there is nothing to be read.
+    page : int, optional
+        Of a PDF, from 1.
+    """
+
+    source: str
+    content: bytes | Path | Decoded | str
+    page: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Job:
     """How pictures are read.
 
@@ -80,26 +96,47 @@ class Job:
     stdin: BinaryIO | None = None
 
     def run(self, sources: Sequence[str]) -> Iterator[Found]:
-        """Read files, those of several pages page by page, in order, some ahead of what is asked for."""
-        threads = self.reader.model.threads
-        if threads == 1 or len(sources) == 1:
-            yield from (found() for found in self._tasks(sources))
-        else:
-            yield from ahead(lambda task: task(), self._tasks(sources), threads)
+        """Read files, those of several pages page by page, in order.
 
-    def _tasks(self, sources: Sequence[str]) -> Iterator[Callable[[], Found]]:
-        """One for each picture, to be run in any thread; pages of a PDF are rendered here, one by one."""
+        Where what is left would take some seconds, other processes are started for it. Threads would do for large
+        photos, whose decoding lets them run; small pictures and pages are mostly Python's own work, and slower in
+        threads than in one.
+        """
+        tasks, threads = self._tasks(sources), self.reader.model.threads
+        spent = 0.0
+        for done, task in enumerate(tasks):
+            started = time.monotonic()
+            found = self.read(task)
+            spent += (time.monotonic() - started) if done else 0.0  # the first one also loads libraries
+            yield found
+            if threads > 1 and done >= SOME and spent / done * (len(sources) - done - 1) > WORTH:
+                yield from in_processes(replace(self, stdin=None), self._batches(tasks), threads)
+                return
+
+    def _batches(self, tasks: Iterator[Task]) -> Iterator[list[Task]]:
+        """Tasks that go to another process together; pictures that are sent along go alone."""
+        batch: list[Task] = []
+        for task in tasks:
+            batch.append(task)
+            if self.keep_pictures or not isinstance(task.content, Path) or len(batch) >= BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _tasks(self, sources: Sequence[str]) -> Iterator[Task]:
+        """One for each picture; pages of a PDF are rendered here, one by one."""
         for source in sources:
             try:
                 content = self._content(source)
                 if _begins_as_pdf(content):
                     pages = open_pages(content, max_pixels=self.reader.max_pixels, name=source)
                     for number, page in enumerate(pages, 1):
-                        yield partial(self._read, source, partial(_itself, page), number)
+                        yield Task(source, page, number)
                 else:
-                    yield partial(self._read, source, partial(self._decoded, source, content))
+                    yield Task(source, content)
             except DigitwiseError as error:
-                yield partial(failed, source, error)
+                yield Task(source, str(error))
 
     def _content(self, source: str) -> bytes | Path:
         if source != STDIN:
@@ -108,12 +145,11 @@ class Job:
             raise DataError("-: expected a picture on the standard input, got none")
         return self.stdin.read(self.reader.max_pixels * 8 + 2**20)
 
-    def _decoded(self, source: str, content: bytes | Path) -> Decoded:
-        return open_picture(content, max_pixels=self.reader.max_pixels, at_least=PAGE, name=source)
-
-    def _read(self, source: str, decode: Callable[[], Decoded], page: int | None = None) -> Found:
+    def read(self, task: Task) -> Found:
+        """Read one picture, in any thread or process; what goes wrong with it is its row."""
+        source, content, page = task.source, task.content, task.page
         try:
-            decoded = decode()
+            decoded = content if isinstance(content, Decoded) else self._decoded(source, content)
             mode = self.mode or ("single" if page is None and is_single(decoded) else "numbers")
             name = printable(source)
             result, image = self._page(decoded, name) if mode == "numbers" else self._digit(decoded, name)
@@ -122,16 +158,17 @@ class Job:
         kept = decoded if self.keep_pictures else None
         return Found(name, result, page, notes=decoded.notes, image=image, picture=kept)
 
+    def _decoded(self, source: str, content: bytes | Path | str) -> Decoded:
+        if isinstance(content, str):
+            raise DataError(content)
+        return open_picture(content, max_pixels=self.reader.max_pixels, at_least=PAGE, name=source)
+
     def _page(self, decoded: Decoded, name: str) -> tuple[Page, None]:
         return self.reader.page_of(decoded, name), None
 
     def _digit(self, decoded: Decoded, name: str) -> tuple[Reading, UInt8]:
         prepared = self.reader.formed(decoded.picture)
         return self.reader.answered(prepared).readings([name])[0], prepared.images[0]
-
-
-def _itself(decoded: Decoded) -> Decoded:
-    return decoded
 
 
 def is_single(decoded: Decoded) -> bool:
@@ -145,21 +182,6 @@ def failed(source: str, error: Exception, page: int | None = None) -> Found:
     name = printable(source)
     reason = printable(str(error).removeprefix(f"{source}: "))
     return Found(name, Reading(None, None, "error", path=name, error=reason), page)
-
-
-def ahead(function: Callable[[Source], Result], sources: Iterable[Source], threads: int) -> Iterator[Result]:
-    """Map in threads, in order, and never more than some results ahead: memory does not grow with the number."""
-    waiting: deque[Future[Result]] = deque()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="digitwise-files")
-    try:
-        for source in sources:
-            waiting.append(pool.submit(function, source))
-            if len(waiting) >= AHEAD * threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _begins_as_pdf(content: bytes | Path) -> bool:

@@ -68,6 +68,10 @@ class Reader:
         self.model = Model(model, threads=threads)
         self.policy = chosen(self.model.card.policies, max_error, self.model.name)
         self.max_pixels = max_pixels
+        self._made_of = (model, max_error, max_pixels)
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a session cannot be sent to another process, which opens its own
+        return _in_other_process, self._made_of
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -216,3 +220,8 @@ class Reader:
                 Digit(self.class_names[label], float(row[label]), status, (left, top, right, bottom), each.image)
             )
         return Line.of(tuple(digits))
+
+
+def _in_other_process(model: str | Path | None, max_error: float | None, max_pixels: int) -> Reader:
+    """A reader of one thread, since there is a process for each core."""
+    return Reader(model, max_error=max_error, max_pixels=max_pixels, threads=1)
