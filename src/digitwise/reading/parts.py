@@ -11,7 +11,8 @@ from digitwise.reading.page import PageInk
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are not in it
 
-SURE = 7.0  # times the paper's noise: a part without a pixel that strong is noise itself
+SURE = 10.0  # times the paper's noise: a part without a pixel that strong is noise itself
+FAINTEST = 0.2  # share of the strength of the page's ink: stains and the paper's grain are weaker, a second pen is not
 LEAST_SIDE = 5  # pixels: what is smaller in both directions is no digit that could be read
 ALONG = 0.15  # share of a part's pixels beside the edge of the paper: that edge itself, and no digit cut by it
 RIM = 1  # pixels about a part that belong to it: the soft edge of its strokes
@@ -103,18 +104,26 @@ def parts_of(ink: PageInk) -> list[Part]:
     -------
     list of Part
     """
-    from scipy.ndimage import find_objects, label
+    from scipy.ndimage import find_objects, label, maximum
 
     names, count = label(ink.mask, np.ones((3, 3)))
     if not count:
         return []
     boxes = find_objects(names)
-    found = []
-    for name in np.flatnonzero(_kept(boxes)) + 1:
-        part = _cut_out(ink, names, int(name), boxes[name - 1])
-        if part is not None:
-            found.append(part)
-    return found
+    large = np.flatnonzero(_kept(boxes)) + 1
+    if not len(large):
+        return []
+    strengths = maximum(ink.strength, names, large)
+    strong = large[strengths >= max(SURE, FAINTEST * _usual(strengths))]
+    found = (_cut_out(ink, names, int(name), boxes[name - 1]) for name in strong)
+    return [part for part in found if part is not None]
+
+
+def _usual(strengths: Float64) -> float:
+    """The strength of the page's ink: the median to which parts count by its square, as grain may be in the majority."""
+    ordered = np.sort(np.asarray(strengths, np.float64))
+    weight = np.cumsum(ordered**2)
+    return float(ordered[np.searchsorted(weight, weight[-1] / 2)])
 
 
 def _kept(boxes: list[tuple[slice, slice]]) -> Mask:
@@ -124,12 +133,9 @@ def _kept(boxes: list[tuple[slice, slice]]) -> Mask:
 
 
 def _cut_out(ink: PageInk, names: Float64, name: int, box: tuple[slice, slice]) -> Part | None:
-    """One part with the soft edge of its strokes, None where it is as weak as noise."""
+    """One part with the soft edge of its strokes, None for the edge of the paper."""
     from scipy.ndimage import binary_dilation
 
-    core = names[box] == name
-    if ink.strength[box][core].max() < SURE:
-        return None
     top, left = max(0, box[0].start - RIM), max(0, box[1].start - RIM)
     wide = np.s_[top : box[0].stop + RIM, left : box[1].stop + RIM]
     core = names[wide] == name
