@@ -142,9 +142,7 @@ def _median_slope(x: Float64, y: Float64) -> float:
     return float(np.median((y[j] - y[i])[far] / run[far])) if far.any() and np.ptp(x) > 0 else 0.0
 
 
-def _nearest(
-    x: Float64, y: Float64, slopes: Float64, offsets: Float64, owner: Int64, height: float
-) -> Int64:
+def _nearest(x: Float64, y: Float64, slopes: Float64, offsets: Float64, owner: Int64, height: float) -> Int64:
     """Move parts to the line they are nearest to, if that is a line with more parts than their own."""
     off = np.abs(y[:, None] - slopes * x[:, None] - offsets)  # (parts, lines)
     sizes = np.bincount(owner, minlength=len(offsets))

@@ -30,8 +30,10 @@ class PageInk:
         0 for paper, 1 in the middle of a stroke, however faint the pen or dark the shadow.
     mask : ndarray of bool, shape (h, w)
         Where there is ink; ruled lines are taken out.
-    strength : ndarray of float32, shape (h, w)
-        Contrast over the paper's noise about it.
+    contrast : ndarray of float32, shape (h, w)
+        How far each pixel stands off its paper, relative to the paper's brightness.
+    noise : ndarray of float32, shape (h, w)
+        The paper's own spread of that.
     paper : ndarray of bool, shape (h, w)
         Where the paper is.
     scale : float
@@ -40,7 +42,8 @@ class PageInk:
 
     amount: Float32
     mask: Mask
-    strength: Float32
+    contrast: Float32
+    noise: Float32
     paper: Mask
     scale: float
 
@@ -82,7 +85,7 @@ def page_ink(picture: UInt8) -> PageInk:
     mask = contrast > np.maximum(HALF * full, OVER_NOISE * noise)
     mask = without_rules(mask & on_paper, contrast)
     amount = np.clip((contrast - 0.15 * full) / (0.75 * full), 0, 1)
-    return PageInk(amount, mask, contrast / noise, on_paper, scale)
+    return PageInk(amount, mask, contrast, noise, on_paper, scale)
 
 
 def _full_ink(contrast: Float32, grain: Float32, cell: int) -> Float32:

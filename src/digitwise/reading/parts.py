@@ -12,9 +12,11 @@ from digitwise.reading.page import PageInk
 Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are not in it
 
 SURE = 10.0  # times the paper's noise: a part without a pixel that strong is noise itself
-FAINTEST = 0.2  # share of the strength of the page's ink: stains and the paper's grain are weaker, a second pen is not
+FAINTEST = 0.2  # share of the contrast of the page's ink: stains and the paper's grain are weaker, a second pen is not
 LEAST_SIDE = 5  # pixels: what is smaller in both directions is no digit that could be read
 ALONG = 0.15  # share of a part's pixels beside the edge of the paper: that edge itself, and no digit cut by it
+LARGE = 0.3  # share of the page's longer side; so large a part must have some ink in its box
+EMPTY = 0.12  # share of the box: less is a frame around the page, and no number whose digits touch
 RIM = 1  # pixels about a part that belong to it: the soft edge of its strokes
 
 
@@ -113,15 +115,18 @@ def parts_of(ink: PageInk) -> list[Part]:
     large = np.flatnonzero(_kept(boxes)) + 1
     if not len(large):
         return []
-    strengths = maximum(ink.strength, names, large)
-    strong = large[strengths >= max(SURE, FAINTEST * _usual(strengths))]
+    contrasts = maximum(ink.contrast, names, large)
+    sure = maximum(ink.contrast / ink.noise, names, large) >= SURE
+    if not sure.any():
+        return []
+    strong = large[sure & (contrasts >= FAINTEST * _usual(contrasts[sure]))]
     found = (_cut_out(ink, names, int(name), boxes[name - 1]) for name in strong)
     return [part for part in found if part is not None]
 
 
-def _usual(strengths: Float64) -> float:
-    """The strength of the page's ink: the median to which parts count by its square, as grain may be in the majority."""
-    ordered = np.sort(np.asarray(strengths, np.float64))
+def _usual(contrasts: Float64) -> float:
+    """The contrast of the page's ink: the median to which parts count by its square, as grain may be in the majority."""
+    ordered = np.sort(np.asarray(contrasts, np.float64))
     weight = np.cumsum(ordered**2)
     return float(ordered[np.searchsorted(weight, weight[-1] / 2)])
 
@@ -141,6 +146,8 @@ def _cut_out(ink: PageInk, names: Float64, name: int, box: tuple[slice, slice]) 
     core = names[wide] == name
     beside = binary_dilation(~ink.paper[wide], iterations=2, border_value=0)
     if (core & beside).sum() > ALONG * core.sum():
+        return None
+    if max(core.shape) > LARGE * max(ink.mask.shape) and core.mean() < EMPTY:
         return None
     own = binary_dilation(core, np.ones((3, 3)), iterations=RIM) & ((names[wide] == name) | (names[wide] == 0))
     return Part(left, top, np.where(own, ink.amount[wide], np.float32(0)), core)
