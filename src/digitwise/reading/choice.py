@@ -100,7 +100,7 @@ def hand_of(line: list[Part], height: float) -> Hand:
 
 def image_of(part: Part) -> UInt8:
     """The part in MNIST's form, uint8 (28, 28)."""
-    return centred(np.ascontiguousarray(part.amount, np.float32))
+    return np.asarray(centred(np.ascontiguousarray(part.amount, np.float32)), np.uint8)
 
 
 def read_lines(lines: list[list[Part]], heights: list[float], probabilities: Probabilities) -> list[list[Chosen]]:

@@ -125,7 +125,7 @@ def parts_of(ink: PageInk) -> list[Part]:
 
 
 def _usual(contrasts: Float64) -> float:
-    """The contrast of the page's ink: the median to which parts count by its square, as grain may be in the majority."""
+    """The contrast of the page's ink: a median in which parts count by its square, since grain may be in the majority."""
     ordered = np.sort(np.asarray(contrasts, np.float64))
     weight = np.cumsum(ordered**2)
     return float(ordered[np.searchsorted(weight, weight[-1] / 2)])
