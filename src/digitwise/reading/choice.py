@@ -100,7 +100,7 @@ def hand_of(line: list[Part], height: float) -> Hand:
 
 def image_of(part: Part) -> UInt8:
     """The part in MNIST's form, uint8 (28, 28)."""
-    return centred(np.ascontiguousarray(part.amount, np.float32))
+    return np.asarray(centred(np.ascontiguousarray(part.amount, np.float32)), np.uint8)
 
 
 def read_lines(lines: list[list[Part]], heights: list[float], probabilities: Probabilities) -> list[list[Chosen]]:
@@ -187,7 +187,16 @@ def _doubtful(unit: Part, row: Float32, hand: Hand) -> bool:
 
 def _shape_cost(part: Part, hand: Hand) -> float:
     """What a part's shape says against it being a digit, in nats."""
-    return TOO_WIDE * max(0.0, part.width / hand.limit(part) - 1) + TOO_LOW * max(0.0, LOW - part.height / hand.height)
+    wide = TOO_WIDE * max(0.0, part.width / hand.limit(part) - 1)
+    low = max(0.0, LOW - part.height / hand.height)
+    return wide if not low or _has_hole(part) else wide + TOO_LOW * low  # many hands write a small 0
+
+
+def _has_hole(part: Part) -> bool:
+    """Whether ink surrounds paper."""
+    from scipy.ndimage import binary_fill_holes
+
+    return int(binary_fill_holes(part.mask).sum()) - int(part.mask.sum()) >= 3
 
 
 def _pieces(unit: Part, cuts: list[Cut], atom: int, hand: Hand) -> list[Candidate]:

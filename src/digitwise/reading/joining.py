@@ -77,8 +77,8 @@ def _outline(part: Part) -> Int64:
     mask = part.mask
     inner = np.zeros_like(mask)
     inner[1:-1, 1:-1] = mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
-    points = np.argwhere(mask & ~inner) + (part.top, part.left)
-    return points[:: max(1, len(points) // 100)]
+    points = np.argwhere(mask & ~inner) + np.array([part.top, part.left])
+    return np.asarray(points[:: max(1, len(points) // 100)], np.int64)
 
 
 def small_parts(parts: list[Part], rows: list[Row]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Uneven light divided out: how far each pixel stands off the paper about it, and how noisy the paper is there."""
+"""Uneven light divided out: how far each pixel stands off the paper about it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ CELLS = 160  # cells along the longer side: light changes slowly, so few places 
 PARTS = 3  # a cell's paper is the brightest of its 3x3 parts, so that a stroke through it does not darken it
 WIDEST = 0.1  # share of the shorter side that strokes are taken to be wide before they are measured
 STROKES = 4.0  # stroke widths: a dark valley that is wider is no stroke, but a shadow
-WINDOW = 0.15  # share of the shorter side in which the paper's noise is looked for
+WINDOW = 0.15  # share of the shorter side in which the paper is looked for
 DARK = 8.0  # grey levels added to what is divided by, so that the noise of black is not blown up
-QUIET = 30  # percentile of the cells' spread about a place that are taken to hold no ink
-LEAST_NOISE = 0.006  # a scan without noise still has steps of grey
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +25,6 @@ class Flat:
     ----------
     contrast : ndarray of float32, shape (h, w)
         About 0 on paper, up to 1 in black ink; light ink on dark paper is positive too.
-    noise : ndarray of float32, shape (rows, columns)
-        The paper's own spread of that, by cell.
     cell : int
         Side of a cell, pixels.
     stroke : float
@@ -36,13 +32,12 @@ class Flat:
     """
 
     contrast: Float32
-    noise: Float32
     cell: int
     stroke: float
 
 
 def flattened(shade: Float32, paper: Mask) -> Flat:
-    """Divide the light out, find the polarity, measure the noise.
+    """Divide the light out, and find the polarity.
 
     Parameters
     ----------
@@ -57,7 +52,7 @@ def flattened(shade: Float32, paper: Mask) -> Flat:
     cell = PARTS * max(1, round(max(shade.shape) / CELLS / PARTS))
     on_paper = stretched(paper, (-(-shade.shape[0] // cell), -(-shade.shape[1] // cell)))
     parts = cells(shade, cell // PARTS).mean(axis=(1, 3))
-    parts = _continued(parts, stretched(paper, parts.shape))
+    parts = continued(parts, stretched(paper, parts.shape))
     sign = _polarity(parts)
     window = max(5, round(WIDEST * min(on_paper.shape))) | 1
     contrast = _contrast(shade, parts, sign, window, cell)
@@ -66,10 +61,10 @@ def flattened(shade: Float32, paper: Mask) -> Flat:
         contrast = _contrast(shade, parts, sign, narrow, cell)
     sample = contrast[::4, ::4]
     contrast -= np.median(sample[stretched(paper, sample.shape)]) if paper.any() else 0  # a brightest part is no mean
-    return Flat(contrast, _noise(contrast, cell, on_paper), cell, stroke)
+    return Flat(contrast, cell, stroke)
 
 
-def _continued(coarse: Float32, on_paper: Mask) -> Float32:
+def continued(coarse: Float32, on_paper: Mask) -> Float32:
     """Beyond the paper its nearest brightness goes on, so that the desk does not darken the paper's edge."""
     from scipy.ndimage import distance_transform_edt
 
@@ -128,15 +123,3 @@ def run_lengths(mask: Mask) -> Int64:
     flat[:, 1:] = mask
     steps = np.diff(flat.ravel(), append=0)
     return np.asarray(np.flatnonzero(steps == -1) - np.flatnonzero(steps == 1), np.int64)
-
-
-def _noise(contrast: Float32, cell: int, on_paper: Mask) -> Float32:
-    """The spread of the paper about each cell, float32 (rows, columns)."""
-    from scipy.ndimage import gaussian_filter, percentile_filter
-
-    spread = _continued(cells(contrast, cell).std(axis=(1, 3)), on_paper)
-    # Every other cell is enough of them.
-    window = max(3, round(WINDOW * min(spread.shape) / 2)) | 1
-    quiet = percentile_filter(spread[::2, ::2], QUIET, size=window, mode="nearest")
-    quiet = gaussian_filter(quiet, window / 8, mode="nearest").repeat(2, axis=0).repeat(2, axis=1)
-    return np.maximum(quiet[: spread.shape[0], : spread.shape[1]], LEAST_NOISE)

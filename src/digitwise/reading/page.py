@@ -7,15 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.images import Float32, Mask, UInt8
-from digitwise.reading.light import Flat, flattened
+from digitwise.reading.light import flattened
+from digitwise.reading.noise import noise_of
 from digitwise.reading.paper import paper_of
 from digitwise.reading.rules import without_rules
 from digitwise.reading.shade import shade_of
 from digitwise.reading.shrink import cells, spread_out, stretched, to_working_size
 
 HALF = 0.42  # share of the strongest ink about a place from which a pixel is ink: an edge's middle, blurred or not
-OVER_NOISE = 4.0  # how many times the paper's spread ink stands above it, at least
-SMOOTHED = 0.7  # pixels, standard deviation: below the width of any stroke that can be read
+OVER_NOISE = 5.0  # how many times the paper's spread ink stands above it, at least
+SMOOTHED = 0.15  # stroke widths, standard deviation: what noise is looked through, without closing loops
+LEAST_SMOOTHED = 0.6  # pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +30,10 @@ class PageInk:
         0 for paper, 1 in the middle of a stroke, however faint the pen or dark the shadow.
     mask : ndarray of bool, shape (h, w)
         Where there is ink; ruled lines are taken out.
-    strength : ndarray of float32, shape (h, w)
-        Contrast over the paper's noise about it.
+    contrast : ndarray of float32, shape (h, w)
+        How far each pixel stands off its paper, relative to the paper's brightness.
+    noise : ndarray of float32, shape (h, w)
+        The paper's own spread of that.
     paper : ndarray of bool, shape (h, w)
         Where the paper is.
     scale : float
@@ -38,7 +42,8 @@ class PageInk:
 
     amount: Float32
     mask: Mask
-    strength: Float32
+    contrast: Float32
+    noise: Float32
     paper: Mask
     scale: float
 
@@ -73,22 +78,23 @@ def page_ink(picture: UInt8) -> PageInk:
     paper = paper_of(small)
     on_paper = _inside(stretched(paper, small.shape[:2]))
     flat = flattened(shade_of(small, paper), paper)
-    contrast = gaussian_filter(flat.contrast, SMOOTHED, truncate=2.5)
-    full = _full_ink(contrast, flat)
-    noise = spread_out(flat.noise, flat.cell, contrast.shape)
+    contrast = gaussian_filter(flat.contrast, max(LEAST_SMOOTHED, SMOOTHED * flat.stroke), truncate=2.5)
+    grain = noise_of(contrast, flat.cell, stretched(paper, cells(contrast, flat.cell).shape[::2]))
+    full = _full_ink(contrast, grain, flat.cell)
+    noise = spread_out(grain, flat.cell, contrast.shape)
     mask = contrast > np.maximum(HALF * full, OVER_NOISE * noise)
     mask = without_rules(mask & on_paper, contrast)
     amount = np.clip((contrast - 0.15 * full) / (0.75 * full), 0, 1)
-    return PageInk(amount, mask, contrast / noise, on_paper, scale)
+    return PageInk(amount, mask, contrast, noise, on_paper, scale)
 
 
-def _full_ink(contrast: Float32, flat: Flat) -> Float32:
+def _full_ink(contrast: Float32, grain: Float32, cell: int) -> Float32:
     """The strongest contrast about each pixel, float32 (h, w), above the noise."""
     from scipy.ndimage import gaussian_filter, maximum_filter
 
-    strongest = cells(contrast, flat.cell).max(axis=(1, 3))
+    strongest = cells(contrast, cell).max(axis=(1, 3))
     strongest = gaussian_filter(maximum_filter(strongest, size=3), 1.0)
-    return spread_out(np.maximum(strongest, OVER_NOISE * flat.noise), flat.cell, contrast.shape)
+    return spread_out(np.maximum(strongest, OVER_NOISE * grain), cell, contrast.shape)
 
 
 def _inside(paper: Mask) -> Mask:

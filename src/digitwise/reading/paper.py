@@ -10,6 +10,7 @@ from digitwise.reading.shrink import to_working_size
 MAP_SIDE = 256  # pixels: pens are thinner than a pixel here, edges of paper still sharp
 EDGE = 0.16  # share of its brightness that paper loses within three pixels of the map only at its edge
 LEAST = 0.12  # share of the picture: a smaller smooth region is not the page
+DARKEST = 0.35  # share of the page's brightness: no shadow with a sharp edge is as dark, but a table is
 ROUGHER = 2.0  # how many times as rough as the page a surface beside it is, at least, to be a desk
 
 
@@ -17,7 +18,8 @@ def paper_of(picture: UInt8) -> Mask:
     """Find the paper.
 
     Regions without sharp edges in them are grown; the page is the largest bright one. Others belong to it if they
-    are as smooth as it is (a part in shadow, a second sheet), and are taken for a desk if they are rough. What the
+    are as smooth as it is (a part in shadow, a second sheet), and are taken for a desk if they are
+    rough, very dark, or all around it. What the
     page encloses is the page's.
 
     Parameters
@@ -29,7 +31,7 @@ def paper_of(picture: UInt8) -> Mask:
     ndarray of bool, shape (rows, columns)
         A map of at most 256 pixels a side; all True where no page stands out.
     """
-    from scipy.ndimage import binary_erosion, binary_fill_holes, label, mean, sum_labels
+    from scipy.ndimage import binary_dilation, binary_erosion, binary_fill_holes, label, mean, sum_labels
 
     small, _ = to_working_size(picture, MAP_SIDE)
     values = np.atleast_3d(small).astype(np.float32)  # (rows, columns, channels)
@@ -45,9 +47,22 @@ def paper_of(picture: UInt8) -> Mask:
         return np.ones(edges.shape, bool)
     rough = _roughness(picture, edges.shape)
     limit = ROUGHER * np.quantile(rough[names == main + 1], 0.3) + 0.005
-    smooth = [i + 1 for i in range(count) if i == main or (sizes[i] > 30 and _smooth(rough[names == i + 1], limit))]
-    page = binary_fill_holes(np.isin(names, smooth))
+    page = binary_fill_holes(names == main + 1)
+    frame = binary_dilation(page, iterations=3)  # the page's own edge, where another surface goes on beside it
+    for i in np.flatnonzero((sizes > 30) & (brightness > DARKEST * brightness[main])):
+        region = names == i + 1
+        if i != main and _smooth(rough[region], limit) and not _around(region, page):
+            page |= binary_fill_holes(region) & ~frame
     return np.asarray(binary_erosion(page, iterations=1, border_value=1))
+
+
+def _around(region: Mask, page: Mask) -> bool:
+    """Whether a region goes beyond the page on three sides or more, as only what lies under it does."""
+    sides = 0
+    for axis in (0, 1):
+        mine, its = np.flatnonzero(region.any(axis=axis)), np.flatnonzero(page.any(axis=axis))
+        sides += int(mine[0] < its[0] - 2) + int(mine[-1] > its[-1] + 2)
+    return sides >= 3
 
 
 def _smooth(rough: Float32, limit: float) -> bool:

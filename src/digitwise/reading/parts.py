@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digitwise.images import Float32, Float64, Mask
+from digitwise.images import Float32, Float64, Int64, Mask
 from digitwise.reading.page import PageInk
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are not in it
 
-SURE = 7.0  # times the paper's noise: a part without a pixel that strong is noise itself
+SURE = 10.0  # times the paper's noise: a part without a pixel that strong is noise itself
+FAINTEST = 0.2  # share of the contrast of the page's ink: stains and the paper's grain are weaker, a second pen is not
 LEAST_SIDE = 5  # pixels: what is smaller in both directions is no digit that could be read
 ALONG = 0.15  # share of a part's pixels beside the edge of the paper: that edge itself, and no digit cut by it
+LARGE = 0.3  # share of the page's longer side; so large a part must have some ink in its box
+EMPTY = 0.12  # share of the box: less is a frame around the page, and no number whose digits touch
 RIM = 1  # pixels about a part that belong to it: the soft edge of its strokes
 
 
@@ -109,12 +112,34 @@ def parts_of(ink: PageInk) -> list[Part]:
     if not count:
         return []
     boxes = find_objects(names)
-    found = []
-    for name in np.flatnonzero(_kept(boxes)) + 1:
-        part = _cut_out(ink, names, int(name), boxes[name - 1])
-        if part is not None:
-            found.append(part)
-    return found
+    large = np.flatnonzero(_kept(boxes)) + 1
+    if not len(large):
+        return []
+    contrasts, strengths = _strongest(ink, names, count)
+    contrasts, sure = contrasts[large - 1], strengths[large - 1] >= SURE
+    if not sure.any():
+        return []
+    strong = large[sure & (contrasts >= FAINTEST * _usual(contrasts[sure]))]
+    found = (_cut_out(ink, names, int(name), boxes[name - 1]) for name in strong)
+    return [part for part in found if part is not None]
+
+
+def _strongest(ink: PageInk, names: Int64, count: int) -> tuple[Float32, Float32]:
+    """The highest contrast in each part, and the highest in terms of the noise about it, float32 (count,)."""
+    at = np.flatnonzero(ink.mask)
+    owner = names.ravel()[at]
+    order = np.argsort(owner, kind="stable")
+    first = np.searchsorted(owner[order], np.arange(1, count + 1))
+    contrast = ink.contrast.ravel()[at[order]]
+    strength = contrast / ink.noise.ravel()[at[order]]
+    return np.maximum.reduceat(contrast, first), np.maximum.reduceat(strength, first)
+
+
+def _usual(contrasts: Float64) -> float:
+    """The contrast of the page's ink: a median in which its square counts, since grain may be in the majority."""
+    ordered = np.sort(np.asarray(contrasts, np.float64))
+    weight = np.cumsum(ordered**2)
+    return float(ordered[np.searchsorted(weight, weight[-1] / 2)])
 
 
 def _kept(boxes: list[tuple[slice, slice]]) -> Mask:
@@ -123,18 +148,17 @@ def _kept(boxes: list[tuple[slice, slice]]) -> Mask:
     return np.asarray(sides.max(axis=1) >= LEAST_SIDE)
 
 
-def _cut_out(ink: PageInk, names: Float64, name: int, box: tuple[slice, slice]) -> Part | None:
-    """One part with the soft edge of its strokes, None where it is as weak as noise."""
+def _cut_out(ink: PageInk, names: Int64, name: int, box: tuple[slice, slice]) -> Part | None:
+    """One part with the soft edge of its strokes, None for the edge of the paper."""
     from scipy.ndimage import binary_dilation
 
-    core = names[box] == name
-    if ink.strength[box][core].max() < SURE:
-        return None
     top, left = max(0, box[0].start - RIM), max(0, box[1].start - RIM)
     wide = np.s_[top : box[0].stop + RIM, left : box[1].stop + RIM]
     core = names[wide] == name
     beside = binary_dilation(~ink.paper[wide], iterations=2, border_value=0)
     if (core & beside).sum() > ALONG * core.sum():
+        return None
+    if max(core.shape) > LARGE * max(ink.mask.shape) and core.mean() < EMPTY:
         return None
     own = binary_dilation(core, np.ones((3, 3)), iterations=RIM) & ((names[wide] == name) | (names[wide] == 0))
     return Part(left, top, np.where(own, ink.amount[wide], np.float32(0)), core)

@@ -71,14 +71,15 @@ def _vertical_runs(mask: Mask) -> tuple[Int64, Int64, Int64]:
 def _common_thickness(lengths: Int64, most: float) -> int:
     """The most frequent run length: on lined paper that of the lines, else the pen's, which does no harm."""
     counts = np.bincount(lengths[lengths <= max(2.0, most)], minlength=3)
-    return int(max(1, counts.argmax()))
+    return max(1, int(counts.argmax()))
 
 
 def _lines(shape: tuple[int, ...], columns: Int64, middles: Int64, thickness: int) -> list[Curve]:
     """The long smooth lines that thin runs, given by column and middle row, lie on."""
     chains = _chains(shape, columns, middles, thickness)
     least = max(LENGTH * min(shape), STROKES * thickness)
-    lines, doubtful = [], []
+    lines: list[tuple[Curve, Int64]] = []
+    doubtful: list[tuple[Curve, Int64]] = []
     while chains and np.ptp(columns[chains[0]]) >= STROKES / 2 * thickness:
         members = _in_one_line(chains, columns, middles, thickness)
         x, y = columns[members], middles[members]
