@@ -1,6 +1,6 @@
 """Everything that README and docs say in numbers, measured on this machine; raw rows go to benchmarks/results/.
 
-    python benchmarks/bench.py [NAME ...] [--quick] [--only CONTENDER ...] [--seeds N] [--data NAME]
+    python benchmarks/bench.py [NAME ...] [--quick] [--only CONTENDER ...] [--seeds N] [--data NAME] [--model FILE]
 
 See benchmarks/README.md for what each one measures, how long it takes and what its clock covers.
 """
@@ -23,6 +23,8 @@ from benchmarks.contender import PEERS, at_hand
 from benchmarks.evaluation import bench_evaluation
 from benchmarks.figures import draw_errors_against_seconds
 from benchmarks.job import bench_job
+from benchmarks.reader import bench_pages, bench_robustness, bench_scans
+from benchmarks.reader_speed import bench_reader_speed
 from benchmarks.recipes import QUICK, UNTUNED, bench_budgets, bench_recipes
 from benchmarks.speed import bench_augmentation, bench_fit, bench_reading, bench_report, bench_start
 from benchmarks.tables import OTHER_SETS, write_tables
@@ -38,6 +40,9 @@ def main() -> None:
         "--seeds", type=int, help="for recipes; by default 10 of the fast ones, 2 of slow peers, else 5"
     )
     parser.add_argument("--data", default="mnist", help="for recipes")
+    parser.add_argument(
+        "--model", help="for reader, robustness, pages: an ONNX file or a run folder; else the bundled one"
+    )
     benches: dict[str, Callable[[argparse.Namespace], object]] = {
         "start": lambda _: bench_start(),
         "reading": lambda _: bench_reading(),
@@ -50,6 +55,10 @@ def main() -> None:
         "evaluation": lambda _: bench_evaluation(),
         "checks": lambda _: bench_checks(),
         "report": lambda _: bench_report(),
+        "reader": lambda chosen: bench_scans(chosen.model),
+        "reader-speed": lambda _: bench_reader_speed(),
+        "robustness": lambda chosen: bench_robustness(chosen.model),
+        "pages": lambda chosen: bench_pages(chosen.model),
         "job": lambda _: bench_job(),
         "figure": lambda _: (draw_errors_against_seconds(), write_tables()),
     }
@@ -69,6 +78,7 @@ def main() -> None:
             options = [
                 f"--data={chosen.data}",
                 *([f"--seeds={chosen.seeds}"] if chosen.seeds else []),
+                *([f"--model={chosen.model}"] if chosen.model else []),
                 *(["--only", *chosen.only] if chosen.only else []),
             ]
             subprocess.run([sys.executable, __file__, name, *options], check=True)

@@ -3,7 +3,8 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy.ndimage import label
 
-from digitwise.synthetic import scan_of
+from digitwise.errors import DataError
+from digitwise.synthetic import CORRUPTIONS, corrupted, page_of, scan_of
 from digitwise.synthetic.noise import plasma, smooth_noise
 from digitwise.synthetic.pens import Hand, written
 from digitwise.synthetic.thinning import centre_line
@@ -125,3 +126,162 @@ def test_a_digit_is_seen_on_every_scan():
 
 def test_a_picture_without_ink_gives_a_scan_too():
     assert scan_of(np.zeros((28, 28), np.uint8), rng=rng()).dtype == np.uint8
+
+
+# --- corruptions
+
+TABLE = [(kind.name, severity) for kind in CORRUPTIONS.values() for severity in kind.severities]
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return np.stack([digit(), digit("line"), digit(width=2), digit("line", 4)])
+
+
+@pytest.mark.parametrize(("kind", "severity"), TABLE, ids=[f"{kind} {severity}" for kind, severity in TABLE])
+def test_a_corruption_changes_every_picture_and_keeps_their_kind(pictures, kind, severity):
+    given = pictures.copy()
+    worse = corrupted(pictures, kind, severity, rng=rng())
+    assert worse.dtype == np.uint8
+    assert worse.shape == pictures.shape
+    assert (worse != pictures).any(axis=(1, 2)).all()
+    assert np.array_equal(pictures, given)
+    assert np.array_equal(worse, corrupted(pictures, kind, severity, rng=rng()))
+
+
+def test_an_unknown_corruption_is_refused_with_the_known_ones(pictures):
+    with pytest.raises(DataError, match="rotation, shift"):
+        corrupted(pictures, "rust", 1, rng=rng())
+
+
+def test_no_pictures_stay_none():
+    assert corrupted(np.zeros((0, 28, 28), np.uint8), "fog", 1, rng=rng()).shape == (0, 28, 28)
+
+
+def test_more_pictures_than_a_block_keep_their_order():
+    many = np.repeat(np.arange(1200) % 200, 784).reshape(-1, 28, 28).astype(np.uint8)
+    assert np.array_equal(corrupted(many, "inverted", 1, rng=rng()), 255 - many)
+
+
+def test_rotation_by_a_quarter_is_a_quarter_turn(pictures):
+    turned = corrupted(pictures, "rotation", 90, rng=rng())
+    for before, after in zip(pictures, turned, strict=True):
+        assert any(np.abs(np.rot90(before, k).astype(int) - after).max() <= 1 for k in (1, 3))
+
+
+def test_shift_moves_the_centre_of_mass_by_its_pixels(pictures):
+    for before, after in zip(pictures, corrupted(pictures, "shift", 3, rng=rng()), strict=True):
+        moved = np.subtract(*(np.argwhere(p > 127).mean(axis=0) for p in (after, before)))
+        assert np.hypot(*moved) == pytest.approx(3, abs=0.5)
+
+
+def test_scale_is_the_factor_of_the_size(pictures):
+    small = corrupted(pictures, "scale", 0.5, rng=rng())
+    rows = [np.ptp(np.flatnonzero((p > 100).any(axis=1))) for p in (pictures[0], small[0])]
+    assert rows[1] == pytest.approx(rows[0] / 2, abs=1)
+
+
+@pytest.mark.parametrize(("kind", "severity", "factor"), [("thinning", 0.5, 0.5), ("thickening", 1, 2)])
+def test_strokes_get_thinner_and_thicker_by_their_share(pictures, kind, severity, factor):
+    line = digit("line", 4)[None]
+    widths = [p[0, 10:18].sum(axis=1).mean() for p in (line, corrupted(line, kind, severity, rng=rng()))]
+    assert widths[1] == pytest.approx(factor * widths[0], rel=0.25)
+
+
+def test_stripes_are_the_outer_quarters(pictures):
+    striped = corrupted(pictures, "stripes", 0.25, rng=rng())
+    assert np.array_equal(striped[:, :, 7:21], pictures[:, :, 7:21])
+    assert np.array_equal(striped[:, :, :7], 255 - pictures[:, :, :7])
+
+
+# --- pages
+
+
+@pytest.fixture(scope="module")
+def pages():
+    """Pages of rings and lines, and their digits."""
+    made = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("digitwise.synthetic.pages.HEIGHTS", (20, 50))  # small pages are made sooner
+        for seed in range(9):
+            labels = rng(seed).integers(0, 2, 11)
+            digits = np.stack([digit("line" if label else "ring") for label in labels])
+            made.append((page_of(digits, labels, rng=rng(7, seed)), labels))
+    return made
+
+
+def test_a_page_is_the_same_for_the_same_seed():
+    digits, labels = np.stack([digit(), digit("line")]), np.array([0, 1])
+    first, again = (page_of(digits, labels, rng=rng(3)) for _ in range(2))
+    assert np.array_equal(first.picture, again.picture)
+    assert np.array_equal(first.boxes, again.boxes)
+    assert first.lines == again.lines
+
+
+def test_a_pages_lines_are_its_labels_in_reading_order(pages):
+    for page, labels in pages:
+        assert "".join(page.lines) == "".join(str(label) for label in labels)
+        assert page.boxes.shape == (len(labels), 4)
+        assert page.boxes.dtype == np.int64
+
+
+def test_a_page_has_a_size_that_is_read(pages):
+    for page, _ in pages:
+        assert page.picture.dtype == np.uint8
+        assert page.picture.ndim == 3
+        shorter, longer = sorted(page.picture.shape[:2])
+        assert 400 <= shorter <= 2000
+        assert 600 <= longer <= 3000
+
+
+def test_a_pages_boxes_lie_in_the_picture(pages):
+    for page, _ in pages:
+        left, top, right, bottom = page.boxes.T
+        assert (left >= 0).all()
+        assert (top >= 0).all()
+        assert (left < right).all()
+        assert (top < bottom).all()
+        assert right.max() <= page.picture.shape[1]
+        assert bottom.max() <= page.picture.shape[0]
+
+
+def test_a_box_encloses_the_ink_of_its_digit(pages):
+    for page, _ in pages:
+        grey = page.picture.astype(np.float32).mean(axis=2)
+        for left, top, right, bottom in page.boxes:
+            inside = grey[top:bottom, left:right]
+            beside = np.concatenate([grey[top:bottom, left - 3], grey[top:bottom, right + 2]])
+            assert np.ptp(inside) > 1.5 * np.median(np.abs(beside - np.median(beside)))
+
+
+def test_boxes_of_an_upright_page_go_from_left_to_right(pages):
+    for page, _ in pages:
+        across, sign = {0: (0, 1), 90: (1, 1), 180: (0, -1), 270: (1, -1)}[page.turn]
+        middle = (page.boxes[:, across] + page.boxes[:, across + 2]) / 2 * sign
+        ends = np.cumsum([len(line) for line in page.lines])[:-1]
+        assert all((np.diff(part) > 0).all() for part in np.split(middle, ends))
+
+
+def test_some_neighbours_touch_and_are_named(pages, monkeypatch):
+    monkeypatch.setattr("digitwise.synthetic.pages.HEIGHTS", (20, 50))
+    pairs = [(page, pair) for page, _ in pages for pair in page.touching]
+    assert all(second == first + 1 for _, (first, second) in pairs)
+    many = [page_of(np.stack([digit()] * 40), np.zeros(40, int), rng=rng(seed)) for seed in (1, 2)]
+    assert 0 < sum(len(page.touching) for page in many) < 15
+
+
+def test_pages_differ_in_turn_tilt_ruling_and_edge(pages):
+    for name in ("turn", "tilt", "ruling", "edge"):
+        assert len({getattr(page, name) for page, _ in pages}) > 1
+    assert all(abs(page.tilt) <= 6 for page, _ in pages)
+
+
+def test_a_page_without_digits_is_refused():
+    with pytest.raises(DataError, match="one or more"):
+        page_of(np.zeros((0, 28, 28), np.uint8), np.zeros(0, int), rng=rng())
+
+
+def test_more_digits_than_a_page_holds_are_refused(monkeypatch):
+    monkeypatch.setattr("digitwise.synthetic.pages.LARGEST", (420, 620))
+    with pytest.raises(DataError, match="find room"):
+        page_of(np.stack([digit()] * 300), np.zeros(300, int), rng=rng())

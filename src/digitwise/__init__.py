@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from digitwise.errors import DataError as DataError
     from digitwise.errors import DataNotFoundError as DataNotFoundError
     from digitwise.errors import DigitwiseError as DigitwiseError
+    from digitwise.errors import ExportError as ExportError
     from digitwise.errors import MissingPartError as MissingPartError
     from digitwise.errors import ModelError as ModelError
     from digitwise.errors import RecipeError as RecipeError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from digitwise.evaluation import Comparison as Comparison
     from digitwise.evaluation import Evaluation as Evaluation
     from digitwise.evaluation.stored import compare as compare
+    from digitwise.exporting.export import Export as Export
+    from digitwise.exporting.export import export as export
     from digitwise.images import Dataset as Dataset
     from digitwise.images import ImageSet as ImageSet
     from digitwise.images import Predictions as Predictions
@@ -47,6 +50,8 @@ _HOMES = {
     "Dataset": "digitwise.images",
     "DigitwiseError": "digitwise.errors",
     "Evaluation": "digitwise.evaluation",
+    "Export": "digitwise.exporting.export",
+    "ExportError": "digitwise.errors",
     "ImageSet": "digitwise.images",
     "MissingPartError": "digitwise.errors",
     "ModelError": "digitwise.errors",
@@ -61,6 +66,7 @@ _HOMES = {
     "check": "digitwise.training.check",
     "compare": "digitwise.evaluation.stored",
     "evaluate": "digitwise.training.evaluate",
+    "export": "digitwise.exporting.export",
     "load": "digitwise.data",
     "load_model": "digitwise.training.saving",
     "train": "digitwise.training.train",

@@ -7,6 +7,7 @@
     │   └── DataNotFoundError    a named set that is neither on disk nor within reach
     ├── RecipeError              an unknown recipe, or a value a recipe cannot take
     ├── RunError                 a folder that is not a (whole) run, or runs that do not fit together
+    ├── ExportError              a model that cannot be written in a form, or does not answer alike in it
     ├── ModelError               a model file that cannot be read with, or a promise that it does not make
     └── MissingPartError         an optional library that is not installed
 
@@ -35,6 +36,10 @@ class RecipeError(DigitwiseError):
 
 class RunError(DigitwiseError):
     """A folder that is not a whole run, or runs that do not fit together."""
+
+
+class ExportError(DigitwiseError):
+    """A model that cannot be written in the form asked for, or does not answer alike in it."""
 
 
 class ModelError(DigitwiseError):

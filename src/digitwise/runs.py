@@ -13,6 +13,7 @@
     ├── slices.json           where its errors gather, by cross-validation, once digitwise improve has looked
     ├── improvement.json      before and after, in a run that digitwise improve made
     ├── model.keras           the model; also as model.json + model.weights.h5
+    ├── model.onnx            the model for use without Keras, once digitwise export has written it
     └── *.png                 figures
 
 A run is made beside its place, in ``.augmented.partial``, and takes it by one rename when it is whole.

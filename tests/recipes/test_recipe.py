@@ -21,6 +21,7 @@ def test_small_sets_get_smaller_batches(n, batch):
         {"augment_engine": "magic"},
         {"optimizer": "sgd"},
         {"members": 0},
+        {"scans": -1},
     ],
     ids=lambda change: next(iter(change)),
 )

@@ -15,8 +15,8 @@ from digitwise.checks.likeness import Likeness, likeness
 from digitwise.checks.measures import Measures, blocks, extents, measured
 from digitwise.checks.thresholds import BLANK_RANGE
 from digitwise.data.raw import Raw
+from digitwise.fitting import is_dark_on_light
 from digitwise.images import Float32, ImageSet, Int64, Mask, UInt8
-from digitwise.normalize import is_dark_on_light
 
 SplitName = Literal["train", "test"]
 SAMPLE = 2_000  # pictures that tell a set's polarity

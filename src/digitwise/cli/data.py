@@ -76,6 +76,31 @@ def show(
     out.print(f"pictures: {out_folder / 'samples.png'}, {out_folder / 'classes.png'}")
 
 
+@app.command()
+def normalize(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Pictures of digits, one folder a class.")],
+    out_folder: Annotated[Path, typer.Option("--out", help="A new folder for the pictures as a model takes them.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Bring scans to MNIST's form, as a reader does: to look at, check and train on."""
+    from rich.progress import track
+
+    from digitwise.cli.console import err
+    from digitwise.data.normalized import normalize_folder, scans_in
+
+    files = scans_in(folder)
+    bar = track(files, "normalising", console=err, transient=True, disable=not err.is_terminal)
+    found = normalize_folder(folder, bar, out_folder)
+    if as_json:
+        print_json({"out": str(found.path), "pictures": found.pictures, "blank": [str(file) for file in found.blank]})
+        return
+    for file in found.blank:
+        out.print(f"{file}: blank, left out")
+    out.print(
+        f"{found.pictures:,} pictures of 28x28 written to {found.path}; train on them: digitwise train {found.path}"
+    )
+
+
 def facts(dataset: Dataset) -> dict[str, Any]:
     """What ``--json`` prints of a data set."""
     from digitwise.data.balance import class_balance

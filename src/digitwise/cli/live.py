@@ -44,6 +44,12 @@ class LiveWatch(Watch):
     ) -> None:
         self.bar.stop()
 
+    def on_scans(self, made: int, of: int) -> None:
+        """Move the bar, and say when all are made."""
+        self.bar.update(self.task, description="making scans", total=of, completed=made)
+        if made == of:
+            self.console.print(f"  {of:,} scans made")
+
     def on_member(self, member: int, members: int) -> None:
         """Say which network it is."""
         self.console.print(f"  network {member} of {members}")

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from digitwise.cli import check, compare, data, errors, evaluate, improve, info, read, report, run, train
+from digitwise.cli import check, compare, data, errors, evaluate, export, improve, info, read, report, run, train
 from digitwise.cli.console import err
 from digitwise.errors import DigitwiseError
 
@@ -30,6 +30,7 @@ app.command("errors")(errors.errors)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("improve")(improve.improve)
+app.command("export")(export.export)
 app.command("check")(check.check)
 app.command("read")(read.read)
 app.command("info")(info.info)

@@ -10,8 +10,8 @@ import numpy as np
 
 from digitwise.decoding import SUFFIXES, decode, open_picture
 from digitwise.errors import DataError
+from digitwise.fitting import common_size, fit_into, grey, is_dark_on_light
 from digitwise.images import ImageSet, Int64, UInt8
-from digitwise.normalize import common_size, fit_into, grey, is_dark_on_light
 
 POLARITY_SAMPLE = 2_000  # training pictures that tell ink from ground
 
@@ -89,7 +89,7 @@ def _read(path: Path, classes: tuple[str, ...]) -> Pictures:
     pictures: list[UInt8] = []
     labels: list[int] = []
     for label, name in enumerate(classes):
-        for file in _files(path / name):
+        for file in picture_files(path / name):
             pictures.append(open_picture(file, decode=decode).picture)
             labels.append(label)
     if not pictures:
@@ -97,7 +97,14 @@ def _read(path: Path, classes: tuple[str, ...]) -> Pictures:
     return Pictures(pictures, np.asarray(labels, np.int64))
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def picture_files(folder: Path) -> Iterator[Path]:
+    """The pictures of a class folder, in the order of their names; none where there is no such folder.
+
+    Raises
+    ------
+    DataError
+        If something else lies there.
+    """
     if not folder.is_dir():
         return
     for file in sorted(folder.iterdir()):

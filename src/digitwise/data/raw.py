@@ -22,8 +22,8 @@ from digitwise.data.tables import csv_numbers, npz_arrays
 from digitwise.decoding import SUFFIXES, decode, open_picture
 from digitwise.errors import DataError
 from digitwise.files import expanded
+from digitwise.fitting import common_size, is_dark_on_light
 from digitwise.images import Dataset, ImageSet, UInt8
-from digitwise.normalize import common_size, is_dark_on_light
 
 
 @dataclass(frozen=True, eq=False)

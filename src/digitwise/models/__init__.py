@@ -15,6 +15,7 @@ MODELS = {
     "simple-cnn": "digitwise.models.simple_cnn",
     "flash-cnn": "digitwise.models.flash_cnn",
     "compact-cnn": "digitwise.models.compact_cnn",
+    "narrow-cnn": "digitwise.models.narrow_cnn",
 }
 
 

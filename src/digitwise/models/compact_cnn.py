@@ -11,26 +11,36 @@ from typing import Any
 
 from keras import layers as kl
 
+CHANNELS = (32, 64, 64, 128)
+
 
 def layers(*, side: int, dtype: str, batch_norm: Callable[..., Any]) -> list[kl.Layer]:
-    """The layers between input and softmax; below 28 pixels a side the borders are padded, else little would be left.
+    """The layers between input and softmax; below 28 pixels a side the borders are padded, else little is left."""
+    return strided(CHANNELS, side=side, dtype=dtype, batch_norm=batch_norm)
+
+
+def strided(
+    channels: tuple[int, int, int, int], *, side: int, dtype: str, batch_norm: Callable[..., Any]
+) -> list[kl.Layer]:
+    """A strided convolution and three more, with so many channels.
 
     The first layer goes without normalisation: on the large first maps it would cost most. Behind the pooling
     there are fewer values to normalise than before it.
     """
     padding = "valid" if side >= 28 else "same"
+    first, second, third, fourth = channels
 
     def convolution(filters: int) -> kl.Layer:
         return kl.Conv2D(filters, 3, padding=padding, use_bias=False, dtype=dtype)
 
     return [
-        kl.Conv2D(32, 5, strides=2, padding=padding, activation="relu", dtype=dtype),  # 28x28: (12, 12, 32)
-        convolution(64),  # (10, 10, 64)
+        kl.Conv2D(first, 5, strides=2, padding=padding, activation="relu", dtype=dtype),  # 28x28: (12, 12, first)
+        convolution(second),  # (10, 10, second)
         *_normalised(dtype, batch_norm),
-        convolution(64),  # (8, 8, 64)
-        kl.MaxPooling2D(dtype=dtype),  # (4, 4, 64)
+        convolution(third),  # (8, 8, third)
+        kl.MaxPooling2D(dtype=dtype),  # (4, 4, third)
         *_normalised(dtype, batch_norm),
-        convolution(128),  # (2, 2, 128)
+        convolution(fourth),  # (2, 2, fourth)
         *_normalised(dtype, batch_norm),
         kl.Flatten(dtype=dtype),
     ]

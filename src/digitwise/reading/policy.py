@@ -10,6 +10,7 @@ import numpy as np
 from digitwise.errors import ModelError
 from digitwise.images import Float32, Mask
 
+ROUNDING = 1e-6  # a threshold is the confidence of one validation picture, which float32 may give a little lower
 DEFAULT = 0.002  # the strictest promise that is kept unasked: below it too much would be left unread
 
 
@@ -34,7 +35,7 @@ class Policy:
     def sure(self, probabilities: Float32) -> Mask:
         """Which answers count, bool of shape (n,), by calibrated probabilities (n, k)."""
         powers = probabilities.astype(np.float64) ** self.exponent
-        return np.asarray(powers.max(axis=1) >= self.threshold * powers.sum(axis=1))
+        return np.asarray(powers.max(axis=1) >= (self.threshold - ROUNDING) * powers.sum(axis=1))
 
 
 def policies_of(document: dict[str, Any], temperature: float) -> tuple[Policy, ...]:

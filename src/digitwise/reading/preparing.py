@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.errors import DataError
+from digitwise.fitting import fit_into, grey, is_dark_on_light
 from digitwise.images import Mask, UInt8
-from digitwise.normalize import SIDE, fit_into, grey, in_form, is_dark_on_light, normalize
+from digitwise.normalize import SIDE, in_form, normalize
 
 BLOCK = 4_096  # pictures looked at together: what is reckoned about them on the way stays small
 

@@ -12,9 +12,10 @@ from digitwise.recipes.ensemble import ENSEMBLE
 from digitwise.recipes.flash import FLASH
 from digitwise.recipes.focus import FOCUS
 from digitwise.recipes.improved import IMPROVED
+from digitwise.recipes.reader import READER
 from digitwise.recipes.recipe import Augmentation, AugmentEngine, Recipe
 
-RECIPES = {recipe.name: recipe for recipe in (FLASH, BASELINE, IMPROVED, AUGMENTED, FOCUS, ACCURATE, ENSEMBLE)}
+RECIPES = {recipe.name: recipe for recipe in (FLASH, BASELINE, IMPROVED, AUGMENTED, FOCUS, ACCURATE, ENSEMBLE, READER)}
 
 __all__ = ["RECIPES", "AugmentEngine", "Augmentation", "Recipe", "find"]
 

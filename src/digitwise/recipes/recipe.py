@@ -74,6 +74,9 @@ class Recipe:
         The warp inside the graph, or Keras' own generator (slow; for comparison).
     focus : float
         Share of additional augmented samples an epoch, dealt to classes by their validation errors so far.
+    scans : float
+        Share of training pictures that come, besides as they are, as made scans brought through ``normalize``; for
+        grey 28x28 pictures with light ink on a dark ground.
     early_stopping : int, optional
         Stop after this many epochs without a better validation loss.
     keep : {"last", "best"}
@@ -101,6 +104,7 @@ class Recipe:
     augmentation: Augmentation | None = None
     augment_engine: AugmentEngine = "warp"
     focus: float = 0.0
+    scans: float = 0.0
     early_stopping: int | None = None
     keep: Literal["last", "best"] = "last"
     members: int = 1
@@ -111,6 +115,8 @@ class Recipe:
         for name in ("epochs", "batch_size", "members"):
             if getattr(self, name) < 1:
                 raise RecipeError(f"{name}: expected 1 or more, got {getattr(self, name)}")
+        if not 0 <= self.scans <= 100:
+            raise RecipeError(f"scans: expected 0 to 100 scans a picture, got {self.scans}")
         if self.early_stopping is not None and self.early_stopping < 1:
             raise RecipeError(f"early_stopping: expected 1 epoch or more, got {self.early_stopping}")
         if self.augment_engine not in ("warp", "image-data-generator"):

@@ -36,6 +36,8 @@ class Hand:
         How much the paper's grain shows in the ink, as of pencil and chalk, as a share.
     gaps : float
         Share of the stroke's length where the pen did not write.
+    proportion : float
+        The power of the height from the top: below 1 the upper part becomes smaller, as the loop of a long-legged 9.
     """
 
     width: float | None
@@ -46,6 +48,7 @@ class Hand:
     fading: float = 0.0
     grain: float = 0.0
     gaps: float = 0.0
+    proportion: float = 1.0
 
 
 def some_hand(*, rng: np.random.Generator, grain: float = 0.0) -> Hand:
@@ -67,6 +70,7 @@ def some_hand(*, rng: np.random.Generator, grain: float = 0.0) -> Hand:
         fading=rng.uniform(0.0, 0.25),
         grain=grain,
         gaps=rng.uniform(0.01, 0.04) if rng.random() < 0.12 else 0.0,
+        proportion=math.exp(rng.normal(0, 0.3 if width else 0.1)),
     )
 
 
@@ -91,6 +95,7 @@ def written(digit: UInt8, height: float, hand: Hand, *, rng: np.random.Generator
     grey = enlarged(digit, work, hand)
     if grey is None:
         return np.zeros((1, 1), np.float32)
+    grey = _proportioned(grey, hand.proportion)
     if hand.width is None:
         inside = (grey - STROKE) * (0.035 * work / 20)  # pixels from the outline; MNIST's edges rise in 1.4 pixels
     else:
@@ -131,6 +136,19 @@ def enlarged(digit: UInt8, height: float, hand: Hand) -> Float32 | None:
     )
 
 
+def _proportioned(grey: Float32, power: float) -> Float32:
+    """The rows moved up or down, each to such a power of its height from the top of the ink."""
+    inked = np.flatnonzero(grey.max(axis=1) > STROKE)
+    if not len(inked):
+        return grey
+    top, height = inked[0], max(inked[-1] - inked[0], 1)
+    share = (np.arange(len(grey)) - top) / height
+    source = top + height * np.where((share > 0) & (share < 1), np.clip(share, 0, 1) ** power, share)
+    above = np.clip(source.astype(int), 0, len(grey) - 2)
+    part = np.clip(source - above, 0, 1).astype(np.float32)[:, None]
+    return np.asarray(grey[above] * (1 - part) + grey[above + 1] * part)
+
+
 def _redrawn(strokes: Mask, width: float, hand: Hand, *, rng: np.random.Generator) -> Float32:
     """How far inside a new stroke of ``width`` pixels each pixel lies; negative outside."""
     from scipy.ndimage import distance_transform_edt, gaussian_filter
@@ -158,3 +176,31 @@ def _tight(ink: Float32) -> Float32:
     if not len(ys):
         return np.zeros((1, 1), np.float32)
     return ink[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
+
+
+def with_stroke(digit: UInt8, factor: float) -> UInt8:
+    """The digit with its strokes ``factor`` times as wide, where it stands; uint8 of shape (h, w), as given.
+
+    Below 1 the strokes are worn down evenly, but never to less than half a pixel.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    finer = 4
+    grey = resized(digit.astype(np.float32), (digit.shape[0] * finer, digit.shape[1] * finer))
+    strokes = grey > STROKE
+    line = centre_line(strokes)
+    if not line.any():
+        return digit.copy()
+    if factor >= 1:
+        inside = (grey - STROKE) * 0.02  # pixels from the outline, near it
+        inside = np.where(strokes, np.maximum(inside, 0.5), 0.5 - distance_transform_edt(~strokes))
+        width = strokes.sum() / line.sum()
+        inside += (factor - 1) * width / 2
+    else:
+        away = distance_transform_edt(~line)
+        depth = distance_transform_edt(strokes)
+        # On the way from the line to the outline, which is away + depth long, the new outline comes at the factor.
+        inside = np.maximum(factor * (away + depth), finer / 4) - away
+        inside = np.where(strokes, inside, -1)
+    ink = np.clip(inside + 0.5, 0, 1).astype(np.float32)
+    return np.clip(np.rint(resized(ink, digit.shape) * 255), 0, 255).astype(np.uint8)

@@ -13,8 +13,8 @@ from digitwise.checks.label_errors import suspicion
 from digitwise.data.patches import Patch, digests, patch_text, read_patch
 from digitwise.data.raw import read_raw
 from digitwise.errors import DataError
+from digitwise.fitting import fit_into
 from digitwise.images import Float32, ImageSet
-from digitwise.normalize import fit_into
 from digitwise.training.watch import Watch
 
 RECIPE = "flash"

@@ -13,6 +13,7 @@ from digitwise.recipes import Recipe
 from digitwise.training.backend import make_deterministic
 from digitwise.training.loops import on_accelerator
 from digitwise.training.precision import Precision, best_precision
+from digitwise.training.scans import with_scans
 from digitwise.training.trainer import Trainer
 from digitwise.training.watch import Watch
 
@@ -68,11 +69,11 @@ def fit(
     splits : Splits
         Validation pictures choose the epoch where the recipe says so, and steer its focus.
     seed : int
-        Decides initial weights, order, augmentation and dropout. No two ensembles share a member's seed.
+        Decides initial weights, order, augmentation, dropout and made scans. No two ensembles share a member's seed.
     budget : float, optional
         Seconds that ``fit_seconds`` shall come to: the schedule is stretched or shrunk to end then, and the recipe's
         number of epochs does not count. An ensemble's members get equal shares; where these would be too short to
-        train in, there are fewer members.
+        train in, there are fewer members. Making scans comes before and takes its own time.
     precision : {"float32", "bfloat16"}, optional
         By default what the processor is fast at.
     deterministic : bool
@@ -95,7 +96,7 @@ def fit(
         If the checkpoint belongs to another training.
     RecipeError
         If the budget was over before the training began, or is asked for together with ``deterministic``: how many
-        steps a budget holds depends on the clock.
+        steps a budget holds depends on the clock. If scans are to be made of pictures that are not grey and 28x28.
     """
     if deterministic and budget is not None:
         raise RecipeError("deterministic: expected no budget with it, whose steps depend on the clock; give epochs")
@@ -104,6 +105,7 @@ def fit(
     precision, watch = precision or best_precision(accelerator=on_accelerator()), watch or Watch()
     # The whole budget, not a member's share: that depends on the clock.
     choices = (recipe, budget, precision, deterministic, splits.train.fingerprint, splits.validation.fingerprint)
+    splits = with_scans(splits, recipe.scans, seed=seed, watch=watch)
     members = recipe.members if budget is None else min(recipe.members, max(1, int(budget / SHORTEST_SHARE)))
     parts: list[Fitted] = []
     for member in range(members):

@@ -14,6 +14,7 @@ from digitwise.errors import RunError
 from digitwise.evaluation import evaluate_predictions
 from digitwise.files import atomic_write
 from digitwise.images import Dataset, Splits
+from digitwise.normalize import form_of
 from digitwise.recipes import Recipe, find
 from digitwise.runs import Run
 from digitwise.system import hardware, versions
@@ -158,6 +159,7 @@ def _info(dataset: Dataset, splits: Splits, fitted: Fitted, results: dict[str, A
             "validation": len(splits.validation),
             "test": len(dataset.test),
             "split_seed": SPLIT_SEED,
+            "normalization": form_of(dataset.train.images),
             "patch": dataset.patch.sha256 if dataset.patch else None,
             "labels": {
                 "validation": runs.label_print(splits.validation.labels),

@@ -8,6 +8,9 @@ from typing import Any
 class Watch:
     """Told about a training as it goes; by itself it does nothing."""
 
+    def on_scans(self, made: int, of: int) -> None:
+        """While scans of the training pictures are made: how many, and how many there will be."""
+
     def on_member(self, member: int, members: int) -> None:
         """Before each network of an ensemble: its number, from 1, and how many there are."""
 

@@ -1,80 +1,26 @@
-"""The road from any picture to the form a model is trained on: light ink on a dark ground, one common size.
-
-NumPy and Pillow only, so that whoever reads pictures need not import more.
-"""
+"""From the picture of one digit, however it was made, to the form that MNIST's have."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from numpy.typing import NDArray
+from PIL import Image
 
 from digitwise.images import Float32, Int64, Mask, UInt8
-from digitwise.ink import EIGHT, find_ink, quantile
-from digitwise.pieces import digit_in
+from digitwise.normalize.ink import find_ink, quantile
+from digitwise.normalize.pieces import digit_in, within_lines
 
-LARGEST_KEPT = 64  # pixels a side up to which pictures of one common size stay as they are
-COMMON_SIZE = 28  # the side of MNIST's pictures, for sets of mixed or large sizes
 VERSION = "ink-1"  # what a model's metadata says of the pictures it was trained on
+SAMPLE, MOST = 2_000, 0.95  # pictures of a set that are looked at, and the share that tells its form
 SIDE, BOX, MIDDLE = 28, 20, 14  # of MNIST's pictures: the side, the digit's longer side, where its centre of mass lies
 WORKING = 84  # pixels a side that a picture is reduced to: three for each of the result
 FAINT = 0.1  # ink below this does not count for the box
 THIN, THINNEST = 1.7, 1.9  # stroke width in pixels of the box: below the first it is brought to the second
 THICK, THICKEST = 6.0, 5.0  # 1 % of MNIST's digits have thicker strokes, 5 % thinner ones than those
 FINE = 4  # strokes change by a part of a pixel: so many are made of each for it
-
-
-def grey(picture: UInt8) -> UInt8:
-    """Luma of an RGB picture (h, w, 3), uint8 (h, w); a grey one passes unchanged."""
-    return picture if picture.ndim == 2 else np.asarray(Image.fromarray(picture).convert("L"))
-
-
-def common_size(shapes: set[tuple[int, int]]) -> tuple[int, int]:
-    """The (height, width) a set of pictures is brought to: its own if it has one small size, else 28x28."""
-    if len(shapes) == 1:
-        height, width = next(iter(shapes))
-        if max(height, width) <= LARGEST_KEPT:
-            return height, width
-    return COMMON_SIZE, COMMON_SIZE
-
-
-def fit_into(picture: UInt8, size: tuple[int, int]) -> UInt8:
-    """Scale a picture into ``size`` (height, width), aspect kept, the rest filled with its own border's shade.
-
-    Parameters
-    ----------
-    picture : ndarray of uint8, shape (h, w) or (h, w, 3)
-    size : (int, int)
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, width) or (height, width, 3)
-        The picture itself where it has that size already.
-    """
-    if picture.shape[:2] == size:
-        return picture
-    shade = tuple(int(v) for v in np.atleast_1d(np.median(border(picture), axis=0)))
-    image = Image.fromarray(picture)
-    fill = shade if picture.ndim == 3 else shade[0]
-    return np.asarray(ImageOps.pad(image, (size[1], size[0]), Image.Resampling.LANCZOS, color=fill))
-
-
-def border(picture: UInt8) -> UInt8:
-    """The outermost pixels, uint8 of shape (k,) or (k, 3)."""
-    return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-
-
-def is_dark_on_light(pictures: UInt8) -> bool:
-    """Whether most grey pictures (n, h, w) have a ground lighter than their ink.
-
-    The ground is what touches the border (its median); the ink is what lies furthest from it.
-    """
-    flat = pictures.reshape(len(pictures), -1).astype(np.int16)
-    edge = [pictures[:, 0], pictures[:, -1], pictures[:, :, 0], pictures[:, :, -1]]
-    ground = np.median(np.concatenate(edge, axis=1), axis=1)
-    darker, lighter = ground - flat.min(axis=1), flat.max(axis=1) - ground
-    return bool((darker > lighter).mean() > 0.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,12 +73,21 @@ def in_form(images: UInt8) -> Mask:
     in the middle.
     """
     ink = images > 0
-    longest = np.maximum(_extent(ink.any(axis=2)), _extent(ink.any(axis=1)))
+    longest = np.maximum(_extent(np.any(ink, axis=2)), _extent(np.any(ink, axis=1)))
+    fits = (longest >= BOX - 1) & (longest <= BOX)
+    if not fits.any():
+        return np.asarray(fits)
     down, across = images.sum(axis=2, dtype=np.float32), images.sum(axis=1, dtype=np.float32)
     mass = np.maximum(down.sum(axis=1), 1)
     places = np.arange(SIDE, dtype=np.float32)
     off = np.maximum(np.abs(down @ places / mass - MIDDLE), np.abs(across @ places / mass - MIDDLE))
-    return np.asarray((longest >= BOX - 1) & (longest <= BOX) & (off <= 0.6) & (images.max(axis=(1, 2)) >= 250))
+    return np.asarray(fits & (off <= 0.6) & (images.max(axis=(1, 2)) >= 250))
+
+
+def form_of(images: UInt8) -> str:
+    """The version of this road whose form a set's pictures have, uint8 (n, h, w) or (n, h, w, 3); else "none"."""
+    sample = images[:: max(1, len(images) // SAMPLE)]
+    return VERSION if sample.shape[1:] == (SIDE, SIDE) and in_form(sample).mean() >= MOST else "none"
 
 
 def _extent(used: Mask) -> Int64:
@@ -152,17 +107,30 @@ def _reduced(picture: UInt8) -> UInt8:
 def _digit(picture: UInt8) -> tuple[Float32, Mask] | None:
     """How much ink lies where, and which of it is the digit's; None for a blank."""
     ink = find_ink(picture)
-    mask = None if ink is None else digit_in(ink.mask)
-    return None if ink is None or mask is None else (ink.amount, mask)
+    if ink is None:
+        return None
+    within = within_lines(ink.mask)
+    if within is None:
+        mask = digit_in(ink.mask)
+        return None if mask is None else (ink.amount, mask)
+    inner = _digit(picture[within])  # anew: a line is often of another shade than the digit
+    return inner and (_put(inner[0], within, ink.mask.shape), _put(inner[1], within, ink.mask.shape))
+
+
+def _put(values: NDArray[Any], place: tuple[slice, slice], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Values laid on an empty ground of ``shape``."""
+    ground = np.zeros(shape, values.dtype)
+    ground[place] = values
+    return ground
 
 
 def _close_up(picture: UInt8, shape: tuple[int, ...], mask: Mask) -> UInt8 | None:
     """The part around a small digit, from the picture itself; None where the digit fills the picture anyway."""
     box = _box(mask)
-    margin = max(4, round(0.25 * max(box[1] - box[0], box[3] - box[2])))
+    margin = max(4, round(0.4 * max(box[1] - box[0], box[3] - box[2])))
     top, left = max(box[0] - margin, 0), max(box[2] - margin, 0)
     bottom, right = min(box[1] + margin, mask.shape[0]), min(box[3] + margin, mask.shape[1])
-    if max(bottom - top, right - left) > 0.67 * max(mask.shape):
+    if max(bottom - top, right - left) > 0.75 * max(mask.shape):
         return None
     y, x = picture.shape[0] / shape[0], picture.shape[1] / shape[1]
     return picture[int(top * y) : round(bottom * y), int(left * x) : round(right * x)]
@@ -190,9 +158,7 @@ def centred(amount: Float32, mask: Mask | None = None) -> UInt8:
         All 0 where there is no ink.
     """
     if mask is not None:
-        from scipy.ndimage import binary_dilation
-
-        amount = np.where(binary_dilation(mask, EIGHT), amount, 0)
+        amount = np.where(_grown(mask), amount, 0)
     ink = amount > FAINT
     if not ink.any():
         return np.zeros((SIDE, SIDE), np.uint8)
@@ -208,6 +174,17 @@ def centred(amount: Float32, mask: Mask | None = None) -> UInt8:
     return image
 
 
+def _grown(mask: Mask) -> Mask:
+    """A pixel more on all sides."""
+    across = mask.copy()
+    across[:, 1:] |= mask[:, :-1]
+    across[:, :-1] |= mask[:, 1:]
+    grown = across.copy()
+    grown[1:] |= across[:-1]
+    grown[:-1] |= across[1:]
+    return grown
+
+
 def _boxed(amount: Float32) -> UInt8:
     """Scaled so that the longer side has 20 pixels, the strokes about as light as MNIST's."""
     height, width = amount.shape
@@ -217,7 +194,7 @@ def _boxed(amount: Float32) -> UInt8:
     boxed = np.asarray(image.resize(size, Image.Resampling.BICUBIC)).astype(np.float32)
     inked = boxed[boxed > 255 * FAINT]
     light = max(quantile(inked, 0.9), 64.0) if inked.size else 255.0
-    return np.clip(boxed * (255 / light), 0, 255).round().astype(np.uint8)
+    return np.asarray(np.clip(boxed * (255 / light), 0, 255).round(), np.uint8)
 
 
 def _usual_stroke(amount: Float32) -> Float32:

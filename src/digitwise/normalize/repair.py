@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from digitwise.images import Float32, Mask
+from digitwise.images import Float32
 
 IMPULSE = 0.25  # share of the contrast by which a pixel stands out of all its neighbours but one, to be a fault
 MANY = 0.04  # share of such pixels from which those that lie together are looked for too
+CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)  # a neighbourhood in which thin strokes hold the majority
 NOISE = ((0.12, 1.0), (0.04, 0.7))  # noise from this share of the contrast on is looked through so wide a blur
 SOFT = 0.3  # of the contrast: an edge that rises by less over a 28th of the side is out of focus
 SHARPER = 1.5  # how much of what a blur takes away is put back
@@ -35,14 +36,16 @@ def without_impulses(values: Float32) -> Float32:
     if min(values.shape) < 3 or not limit:
         return values
     second_highest, second_lowest = _all_but_one(values)
-    faults: Mask = (values > second_highest + limit) | (values < second_lowest - limit)
-    share = np.count_nonzero(faults) / faults.size
+    high, low = values > second_highest + limit, values < second_lowest - limit
+    share = (np.count_nonzero(high) + np.count_nonzero(low)) / values.size
     if not share:
         return values
+    mended = np.where(high, second_highest, np.where(low, second_lowest, values))
+    if share <= MANY:
+        return mended
     from scipy.ndimage import median_filter
 
-    mended = np.where(faults, median_filter(values, size=3, mode="nearest"), values)
-    return np.asarray(median_filter(mended, size=3, mode="nearest") if share > MANY else mended)
+    return np.asarray(median_filter(mended, footprint=CROSS, mode="nearest"))
 
 
 def _all_but_one(values: Float32) -> tuple[Float32, Float32]:

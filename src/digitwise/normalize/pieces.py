@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.images import Float64, Int64, Mask
-from digitwise.ink import EIGHT
+from digitwise.normalize.ink import EIGHT
 
 SMALLEST = 4  # pixels: less is no digit
 SPECK = (0.02, 0.1)  # shares of the digit's ink and extent below which a piece is a speck
 NEAR = 0.25  # of the digit's extent: how far off a part of it may lie, as the bar of a 5
 BESIDE = 0.12  # of the digit's extent, for a piece that is neither above nor below it
+LINE = 0.08  # of a side: how thick a line along the border is at most, and how far within
+INKED = 0.6  # share of a row that is ink where it belongs to such a line
 FRAME = 0.55  # share of a frame's ink that lies along its box
 ALONG = 0.1  # of the box's sides, for that
 
@@ -38,7 +40,7 @@ class Pieces:
     @property
     def extent(self) -> Int64:
         """The longer side of each box."""
-        return np.maximum(self.bottom - self.top, self.right - self.left)
+        return np.asarray(np.maximum(self.bottom - self.top, self.right - self.left))
 
 
 def digit_in(ink: Mask) -> Mask | None:
@@ -59,6 +61,8 @@ def digit_in(ink: Mask) -> Mask | None:
     names, pieces = _pieces(ink)
     if pieces is None:
         return None
+    if len(pieces.sizes) == 1:
+        return ink if pieces.sizes[0] >= SMALLEST and pieces.extent[0] >= 3 else None
     frames = _frames(names, pieces)
     h, w = ink.shape
     beside, over = (pieces.left == 0) | (pieces.right == w), (pieces.top == 0) | (pieces.bottom == h)
@@ -70,6 +74,28 @@ def digit_in(ink: Mask) -> Mask | None:
         kept &= ~(beside | over)
     kept[main] = True
     return np.asarray(np.concatenate([[False], kept])[names])
+
+
+def within_lines(ink: Mask) -> tuple[slice, slice] | None:
+    """What lies within lines along the border, as of a form's cell or a paper's edge; None where there are none."""
+    cut = []
+    for axis in (1, 0):
+        shares = np.count_nonzero(ink, axis=axis) / ink.shape[axis]
+        cut.append((_line(shares), _line(shares[::-1])))
+    if not any(np.ravel(cut)):
+        return None
+    (top, bottom), (left, right) = cut
+    return slice(top, ink.shape[0] - bottom), slice(left, ink.shape[1] - right)
+
+
+def _line(shares: Float64) -> int:
+    """How many rows to leave out for a line that begins within the first ones: share of ink in each, from outside."""
+    deep = max(2, round(LINE * len(shares)))
+    inked = np.flatnonzero(shares[:deep] > INKED)
+    if not inked.size:
+        return 0
+    after = np.flatnonzero(shares[inked[0] : inked[0] + deep + 1] < 0.3)
+    return int(inked[0] + after[0] + 1) if after.size else 0
 
 
 def _pieces(ink: Mask) -> tuple[Int64, Pieces | None]:
@@ -86,7 +112,7 @@ def _score(pieces: Pieces, shape: tuple[int, ...]) -> Float64:
     """How likely each piece is what the picture is about: large, and in the middle."""
     y = (pieces.top + pieces.bottom) / (2 * shape[0]) - 0.5
     x = (pieces.left + pieces.right) / (2 * shape[1]) - 0.5
-    return pieces.extent * np.sqrt(pieces.sizes) * np.exp(-(x**2) / 0.08 - y**2 / 0.16)
+    return np.asarray(pieces.extent * np.sqrt(pieces.sizes) * np.exp(-(x**2) / 0.08 - y**2 / 0.16))
 
 
 def _covers(pieces: Pieces, main: int, share: float) -> Mask:

@@ -1,0 +1,173 @@
+"""How fast a reader reads, against ``model.predict`` of Keras and plain PyTorch with the same network.
+
+    python -m benchmarks.reader_speed CONTENDER
+
+prints the seconds of one contender; ``bench.py reader-speed`` lets them take turns, each in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.measure import Row, keep, median
+from benchmarks.speed import REPEATS, command, process
+from digitwise.images import UInt8
+
+PICTURES = 10_000
+SINGLES = 2_000
+PEER_BATCH = 256
+PHOTO = 4_000, 3_000  # pixels: twelve million
+
+
+def bench_reader_speed() -> None:
+    """Batches against peers; one picture; normalising; a large photo; the whole command."""
+    rows: list[Row] = []
+    for repeat in range(REPEATS):
+        for name in CONTENDERS:
+            done = subprocess.run(
+                [sys.executable, "-m", "benchmarks.reader_speed", name], check=True, capture_output=True, text=True
+            )
+            rows += [{"repeat": repeat, **row} for row in json.loads(done.stdout.strip().splitlines()[-1])]
+    rows += _commands()
+    for what in dict.fromkeys(row["what"] for row in rows):
+        unit = next(row["unit"] for row in rows if row["what"] == what)
+        print(f"{what}: median {median(rows, 'value', what=what):,.4g} {unit}")
+    keep("reader_speed", rows)
+
+
+def _row(what: str, value: float, unit: str) -> Row:
+    return {"what": what, "value": round(value, 5), "unit": unit}
+
+
+def _test_pictures() -> UInt8:
+    from digitwise.data import load
+
+    return load("mnist").test.images[:PICTURES]
+
+
+def _fastest(work: Callable[[], Any], times: int = 3) -> float:
+    """Seconds of the fastest of some calls, after one that warms up."""
+    work()
+    taken = []
+    for _ in range(times):
+        started = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - started)
+    return min(taken)
+
+
+def _reader() -> list[Row]:
+    from digitwise.normalize import normalize
+    from digitwise.reading.reader import Reader
+
+    reader, images = Reader(), _test_pictures()
+    batch = _fastest(lambda: reader.read(images))
+    single = []
+    for image in images[:SINGLES]:
+        started = time.perf_counter()
+        reader.read(image)
+        single.append(time.perf_counter() - started)
+    with np.load(Path(os.environ["DIGITWISE_DATA"]) / "scans" / "drawn_on_screen_1000.npz") as drawn:
+        scans = drawn["images"]
+    formed = _fastest(lambda: [normalize(scan) for scan in scans])
+    return [
+        _row("reader, 10,000 pictures to readings", PICTURES / batch, "pictures/s"),
+        _row("reader, 10,000 pictures to probabilities", PICTURES / _fastest(lambda: reader.probabilities(images)),
+             "pictures/s"),
+        _row("reader, one picture to its label", statistics.median(single) * 1e3, "ms, p50"),
+        _row("normalize, scans of 28x28, one core", len(scans) / formed, "pictures/s"),
+        _row("reader, a photo of 12 megapixels", _photo(reader), "s"),
+    ]  # fmt: skip
+
+
+def _photo(reader: Any) -> float:
+    """Seconds from the JPEG on disk to its lines."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = _made_photo(Path(folder))
+        return _fastest(lambda: reader.read_numbers(file))
+
+
+def _made_photo(folder: Path) -> Path:
+    """A page of made numbers, brought to the size a phone's camera has."""
+    from digitwise.data import load
+    from digitwise.synthetic import page_of
+
+    test = load("mnist").test
+    page = page_of(test.images[:100], test.labels[:100], rng=np.random.default_rng(0))
+    size = PHOTO if page.picture.shape[1] > page.picture.shape[0] else PHOTO[::-1]
+    file = folder / "photo.jpg"
+    Image.fromarray(page.picture).resize(size, Image.Resampling.BICUBIC).save(file, quality=90)
+    return file
+
+
+def _keras() -> list[Row]:
+    from digitwise import models
+    from digitwise.data.prepare import to_input
+    from digitwise.recipes import find
+
+    model, images = models.build(find("reader").model, (28, 28, 1), 10), _test_pictures()
+    plain = _fastest(lambda: model.predict(to_input(images), verbose=0))
+    large = _fastest(lambda: model.predict(to_input(images), batch_size=PEER_BATCH, verbose=0))
+    return [
+        _row("Keras, model.predict", PICTURES / plain, "pictures/s"),
+        _row(f"Keras, model.predict in batches of {PEER_BATCH}", PICTURES / large, "pictures/s"),
+    ]
+
+
+def _torch() -> list[Row]:
+    import torch
+    from torch import nn
+
+    from digitwise.models.narrow_cnn import CHANNELS
+
+    first, second, third, fourth = CHANNELS
+    network = nn.Sequential(
+        *(nn.Conv2d(1, first, 5, stride=2), nn.ReLU()),
+        *(nn.Conv2d(first, second, 3, bias=False), nn.BatchNorm2d(second), nn.ReLU()),
+        *(nn.Conv2d(second, third, 3, bias=False), nn.MaxPool2d(2), nn.BatchNorm2d(third), nn.ReLU()),
+        *(nn.Conv2d(third, fourth, 3, bias=False), nn.BatchNorm2d(fourth), nn.ReLU()),
+        *(nn.Flatten(), nn.Linear(fourth * 4, 10), nn.Softmax(dim=1)),
+    ).eval()
+    images = _test_pictures()
+
+    def predict() -> None:
+        with torch.no_grad():
+            for start in range(0, PICTURES, PEER_BATCH):
+                part = torch.from_numpy(images[start : start + PEER_BATCH])
+                network(part[:, None].float() / 255).numpy()
+
+    return [_row(f"PyTorch, eager in batches of {PEER_BATCH}", PICTURES / _fastest(predict), "pictures/s")]
+
+
+def _commands() -> list[Row]:
+    """``digitwise read`` as a whole process: seconds and peak memory."""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        one = folder / "one.png"
+        Image.fromarray(255 - _test_pictures()[0]).resize((140, 140)).save(one)
+        work = {"one.png": one, "a photo of 12 megapixels": _made_photo(folder)}
+        for what, file in work.items():
+            for repeat in range(REPEATS):
+                wall, peak = process(command("read", str(file)))
+                rows.append({"repeat": repeat, **_row(f"digitwise read {what}, process", wall, "s")})
+                rows.append({"repeat": repeat, **_row(f"digitwise read {what}, peak", peak * 1024, "MiB")})
+    return rows
+
+
+CONTENDERS: dict[str, Callable[[], list[Row]]] = {"reader": _reader, "keras": _keras, "torch": _torch}
+
+if __name__ == "__main__":
+    print(json.dumps(CONTENDERS[sys.argv[1]]()))

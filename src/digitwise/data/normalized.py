@@ -1,0 +1,90 @@
+"""A folder of scans brought to MNIST's form, as a folder of small pictures: to look at, check and train on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from digitwise.data.folders import class_folders, picture_files
+from digitwise.decoding import open_picture
+from digitwise.errors import DataError
+from digitwise.files import whole_folder
+from digitwise.normalize import normalize
+
+
+@dataclass(frozen=True)
+class NormalizedSet:
+    """What was written.
+
+    Parameters
+    ----------
+    path : Path
+    pictures : int
+    blank : tuple of Path
+        Files with nothing but paper, left out.
+    """
+
+    path: Path
+    pictures: int
+    blank: tuple[Path, ...]
+
+
+def scans_in(folder: Path) -> list[Path]:
+    """The pictures of a folder set: in a folder a class, perhaps under ``train`` and ``test``.
+
+    Raises
+    ------
+    DataError
+        If a file is no picture, or there are none.
+    """
+    splits = [folder / "train", folder / "test"]
+    roots = splits if all(split.is_dir() for split in splits) else [folder]
+    found = [
+        file for root in roots if root.is_dir() for name in class_folders(root) for file in picture_files(root / name)
+    ]
+    if not found:
+        raise DataError(f"{folder}: expected pictures in one folder a class, got none")
+    return found
+
+
+def normalize_folder(folder: Path, files: Iterable[Path], out: Path) -> NormalizedSet:
+    """Bring the pictures of a folder set to MNIST's form, by the road that a reader takes.
+
+    Parameters
+    ----------
+    folder : Path
+        Is not touched.
+    files : iterable of Path
+        Pictures in it, see :func:`scans_in`.
+    out : Path
+        Gets the same folders with PNG files of 28x28, light on dark; appears whole or not at all.
+
+    Returns
+    -------
+    NormalizedSet
+
+    Raises
+    ------
+    DataError
+        If a file is no picture, or ``out`` exists.
+    """
+    if out.exists():
+        raise DataError(f"{out}: expected a new name, got something that exists; choose another --out")
+    blank, written = [], 0
+    with whole_folder(out) as temporary:
+        for file in files:
+            found = normalize(open_picture(file).picture)
+            place = (temporary / file.relative_to(folder)).with_suffix(".png")
+            if found.blank:
+                blank.append(file)
+                continue
+            if place.exists():
+                raise DataError(f"{file}: another picture there has this name but for the suffix; rename one")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.ascontiguousarray(found.image)).save(place)
+            written += 1
+    return NormalizedSet(out, written, tuple(blank))

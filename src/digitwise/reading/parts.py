@@ -1,0 +1,140 @@
+"""Pieces of ink that hang together: what digits are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitwise.images import Float32, Float64, Mask
+from digitwise.reading.page import PageInk
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are not in it
+
+SURE = 7.0  # times the paper's noise: a part without a pixel that strong is noise itself
+LEAST_SIDE = 5  # pixels: what is smaller in both directions is no digit that could be read
+ALONG = 0.15  # share of a part's pixels beside the edge of the paper: that edge itself, and no digit cut by it
+RIM = 1  # pixels about a part that belong to it: the soft edge of its strokes
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A piece of ink.
+
+    Parameters
+    ----------
+    left, top : int
+        Where the first pixel of ``amount`` lies on the page as it is read.
+    amount : ndarray of float32, shape (h, w)
+        The ink in its box, 0 to 1; other parts' ink is 0.
+    mask : ndarray of bool, shape (h, w)
+        Which pixels are its own.
+    """
+
+    left: int
+    top: int
+    amount: Float32
+    mask: Mask
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return int(self.mask.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return int(self.mask.shape[0])
+
+    @property
+    def right(self) -> int:
+        """The column behind its last one."""
+        return self.left + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The row below its last one."""
+        return self.top + self.height
+
+    @property
+    def box(self) -> Box:
+        """Left, top, right, bottom."""
+        return self.left, self.top, self.right, self.bottom
+
+    def turned(self, quarters: int, page: tuple[int, int]) -> Part:
+        """The part on the page turned by so many quarters counter-clockwise; ``page`` is (h, w) before."""
+        left, top, _, _ = turned_box(self.box, quarters, page)
+        return Part(left, top, np.rot90(self.amount, quarters), np.rot90(self.mask, quarters))
+
+
+def turned_box(box: Box, quarters: int, page: tuple[int, int]) -> Box:
+    """A box on the page turned by so many quarters counter-clockwise; ``page`` is (h, w) before."""
+    height, width = page
+    for _ in range(quarters % 4):
+        left, top, right, bottom = box
+        box = (top, width - right, bottom, width - left)
+        height, width = width, height
+    return box
+
+
+def joined(parts: list[Part]) -> Part:
+    """One part out of some."""
+    boxes = np.array([part.box for part in parts])
+    left, top = (int(v) for v in boxes[:, :2].min(axis=0))
+    right, bottom = (int(v) for v in boxes[:, 2:].max(axis=0))
+    amount = np.zeros((bottom - top, right - left), np.float32)
+    mask = np.zeros(amount.shape, bool)
+    for part in parts:
+        rows = slice(part.top - top, part.top - top + part.height)
+        columns = slice(part.left - left, part.left - left + part.width)
+        amount[rows, columns] = np.maximum(amount[rows, columns], part.amount)
+        mask[rows, columns] |= part.mask
+    return Part(left, top, amount, mask)
+
+
+def parts_of(ink: PageInk) -> list[Part]:
+    """Take the ink apart where it does not hang together; noise is left out.
+
+    Parameters
+    ----------
+    ink : PageInk
+
+    Returns
+    -------
+    list of Part
+    """
+    from scipy.ndimage import find_objects, label
+
+    names, count = label(ink.mask, np.ones((3, 3)))
+    if not count:
+        return []
+    boxes = find_objects(names)
+    found = []
+    for name in np.flatnonzero(_kept(boxes)) + 1:
+        part = _cut_out(ink, names, int(name), boxes[name - 1])
+        if part is not None:
+            found.append(part)
+    return found
+
+
+def _kept(boxes: list[tuple[slice, slice]]) -> Mask:
+    """Which boxes are large enough, bool (n,)."""
+    sides = np.array([(box[0].stop - box[0].start, box[1].stop - box[1].start) for box in boxes])
+    return np.asarray(sides.max(axis=1) >= LEAST_SIDE)
+
+
+def _cut_out(ink: PageInk, names: Float64, name: int, box: tuple[slice, slice]) -> Part | None:
+    """One part with the soft edge of its strokes, None where it is as weak as noise."""
+    from scipy.ndimage import binary_dilation
+
+    core = names[box] == name
+    if ink.strength[box][core].max() < SURE:
+        return None
+    top, left = max(0, box[0].start - RIM), max(0, box[1].start - RIM)
+    wide = np.s_[top : box[0].stop + RIM, left : box[1].stop + RIM]
+    core = names[wide] == name
+    beside = binary_dilation(~ink.paper[wide], iterations=2, border_value=0)
+    if (core & beside).sum() > ALONG * core.sum():
+        return None
+    own = binary_dilation(core, np.ones((3, 3)), iterations=RIM) & ((names[wide] == name) | (names[wide] == 0))
+    return Part(left, top, np.where(own, ink.amount[wide], np.float32(0)), core)

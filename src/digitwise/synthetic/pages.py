@@ -1,0 +1,183 @@
+"""Pages of numbers as a phone's camera or a scanner would give them, and what is written on them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from digitwise.errors import DataError
+from digitwise.images import Float32, Int64, UInt8
+from digitwise.synthetic.camera import photographed, some_camera, to_uint8
+from digitwise.synthetic.layout import Layout, laid_out, line_lengths, some_manner
+from digitwise.synthetic.paper import Stock, ground, light, rule, some_stock, specks
+from digitwise.synthetic.pens import Hand, some_hand
+from digitwise.synthetic.view import View, some_desk, some_view
+
+HEIGHTS = 14.0, 150.0  # pixels of a digit, readable by a person
+SMALLEST, LARGEST = (400, 600), (2000, 3000)  # shorter and longer side
+Ruling = Literal["none", "ruled", "squared"]
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A page and its truth.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (h, w, 3)
+        RGB.
+    lines : tuple of str
+        The digits of each line, without spaces, in reading order of the upright page.
+    boxes : ndarray of int64, shape (n, 4)
+        Left, top, right and bottom (the first pixels beyond) of each digit in the picture as it is, in reading order.
+    touching : ndarray of int64, shape (k, 2)
+        The neighbours that touch, by their places in reading order.
+    turn : {0, 90, 180, 270}
+        Degrees, counter-clockwise, that make the picture upright.
+    tilt : float
+        Degrees, counter-clockwise, by which the upright page is askew.
+    height : float
+        Of a digit, in pixels.
+    ruling : {"none", "ruled", "squared"}
+    shadow, edge, dark : bool
+        Whether a shadow lies on the page, whether the paper ends in the picture, whether the ink is lighter than it.
+    """
+
+    picture: UInt8
+    lines: tuple[str, ...]
+    boxes: Int64
+    touching: Int64
+    turn: int
+    tilt: float
+    height: float
+    ruling: Ruling
+    shadow: bool
+    edge: bool
+    dark: bool
+
+
+def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> Page:
+    """Compose digits on a page.
+
+    Parameters
+    ----------
+    digits : ndarray of uint8, shape (n, h, w)
+        Light ink on a dark ground, n from 1.
+    labels : ndarray of integers, shape (n,)
+        0 to 9.
+    rng : numpy.random.Generator
+        Decides everything: one pen, one hand and one paper a page.
+
+    Returns
+    -------
+    Page
+        Its shorter side 400 to 2,000 pixels, its longer one 600 to 3,000.
+
+    Raises
+    ------
+    DataError
+        If there are no digits, or they find no room even at the smallest height.
+    """
+    if not len(digits) or len(digits) != len(labels):
+        raise DataError(f"digits: expected one or more and a label each, got {len(digits)} and {len(labels)} labels")
+    stock = some_stock(rng=rng)
+    hand = dataclasses.replace(some_hand(rng=rng, grain=stock.grain), turn=0.0)
+    manner = some_manner(rng=rng)
+    lengths = line_lengths(len(digits), rng=rng)
+    paper = not stock.dark and not stock.screen  # boards and screens have neither rules nor a desk around them
+    ruling: Ruling = ("none", "none", "none", "ruled", "squared")[rng.integers(5) if paper else 0]
+    tilt = 0.0 if stock.screen else float(np.clip(rng.normal(0, 2.5), -6, 6))
+    edges = tuple(bool(e) for e in rng.random(4) < 0.6) if rng.random() < 0.45 and paper else (False,) * 4
+    height = math.exp(rng.uniform(*np.log(HEIGHTS)))
+    emptier = rng.uniform(1, 2.5) if rng.random() < 0.5 else 1.0  # more paper than the numbers need
+    smallest = round(SMALLEST[0] * emptier), round(SMALLEST[1] * emptier)
+    smallest = smallest if rng.random() < 0.5 else smallest[::-1]
+    while True:
+        layout = laid_out(digits, lengths, height, _readable(hand, height), manner, rng=rng)
+        view = some_view(layout.box, height, tilt=tilt, edges=edges, smallest=smallest, rng=rng)
+        excess = max(side / most for side, most in zip(sorted(view.size), LARGEST, strict=True))
+        if excess <= 1:
+            break
+        if height <= HEIGHTS[0]:
+            raise DataError(f"digits: expected as many as find room on a page, got {len(digits)}")
+        height = max(HEIGHTS[0], height / excess * 0.97)
+    shadow = bool(rng.random() < 0.3) and not stock.screen
+    scene = _drawn(layout, view, stock, ruling, height, manner.pitch * height, rng=rng)
+    picture = to_uint8(scene)
+    if not stock.screen:
+        picture = photographed(scene, light(view.size, shadow=shadow, rng=rng), some_camera(height, rng=rng), rng=rng)
+    turn = int(rng.choice((0, 90, 180, 270), p=(0.7, 0.1, 0.1, 0.1)))
+    return Page(
+        picture=np.ascontiguousarray(np.rot90(picture, -turn // 90)),
+        lines=_lines(labels, lengths),
+        boxes=_turned(_boxes(layout, view), view.size, turn),
+        touching=layout.touching,
+        turn=turn,
+        tilt=tilt,
+        height=height,
+        ruling=ruling,
+        shadow=shadow,
+        edge=any(edges),
+        dark=stock.dark,
+    )
+
+
+def _readable(hand: Hand, height: float) -> Hand:
+    """The hand with a pen that is still seen at that height, in pixels."""
+    return hand if hand.width is None else dataclasses.replace(hand, width=max(hand.width, min(0.11, 1.3 / height)))
+
+
+def _lines(labels: Int64, lengths: list[int]) -> tuple[str, ...]:
+    ends = np.cumsum(lengths)
+    return tuple(
+        "".join(str(label) for label in labels[end - length : end]) for end, length in zip(ends, lengths, strict=True)
+    )
+
+
+def _drawn(
+    layout: Layout, view: View, stock: Stock, ruling: Ruling, height: float, pitch: float, *, rng: np.random.Generator
+) -> Float32:
+    """The page in its view, in even light, float32 of shape (h, w, 3)."""
+    left, top, right, bottom = (int(v) for v in view.paper)
+    ink = np.zeros((bottom - top, right - left), np.float32)
+    for mark in layout.marks:
+        y, x = mark.top - top, mark.left - left
+        part = ink[y : y + mark.ink.shape[0], x : x + mark.ink.shape[1]]
+        np.maximum(part, mark.ink, out=part)
+    page = ground(stock, ink.shape, height, rng=rng)
+    if ruling == "ruled":  # numbers stand on the lines, or near them
+        rule(page, pitch, top=height * (1 + abs(rng.normal(0, 0.06))) - top, squared=False, rng=rng)
+    elif ruling == "squared":
+        rule(page, height * rng.uniform(0.7, 1.4), top=rng.uniform(0, height), squared=True, rng=rng)
+    if rng.random() < 0.2:
+        specks(page, height, int(rng.integers(1, 15)), rng=rng)
+    page += (np.array(stock.ink, np.float32) - page) * (ink * np.float32(stock.strength))[..., None]
+    return view.picture(to_uint8(page), some_desk(view.size, rng=rng))
+
+
+def _boxes(layout: Layout, view: View) -> Int64:
+    """The boxes of the digits' ink in the upright picture, int64 of shape (n, 4)."""
+    boxes = []
+    for mark in layout.marks:
+        y, x = np.nonzero(mark.ink > 0.3)
+        places = view.seen(np.stack([x + mark.left + 0.5, y + mark.top + 0.5], axis=1))
+        low, high = np.floor(places.min(axis=0) - 0.5), np.ceil(places.max(axis=0) + 0.5)
+        boxes.append([*low, *high])
+    return np.array(boxes).astype(np.int64)
+
+
+def _turned(boxes: Int64, size: tuple[int, int], turn: int) -> Int64:
+    """The boxes (n, 4) after the picture of that height and width was turned clockwise."""
+    height, width = size
+    left, top, right, bottom = boxes.T
+    sides = {
+        0: (left, top, right, bottom),
+        90: (height - bottom, left, height - top, right),
+        180: (width - right, height - bottom, width - left, height - top),
+        270: (top, width - right, bottom, width - left),
+    }[turn]
+    return np.stack(sides, axis=1)

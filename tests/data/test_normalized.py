@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitwise.data import load
+from digitwise.data.normalized import normalize_folder, scans_in
+from digitwise.errors import DataError
+from digitwise.normalize import VERSION, form_of
+from tests.helpers import glyphs
+
+
+@pytest.fixture
+def scans(tmp_path):
+    for i, glyph in enumerate(glyphs(12, seed=3)):
+        place = tmp_path / "scans" / str(i % 2) / f"{i}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(255 - np.pad(glyph, 4)).resize((90, 90)).save(place)
+    return tmp_path / "scans"
+
+
+def test_a_folder_of_scans_becomes_a_set_in_mnist_s_form(scans, tmp_path):
+    found = normalize_folder(scans, scans_in(scans), tmp_path / "out")
+    assert found.pictures == 12
+    dataset = load(tmp_path / "out")
+    assert dataset.train.images.shape[1:] == (28, 28)
+    assert form_of(dataset.train.images) == VERSION
+
+
+def test_blank_scans_are_left_out_and_told(scans, tmp_path):
+    Image.new("L", (50, 50), 200).save(scans / "0" / "blank.png")
+    found = normalize_folder(scans, scans_in(scans), tmp_path / "out")
+    assert [file.name for file in found.blank] == ["blank.png"]
+    assert found.pictures == 12
+
+
+def test_an_unreadable_scan_leaves_nothing_behind(scans, tmp_path):
+    (scans / "1" / "torn.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"torn\.png"):
+        normalize_folder(scans, scans_in(scans), tmp_path / "out")
+    assert {entry.name for entry in tmp_path.iterdir()} == {"scans"}
+
+
+def test_two_scans_of_one_name_are_refused(scans, tmp_path):
+    Image.open(scans / "0" / "0.png").save(scans / "0" / "0.bmp")
+    with pytest.raises(DataError, match="rename one"):
+        normalize_folder(scans, scans_in(scans), tmp_path / "out")
+
+
+def test_an_existing_place_is_refused(scans, tmp_path):
+    with pytest.raises(DataError, match="expected a new name"):
+        normalize_folder(scans, [], tmp_path)
+
+
+def test_a_set_of_another_form_is_told_apart(digits):
+    assert form_of(digits.train.images) == "none"
+    assert form_of(np.zeros((3, 20, 20), np.uint8)) == "none"

@@ -1,0 +1,166 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from digitwise.normalize import BOX, centred, in_form, normalize, stroke_width
+from tests.helpers import glyphs
+
+GOLDEN = Path(__file__).parent / "golden" / "normalize.npz"
+GLYPHS = glyphs(12, seed=3)
+
+
+def scan(digit: np.ndarray, *, scale: float = 2.4, paper: float = 215.0, ink: float = 60.0) -> np.ndarray:
+    """Dark ink on paper, enlarged, with a margin."""
+    size = round(34 * scale)
+    amount = np.asarray(Image.fromarray(np.pad(digit, 3)).resize((size, size), Image.Resampling.BICUBIC)) / 255
+    return (paper + (ink - paper) * amount).astype(np.uint8)
+
+
+def alike(one: np.ndarray, other: np.ndarray) -> float:
+    """The correlation of two pictures, looked at a little out of focus; rounding may shift one by a pixel."""
+    soft, given = (gaussian_filter(picture.astype(float), 0.7) for picture in (one, other))
+    shifted = [np.roll(soft, (down, right), axis=(0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    return max(float(np.corrcoef(each.ravel(), given.ravel())[0, 1]) for each in shifted)
+
+
+def jpeg(picture: np.ndarray, quality: int = 60) -> np.ndarray:
+    packed = io.BytesIO()
+    Image.fromarray(picture).save(packed, "JPEG", quality=quality)
+    return np.asarray(Image.open(packed))
+
+
+@pytest.mark.parametrize("digit", GLYPHS, ids=range(len(GLYPHS)))
+def test_what_comes_out_has_mnist_s_form(digit):
+    image = normalize(scan(digit)).image
+    assert image.shape == (28, 28)
+    assert image.dtype == np.uint8
+    y, x = np.flatnonzero(image.max(axis=1)), np.flatnonzero(image.max(axis=0))
+    assert BOX - 1 <= max(np.ptp(y), np.ptp(x)) + 1 <= BOX
+    mass = image.astype(float)
+    centre = (mass * np.mgrid[:28, :28]).sum(axis=(1, 2)) / mass.sum()
+    assert np.abs(centre - 14).max() <= 0.6
+    assert image.max() == 255
+
+
+def test_mnist_passes_unchanged(mnist):
+    assert in_form(mnist.train.images).all()
+    assert in_form(mnist.test.images).all()
+    first = mnist.test.images[0]
+    assert normalize(first).image is first
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda p: 255 - p, id="inverted"),
+        pytest.param(lambda p: np.pad(p, 40, mode="edge"), id="padded"),
+        pytest.param(lambda p: np.pad(p, ((40, 3), (3, 60)), mode="edge"), id="shifted"),
+        pytest.param(lambda p: (p * 0.4 + 20).astype(np.uint8), id="low-contrast"),
+        pytest.param(lambda p: np.clip(p.astype(int) + 40, 0, 255).astype(np.uint8), id="brighter"),
+        pytest.param(lambda p: np.stack([p, p, p], axis=2), id="rgb"),
+        pytest.param(lambda p: np.stack([p, 255 - p, np.full_like(p, 128)], axis=2), id="red-on-green"),
+        pytest.param(lambda p: np.stack([p // 2 + 120, p // 2 + 110, 60 - p // 8], axis=2), id="yellow-paper"),
+        pytest.param(lambda p: (p * np.linspace(0.45, 1, p.shape[1])).astype(np.uint8), id="light-from-one-side"),
+        pytest.param(lambda p: np.asarray(Image.fromarray(p).resize((34, 34), Image.Resampling.BOX)), id="1x"),
+        pytest.param(lambda p: np.asarray(Image.fromarray(p).resize((680, 680), Image.Resampling.BICUBIC)), id="20x"),
+        pytest.param(jpeg, id="jpeg"),
+        pytest.param(
+            lambda p: np.where(np.random.default_rng(0).random(p.shape) < 0.05, 255, p).astype(np.uint8), id="salt"
+        ),
+        pytest.param(
+            lambda p: np.clip(p + np.random.default_rng(0).normal(0, 15, p.shape), 0, 255).astype(np.uint8), id="noise"
+        ),
+    ],
+)
+def test_the_form_does_not_hang_on_how_it_was_scanned(change):
+    likeness = [alike(normalize(scan(d)).image, normalize(change(scan(d))).image) for d in GLYPHS]
+    assert min(likeness) > 0.9
+    assert np.median(likeness) > 0.96
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.3, 7.0, 20.0])
+def test_a_digit_keeps_its_shape_at_any_size(scale):
+    reference = [normalize(scan(digit)).image for digit in GLYPHS]
+    likeness = [alike(normalize(scan(d, scale=scale)).image, r) for d, r in zip(GLYPHS, reference, strict=True)]
+    assert min(likeness) > 0.85
+    assert np.median(likeness) > 0.95
+
+
+@pytest.mark.parametrize(
+    "paper",
+    [
+        pytest.param(np.full((60, 40), 255.0), id="white"),
+        pytest.param(np.full((60, 40), 0.0), id="black"),
+        pytest.param(200 + np.random.default_rng(0).normal(0, 4, (60, 40)), id="noise"),
+        pytest.param(128 + np.random.default_rng(0).normal(0, 40, (60, 40)), id="much-noise"),
+        pytest.param(210 + 60 * gaussian_filter(np.random.default_rng(0).normal(0, 1, (60, 40)), 1), id="texture"),
+        pytest.param(np.linspace(120, 240, 80)[None] + np.linspace(0, -60, 60)[:, None], id="light-from-a-corner"),
+        pytest.param(np.full((1, 1), 200.0), id="1x1"),
+        pytest.param(np.full((3, 1000), 200.0), id="1000x3"),
+    ],
+)
+def test_paper_alone_is_blank(paper):
+    found = normalize(np.clip(paper, 0, 255).astype(np.uint8))
+    assert found.blank
+    assert not found.image.any()
+
+
+def test_a_neighbour_s_ink_at_the_rim_is_left_out():
+    digit = scan(GLYPHS[0], scale=3)
+    with_neighbour = digit.copy()
+    with_neighbour[20:60, :4] = 60
+    assert alike(normalize(digit).image, normalize(with_neighbour).image) > 0.98
+
+
+def test_specks_are_left_out():
+    digit = scan(GLYPHS[1], scale=4)
+    dirty = digit.copy()
+    dirty[5:8, 5:8] = dirty[100:102, 9:11] = 60
+    assert alike(normalize(digit).image, normalize(dirty).image) > 0.98
+
+
+@pytest.mark.parametrize("thick", [1, 3])
+def test_a_form_s_cell_around_the_digit_is_left_out(thick):
+    digit = np.pad(scan(GLYPHS[2], scale=3), 8, mode="edge")
+    framed = digit.copy()
+    for line in (framed[:thick], framed[-thick:], framed[:, :thick], framed[:, -thick:]):
+        line[:] = 40
+    inner = digit.copy()
+    inner[4:-4, 4:7] = inner[4:-4, -7:-4] = inner[4:7, 4:-4] = inner[-7:-4, 4:-4] = 40
+    assert alike(normalize(digit).image, normalize(framed).image) > 0.95
+    assert alike(normalize(digit).image, normalize(inner).image) > 0.95
+
+
+def test_a_paper_s_edge_beside_the_digit_is_no_ink():
+    digit = scan(GLYPHS[4], scale=3)
+    edge = np.concatenate([digit, np.full((102, 36), 90, np.uint8)], axis=1)
+    assert alike(normalize(digit).image, normalize(edge).image) > 0.95
+
+
+def test_a_bar_that_stands_apart_belongs_to_the_digit():
+    five = np.full((90, 70), 220, np.uint8)
+    five[15:20, 32:56] = 50  # the bar
+    five[24:70, 22:27] = five[65:70, 22:50] = five[42:70, 46:51] = 50
+    assert normalize(five).image[:7].any()
+
+
+def test_thin_strokes_become_as_wide_as_mnist_s():
+    ring = np.full((200, 160), 230, np.uint8)
+    y, x = np.mgrid[:200, :160]
+    ring[np.abs(np.hypot((y - 100) / 80, (x - 80) / 55) - 1) < 0.012] = 40
+    assert 1.5 < stroke_width(normalize(ring).image / np.float32(255)) < 3
+
+
+def test_no_ink_is_centred_to_nothing():
+    assert not centred(np.zeros((5, 5), np.float32)).any()
+
+
+def test_golden_pictures_come_out_as_ever():
+    golden = np.load(GOLDEN)
+    for i, digit in enumerate(GLYPHS):
+        now = normalize(scan(digit, scale=2.5, paper=200, ink=40)).image.astype(int)
+        assert (np.abs(now - golden["images"][i].astype(int)) <= 3).mean() > 0.99, f"glyph {i}: raise normalize.VERSION"

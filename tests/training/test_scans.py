@@ -1,0 +1,105 @@
+import json
+
+import numpy as np
+import pytest
+
+from digitwise.errors import RecipeError
+from digitwise.images import ImageSet, Splits
+from digitwise.normalize import Normalized
+from digitwise.recipes import Recipe, find
+from digitwise.training import scans
+from digitwise.training.fit import fit
+from digitwise.training.scans import with_scans
+from digitwise.training.watch import Watch
+from tests.helpers import blobs, glyphs
+
+N = 12
+
+
+class Recorder(Watch):
+    def __init__(self):
+        self.made = []
+
+    def on_scans(self, made, of):
+        self.made.append((made, of))
+
+
+@pytest.fixture(scope="module")
+def splits():
+    labels = np.arange(2 * N, dtype=np.int64) % 3
+    both = ImageSet(glyphs(2 * N), labels, ("a", "b", "c"))
+    return Splits(both.take(np.arange(N)), both.take(np.arange(N, 2 * N)))
+
+
+def joined(splits, share=1.0, seed=0, **choices):
+    return with_scans(splits, share, seed=seed, watch=Watch(), **choices)
+
+
+def test_a_scan_of_each_picture_stands_behind_the_pictures(splits):
+    both = joined(splits)
+    assert N < len(both.train) <= 2 * N
+    assert np.array_equal(both.train.images[:N], splits.train.images)
+    assert np.array_equal(both.train.labels[:N], splits.train.labels)
+    assert both.train.images.dtype == np.uint8
+    assert both.validation is splits.validation
+
+
+def test_scans_are_as_many_as_asked_for(splits):
+    assert joined(splits, 0) is splits
+    assert N < len(joined(splits, 0.5).train) <= N + N // 2
+    assert 2 * N < len(joined(splits, 2.5).train) <= 3.5 * N
+
+
+def test_a_scan_has_the_label_of_its_picture(splits, monkeypatch):
+    monkeypatch.setattr(scans, "scan_of", lambda digit, **_: digit)
+    monkeypatch.setattr(scans, "normalize", lambda picture: Normalized(picture, False))
+    both = joined(splits)
+    for image, label in zip(both.train.images[N:], both.train.labels[N:], strict=True):
+        place = (splits.train.images == image).all(axis=(1, 2)).argmax()
+        assert splits.train.labels[place] == label
+
+
+def test_scans_do_not_depend_on_the_number_of_processes(splits, monkeypatch):
+    monkeypatch.setattr(scans, "BLOCK", 5)
+    alone, together = joined(splits, processes=1), joined(splits, processes=2)
+    assert alone.train.fingerprint == together.train.fingerprint
+
+
+def test_another_seed_makes_other_scans(splits):
+    assert joined(splits).train.fingerprint != joined(splits, seed=1).train.fingerprint
+
+
+def test_blank_scans_are_left_out(splits):
+    images = splits.train.images.copy()
+    images[3] = 0
+    assert len(joined(Splits(ImageSet(images, splits.train.labels, ("a", "b", "c")), splits.validation)).train) < 2 * N
+
+
+def test_progress_is_told_in_whole(splits, monkeypatch):
+    monkeypatch.setattr(scans, "BLOCK", 5)
+    watch = Recorder()
+    with_scans(splits, 1.0, seed=0, watch=watch)
+    assert watch.made == [(5, N), (10, N), (N, N)]
+
+
+@pytest.mark.parametrize("given", [blobs(9, size=20), blobs(9, channels=3)], ids=["size", "colour"])
+def test_pictures_of_another_form_are_refused(given):
+    with pytest.raises(RecipeError, match="expected grey pictures of 28x28"):
+        joined(Splits(given, given))
+
+
+def test_dark_ink_is_refused(splits):
+    dark = ImageSet(255 - splits.train.images, splits.train.labels, ("a", "b", "c"))
+    with pytest.raises(RecipeError, match="light ink on a dark ground"):
+        joined(Splits(dark, dark))
+
+
+def test_a_recipe_with_scans_trains_on_both(splits):
+    recipe = Recipe("scans", "for tests", "simple-cnn", epochs=1, batch_size=8, scans=1.0)
+    assert fit(recipe, splits, precision="float32").images == 24
+
+
+def test_recipes_of_earlier_runs_have_no_scans():
+    earlier = json.loads(json.dumps(find("augmented").as_dict()))
+    del earlier["scans"]
+    assert Recipe.from_dict(earlier).scans == 0
