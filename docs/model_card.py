@@ -36,8 +36,8 @@ as a made scan of itself, {data["validation"]:,} for validation. No picture of i
 
 **Licence.** Apache-2.0, as the code.
 
-**Errors.** {test["errors"]} of MNIST's {test["n"]:,} test digits are read wrongly (95 % interval {low} to {high}), looked at
-once when the training was over; {validation["errors"]} of {validation["n"]:,} validation digits.
+**Errors.** {test["errors"]} of MNIST's {test["n"]:,} test digits are read wrongly (95 % interval {low} to {high}),
+looked at once when the training was over; {validation["errors"]} of {validation["n"]:,} validation digits.
 [benchmarks/README.md](../../../benchmarks/README.md#the-reader) has those on scans, on made pages and under
 disturbances.
 
