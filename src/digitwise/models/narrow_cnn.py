@@ -1,6 +1,6 @@
 """The network of the bundled model: the compact one with fewer channels, to read two and a half times as fast.
 
-78,000 parameters at 28x28.
+67,000 parameters at 28x28.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from digitwise.recipes.accurate import ACCURATE
 READER = ACCURATE.replace(
     name="reader",
     purpose="the bundled model: one network, trained on made scans of the digits too",
-    epochs=10,
+    model="narrow-cnn",
+    epochs=16,
     members=1,
     test_shifts=False,
     scans=1.0,
