@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from benchmarks.cells import head, line
-from benchmarks.measure import Row
+from benchmarks.measure import Row, kept
 from benchmarks.reader import DIFFICULTIES
 from digitwise.synthetic import CORRUPTIONS
 
@@ -25,7 +25,7 @@ def scans_table(rows: Sequence[Row]) -> str:
     photos = [row for row in rows if row["what"] == "photos of numbers"]
     errors, digits = sum(int(row["errors"]) for row in photos), sum(int(row["digits"]) for row in photos)
     if digits:
-        rate = f"{errors / digits:.1%}".replace("%", " %")
+        rate = _percent(errors / digits)
         lines += ["", f"Digit error rate on the photos (edit distance over the digits written): {rate}."]
     return "\n".join(lines)
 
@@ -53,7 +53,7 @@ def pages_table(rows: Sequence[Row]) -> str:
             digits, wrong, missing, extra = (
                 int(sum(page[key] for page in own)) for key in ("digits", "wrong", "missing", "extra")
             )
-            right = f"{(digits - wrong - missing) / digits:.1%}".replace("%", " %")
+            right = _percent((digits - wrong - missing) / digits)
             lines.append(line(name, str(len(own)), f"{digits:,}", right, str(wrong), str(missing), str(extra)))
     return "\n".join(lines)
 
@@ -75,4 +75,35 @@ def speed_table(rows: Sequence[Row]) -> str:
 
 def _share(rows: Sequence[Row], column: str) -> str:
     share = sum(int(row[column]) for row in rows) / max(sum(int(row["pictures"]) for row in rows), 1)
+    return _percent(share)
+
+
+def reading_summary(rows: Sequence[Row]) -> str:
+    """The README's table: what a user of the bundled model may expect."""
+    from digitwise.reading.model import Model
+
+    test = Model().card.document["metrics"]["test"]
+    lines = head("the bundled model", "measured", "aimed at")
+    lines.append(line("MNIST's test digits misread", f"{test['errors']} of {test['n']:,}", ""))
+    for what, aim in (("single digits", "75 of 76"), ("drawn on a screen", "998 of 1,000")):
+        own = [row for row in rows if row["what"] == what]
+        digits = sum(int(row["digits"]) for row in own)
+        right = digits - sum(int(row["errors"]) for row in own)
+        lines.append(line(f"other people's scans, {what}, right", f"{right:,} of {digits:,}", aim))
+    photos = [row for row in rows if row["what"] == "photos of numbers"]
+    errors, digits = sum(int(row["errors"]) for row in photos), sum(int(row["digits"]) for row in photos)
+    lines.append(line("rows of digits on four photos, digit error rate", _percent(errors / digits), "5 %"))
+    if pages := kept("pages"):
+        missed = sum(int(page["wrong"]) + int(page["missing"]) for page in pages)
+        right = 1 - missed / sum(int(page["digits"]) for page in pages)
+        lines.append(line(f"digits on {len(pages)} made pages, right", _percent(right), "98 %"))
+    if disturbed := [row for row in kept("robustness") if row["kind"] in DISTURBED]:
+        means = (_share(disturbed, column) for column in ("errors_normalized", "errors"))
+        lines.append(
+            line("misread under light, fog, noise, stripes, blur", "{}; {} without repair".format(*means), "3 %")
+        )
+    return "\n".join(lines)
+
+
+def _percent(share: float) -> str:
     return f"{share:.1%}".replace("%", " %")

@@ -23,7 +23,7 @@ from benchmarks.clock import NOTHING_YET, augmentation_line, budget_table, clock
 from benchmarks.contender import PEERS
 from benchmarks.figures import NAMES
 from benchmarks.measure import Row, kept, main_place, median, place, spread
-from benchmarks.reader_tables import pages_table, robustness_table, scans_table, speed_table
+from benchmarks.reader_tables import pages_table, reading_summary, robustness_table, scans_table, speed_table
 from digitwise.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
@@ -107,6 +107,7 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "ablation": (ablation_table, "ablation"),
     "evaluation": (measured_table, "evaluation"),
     "checks": (measured_table, "checks"),
+    "reading": (reading_summary, "reader"),
     "scans": (scans_table, "reader"),
     "robustness": (robustness_table, "robustness"),
     "pages": (pages_table, "pages"),
