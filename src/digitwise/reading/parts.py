@@ -135,7 +135,7 @@ def _strongest(ink: PageInk, names: Int64, count: int) -> tuple[Float32, Float32
     return np.maximum.reduceat(contrast, first), np.maximum.reduceat(strength, first)
 
 
-def _usual(contrasts: Float64) -> float:
+def _usual(contrasts: Float32) -> float:
     """The contrast of the page's ink: a median in which its square counts, since grain may be in the majority."""
     ordered = np.sort(np.asarray(contrasts, np.float64))
     weight = np.cumsum(ordered**2)
