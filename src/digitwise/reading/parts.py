@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digitwise.images import Float32, Float64, Int64, Mask
+from digitwise.images import Float32, Int64, Mask
 from digitwise.reading.page import PageInk
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are not in it
