@@ -14,6 +14,7 @@ PARTS = 3  # a cell's paper is the brightest of its 3x3 parts, so that a stroke 
 WIDEST = 0.1  # share of the shorter side that strokes are taken to be wide before they are measured
 STROKES = 4.0  # stroke widths: a dark valley that is wider is no stroke, but a shadow
 WINDOW = 0.15  # share of the shorter side in which the paper is looked for
+PAPER = 35  # percentile of the cells about a place, from the lightest, that is paper
 DARK = 8.0  # grey levels added to what is divided by, so that the noise of black is not blown up
 
 
@@ -59,8 +60,7 @@ def flattened(shade: Float32, paper: Mask) -> Flat:
     stroke = _stroke(contrast, paper)
     if (narrow := max(5, round(STROKES * stroke / cell)) | 1) != window:
         contrast = _contrast(shade, parts, sign, narrow, cell)
-    sample = contrast[::4, ::4]
-    contrast -= np.median(sample[stretched(paper, sample.shape)]) if paper.any() else 0  # a brightest part is no mean
+    contrast -= spread_out(_bias(contrast, cell, on_paper), cell, shade.shape)
     return Flat(contrast, cell, stroke)
 
 
@@ -93,6 +93,17 @@ def _light(parts: Float32, window: int) -> Float32:
     return np.asarray(gaussian_filter(closed, 1.0, mode="nearest"), np.float32)
 
 
+def _bias(contrast: Float32, cell: int, on_paper: Mask) -> Float32:
+    """How far paper stands off the brightest parts of its cells: the more, the noisier it is; by cell."""
+    from scipy.ndimage import gaussian_filter, percentile_filter
+
+    middle = continued(cells(contrast, cell).mean(axis=(1, 3)), on_paper)
+    window = max(3, round(WINDOW * min(middle.shape) / 2)) | 1
+    paper = percentile_filter(middle[::2, ::2], PAPER, size=window, mode="nearest")
+    paper = gaussian_filter(paper, window / 8, mode="nearest").repeat(2, axis=0).repeat(2, axis=1)
+    return np.asarray(paper[: middle.shape[0], : middle.shape[1]])
+
+
 def _polarity(parts: Float32) -> int:
     """-1 for ink darker than its paper, 1 for lighter: noise is symmetric about the paper, ink is not."""
     from scipy.ndimage import median_filter
@@ -100,8 +111,8 @@ def _polarity(parts: Float32) -> int:
     coarse = cells(parts, 2 * PARTS).mean(axis=(1, 3))
     window = max(3, round(WINDOW * min(coarse.shape))) | 1
     around = spread_out(median_filter(coarse, size=window, mode="nearest"), 2 * PARTS, parts.shape)
-    change = (parts - around) / (around + DARK)
-    return 1 if float(np.sum(np.clip(change, -1, 1) ** 3)) > 0 else -1
+    # Not relative to the brightness: what is dark, such as a table that was taken for paper, should count for less.
+    return 1 if float(np.sum(((parts - around) / 255) ** 3)) > 0 else -1
 
 
 def _stroke(contrast: Float32, paper: Mask) -> float:

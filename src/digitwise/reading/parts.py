@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digitwise.images import Float32, Float64, Int64, Mask
+from digitwise.images import Float32, Int64, Mask
 from digitwise.reading.page import PageInk
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are not in it
@@ -135,7 +135,7 @@ def _strongest(ink: PageInk, names: Int64, count: int) -> tuple[Float32, Float32
     return np.maximum.reduceat(contrast, first), np.maximum.reduceat(strength, first)
 
 
-def _usual(contrasts: Float64) -> float:
+def _usual(contrasts: Float32) -> float:
     """The contrast of the page's ink: a median in which its square counts, since grain may be in the majority."""
     ordered = np.sort(np.asarray(contrasts, np.float64))
     weight = np.cumsum(ordered**2)
