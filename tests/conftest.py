@@ -87,7 +87,7 @@ def numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page reader that knows where the digits are: one in the left half, one in the right."""
     from tests.templates import read_halves
 
-    fake = types.ModuleType("digitwise.reading.numbers")
+    fake = types.ModuleType("digitwise.reading.pages.numbers")
     fake.read_page = read_halves  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, fake.__name__, fake)
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from digitwise.reading.segment import find_digits
+from digitwise.reading.pages.segment import find_digits
 from tests.reading.drawing import by_likeness, page, photo, write
 
 

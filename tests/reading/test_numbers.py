@@ -3,8 +3,8 @@ import time
 import numpy as np
 import pytest
 
-from digitwise.reading.numbers import read_page
-from digitwise.reading.segment import find_digits
+from digitwise.reading.pages.numbers import read_page
+from digitwise.reading.pages.segment import find_digits
 from tests.reading.drawing import HEIGHT, by_likeness, page, photo, text_of, write
 
 LINES = ("31415", "92653")

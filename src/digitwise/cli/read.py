@@ -84,9 +84,9 @@ def read(
 def _read_all(reader: Reader, sources: list[str], mode: Mode | None, teller: Teller) -> None:
     """Read file by file, those one after another that are no sets side by side."""
     from digitwise.files import expanded
+    from digitwise.reading.blocks.stream import kind_of
     from digitwise.reading.jobs import Job
     from digitwise.reading.sources import STDIN
-    from digitwise.reading.stream import kind_of
 
     job = Job(reader, mode, keep_pictures=teller.draws_pages, stdin=getattr(sys.stdin, "buffer", None))
     for is_set, group in groupby(sources, lambda name: name != STDIN and kind_of(expanded(name)) is not None):

@@ -131,7 +131,7 @@ class Reader:
 
     def page_of(self, decoded: Decoded, path: str | None = None) -> Page:
         """The lines of digits of a picture that is decoded already."""
-        from digitwise.reading.numbers import read_page
+        from digitwise.reading.pages.numbers import read_page
 
         found = read_page(decoded.picture, self.probabilities)
         return Page(path, tuple(self._line(line.digits, decoded.scale) for line in found.lines), found.turn)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from digitwise.images import UInt8
 from digitwise.reading.answers import Answers
+from digitwise.reading.blocks.stream import Block, open_stream
 from digitwise.reading.jobs import Found
 from digitwise.reading.reader import Reader
 from digitwise.reading.results import Reading
 from digitwise.reading.sources import printable
-from digitwise.reading.stream import Block, open_stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ def read_set(reader: Reader, path: Path) -> tuple[int | None, str, Iterator[Part
     ----------
     reader : Reader
     path : Path
-        As for :func:`digitwise.reading.stream.open_stream`.
+        As for :func:`digitwise.reading.blocks.stream.open_stream`.
 
     Returns
     -------

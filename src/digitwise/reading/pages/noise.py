@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from digitwise.images import Float32, Mask
-from digitwise.reading.light import continued
-from digitwise.reading.shrink import cells
+from digitwise.reading.pages.light import continued
+from digitwise.reading.pages.shrink import cells
 
 WINDOW = 0.15  # share of the shorter side about a place in which its noise is looked for
 QUIET = 30  # percentile of the cells' spread about a place that are taken to hold no ink

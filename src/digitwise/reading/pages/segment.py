@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.images import Float64, UInt8
-from digitwise.reading.choice import Chosen, Probabilities, read_lines
-from digitwise.reading.joining import small_parts, units_of
-from digitwise.reading.lines import Row, rows_of
-from digitwise.reading.page import page_ink
-from digitwise.reading.parts import Box, Part, parts_of
+from digitwise.reading.pages.choice import Chosen, Probabilities, read_lines
+from digitwise.reading.pages.joining import small_parts, units_of
+from digitwise.reading.pages.lines import Row, rows_of
+from digitwise.reading.pages.page import page_ink
+from digitwise.reading.pages.parts import Box, Part, parts_of
 
 LEAST_HEIGHT = 8  # pixels: below that a digit cannot be read
 LONGEST = 3.0  # digit heights: what is longer is the rest of a ruled line, or the edge of the paper

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.images import Float64, Int64, Mask
-from digitwise.reading.parts import Part
+from digitwise.reading.pages.parts import Part
 
 SLANTS = (-0.45, -0.2, 0.0, 0.2, 0.45)  # run over rise of the cuts: writing leans, mostly to the right
 MARGIN = 0.12  # digit heights at either end in which no cut is tried

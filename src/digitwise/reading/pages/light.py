@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.images import Float32, Int64, Mask
-from digitwise.reading.shrink import cells, spread_out, stretched
+from digitwise.reading.pages.shrink import cells, spread_out, stretched
 
 CELLS = 160  # cells along the longer side: light changes slowly, so few places tell it
 PARTS = 3  # a cell's paper is the brightest of its 3x3 parts, so that a stroke through it does not darken it

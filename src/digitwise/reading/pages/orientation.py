@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from digitwise.reading.choice import Probabilities, image_of
-from digitwise.reading.parts import Part
-from digitwise.reading.segment import lines_of
+from digitwise.reading.pages.choice import Probabilities, image_of
+from digitwise.reading.pages.parts import Part
+from digitwise.reading.pages.segment import lines_of
 
 MOST = 80  # parts that are read at each turn: enough to know, and a page of thousands costs no more
 LEAST = 1e-3  # probabilities below this are all alike, so that one odd part does not decide

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.images import Float32, Int64, Mask
-from digitwise.reading.page import PageInk
+from digitwise.reading.pages.page import PageInk
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are not in it
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.images import Float32, Mask, UInt8
-from digitwise.reading.light import flattened
-from digitwise.reading.noise import noise_of
-from digitwise.reading.paper import paper_of
-from digitwise.reading.rules import without_rules
-from digitwise.reading.shade import shade_of
-from digitwise.reading.shrink import cells, spread_out, stretched, to_working_size
+from digitwise.reading.pages.light import flattened
+from digitwise.reading.pages.noise import noise_of
+from digitwise.reading.pages.paper import paper_of
+from digitwise.reading.pages.rules import without_rules
+from digitwise.reading.pages.shade import shade_of
+from digitwise.reading.pages.shrink import cells, spread_out, stretched, to_working_size
 
 HALF = 0.42  # share of the strongest ink about a place from which a pixel is ink: an edge's middle, blurred or not
 OVER_NOISE = 5.0  # how many times the paper's spread ink stands above it, at least

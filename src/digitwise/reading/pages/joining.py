@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from digitwise.images import Int64
-from digitwise.reading.lines import SMALL, Row
-from digitwise.reading.parts import Part, joined
+from digitwise.reading.pages.lines import SMALL, Row
+from digitwise.reading.pages.parts import Part, joined
 
 SHARED = 0.5  # share of the narrower part's width that lies above or below the other one
 NEAR = 0.3  # digit heights between the ink of two parts of one digit, at most

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from digitwise.images import Float32, Mask, UInt8
-from digitwise.reading.shrink import stretched
+from digitwise.reading.pages.shrink import stretched
 
 SAMPLED_SIDE = 700  # pixels: enough of every pen is met
 BLUR_CELLS = 9  # width of the window, in cells, in which the paper's colour is the median

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from digitwise.images import Float32, UInt8
-from digitwise.reading.choice import Chosen, Probabilities
-from digitwise.reading.orientation import best_turn
-from digitwise.reading.page import page_ink
-from digitwise.reading.parts import Box, parts_of, turned_box
-from digitwise.reading.segment import digits_of, scaled
+from digitwise.reading.pages.choice import Chosen, Probabilities
+from digitwise.reading.pages.orientation import best_turn
+from digitwise.reading.pages.page import page_ink
+from digitwise.reading.pages.parts import Box, parts_of, turned_box
+from digitwise.reading.pages.segment import digits_of, scaled
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,9 @@ import numpy as np
 
 from digitwise.images import Float32, UInt8
 from digitwise.normalize import centred
-from digitwise.reading.joining import gap_between
-from digitwise.reading.parts import Part, joined
-from digitwise.reading.touching import Cut, cuts_of, pieces_of
+from digitwise.reading.pages.joining import gap_between
+from digitwise.reading.pages.parts import Part, joined
+from digitwise.reading.pages.touching import Cut, cuts_of, pieces_of
 
 Probabilities = Callable[[UInt8], Float32]  # uint8 (n, 28, 28) to float32 (n, classes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from digitwise.images import Float32, Mask, UInt8
-from digitwise.reading.shrink import to_working_size
+from digitwise.reading.pages.shrink import to_working_size
 
 MAP_SIDE = 256  # pixels: pens are thinner than a pixel here, edges of paper still sharp
 EDGE = 0.16  # share of its brightness that paper loses within three pixels of the map only at its edge

@@ -1,0 +1,1 @@
+"""Pictures of a set, block by block, whatever file they lie in."""
