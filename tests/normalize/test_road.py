@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from digitwise.normalize import BOX, centred, in_form, normalize, stroke_width
+from digitwise.normalize import BOX, centred, in_form, normalize, normalize_all, stroke_width
 from tests.helpers import glyphs
 
 GOLDEN = Path(__file__).parent / "golden" / "normalize.npz"
@@ -164,3 +164,27 @@ def test_golden_pictures_come_out_as_ever():
     for i, digit in enumerate(GLYPHS):
         now = normalize(scan(digit, scale=2.5, paper=200, ink=40)).image.astype(int)
         assert (np.abs(now - golden["images"][i].astype(int)) <= 3).mean() > 0.99, f"glyph {i}: raise normalize.VERSION"
+
+
+def test_pictures_are_normalised_together_as_one_by_one():
+    rng = np.random.default_rng(0)
+    stack = np.stack([scan(digit, scale=1, paper=120 + 10 * i) for i, digit in enumerate(GLYPHS)])
+    noisy = np.clip(stack + rng.normal(0, 12, stack.shape), 0, 255).astype(np.uint8)
+    shaded = (stack * np.linspace(0.4, 1, stack.shape[2])).astype(np.uint8)
+    pictures = np.concatenate([stack, 255 - stack, noisy, shaded, np.full_like(stack[:1], 200)])
+    images, blank = normalize_all(pictures)
+    one_by_one = [normalize(picture) for picture in pictures]
+    assert np.array_equal(images, np.stack([form.image for form in one_by_one]))
+    assert blank.tolist() == [form.blank for form in one_by_one]
+    colours = np.stack([stack, 255 - stack, stack // 2], axis=3)
+    assert np.array_equal(normalize_all(colours)[0], np.stack([normalize(picture).image for picture in colours]))
+
+
+def test_large_pictures_are_normalised_together_too():
+    pictures = np.stack([scan(digit, scale=4) for digit in GLYPHS[:3]])
+    images, _ = normalize_all(pictures)
+    assert np.array_equal(images, np.stack([normalize(picture).image for picture in pictures]))
+
+
+def test_no_pictures_are_normalised_to_none():
+    assert len(normalize_all(np.zeros((0, 28, 28), np.uint8))[0]) == 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from digitwise.images import Float32
+from digitwise.images import Float32, Mask
 
 IMPULSE = 0.25  # share of the contrast by which a pixel stands out of all its neighbours but one, to be a fault
 MANY = 0.04  # share of such pixels from which those that lie together are looked for too
@@ -22,40 +24,33 @@ def without_impulses(values: Float32) -> Float32:
 
     Parameters
     ----------
-    values : ndarray of float32, shape (h, w)
+    values : ndarray of float32, shape (n, h, w)
 
     Returns
     -------
-    ndarray of float32, shape (h, w)
+    ndarray of float32, shape (n, h, w)
 
     References
     ----------
     T. Sun, Y. Neuvo, Detail-preserving median based filters in image processing, Pattern Recognition Letters 15 (1994).
     """
-    limit = float(values.max() - values.min()) * IMPULSE
-    if min(values.shape) < 3 or not limit:
-        return values
+    limit = IMPULSE * (values.max(axis=(1, 2)) - values.min(axis=(1, 2)))[:, None, None]
     second_highest, second_lowest = _all_but_one(values)
     high, low = values > second_highest + limit, values < second_lowest - limit
-    share = (np.count_nonzero(high) + np.count_nonzero(low)) / values.size
-    if not share:
-        return values
     mended = np.where(high, second_highest, np.where(low, second_lowest, values))
-    if share <= MANY:
-        return mended
-    from scipy.ndimage import median_filter
+    many = np.count_nonzero(high | low, axis=(1, 2)) > MANY * values[0].size
+    if many.any():
+        from scipy.ndimage import median_filter
 
-    return np.asarray(median_filter(mended, footprint=CROSS, mode="nearest"))
+        mended[many] = median_filter(mended[many], footprint=CROSS[None], mode="nearest")
+    return mended
 
 
 def _all_but_one(values: Float32) -> tuple[Float32, Float32]:
-    """The second highest and the second lowest of each pixel's eight neighbours, (h, w) each."""
-    h, w = values.shape
-    wide = np.empty((h + 2, w + 2), np.float32)
-    wide[1:-1, 1:-1] = values
-    wide[0, 1:-1], wide[-1, 1:-1] = values[0], values[-1]
-    wide[:, 0], wide[:, -1] = wide[:, 1], wide[:, -2]
-    around = [wide[i : i + h, j : j + w] for i in range(3) for j in range(3) if (i, j) != (1, 1)]
+    """The second highest and the second lowest of each pixel's eight neighbours, (n, h, w) each."""
+    h, w = values.shape[1:]
+    wide = np.pad(values, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    around = [wide[:, i : i + h, j : j + w] for i in range(3) for j in range(3) if (i, j) != (1, 1)]
     high, second_high = np.maximum(around[0], around[1]), np.minimum(around[0], around[1])
     low, second_low = second_high, high
     for other in around[2:]:
@@ -66,33 +61,61 @@ def _all_but_one(values: Float32) -> tuple[Float32, Float32]:
     return second_high, second_low
 
 
-def without_noise(values: Float32, contrast: float) -> Float32:
-    """Look through noise with a blur, the wider the more noise there is; a clean picture passes unchanged.
+def without_noise(values: Float32, contrast: Float32) -> Float32:
+    """Look through noise with a blur, the wider the more noise there is; clean pictures pass unchanged.
 
     The noise is what a pixel differs from the mean of its four neighbours by, in the median over all pixels: few of
     them lie on edges.
-    """
-    beside = values[:-2, 1:-1] + values[2:, 1:-1] + values[1:-1, :-2] + values[1:-1, 2:]
-    rough = np.abs(values[1:-1, 1:-1] * 4 - beside).ravel()
-    if not rough.size:
-        return values
-    noise = 1.48 * float(np.sort(rough)[rough.size // 2]) / 20**0.5  # 20 = 4² + 4 · 1²
-    for share, sigma in NOISE:
-        if noise >= share * contrast:
-            from scipy.ndimage import gaussian_filter
 
-            return np.asarray(gaussian_filter(values, sigma))
+    Parameters
+    ----------
+    values : ndarray of float32, shape (n, h, w)
+        At least 3 pixels a side.
+    contrast : ndarray of float32, shape (n,)
+
+    Returns
+    -------
+    ndarray of float32, shape (n, h, w)
+    """
+    beside = values[:, :-2, 1:-1] + values[:, 2:, 1:-1] + values[:, 1:-1, :-2] + values[:, 1:-1, 2:]
+    rough = np.abs(values[:, 1:-1, 1:-1] * 4 - beside).reshape(len(values), -1)
+    noise = 1.48 * np.sort(rough, axis=1)[:, rough.shape[1] // 2] / 20**0.5  # 20 = 4² + 4 · 1²
+    sigma = np.select([noise >= share * contrast for share, _ in NOISE], [sigma for _, sigma in NOISE], 0.0)
+    return _each(values, sigma > 0, lambda picture, place: _blurred(picture, float(sigma[place])))
+
+
+def sharpened(values: Float32, contrast: Float32) -> Float32:
+    """Undo some of a blur where even the steepest edges are soft, so that closed loops open again.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (n, h, w)
+    contrast : ndarray of float32, shape (n,)
+
+    Returns
+    -------
+    ndarray of float32, shape (n, h, w)
+    """
+    n, scale = len(values), min(values.shape[1:]) / TYPICAL
+    steps = (np.abs(np.diff(values, axis=axis)).reshape(n, -1) for axis in (1, 2))
+    steepest = np.maximum(*(np.sort(each, axis=1)[:, int(0.98 * each.shape[1])] for each in steps))
+    soft = steepest * scale <= SOFT * contrast
+    return _each(
+        values, soft, lambda picture, _: np.maximum(picture + SHARPER * (picture - _blurred(picture, 2 * scale)), 0)
+    )
+
+
+def _each(values: Float32, chosen: Mask, change: Callable[[Float32, int], Float32]) -> Float32:
+    """The pictures with those chosen changed, one by one: there are few."""
+    if not chosen.any():
+        return values
+    values = values.copy()
+    for place in np.flatnonzero(chosen).tolist():
+        values[place] = change(values[place], place)
     return values
 
 
-def sharpened(values: Float32, contrast: float) -> Float32:
-    """Undo some of a blur where even the steepest edges are soft, so that closed loops open again."""
-    scale = min(values.shape) / TYPICAL
-    steps = (np.abs(values[1:] - values[:-1]), np.abs(values[:, 1:] - values[:, :-1]))
-    edges = [float(np.sort(each, axis=None)[int(0.98 * each.size)]) for each in steps if each.size]
-    steepest = max(edges, default=contrast)  # a single pixel has no edge
-    if steepest * scale > SOFT * contrast:
-        return values
+def _blurred(picture: Float32, sigma: float) -> Float32:
     from scipy.ndimage import gaussian_filter
 
-    return np.asarray(np.maximum(values + SHARPER * (values - gaussian_filter(values, 2 * scale)), 0))
+    return np.asarray(gaussian_filter(picture, sigma))

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitwise.images import Float32, Int64, Mask, UInt8
-from digitwise.normalize.ink import find_ink, quantile
+from digitwise.normalize.ink import Ink, find_ink
+from digitwise.normalize.light import quantile
 from digitwise.normalize.pieces import digit_in, within_lines
 
 VERSION = "ink-1"  # what a model's metadata says of the pictures it was trained on
 SAMPLE, MOST = 2_000, 0.95  # pictures of a set that are looked at, and the share that tells its form
 SIDE, BOX, MIDDLE = 28, 20, 14  # of MNIST's pictures: the side, the digit's longer side, where its centre of mass lies
 WORKING = 84  # pixels a side that a picture is reduced to: three for each of the result
+BLOCK = 64  # pictures looked at together: they stay in the cache
 FAINT = 0.1  # ink below this does not count for the box
 THIN, THINNEST = 1.7, 1.9  # stroke width in pixels of the box: below the first it is brought to the second
 THICK, THICKEST = 6.0, 5.0  # 1 % of MNIST's digits have thicker strokes, 5 % thinner ones than those
@@ -58,12 +60,46 @@ def normalize(picture: UInt8) -> Normalized:
     if picture.shape == (SIDE, SIDE) and in_form(picture[None])[0]:
         return Normalized(picture, blank=False)
     small = _reduced(picture)
-    found = _digit(small)
+    found = _digit(small, *find_ink(small[None]))
     if found is not None and small is not picture and (close := _close_up(picture, small.shape, found[1])) is not None:
-        found = _digit(_reduced(close))
+        small = _reduced(close)
+        found = _digit(small, *find_ink(small[None]))
     if found is None:
         return Normalized(np.zeros((SIDE, SIDE), np.uint8), blank=True)
     return Normalized(centred(*found), blank=False)
+
+
+def normalize_all(pictures: UInt8) -> tuple[UInt8, Mask]:
+    """Bring pictures of one size to MNIST's form, together: several times as fast as one by one where they are small.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
+
+    Returns
+    -------
+    images : ndarray of uint8, shape (n, 28, 28)
+        Each the same that :func:`normalize` makes.
+    blank : ndarray of bool, shape (n,)
+    """
+    n = len(pictures)
+    images, blank = np.zeros((n, SIDE, SIDE), np.uint8), np.zeros(n, np.bool_)
+    done = in_form(pictures) if pictures.shape[1:] == (SIDE, SIDE) else blank.copy()
+    images[done] = pictures[done] if done.any() else 0
+    others = np.flatnonzero(~done)
+    if max(pictures.shape[1:3], default=0) > WORKING:
+        for place in others:
+            form = normalize(pictures[place])
+            images[place], blank[place] = form.image, form.blank
+        return images, blank
+    for start in range(0, len(others), BLOCK):
+        part = others[start : start + BLOCK]
+        for place, ink in zip(part, find_ink(pictures[part]), strict=True):
+            found = _digit(pictures[place], ink)
+            blank[place] = found is None
+            if found is not None:
+                images[place] = centred(*found)
+    return images, blank
 
 
 def in_form(images: UInt8) -> Mask:
@@ -104,16 +140,16 @@ def _reduced(picture: UInt8) -> UInt8:
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX))
 
 
-def _digit(picture: UInt8) -> tuple[Float32, Mask] | None:
+def _digit(picture: UInt8, ink: Ink | None) -> tuple[Float32, Mask] | None:
     """How much ink lies where, and which of it is the digit's; None for a blank."""
-    ink = find_ink(picture)
     if ink is None:
         return None
     within = within_lines(ink.mask)
     if within is None:
         mask = digit_in(ink.mask)
         return None if mask is None else (ink.amount, mask)
-    inner = _digit(picture[within])  # anew: a line is often of another shade than the digit
+    part = picture[within]  # looked at anew: a line is often of another shade than the digit
+    inner = _digit(part, *find_ink(part[None]))
     return inner and (_put(inner[0], within, ink.mask.shape), _put(inner[1], within, ink.mask.shape))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from digitwise.errors import DataError
 from digitwise.fitting import fit_into, grey, is_dark_on_light
 from digitwise.images import Mask, UInt8
-from digitwise.normalize import SIDE, in_form, normalize
+from digitwise.normalize import SIDE, in_form, normalize, normalize_all
 
 BLOCK = 4_096  # pictures looked at together: what is reckoned about them on the way stays small
 
@@ -48,9 +48,8 @@ def normalized_stack(pictures: UInt8) -> Prepared:
         images[blank] = 0
     else:
         images = np.zeros((len(pictures), SIDE, SIDE), np.uint8)
-    for place in np.flatnonzero(strange & ~blank).tolist():
-        found = normalize(pictures[place])
-        images[place], blank[place] = found.image, found.blank
+    others = np.flatnonzero(strange & ~blank)
+    images[others], blank[others] = normalize_all(pictures[others])
     return Prepared(images, blank)
 
 
