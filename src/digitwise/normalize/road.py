@@ -248,7 +248,20 @@ def _usual_stroke(amount: Float32) -> Float32:
     if change < 0:
         thinner = minimum_filter(amount, footprint=_disc(1 - change))
         return np.asarray(thinner if thinner.max() > 0.5 else amount)
-    return np.asarray(maximum_filter(np.pad(amount, change), footprint=_disc(1 + change)))
+    loops = _loops(amount)
+    for more in range(change, 0, -1):
+        thicker = maximum_filter(np.pad(amount, more), footprint=_disc(1 + more))
+        if _loops(thicker) >= loops:  # a narrow 8 whose loop fills up looks like a 9 with a long leg
+            return np.asarray(thicker)
+    return amount
+
+
+def _loops(amount: Float32) -> int:
+    """How many regions of paper the strokes enclose that are as large as a pixel of the box, or larger."""
+    from scipy.ndimage import label
+
+    names, _ = label(np.pad(amount < 0.5, 1, constant_values=True))
+    return int(np.count_nonzero(np.bincount(names.ravel())[2:] >= FINE**2))  # after the strokes and the outside
 
 
 def _disc(size: int) -> Mask:

@@ -70,7 +70,7 @@ def some_hand(*, rng: np.random.Generator, grain: float = 0.0) -> Hand:
         fading=rng.uniform(0.0, 0.25),
         grain=grain,
         gaps=rng.uniform(0.01, 0.04) if rng.random() < 0.12 else 0.0,
-        proportion=math.exp(rng.normal(0, 0.2 if width else 0.1)),
+        proportion=math.exp(rng.normal(0, 0.25 if width else 0.1)),
     )
 
 
