@@ -20,6 +20,11 @@ def test_generated_page_is_not_stale(program, page):
     assert (DOCS / page).read_text(encoding="utf-8") == made_by(program), "run make help-page"
 
 
+def test_card_of_the_bundled_model_is_not_stale():
+    card = DOCS.parent / "src" / "digitwise" / "reading" / "MODEL_CARD.md"
+    assert card.read_text(encoding="utf-8") == made_by("model_card.py"), "run python docs/model_card.py"
+
+
 def test_help_page_has_every_command():
     page = made_by("help.py")
     for command in app.registered_commands:
