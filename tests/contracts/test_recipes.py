@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from digitwise.data.splits import split_validation
+from digitwise.errors import RecipeError
 from digitwise.images import Dataset
 from digitwise.recipes import RECIPES
 from digitwise.runs import Run
@@ -31,6 +32,11 @@ def test_recipe_trains_saves_and_loads(tmp_path, recipe, shape, monkeypatch):
     monkeypatch.setattr(
         "digitwise.training.train.save_model", lambda model, path: (trained.append(model), save_model(model, path))
     )
+    if recipe.scans and dataset.train.image_shape != (28, 28, 1):  # there is no scan of such a picture
+        with pytest.raises(RecipeError, match="choose a recipe without scans"):
+            train(short(recipe), dataset, out=tmp_path / "run")
+        assert not list(tmp_path.iterdir())
+        return
     run = train(short(recipe), dataset, out=tmp_path / "run")
     loaded = load_model(run.path)
     assert all(np.array_equal(a, b) for a, b in zip(trained[0].get_weights(), loaded.get_weights(), strict=True))
