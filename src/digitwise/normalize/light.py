@@ -13,6 +13,7 @@ CLEAR = 3.0  # times that one side of the paper's shade reaches further than the
 RING = 0.06  # share of the shorter side by which the ring lies within the border that tells paper from ink
 BAND = 0.2  # share of a side from which a band of another shade may be paper of its own, and not a stroke
 EDGE = 0.6  # share of the lines that jump at the same place, where such a band begins
+FAR = 0.998  # share of the values that is left out at either end: thin ink may be less than a hundredth of all
 FLAT = 0.05  # of the contrast: what the middle half of the pixels differ by on even paper
 LEVEL = 0.4  # share of the variance that is left where light that grows evenly was most of it
 
@@ -32,7 +33,7 @@ def turned_light(values: Float32) -> tuple[Float32, Int64]:
         How wide a stroke may be, in pixels.
     """
     ordered = np.sort(values.reshape(len(values), -1), axis=1)
-    lowest, quarter, paper, high_quarter, highest = (part(ordered, share) for share in (0.02, 0.25, 0.5, 0.75, 0.98))
+    lowest, quarter, paper, high_quarter, highest = (part(ordered, share) for share in (1 - FAR, 0.25, 0.5, 0.75, FAR))
     darker, lighter = paper - lowest, highest - paper
     even = high_quarter - quarter < FLAT * (ordered[:, -1] - ordered[:, 0])
     is_light, is_dark = lighter > CLEAR * darker, darker > CLEAR * lighter
@@ -71,7 +72,7 @@ def _ink_light(values: Float32) -> tuple[Float32, int]:
     In uneven light the shades alone do not tell which is the ink; then it is what keeps away from the border. There
     the width is the narrowest that leaves strokes whole: shadows and fog are wider, and go.
     """
-    paper, lowest, highest = quantile(values, 0.5), quantile(values, 0.02), quantile(values, 0.98)
+    paper, lowest, highest = quantile(values, 0.5), quantile(values, 1 - FAR), quantile(values, FAR)
     darker, lighter = paper - lowest, highest - paper
     if lighter > CLEAR * darker:
         return values, pixels(STROKE, values.shape)
@@ -85,7 +86,7 @@ def _ink_light(values: Float32) -> tuple[Float32, int]:
 def _keeps_away(found: Float32) -> float:
     """How strong strokes are, less what of them lies along the border; paper may stand above a ground with specks."""
     paper = quantile(found, 0.5)
-    return quantile(found, 0.98) - paper - 2 * float(np.maximum(_ring(found) - paper, 0).mean())
+    return quantile(found, FAR) - paper - 2 * float(np.maximum(_ring(found) - paper, 0).mean())
 
 
 def _ring(values: Float32) -> Float32:
@@ -98,8 +99,8 @@ def _ring(values: Float32) -> Float32:
 def _narrowest(values: Float32) -> int:
     """How wide light strokes are, some more for blots and crossings, in pixels."""
     shape = values.shape
-    enough = WHOLE * quantile(strokes(values, pixels(STROKE, shape)), 0.98)
-    whole = (share for share in NARROWER if quantile(strokes(values, pixels(share, shape)), 0.98) > enough)
+    enough = WHOLE * quantile(strokes(values, pixels(STROKE, shape)), FAR)
+    whole = (share for share in NARROWER if quantile(strokes(values, pixels(share, shape)), FAR) > enough)
     return pixels(min(1.4 * next(whole, STROKE), STROKE), shape)
 
 
