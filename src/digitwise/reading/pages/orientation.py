@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from digitwise.reading.pages.choice import Probabilities, image_of
+from digitwise.reading.pages.forms import forms_of, upright
 from digitwise.reading.pages.parts import Part
 from digitwise.reading.pages.segment import lines_of
 
 MOST = 80  # parts that are read at each turn: enough to know, and a page of thousands costs no more
-LEAST = 1e-3  # probabilities below this are all alike, so that one odd part does not decide
+LEAST = 0.02  # probabilities below this are all alike, so that one odd part does not decide
 LAYOUT = 0.7  # nats a part by which lying in lines counts
 UPRIGHT = 3.0  # nats: how much better than upright a turn must read in all, since most pages are upright
 EACH = 0.03  # nats a part more than that
@@ -41,7 +42,7 @@ def best_turn(parts: list[Part], page: tuple[int, int], probabilities: Probabili
     if not chosen[0]:
         return 0
     images = np.stack([image_of(unit) for turned in chosen for unit in turned])
-    likeliest = np.log(np.maximum(np.asarray(probabilities(images)).max(axis=1), LEAST))
+    likeliest = np.log(np.maximum(upright(forms_of(images)), LEAST))
     bounds = np.cumsum([0, *map(len, chosen)])
     count = len(chosen[0])
     score = [
