@@ -18,7 +18,7 @@ from digitwise.normalize import centred
 from digitwise.reading.pages.forms import SEVERAL, forms_of, whole
 from digitwise.reading.pages.joining import gap_between
 from digitwise.reading.pages.parts import Part, joined
-from digitwise.reading.pages.touching import Cut, cuts_of, pieces_of
+from digitwise.reading.pages.touching import Cut, cuts_of, pieces_of, stroke_width
 
 Probabilities = Callable[[UInt8], Float32]  # uint8 (n, 28, 28) to float32 (n, classes)
 
@@ -36,7 +36,7 @@ GAP = 6.0  # for each digit height between them
 CLOSE = 0.15  # digit heights between parts that may be one digit, at most
 SURE = 0.85  # a part of usual width that is read with less may be two
 SEEN_TWICE = 0.1  # so probable that it is several digits, it may be two as well
-LEAST_WHOLE = 0.01  # as LEAST, of being one whole digit
+LEAST_WHOLE = 0.003  # as LEAST, of being one whole digit
 LEAST = 0.02  # probabilities below this are all alike: how wrong a candidate is does not count
 
 
@@ -249,10 +249,3 @@ def _pair(one: Part, other: Part, hand: Hand) -> tuple[Part, float] | None:
         return None
     both = joined([one, other])
     return both, JOINING + GAP * gap / height + _shape_cost(both, hand)
-
-
-def stroke_width(part: Part) -> float:
-    """Pixels: twice the ink over its outline, which runs along both sides of a stroke."""
-    ink = np.pad(part.mask, 1)
-    outline = (ink[1:] != ink[:-1]).sum() + (ink[:, 1:] != ink[:, :-1]).sum()
-    return float(2 * ink.sum() / max(outline * np.pi / 4, 1.0))  # |dx| + |dy| is 4/pi of a length on average
