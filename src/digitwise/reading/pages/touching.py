@@ -12,8 +12,8 @@ from digitwise.reading.pages.parts import Part
 SLANTS = (-0.45, -0.2, 0.0, 0.2, 0.45)  # run over rise of straight cuts: writing leans, mostly to the right
 MARGIN = 0.12  # digit heights at either end in which no cut is tried
 BETWEEN = 0.12  # digit heights of a stroke that lie between two cuts, at least
-EACH_HEIGHT = 4.0  # cuts kept for one digit height of width
-SIDEWAYS = 0.15  # pixels of ink that a pixel to the side costs a winding cut as much as
+EACH_HEIGHT = 6.0  # cuts kept for one digit height of width
+SIDEWAYS = 0.3  # pixels of ink that a pixel to the side costs a winding cut as much as
 BENT = 0.2  # strokes that a winding cut is dearer: a straight one through the same place leaves digits smoother
 
 
