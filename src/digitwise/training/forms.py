@@ -66,7 +66,7 @@ def _piece(inks: Float32, height: float, *, rng: np.random.Generator) -> Float32
     None where the cut leaves each digit as good as whole, or nothing of it.
     """
     rows, columns = np.indices(inks.shape[1:])
-    along = columns + rng.uniform(-0.45, 0.45) * (rows - len(rows) / 2)
+    along = columns + rng.uniform(-0.45, 0.45) * (rows - inks.shape[1] / 2)
     at = rng.uniform(0, inks.shape[2])
     side = along < at if rng.random() < 0.5 else along > at
     if rng.random() < 0.2:
