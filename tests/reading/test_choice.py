@@ -1,5 +1,6 @@
 import numpy as np
 
+from digitwise.reading.pages import choice
 from digitwise.reading.pages.segment import find_digits
 from tests.reading.drawing import by_likeness, page, photo, write
 
@@ -32,7 +33,8 @@ def test_digits_that_touch_are_parted_where_the_classifier_reads_two_better():
     assert len(line) == 4
 
 
-def test_what_the_classifier_reads_well_as_one_stays_whole():
+def test_what_looks_whole_and_the_classifier_reads_well_as_one_stays_whole(monkeypatch):
+    monkeypatch.setattr(choice, "whole", lambda forms: np.ones(len(forms), np.float32))
     (line,) = find_digits(touching(), prefers(one_digit=True))
     assert len(line) == 3
 

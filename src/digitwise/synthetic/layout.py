@@ -108,7 +108,7 @@ def laid_out(
             top = base + slope * (left - start) + rng.normal(0, 0.04) * height - len(ink)
             mark = Mark(ink, round(left), round(top))
             if touches:
-                closer = _pushed(line[-1], mark)
+                closer = pushed(line[-1], mark)
                 touches = closer is not None
                 mark = closer or mark
             if touches:
@@ -119,7 +119,7 @@ def laid_out(
     return Layout(tuple(lines), np.array(touching, np.int64).reshape(-1, 2))
 
 
-def _pushed(before: Mark, mark: Mark) -> Mark | None:
+def pushed(before: Mark, mark: Mark) -> Mark | None:
     """The mark moved to the left until its ink touches the one before; None where no row has ink of both."""
     top, bottom = max(before.top, mark.top), min(before.top + len(before.ink), mark.top + len(mark.ink))
     if bottom <= top:

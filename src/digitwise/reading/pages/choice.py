@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digitwise.images import Float32, UInt8
+from digitwise.images import Float32, Mask, UInt8
 from digitwise.normalize import centred
+from digitwise.reading.pages.forms import SEVERAL, forms_of, whole
 from digitwise.reading.pages.joining import gap_between
 from digitwise.reading.pages.parts import Part, joined
-from digitwise.reading.pages.touching import Cut, cuts_of, pieces_of
+from digitwise.reading.pages.touching import Cut, cuts_of, pieces_of, stroke_width
 
 Probabilities = Callable[[UInt8], Float32]  # uint8 (n, 28, 28) to float32 (n, classes)
 
@@ -34,6 +35,8 @@ JOINING = 0.5  # for two parts side by side read as one digit
 GAP = 6.0  # for each digit height between them
 CLOSE = 0.15  # digit heights between parts that may be one digit, at most
 SURE = 0.85  # a part of usual width that is read with less may be two
+SEEN_TWICE = 0.1  # so probable that it is several digits, it may be two as well
+LEAST_WHOLE = 0.003  # as LEAST, of being one whole digit
 LEAST = 0.02  # probabilities below this are all alike: how wrong a candidate is does not count
 
 
@@ -122,25 +125,28 @@ def read_lines(lines: list[list[Part]], heights: list[float], probabilities: Pro
     images = [image_of(unit) for line in lines for unit in line]
     if not images:
         return [[] for _ in lines]
-    whole = probabilities(np.stack(images))
+    answers, forms = np.asarray(probabilities(np.stack(images)), np.float32), forms_of(np.stack(images))
+    doubts = (answers.max(axis=1) < SURE) | (forms[:, SEVERAL] > SEEN_TWICE)
     starts = np.cumsum([0, *map(len, lines)])
     graphs = [
-        candidates_of(line, images[a:b], whole[a:b], height)
+        candidates_of(line, images[a:b], doubts[a:b], height)
         for line, height, a, b in zip(lines, heights, starts[:-1], starts[1:], strict=True)
     ]
-    asked = [candidate.image for graph in graphs for candidate in graph]
-    answers = np.asarray(probabilities(np.stack(asked)), np.float32)
+    asked = np.stack([candidate.image for graph in graphs for candidate in graph])
+    answers, wholes = np.asarray(probabilities(asked), np.float32), whole(forms_of(asked))
     bounds = np.cumsum([0, *map(len, graphs)])
-    return [best_path(graph, answers[a:b]) for graph, a, b in zip(graphs, bounds[:-1], bounds[1:], strict=True)]
+    return [
+        best_path(graph, answers[a:b], wholes[a:b]) for graph, a, b in zip(graphs, bounds[:-1], bounds[1:], strict=True)
+    ]
 
 
-def candidates_of(line: list[Part], images: list[UInt8], whole: Float32, height: float) -> list[Candidate]:
+def candidates_of(line: list[Part], images: list[UInt8], doubts: Mask, height: float) -> list[Candidate]:
     """All that may be a digit on a line: its units, pieces of doubtful ones, pairs of close ones."""
     hand = hand_of(line, height)
     found: list[Candidate] = []
     atom, last_atom = 0, 0
     for i, unit in enumerate(line):
-        cuts = cuts_of(unit, height) if _doubtful(unit, whole[i], hand) else []
+        cuts = cuts_of(unit, height) if _doubtful(unit, bool(doubts[i]), hand) else []
         stop = atom + len(cuts) + 1
         found.append(Candidate(atom, stop, unit, images[i], _shape_cost(unit, hand)))
         found += _pieces(unit, cuts, atom, hand)
@@ -151,13 +157,15 @@ def candidates_of(line: list[Part], images: list[UInt8], whole: Float32, height:
     return found
 
 
-def best_path(graph: list[Candidate], answers: Float32) -> list[Chosen]:
+def best_path(graph: list[Candidate], answers: Float32, wholes: Float32) -> list[Chosen]:
     """The cheapest way through a line's candidates, by dynamic programming.
 
     Parameters
     ----------
     graph : list of Candidate
     answers : ndarray of float32, shape (len(graph), classes)
+    wholes : ndarray of float32, shape (len(graph),)
+        How probable it is that a candidate is one whole digit.
 
     Returns
     -------
@@ -167,7 +175,8 @@ def best_path(graph: list[Candidate], answers: Float32) -> list[Chosen]:
     end = max((candidate.stop for candidate in graph), default=0)
     best = [0.0] + [np.inf] * end
     via = [-1] * (end + 1)
-    costs = [c.cost - np.log(max(float(row.max()), LEAST)) for c, row in zip(graph, answers, strict=True)]
+    said = np.log(np.maximum(answers.max(axis=1), LEAST)) + np.log(np.maximum(wholes, LEAST_WHOLE))
+    costs = [candidate.cost - float(own) for candidate, own in zip(graph, said, strict=True)]
     for i in sorted(range(len(graph)), key=lambda i: graph[i].stop):
         total = best[graph[i].first] + costs[i]
         if total < best[graph[i].stop]:
@@ -180,9 +189,9 @@ def best_path(graph: list[Candidate], answers: Float32) -> list[Chosen]:
     return path[::-1]
 
 
-def _doubtful(unit: Part, row: Float32, hand: Hand) -> bool:
-    """Whether a unit may be several digits: too wide for one, or read without conviction."""
-    return unit.width > hand.limit(unit) or (unit.width > 0.5 * hand.height and float(row.max()) < SURE)
+def _doubtful(unit: Part, doubt: bool, hand: Hand) -> bool:
+    """Whether a unit may be several digits: too wide for one, or in doubt for its looks."""
+    return unit.width > hand.limit(unit) or (unit.width > 0.5 * hand.height and doubt)
 
 
 def _shape_cost(part: Part, hand: Hand) -> float:
@@ -240,10 +249,3 @@ def _pair(one: Part, other: Part, hand: Hand) -> tuple[Part, float] | None:
         return None
     both = joined([one, other])
     return both, JOINING + GAP * gap / height + _shape_cost(both, hand)
-
-
-def stroke_width(part: Part) -> float:
-    """Pixels: twice the ink over its outline, which runs along both sides of a stroke."""
-    ink = np.pad(part.mask, 1)
-    outline = (ink[1:] != ink[:-1]).sum() + (ink[:, 1:] != ink[:, :-1]).sum()
-    return float(2 * ink.sum() / max(outline * np.pi / 4, 1.0))  # |dx| + |dy| is 4/pi of a length on average

@@ -74,7 +74,7 @@ def read_page(picture: UInt8, probabilities: Probabilities, *, turn: int | None 
     ink = page_ink(picture)
     parts = parts_of(ink)
     height, width = ink.mask.shape
-    quarters = best_turn(parts, (height, width), probabilities) if turn is None else turn % 4
+    quarters = best_turn(parts, (height, width)) if turn is None else turn % 4
     turned = [part.turned(quarters, (height, width)) for part in parts]
     upright = (width, height) if quarters % 2 else (height, width)
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from digitwise.reading.pages.choice import Probabilities, image_of
+from digitwise.reading.pages.choice import image_of
+from digitwise.reading.pages.forms import forms_of, upright
 from digitwise.reading.pages.parts import Part
 from digitwise.reading.pages.segment import lines_of
 
 MOST = 80  # parts that are read at each turn: enough to know, and a page of thousands costs no more
-LEAST = 1e-3  # probabilities below this are all alike, so that one odd part does not decide
+LEAST = 0.02  # probabilities below this are all alike, so that one odd part does not decide
 LAYOUT = 0.7  # nats a part by which lying in lines counts
 UPRIGHT = 3.0  # nats: how much better than upright a turn must read in all, since most pages are upright
 EACH = 0.03  # nats a part more than that
 
 
-def best_turn(parts: list[Part], page: tuple[int, int], probabilities: Probabilities) -> int:
+def best_turn(parts: list[Part], page: tuple[int, int]) -> int:
     """Find the turn that brings a page upright.
 
-    A 6 turned by 180° is a 9, and 0, 1 and 8 stay what they are, so no digit decides: the logarithms of the highest
-    probabilities are summed over all. At 90° lines become columns, which the layout tells as well.
+    A 6 turned by 180° is a 9, and 0, 1 and 8 stay what they are, so no digit decides: the logarithms of the
+    probabilities of being upright are summed over all. At 90° lines become columns, which the layout tells as well.
 
     Parameters
     ----------
@@ -27,8 +28,6 @@ def best_turn(parts: list[Part], page: tuple[int, int], probabilities: Probabili
         Of the page as it is.
     page : (int, int)
         Its height and width, pixels.
-    probabilities : callable
-        The classifier: uint8 (n, 28, 28) to float32 (n, classes). It is asked once.
 
     Returns
     -------
@@ -41,7 +40,7 @@ def best_turn(parts: list[Part], page: tuple[int, int], probabilities: Probabili
     if not chosen[0]:
         return 0
     images = np.stack([image_of(unit) for turned in chosen for unit in turned])
-    likeliest = np.log(np.maximum(np.asarray(probabilities(images)).max(axis=1), LEAST))
+    likeliest = np.log(np.maximum(upright(forms_of(images)), LEAST))
     bounds = np.cumsum([0, *map(len, chosen)])
     count = len(chosen[0])
     score = [

@@ -12,7 +12,8 @@ from digitwise.reading.pages.page import PageInk
 Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are not in it
 
 SURE = 10.0  # times the paper's noise: a part without a pixel that strong is noise itself
-FAINTEST = 0.2  # share of the contrast of the page's ink: stains and the paper's grain are weaker, a second pen is not
+# Share of the contrast of the page's ink: rules, stains and a desk's grain are weaker, a pencil beside a pen is not.
+FAINTEST = 0.27
 LEAST_SIDE = 5  # pixels: what is smaller in both directions is no digit that could be read
 ALONG = 0.15  # share of a part's pixels beside the edge of the paper: that edge itself, and no digit cut by it
 LARGE = 0.3  # share of the page's longer side; so large a part must have some ink in its box

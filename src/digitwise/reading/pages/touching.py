@@ -1,4 +1,4 @@
-"""Where a piece of ink may be two digits that touch: straight cuts through its thinnest places."""
+"""Where a piece of ink may be two digits that touch: straight cuts and winding ones through its thinnest places."""
 
 from __future__ import annotations
 
@@ -9,33 +9,32 @@ import numpy as np
 from digitwise.images import Float64, Int64, Mask
 from digitwise.reading.pages.parts import Part
 
-SLANTS = (-0.45, -0.2, 0.0, 0.2, 0.45)  # run over rise of the cuts: writing leans, mostly to the right
+SLANTS = (-0.45, -0.2, 0.0, 0.2, 0.45)  # run over rise of straight cuts: writing leans, mostly to the right
 MARGIN = 0.12  # digit heights at either end in which no cut is tried
-SPACING = 0.12  # digit heights between cuts
-EACH_HEIGHT = 4.0  # cuts kept for one digit height of width
+BETWEEN = 0.12  # digit heights of a stroke that lie between two cuts, at least
+EACH_HEIGHT = 6.0  # cuts kept for one digit height of width
+SIDEWAYS = 0.3  # pixels of ink that a pixel to the side costs a winding cut as much as
+BENT = 0.2  # strokes that a winding cut is dearer: a straight one through the same place leaves digits smoother
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cut:
-    """A straight cut.
+    """A cut from the top to the bottom.
 
     Parameters
     ----------
-    x : float
-        Where it crosses the middle row of the part, pixels from its left.
-    slant : float
-        Pixels to the left for one down.
+    columns : ndarray of int64, shape (h,)
+        The last column of each row that lies to its left.
     thickness : float
         Pixels of ink on it.
     """
 
-    x: float
-    slant: float
+    columns: Int64
     thickness: float
 
 
 def cuts_of(part: Part, height: float) -> list[Cut]:
-    """The cuts worth trying, from left to right, none of which cross.
+    """The cuts worth trying, from left to right, none of which cross in ink.
 
     Parameters
     ----------
@@ -47,41 +46,85 @@ def cuts_of(part: Part, height: float) -> list[Cut]:
     -------
     list of Cut
     """
-    tried = sorted((cut for slant in SLANTS for cut in _thinnest(part.mask, slant, height)), key=_cost)
+    stroke = stroke_width(part)
+    tried = [(cut.thickness + abs(slant), cut) for slant in SLANTS for cut in _thinnest(part.mask, slant, height)]
+    tried += [(cut.thickness + BENT * stroke, cut) for cut in _winding(part.mask, height)]
+    ink = np.pad(part.mask.cumsum(axis=1), ((0, 0), (1, 0)))
     kept: list[Cut] = []
-    for cut in tried:
+    for _, cut in sorted(tried, key=lambda pair: pair[0]):
         if len(kept) < max(2, round(EACH_HEIGHT * part.width / height)) and all(
-            _apart(cut, other, part.height, SPACING * height) for other in kept
+            _apart(cut, other, ink, BETWEEN * height * stroke) for other in kept
         ):
             kept.append(cut)
-    return sorted(kept, key=lambda cut: cut.x)
+    return sorted(kept, key=lambda cut: float(cut.columns.mean()))
 
 
-def _cost(cut: Cut) -> float:
-    """Thin and upright first."""
-    return cut.thickness + abs(cut.slant)
+def _apart(one: Cut, other: Cut, ink: Int64, least: float) -> bool:
+    """Whether there is enough ink between two cuts, and none on the wrong side; ``ink`` is counted from the left."""
+    rows = np.arange(len(ink))
+    between = ink[rows, _bounded(one, ink) + 1] - ink[rows, _bounded(other, ink) + 1]
+    forth, back = int(between[between > 0].sum()), int(-between[between < 0].sum())
+    return min(forth, back) == 0 and max(forth, back) >= least
 
 
-def _apart(one: Cut, other: Cut, height: int, least: float) -> bool:
-    """Whether two cuts keep their distance from the top to the bottom of the part."""
-    gaps = [(one.x - one.slant * dy) - (other.x - other.slant * dy) for dy in (-height / 2, height / 2)]
-    return min(map(abs, gaps)) >= least / 2 and abs(one.x - other.x) >= least and gaps[0] * gaps[1] > 0
+def _bounded(cut: Cut, ink: Int64) -> Int64:
+    """Its columns within the part's box, -1 where it lies to the left of it."""
+    return np.clip(cut.columns, -1, ink.shape[1] - 2)
 
 
 def _thinnest(mask: Mask, slant: float, height: float) -> list[Cut]:
-    """Cuts of one slant at which the ink on them is least, about them."""
+    """Straight cuts of one slant at which the ink on them is least, about them."""
     rows, columns = np.nonzero(mask)
     middle = (mask.shape[0] - 1) / 2
     along = columns + slant * (rows - middle)
-    first, last = along.min(), along.max()
+    first = along.min()
     counts = np.bincount(np.round(along - first).astype(np.intp)).astype(np.float64)
     margin = max(1, round(MARGIN * height))
     inside = counts[margin : len(counts) - margin]
+    lean = slant * (np.arange(mask.shape[0]) - middle)
     return [
-        Cut(float(first + margin + i), slant, float(inside[i]))
+        Cut(np.floor(first + margin + i - lean).astype(np.int64), float(inside[i]))
         for i in _minima(inside)
-        if first + margin <= first + margin + i <= last - margin
+        if margin + i <= np.ptp(along) - margin
     ]
+
+
+def _winding(mask: Mask, height: float) -> list[Cut]:
+    """Cuts that go round ink where they can: the cheapest ones through each place of the middle row.
+
+    The seams of an image, as in S. Avidan, A. Shamir, Seam Carving for Content-Aware Image Resizing, SIGGRAPH 2007.
+    """
+    middle = mask.shape[0] // 2
+    above, ways_up = _cheapest(mask[: middle + 1])
+    below, ways_down = _cheapest(mask[: middle - 1 if middle else None : -1])
+    costs = above + below - mask[middle]
+    margin = max(1, round(MARGIN * height))
+    found = []
+    for i in _minima(costs[margin : len(costs) - margin]):
+        columns = np.r_[_traced(ways_up, margin + i), _traced(ways_down, margin + i)[-2::-1]]
+        found.append(Cut(columns, float(mask[np.arange(len(columns)), columns].sum())))
+    return found
+
+
+def _cheapest(mask: Mask) -> tuple[Float64, Int64]:
+    """The least cost (w,) of a way from the first row to each place of the last, and the steps taken, (h, w)."""
+    cost = mask[0].astype(np.float64)
+    ways = np.zeros(mask.shape, np.int64)
+    columns = np.arange(mask.shape[1])
+    for row in range(1, len(mask)):
+        wide = np.pad(cost, 1, constant_values=np.inf)
+        options = np.stack([wide[:-2] + SIDEWAYS, cost, wide[2:] + SIDEWAYS])
+        ways[row] = options.argmin(axis=0)
+        cost = options[ways[row], columns] + mask[row]
+    return cost, ways - 1
+
+
+def _traced(ways: Int64, column: int) -> Int64:
+    """The columns of the cheapest way to a place of the last row, int64 (h,)."""
+    columns = [column]
+    for row in range(len(ways) - 1, 0, -1):
+        columns.append(columns[-1] + int(ways[row, columns[-1]]))
+    return np.array(columns[::-1], np.int64)
 
 
 def _minima(counts: Float64) -> Int64:
@@ -98,9 +141,15 @@ def _minima(counts: Float64) -> Int64:
 
 def pieces_of(part: Part, cuts: list[Cut]) -> Int64:
     """Which piece each pixel of the part's box is in, counted from the left, int64 (h, w)."""
-    rows = np.arange(part.height)[:, None] - (part.height - 1) / 2
-    columns = np.arange(part.width)[None, :]
+    columns = np.arange(part.width)
     piece = np.zeros(part.mask.shape, np.int64)
     for cut in cuts:
-        piece += columns > cut.x - cut.slant * rows
+        piece += columns > cut.columns[:, None]
     return piece
+
+
+def stroke_width(part: Part) -> float:
+    """Pixels: twice the ink over its outline, which runs along both sides of a stroke."""
+    ink = np.pad(part.mask, 1)
+    outline = (ink[1:] != ink[:-1]).sum() + (ink[:, 1:] != ink[:, :-1]).sum()
+    return float(2 * ink.sum() / max(outline * np.pi / 4, 1.0))  # |dx| + |dy| is 4/pi of a length on average
