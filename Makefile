@@ -32,9 +32,10 @@ bench: $(VENV)/.peers
 
 peers: $(VENV)/.peers
 
-model: install  # a fresh bundled model, about a quarter of an hour
+model: install  # fresh bundled models, about a quarter of an hour
 	$(BIN)/digitwise train reader --validation 10000 --out results/reader $(if $(DATA),--data $(DATA))
 	$(BIN)/digitwise export results/reader --out src/digitwise/reading/model.onnx
+	$(BIN)/python -m digitwise.training.forms
 	$(BIN)/python docs/model_card.py
 
 help-page: $(VENV)/.dev

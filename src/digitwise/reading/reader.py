@@ -36,7 +36,7 @@ class Reader:
         An ONNX file made by ``digitwise export``; by default the one in the package.
     max_error : float, optional
         Of what is ``read`` at most this share may be wrong; what would break the promise is ``unsure``. By default
-        the model's strictest promise from 0.2 % on.
+        the model's strictest promise from 0.3 % on.
     threads : int, optional
         For many pictures at once; by default one a core.
     max_pixels : int
