@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -232,6 +233,36 @@ def test_overlay_shows_boxes_in_blue_and_unsure_ones_in_orange(read):
     read("page.png", "page.png", "--overlay", "many.png")
     assert os.path.exists("many.png")
     assert os.path.exists("many-2.png")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--overlay", "page.png"),
+        ("--show-input", "./page.png"),
+        ("--overlay", "link.png"),
+        ("--overlay", "page-2.png", "--show-input", "page-2.png"),
+        ("--overlay", "x.png", "--show-input", "x-2.png"),
+        ("--out", "rows.csv"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_read_is_not_written_over(read, options):
+    two("7", "2").save("page.png")
+    os.symlink("page.png", "link.png")
+    with open("rows.csv", "w") as file:
+        file.write("1,2,3,4\n")
+    files = {path: path.read_bytes() for path in Path().iterdir()}
+    result = read("page.png", "rows.csv", *options)
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert "expected a place of its own" in result.err
+    assert {path: path.read_bytes() for path in Path().iterdir()} == files
+
+
+def test_a_second_overlay_is_not_written_over_a_page_either(read):
+    two("7", "2").save("page-2.png")
+    assert "got that of page-2.png" in read("page-2.png", "--overlay", "page.png").err
+    assert read("page-2.png", "--overlay", "page-2-drawn.png").code == 0
 
 
 def test_show_input_is_what_the_model_saw(read, scans):

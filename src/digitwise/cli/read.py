@@ -66,11 +66,13 @@ def read(
     """Read digits from pictures. Leaves with 1 where a picture could not be read, after all others were."""
     if single and (numbers or overlay):
         raise typer.BadParameter("expected --single or --numbers (which --overlay implies), got both")
+    from digitwise.cli.places import check_places
     from digitwise.cli.teller import Teller
     from digitwise.reading.reader import Reader
     from digitwise.reading.sources import sources_of
 
     sources = sources_of(files)
+    check_places(sources, {"--overlay": overlay, "--show-input": show_input, "--out": out})
     reader = Reader(model, max_error=max_error, threads=threads, max_pixels=max_pixels)
     if reader.policy is None:
         err.print("the model makes no promise about errors: nothing is called unsure", style="dim")
