@@ -92,6 +92,16 @@ def test_numbers_are_a_line_of_text_a_line_of_digits(read):
     assert line["digits"][1]["box"] == [width // 2, 0, width, height]
 
 
+def test_a_page_that_cannot_be_read_has_no_lines(read):
+    two("7", "2").save("page.png")
+    save_sets()
+    found = read("missing.png", "page.png", "set.npz", "--numbers", "--json")
+    assert found.code == 1
+    assert [len(row["lines"]) for row in found.json] == [0, 1, 0]
+    reason = "cannot be read: No such file or directory"
+    assert found.json[0] == {"path": "missing.png", "lines": [], "status": "error", "error": reason}
+
+
 def test_several_pages_are_told_apart(read):
     two("7", "2").save("a.png")
     two("4", "4").save("b.png")

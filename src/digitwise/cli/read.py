@@ -116,4 +116,4 @@ def _read_set(reader: Reader, source: str, mode: Mode | None, teller: Teller) ->
             teller.tell_part(part)
         teller.end_set(source)
     except (DataError, MissingPartError) as error:
-        teller.tell(failed(source, error))
+        teller.tell(failed(source, error, of_lines=mode == "numbers"))

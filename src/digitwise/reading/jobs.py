@@ -45,6 +45,8 @@ class Found:
         What the model saw of one digit.
     picture : Decoded, optional
         For drawing on it; only where asked for.
+    of_lines : bool
+        Whether lines were asked for, where it could not be read.
     """
 
     path: str
@@ -54,6 +56,7 @@ class Found:
     notes: tuple[str, ...] = ()
     image: UInt8 | None = None
     picture: Decoded | None = None
+    of_lines: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +157,7 @@ class Job:
             name = printable(source)
             result, image = self._page(decoded, name) if mode == "numbers" else self._digit(decoded, name)
         except DigitwiseError as error:
-            return failed(source, error, page)
+            return failed(source, error, page, of_lines=(self.mode or (page and "numbers")) == "numbers")
         kept = decoded if self.keep_pictures else None
         return Found(name, result, page, notes=decoded.notes, image=image, picture=kept)
 
@@ -177,11 +180,11 @@ def is_single(decoded: Decoded) -> bool:
     return bool(max(height, width) <= SMALL and width <= SQUARISH * height)
 
 
-def failed(source: str, error: Exception, page: int | None = None) -> Found:
+def failed(source: str, error: Exception, page: int | None = None, *, of_lines: bool = False) -> Found:
     """The row of a file that could not be read."""
     name = printable(source)
     reason = printable(str(error).removeprefix(f"{source}: "))
-    return Found(name, Reading(None, None, "error", path=name, error=reason), page)
+    return Found(name, Reading(None, None, "error", path=name, error=reason), page, of_lines=of_lines)
 
 
 def _begins_as_pdf(content: bytes | Path) -> bool:
