@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import types
 from pathlib import Path
 
@@ -440,6 +442,35 @@ def test_a_model_that_is_none_is_refused(read, tmp_path):
     assert "expected an ONNX model" in read("seven.png", model="seven.png").err
     none = write_model(tmp_path / "none.onnx", metadata(policies=[]))
     assert "makes no promise about errors" in read("seven.png", model=none).err
+
+
+def started(arguments, folder, **how):
+    code = "import sys; from digitwise.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "read", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_reading_and_leaves_nothing(model_file, tmp_path, number, code):
+    os.mkfifo(tmp_path / "never.png")
+    arguments = ("never.png", "--model", model_file, "--out", "rows.csv")
+    process = started(arguments, tmp_path)
+    while process.poll() is None and not any(path.suffix == ".csv" for path in tmp_path.iterdir()):
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (code, "interrupted; what was saved is whole\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["never.png"]
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(model_file, tmp_path):
+    np.save(tmp_path / "many.npy", np.zeros((20_000, 28, 28), np.uint8))
+    process = started(("many.npy", "--json", "--model", model_file), tmp_path)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == "many.npy: 20,000 pictures\n"
+    process.stderr.close()
+    assert process.wait(30) == 0
 
 
 def test_reading_one_picture_imports_little(model_file, tmp_path):
