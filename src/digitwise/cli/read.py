@@ -38,7 +38,12 @@ def read(
     numbers: Annotated[
         bool, typer.Option("--numbers", help="Lines of digits on a page: the default for other pictures and PDFs.")
     ] = False,
-    top: Annotated[bool, typer.Option("--top", help="The three most probable digits of each single one.")] = False,
+    top: Annotated[
+        bool,
+        typer.Option(
+            "--top", help="The three most probable digits of each single one: in lines, JSON and JSON lines only."
+        ),
+    ] = False,
     model: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the one in the package.")] = None,
     max_error: Annotated[
         float | None,
