@@ -55,6 +55,8 @@ def picture_of(source: Any, *, max_pixels: int, at_least: int | None = None) -> 
     DataError
         If it is none of these, or cannot be read.
     """
+    if isinstance(source, bytearray | memoryview):
+        source = bytes(source)
     if isinstance(source, bytes) or (hasattr(source, "read") and not hasattr(source, "__array__")):
         return open_picture(source, max_pixels=max_pixels, at_least=at_least)
     if isinstance(source, str | Path):
