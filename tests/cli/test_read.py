@@ -214,6 +214,25 @@ def test_the_standard_input_is_a_picture_or_a_pdf(read, monkeypatch):
     assert "expected the standard input once, got it twice" in read("-", "-").err
 
 
+@pytest.mark.parametrize("kind", ["PNG", "PDF"])
+def test_a_pipe_is_read_once(read, kind):
+    ends = os.pipe()
+    os.write(ends[1], stored(two("7", "2", 40), kind, **({"resolution": 100} if kind == "PDF" else {})))
+    os.close(ends[1])
+    try:
+        assert read(f"/dev/fd/{ends[0]}", "--numbers").out.endswith("72\n")
+    finally:
+        os.close(ends[0])
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for(read, scans):
+    os.mkfifo(scans / "pipe.png")
+    os.symlink("nowhere", scans / "link.png")
+    result = read(scans)
+    assert "pipe.png" not in result.out
+    assert "link.png  error  cannot be read" in result.out
+
+
 def test_pages_of_a_pdf_are_rows(read):
     two("7", "2", 40).save("form.pdf", save_all=True, append_images=[two("1", "9", 40)], resolution=100)
     assert read("form.pdf").out == "form.pdf, page 1  72\nform.pdf, page 2  19\n"
@@ -424,6 +443,7 @@ def test_a_name_that_is_no_utf8_can_be_printed_and_stored(read):
         (("a.png", "--overlay", "drawn.pdf"), "expected a picture to write to"),
         (("a.png", "--max-pixels", "0"), "should be greater than or equal to 1"),
         (("empty",), "expected pictures in the folder"),
+        (("",), "expected the name of a file or folder, got an empty one"),
         ((), "Missing argument"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -439,6 +459,7 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(read, tmp_path, argu
 
 def test_a_model_that_is_none_is_refused(read, tmp_path):
     printed("7").save("seven.png")
+    assert "expected the name of a model file, got an empty one" in read("seven.png", model="").err
     assert "expected an ONNX model" in read("seven.png", model="seven.png").err
     none = write_model(tmp_path / "none.onnx", metadata(policies=[]))
     assert "makes no promise about errors" in read("seven.png", model=none).err

@@ -1,6 +1,7 @@
 """Whatever a caller has becomes readings, and what is not known says so."""
 
 import io
+import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
@@ -35,7 +36,8 @@ def test_every_digit_is_read(reader):
 def test_path_bytes_image_and_array_give_the_same_reading(reader, tmp_path):
     image = printed("7")
     image.save(tmp_path / "seven.png")
-    sources = [tmp_path / "seven.png", content_of(image), image, np.asarray(image)]
+    content = content_of(image)
+    sources = [tmp_path / "seven.png", content, bytearray(content), memoryview(content), image, np.asarray(image)]
     labels = {(reading.label, reading.confidence) for reading in (reader.read(source) for source in sources)}
     assert len(labels) == 1
     reading = reader.read(str(tmp_path / "seven.png"))
@@ -43,6 +45,14 @@ def test_path_bytes_image_and_array_give_the_same_reading(reader, tmp_path):
     assert reading.top[0] == (reading.label, reading.confidence)
     assert [label for label, _ in reading.top] != sorted(label for label, _ in reading.top) or len(reading.top) == 3
     assert 0.98 < reading.confidence <= 1
+
+
+def test_a_pipe_is_read_as_a_file(reader):
+    ends = os.pipe()
+    os.write(ends[1], content_of(printed("7")))
+    os.close(ends[1])
+    assert reader.read(f"/dev/fd/{ends[0]}").label == "7"
+    os.close(ends[0])
 
 
 def test_colour_and_polarity_do_not_matter(reader):
