@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,15 @@ def expanded(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+def is_pipe(path: Path) -> bool:
+    """Whether what is read from there is gone: a pipe, a socket or a device."""
+    try:
+        kind = path.stat().st_mode
+    except (OSError, ValueError):  # a null byte in the name is a ValueError
+        return False
+    return not stat.S_ISREG(kind) and not stat.S_ISDIR(kind)
 
 
 @contextmanager

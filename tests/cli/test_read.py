@@ -4,9 +4,12 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import types
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -89,6 +92,16 @@ def test_numbers_are_a_line_of_text_a_line_of_digits(read):
     assert [list(digit) for digit in line["digits"]] == [["label", "confidence", "box"]] * 2
     width, height = two("7", "2").size
     assert line["digits"][1]["box"] == [width // 2, 0, width, height]
+
+
+def test_a_page_that_cannot_be_read_has_no_lines(read):
+    two("7", "2").save("page.png")
+    save_sets()
+    found = read("missing.png", "page.png", "set.npz", "--numbers", "--json")
+    assert found.code == 1
+    assert [len(row["lines"]) for row in found.json] == [0, 1, 0]
+    reason = "cannot be read: No such file or directory"
+    assert found.json[0] == {"path": "missing.png", "lines": [], "status": "error", "error": reason}
 
 
 def test_several_pages_are_told_apart(read):
@@ -201,6 +214,25 @@ def test_the_standard_input_is_a_picture_or_a_pdf(read, monkeypatch):
     assert "expected the standard input once, got it twice" in read("-", "-").err
 
 
+@pytest.mark.parametrize("kind", ["PNG", "PDF"])
+def test_a_pipe_is_read_once(read, kind):
+    ends = os.pipe()
+    os.write(ends[1], stored(two("7", "2", 40), kind, **({"resolution": 100} if kind == "PDF" else {})))
+    os.close(ends[1])
+    try:
+        assert read(f"/dev/fd/{ends[0]}", "--numbers").out.endswith("72\n")
+    finally:
+        os.close(ends[0])
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for(read, scans):
+    os.mkfifo(scans / "pipe.png")
+    os.symlink("nowhere", scans / "link.png")
+    result = read(scans)
+    assert "pipe.png" not in result.out
+    assert "link.png  error  cannot be read" in result.out
+
+
 def test_pages_of_a_pdf_are_rows(read):
     two("7", "2", 40).save("form.pdf", save_all=True, append_images=[two("1", "9", 40)], resolution=100)
     assert read("form.pdf").out == "form.pdf, page 1  72\nform.pdf, page 2  19\n"
@@ -232,6 +264,36 @@ def test_overlay_shows_boxes_in_blue_and_unsure_ones_in_orange(read):
     read("page.png", "page.png", "--overlay", "many.png")
     assert os.path.exists("many.png")
     assert os.path.exists("many-2.png")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--overlay", "page.png"),
+        ("--show-input", "./page.png"),
+        ("--overlay", "link.png"),
+        ("--overlay", "page-2.png", "--show-input", "page-2.png"),
+        ("--overlay", "x.png", "--show-input", "x-2.png"),
+        ("--out", "rows.csv"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_read_is_not_written_over(read, options):
+    two("7", "2").save("page.png")
+    os.symlink("page.png", "link.png")
+    with open("rows.csv", "w") as file:
+        file.write("1,2,3,4\n")
+    files = {path: path.read_bytes() for path in Path().iterdir()}
+    result = read("page.png", "rows.csv", *options)
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert "expected a place of its own" in result.err
+    assert {path: path.read_bytes() for path in Path().iterdir()} == files
+
+
+def test_a_second_overlay_is_not_written_over_a_page_either(read):
+    two("7", "2").save("page-2.png")
+    assert "got that of page-2.png" in read("page-2.png", "--overlay", "page.png").err
+    assert read("page-2.png", "--overlay", "page-2-drawn.png").code == 0
 
 
 def test_show_input_is_what_the_model_saw(read, scans):
@@ -381,6 +443,7 @@ def test_a_name_that_is_no_utf8_can_be_printed_and_stored(read):
         (("a.png", "--overlay", "drawn.pdf"), "expected a picture to write to"),
         (("a.png", "--max-pixels", "0"), "should be greater than or equal to 1"),
         (("empty",), "expected pictures in the folder"),
+        (("",), "expected the name of a file or folder, got an empty one"),
         ((), "Missing argument"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -396,9 +459,39 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(read, tmp_path, argu
 
 def test_a_model_that_is_none_is_refused(read, tmp_path):
     printed("7").save("seven.png")
+    assert "expected the name of a model file, got an empty one" in read("seven.png", model="").err
     assert "expected an ONNX model" in read("seven.png", model="seven.png").err
     none = write_model(tmp_path / "none.onnx", metadata(policies=[]))
     assert "makes no promise about errors" in read("seven.png", model=none).err
+
+
+def started(arguments, folder, **how):
+    code = "import sys; from digitwise.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "read", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_reading_and_leaves_nothing(model_file, tmp_path, number, code):
+    os.mkfifo(tmp_path / "never.png")
+    arguments = ("never.png", "--model", model_file, "--out", "rows.csv")
+    process = started(arguments, tmp_path)
+    while process.poll() is None and not any(path.suffix == ".csv" for path in tmp_path.iterdir()):
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (code, "interrupted; what was saved is whole\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["never.png"]
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(model_file, tmp_path):
+    np.save(tmp_path / "many.npy", np.zeros((20_000, 28, 28), np.uint8))
+    process = started(("many.npy", "--json", "--model", model_file), tmp_path)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == "many.npy: 20,000 pictures\n"
+    process.stderr.close()
+    assert process.wait(30) == 0
 
 
 def test_reading_one_picture_imports_little(model_file, tmp_path):

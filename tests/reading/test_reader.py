@@ -1,6 +1,7 @@
 """Whatever a caller has becomes readings, and what is not known says so."""
 
 import io
+import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
@@ -35,7 +36,8 @@ def test_every_digit_is_read(reader):
 def test_path_bytes_image_and_array_give_the_same_reading(reader, tmp_path):
     image = printed("7")
     image.save(tmp_path / "seven.png")
-    sources = [tmp_path / "seven.png", content_of(image), image, np.asarray(image)]
+    content = content_of(image)
+    sources = [tmp_path / "seven.png", content, bytearray(content), memoryview(content), image, np.asarray(image)]
     labels = {(reading.label, reading.confidence) for reading in (reader.read(source) for source in sources)}
     assert len(labels) == 1
     reading = reader.read(str(tmp_path / "seven.png"))
@@ -43,6 +45,14 @@ def test_path_bytes_image_and_array_give_the_same_reading(reader, tmp_path):
     assert reading.top[0] == (reading.label, reading.confidence)
     assert [label for label, _ in reading.top] != sorted(label for label, _ in reading.top) or len(reading.top) == 3
     assert 0.98 < reading.confidence <= 1
+
+
+def test_a_pipe_is_read_as_a_file(reader):
+    ends = os.pipe()
+    os.write(ends[1], content_of(printed("7")))
+    os.close(ends[1])
+    assert reader.read(f"/dev/fd/{ends[0]}").label == "7"
+    os.close(ends[0])
 
 
 def test_colour_and_polarity_do_not_matter(reader):
@@ -59,13 +69,28 @@ def test_colour_and_polarity_do_not_matter(reader):
         lambda a: a.astype(np.float64),
         lambda a: a.astype(np.int64),
         lambda a: a.astype(np.uint16) * 257,
+        lambda a: a.astype(np.uint16) * 4,
+        lambda a: a.astype(np.uint16) * 16,
         lambda a: a > 128,
         lambda a: a[..., None],
         lambda a: np.stack([a, a, a], axis=2),
         lambda a: np.dstack([a, a, a, np.full_like(a, 255)]),
         lambda a: a[:, ::-1][:, ::-1],
     ],
-    ids=["uint8", "0 to 1", "float64", "int64", "16 bit", "bool", "channel", "RGB", "RGBA", "strided"],
+    ids=[
+        "uint8",
+        "0 to 1",
+        "float64",
+        "int64",
+        "16 bit",
+        "10 bit",
+        "12 bit",
+        "bool",
+        "channel",
+        "RGB",
+        "RGBA",
+        "strided",
+    ],
 )
 def test_arrays_of_any_dtype_are_read(reader, change):
     assert reader.read(change(np.asarray(printed("3")))).label == "3"

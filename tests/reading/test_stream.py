@@ -199,6 +199,20 @@ def test_parquet_without_its_library_gets_the_line_that_installs_it(tmp_path, mo
         open_stream(tmp_path / "a.parquet", max_pixels=LIMIT)
 
 
+def test_standardised_pixels_are_refused(tmp_path, images):
+    values = images / 255 - 0.2
+    np.save(tmp_path / "a.npy", values / values.std())
+    with pytest.raises(DataError, match=r"expected pixels 0 to 1 or 0 to 255, got -.* undo any standardisation"):
+        list(open_stream(tmp_path / "a.npy", max_pixels=LIMIT).blocks)
+
+
+@pytest.mark.parametrize("bits", [10, 12, 16])
+def test_a_set_of_deep_pictures_is_as_bright_as_one_of_bytes(tmp_path, images, bits):
+    np.save(tmp_path / "a.npy", (images * ((2**bits - 1) / 255)).round().astype(np.uint16))
+    (block,) = open_stream(tmp_path / "a.npy", max_pixels=LIMIT).blocks
+    assert np.array_equal(block, images)
+
+
 def big_idx(path, rows):
     with path.open("wb") as file:
         file.write(header(rows, 28, 28))

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import typer
 
@@ -14,6 +19,8 @@ from digitwise.errors import DigitwiseError
 
 BAD_INPUT = 2
 INTERRUPTED = 130
+TERMINATED = 143
+RESUMABLE = ("run", "train")  # commands that have --resume
 
 app = typer.Typer(
     name="digitwise",
@@ -48,20 +55,55 @@ def main(arguments: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 2 bad input, 130 interrupted.
+        0 done, 2 bad input, 130 interrupted, 143 told to end by SIGTERM.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    with _ending_cleanly() as ended:
+        code = _called(arguments)
+    return TERMINATED if ended else code
+
+
+def _called(arguments: list[str]) -> int:
     try:
         code = app(arguments, prog_name="digitwise", standalone_mode=False)
         if code == INTERRUPTED:  # what Typer makes of Ctrl-C
             raise KeyboardInterrupt
+        sys.stdout.flush()  # a pipe that is broken must be noticed while something can be done about it
         return code if isinstance(code, int) else 0
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # which Typer ends with 1
+            return _complain(error.__context__)
+        raise
     except (DigitwiseError, OSError) as error:
         return _complain(error)
     except typer.TyperException as error:
         return _usage(error.format_message())
     except (KeyboardInterrupt, typer.Abort):
-        err.print("interrupted; what was saved is whole, --resume goes on with an unfinished training")
+        resumed = (
+            ", --resume goes on with an unfinished training" if arguments[:1] and arguments[0] in RESUMABLE else ""
+        )
+        err.print(f"interrupted; what was saved is whole{resumed}")
         return INTERRUPTED
+
+
+@contextmanager
+def _ending_cleanly() -> Iterator[list[int]]:
+    """Make SIGTERM what Ctrl-C is, once; the list holds it when it came."""
+    ended: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield ended
+        return
+
+    def end(number: int, _: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is being cleaned up is let finish
+        ended.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield ended
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _usage(message: str) -> int:
@@ -76,6 +118,7 @@ def _complain(error: Exception) -> int:
     message = str(error)
     if isinstance(error, OSError):
         if isinstance(error, BrokenPipeError):  # a reader like head has seen enough
+            sys.stdout = sys.__stdout__ or sys.stdout  # which Typer has wrapped
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         advice = {

@@ -38,7 +38,12 @@ def read(
     numbers: Annotated[
         bool, typer.Option("--numbers", help="Lines of digits on a page: the default for other pictures and PDFs.")
     ] = False,
-    top: Annotated[bool, typer.Option("--top", help="The three most probable digits of each single one.")] = False,
+    top: Annotated[
+        bool,
+        typer.Option(
+            "--top", help="The three most probable digits of each single one: in lines, JSON and JSON lines only."
+        ),
+    ] = False,
     model: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the one in the package.")] = None,
     max_error: Annotated[
         float | None,
@@ -66,11 +71,13 @@ def read(
     """Read digits from pictures. Leaves with 1 where a picture could not be read, after all others were."""
     if single and (numbers or overlay):
         raise typer.BadParameter("expected --single or --numbers (which --overlay implies), got both")
+    from digitwise.cli.places import check_places
     from digitwise.cli.teller import Teller
     from digitwise.reading.reader import Reader
     from digitwise.reading.sources import sources_of
 
     sources = sources_of(files)
+    check_places(sources, {"--overlay": overlay, "--show-input": show_input, "--out": out})
     reader = Reader(model, max_error=max_error, threads=threads, max_pixels=max_pixels)
     if reader.policy is None:
         err.print("the model makes no promise about errors: nothing is called unsure", style="dim")
@@ -114,4 +121,4 @@ def _read_set(reader: Reader, source: str, mode: Mode | None, teller: Teller) ->
             teller.tell_part(part)
         teller.end_set(source)
     except (DataError, MissingPartError) as error:
-        teller.tell(failed(source, error))
+        teller.tell(failed(source, error, of_lines=mode == "numbers"))

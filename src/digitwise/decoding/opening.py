@@ -133,13 +133,17 @@ def _bytes_of(source: Source, name: str, max_pixels: int) -> Iterator[IO[bytes]]
         except (OSError, ValueError) as error:  # a null byte in the name is a ValueError
             raise DataError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
         with file:
-            yield file
+            yield file if file.seekable() else _held(file, name, max_pixels)
     else:
-        most = max_pixels * BYTES_A_PIXEL + 2**20
-        content = source.read(most + 1)
-        if len(content) > most:
-            raise DataError(f"{name}: {_too_large(max_pixels, f'more than {most:,} bytes')}")
-        yield io.BytesIO(content)
+        yield _held(source, name, max_pixels)
+
+
+def _held(stream: IO[bytes], name: str, max_pixels: int) -> io.BytesIO:
+    most = max_pixels * BYTES_A_PIXEL + 2**20
+    content = stream.read(most + 1)
+    if len(content) > most:
+        raise DataError(f"{name}: {_too_large(max_pixels, f'more than {most:,} bytes')}")
+    return io.BytesIO(content)
 
 
 def _too_large(max_pixels: int, came: str) -> str:

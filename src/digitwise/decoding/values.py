@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 from digitwise.images import UInt8
 
 ONE_LINE = 0.95  # share of the colour variance along one line: ink of one colour on paper of another
-DEPTHS = (10, 12, 14, 16)  # bits that greys of more than 8 come in
+DEPTHS = (8, 10, 12, 14, 16)  # bits that greys come in
 LIGHT = 170  # luma from which visible ink would be lost on white
 MOSTLY_PAPER = 0.5  # share of see-through pixels from which what is visible is the ink
 
@@ -61,6 +61,11 @@ def decode_colour(image: Image.Image) -> UInt8:
     return np.ascontiguousarray(rgb if colour else red)
 
 
+def white_of(high: float) -> float:
+    """White of whole numbers of which the highest is ``high``: that of the fewest bits which hold it, at most 16."""
+    return next((white for white in (2.0**bits - 1 for bits in DEPTHS) if high <= white), 65535.0)
+
+
 def _upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image)
 
@@ -73,11 +78,10 @@ def _eight_bits(values: NDArray[np.float32]) -> UInt8:
     """Greys of any range as uint8: by the number of bits they need, so that an almost black picture stays so."""
     values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
-    if low < 0 or high >= 2**16 - 1:  # no picture's own range: stretched
+    if low < 0 or high > 2**16 - 1:  # no picture's own range: stretched
         values, high = (values - low) / max(high - low, 1e-9), 1.0
-    tops = (1.0, 255.0, *(2.0**bits - 1 for bits in DEPTHS))
-    top = next(top for top in tops if high <= top)
-    return np.asarray(np.clip(values * (255 / top), 0, 255).round(), np.uint8)
+    white = 1.0 if high <= 1 else white_of(high)
+    return np.asarray(np.clip(values * (255 / white), 0, 255).round(), np.uint8)
 
 
 def _opaque(image: Image.Image, ground: str | None) -> Image.Image:

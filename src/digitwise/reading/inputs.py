@@ -11,6 +11,7 @@ from PIL import Image
 
 from digitwise.data.labels import as_pixels
 from digitwise.decoding import Decoded, decode_colour, open_picture
+from digitwise.decoding.values import white_of
 from digitwise.errors import DataError
 from digitwise.files import expanded
 from digitwise.images import UInt8
@@ -54,6 +55,8 @@ def picture_of(source: Any, *, max_pixels: int, at_least: int | None = None) -> 
     DataError
         If it is none of these, or cannot be read.
     """
+    if isinstance(source, bytearray | memoryview):
+        source = bytes(source)
     if isinstance(source, bytes) or (hasattr(source, "read") and not hasattr(source, "__array__")):
         return open_picture(source, max_pixels=max_pixels, at_least=at_least)
     if isinstance(source, str | Path):
@@ -87,7 +90,7 @@ def _of_array(array: NDArray[Any]) -> UInt8:
 
 
 def _eight_bits(array: NDArray[Any]) -> NDArray[Any]:
-    """Unsigned numbers of 16 bits that use them, as a scanner gives them, brought to 8."""
+    """Unsigned numbers of 16 bits that need more than 8, as a scanner gives them, brought to 8."""
     if array.dtype == np.uint16 and array.size and array.max() > 255:
-        return np.asarray((array / 257).round(), np.uint8)
+        return np.asarray((array * (255 / white_of(float(array.max())))).round(), np.uint8)
     return array

@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal
 from digitwise.decoding import Decoded, open_pages, open_picture
 from digitwise.decoding.content import LONGEST, is_pdf
 from digitwise.errors import DataError, DigitwiseError
-from digitwise.files import expanded
+from digitwise.files import expanded, is_pipe
 from digitwise.images import UInt8
 from digitwise.reading.processes import BATCH, in_processes
 from digitwise.reading.reader import PAGE, Reader
@@ -45,6 +45,8 @@ class Found:
         What the model saw of one digit.
     picture : Decoded, optional
         For drawing on it; only where asked for.
+    of_lines : bool
+        Whether lines were asked for, where it could not be read.
     """
 
     path: str
@@ -54,6 +56,7 @@ class Found:
     notes: tuple[str, ...] = ()
     image: UInt8 | None = None
     picture: Decoded | None = None
+    of_lines: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,11 +142,13 @@ class Job:
                 yield Task(source, str(error))
 
     def _content(self, source: str) -> bytes | Path:
+        most = self.reader.max_pixels * 8 + 2**20
         if source != STDIN:
-            return expanded(source)
+            path = expanded(source)
+            return _of_pipe(path, most) if is_pipe(path) else path
         if self.stdin is None:
             raise DataError("-: expected a picture on the standard input, got none")
-        return self.stdin.read(self.reader.max_pixels * 8 + 2**20)
+        return self.stdin.read(most)
 
     def read(self, task: Task) -> Found:
         """Read one picture, in any thread or process; what goes wrong with it is its row."""
@@ -154,7 +159,7 @@ class Job:
             name = printable(source)
             result, image = self._page(decoded, name) if mode == "numbers" else self._digit(decoded, name)
         except DigitwiseError as error:
-            return failed(source, error, page)
+            return failed(source, error, page, of_lines=(self.mode or (page and "numbers")) == "numbers")
         kept = decoded if self.keep_pictures else None
         return Found(name, result, page, notes=decoded.notes, image=image, picture=kept)
 
@@ -177,11 +182,19 @@ def is_single(decoded: Decoded) -> bool:
     return bool(max(height, width) <= SMALL and width <= SQUARISH * height)
 
 
-def failed(source: str, error: Exception, page: int | None = None) -> Found:
+def failed(source: str, error: Exception, page: int | None = None, *, of_lines: bool = False) -> Found:
     """The row of a file that could not be read."""
     name = printable(source)
     reason = printable(str(error).removeprefix(f"{source}: "))
-    return Found(name, Reading(None, None, "error", path=name, error=reason), page)
+    return Found(name, Reading(None, None, "error", path=name, error=reason), page, of_lines=of_lines)
+
+
+def _of_pipe(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _begins_as_pdf(content: bytes | Path) -> bool:

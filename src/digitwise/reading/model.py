@@ -109,7 +109,7 @@ def _check(model: Model) -> None:
         raise ModelError(f"{model.name}: expected an input of {SIDE}x{SIDE} for normalized pictures, got {shape}")
     try:
         answer = model.session.run([model.output], {model.input: np.zeros((2, *model.image_shape), np.uint8)})[0]
-    except Exception as error:  # as above
+    except Exception as error:  # its exceptions share no base but this
         reason = " ".join(str(error).split())[:160]
         raise ModelError(f"{model.name}: expected to read a blank picture, got {reason}; {EXPORT}") from error
     if answer.shape != (2, classes):

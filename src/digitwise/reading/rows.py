@@ -26,6 +26,8 @@ def document_of(found: Found, *, top: bool = False) -> dict[str, Any]:
             for line in result.lines
         ]
         return {"path": found.path, **where, "lines": lines}
+    if found.of_lines:
+        return {"path": found.path, **where, "lines": [], "status": result.status, "error": result.error}
     document: dict[str, Any] = {
         "path": found.path,
         **where,

@@ -45,6 +45,8 @@ def _content(path: str | Path | None) -> tuple[bytes, str]:
             raise ModelError(f"this installation has no model of its own: expected one by --model; {EXPORT}")
         return bundled.read_bytes(), "the bundled model"
     file = expanded(path)
+    if file == Path():  # what an empty name becomes
+        raise ModelError(f"expected the name of a model file, got an empty one or this folder; {EXPORT}")
     try:
         return file.read_bytes(), str(path)
     except OSError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from digitwise.decoding import READ_SUFFIXES
 from digitwise.errors import DataError
-from digitwise.files import expanded
+from digitwise.files import expanded, is_pipe
 
 STDIN = "-"
 
@@ -21,15 +21,17 @@ def sources_of(arguments: Sequence[str]) -> list[str]:
     ----------
     arguments : sequence of str
         Paths, ``-`` for the standard input. In a folder, and in those below it, all pictures and PDFs that are not
-        hidden are taken, numbers in their names sorted as numbers.
+        hidden, nor pipes, are taken, numbers in their names sorted as numbers.
 
     Raises
     ------
     DataError
-        If there is no picture in a folder, or the standard input is named twice.
+        If a name is empty, there is no picture in a folder, or the standard input is named twice.
     """
     if list(arguments).count(STDIN) > 1:
         raise DataError("-: expected the standard input once, got it twice")
+    if "" in arguments:
+        raise DataError("expected the name of a file or folder, got an empty one")
     found: list[str] = []
     for argument in arguments:
         path = expanded(argument)
@@ -58,5 +60,6 @@ def _pictures(folder: Path) -> Iterator[str]:
     for root, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in READ_SUFFIXES:
-                yield str(Path(root) / name)
+            path = Path(root) / name
+            if not name.startswith(".") and path.suffix.lower() in READ_SUFFIXES and not is_pipe(path):
+                yield str(path)

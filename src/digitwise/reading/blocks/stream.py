@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from digitwise.data.idx import is_idx
 from digitwise.errors import DataError
+from digitwise.files import is_pipe
 from digitwise.images import UInt8
 from digitwise.reading.blocks.pixels import Pixels
 
@@ -40,11 +41,9 @@ class Stream:
 
 
 def kind_of(path: Path) -> str | None:
-    """``npz``, ``npy``, ``idx``, ``parquet``, by content or name, or ``csv``, by name; None for no set of pictures."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-    except OSError:
+    """``npz``, ``npy``, ``idx``, ``parquet``, by content or name, or ``csv``, by name; None for no set."""
+    start = _start_of(path)
+    if start is None:
         return None
     if start.startswith(b"\x93NUMPY"):
         return "npy"
@@ -56,6 +55,17 @@ def kind_of(path: Path) -> str | None:
         return "idx"
     suffix = path.suffix.lower().removeprefix(".")
     return suffix if suffix in ("csv", "npz", "npy", "parquet") else None
+
+
+def _start_of(path: Path) -> bytes | None:
+    """The first bytes of a file; None where it has none to be had, or would lose them, as a pipe does."""
+    if is_pipe(path):
+        return None
+    try:
+        with path.open("rb") as file:
+            return file.read(8)
+    except OSError:
+        return None
 
 
 def open_stream(path: Path, *, max_pixels: int, block: int = BLOCK) -> Stream:
