@@ -188,3 +188,11 @@ def test_large_pictures_are_normalised_together_too():
 
 def test_no_pictures_are_normalised_to_none():
     assert len(normalize_all(np.zeros((0, 28, 28), np.uint8))[0]) == 0
+
+
+@pytest.mark.parametrize("light", [1.0, np.linspace(0.6, 1, 300)], ids=["even", "from-one-side"])
+def test_a_thin_digit_on_much_paper_is_found(light):
+    page = np.full((300, 300), 250.0)
+    page[75:225, 148:152] = 20  # an upright line, a hundred and fiftieth of the picture
+    image = normalize((page * light).astype(np.uint8)).image
+    assert image[5:23, 12:17].max(axis=1).min() > 150

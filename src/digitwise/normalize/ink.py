@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.images import Float32, Float64, Int64, Mask, UInt8
-from digitwise.normalize.light import FAR, part, quantile, strokes, turned_light
+from digitwise.normalize.light import FAR, STRONG, part, quantile, strokes, turned_light
 from digitwise.normalize.repair import sharpened, without_impulses, without_noise
 
 SMALLEST = 3  # pixels a side: below this there is nothing to tell ink from paper by
@@ -52,7 +52,8 @@ def find_ink(pictures: UInt8) -> list[Ink | None]:
         return [None] * len(pictures)
     values, widths = turned_light(without_impulses(contrast_of(pictures)))
     above = _above_ground(values, widths)
-    contrast = np.maximum(part(np.sort(above.reshape(len(above), -1), axis=1), FAR), 1.0)
+    ordered = np.sort(above.reshape(len(above), -1), axis=1)
+    contrast = np.maximum(np.maximum(part(ordered, STRONG), part(ordered, FAR) / 2), 1.0)  # thin ink has the second
     above = sharpened(without_noise(above, contrast), contrast)
     level = otsu(above)[:, None, None]
     sure: Mask = above >= level

@@ -14,6 +14,7 @@ RING = 0.06  # share of the shorter side by which the ring lies within the borde
 BAND = 0.2  # share of a side from which a band of another shade may be paper of its own, and not a stroke
 EDGE = 0.6  # share of the lines that jump at the same place, where such a band begins
 FAR = 0.998  # share of the values that is left out at either end: thin ink may be less than a hundredth of all
+STRONG = 0.98  # share of the values that lie below the strength of strokes; in uneven light the strongest are edges
 FLAT = 0.05  # of the contrast: what the middle half of the pixels differ by on even paper
 LEVEL = 0.4  # share of the variance that is left where light that grows evenly was most of it
 
@@ -86,7 +87,7 @@ def _ink_light(values: Float32) -> tuple[Float32, int]:
 def _keeps_away(found: Float32) -> float:
     """How strong strokes are, less what of them lies along the border; paper may stand above a ground with specks."""
     paper = quantile(found, 0.5)
-    return quantile(found, FAR) - paper - 2 * float(np.maximum(_ring(found) - paper, 0).mean())
+    return quantile(found, STRONG) - paper - 2 * float(np.maximum(_ring(found) - paper, 0).mean())
 
 
 def _ring(values: Float32) -> Float32:
@@ -99,8 +100,8 @@ def _ring(values: Float32) -> Float32:
 def _narrowest(values: Float32) -> int:
     """How wide light strokes are, some more for blots and crossings, in pixels."""
     shape = values.shape
-    enough = WHOLE * quantile(strokes(values, pixels(STROKE, shape)), FAR)
-    whole = (share for share in NARROWER if quantile(strokes(values, pixels(share, shape)), FAR) > enough)
+    enough = WHOLE * quantile(strokes(values, pixels(STROKE, shape)), STRONG)
+    whole = (share for share in NARROWER if quantile(strokes(values, pixels(share, shape)), STRONG) > enough)
     return pixels(min(1.4 * next(whole, STROKE), STROKE), shape)
 
 

@@ -1,6 +1,6 @@
 """The model that ships inside the package: one network, small and fast, that has seen scans.
 
-Measured (benchmarks/results/recipes.csv): not yet.
+Not measured yet.
 """
 
 from digitwise.recipes.accurate import ACCURATE
