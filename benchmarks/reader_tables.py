@@ -67,10 +67,16 @@ def speed_table(rows: Sequence[Row]) -> str:
     units = {row["what"]: row["unit"] for row in rows}
     where = rows[-1]
     lines = head(f"{where['cores']} cores of an {where['cpu']}", "median", "unit")
-    lines += [line(what, f"{value:,.4g}", units[what]) for what, value in found.items()]
-    ours = found["reader, 10,000 pictures to readings"]
-    ratios = [f"{ours / value:.1f} times {what}" for what, value in found.items() if what.startswith(("Keras", "PyT"))]
-    return "\n".join([*lines, "", f"Pictures to readings: {', '.join(ratios)}."])
+    lines += [
+        line(what, f"{value:,.0f}" if value > 1000 else f"{value:.3g}", units[what]) for what, value in found.items()
+    ]
+    ratios = []
+    for given in ("probabilities", "readings"):
+        ours = found[f"reader, 10,000 pictures to {given}"]
+        times = (f"{ours / found[what]:.1f} times {what}" for what in found if what.startswith(("Keras", "PyTorch")))
+        ratios.append(f"To {given}: {', '.join(times)}.")
+    told = "The peers give probabilities; readings are objects with label, confidence and status."
+    return "\n".join([*lines, "", *ratios, told])
 
 
 def _share(rows: Sequence[Row], column: str) -> str:
