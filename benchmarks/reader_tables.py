@@ -60,6 +60,8 @@ def pages_table(rows: Sequence[Row]) -> str:
 
 def speed_table(rows: Sequence[Row]) -> str:
     """The medians of what was timed, and the ratios to the peers."""
+    if not rows:
+        return ""
     found = {
         what: statistics.median(float(row["value"]) for row in rows if row["what"] == what)
         for what in dict.fromkeys(row["what"] for row in rows)
@@ -98,7 +100,7 @@ def reading_summary(rows: Sequence[Row]) -> str:
         lines.append(line(f"other people's scans, {what}, right", f"{right:,} of {digits:,}", aim))
     photos = [row for row in rows if row["what"] == "photos of numbers"]
     errors, digits = sum(int(row["errors"]) for row in photos), sum(int(row["digits"]) for row in photos)
-    lines.append(line("rows of digits on four photos, digit error rate", _percent(errors / digits), "5 %"))
+    lines.append(line("rows of digits on four photos, digit error rate", _percent(errors / max(digits, 1)), "5 %"))
     if pages := kept("pages"):
         missed = sum(int(page["wrong"]) + int(page["missing"]) for page in pages)
         right = 1 - missed / sum(int(page["digits"]) for page in pages)

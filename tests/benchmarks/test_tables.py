@@ -73,7 +73,7 @@ def test_recipes_not_measured_on_other_sets_are_named():
     table = tables.set_table([*ROWS, row("flash", data="digits", errors="36")])
     assert "| `flash` | – | 90.00 % (1 seed) |" in table
     assert table.endswith(
-        "Not measured on these: `baseline`, `improved`, `augmented`, `focus`, `accurate`, `ensemble`."
+        "Not measured on these: `baseline`, `improved`, `augmented`, `focus`, `accurate`, `ensemble`, `reader`."
     )
 
 
