@@ -95,7 +95,7 @@ def csv_numbers(path: Path) -> Float32:
     try:
         with path.open(encoding="utf-8-sig") as file:  # spreadsheets put a mark in front
             lines = file.readlines()
-        rows = lines if lines and _is_numbers(lines[0]) else lines[1:]
+        rows = lines if lines and is_numbers(lines[0]) else lines[1:]
         table = np.loadtxt(rows, delimiter=",", dtype=np.float32, ndmin=2) if rows else np.empty((0, 0), np.float32)
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: expected rows of label and pixels, got: {_one_line(error)}") from error
@@ -108,7 +108,8 @@ def _pair(path: Path, arrays: dict[str, NDArray[np.generic]], images: str, label
     return as_pixels(arrays[images], f"{path}, {images}"), as_labels(arrays[labels], f"{path}, {labels}")
 
 
-def _is_numbers(line: str) -> bool:
+def is_numbers(line: str) -> bool:
+    """Whether a line of a table holds numbers, and is no header."""
     try:
         [float(cell) for cell in line.split(",")]
     except ValueError:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digitwise.data.tables import is_numbers
 from digitwise.errors import DataError
 
 LONGEST_LINE = 10_000_000  # characters: a line without an end is no table
@@ -59,7 +60,7 @@ def _blocks_of_lines(path: Path, size: int) -> Iterator[list[str]]:
         with path.open(encoding="utf-8-sig") as file:  # spreadsheets put a mark in front
             lines = iter(lambda: file.readline(LONGEST_LINE), "")
             first = next(lines, "")
-            rows = chain([first], lines) if _is_numbers(first) else lines
+            rows = chain([first], lines) if is_numbers(first) else lines
             while block := [line for line in islice(rows, size) if line.strip()]:
                 yield block
     except (OSError, UnicodeDecodeError) as error:
@@ -72,11 +73,3 @@ def _first_pixel(columns: int, path: Path) -> int:
     if is_square(columns - 1):
         return 1
     raise DataError(f"{path}: expected 784 pixels for 28x28, or another square, perhaps after a label, got {columns}")
-
-
-def _is_numbers(line: str) -> bool:
-    try:
-        [float(cell) for cell in line.split(",")]
-    except ValueError:
-        return False
-    return True
