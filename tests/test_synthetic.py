@@ -203,7 +203,7 @@ def pages():
     made = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("digitwise.synthetic.pages.HEIGHTS", (20, 50))  # small pages are made sooner
-        for seed in range(9):
+        for seed in range(14):
             labels = rng(seed).integers(0, 2, 11)
             digits = np.stack([digit("line" if label else "ring") for label in labels])
             made.append((page_of(digits, labels, rng=rng(7, seed)), labels))

@@ -168,10 +168,13 @@ def test_file_lies_beside_the_run_s_others_if_nothing_is_said(copy, few):
 
 
 def test_keras_forms_lie_in_the_run_already(copy, few):
-    before = {path.name: path.read_bytes() for path in copy.iterdir() if path.is_file()}
+    def files():
+        return {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+
+    before = files()
     for form in ("keras", "json+h5"):
         digitwise.export(copy, form)
-    assert {path.name: path.read_bytes() for path in copy.iterdir()} == before
+    assert files() == before
 
 
 def test_damaged_pair_is_refused_and_nothing_is_left(copy, tmp_path):
