@@ -4,8 +4,6 @@ import shutil
 import subprocess
 import sys
 
-import pytest
-
 
 def test_export_says_what_it_wrote(digitwise, trained, tmp_path):
     place = tmp_path / "mine.onnx"
@@ -22,24 +20,6 @@ def test_export_prints_json_on_demand(digitwise, trained, tmp_path):
     assert found["max_difference"] == 0
     assert found["metrics"]["test"]["n"] == 360
     assert {policy["max_error"] for policy in found["policies"]} <= {0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("export", "nowhere"), "expected a run folder"),
-        (("export", "RUN", "--format", "tflite"), "'tflite' is not one of 'onnx', 'keras', 'json+h5', 'saved-model'"),
-        (("export", "RUN", "--out", "model.pb"), "expected a name that ends in .onnx"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
-)
-def test_bad_export_gets_one_line_and_leaves_nothing(digitwise, trained, tmp_path, monkeypatch, arguments, message):
-    monkeypatch.chdir(tmp_path)
-    result = digitwise(*(trained if each == "RUN" else each for each in arguments))
-    assert result.code == 2
-    assert message in result.err
-    assert result.err.count("\n") == 1
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_layer_without_counterpart_is_one_line_and_exit_code_2(digitwise, trained, tmp_path):

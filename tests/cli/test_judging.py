@@ -174,6 +174,9 @@ def test_improve_says_what_it_did(digitwise, trained, tmp_path):
         (("report", "RUN", "RUN", "--out", "a.html"), "got this one twice; name each once"),
         (("improve", "nowhere"), "expected a run folder"),
         (("improve", "RUN", "--folds", "1"), "folds"),
+        (("export", "nowhere"), "expected a run folder"),
+        (("export", "RUN", "--format", "tflite"), "'tflite' is not one of 'onnx', 'keras', 'json+h5', 'saved-model'"),
+        (("export", "RUN", "--out", "model.pb"), "expected a name that ends in .onnx"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

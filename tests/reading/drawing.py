@@ -6,6 +6,8 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from digitwise.reading.pages.numbers import read_page
+
 HEIGHT = 40  # pixels of a digit
 
 
@@ -77,3 +79,8 @@ def by_likeness(images: np.ndarray) -> np.ndarray:
 def text_of(lines: object) -> list[str]:
     """What was read, a text a line."""
     return ["".join(str(int(digit.probabilities.argmax())) for digit in line) for line in lines]  # type: ignore[attr-defined]
+
+
+def find_digits(picture, probabilities):
+    """The digits of a page that is the right way up, in lines."""
+    return [list(line.digits) for line in read_page(picture, probabilities, turn=0).lines]

@@ -1,8 +1,7 @@
 import numpy as np
 
 from digitwise.reading.pages import choice
-from digitwise.reading.pages.segment import find_digits
-from tests.reading.drawing import by_likeness, page, photo, write
+from tests.reading.drawing import by_likeness, find_digits, page, photo, write
 
 
 def touching():

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from digitwise.reading.pages.numbers import read_page
-from digitwise.reading.pages.segment import find_digits
-from tests.reading.drawing import HEIGHT, by_likeness, page, photo, text_of, write
+from tests.reading.drawing import HEIGHT, by_likeness, find_digits, page, photo, text_of, write
 
 LINES = ("31415", "92653")
 

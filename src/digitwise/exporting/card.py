@@ -13,10 +13,9 @@ from digitwise.evaluation.calibration import fit_temperature
 from digitwise.evaluation.selective import reading_policy
 from digitwise.images import Predictions
 from digitwise.normalize import VERSION
+from digitwise.reading.card import FORMAT, UNTOUCHED
 from digitwise.runs import Run
 
-FORMAT = 1  # of the document
-KEY = "digitwise"  # of the ONNX file's metadata
 LEVELS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05)  # promises to have a threshold ready for
 MNIST_FORM = ("mnist", "qmnist", "emnist-digits")  # sets whose digits are centred and scaled as MNIST's are
 
@@ -78,7 +77,7 @@ def card_of(run: Run) -> Card:
 def normalization_of(run: Run) -> str:
     """How a picture must be brought to the model's input: as the run says, or as its data's name implies."""
     data = run.info["data"]
-    return str(data.get("normalization") or (VERSION if data["name"] in MNIST_FORM else "none"))
+    return str(data.get("normalization") or (VERSION if data["name"] in MNIST_FORM else UNTOUCHED))
 
 
 def policies_of(validation: Predictions) -> list[dict[str, Any]]:

@@ -15,9 +15,10 @@ import numpy as np
 from digitwise.data.prepare import to_input
 from digitwise.errors import ExportError, RunError
 from digitwise.evaluation.calibration import at_temperature
-from digitwise.exporting.card import KEY, Card
+from digitwise.exporting.card import Card
 from digitwise.exporting.parity import Ask
 from digitwise.images import Predictions
+from digitwise.reading.card import KEY
 from digitwise.runs import Run
 
 PAIR = ("model.json", "model.weights.h5")

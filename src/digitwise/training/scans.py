@@ -7,12 +7,11 @@ import numpy as np
 from digitwise.errors import RecipeError
 from digitwise.fitting import is_dark_on_light
 from digitwise.images import ImageSet, Int64, Mask, Splits, UInt8
-from digitwise.normalize import normalize
+from digitwise.normalize import SIDE, normalize
 from digitwise.synthetic import corrupted, scan_of
 from digitwise.system import cores
 from digitwise.training.watch import Watch
 
-SIDE = 28  # what normalize makes
 BLOCK = 250  # scans a call of a process, about a second of work
 DISTURBED = 0.15  # share of scans that are not made large and fine but small, as the set has them, and worse
 WORSE = {  # what happens to those, between which severities; no fog, stripes or light: these normalize takes away

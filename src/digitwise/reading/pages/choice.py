@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.images import Float32, Mask, UInt8
-from digitwise.normalize import centred
+from digitwise.normalize import centred, stroke_width
 from digitwise.reading.pages.forms import SEVERAL, forms_of, whole
 from digitwise.reading.pages.joining import gap_between
 from digitwise.reading.pages.parts import Part, joined
-from digitwise.reading.pages.touching import Cut, cuts_of, pieces_of, stroke_width
+from digitwise.reading.pages.touching import Cut, cuts_of, pieces_of
 
 Probabilities = Callable[[UInt8], Float32]  # uint8 (n, 28, 28) to float32 (n, classes)
 
@@ -212,7 +212,7 @@ def _pieces(unit: Part, cuts: list[Cut], atom: int, hand: Hand) -> list[Candidat
     """The runs of pieces between any two cuts (or ends) of a unit, but for the unit itself."""
     if not cuts:
         return []
-    piece, stroke = pieces_of(unit, cuts), stroke_width(unit)
+    piece, stroke = pieces_of(unit, cuts), stroke_width(unit.mask.astype(np.float32))
     found = []
     for first in range(len(cuts) + 1):
         for stop in range(first + 1, len(cuts) + 2):

@@ -2,58 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from digitwise.images import Float64, UInt8
+from digitwise.images import Float64
 from digitwise.reading.pages.choice import Chosen, Probabilities, read_lines
 from digitwise.reading.pages.joining import small_parts, units_of
 from digitwise.reading.pages.lines import Row, rows_of
-from digitwise.reading.pages.page import page_ink
-from digitwise.reading.pages.parts import Box, Part, parts_of
+from digitwise.reading.pages.parts import Box, Part
 
 LEAST_HEIGHT = 8  # pixels: below that a digit cannot be read
 LONGEST = 3.0  # digit heights: what is longer is the rest of a ruled line, or the edge of the paper
 FLAT = 0.25  # height for one width: what is flatter is a dash
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """A digit on a picture.
-
-    Parameters
-    ----------
-    box : (int, int, int, int)
-        Left, top, right, bottom in the picture's pixels; right and bottom are not in it.
-    image : ndarray of uint8, shape (28, 28)
-        The digit in MNIST's form.
-    probabilities : ndarray of float32, shape (classes,)
-        The classifier's answer about it.
-    """
-
-    box: Box
-    image: UInt8
-    probabilities: np.ndarray
-
-
-def find_digits(picture: UInt8, probabilities: Probabilities) -> list[list[Found]]:
-    """Find lines and digits on a page that is the right way up.
-
-    Parameters
-    ----------
-    picture : ndarray of uint8, shape (h, w) or (h, w, 3)
-    probabilities : callable
-        The classifier, uint8 (n, 28, 28) to float32 (n, classes): it decides where digits that touch are parted.
-
-    Returns
-    -------
-    list of list of Found
-        Lines from top to bottom, digits from left to right.
-    """
-    ink = page_ink(picture)
-    lines = digits_of(parts_of(ink), probabilities)
-    return [[Found(scaled(d.part.box, ink.scale), d.image, d.probabilities) for d in line] for line in lines]
 
 
 def digits_of(parts: list[Part], probabilities: Probabilities) -> list[list[Chosen]]:

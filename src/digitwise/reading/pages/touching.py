@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.images import Float64, Int64, Mask
+from digitwise.normalize import stroke_width
 from digitwise.reading.pages.parts import Part
 
 SLANTS = (-0.45, -0.2, 0.0, 0.2, 0.45)  # run over rise of straight cuts: writing leans, mostly to the right
@@ -46,7 +47,7 @@ def cuts_of(part: Part, height: float) -> list[Cut]:
     -------
     list of Cut
     """
-    stroke = stroke_width(part)
+    stroke = stroke_width(part.mask.astype(np.float32))
     tried = [(cut.thickness + abs(slant), cut) for slant in SLANTS for cut in _thinnest(part.mask, slant, height)]
     tried += [(cut.thickness + BENT * stroke, cut) for cut in _winding(part.mask, height)]
     ink = np.pad(part.mask.cumsum(axis=1), ((0, 0), (1, 0)))
@@ -146,10 +147,3 @@ def pieces_of(part: Part, cuts: list[Cut]) -> Int64:
     for cut in cuts:
         piece += columns > cut.columns[:, None]
     return piece
-
-
-def stroke_width(part: Part) -> float:
-    """Pixels: twice the ink over its outline, which runs along both sides of a stroke."""
-    ink = np.pad(part.mask, 1)
-    outline = (ink[1:] != ink[:-1]).sum() + (ink[:, 1:] != ink[:, :-1]).sum()
-    return float(2 * ink.sum() / max(outline * np.pi / 4, 1.0))  # |dx| + |dy| is 4/pi of a length on average
