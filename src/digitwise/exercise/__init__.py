@@ -1,0 +1,1 @@
+"""The exercise "Classification of MNIST" for a class: a notebook with gaps, and its marking."""
