@@ -111,7 +111,7 @@ TASKS = (
         "errors",
         "Characteristics of the errors",
         (
-            Part("confusion", 0.5, "the improved model's confusion matrix on the test pictures, rows the given classes"),
+            Part("confusion", 0.5, "the improved model's confusion matrix on the test pictures, a row a given class"),
             Part("explained", 0.5, "what the wrong pictures have in common"),
         ),
         ("confusion",),
