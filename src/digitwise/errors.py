@@ -4,11 +4,13 @@
 
     DigitwiseError
     ├── DataError                pictures, labels or files that cannot be used
+    │   ├── TooLargeError        a picture of more pixels than are allowed
     │   └── DataNotFoundError    a named set that is neither on disk nor within reach
     ├── RecipeError              an unknown recipe, or a value a recipe cannot take
     ├── RunError                 a folder that is not a (whole) run, or runs that do not fit together
     ├── ExportError              a model that cannot be written in a form, or does not answer alike in it
     ├── ModelError               a model file that cannot be read with, or a promise that it does not make
+    ├── ServerError              an address that cannot be served at, or a setting that a server cannot take
     └── MissingPartError         an optional library that is not installed
 
 Every message is one line: what is wrong, what was expected, what came, and the next step. The command line catches
@@ -24,6 +26,10 @@ class DigitwiseError(Exception):
 
 class DataError(DigitwiseError):
     """Pictures, labels or files that cannot be used."""
+
+
+class TooLargeError(DataError):
+    """A picture of more pixels than are allowed."""
 
 
 class DataNotFoundError(DataError):
@@ -44,6 +50,10 @@ class ExportError(DigitwiseError):
 
 class ModelError(DigitwiseError):
     """A model file that cannot be read with, or a promise that it does not make."""
+
+
+class ServerError(DigitwiseError):
+    """An address that cannot be served at, or a setting that a server cannot take."""
 
 
 class MissingPartError(DigitwiseError):

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from digitwise.data.patches import digests, patch_text, read_patch
+from digitwise.training.check import check
 from tests.helpers import glyphs
 
 
@@ -71,10 +72,21 @@ def test_findings_of_a_check_go_into_a_report(digitwise, trained, tmp_path):
     assert "missing or rare class" in (tmp_path / "r.html").read_text()
 
 
-def test_a_review_keeps_the_decisions_of_an_earlier_one(digitwise, digits, tmp_path):
-    (name,) = digests(digits.train.images[:1])
-    (tmp_path / "labels.csv").write_text(patch_text([(name, 0, 1, 2, 0.5)]).replace("0.5,", "0.5,drop"))
-    assert digitwise("check", "digits", "--labels", "--review", "--select", "DW040", "--out", tmp_path).code == 0
-    review = read_patch(tmp_path / "labels.csv")
-    assert review.decisions == {name: "drop"}
-    assert len(review.rows) > 1
+def test_a_review_keeps_the_decisions_of_an_earlier_one_also_those_made_meanwhile(
+    digitwise, digits, tmp_path, monkeypatch
+):
+    first, second = digests(digits.train.images[:2])
+    path = tmp_path / "labels.csv"
+    path.write_text(patch_text([(first, 0, 1, 2, 0.5), (second, 1, 1, 2, 0.6)]).replace("0.5,", "0.5,drop"))
+
+    def meanwhile(*arguments, **more):
+        path.write_text(path.read_text().replace("0.6,", "0.6,keep"))
+        return check(*arguments, **more)
+
+    monkeypatch.setattr("digitwise.training.check.check", meanwhile)
+    result = digitwise("check", "digits", "--labels", "--review", "--select", "DW040", "--out", tmp_path)
+    assert result.code == 0
+    assert result.out.endswith(f"Decide: digitwise review {path} --data digits\n")
+    review = read_patch(path)
+    assert review.decisions == {first: "drop", second: "keep"}
+    assert len(review.rows) > 2

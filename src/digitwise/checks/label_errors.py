@@ -96,8 +96,8 @@ class LabelErrors(Check):
         "are wrong; the others are digits that even people read in two ways."
     )
     remedy = (
-        "Decide picture by picture: digitwise check … --labels --review writes labels.csv, its column decision takes "
-        "a label, drop or keep, and --patch labels.csv applies it everywhere without touching a file."
+        "Decide picture by picture: digitwise check … --labels --review writes labels.csv, digitwise review shows its "
+        "pictures and takes a label, drop or keep, and --patch labels.csv applies it everywhere, touching no file."
     )
     needs = "answers"
 

@@ -11,6 +11,7 @@ from digitwise.cli.console import JsonFlag, PatchOption, out, print_json, stage,
 
 if TYPE_CHECKING:
     from digitwise.checks import Check, Checked
+    from digitwise.data.patches import Patch
 
 FOUND_ERRORS = 1
 
@@ -35,7 +36,6 @@ def check(
 ) -> int:
     """Find what is wrong with a data set. Leaves with 0 where nothing is, 1 where something of severity error is."""
     from digitwise.cli.live import CheckWatch
-    from digitwise.data.patches import read_patch
     from digitwise.errors import DataError
     from digitwise.report.findings import write_findings
     from digitwise.training.check import check as check_data
@@ -44,7 +44,8 @@ def check(
     if review and not labels:
         raise DataError("--review: expected --labels with it, which finds the labels to decide on")
     review_file = out_folder / "labels.csv"
-    earlier = read_patch(review_file) if review and review_file.exists() else None  # its decisions stay
+    if review:
+        _earlier(review_file)  # what is wrong with it is told before networks are trained
     console = stage(as_json)
 
     with CheckWatch(console) as watch:
@@ -71,12 +72,21 @@ def check(
         from digitwise.files import atomic_write
 
         written.append(review_file)
-        atomic_write(review_file, label_patch(found, earlier))
+        atomic_write(review_file, label_patch(found, _earlier(review_file)))  # which knows what was decided meanwhile
     if as_json:
         print_json(found.as_list())
     else:
         _tell(found, written)
+        if review:
+            out.print(f"Decide: digitwise review {review_file} --data {data}")
     return 0 if found.clean else FOUND_ERRORS
+
+
+def _earlier(review_file: Path) -> Patch | None:
+    """Decisions that stay."""
+    from digitwise.data.patches import read_patch
+
+    return read_patch(review_file) if review_file.exists() else None
 
 
 def _codes(text: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,6 +32,14 @@ PatchOption = Annotated[
 def print_json(value: Any) -> None:
     """Print one JSON document."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def browse(url: str) -> None:
+    """Open a page in a browser."""
+    import webbrowser
+
+    # Some browsers are waited for until they end, and they wait for us.
+    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
 def stage(as_json: bool) -> Console:

@@ -142,8 +142,7 @@ def read_patch(path: str | Path) -> Patch:
         text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")  # as spreadsheets write
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: expected a label patch, a CSV in UTF-8, got: {error}") from error
-    first = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
+    reader = csv.reader(io.StringIO(text), delimiter=separator(text))
     header = [name.strip().lower() for name in next(reader, [])]
     if missing := [name for name in ("sha256", "decision") if name not in header]:
         raise DataError(f"{path}: expected the columns {', '.join(COLUMNS)}, got no {missing[0]}")
@@ -182,6 +181,12 @@ def patch_text(rows: Sequence[Sequence[object]], earlier: Patch | None = None) -
     listed = {str(row[0]) for row in rows}
     writer.writerows(cells for digest, cells in decided.items() if digest not in listed)
     return file.getvalue()
+
+
+def separator(text: str) -> str:
+    """What stands between the cells of a CSV, by its first line: a comma or a semicolon."""
+    first = text.partition("\n")[0]
+    return ";" if first.count(";") > first.count(",") else ","
 
 
 def digests(images: UInt8) -> list[str]:

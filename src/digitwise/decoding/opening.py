@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from digitwise.decoding.content import LONGEST, kind_of, what_instead
 from digitwise.decoding.quiet import quiet
 from digitwise.decoding.values import decode_colour
-from digitwise.errors import DataError
+from digitwise.errors import DataError, TooLargeError
 from digitwise.images import UInt8
 
 MAX_PIXELS = 50_000_000  # of one picture, checked before decoding
@@ -73,7 +73,9 @@ def open_picture(
     Raises
     ------
     DataError
-        If it cannot be read, is no picture, a damaged one, or too large.
+        If it cannot be read, is no picture or a damaged one.
+    TooLargeError
+        If it has more pixels; nothing was decoded.
     """
     name = name or (str(source) if isinstance(source, str | Path) else "the picture")
     with quiet(max_pixels), _bytes_of(source, name, max_pixels) as file:
@@ -90,7 +92,7 @@ def open_picture(
             raise
         except Image.DecompressionBombError as error:
             size = re.search(r"\((\d+) pixels\)", str(error))
-            raise DataError(f"{name}: {_too_large(max_pixels, f'{int(size[1]):,}' if size else 'more')}") from error
+            raise TooLargeError(f"{name}: {_too_large(max_pixels, f'{int(size[1]):,}' if size else 'more')}") from error
         except UnidentifiedImageError as error:
             raise DataError(f"{name}: damaged picture: its header makes no sense; replace it") from error
         except Exception as error:  # damaged files raise whatever their parsing meets
@@ -105,7 +107,7 @@ def _decoded(
     decode: Callable[[Image.Image], UInt8],
 ) -> Decoded:
     if image.width * image.height > max_pixels:
-        raise DataError(f"{name}: {_too_large(max_pixels, f'{image.width}x{image.height}')}")
+        raise TooLargeError(f"{name}: {_too_large(max_pixels, f'{image.width}x{image.height}')}")
     notes = ("the first of several pictures in it",) if _is_animated(image) else ()
     whole = max(image.size)
     if at_least is not None and image.format in ("JPEG", "MPO"):
@@ -142,7 +144,7 @@ def _held(stream: IO[bytes], name: str, max_pixels: int) -> io.BytesIO:
     most = max_pixels * BYTES_A_PIXEL + 2**20
     content = stream.read(most + 1)
     if len(content) > most:
-        raise DataError(f"{name}: {_too_large(max_pixels, f'more than {most:,} bytes')}")
+        raise TooLargeError(f"{name}: {_too_large(max_pixels, f'more than {most:,} bytes')}")
     return io.BytesIO(content)
 
 

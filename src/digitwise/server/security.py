@@ -1,0 +1,129 @@
+"""Who may ask what: the token, the name the server is called by, other sites, and the headers on every answer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import ipaddress
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from digitwise.server.problems import Problem, mistake
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; manifest-src 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+SAFE = ("GET", "HEAD", "OPTIONS")
+OPEN = "/v1/service"  # what the page asks before it can know that there is a token
+
+
+class Guard:
+    """The first to see a request, the last to see its answer; plain ASGI, since it is passed each time.
+
+    Parameters
+    ----------
+    app : ASGI application
+    token : str, optional
+        Asked for as a bearer token, and on ``/report`` as a password, which a browser can ask a person for.
+    loopback : bool
+        Whether the server listens on this machine only, where no name but the machine's own can be meant: another one
+        is that of a site which made its name lead here.
+    """
+
+    def __init__(self, app: ASGIApp, *, token: str | None = None, loopback: bool = True) -> None:
+        self.app, self.loopback = app, loopback
+        self.token = token.encode() if token else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what may pass."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        started = False
+
+        async def sealed(message: Message) -> None:
+            nonlocal started
+            started = True
+            if message["type"] == "http.response.start":
+                headers = message["headers"] = list(message.get("headers", ()))
+                named = {name for name, _ in headers}
+                headers += [header for header in RAW_HEADERS if header[0] not in named]
+            await send(message)
+
+        try:
+            self._check(scope)
+            await self.app(scope, receive, sealed)
+        except Problem as problem:
+            await problem.response()(scope, receive, sealed)
+        except Exception as error:
+            response = mistake(error).response()
+            if started:
+                raise
+            await response(scope, receive, sealed)
+
+    def _check(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        if self.loopback and not is_local(headers.get("host", "")):
+            raise Problem(421, "expected localhost or 127.0.0.1 as the host, got another name; use http://localhost")
+        if scope["method"] not in SAFE and _from_elsewhere(headers):
+            raise Problem(403, "expected a request of this site's own page, got one of another site; none may ask here")
+        if self.token is not None and needs_token(scope["path"]):
+            self._check_token(headers.get("authorization", ""), asks_person=scope["path"] == "/report")
+
+    def _check_token(self, authorization: str, *, asks_person: bool) -> None:
+        assert self.token is not None
+        if not hmac.compare_digest(_given(authorization, asks_person=asks_person), self.token):
+            challenge = 'Basic realm="digitwise", charset="UTF-8"' if asks_person else "Bearer"
+            detail = "expected the token of this server in the header Authorization: Bearer …, got none or another"
+            raise Problem(401, detail, headers={"WWW-Authenticate": challenge})
+
+
+def needs_token(path: str) -> bool:
+    """Whether a path is for those who have the token, where there is one."""
+    return (path.startswith("/v1/") and path != OPEN) or path in ("/metrics", "/report")
+
+
+def is_local(host: str) -> bool:
+    """Whether a ``Host`` header, or an address to listen on, names this machine and nothing else."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _from_elsewhere(headers: Headers) -> bool:
+    """Whether a browser says that another site's page made the request; other clients say nothing."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+
+
+def _given(authorization: str, *, asks_person: bool) -> bytes:
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip().encode("utf-8", "replace")
+    if asks_person and scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).partition(b":")[2]
+        except binascii.Error:
+            return b""
+    return b""
