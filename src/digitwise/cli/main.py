@@ -13,7 +13,22 @@ from typing import Any
 
 import typer
 
-from digitwise.cli import check, compare, data, errors, evaluate, export, improve, info, read, report, run, train
+from digitwise.cli import (
+    check,
+    compare,
+    data,
+    errors,
+    evaluate,
+    export,
+    improve,
+    info,
+    read,
+    report,
+    review,
+    run,
+    serve,
+    train,
+)
 from digitwise.cli.console import err
 from digitwise.errors import DigitwiseError
 
@@ -40,6 +55,8 @@ app.command("improve")(improve.improve)
 app.command("export")(export.export)
 app.command("check")(check.check)
 app.command("read")(read.read)
+app.command("serve")(serve.serve)
+app.command("review")(review.review)
 app.command("info")(info.info)
 app.add_typer(data.app, name="data")
 

@@ -1,0 +1,120 @@
+"""``digitwise serve``: a page to draw on and an API."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digitwise.cli.console import browse, err, out
+from digitwise.cli.options import share
+
+if TYPE_CHECKING:
+    from digitwise.server.settings import Settings
+
+TOKEN = "DIGITWISE_TOKEN"  # of the environment
+
+
+def serve(
+    model: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the one in the package.")] = None,
+    max_error: Annotated[
+        float | None,
+        typer.Option(parser=share, metavar="SHARE", help="Of what is read this share is wrong at most; else unsure."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="The address to listen on: 0.0.0.0 for all of them.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
+    token: Annotated[
+        str | None,
+        typer.Option(help=f"Ask for this bearer token; others on this machine see it here, but not in {TOKEN}."),
+    ] = None,
+    token_file: Annotated[Path | None, typer.Option(metavar="FILE", help="The token's file.")] = None,
+    collect: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep pictures that are labelled on the page, for training.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(metavar="RUN", help="Show the report of this run.")] = None,
+    max_pixels: Annotated[int, typer.Option(min=1, help="Larger pictures are refused, not decoded.")] = 50_000_000,
+    log: Annotated[
+        bool, typer.Option("--log", help="A line a request on stderr; nothing of what was received.")
+    ] = False,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Serve a page to draw digits on and drop photos on, and an API; Ctrl-C or SIGTERM ends it with 0."""
+    from digitwise.server.parts import check_parts
+
+    check_parts()
+    from digitwise.server.security import is_local
+    from digitwise.server.serving import listen
+    from digitwise.server.settings import Limits, Settings
+
+    settings = Settings(
+        model=model,
+        max_error=max_error,
+        token=_token(token, token_file),
+        loopback=is_local(f"[{host}]" if ":" in host else host),
+        collect=collect,
+        report=None if report is None else _report(report),
+        log=log,
+        limits=Limits(pixels=max_pixels),
+    )
+    if not settings.loopback and settings.token is None:
+        err.print(f"whoever reaches {host} can use this server: set {TOKEN} or --token-file", style="yellow")
+    with listen(host, port) as sock:
+        _serve(settings, sock, workers, open_page=open_page)
+
+
+def _serve(settings: Settings, sock: socket.socket, workers: int, *, open_page: bool) -> None:
+    """Say where, and serve; a model or folder that cannot be used is told first."""
+    from digitwise.server.serving import serve, url_of
+
+    if workers > 1:
+        from digitwise.server.service import Service
+        from digitwise.server.workers import serve_in_processes
+
+        Service(settings)
+        _say(url_of(sock), open_page=open_page)
+        serve_in_processes(settings, sock, workers)
+        return
+    from digitwise.server.app import application
+    from digitwise.server.watch import log_lines
+
+    if settings.log:
+        log_lines()
+    app = application(settings)
+    _say(url_of(sock), open_page=open_page)
+    serve(app, sock)
+
+
+def _say(url: str, *, open_page: bool) -> None:
+    out.print(f"digitwise reads at {url} (API: {url}/docs); Ctrl-C ends it")
+    if open_page:
+        browse(url)
+
+
+def _token(given: str | None, file: Path | None) -> str | None:
+    """The token: as it was given, or from a file, or from the environment."""
+    from digitwise.errors import ServerError
+
+    if given is not None and file is not None:
+        raise typer.BadParameter("expected --token or --token-file, got both")
+    if given is None and file is None and TOKEN not in os.environ:
+        return None
+    source = "--token" if given is not None else str(file) if file is not None else TOKEN
+    found = given if given is not None else file.read_text(errors="replace") if file is not None else os.environ[TOKEN]
+    found = found.strip()
+    if not found or not found.isascii() or not found.isprintable() or " " in found:
+        raise ServerError(f"{source}: expected a token of printable ASCII characters without spaces")
+    return found
+
+
+def _report(run: Path) -> Path:
+    from digitwise.errors import ServerError
+    from digitwise.runs import Run
+
+    page = Run.open(run).path / "report.html"
+    if not page.is_file():
+        raise ServerError(f"{run}: expected a run with its report, got none; make it with digitwise report {run}")
+    return page

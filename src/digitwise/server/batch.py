@@ -1,0 +1,113 @@
+"""Pictures of many requests read together: those of one size normalised in one go, all in one call of the model."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitwise.decoding import open_picture
+from digitwise.errors import DigitwiseError
+from digitwise.images import UInt8
+from digitwise.normalize.road import WORKING
+from digitwise.reading.card import UNTOUCHED
+from digitwise.reading.preparing import Prepared
+from digitwise.reading.reader import SINGLE, Reader
+from digitwise.reading.results import Status
+
+SMALL = 400_000  # pixels of a picture that may hold up others: some milliseconds of work
+DECIMALS = 6  # of a probability
+
+Source = bytes | UInt8  # a file's content, or a picture as an array came
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What the model says about one picture.
+
+    Parameters
+    ----------
+    status : {"read", "unsure", "blank"}
+    best : int
+        The most probable class; 0 where it is blank.
+    probabilities : list of float
+        Calibrated, rounded to a millionth; empty where it is blank.
+    image : ndarray of uint8, shape (28, 28)
+        What it saw.
+    """
+
+    status: Status
+    best: int
+    probabilities: list[float]
+    image: UInt8
+
+
+Outcome = Seen | DigitwiseError
+
+
+def read_together(reader: Reader, sources: Sequence[Source], *, max_pixels: int) -> list[Outcome]:
+    """Read pictures, each with the outcome that it has alone.
+
+    Parameters
+    ----------
+    reader : Reader
+    sources : sequence of bytes or ndarray of uint8
+    max_pixels : int
+        A larger picture's outcome is a :class:`digitwise.errors.TooLargeError`.
+    """
+    outcomes: dict[int, Outcome] = {}
+    pictures: dict[int, UInt8] = {}
+    for place, source in enumerate(sources):
+        try:
+            pictures[place] = _decoded(source, max_pixels)
+        except DigitwiseError as error:
+            outcomes[place] = error
+    prepared: dict[int, Prepared] = {}
+    for places in _of_one_size(reader, sources, pictures):
+        formed = _formed(
+            reader, [pictures[place] for place in places], arrays=not isinstance(sources[places[0]], bytes)
+        )
+        for i, place in enumerate(places):
+            prepared[place] = Prepared(formed.images[i : i + 1], formed.blank[i : i + 1])
+    outcomes.update(zip(prepared, _answered(reader, list(prepared.values())), strict=True))
+    return [outcomes[place] for place in range(len(sources))]
+
+
+def _decoded(source: Source, max_pixels: int) -> UInt8:
+    if not isinstance(source, bytes):
+        return source
+    return open_picture(source, max_pixels=max_pixels, at_least=SINGLE).picture
+
+
+def _of_one_size(reader: Reader, sources: Sequence[Source], pictures: dict[int, UInt8]) -> list[list[int]]:
+    """Places of pictures that can be normalised together; large ones, and those that are only fitted, alone."""
+    groups: dict[object, list[int]] = defaultdict(list)
+    normalized = reader.model.card.normalization != UNTOUCHED
+    for place, picture in pictures.items():
+        is_file = isinstance(sources[place], bytes)
+        alone = max(picture.shape[:2]) > WORKING or (is_file and not normalized)
+        groups[place if alone else (is_file, picture.shape)].append(place)
+    return list(groups.values())
+
+
+def _formed(reader: Reader, pictures: list[UInt8], *, arrays: bool) -> Prepared:
+    if arrays or len(pictures) > 1:
+        return reader.formed_stack(np.stack(pictures))
+    return reader.formed(pictures[0])
+
+
+def _answered(reader: Reader, prepared: list[Prepared]) -> list[Outcome]:
+    if not prepared:
+        return []
+    images = np.concatenate([each.images for each in prepared])
+    blank = np.concatenate([each.blank for each in prepared])
+    answers = reader.answered(Prepared(images, blank))
+    shares = answers.probabilities.astype(np.float64).round(DECIMALS).tolist()
+    best = answers.probabilities.argmax(axis=1).tolist()
+    rows = zip(best, shares, answers.blank.tolist(), answers.sure.tolist(), images, strict=True)
+    return [
+        Seen("blank", 0, [], image) if blank else Seen("read" if sure else "unsure", label, probabilities, image)
+        for label, probabilities, blank, sure, image in rows
+    ]

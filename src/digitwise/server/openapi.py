@@ -1,0 +1,221 @@
+"""The API in OpenAPI's words; ``/docs`` shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from digitwise import __version__
+from digitwise.server.security import OPEN
+from digitwise.server.service import Service
+
+Document = dict[str, Any]
+
+PROBLEMS = {
+    400: "The body is damaged.",
+    401: "The token is missing or wrong.",
+    403: "Another site's page asks.",
+    404: "Nothing is here.",
+    408: "The body came too slowly.",
+    413: "The body, a picture or the number of pictures is too large.",
+    415: "The body is of a kind that is not taken.",
+    421: "The server was called by a name that is not its own.",
+    422: "Nothing in the request can be read.",
+    503: "There is no room; come again after Retry-After.",
+    504: "It takes too long.",
+    507: "It cannot be written.",
+}
+ON_READING = (400, 408, 413, 415, 422, 503, 504)
+FILES = {"type": "array", "items": {"$ref": "#/components/schemas/File"}, "minItems": 1}
+FORM = {"schema": {"type": "object", "properties": {"file": FILES}, "required": ["file"]}}
+PICTURE = {"schema": {"$ref": "#/components/schemas/File"}}
+
+
+def document(service: Service) -> Document:
+    """All paths of the API, its documents and its limits."""
+    settings = service.settings
+    paths = {
+        "/v1/read": {"post": _read(service)},
+        "/v1/read/numbers": {"post": _numbers()},
+        "/v1/model": {"get": _get("What the model is", "Model", tag="model")},
+        "/v1/service": {"get": _get("What this server offers, and its limits", "Service", tag="service")},
+        "/healthz": {"get": _get("Whether it answers", "Health", tag="service")},
+        "/metrics": {"get": _metrics()},
+    }
+    if settings.collect is not None:
+        paths["/v1/collect"] = {"post": _collect()}
+    if settings.token is not None:
+        for path, methods in paths.items():
+            if path == "/metrics" or (path.startswith("/v1/") and path != OPEN):
+                for operation in methods.values():
+                    operation["security"] = [{"token": []}]
+                    operation["responses"] |= _problems((401,))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "digitwise",
+            "version": __version__,
+            "description": "Reads handwritten digits, and says where it is not sure. "
+            f"A request holds at most {settings.limits.bytes:,} bytes and {settings.limits.files} pictures "
+            f"of {settings.limits.pixels:,} pixels each.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(service),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}} if settings.token else {},
+        },
+    }
+
+
+def _read(service: Service) -> Document:
+    shape = service.reader.model.image_shape
+    flag = {
+        "name": "input",
+        "in": "query",
+        "description": "Whether to send what the model saw of each picture.",
+        "schema": {"type": "boolean", "default": False},
+    }
+    several = {"type": "array", "items": _array(shape), "minItems": 1, "maxItems": service.settings.limits.files}
+    arrays = {"oneOf": [_array(shape), several]}
+    body = {
+        "required": True,
+        "content": {"multipart/form-data": FORM, "image/*": PICTURE, "application/json": {"schema": arrays}},
+    }
+    return {
+        "operationId": "read",
+        "summary": "Read one digit a picture",
+        "description": "One picture as it is, several as files of a form, or arrays of the model's own size. "
+        "A file that cannot be read among others is a reading with status error.",
+        "tags": ["reading"],
+        "parameters": [flag],
+        "requestBody": body,
+        "responses": {"200": _json("Readings", "In the order sent."), **_problems(ON_READING)},
+    }
+
+
+def _numbers() -> Document:
+    return {
+        "operationId": "readNumbers",
+        "summary": "Read lines of digits on a page",
+        "description": "Boxes are left, top, right, bottom in pixels of the picture upright by its EXIF orientation.",
+        "tags": ["reading"],
+        "requestBody": {"required": True, "content": {"multipart/form-data": FORM, "image/*": PICTURE}},
+        "responses": {"200": _json("Pages", "In the order sent."), **_problems(ON_READING)},
+    }
+
+
+def _collect() -> Document:
+    fields = {"picture": {"$ref": "#/components/schemas/File"}, "label": {"$ref": "#/components/schemas/Label"}}
+    form = {"schema": {"type": "object", "properties": fields, "required": ["picture", "label"]}}
+    return {
+        "operationId": "collect",
+        "summary": "Keep a picture under its right label",
+        "description": "In the owner's own folders, ready for digitwise train. A picture that is there is moved.",
+        "tags": ["collecting"],
+        "requestBody": {"required": True, "content": {"multipart/form-data": form}},
+        "responses": {
+            "201": _json("Collected", "It is new."),
+            "200": _json("Collected", "It was there."),
+            **_problems((*ON_READING, 507)),
+        },
+    }
+
+
+def _get(summary: str, schema: str, *, tag: str) -> Document:
+    name = schema[0].lower() + schema[1:]
+    return {"operationId": name, "summary": summary, "tags": [tag], "responses": {"200": _json(schema, "It.")}}
+
+
+def _metrics() -> Document:
+    content = {"text/plain": {"schema": {"type": "string"}}}
+    responses = {"200": {"description": "Prometheus' text format.", "content": content}}
+    return {"operationId": "metrics", "summary": "Counts for Prometheus", "tags": ["service"], "responses": responses}
+
+
+def _json(schema: str, description: str) -> Document:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"description": description, "content": content}
+
+
+def _problems(statuses: Iterable[int]) -> Document:
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {str(status): {"description": PROBLEMS[status], "content": content} for status in statuses}
+
+
+def _array(shape: tuple[int, ...]) -> Document:
+    """A picture as nested lists."""
+    inner: Document = {"type": "integer", "minimum": 0, "maximum": 255}
+    for side in reversed(shape):
+        inner = {"type": "array", "items": inner, "minItems": side, "maxItems": side}
+    return inner
+
+
+def _object(required: Document, **optional: Document) -> Document:
+    return {"type": "object", "properties": required | optional, "required": list(required)}
+
+
+def _or_null(schema: Document) -> Document:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+TEXT: Document = {"type": "string"}
+WHOLE: Document = {"type": "integer", "minimum": 0}
+SHARE: Document = {"type": "number", "minimum": 0, "maximum": 1}
+OPEN_OBJECT: Document = {"type": "object"}
+
+
+def _list(items: Document) -> Document:
+    return {"type": "array", "items": items}
+
+
+def _schemas(service: Service) -> Document:
+    label = {"type": "string", "enum": list(service.reader.class_names)}
+    box = {"type": "array", "items": {"type": "integer"}, "minItems": 4, "maxItems": 4}
+    digit = _object({"label": TEXT, "confidence": SHARE, "status": {"enum": ["read", "unsure"]}, "box": box})
+    reading = _object(
+        {
+            "name": _or_null(TEXT),
+            "label": _or_null({"$ref": "#/components/schemas/Label"}),
+            "confidence": _or_null(SHARE),
+            "status": {"enum": ["read", "unsure", "blank", "error"]},
+            "probabilities": _or_null({"type": "object", "additionalProperties": SHARE}),
+            "error": _or_null(TEXT),
+        },
+        input=_or_null({"type": "string", "contentEncoding": "base64", "contentMediaType": "image/png"}),
+    )
+    page = _object(
+        {
+            "name": _or_null(TEXT),
+            "text": _or_null(TEXT),
+            "turn": {"type": "integer", "minimum": 0, "maximum": 3},
+            "width": _or_null(WHOLE),
+            "height": _or_null(WHOLE),
+            "lines": _list(_object({"text": TEXT, "digits": _list(digit)})),
+            "error": _or_null(TEXT),
+        }
+    )
+    limits = _object({"bytes": WHOLE, "pixels": WHOLE, "files": WHOLE, "seconds": {"type": "number"}})
+    flag = {"type": "boolean"}
+    return {
+        "File": {"type": "string", "contentMediaType": "application/octet-stream", "format": "binary"},
+        "Label": label,
+        "Readings": _object({"readings": _list(reading)}),
+        "Pages": _object({"pages": _list(page)}),
+        "Collected": _object({"path": TEXT}),
+        "Health": _object({"status": {"const": "ok"}}),
+        "Service": _object({"version": TEXT, "collect": flag, "report": flag, "token": flag, "limits": limits}),
+        "Model": _object(
+            {
+                "name": TEXT,
+                "classes": _list(TEXT),
+                "image_shape": _list(WHOLE),
+                "normalization": TEXT,
+                "sha256": TEXT,
+                "metadata": OPEN_OBJECT,
+                "metrics": OPEN_OBJECT,
+                "policy": _or_null(OPEN_OBJECT),
+                "policies": _list(OPEN_OBJECT),
+            }
+        ),
+        "Problem": _object({"type": TEXT, "title": TEXT, "status": WHOLE, "detail": TEXT}, limit={"type": "number"}),
+    }

@@ -1,0 +1,143 @@
+"""From the body of a request to pictures: a form with files, one picture, or arrays in JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from digitwise.server.batch import Source
+from digitwise.server.problems import Problem
+from digitwise.server.settings import Limits
+
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it would tell what was received
+
+NAME = 200  # characters of a file's name that come back
+FIELDS = 10  # parts of a form without a file
+SPACIOUS = 16  # bytes of JSON for a pixel, line breaks and indentation with it
+KINDS = "multipart/form-data with files, image/* or application/json with arrays"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Upload:
+    """One picture as it came.
+
+    Parameters
+    ----------
+    name : str or None
+        The last part of its file's name, for the answer only.
+    source : bytes or ndarray of uint8
+    """
+
+    name: str | None
+    source: Source
+
+
+async def uploads_of(
+    request: Request, body: bytes, limits: Limits, shape: tuple[int, ...] | None = None
+) -> list[Upload]:
+    """The pictures in a body.
+
+    Parameters
+    ----------
+    request : Request
+        For its headers.
+    body : bytes
+    limits : Limits
+    shape : tuple of int, optional
+        Of a picture in JSON; without it there may be none.
+
+    Raises
+    ------
+    Problem
+        415 for another kind of body, 400 for a damaged one, 422 where nothing in it can be read, 413 for too many.
+    """
+    kind = kind_of(request)
+    if kind.startswith("image/"):
+        return [Upload(None, body)]
+    if kind == "multipart/form-data":
+        files, _ = await form_of(request, body, files=limits.files)
+        if not files:
+            raise Problem(422, "expected a form with a file, got none; give the part a filename")
+        return files
+    if kind == "application/json" and shape is not None:
+        return [Upload(None, picture) for picture in _arrays(body, limits, shape)]
+    expected = KINDS if shape is not None else KINDS.rpartition(" or ")[0].replace(", ", " or ")
+    raise Problem(415, f"expected {expected}, got another content type; name it in Content-Type")
+
+
+def kind_of(request: Request) -> str:
+    """The content type without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def base_name(name: str | None) -> str:
+    """The last part of a name as any system writes it, not too long; it is only sent back, never opened."""
+    return re.split(r"[\\/]", name or "")[-1][:NAME]
+
+
+async def form_of(request: Request, body: bytes, *, files: int) -> tuple[list[Upload], dict[str, str]]:
+    """The files of a form, and its other fields.
+
+    Raises
+    ------
+    Problem
+        400 where the form is damaged, 413 where there are more files.
+    """
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    parser = MultiPartParser(request.headers, stream(), max_files=files, max_fields=FIELDS)
+    parser.spool_max_size = len(body) + 1  # so that nothing is written to a disk
+    try:
+        form = await parser.parse()
+    except (MultiPartException, ValueError) as error:
+        reason = str(getattr(error, "message", "damaged"))
+        if reason.startswith("Too many files"):
+            raise Problem(
+                413, f"expected at most {files} files, got more; send fewer at a time", limit=files
+            ) from error
+        raise Problem(400, f"expected a whole form, got one that cannot be read: {reason.rstrip('.')}") from error
+    parts = form.multi_items()
+    found = [Upload(base_name(each.filename), await each.read()) for _, each in parts if isinstance(each, UploadFile)]
+    await form.close()
+    return found, {name: each for name, each in parts if isinstance(each, str)}
+
+
+def _arrays(body: bytes, limits: Limits, shape: tuple[int, ...]) -> list[Any]:
+    most = limits.files * math.prod(shape) * SPACIOUS
+    if len(body) > most:
+        raise Problem(413, f"expected at most {most:,} bytes of JSON, got {len(body):,}; send fewer", limit=most)
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "expected JSON, got what is none") from error
+    sides = "x".join(map(str, shape))
+    expected = f"expected one picture [[…]] or several [[[…]]] of {sides} whole numbers from 0 to 255"
+    try:
+        array = np.asarray(document)
+    except ValueError as error:
+        raise Problem(422, f"{expected}, got rows of different lengths") from error
+    whole = array.dtype.kind == "i" or (array.dtype.kind == "f" and np.array_equal(array, np.rint(array)))
+    if not whole or b"t" in body or b"f" in body:  # true and false would count as 1 and 0
+        raise Problem(422, f"{expected}, got other values")
+    if array.shape[-len(shape) :] != shape or array.ndim > len(shape) + 1:
+        raise Problem(422, f"{expected}, got an array of shape {array.shape}")
+    pictures = array.reshape(-1, *shape)
+    if len(pictures) > limits.files:
+        raise Problem(
+            413, f"expected at most {limits.files} pictures, got {len(pictures)}; send fewer", limit=limits.files
+        )
+    if pictures.min() < 0 or pictures.max() > 255:
+        raise Problem(422, f"{expected}, got {pictures.min()} to {pictures.max()}")
+    return list(pictures.astype(np.uint8))

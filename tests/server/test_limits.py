@@ -1,0 +1,293 @@
+"""What is too large, too slow or too much is refused in so many words, and leaves the server as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from digitwise.server import batcher, protocol
+from digitwise.server.app import application
+from digitwise.server.batcher import LARGE, WAITING
+from digitwise.server.settings import Limits, Settings
+from tests.server.running import all_of, as_png, served
+
+PNG = as_png(np.zeros((8, 8), np.uint8))
+HEAD = b"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+
+
+@pytest.fixture(scope="module")
+def strict():
+    """A server that takes little."""
+    with served(application(Settings(limits=Limits(bytes=20_000, pixels=2_000)))) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hasty():
+    """A server that does not wait long."""
+    with served(application(Settings(limits=Limits(seconds=0.3)))) as running:
+        yield running
+
+
+def problem(answer: bytes, status: int) -> dict:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"content-type: application/problem+json" in head.lower()
+    return json.loads(body)
+
+
+def test_a_body_is_refused_by_its_length_before_it_comes(strict):
+    with strict.connection() as sock:
+        sock.sendall(HEAD + b"Content-Length: 20001\r\nConnection: close\r\n\r\n")
+        answer = sock.recv(65536)
+    assert problem(answer, 413)["limit"] == 20_000
+
+
+def test_a_body_of_unknown_length_is_refused_as_soon_as_it_is_too_long(strict):
+    part = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
+    answer = strict.raw(HEAD + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n", part, part)
+    assert problem(answer, 413)["limit"] == 20_000
+
+
+def test_a_body_of_unknown_length_that_fits_is_read(strict):
+    part = b"%x\r\n%s\r\n0\r\n\r\n" % (len(PNG), PNG)
+    assert strict.raw(HEAD + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n", part).startswith(
+        b"HTTP/1.1 200"
+    )
+
+
+def test_a_refused_body_does_not_spoil_the_connection(strict):
+    assert strict.picture(b"x" * 30_000).status_code == 413
+    assert strict.picture(PNG).status_code == 200
+
+
+def test_a_picture_of_too_many_pixels_is_refused(strict):
+    answer = strict.picture(as_png(np.zeros((50, 50), np.uint8)))
+    assert answer.status_code == 413
+    assert answer.json()["limit"] == 2_000
+    assert strict.picture(as_png(np.zeros((50, 50), np.uint8)), "/v1/read/numbers").status_code == 413
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"files": [("a", ("a.png", PNG))] * 4},
+        {"json": [[[0] * 28] * 28] * 4},
+        {"content": b" " * 19_000 + b"[[", "headers": {"Content-Type": "application/json"}},
+    ],
+    ids=["files", "arrays", "much JSON for few"],
+)
+def test_too_many_pictures_are_refused(how):
+    with served(application(Settings(limits=Limits(files=3 if "content" not in how else 1)))) as running:
+        answer = running.client.post("/v1/read", **how)
+    assert answer.status_code == 413
+    assert answer.json()["limit"]
+
+
+@pytest.mark.parametrize("sent", [b"Content-Length: 100\r\n\r\nx", b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"])
+def test_a_slow_body_is_not_waited_for(hasty, sent):
+    started = time.monotonic()
+    answer = hasty.raw(HEAD + sent)  # which ends when the server closes the connection
+    assert problem(answer, 408)["limit"] == 0.3
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("sent", [b"GET / HT", b"GET / HTTP/1.1\r\nX: "], ids=["line", "header"])
+def test_slow_headers_are_not_waited_for(server, monkeypatch, sent):
+    monkeypatch.setattr(protocol, "HEADER_SECONDS", 0.2)
+    assert problem(server.raw(sent), 408)
+
+
+def test_a_connection_on_which_nothing_comes_is_closed(server, monkeypatch):
+    monkeypatch.setattr(protocol, "HEADER_SECONDS", 0.2)
+    assert server.raw() == b""
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [b"X: " + b"x" * 17_000, b"\r\n".join(b"X%d: x" % i for i in range(2_500)), b"X: " + b"x" * 400_000],
+    ids=["long", "many", "endless"],
+)
+def test_large_headers_are_refused(server, headers):
+    with server.connection() as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+        try:
+            for start in range(0, len(headers), 10_000):
+                sock.sendall(headers[start : start + 10_000])
+            sock.sendall(b"\r\n\r\n")
+        except ConnectionError:  # refused while they were sent
+            pass
+        try:
+            answer = all_of(sock)
+        except ConnectionError:
+            return
+    assert problem(answer, 431)["limit"] == protocol.HEADER_BYTES
+
+
+def test_headers_that_do_not_end_close_a_connection_that_is_being_answered(held):
+    with served(application(Settings())) as running:
+        held.begin(running)
+        with running.connection() as sock, contextlib.suppress(ConnectionError):
+            sock.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(PNG) + PNG + b"GET / HTTP/1.1\r\nX: ")
+            for _ in range(10):
+                sock.sendall(b"x" * 4_000)
+                time.sleep(0.01)
+            assert sock.recv(1) == b""
+        held.go.set()
+
+
+def test_trailers_are_not_kept(server):
+    part = b"%x\r\n%s\r\n0\r\n" % (len(PNG), PNG) + b"X: x\r\n" * 5_000 + b"\r\n"
+    assert server.raw(HEAD + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n", part).startswith(
+        b"HTTP/1.1 200"
+    )
+
+
+def test_work_that_takes_too_long_is_given_up(hasty, monkeypatch):
+    monkeypatch.setattr("digitwise.server.api._page", lambda *_: time.sleep(0.6))
+    answer = hasty.picture(PNG, "/v1/read/numbers")
+    assert answer.status_code == 504
+    assert answer.json()["limit"] == 0.3
+
+
+def waiting(running) -> int:
+    """How many pictures are under way, as the server says."""
+    return int(running.client.get("/metrics").text.partition("\ndigitwise_waiting ")[2].partition("\n")[0])
+
+
+def wait_for(condition) -> None:
+    until = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+class Held:
+    """Reading that waits until it is let go; ``begun`` are the pictures of each call."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.go, self.begun, self.monkeypatch = threading.Event(), [], monkeypatch
+
+    def begin(self, running) -> None:
+        assert running.picture(PNG).status_code == 200  # libraries are loaded
+        real = batcher.read_together
+
+        def read(reader, sources, **how):
+            self.begun.append(len(sources))
+            assert self.go.wait(20)
+            return real(reader, sources, **how)
+
+        self.monkeypatch.setattr(batcher, "read_together", read)
+
+
+@pytest.fixture
+def held(monkeypatch):
+    return Held(monkeypatch)
+
+
+def test_what_comes_together_is_read_together(held):
+    answers = []
+    with served(application(Settings())) as running:
+        held.begin(running)
+        threads = [threading.Thread(target=lambda: answers.append(running.picture(PNG))) for _ in range(9)]
+        threads[0].start()
+        wait_for(lambda: held.begun)  # an idle server waits for nobody
+        for thread in threads[1:]:
+            thread.start()
+        wait_for(lambda: waiting(running) == 9)
+        held.go.set()
+        for thread in threads:
+            thread.join()
+    assert held.begun == [1, 8]
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def test_where_there_is_no_room_one_is_told_to_come_again(held):
+    with served(application(Settings())) as running:
+        held.begin(running)
+        socks = [running.connection() for _ in range(2)]
+        with socks[0] as first, socks[1] as refused:
+            first.sendall(form_of(WAITING))
+            wait_for(lambda: waiting(running) == WAITING)
+            refused.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n")  # none of which need come
+            answer = refused.recv(65536)
+            held.go.set()
+            assert first.recv(65536).startswith(b"HTTP/1.1 200")
+        assert problem(answer, 503)
+        assert b"retry-after: 1" in answer.lower()
+        wait_for(lambda: waiting(running) == 0)
+        assert running.picture(PNG).status_code == 200
+
+
+def test_pages_that_wait_are_bounded_too(monkeypatch):
+    go = threading.Event()
+    monkeypatch.setattr("digitwise.server.api._page", lambda *_: go.wait(20))
+    monkeypatch.setattr("digitwise.server.api.page_document", lambda *_: {})
+    monkeypatch.setattr("digitwise.server.api._statuses", lambda *_: [])
+    with served(application(Settings())) as running:
+        answers = []
+        threads = [
+            threading.Thread(target=lambda: answers.append(running.picture(PNG, "/v1/read/numbers")))
+            for _ in range(LARGE)
+        ]
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: waiting(running) == LARGE)
+        refused = running.picture(PNG, "/v1/read/numbers")
+        go.set()
+        for thread in threads:
+            thread.join()
+    assert refused.status_code == 503
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def test_many_large_pictures_of_one_request_are_read_one_after_the_other(server):
+    large = as_png(np.zeros((700, 700), np.uint8))
+    answer = server.client.post("/v1/read", files=[("a", ("a.png", large))] * (LARGE + 1))
+    assert [reading["status"] for reading in answer.json()["readings"]] == ["blank"] * (LARGE + 1)
+
+
+@pytest.mark.parametrize("leave", ["close", "half-close", "reset"])
+def test_a_client_that_leaves_is_not_read_for(held, leave, caplog):
+    with served(application(Settings())) as running:
+        held.begin(running)
+        with running.connection() as first, running.connection() as second:
+            first.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(PNG) + PNG)
+            wait_for(lambda: held.begun)
+            second.sendall(form_of(5))
+            wait_for(lambda: waiting(running) == 6)
+            if leave == "half-close":
+                second.shutdown(socket.SHUT_WR)
+            else:
+                if leave == "reset":
+                    second.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                second.close()
+            wait_for(lambda: waiting(running) == 1)
+            held.go.set()
+            assert first.recv(65536).startswith(b"HTTP/1.1 200")
+        counts = running.client.get("/metrics").text
+    assert sum(held.begun) == 1
+    assert 'digitwise_requests_total{route="/v1/read",status="499"} 1' in counts
+    assert not caplog.text
+
+
+def test_a_client_that_leaves_while_it_sends_leaves_nothing_behind(server, caplog):
+    with server.connection() as sock:
+        sock.sendall(HEAD + b"Content-Length: 1000\r\n\r\nx")
+        time.sleep(0.05)
+    assert server.picture(PNG).status_code == 200
+    assert not caplog.text
+
+
+def form_of(files: int) -> bytes:
+    """A request with a form of files."""
+    part = b'--x\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r\n%s\r\n' % PNG
+    body = part * files + b"--x--\r\n"
+    head = b"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    return head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)

@@ -1,0 +1,87 @@
+"""Counts in Prometheus' text."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+
+import numpy as np
+import pytest
+
+from digitwise.server.app import application
+from digitwise.server.metrics import BUCKETS, WIDTH, Metrics, memory_of
+from digitwise.server.settings import Settings
+from digitwise.server.watch import LOG
+from tests.server.running import as_png, served
+
+LINE = re.compile(r'[a-z_]+(\{[a-z0-9]+="[^"\n]*"(,[a-z0-9]+="[^"\n]*")*\})? [0-9.e+-]+')
+
+
+def test_counts_of_all_workers_are_added():
+    numbers = [0.0] * (2 * WIDTH)
+    one, other = Metrics(numbers, 0), Metrics(numbers, 1)
+    one.request("/v1/read", 200, 0.004)
+    other.request("/v1/read", 200, 40.0)
+    other.request("/v1/read", 503, 0.0001)
+    one.readings(["read", "unsure"])
+    other.readings(["read"])
+    other.waiting(3)
+    text = one.text("abc")
+    assert text == other.text("abc")
+    assert 'digitwise_requests_total{route="/v1/read",status="200"} 2\n' in text
+    assert 'digitwise_requests_total{route="/v1/read",status="503"} 1\n' in text
+    assert 'digitwise_request_seconds_bucket{route="/v1/read",le="0.001"} 1\n' in text
+    assert 'digitwise_request_seconds_bucket{route="/v1/read",le="0.005"} 2\n' in text
+    assert 'digitwise_request_seconds_bucket{route="/v1/read",le="30.0"} 2\n' in text
+    assert 'digitwise_request_seconds_bucket{route="/v1/read",le="+Inf"} 3\n' in text
+    assert 'digitwise_request_seconds_count{route="/v1/read"} 3\n' in text
+    assert 'digitwise_request_seconds_sum{route="/v1/read"} 40.004100\n' in text
+    assert 'digitwise_readings_total{status="read"} 2\n' in text
+    assert 'digitwise_readings_total{status="unsure"} 1\n' in text
+    assert "digitwise_waiting 3\n" in text
+    assert 'digitwise_model_info{sha256="abc",version="' in text
+    assert 'digitwise_memory_bytes{worker="1"} ' in text
+
+
+def test_text_is_of_prometheus_format():
+    metrics = Metrics([0.0] * WIDTH)
+    metrics.request("/", 200, 1.0)
+    lines = metrics.text("abc").splitlines()
+    assert all(line.startswith(("# HELP ", "# TYPE ")) or LINE.fullmatch(line) for line in lines)
+    assert len(lines) == len(set(lines))
+    assert list(BUCKETS) == sorted(BUCKETS)
+
+
+def test_a_route_that_nobody_knows_and_an_odd_status_are_counted_as_such():
+    metrics = Metrics([0.0] * WIDTH)
+    metrics.request("/nowhere", 418, 1.0)
+    assert 'request_seconds_count{route="other"} 1' in metrics.text("")
+
+
+def test_a_process_that_is_gone_has_no_memory():
+    assert memory_of(2**22 + 1) is None
+    if os.path.exists("/proc/self/statm"):
+        assert memory_of(os.getpid()) > 2**20
+
+
+@pytest.fixture
+def logged(caplog):
+    """Lines about requests, as with --log."""
+    LOG.setLevel(logging.INFO)
+    with caplog.at_level(logging.INFO, LOG.name):
+        yield caplog
+    LOG.setLevel(logging.NOTSET)
+
+
+def test_a_line_tells_size_and_outcome_and_nothing_of_what_was_received(logged):
+    blank = as_png(np.full((30, 30), 255, np.uint8))
+    with served(application(Settings())) as running:
+        running.client.post("/v1/read?secret=1", files={"secret": ("secret.png", blank)})
+        running.client.get("/secret")
+        counts = running.client.get("/metrics").text
+    first, second, _ = (record.getMessage() for record in logged.records if record.name == LOG.name)
+    assert re.fullmatch(r"\S+ POST /v1/read 200 \d+ B \d+\.\d ms", first)
+    assert re.fullmatch(r"\S+ GET other 404 0 B \d+\.\d ms", second)
+    assert "secret" not in first + second + counts
+    assert 'digitwise_readings_total{status="blank"} 1' in counts

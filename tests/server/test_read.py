@@ -1,0 +1,150 @@
+"""Reading through the API says what the reader says."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitwise.reading.reader import Reader
+from digitwise.server.app import application
+from digitwise.server.settings import Settings
+from tests.server.running import as_png, served
+from tests.templates import metadata, write_model
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader(threads=1)
+
+
+@pytest.fixture(scope="module")
+def scans(digits):
+    """Pictures as they come: as the model takes them, dark on light, large, coloured, and an empty sheet."""
+    images = digits.test.images
+    large = np.asarray(Image.fromarray(255 - images[3]).resize((200, 220)))
+    colour = np.stack([255 - images[4], np.full((28, 28), 255, np.uint8), 255 - images[4] // 2], axis=2)
+    return [images[0], images[1], 255 - images[2], large, colour, np.full((40, 30), 250, np.uint8)]
+
+
+def same(document, reading):
+    assert (document["label"], document["status"], document["error"]) == (reading.label, reading.status, None)
+    assert document["confidence"] == (
+        None if reading.confidence is None else pytest.approx(reading.confidence, abs=2e-6)
+    )
+    if document["probabilities"] is not None:
+        assert sum(document["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+        assert max(document["probabilities"].values()) == document["confidence"]
+    return True
+
+
+def test_a_form_is_read_in_the_order_of_its_files(server, reader, scans):
+    files = [("any", (f"{place}.png", as_png(scan))) for place, scan in enumerate(scans)]
+    readings = server.client.post("/v1/read", files=files).json()["readings"]
+    assert [reading["name"] for reading in readings] == [f"{place}.png" for place in range(len(scans))]
+    assert all(same(*pair) for pair in zip(readings, [reader.read(scan) for scan in scans], strict=True))
+    assert readings[-1]["status"] == "blank"
+
+
+def test_a_picture_alone_is_its_own_body(server, reader, scans):
+    for scan in scans:
+        [reading] = server.picture(as_png(scan)).json()["readings"]
+        assert same(reading, reader.read(scan))
+        assert reading["name"] is None
+
+
+def test_arrays_are_read_one_or_several(server, reader, digits):
+    images = digits.test.images[:3]
+    expected = reader.read(images)
+    [alone] = server.client.post("/v1/read", json=images[0].astype(float).tolist()).json()["readings"]  # 7.0 is whole
+    several = server.client.post("/v1/read", json=images.tolist()).json()["readings"]
+    assert same(alone, expected[0])
+    assert all(same(*pair) for pair in zip(several, expected, strict=True))
+
+
+def test_what_the_model_saw_comes_when_asked_for(server, reader, scans):
+    [reading] = server.picture(as_png(scans[3]), "/v1/read?input=true").json()["readings"]
+    seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(reading["input"]))))
+    assert np.array_equal(seen, reader.input_of(scans[3]))
+    assert "input" not in server.picture(as_png(scans[3]), "/v1/read?input=false").json()["readings"][0]
+
+
+def test_one_bad_file_does_not_spoil_the_others(server, scans):
+    files = [("a", ("a.png", as_png(scans[0]))), ("b", ("b.png", b"nothing")), ("c", ("c.png", as_png(scans[1])))]
+    readings = server.client.post("/v1/read?input=true", files=files).json()["readings"]
+    assert [reading["status"] == "error" for reading in readings] == [False, True, False]
+    assert readings[1]["error"].startswith("not a picture: its content is no PNG")
+    assert readings[1]["input"] is readings[1]["label"] is readings[1]["probabilities"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "echoed"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\scans\\7.png", "7.png"),
+        ("ü 7.png", "ü 7.png"),
+        ("x" * 300, "x" * 200),
+        ("..", ".."),
+        ("/", ""),
+    ],
+    ids=["up", "other system", "letters", "long", "dots", "slash"],
+)
+def test_of_a_name_only_its_last_part_comes_back(server, scans, name, echoed):
+    [reading] = server.client.post("/v1/read", files={"a": (name, as_png(scans[0]))}).json()["readings"]
+    assert reading["name"] == echoed
+
+
+def test_numbers_are_lines_with_boxes_on_the_upright_picture(server, reader, mnist):
+    page = np.full((60, 200), 240, np.uint8)
+    for place in range(5):
+        page[16:44, 20 + 34 * place : 48 + 34 * place] = 240 - (mnist.test.images[place] * 0.9).astype(np.uint8)
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6  # shown turned by a quarter
+    Image.fromarray(np.rot90(page)).save(file, "JPEG", exif=exif, quality=95)
+    answer = server.picture(file.getvalue(), "/v1/read/numbers", kind="image/jpeg")
+    [found] = answer.json()["pages"]
+    expected = reader.read_numbers(file.getvalue())
+    assert (found["width"], found["height"], found["error"]) == (200, 60, None)
+    assert found["text"] == expected.text
+    boxes = [digit["box"] for line in found["lines"] for digit in line["digits"]]
+    assert boxes == [list(digit.box) for line in expected.lines for digit in line.digits]
+    assert all(0 <= left < right <= 200 and 0 <= top < bottom <= 60 for left, top, right, bottom in boxes)
+    assert len(boxes) == 5
+
+
+def test_a_bad_page_among_others_is_an_error_of_its_own(server, scans):
+    files = [("a", ("a.pdf", b"%PDF-1.7")), ("b", ("b.png", as_png(scans[3])))]
+    pages = server.client.post("/v1/read/numbers", files=files).json()["pages"]
+    assert "PDF" in pages[0]["error"]
+    assert pages[0]["text"] is None
+    assert pages[1]["error"] is None
+
+
+def test_the_model_says_what_it_is(server, reader):
+    model = server.client.get("/v1/model").json()
+    assert model["classes"] == list(reader.class_names)
+    assert model["image_shape"] == [28, 28]
+    assert model["policy"]["max_error"] == reader.policy.max_error
+    assert model["metrics"]["test"]["n"] == 10_000
+    assert len(model["sha256"]) == 64
+
+
+def test_the_service_says_what_it_offers(server):
+    service = server.client.get("/v1/service").json()
+    assert (service["collect"], service["report"], service["token"]) == (False, False, False)
+    assert service["limits"] == {"bytes": 20 * 2**20, "pixels": 50_000_000, "files": 100, "seconds": 30.0}
+
+
+def test_a_model_without_a_form_takes_arrays_as_they_are_and_fits_files(tmp_path, scans):
+    file = write_model(tmp_path / "own.onnx", metadata(normalization="none"), shape=(8, 8))
+    own = Reader(file, threads=1)
+    arrays = np.random.default_rng(0).integers(0, 255, (3, 8, 8)).astype(np.uint8)
+    pngs = [as_png(scan) for scan in scans]
+    with served(application(Settings(model=file))) as running:
+        several = running.client.post("/v1/read", json=arrays.tolist()).json()["readings"]
+        files = running.client.post("/v1/read", files=[("a", ("a", png)) for png in pngs]).json()["readings"]
+    assert all(same(*pair) for pair in zip(several, own.read(arrays), strict=True))
+    assert all(same(*pair) for pair in zip(files, [own.read(png) for png in pngs], strict=True))
