@@ -1,0 +1,103 @@
+"""The container file: it cannot be built in a test, but its commands can be run with no more than it installs."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import packages_distributions, requires
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from packaging.requirements import Requirement
+
+from tests.server.test_collection import png
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "Containerfile").read_text().replace("\\\n", " ")
+ENTRYPOINT = json.loads(re.search(r"^ENTRYPOINT (\[.*\])$", TEXT, flags=re.M)[1])  # its exec form: a shell eats SIGTERM
+HEALTHCHECK = json.loads(re.search(r"^HEALTHCHECK .* CMD (\[.*\])$", TEXT, flags=re.M)[1])
+
+ALONE = """
+import importlib.abc, json, sys
+missing = set(json.loads(sys.argv.pop(1)))
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in missing:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+from digitwise.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def installed():
+    """What pip brings for the libraries that the file names, by their own requirements."""
+    found, new = set(), set(re.search(r"-c constraints\.txt\s+(.*)", TEXT)[1].split())
+    while new:
+        name = new.pop()
+        found.add(name)
+        needed = [Requirement(text) for text in requires(name) or ()]
+        new |= {
+            each.name.lower().replace("_", "-")
+            for each in needed
+            if each.marker is None or each.marker.evaluate({"extra": ""})
+        } - found
+    return found
+
+
+@pytest.fixture
+def container(tmp_path):
+    """The server as the container starts it, but on a port of its own: its process and its address."""
+    there, everything = {*installed(), "digitwise"}, packages_distributions()
+    missing = [name for name, of in everything.items() if not {d.lower().replace("_", "-") for d in of} & there]
+    assert {"keras", "tensorflow", "sklearn", "matplotlib", "onnx"} <= set(missing)
+    command = [sys.executable, "-c", ALONE, json.dumps(missing), *ENTRYPOINT[1:], "--port", "0", "--collect", tmp_path]
+    environment = {**os.environ, "DIGITWISE_TOKEN": "secret"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        yield process, re.search(r"http://[^ )]+", process.stdout.readline())[0]
+        process.kill()
+
+
+def healthy(url):
+    """What the container file asks whether the server is well."""
+    command = [sys.executable, *(part.replace("http://127.0.0.1:8000", url) for part in HEALTHCHECK[1:])]
+    return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def test_what_the_container_installs_is_enough_to_read_and_collect_and_it_ends_when_it_is_told(container):
+    process, url = container
+    picture = np.full((400, 600), 255, np.uint8)
+    picture[100:300, 100:120] = picture[100:300, 300:320] = 0  # 1 and 1
+    with httpx.Client(base_url=url, headers={"Authorization": "Bearer secret"}) as client:
+        page = client.post("/v1/read/numbers", files={"page": ("page.png", png(picture))}).json()["pages"][0]
+        digit = client.post("/v1/read", files={"digit": ("one.png", png(picture[:, :220]))}).json()["readings"][0]
+        collected = client.post("/v1/collect", files={"picture": ("one.png", png(picture))}, data={"label": "1"})
+        assert collected.status_code == 201, collected.text
+        assert client.get("/v1/model").json()["image_shape"] == [28, 28]
+        assert client.get("/").status_code == client.get("/docs").status_code == 200
+    assert (page["text"], digit["label"]) == ("11", "1")
+    assert healthy(url)
+    process.terminate()
+    assert process.wait(20) == 0
+    assert not healthy(url)
+
+
+def test_container_file_copies_what_is_there_past_what_is_ignored():
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    for line in re.findall(r"^COPY (?!--from)(.*)$", TEXT, flags=re.M):
+        for name in line.split()[:-1]:
+            assert (ROOT / name).exists()
+            assert f"!{name}" in ignored
+
+
+def test_container_does_not_run_as_root_and_pins_what_it_installs():
+    assert int(re.search(r"^USER (\d+)$", TEXT, flags=re.M)[1]) > 0
+    pinned = {
+        line.partition("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split()
+    }
+    assert installed() <= pinned
