@@ -24,6 +24,7 @@ from benchmarks.contender import PEERS
 from benchmarks.figures import NAMES
 from benchmarks.measure import Row, kept, main_place, median, place, spread
 from benchmarks.reader_tables import pages_table, reading_summary, robustness_table, scans_table, speed_table
+from benchmarks.server import server_table
 from digitwise.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
@@ -112,6 +113,7 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "robustness": (robustness_table, "robustness"),
     "pages": (pages_table, "pages"),
     "reader speed": (speed_table, "reader_speed"),
+    "server": (server_table, "server"),
 }
 
 
