@@ -97,7 +97,8 @@ def normalize(
     for file in found.blank:
         out.print(f"{file}: blank, left out")
     out.print(
-        f"{found.pictures:,} pictures of 28x28 written to {found.path}; train on them: digitwise train {found.path}"
+        f"{found.pictures:,} pictures of 28x28 written to {found.path}; "
+        f"train on them: digitwise train augmented --data {found.path}"
     )
 
 
