@@ -19,6 +19,7 @@ from digitwise.cli import (
     data,
     errors,
     evaluate,
+    exercise,
     export,
     improve,
     info,
@@ -59,6 +60,7 @@ app.command("serve")(serve.serve)
 app.command("review")(review.review)
 app.command("info")(info.info)
 app.add_typer(data.app, name="data")
+app.add_typer(exercise.app, name="exercise")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,0 +1,51 @@
+"""The exercise as a student gets it: a notebook with gaps.
+
+``edition.ipynb`` beside this file is made from the solved notebook by ``notebooks/build.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from digitwise.errors import DataError
+from digitwise.files import atomic_write, expanded
+
+EDITION = Path(__file__).with_name("edition.ipynb")
+NAME = "mnist_exercise.ipynb"
+
+
+def write_edition(folder: str | Path) -> Path:
+    """Write the notebook with gaps, and an empty folder ``results`` beside it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made if it is not there.
+
+    Returns
+    -------
+    Path
+        The notebook.
+
+    Raises
+    ------
+    DataError
+        If there is a notebook of that name already: somebody may have worked in it.
+    """
+    folder = expanded(folder)
+    notebook = folder / NAME
+    if notebook.exists():
+        raise DataError(
+            f"{notebook}: expected no notebook of that name, got one, which is left as it is; choose another --out"
+        )
+    (folder / "results").mkdir(parents=True, exist_ok=True)
+    atomic_write(notebook, EDITION.read_bytes())
+    return notebook
+
+
+def questions() -> dict[str, str]:
+    """The text of each task's question, Markdown, by the task's id."""
+    cells = json.loads(EDITION.read_text(encoding="utf-8"))["cells"]
+    asked = [(cell["metadata"].get("digitwise", {}), "".join(cell["source"])) for cell in cells]
+    return {about["task"]: text for about, text in asked if about.get("role") == "question"}
