@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from digitwise.cli import marking
 from digitwise.cli.console import JsonFlag, out, print_json
 
 app = typer.Typer(
@@ -30,3 +31,6 @@ def new(
         print_json({"notebook": str(notebook), "results": str(folder / "results"), "points": POINTS})
         return
     out.print(f"{notebook}: {len(TASKS)} tasks, {POINTS:g} points; open it in Jupyter")
+
+
+app.command("check")(marking.check)

@@ -1,0 +1,155 @@
+"""``digitwise exercise check``: points, reasons and hints for notebooks that students handed in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digitwise.cli.console import JsonFlag, err, out, print_json, table
+from digitwise.cli.train import seconds
+
+if TYPE_CHECKING:
+    from digitwise.exercise.marks import Mark
+    from digitwise.exercise.notebooks import Notebook
+
+UNITS = {"KB": 1e3, "MB": 1e6, "GB": 1e9}
+
+
+def size(text: str) -> int:
+    """Read a size, ``4GB`` or ``500 MB``, as bytes."""
+    found = re.fullmatch(r"\s*([\d.]+)\s*([KMG]B)\s*", text, re.IGNORECASE)
+    try:
+        value = int(float(found[1]) * UNITS[found[2].upper()]) if found else 0
+    except ValueError:
+        value = 0
+    if value <= 0:
+        raise typer.BadParameter(f"expected a size like 4GB or 500MB, got {text!r}")
+    return value
+
+
+def check(
+    notebooks: Annotated[
+        list[Path], typer.Argument(metavar="NOTEBOOK|DIR", help="Notebooks, or folders with notebooks in them.")
+    ],
+    data: Annotated[
+        str, typer.Option("--data", metavar="NAME|PATH", help="What keras.datasets.mnist.load_data gives.")
+    ] = "mnist",
+    time_limit: Annotated[
+        float, typer.Option(parser=seconds, metavar="TIME", help="For one notebook (45s, 30m).")
+    ] = "30m",  # type: ignore[assignment]  # the parser makes a number of it
+    memory_limit: Annotated[
+        int, typer.Option(parser=size, metavar="SIZE", help="For one notebook (500MB, 4GB).")
+    ] = "4GB",  # type: ignore[assignment]
+    jobs: Annotated[int, typer.Option(min=1, help="How many are run side by side.")] = 1,
+    html: Annotated[
+        bool, typer.Option("--html", help="Write a page of feedback; with several notebooks it is written anyway.")
+    ] = False,
+    out_folder: Annotated[Path, typer.Option("--out", help="Where pages and points.csv go.")] = Path("results/marks"),
+    as_json: JsonFlag = False,
+) -> int:
+    """Run students' notebooks, each in a process with limits, and give points task by task."""
+    from digitwise.data import load
+    from digitwise.exercise.marking import mark_all
+    from digitwise.exercise.page import page_names, write_page, write_points
+    from digitwise.exercise.sandbox import Limits
+
+    paths = _found(notebooks)
+    several = len(paths) > 1
+    opened, marks = _opened(paths, several=several)
+    dataset = load(data)
+    if several:
+        write_points([], out_folder / "points.csv")  # a place that cannot be written to is told before the work
+    names = dict(zip(map(str, paths), page_names(paths), strict=True))
+
+    def tell(mark: Mark) -> None:
+        marks[mark.notebook] = mark
+        if several or html:
+            write_page(mark, out_folder / names[mark.notebook])
+        if several:
+            write_points([marks[str(path)] for path in paths if str(path) in marks], out_folder / "points.csv")
+            bar.advance(bar.task_ids[0])
+
+    with _bar(len(paths), shown=several and err.is_terminal) as bar:
+        for mark in tuple(marks.values()):
+            tell(mark)
+        mark_all(opened, dataset, limits=Limits(time_limit, memory_limit), jobs=jobs, tell=tell)
+    ordered = [marks[str(path)] for path in paths]
+    if as_json:
+        print_json([mark.as_dict() for mark in ordered] if several else ordered[0].as_dict())
+    elif several:
+        _tell_class(ordered)
+    else:
+        _tell(ordered[0])
+    if several:
+        err.print(f"written to {out_folder}: points.csv, and a page for each notebook", style="dim")
+    elif html:
+        err.print(f"written to {out_folder / names[str(paths[0])]}", style="dim")
+    return 0
+
+
+def _found(given: list[Path]) -> list[Path]:
+    """The notebooks, and those in folders, each once."""
+    from digitwise.errors import DataError
+
+    found: dict[Path, Path] = {}
+    for place in given:
+        inside = sorted(place.rglob("*.ipynb")) if place.is_dir() else [place]
+        inside = [path for path in inside if not any(part.startswith(".") for part in path.relative_to(place).parts)]
+        if not inside:
+            raise DataError(f"{place}: expected notebooks (.ipynb) in this folder, found none")
+        found |= {path.resolve(): path for path in inside}
+    return list(found.values())
+
+
+def _opened(paths: list[Path], *, several: bool) -> tuple[list[Notebook], dict[str, Mark]]:
+    """Those that can be read, and the marks of those that cannot: one of a class must not stop the others."""
+    from digitwise.errors import DataError
+    from digitwise.exercise.marking import refused
+    from digitwise.exercise.notebooks import read_notebook
+
+    opened, marks = [], {}
+    for path in paths:
+        try:
+            opened.append(read_notebook(path))
+        except DataError as error:
+            if not several:
+                raise
+            marks[str(path)] = refused(path, str(error))
+    return opened, marks
+
+
+def _tell(mark: Mark) -> None:
+    for task in mark.tasks:
+        out.print(f"{task.title}: {task.points:g} of {task.of:g}", style="bold")
+        for part in task.parts:
+            out.print(f"  {part.points:g}/{part.of:g}  {part.what}")
+            out.print(f"        {part.reason}", style="dim")
+            if part.hint:
+                out.print(f"        → {part.hint}")
+    for place, error in mark.errors.items():
+        out.print(f"cell {place} stopped with {error}")
+    for warning in mark.warnings:
+        out.print(f"warning: {warning}", style="yellow")
+    if mark.ended:
+        out.print(f"the notebook did not run to its end: {mark.ended}", style="red")
+    out.print(f"{mark.notebook}: {mark.points:g} of {mark.of:g} points")
+
+
+def _tell_class(marks: list[Mark]) -> None:
+    rows = [
+        (mark.notebook, f"{mark.points:g}", f"{mark.of:g}", len(mark.warnings), mark.ended or "ran to its end")
+        for mark in marks
+    ]
+    out.print(table(("notebook", "points", "of", "warnings", ""), rows))
+
+
+def _bar(notebooks: int, *, shown: bool) -> Any:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("marking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, console=err, transient=True, disable=not shown)
+    bar.add_task("marking", total=notebooks)
+    return bar

@@ -1,0 +1,166 @@
+"""A student's notebook as cells, each with the task it belongs to; nothing in it is run here."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from digitwise.errors import DataError, MissingPartError
+from digitwise.exercise.edition import EDITION
+from digitwise.exercise.sandbox import INSTALL
+from digitwise.exercise.tasks import TASKS
+
+PLACEHOLDER = "*Your answer here.*"
+LARGEST = 200_000_000  # bytes: a notebook with its figures
+HEADING = re.compile(r"^(#{1,6})\s+(.*)$", re.MULTILINE)
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+PROMPT = re.compile(r"^\*\*.*\*\*$")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Parameters
+    ----------
+    place : int
+        Counted from 1, over all cells.
+    is_code : bool
+    source : str
+    task : str
+        The id of its task, or empty.
+    role : str
+        ``question``, ``code``, ``answer``, or empty where the notebook does not say.
+    """
+
+    place: int
+    is_code: bool
+    source: str
+    task: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """What a student handed in.
+
+    Parameters
+    ----------
+    path : Path
+    cells : tuple of Cell
+    """
+
+    path: Path
+    cells: tuple[Cell, ...]
+
+    @property
+    def code(self) -> list[Cell]:
+        """The code cells that are not empty."""
+        return [cell for cell in self.cells if cell.is_code and cell.source.strip()]
+
+    def of(self, task: str) -> list[Cell]:
+        """The cells of a task."""
+        return [cell for cell in self.cells if cell.task == task]
+
+    def answer(self, task: str) -> str:
+        """What the student wrote in a task's text cells: no questions, prompts, headings or placeholders."""
+        cells = [cell for cell in self.of(task) if not cell.is_code and cell.role in ("answer", "")]
+        # Without roles, the cell with the heading asks the question, unless it is the only one.
+        cells = [cell for cell in cells if cell.role or not HEADING.search(cell.source)] or cells
+        return "\n".join(filter(None, (_own_words(cell.source) for cell in cells)))
+
+
+def read_notebook(path: Path) -> Notebook:
+    """Read a notebook of any version of the format.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Notebook
+
+    Raises
+    ------
+    DataError
+        If it is no notebook.
+    MissingPartError
+        If nbformat is not installed.
+    """
+    try:
+        import nbformat
+        import nbformat.reader
+    except ImportError as error:
+        raise MissingPartError(INSTALL.format("nbformat")) from error
+    expected = f"{path}: expected a Jupyter notebook (.ipynb)"
+    if not path.is_file():
+        raise DataError(f"{expected}, found no such file")
+    if path.stat().st_size > LARGEST:
+        raise DataError(f"{expected} of at most {LARGEST:,} bytes, got {path.stat().st_size:,}; clear its outputs")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about ids that an older notebook does not have
+            text = path.read_text(encoding="utf-8-sig")
+            document = nbformat.convert(nbformat.reader.reads(text), 4)  # type: ignore[no-untyped-call]
+        raw = [_raw(cell) for cell in document.cells]
+    except Exception as error:  # the reader fails in as many ways as there are broken files
+        raise DataError(f"{expected}, got: {' '.join(str(error).split())[:150] or type(error).__name__}") from error
+    return Notebook(path, tuple(_placed(raw)))
+
+
+def _raw(cell: Any) -> tuple[bool, str, str, str]:
+    """Whether it is code, its source, and the task and role it says it has."""
+    said = cell.metadata.get("digitwise", {})
+    said = said if isinstance(said, dict) else {}
+    source = "".join(cell.source) if isinstance(cell.source, list) else str(cell.source)
+    return cell.cell_type == "code", source, str(said.get("task", "")), str(said.get("role", ""))
+
+
+def _placed(raw: list[tuple[bool, str, str, str]]) -> list[Cell]:
+    """Give each cell a task: its own word for it, else that of the last heading."""
+    cells, task, depth = [], "", 0
+    for place, (is_code, source, own, role) in enumerate(raw, start=1):
+        if own:
+            task = own
+        elif not is_code:
+            task, depth = _task_from(source, task, depth)
+        cells.append(Cell(place, is_code, source, task, role))
+    return cells
+
+
+def _task_from(source: str, task: str, depth: int) -> tuple[str, int]:
+    for level, heading in HEADING.findall(source):
+        named = next((each.id for each in TASKS if each.title.lower() in heading.lower()), "")
+        if named:
+            task, depth = named, len(level)
+        elif len(level) <= (depth or 2):
+            task = ""
+    return task, depth
+
+
+def _own_words(source: str) -> str:
+    lines = [line.strip() for line in COMMENT.sub("", source.replace(PLACEHOLDER, "")).splitlines()]
+    questions = asked()
+    return "\n".join(
+        line
+        for line in lines
+        if line and not line.startswith("#") and not PROMPT.match(line) and _plain(line) not in questions
+    )
+
+
+@functools.cache
+def asked() -> frozenset[str]:
+    """The lines of the edition's own texts, which are no answer, whatever metadata a notebook has lost."""
+    cells = json.loads(EDITION.read_text(encoding="utf-8"))["cells"]
+    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    return frozenset(_plain(line) for text in texts for line in text.splitlines())
+
+
+def _plain(line: str) -> str:
+    return re.sub(r"[^a-z0-9 ]", "", line.lower()).strip()

@@ -1,0 +1,179 @@
+"""Which pictures are these? Training pictures, test pictures or others, whatever was done to their values and shape."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitwise.images import Dataset, Float32, Int64, UInt8
+
+# Levels between the darkest and the brightest pixel. Half a prime above 255: no grey value between them falls on the
+# border of a level, whatever their distance, so that rounding moves no pixel to another one.
+LEVELS = 257 / 2
+BLOCK = 10_000  # pictures at a time
+PAIRS = 2_000  # enough to tell a scaling by
+EXACT = 1e-3  # of the range of values: what float16 leaves of a scaling
+BLANK = -1
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Values of pictures as ``factor * grey + offset``.
+
+    Parameters
+    ----------
+    factor, offset : list of float
+        One for all pixels, or one each.
+    """
+
+    factor: list[float]
+    offset: list[float]
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What pictures were found to be.
+
+    Parameters
+    ----------
+    n : int
+    train, test : int
+        How many are training pictures; how many are test pictures and not among the training pictures.
+    scaling : Scaling or None
+        Of those that were found; None where there is no such.
+    """
+
+    n: int
+    train: int
+    test: int
+    scaling: Scaling | None
+
+
+class Recogniser:
+    """Knows the pictures of a set.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.shape = dataset.train.images.shape[1:]
+        self.sets: dict[str, UInt8] = {"train": dataset.train.images, "test": dataset.test.images}
+        self.places = {name: _places(_rows(images)) for name, images in self.sets.items()}
+
+    def recognise(self, values: Any) -> Recognised:
+        """Tell what pictures of any shape and scaling are.
+
+        Parameters
+        ----------
+        values : array_like, shape (n, ...)
+            Flat or not, with one channel or three alike, with or without a frame around.
+        """
+        rows = self.rows(np.asarray(values))
+        if rows is None:
+            return Recognised(len(np.atleast_1d(np.asarray(values))), 0, 0, None)
+        found = {name: self._find(rows, name) for name in self.sets}
+        for name, images in self.sets.items():
+            if len(images) == len(rows) and (found[name] == BLANK).mean() > 0.5:
+                # Each pixel scaled by itself changes the shape of a picture; the order then says what it would be.
+                scaling = _scaling(rows, _rows(images))
+                if scaling is not None:
+                    return Recognised(len(rows), *((len(rows), 0) if name == "train" else (0, len(rows))), scaling)
+        only_test = (found["test"] != BLANK) & (found["train"] == BLANK)
+        return Recognised(
+            len(rows), int((found["train"] != BLANK).sum()), int(only_test.sum()), self._scaling_of(rows, found)
+        )
+
+    def rows(self, values: NDArray[Any]) -> Float32 | None:
+        """The pictures as float32 (n, pixels); None where these are no pictures of this size."""
+        height, width = self.shape[:2]
+        size = int(np.prod(self.shape))
+        if values.ndim < 2 or not len(values) or values.dtype.kind not in "biuf":
+            return None
+        if values[0].size == size:
+            return np.asarray(values, np.float32).reshape(len(values), size)
+        if values.ndim == 4 and values.shape[3] == 3 and len(self.shape) == 2:
+            values = values[..., 0]
+        if values.ndim == 4 and values.shape[3] == 1:
+            values = values[..., 0]
+        if values.ndim != 3 or len(self.shape) != 2 or values.shape[1] < height or values.shape[2] < width:
+            return None
+        top, left = (values.shape[1] - height) // 2, (values.shape[2] - width) // 2
+        inner = values[:, top : top + height, left : left + width]
+        return np.asarray(inner, np.float32).reshape(len(values), size)
+
+    def _find(self, rows: Float32, name: str) -> Int64:
+        known = self.places[name]
+        found = np.array([known.get(key, BLANK) for key in _keys(rows)], np.int64)
+        if (found == BLANK).all():  # dark on light
+            found = np.array([known.get(key, BLANK) for key in _keys(-rows)], np.int64)
+        return found
+
+    def _scaling_of(self, rows: Float32, found: dict[str, Int64]) -> Scaling | None:
+        for name in ("test", "train"):
+            pairs = np.flatnonzero(found[name] != BLANK)
+            pairs = pairs[:: max(1, len(pairs) // PAIRS)]
+            if len(pairs):
+                scaling = _scaling(rows[pairs], _rows(self.sets[name][found[name][pairs]]))
+                if scaling is not None:
+                    return scaling
+        return None
+
+
+def _rows(images: UInt8) -> UInt8:
+    return images.reshape(len(images), -1)
+
+
+def _keys(rows: NDArray[Any]) -> list[bytes]:
+    """For each picture a digest of its pixels between darkest and brightest, which scaling does not change."""
+    keys: list[bytes] = []
+    for start in range(0, len(rows), BLOCK):
+        block = np.asarray(rows[start : start + BLOCK], np.float32)
+        low, high = block.min(axis=1, keepdims=True), block.max(axis=1, keepdims=True)
+        levels = (LEVELS * ((block - low) / np.where(high > low, high - low, 1))).astype(np.uint8)
+        keys += [hashlib.blake2b(row.data, digest_size=16).digest() for row in levels]
+    return keys
+
+
+def _places(rows: UInt8) -> dict[bytes, int]:
+    return {key: place for place, key in enumerate(_keys(rows))}
+
+
+def _scaling(rows: Float32, grey: UInt8) -> Scaling | None:
+    """The scaling that makes ``rows`` of ``grey``, both (n, pixels); None where there is none."""
+    values, true = rows.astype(np.float64), grey.astype(np.float64)
+    spread = np.ptp(values) or 1.0
+    factor, offset = np.polyfit(true.ravel(), values.ravel(), 1) if np.ptp(true) else (0.0, values.mean())
+    if np.abs(factor * true + offset - values).max() <= EXACT * spread:
+        return Scaling([float(factor)], [float(offset)])
+    mean_true, mean = true.mean(axis=0), values.mean(axis=0)
+    variance = ((true - mean_true) ** 2).mean(axis=0)
+    slope = ((true - mean_true) * (values - mean)).mean(axis=0) / np.where(variance > 0, variance, 1)
+    if len(rows) < 20 or np.abs(slope * (true - mean_true) + mean - values).max() > EXACT * spread:
+        return None
+    return Scaling(slope.tolist(), (mean - slope * mean_true).tolist())
+
+
+def class_counts(labels: Any, classes: int, weights: Any = None) -> list[float] | None:
+    """How many, or how much weight, each class has; None where these are no labels.
+
+    Parameters
+    ----------
+    labels : array_like, shape (n,), (n, 1) or (n, classes)
+        Numbers of classes, or one-hot rows.
+    classes : int
+    weights : array_like, shape (n,), optional
+    """
+    values = np.asarray(labels)
+    if values.ndim == 2 and values.shape[1] == classes and classes > 1:
+        values = values.argmax(axis=1)
+    values = values.reshape(-1)
+    if values.dtype.kind not in "biuf" or not len(values) or values.min() < 0 or values.max() >= classes:
+        return None
+    weighted = None if weights is None else np.asarray(weights, np.float64).reshape(-1)
+    return [float(count) for count in np.bincount(values.astype(np.int64), weighted, classes)]

@@ -1,0 +1,211 @@
+"""A process of its own for code that is not trusted: started clean, watched, and ended with all that it started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from digitwise.errors import MissingPartError
+
+INSTALL = "marking a notebook needs {}: pip install 'digitwise[exercise]'"
+GIGABYTE = 10**9
+PROCESSES = 200  # more at one time are no training
+SECONDS_BETWEEN_LOOKS = 0.2  # each takes a look at every process of the system
+# Of the teacher's environment only what programs need to be found and to speak; tokens and addresses stay outside.
+KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES")
+KEPT_ON_WINDOWS = ("SYSTEMROOT", "COMSPEC", "PATHEXT", "NUMBER_OF_PROCESSORS")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a notebook may use.
+
+    Parameters
+    ----------
+    seconds : float
+        Of wall-clock time, for the whole notebook.
+    memory_bytes : int
+        Of all its processes together.
+    file_bytes : int
+        Of one file.
+    """
+
+    seconds: float = 30 * 60
+    memory_bytes: int = 4 * GIGABYTE
+    file_bytes: int = GIGABYTE
+
+    @property
+    def data_bytes(self) -> int:
+        """What one process may ask for at most; see :func:`digitwise.exercise.isolation.isolate`."""
+        return self.memory_bytes + 4 * GIGABYTE
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards, whatever was done to it."""
+    folder = Path(tempfile.mkdtemp(prefix="digitwise-exercise-")).resolve()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():  # somebody took the right to look into a folder away
+            for place, _, _ in os.walk(folder):
+                with contextlib.suppress(OSError):
+                    os.chmod(place, 0o700)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def prepare(folder: Path) -> None:
+    """Make the places of a process in its folder: ``work``, ``home``, ``tmp``."""
+    for name in ("work", "home", "tmp"):
+        (folder / name).mkdir()
+    import matplotlib
+
+    drawn_with = folder / "home" / "matplotlib"
+    drawn_with.mkdir()
+    for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):  # a second spared for each notebook
+        shutil.copy(fonts, drawn_with)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The variables that a process in ``folder`` gets: none of the caller's but those that are needed."""
+    import digitwise
+
+    home = folder / "home"
+    paths = (str(Path(digitwise.__file__).parents[1]), *os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    kept = (*KEPT, *(KEPT_ON_WINDOWS if sys.platform == "win32" else ()))
+    return {name: os.environ[name] for name in kept if name in os.environ} | {
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "KERAS_HOME": str(home / "keras"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "MPLCONFIGDIR": str(home / "matplotlib"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "DIGITWISE_LEDGER": str(home / "ledger"),
+        "TMPDIR": str(folder / "tmp"),
+        "MPLBACKEND": "Agg",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PIP_NO_INDEX": "1",  # there is no network to wait for
+        "PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in paths if path),
+    }
+
+
+class Child:
+    """A running process and what it may still use.
+
+    Parameters
+    ----------
+    module : str
+        Its ``main`` is called, see :mod:`digitwise.exercise.confined`.
+    folder : Path
+        Prepared by :func:`prepare`.
+    limits : Limits
+    talks : bool
+        Whether its standard input is a pipe from here; else it has none.
+
+    Raises
+    ------
+    MissingPartError
+        If psutil is not installed.
+    """
+
+    def __init__(self, module: str, folder: Path, limits: Limits, *, talks: bool = False) -> None:
+        try:
+            import psutil  # type: ignore[import-untyped]
+        except ImportError as error:
+            raise MissingPartError(INSTALL.format("psutil")) from error
+        self.limits, self.errors = limits, folder / "stderr"
+        given = (module, str(folder), str(limits.file_bytes), str(limits.data_bytes))
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "digitwise.exercise.confined", *given],
+                cwd=folder / "work",
+                env=environment(folder),
+                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+        self.started = time.monotonic()
+        self.seen: dict[int, Any] = {}  # every process of its tree, also those whose parent has left them
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self.seen[self.process.pid] = psutil.Process(self.process.pid)
+
+    def over(self) -> str | None:
+        """Which limit is passed: ``time``, ``memory`` or ``processes``."""
+        if time.monotonic() - self.started > self.limits.seconds:
+            return "time"
+        family = self._family()
+        if len(family) > PROCESSES:
+            return "processes"
+        return "memory" if sum(map(_memory, family)) > self.limits.memory_bytes else None
+
+    def end(self) -> None:
+        """Kill it and everything it has started."""
+        family = self._family()
+        if sys.platform != "win32":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        for each in (*family, self.process):
+            with contextlib.suppress(Exception):  # each may be gone, which is what is wanted
+                each.kill()
+        self.process.wait()
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+
+    def _family(self) -> list[Any]:
+        import psutil
+
+        for each in tuple(self.seen.values()):
+            try:
+                self.seen |= {child.pid: child for child in each.children(recursive=True)}
+            except psutil.Error:
+                self.seen.pop(each.pid, None)
+        return [each for each in self.seen.values() if each.is_running()]
+
+
+def run_limited(module: str, folder: Path, limits: Limits, stop: threading.Event | None = None) -> str:
+    """Run a module until it ends or must be ended.
+
+    Parameters
+    ----------
+    module, folder, limits
+        As for :class:`Child`.
+    stop : Event, optional
+        Set from another thread, it ends the process.
+
+    Returns
+    -------
+    str
+        ``ended``, ``time``, ``memory``, ``processes`` or ``stopped``.
+    """
+    child, stop = Child(module, folder, limits), stop or threading.Event()
+    try:
+        while child.process.poll() is None:
+            if reason := child.over():
+                return reason
+            if stop.wait(SECONDS_BETWEEN_LOOKS):
+                return "stopped"
+        return "ended"
+    finally:
+        child.end()
+
+
+def _memory(process: Any) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except Exception:  # it has ended in between
+        return 0

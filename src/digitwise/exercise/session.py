@@ -1,0 +1,191 @@
+"""A student's notebook, run cell by cell; what it shows for itself is written down as it goes.
+
+Reads ``data.npz`` and ``cells.json`` in its folder and writes into ``evidence`` after each cell, so that what comes
+before a cell that never ends still counts. Runs in a process of its own, see :mod:`digitwise.exercise.confined`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MODELS = ("model", "model2", "model3", "loaded")
+PICTURES = ("x_train", "x_test")
+LABELS = ("y_train", "y_test")
+MESSAGE = 300
+ROWS = 100  # of an array of answers
+FILES = 500
+
+
+class Session:
+    """One notebook's Python.
+
+    Parameters
+    ----------
+    folder : Path
+        Prepared by :func:`digitwise.exercise.sandbox.prepare`, with ``data.npz`` in it.
+    missing : list of str
+        What the process could not give up.
+    """
+
+    def __init__(self, folder: Path, missing: list[str]) -> None:
+        from digitwise.data import load
+        from digitwise.exercise.recognition import Recogniser
+        from digitwise.exercise.watching import Watcher
+
+        self.work, self.evidence = folder / "work", folder / "evidence"
+        self.dataset = dataclasses.replace(load(folder / "data.npz"), name="mnist")
+        self.recogniser = Recogniser(self.dataset)
+        self.watcher = Watcher(self.dataset, self.recogniser, self.evidence)
+        self.watcher.begin()
+        self.shell = _shell()
+        self.cells: list[dict[str, Any]] = []
+        self.figures: list[dict[str, Any]] = []
+        self.saved: dict[str, dict[str, Any]] = {}
+        self.known: dict[str, tuple[Any, dict[str, Any]]] = {}
+        self.missing = missing
+
+    def run(self, cells: list[dict[str, Any]]) -> None:
+        """Run cells in order; one that fails does not stop the next ones."""
+        for cell in cells:
+            self.write(running=cell["place"])
+            self.cells.append({"place": cell["place"], "error": self.run_cell(cell["source"])})
+            self._save_models()
+        self._save_models(again=True)
+        self.write(running=None)
+
+    def run_cell(self, source: str) -> str:
+        """Run one cell; how it failed, or nothing."""
+        from IPython.utils.capture import capture_output
+
+        _take_over_show(self._take_figures)
+        with capture_output():
+            result = self.shell.run_cell(source, store_history=True)
+        self._take_figures()
+        error = result.error_before_exec or result.error_in_exec
+        return "" if error is None else f"{type(error).__name__}: {error}"[:MESSAGE]
+
+    def write(self, running: int | None) -> None:
+        """Write down all that is known so far."""
+        names = self.shell.user_ns
+        evidence = {
+            "running": running,
+            "missing": self.missing,
+            "cells": self.cells,
+            "figures": self.figures,
+            "arrays": {name: self._pictures(names[name]) for name in PICTURES if name in names}
+            | {name: self._labels(names[name]) for name in LABELS if name in names},
+            "values": {name: _numbers(names[name]) for name in ("confusion", "prediction") if name in names},
+            "model3_is_better": _truth(names.get("model3_is_better")),
+            "models": self.saved,
+            "fits": self.watcher.fits,
+            "looks": self.watcher.looks,
+            "troubles": self.watcher.troubles[:20],
+            "files": [str(path.relative_to(self.work)) for path in sorted(self.work.rglob("*"))[:FILES]],
+        }
+        unfinished = self.evidence / "evidence.tmp"
+        unfinished.write_text(json.dumps(evidence), encoding="utf-8")
+        unfinished.replace(self.evidence / "evidence.json")
+
+    def _take_figures(self) -> None:
+        if "matplotlib.pyplot" in sys.modules:
+            from digitwise.exercise.drawings import collect
+
+            self.figures += collect()
+
+    def _pictures(self, value: Any) -> dict[str, Any]:
+        try:
+            values = np.asarray(value)
+            state = (id(value), values.shape, str(values.dtype), float(values.reshape(-1)[::997].sum()))
+        except Exception as error:
+            return {"error": f"{type(error).__name__}: {error}"[:MESSAGE]}
+        if self.known.get(str(id(value)), (None,))[0] != state:  # else known from an earlier cell
+            found = self.recogniser.recognise(values)
+            facts = {
+                "shape": list(values.shape),
+                "low": float(values.min()),
+                "high": float(values.max()),
+                "n": found.n,
+                "train": found.train,
+                "test": found.test,
+                "scaling": None if found.scaling is None else vars(found.scaling),
+            }
+            self.known[str(id(value))] = (state, facts)
+        return self.known[str(id(value))][1]
+
+    def _labels(self, value: Any) -> dict[str, Any]:
+        from digitwise.exercise.recognition import class_counts
+
+        try:
+            return {"counts": class_counts(value, self.dataset.train.n_classes)}
+        except Exception as error:
+            return {"error": f"{type(error).__name__}: {error}"[:MESSAGE]}
+
+    def _save_models(self, *, again: bool = False) -> None:
+        """Save the models that are new or were trained since; at the end all, since weights can be set by hand."""
+        if "keras" not in sys.modules:
+            return
+        import keras
+
+        for name in MODELS:
+            model = self.shell.user_ns.get(name)
+            if not isinstance(model, keras.Model):
+                self.saved.pop(name, None)
+                continue
+            key = self.watcher.key(model)
+            trained = sum(key in fit["models"] for fit in self.watcher.fits)
+            state = {"key": key, "name": str(model.name), "fits": trained}
+            if again or {"file": f"{name}.keras", "error": "", **state} != self.saved.get(name):
+                self.saved[name] = state | self._save(model, f"{name}.keras")
+
+    def _save(self, model: Any, file: str) -> dict[str, str]:
+        unfinished = self.evidence / "unfinished.keras"
+        try:
+            model.save(unfinished)
+            unfinished.replace(self.evidence / file)
+        except Exception as error:
+            return {"file": "", "error": f"{type(error).__name__}: {error}"[:MESSAGE]}
+        return {"file": file, "error": ""}
+
+
+def _shell() -> Any:
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    settings = Config()
+    settings.HistoryManager.enabled = False
+    settings.InteractiveShell.colors = "NoColor"
+    shell = InteractiveShell.instance(config=settings)
+    for name in ("matplotlib", "pylab", "config"):  # figures are taken down here, whatever would have shown them
+        shell.magics_manager.magics["line"][name] = lambda line: None
+    return shell
+
+
+def _take_over_show(take: Callable[[], None]) -> None:
+    """Have ``plt.show()`` end the open figures, as it does in a notebook."""
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].show = lambda *_, **__: take()  # type: ignore[attr-defined]
+
+
+def _numbers(value: Any) -> dict[str, Any]:
+    try:
+        values = np.asarray(value, np.float64)
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"[:MESSAGE]}
+    shown = values[:ROWS] if values.ndim else values
+    return {"shape": list(values.shape), "values": shown.tolist() if shown.size <= 10 * ROWS else None}
+
+
+def _truth(value: Any) -> bool | None:
+    return bool(value) if isinstance(value, bool | np.bool_) else None
+
+
+def main(folder: Path, missing: list[str]) -> None:
+    """Run the notebook in a folder, in this process, which has given up what it does not need."""
+    Session(folder, missing).run(json.loads((folder / "cells.json").read_text(encoding="utf-8")))

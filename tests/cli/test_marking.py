@@ -1,0 +1,44 @@
+"""What ``digitwise exercise check`` says where it cannot mark."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.exercise.builder import write_notebook
+
+
+@pytest.mark.parametrize("text", ["", "print(1)", "[]", '{"nbformat": 4}', '{"nbformat": 99, "cells": []}'])
+def test_what_is_no_notebook_is_one_line_and_exit_code_2(tmp_path, digitwise, text):
+    (tmp_path / "n.ipynb").write_text(text)
+    result = digitwise("exercise", "check", tmp_path / "n.ipynb")
+    assert result.code == 2
+    assert "expected a Jupyter notebook" in result.err
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["missing.ipynb"], "found no such file"),
+        (["."], "expected notebooks"),
+        (["n.ipynb", "--memory-limit", "much"], "expected a size like 4GB"),
+        (["n.ipynb", "--time-limit", "long"], "expected a time like 45s"),
+        (["n.ipynb", "--jobs", "0"], "greater than or equal to 1"),
+    ],
+)
+def test_bad_input_is_told(tmp_path, monkeypatch, digitwise, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    result = digitwise("exercise", "check", *arguments)
+    assert result.code == 2
+    assert said in result.err
+
+
+@pytest.mark.parametrize("missing", ["nbformat", "psutil"])
+def test_missing_library_is_told_with_what_to_install(tmp_path, monkeypatch, digitwise, missing):
+    write_notebook(tmp_path / "n.ipynb")
+    monkeypatch.setitem(sys.modules, missing, None)
+    result = digitwise("exercise", "check", tmp_path / "n.ipynb", "--data", "digits")
+    assert result.code == 2
+    assert f"marking a notebook needs {missing}: pip install 'digitwise[exercise]'" in result.err

@@ -1,0 +1,104 @@
+"""Notebooks with known marks, run as a class."""
+
+from __future__ import annotations
+
+import psutil
+import pytest
+
+from tests.exercise.conftest import points_table
+
+EXPECTED = {
+    "perfect": (10, {}),
+    "empty": (0, {"histogram": "Draw one bar for each class"}),
+    "wrong-histogram": (0.5, {"histogram": "9 bins are too few for 10 classes"}),
+    "two-convolutions": (2, {"model1": "Keep exactly one convolution in the first model, not 2"}),
+    "faked": (1.5, {"model1": "train for more epochs"}),
+    "test-in-training": (1.5, {"model1": "Call fit with training pictures only"}),
+    "flips": (1, {"model3": "Do not flip"}),
+    "syntax-error": (0.5, {"histogram": "stopped with SyntaxError"}),
+    "no-metadata": (1, {}),
+    "probe": (0, {}),
+    "no-notebook": (0, {}),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_notebook_gets_the_points_it_is_worth_and_a_hint(marked, name):
+    points, hints = EXPECTED[name]
+    mark = marked[0][name]
+    assert (mark["points"], mark["of"]) == (points, 10), mark
+    tasks = {task["id"]: task for task in mark["tasks"]}
+    for task, hint in hints.items():
+        assert hint in tasks[task]["hint"]
+    for task in mark["tasks"]:
+        assert task["reason"]
+        assert bool(task["hint"]) == (task["points"] < task["of"]) or task["of"] == 0 or name == "no-notebook"
+
+
+def test_nine_bins_are_told_as_a_shared_bar(marked):
+    assert "9 bars for 10 classes: 8 and 9 share a bar" in marked[0]["wrong-histogram"]["tasks"][0]["reason"]
+
+
+def test_accuracy_comes_from_the_model_not_from_what_is_printed(marked):
+    reason = marked[0]["faked"]["tasks"][2]["reason"]
+    assert "counted anew" in reason
+    assert "99.87" not in reason
+
+
+def test_test_pictures_in_training_are_a_warning(marked):
+    assert any(
+        "test pictures in training: fit of model had 500" in each for each in marked[0]["test-in-training"]["warnings"]
+    )
+    assert not any("test pictures in training" in each for each in marked[0]["perfect"]["warnings"])
+
+
+def test_test_pictures_are_found_in_sequences_pipelines_and_evaluations_too(marked):
+    assert marked[0]["flips"]["errors"] == []
+    nobody = "a model that has none of the exercise's names"
+    assert marked[0]["flips"]["warnings"][:3] == [
+        f"test pictures in training: fit of {nobody} had 80 of them",
+        f"test pictures as validation data in fit of {nobody}, and EarlyStopping chooses by them",
+        f"{nobody} was tested on the test pictures after each of 3 trainings; choose by validation",
+    ]
+
+
+def test_code_has_no_network_no_secrets_and_no_place_to_write_but_its_own(marked):
+    mark = marked[0]["probe"]
+    if mark["warnings"]:
+        pytest.skip(f"this system does not let it: {mark['warnings'][0]}")
+    assert mark["errors"] == []
+
+
+def test_grandchildren_end_with_their_notebook(marked):
+    sleeping = [each for each in psutil.process_iter(["cmdline"]) if "time.sleep(4242)" in str(each.info["cmdline"])]
+    assert sleeping == []
+
+
+def test_syntax_error_costs_its_own_cell_alone(marked):
+    assert [each["cell"] for each in marked[0]["syntax-error"]["errors"]] == [4]
+
+
+def test_what_is_no_notebook_does_not_stop_the_class(marked):
+    assert "expected a Jupyter notebook" in marked[0]["no-notebook"]["ended"]
+
+
+def test_class_has_a_table_of_points_and_a_page_each(marked):
+    marks, out = marked
+    rows = {row["notebook"].split("/")[-1].removesuffix(".ipynb"): row for row in points_table(out)}
+    assert rows.keys() == marks.keys()
+    for name, row in rows.items():
+        assert float(row["total"]) == marks[name]["points"]
+        assert float(row["model1"]) == marks[name]["tasks"][2]["points"]
+        page = (out / f"{name}.html").read_text(encoding="utf-8")
+        assert f"{marks[name]['points']:g} of 10 points" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("endless", "the limit of 12 seconds"), ("hog", "more than 0.9 GB of memory")]
+)
+def test_notebook_without_end_is_stopped_and_what_came_before_counts(stopped, name, why):
+    mark = stopped[name]
+    assert why in mark["ended"]
+    assert mark["points"] == 0.5
+    shape = mark["tasks"][1]
+    assert shape["hint"].startswith("Cell 7 did not end (stopped in cell 7:")

@@ -1,0 +1,219 @@
+"""Judges alone: what a notebook showed is given, not run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digitwise.errors import ModelError
+from digitwise.exercise.answering import Answers
+from digitwise.exercise.evidence import Evidence, Fed, Fit, Look, Model
+from digitwise.exercise.judging import Case, remarks
+from digitwise.exercise.judging.augmentations import excesses, flips, looks_flipped
+from digitwise.exercise.judging.confusions import confusion
+from digitwise.exercise.judging.histograms import drawn
+from digitwise.exercise.judging.networks import built
+from digitwise.exercise.judging.saving import equal
+from digitwise.exercise.judging.strategy import augmented, focus
+from digitwise.exercise.judging.words import gain, judged, numbers
+from digitwise.exercise.notebooks import Cell, Notebook
+
+NOBODY = Fed(0, 0, 0, None, None, ())
+DENSE = {"class": "Dense", "units": 10, "activation": "softmax"}
+
+
+class Answering:
+    """Answers that are right but for some pictures, which are taken for the next class."""
+
+    def __init__(self, labels, **wrong):
+        self.labels, self.wrong = labels, wrong
+
+    def ask(self, path, scaling):
+        if path.stem not in self.wrong:
+            raise ModelError("nobody knows it")
+        answers = self.labels.copy()
+        places = np.array(self.wrong[path.stem], int)
+        answers[places] = (answers[places] + 1) % 10
+        return Answers(
+            np.eye(10, dtype=np.float32)[answers], [{"class": "Conv2D", "units": None, "activation": "relu"}, DENSE]
+        )
+
+
+@pytest.fixture
+def case(digits):
+    """Make a case: which pictures each model gets wrong, what was written, and any other evidence."""
+
+    def make(text="", task="", fits=(), answering=None, **evidence):
+        wrong = {name: evidence.pop(name) for name in ("model", "model2", "model3", "loaded") if name in evidence}
+        models = {name: Model(place, name, Path(f"{name}.keras"), "") for place, name in enumerate(wrong)}
+        notebook = Notebook(Path("n.ipynb"), (Cell(1, False, text, task, "answer"),))
+        known = Evidence(models=models, fits=tuple(fits), **evidence)
+        return Case(notebook, known, digits, answering or Answering(digits.test.labels, **wrong))
+
+    return make
+
+
+def trained(model, *, fed=NOBODY, validation=NOBODY, class_weight=None, callbacks=(), augmentations=()):
+    return Fit(frozenset([model]), frozenset(), class_weight or {}, callbacks, augmentations, fed, validation)
+
+
+def counts_of(labels, answers):
+    matrix = np.zeros((10, 10))
+    np.add.at(matrix, (labels, answers), 1)
+    return matrix
+
+
+def test_bars_that_show_other_than_the_training_counts_get_nothing_and_a_reason(case, digits):
+    train, test = digits.train.class_counts, digits.test.class_counts
+    shown = {
+        1: [[(i, n) for i, n in enumerate(train)]],
+        0.5: [[(i, n / train.sum()) for i, n in enumerate(train)]],
+    }
+    for share, series in shown.items():
+        assert drawn(case(series=tuple(series))).share == share
+    of_test = drawn(case(series=([(i, n) for i, n in enumerate(test)],)))
+    assert (of_test.share, of_test.reason) == (0, "the bars are the test set's")
+    pairs = train.reshape(5, 2).sum(axis=1)
+    assert "0 and 1 share a bar" in drawn(case(series=([(i, n) for i, n in enumerate(pairs)],))).reason
+
+
+def test_confusion_matrix_must_be_the_improved_models_own(case, digits):
+    labels = digits.test.labels
+    wrong = list(range(7))
+    true = counts_of(labels, Answering(labels, model2=wrong).ask(Path("model2.keras"), None).predicted)
+    assert confusion(case(model2=wrong, arrays={"confusion": true})).share == 1
+    turned = confusion(case(model2=wrong, arrays={"confusion": true.T}))
+    assert (turned.share, "transposed" in turned.reason) == (0.5, True)
+    other = confusion(case(model2=[], model=wrong, arrays={"confusion": true}))
+    assert (other.share, "the first model" in other.reason) == (0, True)
+    shares = confusion(case(model2=wrong, arrays={"confusion": true / true.sum(axis=1, keepdims=True)}))
+    assert (shares.share, shares.reason) == (0.5, "shares, not counts")
+    assert confusion(case(model2=wrong, arrays={"confusion": np.eye(10)})).share == 0
+    assert "expected 10 x 10" in confusion(case(model2=wrong, arrays={"confusion": np.eye(9)})).reason
+
+
+def test_first_model_without_softmax_gets_half(case, digits):
+    class Logits(Answering):
+        def ask(self, path, scaling):
+            answers = super().ask(path, scaling)
+            return Answers(9 * answers.probabilities, [*answers.layers[:-1], DENSE | {"activation": "linear"}])
+
+    verdict = built(case(model=[], answering=Logits(digits.test.labels, model=[])))
+    assert (verdict.share, "softmax" in verdict.hint) == (0.5, True)
+
+
+def test_loaded_model_must_answer_as_the_saved_one(case):
+    files = ("results/model.json", "results/model.weights.h5")
+    assert equal(case(model2=[1], loaded=[1], files=files)).share == 1
+    assert equal(case(model2=[1], loaded=[1])).share == 0.5
+    assert "otherwise" in equal(case(model2=[1], loaded=[2], files=files)).reason
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("From 97.2 % to 99.4 %.", 1),
+        ("10 errors in the place of 2: 8 fewer.", 1),
+        ("Von 97,2 % auf 99,4 %.", 1),
+        ("From 91.2 % to 93.1 %.", 0.5),
+        ("It is better.", 0),
+    ],
+)
+def test_gain_must_fit_what_is_counted(case, text, share):
+    assert gain(case(text, "model2", model=range(10), model2=[3, 4])).share == share
+
+
+@pytest.mark.parametrize(
+    ("after", "claim", "share"),
+    [
+        (range(20, 21), True, 1),  # 20 errors to 1
+        (range(20, 21), False, 0.5),
+        (range(1, 20), True, 0.5),  # one error fewer is luck
+        (range(1, 20), False, 1),
+        (range(40), True, 0.5),
+        (range(40), None, 0.5),
+    ],
+    ids=["real gain", "real gain denied", "luck claimed", "luck denied", "loss claimed", "no claim"],
+)
+def test_improvement_must_be_shown_or_honestly_denied(case, after, claim, share):
+    text = f"The accuracy is {1 - len(after) / 360:.4f}."
+    assert judged(case(text, "model3", model2=range(20), model3=after, better=claim)).share == share
+
+
+def test_accuracy_that_is_not_the_models_is_not_believed(case):
+    verdict = judged(case("The accuracy is 99.9 %.", "model3", model2=range(20), model3=range(30), better=False))
+    assert (verdict.share, "the text says otherwise" in verdict.reason) == (0.5, True)
+
+
+def test_numbers_are_read_as_people_write_them():
+    text = "95 % interval: from 98.1 % (190 errors) to 99,2 percent of 10,000, see https://a.org/2020.html, Conv2D."
+    assert numbers(text) == [(98.1, True), (190, False), (99.2, True), (10000, False)]
+
+
+def test_more_weight_must_go_to_the_classes_with_errors(case, digits):
+    counts = digits.train.class_counts.astype(float)
+    wrong = np.flatnonzero(digits.test.labels == 8)[:30]
+
+    def given(**how):
+        fed = Fed(10, 10, 0, None, how.pop("counts", counts), ())
+        return focus(case(model2=wrong, model3=[], fits=[trained(1, fed=fed, **how)]))
+
+    assert given().share == 0
+    assert given(class_weight={8: 2.0}).share == 1
+    assert given(class_weight={0: 2.0, 1: 2.0}).share == 0.5
+    more = counts.copy()
+    more[8] += 40
+    assert given(counts=more).share == 1
+    assert focus(case(model3=[])).reason == "no fit of model3 was seen"
+
+
+def test_augmentation_is_judged_by_its_settings(case):
+    def given(kind, **settings):
+        return augmented(case(model3=[], fits=[trained(0, augmentations=((kind, settings),))]))
+
+    assert given("ImageDataGenerator", rotation_range=10, zoom_range=[0.9, 1.1]).share == 1
+    assert given("ImageDataGenerator", rotation_range=90, zoom_range=[1, 1]).share == 0.5
+    assert given("ImageDataGenerator", rotation_range=5, vertical_flip=True, zoom_range=[1, 1]).share == 0
+    assert given("ImageDataGenerator", rotation_range=0, zoom_range=[1, 1]).share == 0
+    assert given("RandomRotation", factor=[-0.1, 0.1]).share == 1
+    assert given("RandomFlip", mode="horizontal").share == 0
+    assert augmented(case(model3=[], fits=[trained(0, fed=Fed(9, 5, 4, None, None, ()))])).share == 0
+
+
+def test_excesses_are_told_in_the_settings_own_units():
+    shifted = [("ImageDataGenerator", {"width_shift_range": 14, "zoom_range": [1, 1]})]
+    assert excesses(shifted, 28) == ["shift of up to 0.5 of the width, at most 0.2 are sane"]
+    assert excesses([("RandomZoom", {"height_factor": 0.2, "width_factor": None})], 28) == []
+    assert flips([("ImageDataGenerator", {"horizontal_flip": True, "vertical_flip": False})]) == [
+        "horizontal_flip=True"
+    ]
+
+
+def test_flips_show_in_the_pictures_themselves(case, digits):
+    pictures, labels = digits.train.images[:200].copy(), digits.train.labels[:200].tolist()
+
+    def shown(pictures):
+        return looks_flipped(pictures.reshape(len(pictures), -1), labels, digits.train)
+
+    assert shown(pictures) == ""
+    assert shown(np.roll(pictures, 2, axis=2)) == ""
+    half = pictures.copy()
+    half[::2] = half[::2, :, ::-1]
+    assert shown(half) == "left to right"
+    half = pictures.copy()
+    half[::2] = half[::2, ::-1]
+    assert shown(half) == "upside down"
+    fed = Fed(200, 0, 0, None, None, tuple(labels), half.reshape(200, -1))
+    assert "flipped upside down" in augmented(case(model3=[], fits=[trained(0, fed=fed)])).reason
+
+
+def test_choosing_by_the_test_pictures_is_a_warning(case):
+    tested = Fed(360, 0, 360, None, None, ())
+    stop = (("EarlyStopping", "val_loss"),)
+    found = remarks(case(model=[], fits=[trained(0, validation=tested, callbacks=stop)]))
+    assert found == ("test pictures as validation data in fit of model, and EarlyStopping chooses by them",)
+    looks = tuple(Look(frozenset([0]), fits) for fits in (1, 2, 3))
+    assert "tested on the test pictures after each of 3 trainings" in remarks(case(model=[], looks=looks))[0]
+    assert remarks(case(model=[], fits=[trained(0, fed=Fed(9, 9, 0, None, None, ()))], looks=looks[:1])) == ()
