@@ -17,12 +17,16 @@ import httpx
 import numpy as np
 import psutil
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from digitwise.errors import ServerError
 from digitwise.server.app import application
-from digitwise.server.serving import listen, server_of, url_of
+from digitwise.server.serving import Server, listen, server_of, url_of
 from digitwise.server.settings import Settings
-from tests.server.running import as_png
+from tests.server.running import as_png, served
 
 BAR = np.full((28, 28), 255, np.uint8)
 BAR[4:24, 13:15] = 0
@@ -120,6 +124,25 @@ def test_sigterm_under_load_loses_no_accepted_request(workers):
     lines = said.splitlines()
     assert [line for line in lines if " POST /v1/read 200 " not in line] == []
     assert len(lines) == answers
+
+
+def test_who_is_connected_when_the_server_leaves_is_answered(monkeypatch):
+    leaving, on_tick = threading.Event(), Server.on_tick
+
+    async def late(self: Server, counter: int) -> bool:
+        if self.should_exit:
+            leaving.set()
+            time.sleep(0.3)  # in which the loop accepts nobody
+        return await on_tick(self, counter)
+
+    async def answer(_: Request) -> Response:
+        return Response("here")
+
+    monkeypatch.setattr(Server, "on_tick", late)
+    with served(Starlette(routes=[Route("/", answer)])) as running:
+        running.server.should_exit = True
+        assert leaving.wait(10)
+        assert running.raw(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").endswith(b"here")
 
 
 def test_workers_share_a_socket_and_their_counts_and_one_that_dies_is_replaced():

@@ -89,13 +89,29 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept no more; let requests under way be answered and those on their way come; then close."""
+        connected = [found for sock in sockets or () for found in _connected(sock)]
         for server in self.servers:
             server.close()
         self.server_state.leaving = True  # type: ignore[attr-defined]  # Protocol looks at it
+        loop = asyncio.get_running_loop()
+        for found in connected:
+            with contextlib.suppress(OSError):  # who has left already
+                await loop.connect_accepted_socket(self._protocol, found)
         until = time.monotonic() + IDLE
         while self.server_state.connections and time.monotonic() < until and not self.force_exit:
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
+
+    def _protocol(self) -> Protocol:
+        return Protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+
+def _connected(sock: socket.socket) -> Iterator[socket.socket]:
+    """Who is connected and was not accepted yet: the system would reset these connections, requests and all."""
+    sock.listen(0)  # others have to try again, and find nobody
+    with contextlib.suppress(OSError):  # as there is where nobody waits any more
+        while True:
+            yield sock.accept()[0]
 
 
 def server_of(app: ASGIApp, *, signals: tuple[signal.Signals, ...] = SIGNALS) -> Server:
