@@ -4,6 +4,7 @@ import io
 import json
 import os
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,7 +110,7 @@ def test_picture_is_shown_as_it_is_in_the_data(tmp_path, channels):
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
-        ('{"decision": "10"}', 422, "expected one of 0, 1"),
+        ('{"decision": "10"}', 422, "expected one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, drop, keep or nothing, got"),
         ('{"decision": "Keep"}', 422, "got 'Keep'"),
         ('{"decision": 7}', 400, "expected JSON like"),
         ('{"decision": null}', 400, "expected JSON like"),
@@ -214,6 +215,15 @@ def test_decision_that_is_no_class_is_told_at_the_start_with_its_row(path, digit
     path.write_text(path.read_text().replace("0.91,\n", "0.91,nine\n"))
     with pytest.raises(DataError, match="row 3: decision 'nine': expected drop, keep or one of 0, 1"):
         Labels(path, digits)
+
+
+@pytest.mark.parametrize("name", ["Drop", "keep", " 7", "7\n", "a\rb", ""])
+def test_class_that_no_decision_can_name_is_told_at_the_start(tmp_path, name):
+    pictures, others = (replace(blobs(6, seed=seed), class_names=("a", "b", name)) for seed in (0, 1))
+    path = tmp_path / "labels.csv"
+    path.write_text(patch_text([(digest, 0, "", "", "") for digest in digests(pictures.images)]))
+    with pytest.raises(DataError, match="expected classes that a decision can name, got"):
+        Labels(path, Dataset("odd", "made here", pictures, others))
 
 
 def test_file_that_cannot_be_written_is_told_at_the_start(path, digits, monkeypatch):

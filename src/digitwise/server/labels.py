@@ -29,12 +29,14 @@ class Labels:
     Raises
     ------
     DataError
-        If the file is no patch of this data, has no rows, or cannot be written to.
+        If the file is no patch of this data, has no rows, or cannot be written to, or a class cannot be decided for.
     """
 
     def __init__(self, path: str | Path, dataset: Dataset) -> None:
         self.path = Path(path)
         self.dataset = dataset
+        if odd := [name for name in self.class_names if not _can_be_decided(name)]:
+            raise DataError(f"{dataset.name}: expected classes that a decision can name, got {odd[0]!r}; rename it")
         self._places = {
             digest: (split, place)
             for split, pictures in (("test", dataset.test), ("train", dataset.train))
@@ -137,6 +139,11 @@ class Labels:
 def progress(patch: Patch) -> dict[str, int]:
     """How many pictures there are, and how many have a decision."""
     return {"pictures": len(patch.rows), "decided": len(patch.decisions)}
+
+
+def _can_be_decided(name: str) -> bool:
+    """Whether a patch that has it as a decision is read back as that, not as another one or as none."""
+    return bool(name) and name == name.strip() and "\r" not in name and name.lower() not in ("drop", "keep")
 
 
 def _share(text: str) -> float | None:

@@ -65,7 +65,8 @@ def review_app(labels: Labels, *, loopback: bool = True) -> ASGIApp:
 
 def _decide(labels: Labels, digest: str, decision: str) -> Response:
     if decision not in labels.decisions:
-        raise Problem(422, f"decision: expected one of {', '.join(labels.decisions[:20])}, got {decision[:40]!r}")
+        expected = f"one of {', '.join(labels.class_names[:20])}, drop, keep or nothing"
+        raise Problem(422, f"decision: expected {expected}, got {decision[:40]!r}")
     try:
         before, after = labels.decide(digest, decision)
     except KeyError:
