@@ -14,6 +14,7 @@ import pytest
 from digitwise.server import batcher, protocol
 from digitwise.server.app import application
 from digitwise.server.batcher import LARGE, WAITING
+from digitwise.server.metrics import WIDTH, Metrics
 from digitwise.server.settings import Limits, Settings
 from tests.server.running import all_of, as_png, served
 
@@ -206,6 +207,20 @@ def test_what_comes_together_is_read_together(held):
             thread.join()
     assert held.begun == [1, 8]
     assert {answer.status_code for answer in answers} == {200}
+
+
+def test_what_waits_in_one_process_is_told_by_another(held):
+    numbers = [0.0] * (2 * WIDTH)
+    other = Metrics(numbers, 1)
+    with served(application(Settings(), Metrics(numbers))) as running:
+        held.begin(running)
+        asking = threading.Thread(target=running.picture, args=(PNG,))
+        asking.start()
+        wait_for(lambda: held.begun)
+        assert "digitwise_waiting 1\n" in other.text("")
+        held.go.set()
+        asking.join()
+        assert "digitwise_waiting 0\n" in other.text("")
 
 
 def test_where_there_is_no_room_one_is_told_to_come_again(held):

@@ -44,6 +44,12 @@ def test_counts_of_all_workers_are_added():
     assert 'digitwise_memory_bytes{worker="1"} ' in text
 
 
+def test_process_that_takes_the_place_of_another_has_nothing_under_way():
+    numbers = [0.0] * WIDTH
+    Metrics(numbers).waiting(3)
+    assert "digitwise_waiting 0\n" in Metrics(numbers).text("")
+
+
 def test_text_is_of_prometheus_format():
     metrics = Metrics([0.0] * WIDTH)
     metrics.request("/", 200, 1.0)

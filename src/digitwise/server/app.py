@@ -65,7 +65,6 @@ def _openapi(service: Service) -> Route:
 
 def _metrics(service: Service) -> Route:
     async def metrics(_: Request) -> Response:
-        service.metrics.waiting(service.batcher.waiting + service.batcher.large)
         return Response(service.metrics.text(service.sha256), media_type="text/plain; version=0.0.4")
 
     return Route("/metrics", metrics)

@@ -44,10 +44,12 @@ class Batcher:
     Parameters
     ----------
     reader : Reader
+    tell : function of an int
+        Is told how much is under way whenever that changes.
     """
 
-    def __init__(self, reader: Reader) -> None:
-        self.reader = reader
+    def __init__(self, reader: Reader, tell: Callable[[int], None]) -> None:
+        self.reader, self._tell = reader, tell
         self.waiting = self.large = 0  # small pictures, and requests with large ones
         self._queue: SimpleQueue[Task | None] = SimpleQueue()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="digitwise-large")
@@ -90,12 +92,12 @@ class Batcher:
         """
         self.check_room()
         answer: asyncio.Future[list[Outcome]] = self._loop.create_future()
-        self.waiting += len(sources)
+        self._count(small=len(sources))
         try:
             self._queue.put(Task(sources, answer))
             outcomes = await answer
         finally:
-            self.waiting -= len(sources)
+            self._count(small=-len(sources))
         large = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, TooLargeError)]
         if large:
             found = await self.each(self._read_one, [sources[place] for place in large])
@@ -107,11 +109,16 @@ class Batcher:
         """Do something that takes its time for each item, in a thread, one after the other of this request."""
         if self.large >= LARGE:
             raise busy()
-        self.large += 1
+        self._count(large=1)
         try:
             return [await self._loop.run_in_executor(self._pool, function, item) for item in items]
         finally:
-            self.large -= 1
+            self._count(large=-1)
+
+    def _count(self, *, small: int = 0, large: int = 0) -> None:
+        self.waiting += small
+        self.large += large
+        self._tell(self.waiting + self.large)
 
     def _read_one(self, source: Source) -> Outcome:
         return read_together(self.reader, [source], max_pixels=self.reader.max_pixels)[0]

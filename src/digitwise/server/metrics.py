@@ -52,6 +52,7 @@ class Metrics:
     def __init__(self, numbers: MutableSequence[float], place: int = 0) -> None:
         self.numbers, self.start = numbers, place * WIDTH
         numbers[self.start] = os.getpid()
+        self.waiting(0)  # whatever the process did whose place it takes
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""

@@ -51,7 +51,7 @@ class Service:
         self.collection: Collection | None = None
         if settings.collect is not None:
             self.collection = Collection(settings.collect, self.reader.class_names, max_pixels=limits.pixels)
-        self.batcher = Batcher(self.reader)
+        self.batcher = Batcher(self.reader, self.metrics.waiting)
         self.intake = Intake(limits)
 
     @asynccontextmanager
