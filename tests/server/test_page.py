@@ -473,6 +473,14 @@ def test_server_that_is_gone_is_told_once_and_what_waits_is_read_when_it_is_back
     assert page.locator("#notice").is_hidden()
 
 
+def test_answer_that_breaks_off_is_asked_for_again(page, scan):
+    page.evaluate(script("cut"))
+    bring(page, scan)
+    page.wait_for_selector("#notice:visible")
+    page.click("#notice button")
+    status(page, "Read", "#viewer")
+
+
 def test_token_is_asked_for_and_kept_for_the_tab(opened, desk, scan):
     with served(application(Settings(token="open sesame"))) as guarded:
         page = opened(desk, guarded.url)

@@ -38,16 +38,18 @@ async function fetched(path, method, body) {
   const secret = token.get();
   const headers = secret ? { Authorization: `Bearer ${secret}` } : {};
   try {
-    return await fetch(path, { method, headers, body, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    const signal = AbortSignal.timeout(PATIENCE);
+    const response = await fetch(path, { method, headers, body, cache: "no-store", signal });
+    return [response, await response.text()];
   } catch {
     become("gone");
     throw new Unreached("The server does not answer.");
   }
 }
 
-async function reasonOf(response) {
+function reasonOf(response, text) {
   try {
-    const { title, detail } = await response.json();
+    const { title, detail } = JSON.parse(text);
     return detail ?? title;
   } catch {
     return `The server answered ${response.status}.`;
@@ -57,15 +59,15 @@ async function reasonOf(response) {
 /** An answer's JSON and status; `body` is a function, so that each attempt sends what is newest. */
 export async function ask(path, { method = "GET", body } = {}) {
   for (let attempt = 1; ; attempt += 1) {
-    const response = await fetched(path, method, await body?.());
+    const [response, text] = await fetched(path, method, await body?.());
     if (response.status === 503 && attempt < ATTEMPTS) {
       await rest(Math.min(Number(response.headers.get("Retry-After")) || 1, LONGEST));
       continue;
     }
     if (response.status === 401) throw lock();
     become("open");
-    if (!response.ok) throw new Refused(await reasonOf(response));
-    return response.json();
+    if (!response.ok) throw new Refused(reasonOf(response, text));
+    return JSON.parse(text);
   }
 }
 
