@@ -1,4 +1,4 @@
-"""Labelled pictures that people send, as a folder set of the owner's own: ``DIR/CLASS/SHA256.png``."""
+"""Labelled pictures that people send, as a folder set of the owner's own: ``DIR/CLASS/START-OF-SHA256.png``."""
 
 from __future__ import annotations
 
