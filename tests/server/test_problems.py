@@ -6,8 +6,10 @@ import json
 
 import numpy as np
 import pytest
+from starlette.applications import Starlette
 
 from digitwise.server.app import application
+from digitwise.server.problems import HANDLERS
 from digitwise.server.settings import Settings
 from tests.server.running import as_png, served
 
@@ -74,6 +76,12 @@ def test_bad_requests_are_told_what_is_wrong(server, caplog, method, path, heade
     assert "expected" in problem["detail"] or "picture" in problem["detail"]
     assert "\n" not in problem["detail"]
     assert not caplog.text
+
+
+def test_only_a_server_that_has_docs_sends_one_there(server):
+    assert server.client.get("/nowhere").json()["detail"].endswith("; see /docs")
+    with served(Starlette(exception_handlers=HANDLERS)) as running:
+        assert running.client.get("/nowhere").json()["detail"] == "expected a path that is here, got another"
 
 
 def test_another_method_is_told_which_there_are(server):

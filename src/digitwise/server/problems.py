@@ -55,9 +55,10 @@ async def _of_ours(_: Request, error: Exception) -> Response:
 async def _of_routing(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
+    told = "; see /docs" if any(route.path == "/docs" for route in request.app.routes) else ""
     said = {
-        404: "expected a path that is in /openapi.json, got another; see /docs",
-        405: f"expected {headers.get('Allow', 'another method')}, got {request.method}; see /docs",
+        404: f"expected a path that is here, got another{told}",
+        405: f"expected {headers.get('Allow', 'another method')}, got {request.method}{told}",
     }
     return Problem(error.status_code, said.get(error.status_code, error.detail), headers=headers).response()
 
