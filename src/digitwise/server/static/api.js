@@ -23,7 +23,8 @@ function become(now) {
 
 export const token = {
   get: () => sessionStorage.getItem(KEY),
-  keep: (value) => sessionStorage.setItem(KEY, value),
+  // No token has other characters, and no header could carry them.
+  keep: (value) => sessionStorage.setItem(KEY, value.replace(/[^ -~]/g, "?")),
 };
 
 /** Ask for the token; the error to throw meanwhile. */
