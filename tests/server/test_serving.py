@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from digitwise.errors import ServerError
 from digitwise.server.app import application
-from digitwise.server.serving import Server, listen, server_of, url_of
+from digitwise.server.serving import BACKLOG, Server, listen, server_of, url_of
 from digitwise.server.settings import Settings
 from tests.server.running import as_png, served
 
@@ -170,6 +170,10 @@ def test_workers_share_a_socket_and_their_counts_and_one_that_dies_is_replaced()
     assert process.returncode == 0
     assert len(now) == 2
     assert not [worker for worker in now if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_server_does_not_let_more_connections_wait_than_its_socket_did():
+    assert server_of(Starlette()).config.backlog == BACKLOG
 
 
 def test_a_port_that_is_taken_is_told():

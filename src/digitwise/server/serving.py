@@ -124,6 +124,7 @@ def server_of(app: ASGIApp, *, signals: tuple[signal.Signals, ...] = SIGNALS) ->
         log_config=None,
         log_level="critical",  # what it would log is answered, or logged by us without what was received
         access_log=False,
+        backlog=BACKLOG,
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
