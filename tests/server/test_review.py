@@ -470,3 +470,12 @@ def test_page_fits_any_width_in_both_schemes(opened, width, scheme):
     assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
     page.click("[data-view=summary]")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_suggestion_that_is_no_class_does_not_lead_beyond_a_small_screen(opened, asked, digits):
+    suggested = f",{(digits.train.labels[0] + 1) % 10},"
+    atomic_write(opened.file, asked.replace(suggested, ",somethingofthekind,", 1))
+    opened.page.set_viewport_size({"width": 375, "height": 800})
+    opened.page.reload()
+    opened.page.wait_for_selector("#suggested:text-is('somethingofthekind')")
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 375
