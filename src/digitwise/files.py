@@ -47,7 +47,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files private
+        os.chmod(temporary, _mode(path))  # mkstemp makes files private
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -119,6 +119,11 @@ def swap_folder(new: Path, old: Path, aside: Path) -> None:
         if aside.exists() and not old.exists():
             aside.rename(old)
         raise
+
+
+def _mode(path: Path) -> int:
+    """Who may read and write a file: as it is, or as the system has it for new ones."""
+    return stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
 
 
 def _umask() -> int:

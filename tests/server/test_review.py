@@ -188,6 +188,13 @@ def test_decisions_at_once_all_arrive(path, digits, names):
     assert read_patch(path).decisions == {name: str(i) for i, name in enumerate(names)}
 
 
+def test_file_that_is_private_stays_so(path, digits, names):
+    path.chmod(0o600)
+    Labels(path, digits).decide(names[0], "7")
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o644)
+
+
 def test_file_that_a_link_leads_to_is_written_and_the_link_stays(path, digits, names, tmp_path):
     link = tmp_path / "link.csv"
     link.symlink_to(path)
