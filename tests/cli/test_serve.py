@@ -12,7 +12,7 @@ from digitwise.server.serving import listen
 def begun(monkeypatch):
     """What would be served, instead of serving it."""
     calls = []
-    monkeypatch.setattr(serving, "serve", lambda app, sock: calls.append((app, sock)))
+    monkeypatch.setattr(serving, "serve", lambda app, sock, log: calls.append((app, sock)))
     monkeypatch.setattr(workers, "serve_in_processes", lambda *arguments: calls.append(arguments))
     monkeypatch.delenv("DIGITWISE_TOKEN", raising=False)
     return calls

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -17,6 +19,7 @@ import httpx
 import numpy as np
 import psutil
 import pytest
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -124,6 +127,20 @@ def test_sigterm_under_load_loses_no_accepted_request(workers):
     lines = said.splitlines()
     assert [line for line in lines if " POST /v1/read 200 " not in line] == []
     assert len(lines) == answers
+
+
+def test_what_libraries_find_in_a_picture_is_not_logged():
+    file = io.BytesIO()
+    Image.fromarray(BAR).save(file, "TIFF", compression="tiff_lzw", tiffinfo={274: 1})
+    orientation = struct.pack("<HHI", 274, 3, 1)  # the tag's entry, up to its value
+    place = file.getvalue().index(orientation) + len(orientation)
+    odd = file.getvalue()[:place] + struct.pack("<H", 204) + file.getvalue()[place + 2 :]
+    with command("--log") as (process, url):
+        headers = {"Authorization": "Bearer secret", "Content-Type": "image/tiff"}
+        assert httpx.post(f"{url}/v1/read", content=odd, headers=headers).status_code == 200
+        process.terminate()
+        logged = process.communicate()[1]
+    assert re.fullmatch(r"\S+ POST /v1/read 200 \d+ B [\d.]+ ms\n", logged)
 
 
 def test_who_is_connected_when_the_server_leaves_is_answered(monkeypatch):

@@ -79,13 +79,10 @@ def _serve(settings: Settings, sock: socket.socket, workers: int, *, open_page: 
         serve_in_processes(settings, sock, workers)
         return
     from digitwise.server.app import application
-    from digitwise.server.watch import log_lines
 
-    if settings.log:
-        log_lines()
     app = application(settings)
     _say(url_of(sock), open_page=open_page)
-    serve(app, sock)
+    serve(app, sock, log=settings.log)
 
 
 def _say(url: str, *, open_page: bool) -> None:

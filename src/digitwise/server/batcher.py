@@ -1,7 +1,8 @@
 """Where pictures wait for the model: what came while it was busy goes to it together, and an idle one waits for nobody.
 
-Small pictures go through one thread, batch by batch; large ones and pages, which would hold the others up, through a
-few threads of their own. Both queues are bounded: what does not fit is refused at once.
+Small pictures go through one thread, batch by batch; large ones and pages, which would hold the others up, through
+another, one by one, so that the memory of two large photos is never asked for at once. Both queues are bounded: what
+does not fit is refused at once.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ B = TypeVar("B")
 TOGETHER = 64  # pictures of a batch: from there on more of them take in proportion longer
 WAITING = 48  # small pictures under way: less than a tenth of a second of work, also while many are refused
 LARGE = 32  # requests under way that have large ones, or pages
-THREADS = 2  # for these
 WARM = b"P5 20 20 255\n" + (b"\xff" * 8 + b"\0" * 4 + b"\xff" * 8) * 20  # a bar, as a picture of PPM's kind
 RETRY_SECONDS = 1  # after which a client that was refused may come again
 
@@ -52,7 +52,7 @@ class Batcher:
         self.reader, self._tell = reader, tell
         self.waiting = self.large = 0  # small pictures, and requests with large ones
         self._queue: SimpleQueue[Task | None] = SimpleQueue()
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="digitwise-large")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="digitwise-large")
         self._thread = threading.Thread(target=self._work, name="digitwise-batch", daemon=True)
 
     def start(self) -> None:

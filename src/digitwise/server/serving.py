@@ -17,6 +17,7 @@ import uvicorn
 
 from digitwise.errors import ServerError
 from digitwise.server.protocol import Protocol
+from digitwise.server.watch import keep_stderr, log_lines
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -135,7 +136,12 @@ def server_of(app: ASGIApp, *, signals: tuple[signal.Signals, ...] = SIGNALS) ->
     return server
 
 
-def serve(app: ASGIApp, sock: socket.socket, *, signals: tuple[signal.Signals, ...] = SIGNALS) -> None:
-    """Serve until SIGTERM or Ctrl-C."""
+def serve(
+    app: ASGIApp, sock: socket.socket, *, log: bool = False, signals: tuple[signal.Signals, ...] = SIGNALS
+) -> None:
+    """Serve until SIGTERM or Ctrl-C, with a line on stderr for each request where that is wanted."""
     sys.setswitchinterval(SWITCH)
+    keep_stderr()
+    if log:
+        log_lines()
     server_of(app, signals=signals).run(sockets=[sock])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import time
 from datetime import UTC, datetime
 
@@ -13,6 +15,15 @@ from digitwise.server.metrics import Metrics
 
 LOG = logging.getLogger("digitwise.server.access")  # its lines tell sizes and outcomes, nothing of what was received
 LEFT = 499  # the status of a request whose client did not wait for the answer
+
+
+def keep_stderr() -> None:
+    """Keep stderr for Python's own words: libraries in C write there what they find in a damaged picture."""
+    sys.stderr.flush()
+    sys.stderr = open(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")  # noqa: SIM115
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def log_lines() -> None:

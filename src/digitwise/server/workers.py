@@ -19,7 +19,6 @@ from digitwise.server.app import application
 from digitwise.server.metrics import WIDTH, Metrics
 from digitwise.server.serving import SIGNALS, serve
 from digitwise.server.settings import Settings
-from digitwise.server.watch import log_lines
 
 LOG = logging.getLogger("digitwise.server")
 AGAIN = 1.0  # seconds before a process that died is started anew: one that cannot live does not keep a core busy
@@ -75,9 +74,8 @@ def _work(settings: Settings, sock: socket.socket, numbers: Any, place: int) -> 
     """Serve in this process, as one of several."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    if settings.log:
-        log_lines()
-    serve(application(settings, Metrics(numbers, place)), sock, signals=(signal.SIGTERM,))
+    app = application(settings, Metrics(numbers, place))
+    serve(app, sock, log=settings.log, signals=(signal.SIGTERM,))
 
 
 def _leave_with_parent() -> None:

@@ -7,6 +7,7 @@ import { make } from "./dom.js";
 export class Chooser {
   #picture = null;
   #buttons;
+  #last = Promise.resolve();
   #outcome = make("p", { className: "small" });
 
   constructor(classes) {
@@ -36,8 +37,10 @@ export class Chooser {
 
   async #choose(label) {
     const picture = this.#picture;
+    const stored = this.#last.then(async () => collect(await picture(), label)); // the last choice counts
+    this.#last = stored.catch(() => {});
     try {
-      const path = await collect(await picture(), label);
+      const path = await stored;
       if (picture !== this.#picture) return;
       this.#press(label);
       this.#tell(`Stored as ${label}, in ${path}. Choose again to change it.`, true);
