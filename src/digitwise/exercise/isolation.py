@@ -14,7 +14,11 @@ import struct
 import sys
 from pathlib import Path
 
-NEW_USER, NEW_PROCESSES, NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000  # namespaces(7)
+from digitwise.exercise.calls import give_up_calls
+
+NEW_MOUNTS, NEW_USER, NEW_PROCESSES, NEW_NETWORK = 0x20000, 0x10000000, 0x20000000, 0x40000000  # namespaces(7)
+PRIVATE = 0x4000 | 0x40000  # mount(2): what is mounted from now on, anywhere, is seen here alone
+SHARED_MEMORY = b"size=256m"  # it is in no process' account
 DIE_WITH_PARENT, NO_NEW_PRIVILEGES = 1, 38  # prctl(2)
 CREATE_RULESET, ADD_RULE, RESTRICT = 444, 445, 446  # landlock(7)
 WRITE_FILE, MOVE, TRUNCATE = 1 << 1, 1 << 13, 1 << 14
@@ -53,6 +57,8 @@ def isolate(folder: Path, *, file_bytes: int, data_bytes: int) -> list[str]:
     libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     if not _write_only_in(libc, folder):
         missing.append("no writing elsewhere: this kernel has no Landlock")
+    if not give_up_calls(libc):
+        missing.append("no local services and no change of files' rights: this system does not filter calls")
     return missing
 
 
@@ -69,13 +75,15 @@ def _limit(file_bytes: int, data_bytes: int) -> None:
 
 
 def _leave_network(libc: ctypes.CDLL) -> bool:
-    """Go on in a child with no network, whose end is the end of every process it has started."""
+    """Go on in a child with no network and with shared memory of its own; its end is that of all it has started."""
     user, group = os.getuid(), os.getgid()
-    if libc.unshare(NEW_USER | NEW_NETWORK | NEW_PROCESSES):
+    if libc.unshare(NEW_USER | NEW_NETWORK | NEW_PROCESSES | NEW_MOUNTS):
         return False
     for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
         with contextlib.suppress(OSError):  # a user without a name here still owns the same files
             Path(f"/proc/self/{name}").write_text(text)
+    if libc.mount(None, b"/", None, PRIVATE, None) == 0:
+        libc.mount(b"tmpfs", b"/dev/shm", b"tmpfs", 0, SHARED_MEMORY)
     if child := os.fork():
         _, status = os.waitpid(child, 0)
         os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
