@@ -50,6 +50,15 @@ if sys.platform == "linux":
         raise AssertionError("files elsewhere can be written")
     except PermissionError:
         pass
+    try:
+        socket.socket(socket.AF_UNIX)
+        raise AssertionError("services of this machine can be asked")
+    except PermissionError:
+        pass
+    open("/dev/shm/digitwise-probe", "w").close()
+    rights = os.stat("mnist.npz").st_mode
+    os.chmod("mnist.npz", 0)
+    assert os.stat("mnist.npz").st_mode == rights, "the set can be taken from the others"
 try:
     input()
     raise AssertionError("there is somebody to ask")
@@ -88,6 +97,8 @@ def class_of(folder, outside):
         + OTHER_FEEDS,
     }
     write_notebook(folder / "flips.ipynb", NOTHING | flipped, NO_ANSWERS)
+    rude = {"load": WITHOUT_KERAS + "\nraise ValueError('half \\ud800, \\x1b[31m[/bold]')"}
+    write_notebook(folder / "rude-\udce9.ipynb", NOTHING | rude, NO_ANSWERS)  # a name that is no UTF-8 either
     broken = {"load": WITHOUT_KERAS, "histogram": "plt.bar(range(10), np.bincount(y_train)"}
     write_notebook(folder / "syntax-error.ipynb", NOTHING | broken, NO_ANSWERS | {"histogram": ANSWERS["histogram"]})
     plain = {"load": WITHOUT_KERAS, "histogram": CODE["histogram"]}

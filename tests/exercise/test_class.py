@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import psutil
 import pytest
 
@@ -19,6 +21,7 @@ EXPECTED = {
     "no-metadata": (1, {}),
     "probe": (0, {}),
     "no-notebook": (0, {}),
+    "rude-\\udce9": (0, {}),
 }
 
 
@@ -67,6 +70,7 @@ def test_code_has_no_network_no_secrets_and_no_place_to_write_but_its_own(marked
     if mark["warnings"]:
         pytest.skip(f"this system does not let it: {mark['warnings'][0]}")
     assert mark["errors"] == []
+    assert not os.path.exists("/dev/shm/digitwise-probe"), "shared memory is shared with the machine"
 
 
 def test_grandchildren_end_with_their_notebook(marked):
@@ -76,6 +80,11 @@ def test_grandchildren_end_with_their_notebook(marked):
 
 def test_syntax_error_costs_its_own_cell_alone(marked):
     assert [each["cell"] for each in marked[0]["syntax-error"]["errors"]] == [4]
+
+
+def test_half_and_control_characters_are_told_as_what_they_are(marked):
+    (told,) = marked[0]["rude-\\udce9"]["errors"]
+    assert told["error"] == r"ValueError: half \ud800, \x1b[31m[/bold]"
 
 
 def test_what_is_no_notebook_does_not_stop_the_class(marked):
@@ -89,7 +98,7 @@ def test_class_has_a_table_of_points_and_a_page_each(marked):
     for name, row in rows.items():
         assert float(row["total"]) == marks[name]["points"]
         assert float(row["model1"]) == marks[name]["tasks"][2]["points"]
-        page = (out / f"{name}.html").read_text(encoding="utf-8")
+        page = (out / f"{name.replace(chr(92) + 'udce9', chr(0xDCE9))}.html").read_text(encoding="utf-8")
         assert f"{marks[name]['points']:g} of 10 points" in page
 
 

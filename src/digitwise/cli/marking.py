@@ -53,6 +53,7 @@ def check(
     """Run students' notebooks, each in a process with limits, and give points task by task."""
     from digitwise.data import load
     from digitwise.exercise.marking import mark_all
+    from digitwise.exercise.marks import printable
     from digitwise.exercise.page import page_names, write_page, write_points
     from digitwise.exercise.sandbox import Limits
 
@@ -62,21 +63,21 @@ def check(
     dataset = load(data)
     if several:
         write_points([], out_folder / "points.csv")  # a place that cannot be written to is told before the work
-    names = dict(zip(map(str, paths), page_names(paths), strict=True))
+    names = dict(zip(map(printable, paths), page_names(paths), strict=True))
 
     def tell(mark: Mark) -> None:
         marks[mark.notebook] = mark
         if several or html:
             write_page(mark, out_folder / names[mark.notebook])
         if several:
-            write_points([marks[str(path)] for path in paths if str(path) in marks], out_folder / "points.csv")
+            write_points([marks[name] for name in names if name in marks], out_folder / "points.csv")
             bar.advance(bar.task_ids[0])
 
     with _bar(len(paths), shown=several and err.is_terminal) as bar:
         for mark in tuple(marks.values()):
             tell(mark)
         mark_all(opened, dataset, limits=Limits(time_limit, memory_limit), jobs=jobs, tell=tell)
-    ordered = [marks[str(path)] for path in paths]
+    ordered = [marks[name] for name in names]
     if as_json:
         print_json([mark.as_dict() for mark in ordered] if several else ordered[0].as_dict())
     elif several:
@@ -86,7 +87,7 @@ def check(
     if several:
         err.print(f"written to {out_folder}: points.csv, and a page for each notebook", style="dim")
     elif html:
-        err.print(f"written to {out_folder / names[str(paths[0])]}", style="dim")
+        err.print(f"written to {out_folder / names[ordered[0].notebook]}", style="dim")
     return 0
 
 
@@ -117,7 +118,8 @@ def _opened(paths: list[Path], *, several: bool) -> tuple[list[Notebook], dict[s
         except DataError as error:
             if not several:
                 raise
-            marks[str(path)] = refused(path, str(error))
+            mark = refused(path, str(error))
+            marks[mark.notebook] = mark
     return opened, marks
 
 

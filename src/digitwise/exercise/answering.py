@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.errors import DataError, ModelError
+from digitwise.exercise.marks import printable
 from digitwise.exercise.recognition import Scaling
 from digitwise.exercise.sandbox import GIGABYTE, SECONDS_BETWEEN_LOOKS, Child, Limits, prepare, temporary_folder
 from digitwise.images import Float32, UInt8
@@ -97,7 +98,7 @@ class Answerer:
             }
             said = self._reply(json.dumps(question), reply)
             if "error" in said:
-                raise ModelError(said["error"])
+                raise ModelError(printable(said["error"]))  # it may quote the model
             answers = Answers(np.load(array, allow_pickle=False), said["layers"])
             reply.unlink()
             array.unlink()

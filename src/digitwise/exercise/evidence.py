@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from digitwise.errors import ModelError
+from digitwise.exercise.marks import printable
 from digitwise.exercise.recognition import Scaling
 from digitwise.exercise.submitted import read_plain
 from digitwise.images import Float64, UInt8
 
 LARGEST = 50_000_000  # bytes
+LONGEST = 300  # characters of a text
 
 
 @dataclass(frozen=True)
@@ -168,8 +170,8 @@ def _evidence(said: Any, folder: Path) -> Evidence:
     arrays = said["arrays"]
     return Evidence(
         running=None if said["running"] is None else int(said["running"]),
-        missing=tuple(map(str, said["missing"])),
-        errors={int(cell["place"]): str(cell["error"]) for cell in said["cells"] if cell["error"]},
+        missing=tuple(map(_text, said["missing"])),
+        errors={int(cell["place"]): _text(cell["error"]) for cell in said["cells"] if cell["error"]},
         series=tuple(
             [(float(x), float(y)) for x, y in series] for figure in said["figures"] for series in figure["series"]
         ),
@@ -180,9 +182,13 @@ def _evidence(said: Any, folder: Path) -> Evidence:
         models={str(name): _model(value, folder) for name, value in said["models"].items()},
         fits=tuple(_fit(value, place, folder) for place, value in enumerate(said["fits"]) if "fed" in value),
         looks=tuple(Look(frozenset(map(int, look["models"])), int(look["fits"])) for look in said["looks"]),
-        troubles=tuple(map(str, said["troubles"])),
-        files=tuple(map(str, said["files"])),
+        troubles=tuple(map(_text, said["troubles"])),
+        files=tuple(map(_text, said["files"])),
     )
+
+
+def _text(said: Any) -> str:
+    return printable(" ".join(str(said).split()))[:LONGEST]
 
 
 def _pictures(said: Any) -> Pictures:
@@ -207,16 +213,16 @@ def _array(said: Any) -> Float64 | None:
 
 def _model(said: Any, folder: Path) -> Model:
     name = Path(str(said["file"])).name
-    return Model(int(said["key"]), str(said["name"]), folder / name if name else None, str(said["error"]))
+    return Model(int(said["key"]), _text(said["name"]), folder / name if name else None, _text(said["error"]))
 
 
 def _fit(said: Any, place: int, folder: Path) -> Fit:
     return Fit(
         models=frozenset(map(int, said["models"])),
-        names=frozenset(map(str, said["names"])),
+        names=frozenset(map(_text, said["names"])),
         class_weight={int(float(name)): float(value) for name, value in said["class_weight"].items()},
-        callbacks=tuple((str(each["class"]), str(each["monitor"])) for each in said["callbacks"]),
-        augmentations=tuple((str(each["class"]), dict(each["settings"])) for each in said["augmentations"]),
+        callbacks=tuple((_text(each["class"]), _text(each["monitor"])) for each in said["callbacks"]),
+        augmentations=tuple((_text(each["class"]), dict(each["settings"])) for each in said["augmentations"]),
         fed=_fed(said["fed"], folder / f"fit-{place}.npy"),
         validation=_fed(said["validation"], None),
     )

@@ -16,7 +16,7 @@ from digitwise.errors import MissingPartError, ModelError
 from digitwise.exercise.answering import Answerer
 from digitwise.exercise.evidence import Evidence, read_evidence
 from digitwise.exercise.judging import Case, judge, remarks
-from digitwise.exercise.marks import Mark, PartMark, TaskMark
+from digitwise.exercise.marks import Mark, PartMark, TaskMark, printable
 from digitwise.exercise.notebooks import Notebook
 from digitwise.exercise.sandbox import GIGABYTE, INSTALL, Limits, prepare, run_limited, temporary_folder
 from digitwise.exercise.tasks import TASKS
@@ -85,7 +85,7 @@ def refused(path: Path, why: str) -> Mark:
         )
         for task in TASKS
     )
-    return Mark(str(path), tasks, why)
+    return Mark(printable(path), tasks, printable(why))
 
 
 def mark_notebook(
@@ -119,7 +119,7 @@ def mark_notebook(
         ended = fault or _ending(reason, evidence, limits)
         case = Case(notebook, evidence, dataset, answerer, ended)
         try:
-            return Mark(str(notebook.path), judge(case), ended, dict(evidence.errors), remarks(case), seconds)
+            return Mark(printable(notebook.path), judge(case), ended, dict(evidence.errors), remarks(case), seconds)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # numbers that nobody could have drawn
             return refused(notebook.path, f"what the notebook wrote down cannot be judged: {error}")
 

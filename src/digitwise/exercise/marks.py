@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+def printable(text: object) -> str:
+    """A stranger's words or file name so that it can be printed and stored: without control and half characters."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text))
+
+
 @dataclass(frozen=True)
 class PartMark:
     """A part's points and why.
