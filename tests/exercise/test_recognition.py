@@ -75,6 +75,34 @@ class Sequence:
         return self.x[place * 20 : place * 20 + 20], self.y[place * 20 : place * 20 + 20]
 
 
+class Pipeline:
+    """Has what a tf.data pipeline of two arrays and a map has."""
+
+    element_spec = None
+
+    def __init__(self, x, y, change=None):
+        self.x, self.y, self._tensors, self.change = x, y, None if change else (x, y), change
+
+    def _inputs(self):
+        return [Pipeline(self.x, self.y)]
+
+    def __iter__(self):
+        for place in range(0, len(self.x), 50):
+            some = self.x[place : place + 50]
+            yield (self.change(some) if self.change else some), self.y[place : place + 50]
+
+
+def test_pictures_that_a_pipeline_changes_are_kept_and_others_are_not(recogniser, digits):
+    x, y = digits.train.images[:100] / 255, digits.train.labels[:100]
+    kept = {}
+    for name, change in {"as they are": None, "scaled": lambda x: x * 2, "shifted": lambda x: np.roll(x, 1, 2)}.items():
+        account = Account(recogniser, 10)
+        look_at(account, Pipeline(x, y, change))
+        assert (account.seen, account.train) == (100, 100)
+        kept[name] = len(account.pictures)
+    assert kept == {"as they are": 0, "scaled": 0, "shifted": 100}
+
+
 @pytest.mark.parametrize("how", ["generator", "sequence"])
 def test_what_passes_through_batches_is_taken_down(recogniser, digits, how):
     x, y = digits.test.images[:100] / 255, digits.test.labels[:100]
@@ -82,5 +110,5 @@ def test_what_passes_through_batches_is_taken_down(recogniser, digits, how):
     given = look_at(account, batches if how == "sequence" else (batches[i] for i in range(5)))
     if how == "generator":
         assert sum(len(batch[0]) for batch in given) == 100
-    assert (account.seen, account.test, len(account.labels)) == (100, 100, 100)
+    assert (account.seen, account.test, len(account.labels)) == (100, 100, 0)  # no sample of what is known
     assert account.counts.tolist() == np.bincount(y, minlength=10).tolist()

@@ -53,13 +53,16 @@ class Account:
             self.counts = np.array(counts) + (0 if self.counts is None else self.counts)
 
     def sample(self, x: Any, y: Any) -> None:
-        """Keep some pictures as they passed."""
+        """Keep some pictures as they passed, where they are not as they lie in the set."""
         rows = self.recogniser.rows(np.asarray(x))
         labels = None if y is None else np.asarray(y)
         if rows is None or labels is None or len(self.labels) >= SAMPLE:
             return
         labels = labels.argmax(axis=1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(-1)
         chosen = np.linspace(0, len(rows) - 1, min(len(rows), SAMPLE - len(self.labels))).astype(int)
+        found = self.recogniser.recognise(rows[chosen])
+        if found.train + found.test > found.n / 2:
+            return
         low, high = rows[chosen].min(axis=1, keepdims=True), rows[chosen].max(axis=1, keepdims=True)
         grey = 255 * (rows[chosen] - low) / np.maximum(high - low, 1e-12)
         self.pictures += list(grey.astype(np.uint8))
@@ -123,8 +126,7 @@ def look_at(account: Account, x: Any, y: Any = None, weights: Any = None) -> Any
         return account.pass_on(x)
     elif x is not None and not isinstance(x, dict):
         account.add(x, y, weights)
-        if account.train + account.test < account.seen / 2:
-            account.sample(x, y)
+        account.sample(x, y)
     return x
 
 
