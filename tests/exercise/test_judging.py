@@ -73,6 +73,9 @@ def test_bars_that_show_other_than_the_training_counts_get_nothing_and_a_reason(
     }
     for share, series in shown.items():
         assert drawn(case(series=tuple(series))).share == share
+    by_size = drawn(case(series=([(i, n) for i, n in enumerate(sorted(train, reverse=True))],)))
+    assert by_size.share == 1  # as pandas' value_counts draws it
+    assert drawn(case(series=([(0, float("inf")), (1, 2)],))).share == 0
     of_test = drawn(case(series=([(i, n) for i, n in enumerate(test)],)))
     assert (of_test.share, of_test.reason) == (0, "the bars are the test set's")
     pairs = train.reshape(5, 2).sum(axis=1)
@@ -139,7 +142,9 @@ def test_gain_must_fit_what_is_counted(case, text, share):
 )
 def test_improvement_must_be_shown_or_honestly_denied(case, after, claim, share):
     text = f"The accuracy is {1 - len(after) / 360:.4f}."
-    assert judged(case(text, "model3", model2=range(20), model3=after, better=claim)).share == share
+    verdict = judged(case(text, "model3", model2=range(20), model3=after, better=claim))
+    assert verdict.share == share
+    assert verdict.reason.split("): ")[1].startswith("worse") == (len(after) > 20)
 
 
 def test_accuracy_that_is_not_the_models_is_not_believed(case):
@@ -205,8 +210,24 @@ def test_flips_show_in_the_pictures_themselves(case, digits):
     half = pictures.copy()
     half[::2] = half[::2, ::-1]
     assert shown(half) == "upside down"
+    moved = np.roll(pictures, 1, axis=2).reshape(200, -1)  # a pipeline's source is known, and what comes out is not
+    fed = Fed(200, 200, 0, None, None, tuple(labels), moved)
+    assert augmented(case(model3=[], fits=[trained(0, fed=fed)])).share == 1
     fed = Fed(200, 0, 0, None, None, tuple(labels), half.reshape(200, -1))
     assert "flipped upside down" in augmented(case(model3=[], fits=[trained(0, fed=fed)])).reason
+
+
+def test_training_that_nobody_saw_is_a_warning(case):
+    (found,) = remarks(case(model=[], model2=range(360)))
+    assert found == "model learned, but no fit of it was seen: what it was trained on is not known"
+    assert remarks(case(model=[], fits=[trained(0)])) == ()
+
+
+def test_one_network_under_two_names_is_a_warning(case):
+    models = {name: Model(7, name, None, "") for name in ("model2", "model3", "loaded")}
+    alike = case()
+    alike = Case(alike.notebook, Evidence(models=models), alike.dataset, Answering(alike.labels))
+    assert remarks(alike) == ("model2 and model3 are one network, which was trained on; build a new one for each",)
 
 
 def test_choosing_by_the_test_pictures_is_a_warning(case):

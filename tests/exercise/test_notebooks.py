@@ -22,6 +22,11 @@ def test_answers_are_found_by_metadata_or_by_heading(tmp_path, metadata):
     assert len(notebook.of("model1")) == 2
 
 
+def test_answer_in_bold_is_an_answer(tmp_path):
+    bold = {"histogram": "**Yes, they are even enough.**"}
+    assert read_notebook(write_notebook(tmp_path / "n.ipynb", answers=bold)).answer("histogram") == bold["histogram"]
+
+
 def test_placeholder_alone_is_no_answer(tmp_path):
     untouched = {"shape": "*Your answer here.*", "errors": "<!-- a comment -->"}
     notebook = read_notebook(write_notebook(tmp_path / "n.ipynb", answers=untouched))

@@ -19,7 +19,7 @@ PLACEHOLDER = "*Your answer here.*"
 LARGEST = 200_000_000  # bytes: a notebook with its figures
 HEADING = re.compile(r"^(#{1,6})\s+(.*)$", re.MULTILINE)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-PROMPT = re.compile(r"^\*\*.*\*\*$")
+PROMPT = re.compile(r"^\*\*.*\?\*\*$")  # a question; an answer may be bold as well
 
 
 @dataclass(frozen=True)

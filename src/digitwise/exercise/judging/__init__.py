@@ -42,10 +42,12 @@ def judge(case: Case) -> tuple[TaskMark, ...]:
     """Give points to every task of a notebook."""
     tasks = []
     for task in TASKS:
-        parts = []
+        parts, trouble = [], case.trouble(task.id)
         for part in task.parts:
             verdict = JUDGES[task.id, part.id](case)
-            hint = " ".join(filter(None, (case.trouble(task.id) if verdict.share < 1 else "", verdict.hint)))
+            hint = verdict.hint
+            if trouble and verdict.share < 1:  # told once, with the first part that it may have cost
+                hint, trouble = f"{trouble} {hint}".strip(), ""
             parts.append(PartMark(part.id, part.what, part.points * verdict.share, part.points, verdict.reason, hint))
         tasks.append(TaskMark(task.id, task.title, tuple(parts)))
     return tuple(tasks)

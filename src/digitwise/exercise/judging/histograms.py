@@ -12,7 +12,7 @@ HINT = "Draw one bar for each class: plt.bar(range(10), np.bincount(y_train))."
 
 def drawn(case: Case) -> Verdict:
     """A bar for each class, as high as the training set has pictures of it."""
-    series = [[height for _, height in bars if height] for bars in case.evidence.series]
+    series = [[height for _, height in bars if height and np.isfinite(height)] for bars in case.evidence.series]
     heights = [np.array(each, np.float64) for each in series if each]
     if not heights:
         return Verdict(0, "no figure with bars was drawn", HINT)
@@ -37,7 +37,8 @@ def drawn(case: Case) -> Verdict:
 
 
 def _same(heights: Float64, counts: Float64) -> bool:
-    return heights.shape == counts.shape and bool(np.allclose(heights, counts, rtol=1e-6))
+    """In any order: pandas' ``value_counts().plot.bar()`` has the largest class first, its name below it."""
+    return heights.shape == counts.shape and bool(np.allclose(np.sort(heights), np.sort(counts), rtol=1e-6))
 
 
 def _shared(heights: Float64, counts: Float64) -> list[int]:

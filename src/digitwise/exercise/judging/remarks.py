@@ -10,6 +10,7 @@ from digitwise.exercise.judging.case import Case
 
 MANY_LOOKS = 2  # of one model, trained on in between
 MANY_MODELS = 8  # trained models that were shown the test pictures: the exercise has three, each once or twice
+LEARNED = 0.5  # of the test pictures right: an untrained model has a tenth
 CHOOSING = ("EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau")
 NOBODY = "a model that has none of the exercise's names"
 
@@ -19,6 +20,7 @@ def remarks(case: Case) -> tuple[str, ...]:
     evidence = case.evidence
     names = {model.key: name for name, model in evidence.models.items() if name != "loaded"}
     found = [*_trained(evidence.fits, names), *_validated(evidence.fits, names), *_looks(case, names)]
+    found += [*_unseen(case, names), *_alike(case)]
     if evidence.troubles:
         found.append(f"{len(evidence.troubles)} calls could not be looked into: {evidence.troubles[0]}")
     if evidence.missing:
@@ -52,6 +54,22 @@ def _looks(case: Case, names: dict[int, str]) -> Iterator[str]:
     tested = sum(map(len, states.values()))
     if tested > MANY_MODELS:
         yield f"{tested} trained models were tested on the test pictures: the best one's accuracy flatters it"
+
+
+def _unseen(case: Case, names: dict[int, str]) -> Iterator[str]:
+    for name in names.values():
+        if not case.fits(name) and (case.accuracy(name) or 0) > LEARNED:
+            yield f"{name} learned, but no fit of it was seen: what it was trained on is not known"
+
+
+def _alike(case: Case) -> Iterator[str]:
+    keys = defaultdict(list)
+    for name, model in case.evidence.models.items():
+        if name != "loaded":
+            keys[model.key].append(name)
+    for alike in keys.values():
+        if len(alike) > 1:
+            yield f"{' and '.join(alike)} are one network, which was trained on; build a new one for each"
 
 
 def _who(fit: Fit, names: dict[int, str]) -> str:

@@ -86,7 +86,7 @@ def judged(case: Case) -> Verdict:
     lost, won = int((after & ~before).sum()), int((before & ~after).sum())
     p = mcnemar(won, lost)
     really = won > lost and p < SIGNIFICANT
-    outcome = "better" if really else "not clearly better"
+    outcome = "better" if really else "worse" if lost > won and p < SIGNIFICANT else "not clearly better"
     reasons.append(f"{won} pictures better and {lost} worse than the improved model (p = {p:.2g}): {outcome}")
     claim = case.evidence.better
     undecided = won > lost and CLEAR <= p < 2 * SIGNIFICANT
