@@ -1,5 +1,6 @@
-def test_new_writes_the_exercise_once(digitwise, tmp_path):
-    first = digitwise("exercise", "new", "--out", tmp_path / "class", "--json")
+def test_new_writes_the_exercise_once(digitwise, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    first = digitwise("exercise", "new", "--out", "~/class", "--json")
     assert first.code == 0
     assert first.json == {
         "notebook": str(tmp_path / "class" / "mnist_exercise.ipynb"),

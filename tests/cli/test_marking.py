@@ -42,3 +42,13 @@ def test_missing_library_is_told_with_what_to_install(tmp_path, monkeypatch, dig
     result = digitwise("exercise", "check", tmp_path / "n.ipynb", "--data", "digits")
     assert result.code == 2
     assert f"marking a notebook needs {missing}: pip install 'digitwise[exercise]'" in result.err
+
+
+def test_notebook_that_never_began_is_told_by_its_limit_on_a_page_in_the_home_folder(tmp_path, monkeypatch, digitwise):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    notebook = write_notebook(tmp_path / "n.ipynb")
+    limited = ("--data", "digits", "--memory-limit", "1MB")
+    result = digitwise("exercise", "check", notebook, *limited, "--html", "--out", "~/marks", "--json")
+    assert result.code == 0
+    assert result.json["ended"] == "stopped outside its cells: it took more than 0.001 GB of memory"
+    assert (tmp_path / "marks" / "n.html").exists()

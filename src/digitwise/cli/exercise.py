@@ -28,7 +28,7 @@ def new(
 
     notebook = write_edition(folder)
     if as_json:
-        print_json({"notebook": str(notebook), "results": str(folder / "results"), "points": POINTS})
+        print_json({"notebook": str(notebook), "results": str(notebook.parent / "results"), "points": POINTS})
         return
     out.print(f"{notebook}: {len(TASKS)} tasks, {POINTS:g} points; open it in Jupyter")
 

@@ -56,8 +56,9 @@ def check(
     from digitwise.exercise.marks import printable
     from digitwise.exercise.page import page_names, write_page, write_points
     from digitwise.exercise.sandbox import Limits
+    from digitwise.files import expanded
 
-    paths = _found(notebooks)
+    paths, out_folder = _found(notebooks), expanded(out_folder)
     several = len(paths) > 1
     opened, marks = _opened(paths, several=several)
     dataset = load(data)

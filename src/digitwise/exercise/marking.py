@@ -115,7 +115,7 @@ def mark_notebook(
         try:
             evidence, fault = read_evidence(folder / "evidence"), ""
         except ModelError as error:
-            evidence, fault = Evidence(), f"{error}{_last_words(folder / 'stderr')}"
+            evidence, fault = Evidence(), f"{error}{_last_words(folder / 'stderr')}" if reason == "ended" else ""
         ended = fault or _ending(reason, evidence, limits)
         case = Case(notebook, evidence, dataset, answerer, ended)
         try:
@@ -128,7 +128,7 @@ def _ending(reason: str, evidence: Evidence, limits: Limits) -> str:
     """Why a notebook did not come to its end, in words."""
     if evidence.running is None and reason == "ended":
         return ""
-    where = f"in cell {evidence.running}"
+    where = "outside its cells" if evidence.running is None else f"in cell {evidence.running}"
     return {
         "time": f"stopped {where}: the limit of {limits.seconds:g} seconds was reached",
         "memory": f"stopped {where}: it took more than {limits.memory_bytes / GIGABYTE:g} GB of memory",
