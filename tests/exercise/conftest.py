@@ -108,6 +108,14 @@ def class_of(folder, outside):
         NO_ANSWERS | {"shape": "Pictures, rows, columns, channels."},
         metadata=False,
     )
+    nasty = """import os, shutil
+shutil.rmtree("../evidence")
+os.remove("../stderr")
+os.mkfifo("../stderr")
+for _ in range(2000):
+    os.mkdir("deeper")
+    os.chdir("deeper")"""
+    write_notebook(folder / "nasty.ipynb", NOTHING | {"load": nasty}, NO_ANSWERS)
     write_notebook(folder / "probe.ipynb", NOTHING | {"load": PROBE.format(outside=outside)}, NO_ANSWERS)
     (folder / "no-notebook.ipynb").write_text("{}")
 

@@ -19,6 +19,7 @@ EXPECTED = {
     "flips": (1, {"model3": "Do not flip"}),
     "syntax-error": (0.5, {"histogram": "stopped with SyntaxError"}),
     "no-metadata": (1, {}),
+    "nasty": (0, {}),
     "probe": (0, {}),
     "no-notebook": (0, {}),
     "rude-\\udce9": (0, {}),
@@ -110,4 +111,4 @@ def test_notebook_without_end_is_stopped_and_what_came_before_counts(stopped, na
     assert why in mark["ended"]
     assert mark["points"] == 0.5
     shape = mark["tasks"][1]
-    assert shape["hint"].startswith("Cell 7 did not end (stopped in cell 7:")
+    assert shape["hint"].startswith("Stopped in cell 7: ")

@@ -14,11 +14,12 @@ import numpy as np
 
 from digitwise.errors import MissingPartError, ModelError
 from digitwise.exercise.answering import Answerer
-from digitwise.exercise.evidence import Evidence, read_evidence
+from digitwise.exercise.evidence import LARGEST, Evidence, read_evidence
 from digitwise.exercise.judging import Case, judge, remarks
 from digitwise.exercise.marks import Mark, PartMark, TaskMark, printable
 from digitwise.exercise.notebooks import Notebook
 from digitwise.exercise.sandbox import GIGABYTE, INSTALL, Limits, prepare, run_limited, temporary_folder
+from digitwise.exercise.submitted import read_plain
 from digitwise.exercise.tasks import TASKS
 from digitwise.images import Dataset
 
@@ -139,8 +140,11 @@ def _ending(reason: str, evidence: Evidence, limits: Limits) -> str:
 
 def _last_words(errors: Path) -> str:
     """What Python said before it ended without having run anything."""
-    lines = errors.read_text(encoding="utf-8", errors="replace")[-1000:].strip().splitlines()
-    return f"; {lines[-1][:200]}" if lines else ""
+    try:
+        lines = read_plain(errors, LARGEST).decode(errors="replace")[-1000:].strip().splitlines()
+    except ModelError:  # the student's code has put something else there
+        return ""
+    return f"; {printable(lines[-1])[:200]}" if lines else ""
 
 
 def _write(dataset: Dataset, path: Path) -> None:

@@ -55,16 +55,32 @@ class Limits:
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """A folder that is gone afterwards, whatever was done to it."""
-    folder = Path(tempfile.mkdtemp(prefix="digitwise-exercise-")).resolve()
+    outer = Path(tempfile.mkdtemp(prefix="digitwise-exercise-")).resolve()
+    folder = outer / "0"
+    folder.mkdir()
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        if folder.exists():  # somebody took the right to look into a folder away
-            for place, _, _ in os.walk(folder):
-                with contextlib.suppress(OSError):
-                    os.chmod(place, 0o700)
-            shutil.rmtree(folder, ignore_errors=True)
+        _remove(outer, folder)
+
+
+def _remove(outer: Path, folder: Path) -> None:
+    """Remove a folder and the one around it, without recursion, which a folder of thousands of levels would end."""
+    waiting, moved = [folder], 0
+    while waiting:
+        place = waiting.pop()
+        with contextlib.suppress(OSError):
+            os.chmod(place, 0o700)  # somebody may have taken the right to look into it away
+            for entry in list(os.scandir(place)):
+                if entry.is_dir(follow_symlinks=False):
+                    moved += 1
+                    os.chmod(entry.path, 0o700)
+                    waiting.append(Path(entry.path).rename(outer / str(moved)))
+                else:
+                    os.unlink(entry.path)
+            os.rmdir(place)
+    with contextlib.suppress(OSError):
+        outer.rmdir()
 
 
 def prepare(folder: Path) -> None:

@@ -105,7 +105,7 @@ class Case:
         """What to mend before anything else: the first cell of a task that stopped."""
         places = {cell.place for cell in self.notebook.of(task)}
         if self.evidence.running in places and self.ended:
-            return f"Cell {self.evidence.running} did not end ({self.ended})."
+            return f"{self.ended[0].upper()}{self.ended[1:]}."
         failed = next((place for place in sorted(self.evidence.errors) if place in places), None)
         return "" if failed is None else f"Cell {failed} stopped with {_bounded(self.evidence.errors[failed])}."
 
