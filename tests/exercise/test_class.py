@@ -68,6 +68,7 @@ def test_test_pictures_are_found_in_sequences_pipelines_and_evaluations_too(mark
 
 def test_code_has_no_network_no_secrets_and_no_place_to_write_but_its_own(marked):
     mark = marked[0]["probe"]
+    assert mark["ended"] == "", "a thread that goes on was waited for"
     if mark["warnings"]:
         pytest.skip(f"this system does not let it: {mark['warnings'][0]}")
     assert mark["errors"] == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -189,3 +190,4 @@ def _truth(value: Any) -> bool | None:
 def main(folder: Path, missing: list[str]) -> None:
     """Run the notebook in a folder, in this process, which has given up what it does not need."""
     Session(folder, missing).run(json.loads((folder / "cells.json").read_text(encoding="utf-8")))
+    os._exit(0)  # all is written down; nobody waits for threads that the notebook has left
