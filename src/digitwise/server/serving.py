@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import signal
 import socket
 import sys
@@ -141,6 +142,7 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or Ctrl-C, with a line on stderr for each request where that is wanted."""
     sys.setswitchinterval(SWITCH)
+    gc.freeze()  # what has been loaded stays: looking through it for garbage would hold a request up for 20 ms
     keep_stderr()
     if log:
         log_lines()
