@@ -72,7 +72,7 @@ def bench_server(workers: tuple[int, ...] = (1, 2)) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "cases.pickle"
         file.write_bytes(pickle.dumps(cases()))
-        rows += [_row(0, "start to first answer", _first_answer(file), "s") for _ in range(STARTS)]
+        rows += [_row(1, "start to first answer", _first_answer(file), "s") for _ in range(STARTS)]
         for number in workers:
             rows += _under_load(number, file)
     for row in rows:
@@ -88,15 +88,35 @@ def server_table(rows: Sequence[Row]) -> str:
     """The medians, a column for each number of workers."""
     if not rows:
         return ""
-    workers = sorted({row["workers"] for row in rows} - {"0"})
+    workers = sorted({row["workers"] for row in rows})
     where = rows[-1]
     lines = head(f"{where['cores']} cores of an {where['cpu']}", "unit", *(f"workers: {number}" for number in workers))
     for what, unit in dict.fromkeys((row["what"], row["unit"]) for row in rows):
         found = [row for row in rows if (row["what"], row["unit"]) == (what, unit)]
-        cells = [[row["value"] for row in found if row["workers"] in (number, "0")] for number in workers]
+        cells = [[row["value"] for row in found if row["workers"] == number] for number in workers]
         lines.append(
             line(what, unit, *(f"{statistics.median(map(float, cell)):.4g}" if cell else "–" for cell in cells))
         )
+    return "\n".join(lines)
+
+
+def serving_summary(rows: Sequence[Row]) -> str:
+    """The README's table: what one worker on the two cores of the load itself was measured at."""
+    closed, overload = f"{CONNECTIONS} connections", f"{OVERLOAD}x overload"
+    wanted = (
+        ("start to first answer, s", "start to first answer", "s", "1.5"),
+        (f"{closed}: single digits read a second", closed, "reads/s", "800"),
+        (f"{closed}: 99 % answered within, ms", closed, "ms, p99", "50"),
+        (f"{overload}, a minute: 99 % answered within, ms", overload, "ms, p99", "200"),
+        ("and memory of the worker at most, MiB", overload, "MiB a worker, most", "300"),
+        ("answers that differ from the reader's", overload, "wrong answers", "0"),
+        ("answers lost", overload, "lost answers", "0"),
+    )
+    lines = head("one worker, two cores shared with the load", "measured", "aimed at")
+    for told, what, unit, aim in wanted:
+        own = [row["value"] for row in rows if (row["what"], row["unit"]) == (what, unit) and row["workers"] == "1"]
+        if own:
+            lines.append(line(told, f"{float(f'{statistics.median(map(float, own)):.3g}'):,g}", aim))
     return "\n".join(lines)
 
 

@@ -24,7 +24,7 @@ from benchmarks.contender import PEERS
 from benchmarks.figures import NAMES
 from benchmarks.measure import Row, kept, main_place, median, place, spread
 from benchmarks.reader_tables import pages_table, reading_summary, robustness_table, scans_table, speed_table
-from benchmarks.server import server_table
+from benchmarks.server import server_table, serving_summary
 from digitwise.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
@@ -97,6 +97,14 @@ def measured_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def exercise_table(rows: Sequence[Row]) -> str:
+    """The three models of the solved notebook."""
+    lines = head("the notebook's models", "wrong of 10,000", "95 % interval of the error rate")
+    for number, row in ((number, row) for row in rows for number in (1, 2, 3)):
+        lines.append(line(f"model {number}", row[f"model{number}.wrong"], row[f"model{number}.interval"]))
+    return "\n".join(lines)
+
+
 TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their marks, and the rows each is made from
     "recipes": (recipe_table, "recipes"),
     "processors": (processor_table, "recipes"),
@@ -114,6 +122,8 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "pages": (pages_table, "pages"),
     "reader speed": (speed_table, "reader_speed"),
     "server": (server_table, "server"),
+    "serving": (serving_summary, "server"),
+    "exercise": (exercise_table, "notebook"),
 }
 
 

@@ -73,7 +73,17 @@ def test_a_load_counts_what_comes_back(monkeypatch, rate, url):
 def test_table_has_a_column_for_each_number_of_workers():
     where = {"cores": "2", "cpu": "AMD EPYC"}
     rows = [
-        {"workers": "0", "what": "start", "value": value, "unit": "s", **where} for value in ("0.5", "0.7", "0.6")
+        {"workers": "1", "what": "start", "value": value, "unit": "s", **where} for value in ("0.5", "0.7", "0.6")
     ] + [{"workers": "2", "what": "load", "value": "900", "unit": "reads/s", **where}]
     rows += [{"workers": "1", "what": "load", "value": "800", "unit": "reads/s", **where}]
-    assert bench.server_table(rows).splitlines()[-2:] == ["| start | s | 0.6 | 0.6 |", "| load | reads/s | 800 | 900 |"]
+    assert bench.server_table(rows).splitlines()[-2:] == ["| start | s | 0.6 | – |", "| load | reads/s | 800 | 900 |"]
+
+
+def test_summary_tells_one_worker():
+    rows = [
+        {"workers": number, "what": "32 connections", "value": value, "unit": "reads/s"}
+        for number, value in (("1", "1201.75"), ("2", "2214.2"))
+    ]
+    assert bench.serving_summary(rows).splitlines()[2:] == [
+        "| 32 connections: single digits read a second | 1,200 | 800 |"
+    ]

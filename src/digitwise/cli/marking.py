@@ -45,7 +45,10 @@ def check(
     ] = "4GB",  # type: ignore[assignment]
     jobs: Annotated[int, typer.Option(min=1, help="How many are run side by side.")] = 1,
     html: Annotated[
-        bool, typer.Option("--html", help="Write a page of feedback; with several notebooks it is written anyway.")
+        bool,
+        typer.Option(
+            "--html", help="Write a page of feedback; of several notebooks, or a folder, it is written anyway."
+        ),
     ] = False,
     out_folder: Annotated[Path, typer.Option("--out", help="Where pages and points.csv go.")] = Path("results/marks"),
     as_json: JsonFlag = False,
@@ -59,11 +62,12 @@ def check(
     from digitwise.files import expanded
 
     paths, out_folder = _found(notebooks), expanded(out_folder)
-    several = len(paths) > 1
+    several = len(paths) > 1 or notebooks[0].is_dir()
     opened, marks = _opened(paths, several=several)
     dataset = load(data)
-    if several:
-        write_points([], out_folder / "points.csv")  # a place that cannot be written to is told before the work
+    points = out_folder / "points.csv"
+    if several and not points.exists():
+        write_points([], points)  # a place that cannot be written to is told before the work
     names = dict(zip(map(printable, paths), page_names(paths), strict=True))
 
     def tell(mark: Mark) -> None:
@@ -71,7 +75,7 @@ def check(
         if several or html:
             write_page(mark, out_folder / names[mark.notebook])
         if several:
-            write_points([marks[name] for name in names if name in marks], out_folder / "points.csv")
+            write_points([marks[name] for name in names if name in marks], points)
             bar.advance(bar.task_ids[0])
 
     with _bar(len(paths), shown=several and err.is_terminal) as bar:

@@ -24,6 +24,6 @@ def shaped(case: Case) -> Verdict:
             hints.append(f"Use {name}.reshape(-1, {height}, {width}, {channels}).")
         if array.low < -SLACK or not 0.5 < array.high <= 1 + SLACK:
             faults.append("values")
-            hints.append(f"Divide {name} by 255.")
+            hints.append(f"Bring the values of {name} to 0 to 1: divide the grey values by 255, and no more.")
     share = 1 - 0.5 * len(set(faults))
     return Verdict(share, ", ".join(found), " ".join(hints))
