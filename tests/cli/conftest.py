@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from digitwise.cli import console
 from digitwise.cli.main import main
 
 
@@ -20,12 +19,10 @@ class Result:
 
 
 @pytest.fixture
-def digitwise(capsys, monkeypatch):
+def digitwise(capsys):
     """Run a command; its exit code, stdout and stderr come back."""
 
     def call(*arguments):
-        for name in ("out", "err"):  # rich holds on to the stream it was made with
-            monkeypatch.setattr(getattr(console, name), "file", None, raising=False)
         capsys.readouterr()
         code = main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
