@@ -3,7 +3,7 @@ import json
 import pytest
 
 from digitwise.errors import DataError
-from digitwise.exercise.edition import EDITION, questions, write_edition
+from digitwise.exercise.edition import EDITION, write_edition
 from digitwise.exercise.tasks import TASKS
 
 
@@ -22,5 +22,8 @@ def test_notebook_that_is_there_is_left_as_it_is(tmp_path):
 
 
 def test_every_task_has_its_question():
-    assert list(questions()) == [task.id for task in TASKS]
-    assert all(task.title in questions()[task.id] for task in TASKS)
+    cells = json.loads(EDITION.read_text(encoding="utf-8"))["cells"]
+    asked = [(cell["metadata"].get("digitwise", {}), "".join(cell["source"])) for cell in cells]
+    questions = {about["task"]: text for about, text in asked if about.get("role") == "question"}
+    assert list(questions) == [task.id for task in TASKS]
+    assert all(task.title in questions[task.id] for task in TASKS)

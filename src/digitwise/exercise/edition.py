@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from digitwise.errors import DataError
@@ -42,10 +41,3 @@ def write_edition(folder: str | Path) -> Path:
     (folder / "results").mkdir(parents=True, exist_ok=True)
     atomic_write(notebook, EDITION.read_bytes())
     return notebook
-
-
-def questions() -> dict[str, str]:
-    """The text of each task's question, Markdown, by the task's id."""
-    cells = json.loads(EDITION.read_text(encoding="utf-8"))["cells"]
-    asked = [(cell["metadata"].get("digitwise", {}), "".join(cell["source"])) for cell in cells]
-    return {about["task"]: text for about, text in asked if about.get("role") == "question"}

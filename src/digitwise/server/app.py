@@ -30,10 +30,8 @@ def application(settings: Settings, metrics: Metrics | None = None) -> Starlette
 
     Raises
     ------
-    ModelError
-        If the model cannot be used.
-    DataError
-        If nothing can be collected where it should be.
+    ModelError, DataError
+        As making a :class:`Service` does.
     """
     service = Service(settings, metrics)
     routes = [*api.routes(service), *static.routes(), static.page("docs.html"), _openapi(service), _metrics(service)]

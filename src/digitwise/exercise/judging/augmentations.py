@@ -17,7 +17,6 @@ MOST = {
     "zoom": (0.3, "of the size"),
     "shear": (30, "degrees"),
 }
-GEOMETRIC = ("rotation_range", "width_shift_range", "height_shift_range", "shear_range", "zoom_range")
 FLIPS = ("horizontal_flip", "vertical_flip")
 REFERENCES = 80  # training pictures of a class that a flipped one is held against
 TELLING = 0.35  # share of unflipped pictures that look flipped, above which flips cannot be told
