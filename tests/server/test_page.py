@@ -180,6 +180,7 @@ def all_read(page, count):
 
 def ink(page):
     """Inked pixels of the sheet."""
+    page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")  # what is due
     return page.evaluate(script("ink"))
 
 
@@ -242,7 +243,6 @@ def test_undo_takes_strokes_back_one_by_one_and_clear_takes_all(page):
     whole = ink(page)
     page.click("#undo")
     page.keyboard.press("Control+z")
-    page.wait_for_timeout(50)
     assert 0 < ink(page) < whole
     page.click("#clear")
     status(page, "Blank")
