@@ -10,6 +10,7 @@
     ├── RunError                 a folder that is not a (whole) run, or runs that do not fit together
     ├── ExportError              a model that cannot be written in a form, or does not answer alike in it
     ├── ModelError               a model file that cannot be read with, or a promise that it does not make
+    ├── ClusterError             a cluster that does not answer, or that lost too much to go on
     ├── ServerError              an address that cannot be served at, or a setting that a server cannot take
     └── MissingPartError         an optional library that is not installed
 
@@ -50,6 +51,10 @@ class ExportError(DigitwiseError):
 
 class ModelError(DigitwiseError):
     """A model file that cannot be read with, or a promise that it does not make."""
+
+
+class ClusterError(DigitwiseError):
+    """A cluster that does not answer, or that lost too much to go on."""
 
 
 class ServerError(DigitwiseError):

@@ -54,3 +54,11 @@ def hardware() -> dict[str, Any]:
     """The machine in a few words and numbers."""
     fast = sorted(flag for flag in cpu_flags() if flag in {"avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd"})
     return {"cpu": cpu_name(), "cores": cores(), "cpu_features": fast, "system": platform.platform(terse=True)}
+
+
+def thread_limits(threads: int) -> dict[str, str]:
+    """Environment of a process whose libraries shall compute with so many threads, whichever of them it loads."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+    limits = dict.fromkeys((*names, "TF_NUM_INTEROP_THREADS"), str(threads))
+    # XLA has no number of threads, only whether an operation may have several.
+    return limits | ({"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if threads == 1 else {})

@@ -56,3 +56,15 @@ MaxErrorOption = Annotated[
         parser=share, metavar="SHARE", help="Answer only when sure enough for this share of wrong answers at most."
     ),
 ]
+
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|HOST:PORT",
+        help="Run on Ray: the cluster this machine is part of, or one of its own cores; or the one at an address.",
+    ),
+]
+JobsOption = Annotated[int | None, typer.Option(min=1, help="Trainings side by side on this machine.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option(min=1, help="Cores of each training.  [default: 1 on a cluster, else the cores divided]")
+]

@@ -90,8 +90,8 @@ def read(
 
 def _read_all(reader: Reader, sources: list[str], mode: Mode | None, teller: Teller) -> None:
     """Read file by file, those one after another that are no sets side by side."""
+    from digitwise.data.blocks.stream import kind_of
     from digitwise.files import expanded
-    from digitwise.reading.blocks.stream import kind_of
     from digitwise.reading.jobs import Job
     from digitwise.reading.sources import STDIN
 

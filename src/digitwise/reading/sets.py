@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from digitwise.data.blocks.stream import Block, open_stream
 from digitwise.images import UInt8
 from digitwise.reading.answers import Answers
-from digitwise.reading.blocks.stream import Block, open_stream
 from digitwise.reading.jobs import Found
 from digitwise.reading.reader import Reader
 from digitwise.reading.results import Reading
@@ -59,7 +59,7 @@ def read_set(reader: Reader, path: Path) -> tuple[int | None, str, Iterator[Part
     ----------
     reader : Reader
     path : Path
-        As for :func:`digitwise.reading.blocks.stream.open_stream`.
+        As for :func:`digitwise.data.blocks.stream.open_stream`.
 
     Returns
     -------

@@ -59,7 +59,7 @@ def _jsonl(path: Path, top: bool) -> Iterator[Sink]:
 
 @contextmanager
 def _parquet(path: Path, top: bool) -> Iterator[Sink]:
-    from digitwise.reading.blocks.parquet import library
+    from digitwise.data.blocks.parquet import library
 
     parquet = library()
     import pyarrow

@@ -8,6 +8,10 @@ from typing import Any
 class Watch:
     """Told about a training as it goes; by itself it does nothing."""
 
+    def on_task(self, name: str) -> Watch:
+        """Before one of several trainings, which may go on side by side: who is told about this one."""
+        return self
+
     def on_scans(self, made: int, of: int) -> None:
         """While scans of the training pictures are made: how many, and how many there will be."""
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from digitwise.data.blocks.stream import kind_of, open_stream
 from digitwise.errors import DataError, MissingPartError
-from digitwise.reading.blocks.stream import kind_of, open_stream
 from tests.data.test_load import write_idx
 from tests.helpers import glyphs
 from tests.templates import printed

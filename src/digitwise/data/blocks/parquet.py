@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from digitwise.data.blocks.tables import is_square
 from digitwise.errors import DataError, MissingPartError
-from digitwise.reading.blocks.tables import is_square
 
 PREFERRED = ("image", "images", "pixels")  # names of the column; else the first that may hold pictures
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from digitwise.data.blocks.pixels import Pixels
 from digitwise.data.idx import is_idx
 from digitwise.errors import DataError
 from digitwise.files import is_pipe
 from digitwise.images import UInt8
-from digitwise.reading.blocks.pixels import Pixels
 
 BLOCK = 4_096  # pictures
 BLOCK_BYTES = 2**25  # of a block, where the pictures are large: whichever is less
@@ -90,17 +90,17 @@ def open_stream(path: Path, *, max_pixels: int, block: int = BLOCK) -> Stream:
     """
     kind = kind_of(path)
     if kind == "csv":
-        from digitwise.reading.blocks.tables import csv_blocks
+        from digitwise.data.blocks.tables import csv_blocks
 
         return Stream(None, _images(csv_blocks(path, block), path))
     if kind == "parquet":
-        from digitwise.reading.blocks.parquet import open_parquet
+        from digitwise.data.blocks.parquet import open_parquet
 
         rows, blocks, column = open_parquet(path, block)
         return Stream(rows, _images(blocks, path), f"column {column}")
     if kind is None:
         raise DataError(f"{path}: expected a set of pictures: .npz, .npy, IDX, .csv or .parquet")
-    from digitwise.reading.blocks.arrays import open_array
+    from digitwise.data.blocks.arrays import open_array
 
     array = open_array(path, kind, max_pixels)
     fitting = max(1, min(block, BLOCK_BYTES // max(array.row_bytes, 1)))

@@ -1,0 +1,104 @@
+"""Joining a Ray cluster, or starting one of this machine's cores, quietly and with a short patience."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from digitwise.errors import ClusterError, MissingPartError
+from digitwise.system import cores
+
+AUTO = "auto"
+INSTALL = "pip install 'digitwise[cluster]'"
+REACHED = 3.0  # seconds in which an address must take a connection,
+ANSWERED = 6.0  # and Ray must answer there: by itself it would wait for minutes
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """Join a cluster for a while.
+
+    Parameters
+    ----------
+    address : str
+        ``auto``: the cluster that this machine is part of, or ``RAY_ADDRESS`` names; where there is none, one of this
+        machine's cores, which ends with the job. Otherwise ``HOST:PORT`` of a cluster that this machine is part of.
+
+    Yields
+    ------
+    module
+        ``ray``, connected.
+
+    Raises
+    ------
+    MissingPartError
+        If Ray is not installed.
+    ClusterError
+        If no cluster answers there within ten seconds.
+    """
+    ray = library()
+    if ray.is_initialized():  # a program that has joined already stays where it is
+        yield ray
+        return
+    where = os.environ.get("RAY_ADDRESS", AUTO) if address == AUTO else address
+    if where not in (AUTO, "local"):
+        _check(where)
+    quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
+    try:
+        if where == AUTO:
+            try:
+                ray.init(address=AUTO, **quiet)
+            except ConnectionError:  # this machine is part of none
+                ray.init(address="local", num_cpus=cores(), include_dashboard=False, **quiet)
+        elif where == "local":
+            ray.init(address="local", num_cpus=cores(), include_dashboard=False, **quiet)
+        else:
+            ray.init(address=where, **quiet)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ClusterError(f"{where}: no Ray cluster could be joined: {' '.join(str(error).split())[:200]}") from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def library() -> Any:
+    """Ray itself.
+
+    Raises
+    ------
+    MissingPartError
+        If it is not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody, unless its owner wants it
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingPartError(f"--cluster needs Ray: {INSTALL}") from error
+    return ray
+
+
+def _check(address: str) -> None:
+    """Make sure that Ray answers at an address."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal() or address.startswith("ray://"):
+        raise ClusterError(
+            f"--cluster: expected auto or HOST:PORT of a cluster that this machine is part of, got {address!r}"
+        )
+    hint = "is the cluster up (ray status), and this machine part of it (ray start --address)?"
+    try:
+        socket.create_connection((host, int(port)), timeout=REACHED).close()
+    except (OSError, OverflowError) as error:
+        raise ClusterError(f"{address}: no cluster answers there: {error}; {hint}") from error
+    asked = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+    try:
+        healthy = subprocess.run(asked, capture_output=True, timeout=ANSWERED, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        healthy = False
+    if not healthy:
+        raise ClusterError(f"{address}: something answers there, but not Ray of this version; {hint}")
