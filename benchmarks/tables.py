@@ -24,6 +24,7 @@ from benchmarks.contender import PEERS
 from benchmarks.figures import NAMES
 from benchmarks.measure import Row, kept, main_place, median, place, spread
 from benchmarks.reader_tables import pages_table, reading_summary, robustness_table, scans_table, speed_table
+from benchmarks.scale import scale_table
 from benchmarks.server import server_table, serving_summary
 from digitwise.recipes import RECIPES
 
@@ -123,6 +124,7 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "reader speed": (speed_table, "reader_speed"),
     "server": (server_table, "server"),
     "serving": (serving_summary, "server"),
+    "scale": (scale_table, "scale"),
     "exercise": (exercise_table, "notebook"),
 }
 
