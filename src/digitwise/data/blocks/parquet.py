@@ -152,9 +152,9 @@ def open_table(file: IO[bytes] | Path, where: str) -> Table:
         return Table(where, opened, (found,), label)
     numbers = [name for name in schema.names if kinds[name] in ("whole", "number")]
     pixels = [name for name in numbers if name != label]
-    if not is_square(len(pixels)):
-        pixels = numbers if is_square(len(numbers)) else numbers[1:]
-        label = numbers[0] if pixels != numbers and kinds[numbers[0]] == "whole" else None
+    if not is_square(len(pixels)) and pixels:  # one more comes first: a number of the row, or a label without its name
+        label = label or (pixels[0] if kinds[pixels[0]] == "whole" else None)
+        pixels = pixels[1:]
     if not is_square(len(pixels)):
         raise DataError(
             f"{where}: expected a column of pictures (image) or a square number of pixels, got {schema.names[:5]}"
