@@ -99,20 +99,32 @@ def test_labels_can_be_read_alone(tmp_path, images):
     assert [picture for block in found for picture in block.pictures] == [None] * ROWS
 
 
+def test_a_row_group_is_not_held_whole(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, 2**25, np.uint8)
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(pixels), 2**10)
+    pq.write_table(pa.table({"image": lists}), tmp_path / "a.parquet", row_group_size=2**15)
+    del lists, pixels
+    before, most = pa.total_allocated_bytes(), 0
+    for block in blocks(find_shards(str(tmp_path))[0], 100):
+        assert len(block) <= 100
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert most < 2**23  # of 2**25 bytes
+
+
 def white(rows):
-    return {"image": pa.FixedSizeListArray.from_arrays(pa.array(np.zeros(rows * 2**20, np.uint8)), 2**20)}
+    return {"image": pa.FixedSizeListArray.from_arrays(pa.array(np.zeros(rows * 2**22, np.uint8)), 2**22)}
 
 
 def contents(rows):
-    return {"image": [np.random.default_rng(row).bytes(2**20) for row in range(rows)]}
+    return {"image": [np.random.default_rng(row).bytes(2**22) for row in range(rows)]}
 
 
 @pytest.mark.parametrize("table", [white, contents])
 def test_blocks_of_large_pictures_are_short(tmp_path, table):
-    pq.write_table(pa.table(table(70)), tmp_path / "a.parquet")
+    pq.write_table(pa.table(table(12)), tmp_path / "a.parquet")
     found = list(blocks(find_shards(str(tmp_path))[0], 1_000))
-    assert sum(map(len, found)) == 70
-    assert max(map(len, found)) in (31, 32)  # of a mebibyte each
+    assert sum(map(len, found)) == 12
+    assert max(map(len, found)) in (7, 8)  # of 4 MiB each
 
 
 @pytest.mark.parametrize(

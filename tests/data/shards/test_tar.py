@@ -137,7 +137,7 @@ def test_memory_is_that_of_a_block_whatever_the_archive_holds(tmp_path):
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ([("a.png", b"1"), ("b.cls", b"1")], r"a\.tar: a: expected a label beside a\.png, in a\.cls"),
+        ([("a.png", b"1"), ("b.cls", b"1")], r"a\.tar: a: expected a label beside a\.png, a \.cls"),
         ([("a.png", b"1"), ("b.cls", b"1"), ("a.cls", b"2")], r"a\.tar: a: expected a label beside"),
         ([("a.png", b"1"), ("a.json", b'{"width": 3}')], "expected a label beside"),
         ([("a.png", b"1"), ("a.cls", b" ")], "expected a label beside"),

@@ -16,7 +16,7 @@ from digitwise.errors import DataError, DigitwiseError, MissingPartError
 
 PREFERRED = ("image", "images", "pixels")  # names of the column; else the first that may hold pictures
 LABELS = ("label", "labels", "y", "class", "cls")  # names of the column of labels, the likeliest first
-BUFFER = 2**20  # bytes that are fetched at once, where a whole column of a row group need not be held
+BUFFER = 2**20  # bytes that are fetched at once: by default a row group's whole column would be held
 
 
 def library() -> Any:
@@ -141,7 +141,7 @@ def open_table(file: IO[bytes] | Path, where: str) -> Table:
     """
     parquet = library()
     try:
-        opened = parquet.ParquetFile(file, buffer_size=BUFFER)
+        opened = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
     except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError
         raise _damaged(where, error) from error
     schema = opened.schema_arrow

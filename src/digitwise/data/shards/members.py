@@ -7,7 +7,7 @@ import io
 import lzma
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -41,7 +41,7 @@ class Member:
     content: Callable[[], bytes]
 
 
-def members(path: str) -> Iterator[Member]:
+def members(path: str) -> Generator[Member, None, None]:
     """The files in an archive, in its order; folders, links and hidden files are passed over.
 
     Parameters
