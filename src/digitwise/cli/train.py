@@ -13,13 +13,17 @@ from digitwise.recipes import RECIPES, find
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from digitwise.images import Dataset
+    from digitwise.data.shards.streamed import AnyDataset
     from digitwise.runs import Run
 
 SeedOption = Annotated[
     int, typer.Option(min=0, max=2**32 - 1, help="Decides weights, order, augmentation and dropout.")
 ]
 ResumeFlag = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")]
+StreamFlag = Annotated[
+    bool,
+    typer.Option("--stream", help="Leave the training pictures in Parquet or tar shards: more than memory holds."),
+]
 PrecisionOption = Annotated[
     Literal["float32", "bfloat16"] | None, typer.Option(help="By default what the processor is fast at.")
 ]
@@ -63,10 +67,12 @@ def train(
         bool, typer.Option("--deterministic", help="The same seed gives the same weights, bit for bit.")
     ] = False,
     resume: ResumeFlag = False,
+    stream: StreamFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Train a recipe, evaluate it once on the test pictures, save it as a run folder."""
     from digitwise.cli.live import DownloadBar, LiveWatch
+    from digitwise.cli.streams import open_shards, tell_memory
     from digitwise.data import load
 
     changes: dict[str, Any] = {
@@ -79,7 +85,11 @@ def train(
     found = find(recipe)
     found.replace(**changes)  # bad values are told before the data is read
     console = stage(as_json)
-    dataset = load(data or "mnist", patch=patch, progress=DownloadBar(console))
+    dataset: AnyDataset
+    if stream:
+        dataset = open_shards(found, data, patch=patch, validation=validation, console=console)
+    else:
+        dataset = load(data or "mnist", patch=patch, progress=DownloadBar(console))
     chosen = found.for_size(len(dataset.train)).replace(**changes)
     for note in dataset.notes:
         console.print(note, style="dim")
@@ -104,9 +114,11 @@ def train(
         print_json(summary(result))
         return
     console.print(f"  fit {result.info['fit_seconds']:.1f} s; saved in {result.path}")
+    if stream:
+        tell_memory(result, console)
 
 
-def tell_result(run: Run, dataset: Dataset, console: Console, *, explained: bool = True) -> None:
+def tell_result(run: Run, dataset: AnyDataset, console: Console, *, explained: bool = True) -> None:
     """Print what came of a training in the user's terms, and draw its figures."""
     from digitwise.evaluation import evaluate_predictions, explain
     from digitwise.report.render import draw_run

@@ -9,7 +9,7 @@ from typing import Any
 
 from digitwise import runs
 from digitwise.data import load
-from digitwise.data.splits import split_validation
+from digitwise.data.shards.streamed import AnyDataset, StreamedDataset, training_splits
 from digitwise.errors import RunError
 from digitwise.evaluation import evaluate_predictions
 from digitwise.files import atomic_write
@@ -17,7 +17,7 @@ from digitwise.images import Dataset, Splits
 from digitwise.normalize import form_of
 from digitwise.recipes import Recipe, find
 from digitwise.runs import Run
-from digitwise.system import hardware, versions
+from digitwise.system import hardware, peak_memory, versions
 from digitwise.training.backend import BACKEND
 from digitwise.training.features import features
 from digitwise.training.fit import Fitted, fit
@@ -32,7 +32,7 @@ SPLIT_SEED = 0  # of the validation split: the same for all seeds of a training,
 
 def train(
     recipe: str | Recipe,
-    data: str | Path | Dataset = "mnist",
+    data: str | Path | AnyDataset = "mnist",
     *,
     seed: int = 0,
     out: str | Path | None = None,
@@ -49,8 +49,9 @@ def train(
     ----------
     recipe : str or Recipe
         A name gives the recipe as it suits the size of the data, see :meth:`Recipe.for_size`.
-    data : str, Path or Dataset
-        As for :func:`digitwise.load`.
+    data : str, Path, Dataset or StreamedDataset
+        As for :func:`digitwise.load`; or a set whose training pictures stay in their shards, with the validation
+        pictures put aside already, from :func:`~digitwise.data.shards.streamed.open_streamed`.
     seed : int
         Of weights, order, augmentation and dropout. The validation split does not change with it.
     out : str or Path, optional
@@ -81,9 +82,9 @@ def train(
     RunError
         If ``out`` is something else than a run folder, or the checkpoint to resume is another training's.
     """
-    dataset = data if isinstance(data, Dataset) else load(data)
+    dataset = data if isinstance(data, Dataset | StreamedDataset) else load(data)
     recipe = find(recipe).for_size(len(dataset.train)) if isinstance(recipe, str) else recipe
-    splits = split_validation(dataset.train, size=validation, seed=SPLIT_SEED)
+    splits = training_splits(dataset, size=validation, seed=SPLIT_SEED)
     place = (Path(out) if out is not None else Path("results") / recipe.name).resolve()
     watch = watch or Watch()
     choices: dict[str, Any] = {
@@ -119,7 +120,7 @@ def train(
     return run
 
 
-def _finished(out: Path, asked: dict[str, Any], dataset: Dataset, splits: Splits) -> Run | None:
+def _finished(out: Path, asked: dict[str, Any], dataset: AnyDataset, splits: Splits) -> Run | None:
     """The run at ``out``, if it came of the same choices and data; else None."""
     try:
         run = Run.open(out)
@@ -135,7 +136,15 @@ def _plain(recipe: Recipe) -> dict[str, Any]:
     return dict(json.loads(json.dumps(recipe.as_dict())))
 
 
-def _info(dataset: Dataset, splits: Splits, fitted: Fitted, results: dict[str, Any]) -> dict[str, Any]:
+def _kept_or_streamed(dataset: AnyDataset, splits: Splits) -> dict[str, Any]:
+    """What form the pictures have, judged by those in memory; how many shards they stayed in, and what that took."""
+    if isinstance(dataset, Dataset):
+        return {"normalization": form_of(dataset.train.images)}
+    stream = {"shards": len(dataset.train.parts), "peak_memory": peak_memory()}
+    return {"normalization": form_of(splits.validation.images), "streamed": stream}
+
+
+def _info(dataset: AnyDataset, splits: Splits, fitted: Fitted, results: dict[str, Any]) -> dict[str, Any]:
     return {
         "created": runs.now(),
         "parameters": fitted.model.count_params(),
@@ -159,7 +168,7 @@ def _info(dataset: Dataset, splits: Splits, fitted: Fitted, results: dict[str, A
             "validation": len(splits.validation),
             "test": len(dataset.test),
             "split_seed": SPLIT_SEED,
-            "normalization": form_of(dataset.train.images),
+            **_kept_or_streamed(dataset, splits),
             "patch": dataset.patch.sha256 if dataset.patch else None,
             "labels": {
                 "validation": runs.label_print(splits.validation.labels),
