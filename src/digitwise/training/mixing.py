@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
@@ -83,7 +84,7 @@ def mixed(train: ShardedSet, *, seed: int, epoch: int) -> Iterator[Rows]:
 
 def _interleaved(train: ShardedSet, rng: np.random.Generator) -> Iterator[Rows]:
     parts = iter([train.parts[number] for number in rng.permutation(len(train.parts))])
-    opened = [train.rows(part, BLOCK) for part, _ in zip(parts, range(OPEN), strict=False)]
+    opened = [train.rows(part, BLOCK) for part in islice(parts, OPEN)]
     while opened:
         place = int(rng.integers(len(opened)))
         rows = next(opened[place], None)

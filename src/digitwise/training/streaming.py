@@ -56,6 +56,7 @@ class StreamFeed:
         self._ahead = Ahead(mixed(self._train, seed=self._seed, epoch=epoch), most=waiting)
         self._left: Rows = (np.empty((0, *self._train.image_shape), np.uint8), np.empty(0, np.int64))
         self._first: Rows | None = None
+        self._filled = False
 
     def steps(self, start: int, stop: int) -> tuple[Any, Float32]:
         """The next pictures and their one-hot labels; the epoch's first ones again fill its last batch."""
@@ -78,8 +79,10 @@ class StreamFeed:
         assert self._ahead is not None
         if len(self._left[1]):
             return self._left
-        rows = next(self._ahead, self._first)
-        assert rows is not None  # as many steps are asked for as the pictures fill
+        rows = next(self._ahead, None)
+        if rows is None:  # once an epoch: more than a batch is never wanting
+            assert self._first is not None and not self._filled
+            rows, self._filled = self._first, True
         return rows
 
     def end(self) -> None:
