@@ -20,7 +20,13 @@ def png(picture: np.ndarray) -> bytes:
 
 
 def write_parquet(
-    path: Path, images: np.ndarray, labels: object, *, files: bool = False, label: str = "label", group: int | None = None
+    path: Path,
+    images: np.ndarray,
+    labels: object,
+    *,
+    files: bool = False,
+    label: str = "label",
+    group: int | None = None,
 ) -> Path:
     """A table of pictures, as lists of pixels or as files."""
     import pyarrow as pa

@@ -47,7 +47,9 @@ def test_every_training_picture_comes_once_and_no_validation_picture(opened):
 @pytest.mark.usefixtures("_buffer")
 def test_epochs_and_seeds_differ_and_repeat(opened):
     def order(seed, epoch):
-        return np.concatenate([numbers(images) for images, _ in mixed(opened[1].train, seed=seed, epoch=epoch)]).tolist()
+        return np.concatenate(
+            [numbers(images) for images, _ in mixed(opened[1].train, seed=seed, epoch=epoch)]
+        ).tolist()
 
     assert order(0, 1) == order(0, 1)
     assert order(0, 1) != order(0, 2)

@@ -81,7 +81,8 @@ class StreamFeed:
             return self._left
         rows = next(self._ahead, None)
         if rows is None:  # once an epoch: more than a batch is never wanting
-            assert self._first is not None and not self._filled
+            assert self._first is not None
+            assert not self._filled
             rows, self._filled = self._first, True
         return rows
 

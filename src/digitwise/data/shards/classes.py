@@ -28,9 +28,9 @@ def plain(labels: Sequence[Any] | NDArray[Any] | None, where: str) -> NDArray[An
         raise DataError(f"{where}: expected a label for each picture, got none")
     if isinstance(labels, list) and (None in labels):
         raise DataError(f"{where}: expected a label for each picture, got none for picture {labels.index(None)}")
+    if len({isinstance(label, str) for label in labels}) > 1:
+        raise DataError(f"{where}: expected labels that are all numbers or all names, got both")
     values = np.asarray(labels)
-    if values.dtype.kind == "O" and all(isinstance(value, str) for value in values.tolist()):
-        values = values.astype(np.str_)
     return values if values.dtype.kind == "U" else as_labels(values, where)
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from digitwise.data.shards.block import Block
 from digitwise.data.shards.classes import Classes, plain
 from digitwise.data.shards.form import Form
 from digitwise.data.shards.places import Shard
-from digitwise.data.shards.reading import Block, blocks
+from digitwise.data.shards.reading import blocks
 from digitwise.errors import DataError
 from digitwise.images import Int64, UInt8
 
@@ -44,7 +45,7 @@ class Part:
         row = 0
         for block in blocks(self.shard, size, labels=True):
             yield row, block
-            row += len(block.pictures)
+            row += len(block)
         if row != self.rows:
             raise DataError(
                 f"{self.shard.path}: expected {self.rows:,} pictures as when it was opened, got {row:,}; "
@@ -101,7 +102,7 @@ class ShardedSet:
             If a picture or a label is not as those of the set are, or the shard has changed.
         """
         for first, block in part.blocks(size):
-            kept = np.ones(len(block.pictures), np.bool_)
+            kept = np.ones(len(block), np.bool_)
             kept[held_among(part.held, first, len(kept)) - first] = False
             yield chosen(block, np.flatnonzero(kept), first, part.shard.path, self.form, self.classes)
 
@@ -109,7 +110,7 @@ class ShardedSet:
         """The pictures left out, in the order of the shards, after each block whether it has some or not."""
         for part in self.parts:
             for first, block in part.blocks(size):
-                own = held_among(part.held, first, len(block.pictures)) - first
+                own = held_among(part.held, first, len(block)) - first
                 yield part, chosen(block, own, first, part.shard.path, self.form, self.classes)
 
 
@@ -122,7 +123,7 @@ def held_among(held: Int64, first: int, size: int) -> Int64:
 def chosen(block: Block, places: Int64, first: int, where: str, form: Form, classes: Classes) -> Rows:
     """Some rows of a block, whose first one is row ``first`` of a shard, as pictures of a set and their classes."""
     labels = classes.numbers(plain(block.labels, where)[places], where)
-    everything, pictures = len(places) == len(block.pictures), block.pictures
+    everything, pictures = len(places) == len(block), block.pictures
     if not everything:
         pictures = [pictures[place] for place in places] if isinstance(pictures, list) else pictures[places]
     images = form.images(pictures, where, (first + places).tolist())

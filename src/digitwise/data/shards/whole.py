@@ -83,7 +83,7 @@ def read_set(shards: Sequence[Shard], form: Form, classes: Classes) -> ImageSet:
     for shard in shards:
         first = 0
         for block in blocks(shard, BLOCK, labels=True):
-            size = len(block.pictures)
+            size = len(block)
             own = chosen(block, np.arange(size), first, shard.path, form, classes)
             images[done : done + size], labels[done : done + size] = own
             first, done = first + size, done + size
@@ -94,7 +94,7 @@ def form_of_first(shards: Sequence[Shard], source: str) -> Form:
     """The form that the first pictures decide."""
     for shard in shards:
         for block in islice(blocks(shard, SAMPLE), 1):
-            if len(block.pictures):
+            if len(block):
                 return Form.of(block.pictures, shard.path)
     raise DataError(f"{source}: the set is empty: expected pictures in its shards")
 
