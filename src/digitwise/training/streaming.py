@@ -13,7 +13,7 @@ from digitwise.recipes import Recipe
 from digitwise.training.ahead import Ahead
 from digitwise.training.augment import RandomWarp
 from digitwise.training.backend import keras
-from digitwise.training.mixing import BLOCK, mixed
+from digitwise.training.mixing import block_size, mixed
 from digitwise.training.predict import Predict, in_batches
 from digitwise.training.sampling import steps_per_epoch
 
@@ -52,7 +52,8 @@ class StreamFeed:
 
     def begin(self, epoch: int, class_errors: Int64 | None) -> None:
         """Begin to read; see :class:`~digitwise.training.feeds.Feed`."""
-        waiting = -(-self.longest_call * self._batch // BLOCK)  # the next call's pictures, while this one is computed
+        # The next call's pictures, while this one is computed.
+        waiting = -(-self.longest_call * self._batch // block_size(self._train.image_shape))
         self._ahead = Ahead(mixed(self._train, seed=self._seed, epoch=epoch), most=waiting)
         self._left: Rows = (np.empty((0, *self._train.image_shape), np.uint8), np.empty(0, np.int64))
         self._first: Rows | None = None

@@ -28,7 +28,7 @@ def plain(labels: Sequence[Any] | NDArray[Any] | None, where: str) -> NDArray[An
         raise DataError(f"{where}: expected a label for each picture, got none")
     if isinstance(labels, list) and (None in labels):
         raise DataError(f"{where}: expected a label for each picture, got none for picture {labels.index(None)}")
-    if len({isinstance(label, str) for label in labels}) > 1:
+    if isinstance(labels, list) and len({isinstance(label, str) for label in labels}) > 1:
         raise DataError(f"{where}: expected labels that are all numbers or all names, got both")
     values = np.asarray(labels)
     return values if values.dtype.kind == "U" else as_labels(values, where)

@@ -13,11 +13,10 @@ import numpy as np
 from digitwise.data.shards.classes import plain
 from digitwise.data.shards.drawing import Draw
 from digitwise.data.shards.places import Shard
-from digitwise.data.shards.reading import blocks
+from digitwise.data.shards.reading import labels_of
 from digitwise.errors import DataError
 
 Told = Callable[[str, int, int], None]  # what is done, how many shards are, of how many
-BLOCK = 65_536  # labels
 KINDS = {"i": "whole numbers", "U": "names"}
 
 
@@ -67,8 +66,8 @@ def count_labels(shards: Sequence[Shard], most: int = 1, *, seed: int = 0, told:
         if told is not None:
             told("counting labels", number, len(shards))
         first = 0
-        for block in blocks(shard, BLOCK, labels=True, pictures=False):
-            labels = plain(block.labels, shard.path)
+        for block in labels_of(shard):
+            labels = plain(block, shard.path)
             kind = kind or labels.dtype.kind
             if labels.dtype.kind != kind:
                 raise DataError(

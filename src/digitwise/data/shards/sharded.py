@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digitwise.data.shards.block import Block
 from digitwise.data.shards.classes import Classes, plain
 from digitwise.data.shards.form import Form
 from digitwise.data.shards.places import Shard
-from digitwise.data.shards.reading import blocks
+from digitwise.data.shards.reading import Block, blocks
 from digitwise.errors import DataError
 from digitwise.images import Int64, UInt8
 
