@@ -1,6 +1,7 @@
 """Every pool gives what the tasks give, whoever runs them."""
 
 import os
+import threading
 import time
 from contextlib import contextmanager
 
@@ -100,7 +101,7 @@ def surprised(shared, task, watch):
 def unsendable(shared, task, watch):
     with (shared / "tries").open("a") as file:
         file.write("x\n")
-    return open(os.devnull)
+    return threading.Lock()
 
 
 class Counted:
