@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -81,6 +83,10 @@ def train(
     jobs: JobsOption = None,
     threads: ThreadsOption = None,
     stream: StreamFlag = False,
+    distribute: Annotated[
+        bool,
+        typer.Option("--distribute", help="Deal each batch to all devices of the JAX backend, on all hosts."),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Train a recipe, evaluate it once on the test pictures, save it as a run folder.
@@ -103,6 +109,10 @@ def train(
     found = find(recipe)
     found.replace(**changes)  # bad values are told before the data is read
     check_pool(cluster, jobs)
+    many = (seeds, cluster, jobs, threads) != (None, None, None, None)
+    if distribute and many:
+        raise typer.BadParameter("expected --distribute or --seeds, --cluster, --jobs, --threads, got both")
+    host = _host() if distribute else 0
     console = stage(as_json)
     choices: dict[str, Any] = {
         "validation": validation,
@@ -111,7 +121,6 @@ def train(
         "deterministic": deterministic,
         "resume": resume,
     }
-    many = (seeds, cluster, jobs, threads) != (None, None, None, None)
     with pool_for(cluster, jobs, threads) as pool:  # joined before the data is read: that takes longer
         dataset: AnyDataset
         if stream:
@@ -122,6 +131,12 @@ def train(
         for note in dataset.notes:
             console.print(note, style="dim")
         with LiveWatch(console, many=many) as watch:
+            if host:
+                from digitwise.training.train import assist
+
+                along = {name: choices[name] for name in ("validation", "precision", "deterministic")}
+                assist(chosen, dataset, seed=seed, **along, watch=watch)
+                return
             if seeds is not None:
                 from digitwise.training.seeds import train_seeds
 
@@ -130,7 +145,8 @@ def train(
             else:
                 from digitwise.training.train import train as train_recipe  # after the data: bad input is told at once
 
-                result = train_recipe(chosen, dataset, seed=seed, out=out, **choices, watch=watch, pool=pool)
+                choices |= {"seed": seed, "out": out, "distribute": distribute}
+                result = train_recipe(chosen, dataset, **choices, watch=watch, pool=pool)
     if seeds is not None:
         tell_seeds(results, dataset, console, as_json=as_json)
         return
@@ -141,6 +157,18 @@ def train(
     console.print(f"  fit {result.info['fit_seconds']:.1f} s; saved in {result.path}")
     if stream:
         tell_memory(result, console)
+
+
+def _host() -> int:
+    """Which of the hosts that train together this is, from 0; they are joined before anything is computed."""
+    from digitwise.training.distribution import HOSTS, join_hosts
+
+    host = join_hosts()
+    if os.environ.get(HOSTS):  # their connections greet each other past sys.stdout, which may be one JSON document
+        sys.stdout.flush()
+        sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+    return host
 
 
 def tell_seeds(results: list[Run], dataset: AnyDataset, console: Console, *, as_json: bool) -> None:

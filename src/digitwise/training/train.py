@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from digitwise import runs
 from digitwise.data import load
 from digitwise.data.shards.streamed import AnyDataset, StreamedDataset, training_splits
-from digitwise.errors import RunError
+from digitwise.errors import RecipeError, RunError
 from digitwise.evaluation import evaluate_predictions
 from digitwise.files import atomic_write
 from digitwise.images import Dataset, Splits
@@ -19,8 +21,9 @@ from digitwise.recipes import Recipe, find
 from digitwise.runs import Run
 from digitwise.system import hardware, peak_memory, versions
 from digitwise.training.backend import BACKEND
+from digitwise.training.distribution import HOSTS, data_parallel
 from digitwise.training.features import features
-from digitwise.training.fit import Fitted, fit
+from digitwise.training.fit import Fitted, Part, fit_parts, joined
 from digitwise.training.loops import on_accelerator
 from digitwise.training.pool import Pool
 from digitwise.training.precision import Precision, best_precision
@@ -42,6 +45,7 @@ def train(
     precision: Precision | None = None,
     deterministic: bool = False,
     resume: bool = False,
+    distribute: bool = False,
     watch: Watch | None = None,
     pool: Pool | None = None,
 ) -> Run:
@@ -68,6 +72,9 @@ def train(
         The same seed gives the same weights, bit for bit, on the same machine.
     resume : bool
         Go on with an interrupted training of the same recipe, seed and data; a finished one is given back as it is.
+    distribute : bool
+        Deal each batch to all devices of the JAX backend. On several hosts this is for the first one; the others
+        :func:`assist`.
     watch : Watch, optional
         Told about the progress.
     pool : Pool, optional
@@ -80,12 +87,17 @@ def train(
     Raises
     ------
     RecipeError
-        If there is no such recipe, or it cannot be trained within the budget.
+        If there is no such recipe, it cannot be trained within the budget, or the devices cannot share a batch evenly.
     DataError
         If the data cannot be used.
     RunError
         If ``out`` is something else than a run folder, or the checkpoint to resume is another training's.
     """
+    if distribute and os.environ.get(HOSTS) and (budget is not None or resume):
+        raise RecipeError(
+            "distribute: expected neither a budget nor an earlier checkpoint on several hosts, whose clocks and disks "
+            "differ; give epochs"
+        )
     dataset = data if isinstance(data, Dataset | StreamedDataset) else load(data)
     recipe = find(recipe).for_size(len(dataset.train)) if isinstance(recipe, str) else recipe
     splits = training_splits(dataset, size=validation, seed=SPLIT_SEED)
@@ -98,12 +110,35 @@ def train(
         return done
     partial = runs.begin(place, resume=resume)
     try:
-        fitted = fit(recipe, splits, **choices, checkpoints=partial, resume=resume, watch=watch, pool=pool)
+        checkpoints: dict[str, Any] = {"checkpoints": partial, "resume": resume}
+        parts = _parts(recipe, splits, distribute=distribute, **choices, **checkpoints, watch=watch, pool=pool)
     except BaseException:
         if not any(partial.glob(runs.CHECKPOINTS)):  # nothing to go on with
             shutil.rmtree(partial)
         raise
-    return record(recipe, dataset, splits, fitted, choices, place)
+    return record(recipe, dataset, splits, joined(recipe, splits.train, parts), choices, place)
+
+
+def assist(
+    recipe: Recipe,
+    dataset: AnyDataset,
+    *,
+    seed: int = 0,
+    validation: int | None = None,
+    precision: Precision | None = None,
+    deterministic: bool = False,
+    watch: Watch | None = None,
+) -> None:
+    """Compute this host's part of a training that another host asked for by :func:`train`; it writes all there is."""
+    splits = training_splits(dataset, size=validation, seed=SPLIT_SEED)
+    choices = choices_of(seed, budget=None, precision=precision, deterministic=deterministic)
+    _parts(recipe, splits, distribute=True, **choices, watch=watch)
+
+
+def _parts(recipe: Recipe, splits: Splits, *, distribute: bool, **choices: Any) -> list[Part]:
+    """Train the networks, on all devices if so asked; what is made of them afterwards is one device's."""
+    with data_parallel(min(recipe.batch_size, len(splits.train))) if distribute else nullcontext():
+        return fit_parts(recipe, splits, **choices)
 
 
 def choices_of(seed: int, *, budget: float | None, precision: Precision | None, deterministic: bool) -> dict[str, Any]:
