@@ -108,26 +108,14 @@ def test_only_jax_distributes():
     assert out == "--distribute: expected Keras on JAX, got tensorflow; set KERAS_BACKEND=jax\n"
 
 
-ASKED = (
-    "-m",
-    "digitwise",
-    "train",
-    "flash",
-    "--data",
-    "digits",
-    "--epochs",
-    "2",
-    "--batch-size",
-    "32",
-    "--distribute",
-    "--json",
-)
+TRAIN = "-m digitwise train baseline --data digits --epochs 1 --batch-size 32 --distribute --json --precision float32"
+ASKED = TRAIN.split()
 
 
 def test_the_first_of_two_hosts_writes_the_run_and_the_other_one_nothing(tmp_path):
     places = [tmp_path / "first", tmp_path / "other"]
     started = [
-        launch([*ASKED, "--precision", "float32", "--out", str(place)], **host, DIGITWISE_LEDGER=f"{place}-looks")
+        launch([*ASKED, "--out", str(place)], **host, DIGITWISE_LEDGER=f"{place}-looks")
         for place, host in zip(places, two_hosts(), strict=True)
     ]
     (told, _), (said, wrong) = (process.communicate(timeout=200) for process in started)

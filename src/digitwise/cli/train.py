@@ -163,12 +163,11 @@ def _host() -> int:
     """Which of the hosts that train together this is, from 0; they are joined before anything is computed."""
     from digitwise.training.distribution import HOSTS, join_hosts
 
-    host = join_hosts()
     if os.environ.get(HOSTS):  # their connections greet each other past sys.stdout, which may be one JSON document
         sys.stdout.flush()
         sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)
-    return host
+    return join_hosts()
 
 
 def tell_seeds(results: list[Run], dataset: AnyDataset, console: Console, *, as_json: bool) -> None:
