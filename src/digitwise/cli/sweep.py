@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from digitwise.training.pool import Pool
     from digitwise.training.sweep import Row, Sweep
 
-SHOWN = 10
+SHOWN = 10  # trials in the table that is printed,
+COLUMNS = 4  # and choices; trials.csv has all
 
 
 def sweep(
@@ -75,7 +76,7 @@ def sweep(
 
     from digitwise.training.sweep import sweep as sweep_recipe  # after the data: bad input is told at once
 
-    console.print(f"  {len(space.trials)} trials of {chosen.name}: {', '.join(space.names)}")
+    console.print(f"  trials of {chosen.name}: {len(space.trials)} ({', '.join(space.names)})")
     with _pool(cluster, jobs, threads) as pool, LiveWatch(console, layers=False) as watch:
         result = sweep_recipe(
             chosen,
@@ -129,7 +130,9 @@ def _tell(result: Sweep, console: Console) -> None:
     winner, n = result.info["winner"], result.info["data"]["validation"]
     test = winner["test"]
     low, high = test["interval_95"]
-    console.print(f"\nTrial {winner['trial']} wins with {winner['validation_errors']:,} errors of {n:,} to validate.")
+    console.print(
+        f"\nThe winner, {result.rows[0].trial.name}: {winner['validation_errors']:,} errors of {n:,} to validate."
+    )
     console.print(
         f"On the test set, which no trial has seen, it makes {test['errors']:,} errors of {test['n']:,}: "
         f"{test['error_rate']:.2%} (95 % interval {low:.2%} to {high:.2%})."
@@ -139,19 +142,19 @@ def _tell(result: Sweep, console: Console) -> None:
 
 
 def _ranking(rows: Sequence[Row]) -> Table:
-    """The first rows: a column for each choice that varies, where there are few."""
-    from digitwise.recipes.space import WARP, in_short, in_words
+    """The first rows; with a column for each choice that varies, where there are few."""
+    from digitwise.recipes.space import WARP, in_short
 
     names = list(rows[0].trial.changes)
-    few = len(names) <= 3
+    names = names if len(names) <= COLUMNS else []
     columns = ["trial", "errors", "log-loss", "epochs", "seconds", "state"]
-    columns += [name.removeprefix(WARP) for name in names] if few else ["values"]
+    columns += [name.removeprefix(WARP) for name in names]
     cells = []
     for row in rows:
         changes, result = row.trial.changes, row.outcome
         errors = "" if result.errors is None else f"{result.errors:,}"
         log_loss = "" if result.log_loss is None else f"{result.log_loss:.4f}"
-        values = [in_short(changes[name]) for name in names] if few else [in_words(changes)]
+        values = [in_short(changes[name]) for name in names]
         cells.append(
             (row.trial.number, errors, log_loss, result.epochs, f"{result.seconds:.1f}", result.state, *values)
         )

@@ -42,7 +42,7 @@ class Conductor:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.over: set[int] = set()
 
-    def conduct(self, given: list[Any], places: Sequence[int], threads: int, storage: str) -> None:
+    def conduct(self, given: list[Any], places: Sequence[int], resources: dict[str, float], storage: str) -> None:
         """Run the trials at these places.
 
         Parameters
@@ -50,8 +50,8 @@ class Conductor:
         given : list of one ObjectRef
             To the function, what all trials share, and the trials.
         places : sequence of int
-        threads : int
-            Cores of each trial.
+        resources : dict
+            Of each trial, as Tune takes them.
         storage : str
             A folder for Tune's own notes.
         """
@@ -62,7 +62,7 @@ class Conductor:
         me = ray.get_runtime_context().current_actor
         trainable = tune.with_parameters(attempt, given=given, conductor=me)
         tune.Tuner(
-            tune.with_resources(trainable, {"cpu": threads}),
+            tune.with_resources(trainable, resources),
             param_space={"place": tune.grid_search(list(places))},
             tune_config=tune.TuneConfig(
                 metric="errors",

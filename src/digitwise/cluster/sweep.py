@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -70,12 +71,12 @@ class Tuned:
 
     def _conducted(self, given: Any, left: _Left) -> Iterator[tuple[int, Outcome]]:
         """What comes of the trials that are left while one conductor lives."""
-        ray = self.ray
+        ray, mark = self.ray, random.randrange(1, 2**20)
         with tempfile.TemporaryDirectory(prefix="digitwise-sweep-", ignore_cleanup_errors=True) as storage:
             conductor = self._conductor(left.least)
             try:
                 work = conductor.conduct.options(concurrency_group="conducting").remote(
-                    [given], sorted(left.places), self.threads, storage
+                    [given], sorted(left.places), {"cpu": self.threads, "memory": mark}, storage
                 )
                 working = True
                 while working:  # what it says is heard once more after it has ended
@@ -90,8 +91,21 @@ class Tuned:
                 raise ClusterError(f"Ray Tune failed: {' '.join(str(error.cause).split())[:200]}") from error
             finally:
                 ray.kill(conductor)  # and with it the trials that are its own
+                self._free(mark)
         if left.places:
             raise ClusterError(f"Ray Tune ended before {len(left.places)} trials did: try again")
+
+    def _free(self, mark: int) -> None:
+        """Give back the room that a conductor had reserved: Ray keeps it until this whole process ends.
+
+        It is known by the bytes of memory that its trials ask for: an odd few, which nobody else does.
+        """
+        from ray.util.placement_group import PlacementGroup, placement_group_table, remove_placement_group
+
+        for group in placement_group_table().values():
+            if group["state"] != "REMOVED" and any(bundle.get("memory") == mark for bundle in group["bundles"].values()):
+                found = self.ray.PlacementGroupID(bytes.fromhex(group["placement_group_id"]))
+                remove_placement_group(PlacementGroup(found))
 
     def _conductor(self, least: tuple[float, ...] | None) -> Any:
         """An actor beside this process, whose folder and whose loss it shares."""
