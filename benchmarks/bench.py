@@ -26,6 +26,7 @@ from benchmarks.job import bench_job
 from benchmarks.reader import bench_pages, bench_robustness, bench_scans
 from benchmarks.reader_speed import bench_reader_speed
 from benchmarks.recipes import QUICK, UNTUNED, bench_budgets, bench_recipes
+from benchmarks.scale import bench_scale
 from benchmarks.server import bench_server
 from benchmarks.speed import bench_augmentation, bench_fit, bench_reading, bench_report, bench_start
 from benchmarks.tables import OTHER_SETS, write_tables
@@ -59,6 +60,7 @@ def main() -> None:
         "reader": lambda chosen: bench_scans(chosen.model),
         "reader-speed": lambda _: bench_reader_speed(),
         "server": lambda _: bench_server(),
+        "scale": lambda _: bench_scale(),
         "robustness": lambda chosen: bench_robustness(chosen.model),
         "pages": lambda chosen: bench_pages(chosen.model),
         "job": lambda _: bench_job(),

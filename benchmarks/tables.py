@@ -23,12 +23,14 @@ from benchmarks.clock import NOTHING_YET, augmentation_line, budget_table, clock
 from benchmarks.contender import PEERS
 from benchmarks.figures import NAMES
 from benchmarks.measure import Row, kept, main_place, median, place, spread
+from benchmarks.plan import reading_plan, training_plan
 from benchmarks.reader_tables import pages_table, reading_summary, robustness_table, scans_table, speed_table
+from benchmarks.scale import scale_table
 from benchmarks.server import server_table, serving_summary
 from digitwise.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
-READMES = ROOT / "README.md", ROOT / "benchmarks" / "README.md"
+READMES = ROOT / "README.md", ROOT / "benchmarks" / "README.md", ROOT / "docs" / "scale.md"
 HEADS = {name: ROOT / "src" / "digitwise" / "recipes" / f"{name}.py" for name in RECIPES}
 
 
@@ -123,6 +125,9 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "reader speed": (speed_table, "reader_speed"),
     "server": (server_table, "server"),
     "serving": (serving_summary, "server"),
+    "scale": (scale_table, "scale"),
+    "reading plan": (reading_plan, "scale"),
+    "training plan": (training_plan, "scale"),
     "exercise": (exercise_table, "notebook"),
 }
 

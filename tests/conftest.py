@@ -19,6 +19,7 @@ from tests.helpers import blobs
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from ray.cluster_utils import Cluster
 
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -72,6 +73,15 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def two_nodes() -> Iterator[Cluster]:
+    """A Ray cluster of two machines with a core each, both this one."""
+    from tests.cluster.nodes import cluster_of
+
+    with cluster_of(2) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

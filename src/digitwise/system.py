@@ -60,5 +60,6 @@ def thread_limits(threads: int) -> dict[str, str]:
     """Environment of a process whose libraries shall compute with so many threads, whichever of them it loads."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
     limits = dict.fromkeys((*names, "TF_NUM_INTEROP_THREADS"), str(threads))
-    # XLA has no number of threads, only whether an operation may have several.
-    return limits | ({"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if threads == 1 else {})
+    if threads == 1:  # XLA has no number of threads, only whether an operation may have several
+        limits["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+    return limits

@@ -22,6 +22,7 @@ from digitwise.training.backend import BACKEND
 from digitwise.training.features import features
 from digitwise.training.fit import Fitted, fit
 from digitwise.training.loops import on_accelerator
+from digitwise.training.pool import Pool
 from digitwise.training.precision import Precision, best_precision
 from digitwise.training.predict import predict
 from digitwise.training.saving import save_model
@@ -42,6 +43,7 @@ def train(
     deterministic: bool = False,
     resume: bool = False,
     watch: Watch | None = None,
+    pool: Pool | None = None,
 ) -> Run:
     """Train a recipe, evaluate it once on the test pictures, and save all of it as a run folder.
 
@@ -67,6 +69,8 @@ def train(
         Go on with an interrupted training of the same recipe, seed and data; a finished one is given back as it is.
     watch : Watch, optional
         Told about the progress.
+    pool : Pool, optional
+        Where the recipe's networks are trained, by default here, one after another.
 
     Returns
     -------
@@ -86,24 +90,62 @@ def train(
     splits = split_validation(dataset.train, size=validation, seed=SPLIT_SEED)
     place = (Path(out) if out is not None else Path("results") / recipe.name).resolve()
     watch = watch or Watch()
-    choices: dict[str, Any] = {
-        "seed": seed,
-        "budget": budget,
-        "precision": precision or best_precision(accelerator=on_accelerator()),
-        "deterministic": deterministic,
-    }
-    asked = {"recipe": _plain(recipe), **choices}
-    done = _finished(place, asked, dataset, splits) if resume else None
+    choices = choices_of(seed, budget=budget, precision=precision, deterministic=deterministic)
+    done = finished(place, recipe, choices, dataset, splits) if resume else None
     if done is not None:
         watch.on_finished_earlier()
         return done
     partial = runs.begin(place, resume=resume)
     try:
-        fitted = fit(recipe, splits, **choices, checkpoints=partial, resume=resume, watch=watch)
+        fitted = fit(recipe, splits, **choices, checkpoints=partial, resume=resume, watch=watch, pool=pool)
     except BaseException:
         if not any(partial.glob(runs.CHECKPOINTS)):  # nothing to go on with
             shutil.rmtree(partial)
         raise
+    return record(recipe, dataset, splits, fitted, choices, place)
+
+
+def choices_of(seed: int, *, budget: float | None, precision: Precision | None, deterministic: bool) -> dict[str, Any]:
+    """What a training is asked for beside the recipe, as :func:`fit` takes it and run.json keeps it."""
+    precision = precision or best_precision(accelerator=on_accelerator())
+    return {"seed": seed, "budget": budget, "precision": precision, "deterministic": deterministic}
+
+
+def record(
+    recipe: Recipe, dataset: Dataset, splits: Splits, fitted: Fitted, choices: dict[str, Any], place: Path
+) -> Run:
+    """Make a run of a trained model: its answers about the validation and, once, about the test pictures.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    dataset : Dataset
+    splits : Splits
+        Of its training pictures.
+    fitted : Fitted
+    choices : dict
+        From :func:`choices_of`.
+    place : Path
+        The run folder; an earlier run there is replaced when this one is whole.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    RunError
+        If ``place`` is something else than a run folder.
+    """
+    partial = runs.begin(place, resume=True)  # the checkpoints stay until the run is in its place
+    write_files(partial, recipe, dataset, splits, fitted, choices)
+    return settle(partial, place)
+
+
+def write_files(
+    partial: Path, recipe: Recipe, dataset: Dataset, splits: Splits, fitted: Fitted, choices: dict[str, Any]
+) -> None:
+    """Write the files of a run into a folder that is not yet its place; see :func:`record`."""
     answers: dict[runs.Split, Any] = {
         "validation": predict(fitted.model, splits.validation),
         "test": predict(fitted.model, dataset.test),
@@ -113,19 +155,24 @@ def train(
     save_model(fitted.model, partial)
     if dataset.patch is not None:
         atomic_write(partial / runs.PATCH, dataset.patch.text)
-    runs.write(partial, {**asked, **_info(dataset, splits, fitted, results)}, fitted.history, answers, hidden)
+    info = {"recipe": _plain(recipe), **choices, **_info(dataset, splits, fitted, results)}
+    runs.write(partial, info, fitted.history, answers, hidden)
+
+
+def settle(partial: Path, place: Path) -> Run:
+    """Put the files of a run in their place, and write down that the test set was looked at."""
     run = runs.finish(partial, place)
     run.note_test_read("train: errors and figures of the finished model, for the record")
     return run
 
 
-def _finished(out: Path, asked: dict[str, Any], dataset: Dataset, splits: Splits) -> Run | None:
-    """The run at ``out``, if it came of the same choices and data; else None."""
+def finished(place: Path, recipe: Recipe, choices: dict[str, Any], dataset: Dataset, splits: Splits) -> Run | None:
+    """The run at ``place``, if it came of the same recipe, choices and data; else None."""
     try:
-        run = Run.open(out)
+        run = Run.open(place)
     except RunError:
         return None
-    data = run.info["data"]
+    data, asked = run.info["data"], {"recipe": _plain(recipe), **choices}
     same_data = (data["fingerprint"], data["validation"]) == (dataset.fingerprint, len(splits.validation))
     return run if same_data and all(run.info.get(key) == value for key, value in asked.items()) else None
 

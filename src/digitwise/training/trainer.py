@@ -156,13 +156,6 @@ class Trainer:
         self.pace = self._pace()
         self.watch.on_resume(len(self.progress.history))
 
-    def shipped(self) -> Any:
-        """A float32 network of Keras' own layers with the weights as they are, or of the best epoch."""
-        train = self.splits.train
-        network = models.build(self.recipe.model, train.image_shape, train.n_classes)
-        network.set_weights(self.best or self.network.get_weights())
-        return network
-
     @property
     def seconds(self) -> float:
         """Spent so far, earlier sessions included."""

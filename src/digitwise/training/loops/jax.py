@@ -8,9 +8,11 @@ import jax
 import numpy as np
 from jax import lax
 from jax import numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec
 
 from digitwise.images import Float32
 from digitwise.training.backend import XLA_OPTIONS, keras
+from digitwise.training.distribution import mesh
 
 
 class Loop:
@@ -20,9 +22,12 @@ class Loop:
         self._model, self._optimizer = model, optimizer
         self._loss = keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
         self._rate = next(i for i, v in enumerate(optimizer.variables) if v is optimizer.learning_rate)
-        self._train = jax.jit(self._steps, donate_argnums=0, compiler_options=dict(XLA_OPTIONS))
-        self._predict = jax.jit(self._answers, compiler_options=dict(XLA_OPTIONS))
         self._most = most  # the call is compiled for so many steps
+        self._mesh = mesh()
+        everywhere = self._mesh and NamedSharding(self._mesh, PartitionSpec())  # each device has all of it
+        settings = {"compiler_options": dict(XLA_OPTIONS), "out_shardings": everywhere}
+        self._train = jax.jit(self._steps, donate_argnums=0, **settings)
+        self._predict = jax.jit(self._answers, **settings)
 
     def train(self, inputs: Any, targets: Float32, rates: Float32) -> tuple[float, float]:
         """Take the steps in one call, filled up to the size it is compiled for; the filling is not run."""
@@ -32,7 +37,8 @@ class Loop:
             for part in (inputs, targets, rates)
         ]
         variables = self._variables()
-        values, loss, accuracy = self._train([v.value for v in variables], steps, *filled)
+        dealt = [self._dealt(part, 1) for part in filled[:2]]
+        values, loss, accuracy = self._train([v.value for v in variables], steps, *dealt, filled[2])
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         return float(loss) / steps, float(accuracy) / steps
@@ -40,7 +46,18 @@ class Loop:
     def predict(self, inputs: Any) -> Any:
         """Probabilities for one batch."""
         kinds = self._model.trainable_variables, self._model.non_trainable_variables
-        return np.asarray(self._predict([[v.value for v in kind] for kind in kinds], inputs))
+        return np.asarray(self._predict([[v.value for v in kind] for kind in kinds], self._dealt(inputs, 0)))
+
+    def _dealt(self, values: Any, axis: int) -> Any:
+        """Values with their batch along ``axis`` dealt to the devices; every host has all and gives its devices' part.
+
+        A batch that cannot be dealt evenly, as the last one of a validation, goes to each device whole.
+        """
+        if self._mesh is None:
+            return values
+        even = values.shape[axis] % self._mesh.size == 0
+        where = PartitionSpec(*[None] * axis, *self._mesh.axis_names) if even else PartitionSpec()
+        return jax.make_array_from_callback(values.shape, NamedSharding(self._mesh, where), values.__getitem__)
 
     def _answers(self, state: list[Any], inputs: Any) -> Any:
         return self._model.stateless_call(*state, inputs, training=False)[0]

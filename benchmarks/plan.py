@@ -1,0 +1,53 @@
+"""The plan on paper of docs/scale.md: what 10^9 readings and a training on 10^8 pictures take, from the rates measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.cells import NOTHING, head, line
+from benchmarks.measure import Row, kept, median, newest, place
+
+READ, SHOWN = 10**9, 10**8  # pictures
+CORES = 2  # of the machine that the rates are measured on
+PRICE = 0.04  # dollars for an hour of a core: the order of what clouds ask for; put in your own
+MANY = 100  # cores of the example
+PICTURES = 55_000  # that MNIST's trainings show in an epoch
+
+
+def reading_plan(rows: Sequence[Row]) -> str:
+    """Reading 10^9 digits: by what they are stored as."""
+    lines = head("stored as", "a second on a core", "core hours", f"hours on {MANY} cores", "$ a million")
+    for source, what in (("parquet", "pixels in Parquet"), ("tars", "PNG files in tars")):
+        rate = _rate(rows, f"digits read, {source}", "Ray, two cores")
+        lines.append(line(what, *(_cells(rate / CORES, READ) if rate else [NOTHING] * 4)))
+    return "\n".join(lines)
+
+
+def training_plan(rows: Sequence[Row]) -> str:
+    """Showing 10^8 pictures once to a network: by recipe."""
+    lines = head("network of", "a second on a core", "core hours", f"hours on {MANY} cores", "$ a million")
+    rates = {"flash, streamed": _rate(rows, "training pictures shown by flash, one epoch", "streamed")}
+    rates |= {name: _trained(rows, name) for name in ("improved", "augmented")}
+    for name, rate in rates.items():
+        lines.append(line(name, *(_cells(rate / CORES, SHOWN) if rate else [NOTHING] * 4)))
+    return "\n".join(lines)
+
+
+def _rate(rows: Sequence[Row], what: str, way: str) -> float:
+    own = [row for row in (newest(rows) if rows else ()) if (row["what"], row["way"]) == (what, way)]
+    return median(own, "per_second") if own else 0.0
+
+
+def _trained(rows: Sequence[Row], name: str) -> float:
+    """Pictures a second of a recipe on MNIST, on the processor that the other rates are of."""
+    from digitwise.recipes import RECIPES
+
+    own = [row for row in kept("recipes") if (row["contender"], row["data"]) == (name, "mnist")]
+    here = [row for row in own if rows and place(row)[0] == rows[-1]["cpu"]]
+    return PICTURES * RECIPES[name].epochs / median(here, "fit_seconds") if here else 0.0
+
+
+def _cells(rate: float, pictures: int) -> list[str]:
+    """Of so many pictures a second on a core."""
+    hours = pictures / rate / 3600
+    return [f"{rate:,.0f}", f"{hours:,.1f}", f"{hours / MANY:.2f}", f"{PRICE * hours / pictures * 1e6:.4f}"]

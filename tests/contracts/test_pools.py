@@ -1,0 +1,159 @@
+"""Every pool gives what the tasks give, whoever runs them."""
+
+import os
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from digitwise.cluster.connect import connected
+from digitwise.cluster.pool import RayPool
+from digitwise.errors import ClusterError, DataError, RunError
+from digitwise.training.pool import Here
+from digitwise.training.processes import Processes
+from digitwise.training.watch import Watch
+
+
+@contextmanager
+def here(request):
+    yield Here()
+
+
+@contextmanager
+def processes(request):
+    yield Processes(2, threads=1)
+
+
+@contextmanager
+def on_ray(request):
+    with connected(request.getfixturevalue("two_nodes").address) as ray:
+        yield RayPool(ray, threads=1)
+
+
+@pytest.fixture(params=[here, processes, on_ray], ids=lambda kind: kind.__name__)
+def pool(request):
+    with request.param(request) as made:
+        yield made
+
+
+@pytest.fixture(params=[processes, on_ray], ids=lambda kind: kind.__name__)
+def away(request):
+    """A pool whose tasks run in other processes."""
+    with request.param(request) as made:
+        yield made
+
+
+class Heard(Watch):
+    def __init__(self, name="", all_heard=None):
+        self.name = name
+        self.all = {} if all_heard is None else all_heard
+
+    def on_task(self, name):
+        self.all.setdefault(name, [])
+        return Heard(name, self.all)
+
+    def on_epoch(self, row, share):
+        self.all[self.name].append((row["epoch"], share))
+
+
+def scaled(shared, task, watch):
+    for epoch in (1, 2):
+        watch.on_epoch({"epoch": epoch}, epoch / 2)
+    return shared.sum() * task
+
+
+def refused(shared, task, watch):
+    with (shared / "tries").open("a") as file:
+        file.write(f"{task}\n")
+    if task == 1:
+        raise DataError("picture 7: expected a digit, got a shoe")
+    return task
+
+
+def threads(shared, task, watch):
+    import tensorflow as tf
+
+    from digitwise.system import cores
+
+    return os.environ["OMP_NUM_THREADS"], tf.config.threading.get_intra_op_parallelism_threads(), cores()
+
+
+def lost_once(shared, task, watch):
+    mark = shared / f"mark-{task}"
+    if task == 1 and not mark.exists():
+        mark.touch()
+        os._exit(1)
+    return task * 10
+
+
+def always_lost(shared, task, watch):
+    os._exit(1)
+
+
+def surprised(shared, task, watch):
+    raise ZeroDivisionError("a mistake")
+
+
+def slow(shared, task, watch):
+    (shared / f"began-{task}").touch()
+    time.sleep(0 if task == 0 else 60)
+    return task
+
+
+def ran(pool, function, shared, tasks, watch=None):
+    return dict(pool.run(function, shared, tasks, [f"task {task}" for task in tasks], watch or Watch()))
+
+
+def test_each_task_gives_what_it_gives_alone(pool):
+    assert ran(pool, scaled, np.arange(5), [3, 5, 7]) == {0: 30, 1: 50, 2: 70}
+
+
+def test_each_task_is_heard_under_its_own_name(pool):
+    watch = Heard()
+    ran(pool, scaled, np.arange(5), [3, 5], watch)
+    assert watch.all == {"task 3": [(1, 0.5), (2, 1.0)], "task 5": [(1, 0.5), (2, 1.0)]}
+
+
+def test_no_task_is_nothing_to_do(pool):
+    assert ran(pool, scaled, np.arange(5), []) == {}
+
+
+def test_what_a_task_refuses_is_raised_and_not_tried_again(pool, tmp_path):
+    with pytest.raises(DataError, match=r"^picture 7: expected a digit, got a shoe$"):
+        ran(pool, refused, tmp_path, [1, 1])
+    assert (tmp_path / "tries").read_text().splitlines() in (["1"], ["1", "1"])  # the other may have begun
+
+
+def test_a_process_computes_with_the_threads_it_was_given(away):
+    assert ran(away, threads, None, [0])[0][:2] == ("1", 1)
+
+
+def test_a_task_whose_process_is_lost_begins_anew(away, tmp_path):
+    assert ran(away, lost_once, tmp_path, [0, 1, 2]) == {0: 0, 1: 10, 2: 20}
+
+
+def test_a_task_that_ends_its_process_each_time_is_given_up_in_one_line(away):
+    with pytest.raises((RunError, ClusterError), match=r"^task 0: [^\n]*times[^\n]*$"):
+        ran(away, always_lost, None, [0])
+
+
+def test_a_mistake_is_named(away):
+    with pytest.raises((RuntimeError, ClusterError), match="ZeroDivisionError: a mistake"):
+        ran(away, surprised, None, [0])
+
+
+def test_who_stops_listening_ends_what_runs(away, tmp_path):
+    results = away.run(slow, tmp_path, [0, 1], ["one", "two"], Watch())
+    assert next(results) == (0, 0)
+    started = time.monotonic()
+    results.close()
+    assert time.monotonic() - started < 10
+
+
+def test_more_cores_than_any_machine_has_are_refused_at_once(two_nodes):
+    with (
+        connected(two_nodes.address) as ray,
+        pytest.raises(ClusterError, match=r"^--threads: expected at most 1 for the largest machine .*, got 9$"),
+    ):
+        ran(RayPool(ray, threads=9), scaled, np.arange(5), [1])

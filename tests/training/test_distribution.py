@@ -1,0 +1,95 @@
+"""One network on several devices or hosts, simulated: what comes out is what one device gives."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+TRAINING = """
+import json
+from contextlib import nullcontext
+from digitwise.training.distribution import data_parallel, join_hosts
+
+process = join_hosts()
+
+import jax
+from digitwise.data.splits import split_validation
+from digitwise.recipes import find
+from digitwise.training.fit import fit
+from tests.helpers import blobs
+
+recipe = find("augmented").replace(epochs=3, batch_size=12, learning_rate=0.004, optimizer="adam")
+with data_parallel(recipe.batch_size) if jax.device_count() > 1 else nullcontext():
+    fitted = fit(recipe, split_validation(blobs(90), size=17), precision="float32")
+print(json.dumps({"process": process, "devices": jax.device_count(), "losses": [r["loss"] for r in fitted.history]}))
+"""
+
+UNEVEN = """
+from digitwise.errors import RecipeError
+from digitwise.training.distribution import data_parallel
+
+try:
+    with data_parallel(13):
+        pass
+except RecipeError as error:
+    print(error)
+"""
+
+JOINING = """
+from digitwise.errors import RecipeError
+from digitwise.training.distribution import join_hosts
+
+try:
+    join_hosts()
+except RecipeError as error:
+    print(error)
+"""
+
+TWO_DEVICES = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+
+
+def start(code, **environment):
+    known = {key: value for key, value in os.environ.items() if key != "XLA_FLAGS"}
+    told = {**known, "KERAS_BACKEND": "jax", **environment}
+    return subprocess.Popen([sys.executable, "-c", code], env=told, stdout=subprocess.PIPE, text=True)
+
+
+def result(process):
+    out, _ = process.communicate(timeout=200)
+    assert process.returncode == 0
+    return json.loads(out.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return result(start(TRAINING))
+
+
+def test_two_devices_have_the_losses_of_one(alone):
+    shared = result(start(TRAINING, **TWO_DEVICES))
+    assert (alone["devices"], shared["devices"]) == (1, 2)
+    assert shared["losses"] == pytest.approx(alone["losses"], abs=1e-4)
+
+
+def test_two_hosts_have_the_losses_of_one(alone):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    hosts = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": address, "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
+    started = [start(TRAINING, **hosts, KERAS_DISTRIBUTION_PROCESS_ID=str(number)) for number in range(2)]
+    found = [result(process) for process in started]
+    assert [each["process"] for each in found] == [0, 1]
+    assert found[0]["losses"] == found[1]["losses"] == pytest.approx(alone["losses"], abs=1e-4)
+
+
+def test_a_batch_that_devices_cannot_share_evenly_is_refused():
+    out, _ = start(UNEVEN, **TWO_DEVICES).communicate(timeout=100)
+    assert out == "--distribute: expected a batch that 2 devices can share evenly, got 13; give --batch-size 14\n"
+
+
+def test_only_jax_distributes():
+    out, _ = start(JOINING, KERAS_BACKEND="tensorflow").communicate(timeout=100)
+    assert out == "--distribute: expected Keras on JAX, got tensorflow; set KERAS_BACKEND=jax\n"
