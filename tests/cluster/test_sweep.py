@@ -1,6 +1,8 @@
 """Sweeps on a real cluster of two nodes, by Ray Tune."""
 
 import tempfile
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -12,25 +14,22 @@ from digitwise.errors import ClusterError, RecipeError
 from digitwise.images import Dataset
 from digitwise.recipes import Recipe
 from digitwise.recipes.space import grid
+from digitwise.training.outcome import Outcome
 from digitwise.training.processes import Processes
 from digitwise.training.saving import load_model
 from digitwise.training.sweep import sweep
 from digitwise.training.watch import Watch
+from tests.cluster.nodes import cluster_of
 from tests.helpers import blobs
 
 QUICK = Recipe("quick", "for tests", "simple-cnn", epochs=8, batch_size=16, learning_rate=0.003)
-GOOD = "learning_rate=0.003,0.002,0.001"
-SET = Dataset("own", "drawn", blobs(60), blobs(30, seed=1))
+SHARED = SimpleNamespace(splits=SimpleNamespace(validation=range(100)))
 
 
-def swept(out, axis, pool, **others):
-    return sweep(QUICK, grid(QUICK, [axis]), SET, out=out, pool=pool, precision="float32", deterministic=True, **others)
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    """The good learning rates, one after another in a process of one thread."""
-    return swept(tmp_path_factory.mktemp("sweeps") / "alone", GOOD, Processes(1, 1))
+def swept(out, axis, pool, watch=None):
+    data = Dataset("own", "drawn", blobs(60), blobs(30, seed=1))
+    choices = {"precision": "float32", "deterministic": True}
+    return sweep(QUICK, grid(QUICK, [axis]), data, out=out, pool=pool, watch=watch, **choices)
 
 
 def results(done):
@@ -39,6 +38,59 @@ def results(done):
         for row in done.rows
         if row.outcome.finished
     }
+
+
+def test_poor_trials_are_stopped_early_and_finished_ones_equal_those_of_one_machine(two_nodes, tmp_path):
+    told = []
+
+    class Told(Watch):
+        def __init__(self, name=""):
+            self.name = name
+
+        def on_task(self, name):
+            return Told(name)
+
+        def on_steps(self, epoch, share, loss, accuracy):
+            told.append((self.name, "steps"))
+
+        def on_epoch(self, row, share):
+            told.append((self.name, row["epoch"]))
+
+    good = "learning_rate=0.003,0.002"
+    alone = swept(tmp_path / "alone", good, Processes(1, threads=1))
+    with connected(two_nodes.address) as ray:
+        done = swept(tmp_path / "s", good + ",1e-9,1e-8", Tuned(ray), Told())
+    assert len(results(alone)) == 2
+    assert results(done) == results(alone)
+    weights = (load_model(each.best.path).get_weights() for each in (done, alone))
+    assert all(np.array_equal(one, other) for one, other in zip(*weights, strict=True))
+    stopped = {row.trial.number: row.outcome for row in done.rows if row.outcome.state == "stopped"}
+    assert stopped.keys() == {3, 4}
+    assert all(outcome.epochs == 2 and outcome.errors > 0 for outcome in stopped.values())  # after a quarter
+    epochs = [[what for name, what in told if name.startswith(f"trial {n}:") and what != "steps"] for n in (1, 3)]
+    assert epochs == [list(range(1, 9)), [1, 2]]
+    assert ("trial 1: learning_rate 0.003", "steps") in told
+
+
+# What follows asks of the cluster what no network is needed for.
+
+
+def tried(shared, trial, watch):
+    """Trials that go on for a second or so, the later ones better."""
+    for epoch in range(1, 5):
+        time.sleep(0.2)
+        row = {"epoch": epoch, "loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "seconds": 0.2}
+        watch.on_epoch(row, epoch / 4)
+    return Outcome("finished", 100 - trial.number, 0.5, 4, 0.8, [trial.number])
+
+
+def refusing(shared, trial, watch):
+    raise RecipeError("scans: expected what there is not")
+
+
+def tune(ray, n, *, function=tried, watch=None, threads=1):
+    trials = grid(QUICK, ["epochs=" + ",".join(map(str, range(1, n + 1)))]).trials
+    return Tuned(ray, threads).run(function, SHARED, trials, [trial.name for trial in trials], watch or Watch())
 
 
 def processes(name):
@@ -53,61 +105,31 @@ def _command(process):
         return []
 
 
-def test_poor_trials_are_stopped_early_and_finished_ones_equal_those_of_one_machine(two_nodes, alone, tmp_path):
-    told = []
+def test_no_trial_is_lost_with_the_process_it_runs_in_or_with_the_one_that_conducts(two_nodes):
+    killed, came = [], {}
 
-    class Told(Watch):
-        def __init__(self, name=""):
-            self.name = name
-
-        def on_task(self, name):
-            return Told(name)
-
-        def on_epoch(self, row, share):
-            told.append((self.name, row["epoch"]))
-
-    with connected(two_nodes.address) as ray:
-        done = swept(tmp_path / "s", GOOD + ",1e-9,1e-8", Tuned(ray), watch=Told())
-    assert results(done) == results(alone)
-    stopped = {row.trial.number: row.outcome for row in done.rows if row.outcome.state == "stopped"}
-    assert stopped.keys() == {4, 5}
-    assert all(outcome.epochs == 2 and outcome.errors > 0 for outcome in stopped.values())  # after a quarter
-    weights = (load_model(each.best.path).get_weights() for each in (done, alone))
-    assert all(np.array_equal(one, other) for one, other in zip(*weights, strict=True))
-    assert [epoch for name, epoch in told if name == "trial 1: learning_rate 0.003"] == list(range(1, 9))
-    assert [epoch for name, epoch in told if name == "trial 4: learning_rate 1e-09"] == [1, 2]
-
-
-def test_no_trial_is_lost_with_the_process_it_runs_in_or_with_the_one_that_conducts(two_nodes, alone, tmp_path):
-    killed = []
+    def kill(name):
+        killed.append(name)
+        processes(name)[0].kill()
 
     class Killing(Watch):
         def on_epoch(self, row, share):
             if not killed:
-                victim = processes("ray::ImplicitFunc")[0]
-                killed.append("trial")
-                victim.kill()
-
-    def kill_conductor(row):
-        if "conductor" not in killed:
-            (victim,) = processes("ray::Conductor")
-            killed.append("conductor")
-            victim.kill()
+                kill("ray::ImplicitFunc")
 
     with connected(two_nodes.address) as ray:
-        done = swept(tmp_path / "s", GOOD, Tuned(ray), watch=Killing(), tell=kill_conductor)
-    assert killed == ["trial", "conductor"]
-    assert results(done) == results(alone)
+        for place, outcome in tune(ray, 4, watch=Killing()):
+            came.setdefault(place, []).append(outcome.errors)
+            if len(killed) == 1:
+                kill("ray::Conductor")
+    assert killed == ["ray::ImplicitFunc", "ray::Conductor"]
+    assert came == {0: [99], 1: [98], 2: [97], 3: [96]}
 
 
-def test_no_trial_is_lost_with_a_node(alone, tmp_path):
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    try:
-        node = cluster.add_node(num_cpus=1)
+def test_no_trial_is_lost_with_a_node():
+    with cluster_of(1) as cluster:
+        node, lost = cluster.add_node(num_cpus=1), []
         cluster.wait_for_nodes()
-        lost = []
 
         class Losing(Watch):
             def on_epoch(self, row, share):
@@ -116,11 +138,19 @@ def test_no_trial_is_lost_with_a_node(alone, tmp_path):
                     cluster.remove_node(node, allow_graceful=False)
 
         with connected(cluster.address) as ray:
-            done = swept(tmp_path / "s", GOOD, Tuned(ray), watch=Losing())
-        assert lost
-        assert results(done) == results(alone)
-    finally:
-        cluster.shutdown()
+            came = dict(tune(ray, 3, watch=Losing()))
+    assert lost
+    assert {place: outcome.errors for place, outcome in came.items()} == {0: 99, 1: 98, 2: 97}
+
+
+def test_only_the_best_so_far_brings_its_weights(two_nodes):
+    with connected(two_nodes.address) as ray:
+        came = [outcome for _, outcome in tune(ray, 5)]
+    least = 100
+    for outcome in came:
+        assert bool(outcome.parts) == (outcome.errors < least)
+        least = min(least, outcome.errors)
+    assert least == 95
 
 
 def test_broken_off_sweep_leaves_nothing_behind(two_nodes, tmp_path, monkeypatch):
@@ -133,21 +163,21 @@ def test_broken_off_sweep_leaves_nothing_behind(two_nodes, tmp_path, monkeypatch
 
     with connected(two_nodes.address) as ray:
         with pytest.raises(KeyboardInterrupt):
-            swept(tmp_path / "s", GOOD, Tuned(ray), watch=Breaking())
+            list(tune(ray, 3, watch=Breaking()))
         assert not list(tmp_path.iterdir())
         psutil.wait_procs(processes("ray::Conductor"), timeout=10)
         assert not processes("ray::Conductor")
+        assert ray.get(ray.remote(abs).options(num_cpus=1).remote(-1), timeout=20) == 1  # no core is kept
 
 
-def test_what_a_trial_refuses_ends_the_sweep(two_nodes, tmp_path):
-    colour = Dataset("own", "drawn", blobs(60, channels=3), blobs(30, channels=3))
-    with connected(two_nodes.address) as ray, pytest.raises(RecipeError, match="choose a recipe without scans"):
-        sweep(QUICK, grid(QUICK, ["scans=1"]), colour, out=tmp_path / "s", pool=Tuned(ray))
+def test_what_a_trial_refuses_ends_the_sweep(two_nodes):
+    with connected(two_nodes.address) as ray, pytest.raises(RecipeError, match="^scans: expected what there is not$"):
+        list(tune(ray, 2, function=refusing))
 
 
-def test_trials_of_more_cores_than_any_node_has_are_refused(two_nodes, tmp_path):
+def test_trials_of_more_cores_than_any_node_has_are_refused(two_nodes):
     with (
         connected(two_nodes.address) as ray,
-        pytest.raises(ClusterError, match=r"--threads: expected 1 or fewer, .* got 3"),
+        pytest.raises(ClusterError, match=r"^--threads: expected at most 1 .* 3$"),
     ):
-        swept(tmp_path / "s", GOOD, Tuned(ray, threads=3))
+        list(tune(ray, 2, threads=3))

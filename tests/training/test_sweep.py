@@ -12,10 +12,10 @@ from digitwise.recipes import Recipe
 from digitwise.recipes.space import grid
 from digitwise.runs import Run
 from digitwise.training.fit import Part, fit
+from digitwise.training.outcome import Outcome
 from digitwise.training.predict import predict
 from digitwise.training.saving import load_model
 from digitwise.training.sweep import sweep
-from digitwise.training.trial import Outcome
 from digitwise.training.watch import Watch
 from tests.helpers import blobs
 

@@ -11,8 +11,9 @@ import typer
 
 from digitwise.cli.console import DataOption, JsonFlag, PatchOption, print_json, stage, table
 from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption
+from digitwise.cli.pools import check_pool, pool_for
 from digitwise.cli.train import PrecisionOption, SeedOption
-from digitwise.errors import ClusterError, RecipeError
+from digitwise.errors import RecipeError
 from digitwise.recipes import RECIPES, Recipe, find
 
 if TYPE_CHECKING:
@@ -63,8 +64,7 @@ def sweep(
 
     if bool(grid) == (trials is not None):
         raise RecipeError("sweep: expected either --grid NAME=A,B,… or --trials N, which draws near the recipe")
-    if cluster is not None and jobs is not None:
-        raise ClusterError("--jobs: expected no --cluster with it, which has as many side by side as fit")
+    check_pool(cluster, jobs)
     chosen = find(recipe).replace(epochs=epochs)
     _space(chosen, grid, trials, seed)  # bad values are told before the data is read
     console = stage(as_json)
@@ -107,8 +107,6 @@ def _space(recipe: Recipe, grid: list[str] | None, trials: int | None, seed: int
 @contextmanager
 def _pool(cluster: str | None, jobs: int | None, threads: int | None) -> Iterator[Pool]:
     if cluster is None:
-        from digitwise.cli.pools import pool_for
-
         with pool_for(None, jobs, threads) as pool:
             yield pool
         return

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from digitwise.errors import DigitwiseError
-from digitwise.training.watch import Watch
+from digitwise.training.relay import Event, Relay
 
 LIVES = 4  # of a trial: a node that is lost takes one of each trial on it
 # The share of a training, in percent, and not its epochs: trials may differ in these, and the schedule follows the
@@ -25,7 +25,7 @@ ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # they would write tables and TensorBoard's files of their own
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
-Event = tuple[Any, ...]  # what happened, to which trial by its place, and more
+Happening = tuple[Any, ...]  # what happened, to which trial by its place, and more
 
 
 class Conductor:
@@ -34,12 +34,12 @@ class Conductor:
     Parameters
     ----------
     least : tuple, optional
-        The best rank so far, see :meth:`digitwise.training.trial.Outcome.rank`.
+        The best rank so far, see :meth:`digitwise.training.outcome.Outcome.rank`.
     """
 
     def __init__(self, least: tuple[float, ...] | None = None) -> None:
         self.least = least
-        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.events: queue.SimpleQueue[Happening] = queue.SimpleQueue()
         self.over: set[int] = set()
 
     def conduct(self, given: list[Any], places: Sequence[int], resources: dict[str, float], storage: str) -> None:
@@ -81,6 +81,10 @@ class Conductor:
             ),
         ).fit()
 
+    def pass_on(self, place: int, told: Event) -> None:
+        """Take what a trial tells its watch."""
+        self.events.put(("told", place, told))
+
     def hand_over(self, place: int, rank: tuple[float, ...] | None, whole: bytes, bare: bytes) -> None:
         """Take what came of a trial, whole or without its weights, as pickled; whole goes on only the best so far."""
         best = rank is not None and (self.least is None or rank < self.least)
@@ -94,7 +98,7 @@ class Conductor:
         self.over.add(place)
         self.events.put(("refused", place, error))
 
-    def told(self, seconds: float) -> list[Event]:
+    def told(self, seconds: float) -> list[Happening]:
         """What happened since the last call; where nothing did, what happens first within some seconds."""
         try:
             events = [self.events.get(timeout=seconds)]
@@ -141,7 +145,7 @@ def attempt(config: dict[str, int], *, given: list[Any], conductor: Any) -> None
     function, shared, trials = ray.get(given[0])
     place = config["place"]
     try:
-        outcome = function(shared, trials[place], Reports(len(shared.splits.validation)))
+        outcome = function(shared, trials[place], Reports(place, conductor, len(shared.splits.validation)))
     except DigitwiseError as error:
         ray.get(conductor.refuse.remote(place, error))
         return
@@ -150,20 +154,25 @@ def attempt(config: dict[str, int], *, given: list[Any], conductor: Any) -> None
     ray.get(conductor.hand_over.remote(place, rank, whole, bare))  # which ends after it has arrived
 
 
-class Reports(Watch):
-    """Reports epochs to Tune, which may stop the trial there.
+class Reports(Relay):
+    """Reports epochs to Tune, which may stop the trial there; the rest goes to the conductor.
 
     Parameters
     ----------
+    place : int
+        The trial's.
+    conductor : actor
     n : int
         Validation pictures.
     """
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, place: int, conductor: Any, n: int) -> None:
+        super().__init__(lambda event: conductor.pass_on.remote(place, event))
         self.n, self.member = n, 1
 
     def on_member(self, member: int, members: int) -> None:
         """Remember which network it is."""
+        super().on_member(member, members)
         self.member = member
 
     def on_epoch(self, row: dict[str, Any], share: float) -> None:

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from digitwise.cluster.conductor import ENVIRONMENT, LIVES, Conductor, Event
+from digitwise.cluster.conductor import ENVIRONMENT, LIVES, Conductor, Happening
 from digitwise.errors import ClusterError, DigitwiseError
 from digitwise.recipes.space import Trial
 from digitwise.system import thread_limits
+from digitwise.training.outcome import Outcome
 from digitwise.training.pool import Function
-from digitwise.training.trial import Outcome
+from digitwise.training.relay import passed_on
 from digitwise.training.watch import Watch
 
 NOTHING = Outcome("lost", None, None, 0, 0.0, [])
@@ -59,7 +60,7 @@ class Tuned:
         most = max((node["Resources"].get("CPU", 0) for node in self.ray.nodes() if node["Alive"]), default=0)
         if most < self.threads:
             raise ClusterError(
-                f"--threads: expected {most:g} or fewer, the cores of the cluster's largest node, got {self.threads}"
+                f"--threads: expected at most {most:g} for the largest machine of the cluster, got {self.threads}"
             )
         given = self.ray.put((function, shared, list(tasks)))
         left = _Left(tasks, names, watch)
@@ -103,7 +104,9 @@ class Tuned:
         from ray.util.placement_group import PlacementGroup, placement_group_table, remove_placement_group
 
         for group in placement_group_table().values():
-            if group["state"] != "REMOVED" and any(bundle.get("memory") == mark for bundle in group["bundles"].values()):
+            if group["state"] != "REMOVED" and any(
+                bundle.get("memory") == mark for bundle in group["bundles"].values()
+            ):
                 found = self.ray.PlacementGroupID(bytes.fromhex(group["placement_group_id"]))
                 remove_placement_group(PlacementGroup(found))
 
@@ -136,7 +139,7 @@ class _Left:
     def __post_init__(self) -> None:
         self.places = set(range(len(self.names)))
 
-    def hear(self, event: Event) -> Outcome | None:
+    def hear(self, event: Happening) -> Outcome | None:
         """Take an event; what came of a trial, where that is what it says."""
         what, place, *more = event
         if place not in self.places:  # a conductor that was lost had said so already
@@ -150,6 +153,9 @@ class _Left:
             row, share, errors = more
             self.so_far[place] = _after(self.so_far[place], row, errors)
             self.watches[place].on_epoch(row, share)
+            return None
+        if what == "told":
+            passed_on(more[0], self.watches[place])
             return None
         self.places.remove(place)
         return self._ended(what, place, more)

@@ -29,11 +29,11 @@ from digitwise.recipes import Recipe
 from digitwise.recipes.space import Space, Trial, in_short
 from digitwise.runs import Run
 from digitwise.training.fit import joined
-from digitwise.training.loops import on_accelerator
+from digitwise.training.outcome import Outcome
 from digitwise.training.pool import Here, Pool
-from digitwise.training.precision import Precision, best_precision
-from digitwise.training.train import SPLIT_SEED, record
-from digitwise.training.trial import Common, Outcome, run_trial
+from digitwise.training.precision import Precision
+from digitwise.training.train import SPLIT_SEED, choices_of, record
+from digitwise.training.trial import Common, run_trial
 from digitwise.training.watch import Watch
 
 FORMAT = 1
@@ -140,20 +140,18 @@ def sweep(
     place = (Path(out) if out is not None else Path("results") / f"sweep-{recipe.name}").resolve()
     check_place(place)
     splits = split_validation(dataset.train, size=validation, seed=SPLIT_SEED)
-    choices: dict[str, Any] = {
-        "seed": seed,
-        "precision": precision or best_precision(accelerator=on_accelerator()),
-        "deterministic": deterministic,
-    }
+    choices = choices_of(seed, budget=None, precision=precision, deterministic=deterministic)
     about = _about(recipe, space, dataset, splits, choices)
     kept = _Kept(place, about)
     names = [trial.name for trial in space.trials]
-    tasks = (pool or Here()).run(run_trial, Common(splits, **choices), space.trials, names, watch or Watch())
-    for number, outcome in tasks:
+    watch = watch or Watch()
+    common = Common(splits, seed, choices["precision"], deterministic)
+    for number, outcome in (pool or Here()).run(run_trial, common, space.trials, names, watch):
+        watch.on_task_done(names[number])
         row = kept.take(space.trials[number], outcome)
         if tell is not None:
             tell(row)
-    return kept.finish(dataset, splits, {**choices, "budget": None})
+    return kept.finish(dataset, splits, choices)
 
 
 def check_place(out: Path) -> None:
@@ -181,7 +179,7 @@ def _about(recipe: Recipe, space: Space, dataset: Dataset, splits: Splits, choic
         "recipe": recipe.as_dict(),
         "kind": space.kind,
         "space": space.names,
-        **choices,
+        **{name: value for name, value in choices.items() if name != "budget"},  # which trials cannot have
         "data": {
             "name": dataset.name,
             "fingerprint": dataset.fingerprint,
