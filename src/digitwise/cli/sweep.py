@@ -37,7 +37,10 @@ def sweep(
         ),
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(metavar="N", help="The recipe as it is and N-1 drawn near it, instead of a grid.")
+        int | None,
+        typer.Option(
+            metavar="N", help="The recipe as it is and N-1 drawn near it (the seed decides), instead of a grid."
+        ),
     ] = None,
     data: DataOption = "mnist",
     patch: PatchOption = None,
