@@ -1,4 +1,4 @@
-"""The plan on paper of docs/scale.md: what 10^9 readings and a training on 10^8 pictures take, from the rates measured."""
+"""The plan on paper of docs/scale.md: what 10^9 readings and training on 10^8 pictures take, by the rates measured."""
 
 from __future__ import annotations
 

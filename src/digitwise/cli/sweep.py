@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from digitwise.recipes.space import Space
+    from digitwise.recipes.space import Space, Trial
     from digitwise.training.pool import Pool
     from digitwise.training.sweep import Row, Sweep
 
@@ -65,6 +65,13 @@ def sweep(
     from digitwise.cli.live import DownloadBar, LiveWatch
     from digitwise.data import load
 
+    class Trials(LiveWatch):
+        """Trials have a line of their own when they are done."""
+
+        def on_task_done(self, name: str) -> None:
+            if (one := self.each.pop(name, None)) is not None:
+                self.bar.remove_task(one.task)
+
     if bool(grid) == (trials is not None):
         raise RecipeError("sweep: expected either --grid NAME=A,B,… or --trials N, which draws near the recipe")
     check_pool(cluster, jobs)
@@ -80,7 +87,7 @@ def sweep(
     from digitwise.training.sweep import sweep as sweep_recipe  # after the data: bad input is told at once
 
     console.print(f"  trials of {chosen.name}: {len(space.trials)} ({', '.join(space.names)})")
-    with _pool(cluster, jobs, threads) as pool, LiveWatch(console, layers=False) as watch:
+    with _pool(cluster, jobs, threads) as pool, Trials(console, many=True) as watch:
         result = sweep_recipe(
             chosen,
             space,
@@ -123,7 +130,7 @@ def _pool(cluster: str | None, jobs: int | None, threads: int | None) -> Iterato
 def _tell_row(row: Row, console: Console) -> None:
     result = row.outcome
     what = "" if result.errors is None else f"  {result.errors:,} validation errors, log-loss {result.log_loss:.4f},"
-    console.print(f"  {row.trial.name}  {result.state}{what} {result.epochs} epochs, {result.seconds:.1f} s")
+    console.print(f"  {_full_name(row.trial)}  {result.state}{what} {result.epochs} epochs, {result.seconds:.1f} s")
 
 
 def _tell(result: Sweep, console: Console) -> None:
@@ -132,7 +139,7 @@ def _tell(result: Sweep, console: Console) -> None:
     test = winner["test"]
     low, high = test["interval_95"]
     console.print(
-        f"\nThe winner, {result.rows[0].trial.name}: {winner['validation_errors']:,} errors of {n:,} to validate."
+        f"\nThe winner, {_full_name(result.rows[0].trial)}: {winner['validation_errors']:,} errors of {n:,} to validate."
     )
     console.print(
         f"On the test set, which no trial has seen, it makes {test['errors']:,} errors of {test['n']:,}: "
@@ -140,6 +147,12 @@ def _tell(result: Sweep, console: Console) -> None:
     )
     console.print(result.info["note"])
     console.print(f"Written to {result.path}: trials.csv, sweep.json, and the run best")
+
+
+def _full_name(trial: Trial) -> str:
+    from digitwise.recipes.space import in_words
+
+    return f"trial {trial.number}: {in_words(trial.changes)}"
 
 
 def _ranking(rows: Sequence[Row]) -> Table:

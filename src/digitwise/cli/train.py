@@ -1,4 +1,4 @@
-"""``digitwise train``: one recipe to one run folder."""
+"""``digitwise train``: one recipe to a run folder, or to one from each of several seeds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, PatchOption, print_json, stage
+from digitwise.cli.console import DataOption, JsonFlag, PatchOption, print_json, stage, table
+from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption
 from digitwise.recipes import RECIPES, find
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ SeedOption = Annotated[
     int, typer.Option(min=0, max=2**32 - 1, help="Decides weights, order, augmentation and dropout.")
 ]
 ResumeFlag = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")]
+SeedsOption = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Train N times, from --seed and the N - 1 seeds after it.")
+]
 PrecisionOption = Annotated[
     Literal["float32", "bfloat16"] | None, typer.Option(help="By default what the processor is fast at.")
 ]
@@ -43,7 +47,12 @@ def train(
     data: DataOption = "mnist",
     patch: PatchOption = None,
     seed: SeedOption = 0,
-    out: Annotated[Path | None, typer.Option(help="The run folder.  [default: results/RECIPE]")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The run folder.  [default: results/RECIPE; with --seeds results/RECIPE-seeds, of run folders seed-N]"
+        ),
+    ] = None,
     validation: Annotated[int | None, typer.Option(help="Pictures split off to validate with.")] = None,
     budget: Annotated[
         float | None,
@@ -63,10 +72,19 @@ def train(
         bool, typer.Option("--deterministic", help="The same seed gives the same weights, bit for bit.")
     ] = False,
     resume: ResumeFlag = False,
+    seeds: SeedsOption = None,
+    cluster: ClusterOption = None,
+    jobs: JobsOption = None,
+    threads: ThreadsOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Train a recipe, evaluate it once on the test pictures, save it as a run folder."""
+    """Train a recipe, evaluate it once on the test pictures, save it as a run folder.
+
+    With --seeds this is done once from each seed; with --cluster or --jobs trainings go on side by side, without
+    --seeds those of an ensemble's networks.
+    """
     from digitwise.cli.live import DownloadBar, LiveWatch
+    from digitwise.cli.pools import check_pool, pool_for
     from digitwise.data import load
 
     changes: dict[str, Any] = {
@@ -78,32 +96,69 @@ def train(
     }
     found = find(recipe)
     found.replace(**changes)  # bad values are told before the data is read
+    check_pool(cluster, jobs)
     console = stage(as_json)
-    dataset = load(data or "mnist", patch=patch, progress=DownloadBar(console))
-    chosen = found.for_size(len(dataset.train)).replace(**changes)
-    for note in dataset.notes:
-        console.print(note, style="dim")
+    choices: dict[str, Any] = {
+        "validation": validation,
+        "budget": budget,
+        "precision": precision,
+        "deterministic": deterministic,
+        "resume": resume,
+    }
+    many = (seeds, cluster, jobs, threads) != (None, None, None, None)
+    with pool_for(cluster, jobs, threads) as pool:  # joined before the data is read: that takes longer
+        dataset = load(data or "mnist", patch=patch, progress=DownloadBar(console))
+        chosen = found.for_size(len(dataset.train)).replace(**changes)
+        for note in dataset.notes:
+            console.print(note, style="dim")
+        with LiveWatch(console, many=many) as watch:
+            if seeds is not None:
+                from digitwise.training.seeds import train_seeds
 
-    from digitwise.training.train import train as train_recipe  # after the data: bad input is told at once
+                numbers = range(seed, seed + seeds)
+                results = train_seeds(chosen, dataset, numbers, out, pool, **choices, watch=watch)
+            else:
+                from digitwise.training.train import train as train_recipe  # after the data: bad input is told at once
 
-    with LiveWatch(console) as watch:
-        result = train_recipe(
-            chosen,
-            dataset,
-            seed=seed,
-            out=out,
-            validation=validation,
-            budget=budget,
-            precision=precision,
-            deterministic=deterministic,
-            resume=resume,
-            watch=watch,
-        )
+                result = train_recipe(chosen, dataset, seed=seed, out=out, **choices, watch=watch, pool=pool)
+    if seeds is not None:
+        tell_seeds(results, dataset, console, as_json=as_json)
+        return
     tell_result(result, dataset, console)
     if as_json:
         print_json(summary(result))
         return
     console.print(f"  fit {result.info['fit_seconds']:.1f} s; saved in {result.path}")
+
+
+def tell_seeds(results: list[Run], dataset: Dataset, console: Console, *, as_json: bool) -> None:
+    """Print what came of one recipe from several seeds, and draw the figures of each run."""
+    from digitwise.evaluation.spread import spread
+    from digitwise.report.render import draw_run
+
+    for run in results:
+        draw_run(run, dataset)
+    validation, test = (spread([run.info["results"][split] for run in results]) for split in ("validation", "test"))
+    if as_json:
+        print_json(
+            {
+                "recipe": results[0].name,
+                "seeds": [run.info["seed"] for run in results],
+                "validation": validation.as_dict(),
+                "test": test.as_dict(),
+                "runs": [summary(run) for run in results],
+            }
+        )
+        return
+    rows: list[tuple[object, ...]] = [
+        (run.info["seed"], *errors, f"{run.info['fit_seconds']:.1f}")
+        for run, *errors in zip(results, validation.errors, test.errors, strict=True)
+    ]
+    rows.append(("mean ± deviation", validation.words, test.words, ""))
+    columns = ("seed", f"validation errors of {validation.n:,}", f"test errors of {test.n:,}", "fit, s")
+    console.print(table(columns, rows))
+    console.print(f"  on average {test.mean:.1f} errors of {test.n:,}: {test.in_production()}, of other pictures alike")
+    console.print(f"  saved in {results[0].path.parent}")
 
 
 def tell_result(run: Run, dataset: Dataset, console: Console, *, explained: bool = True) -> None:

@@ -27,6 +27,7 @@ from digitwise.recipes.recipe import Augmentation, Recipe
 
 MOST = 1000  # trials: more is a slip of the hand
 FIXED = {"name", "purpose", "sources", "members", "augmentation"}  # they say what a recipe is, or are more of the same
+SHORT = 60  # characters of a trial's values that its name may have
 WARP = "augmentation."
 READ: dict[type, tuple[str, Callable[[str], Any]]] = {  # what a value shall be, and how it is read
     int: ("a whole number", int),
@@ -57,8 +58,9 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """Number and values in a few words."""
-        return f"trial {self.number}: {in_words(self.changes)}"
+        """Number, and values where they take few words."""
+        words = in_words(self.changes)
+        return f"trial {self.number}: {words}" if len(words) <= SHORT else f"trial {self.number}"
 
 
 @dataclass(frozen=True, eq=False)

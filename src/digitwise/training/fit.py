@@ -174,7 +174,7 @@ def fit_parts(
     shared = _Shared(recipe, splits, precision, deterministic, kept, resume, seed, repr(choices)[1:-1])
     if isinstance(pool, Here):
         return _one_by_one(shared, members, budget, watch)
-    names = [f"network {member + 1} of {members}" for member in range(members)]
+    names = [f"network {member + 1} of {members}" if members > 1 else recipe.name for member in range(members)]
     tasks = [(member, None if budget is None else budget / members) for member in range(members)]
     parts: dict[int, Part] = {}
     for member, part in pool.run(_member, shared, tasks, names, watch):
