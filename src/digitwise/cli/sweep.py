@@ -135,12 +135,11 @@ def _tell_row(row: Row, console: Console) -> None:
 
 def _tell(result: Sweep, console: Console) -> None:
     console.print(_ranking(result.rows[:SHOWN]))
-    winner, n = result.info["winner"], result.info["data"]["validation"]
+    info, name = result.info, _full_name(result.rows[0].trial)
+    winner, n = info["winner"], info["data"]["validation"]
     test = winner["test"]
     low, high = test["interval_95"]
-    console.print(
-        f"\nThe winner, {_full_name(result.rows[0].trial)}: {winner['validation_errors']:,} errors of {n:,} to validate."
-    )
+    console.print(f"\nThe winner, {name}: {winner['validation_errors']:,} errors of {n:,} to validate.")
     console.print(
         f"On the test set, which no trial has seen, it makes {test['errors']:,} errors of {test['n']:,}: "
         f"{test['error_rate']:.2%} (95 % interval {low:.2%} to {high:.2%})."

@@ -68,7 +68,9 @@ class Tuned:
             yield from self._conducted(given, left)
             if not left.places:
                 return
-        raise ClusterError(f"the sweep lost its conductor {LIVES} times; {len(left.places)} trials are left: try again")
+        raise ClusterError(
+            f"the sweep lost its conductor {LIVES} times, {len(left.places)} trials are left: {left.why}"
+        )
 
     def _conducted(self, given: Any, left: _Left) -> Iterator[tuple[int, Outcome]]:
         """What comes of the trials that are left while one conductor lives."""
@@ -86,7 +88,8 @@ class Tuned:
                         if (outcome := left.hear(event)) is not None:
                             yield event[1], outcome
                 ray.get(work)
-            except ray.exceptions.RayActorError:
+            except ray.exceptions.RayActorError as error:
+                left.why = " ".join(str(error).split())[:300]
                 return
             except ray.exceptions.RayTaskError as error:
                 raise ClusterError(f"Ray Tune failed: {' '.join(str(error.cause).split())[:200]}") from error
@@ -132,6 +135,7 @@ class _Left:
     names: Sequence[str]
     watch: Watch
     least: tuple[float, ...] | None = None
+    why: str = ""
     places: set[int] = field(init=False)
     watches: dict[int, Watch] = field(default_factory=dict)
     so_far: dict[int, Outcome] = field(default_factory=dict)
