@@ -25,7 +25,7 @@ def test_seeds_side_by_side_are_ordinary_runs_and_a_table(digitwise, tmp_path):
     result = digitwise(*QUICK, "--seeds", 2, "--seed", 5, "--jobs", 2, "--out", tmp_path)
     assert result.code == 0, result.err
     assert [Run.open(tmp_path / f"seed-{seed}").info["seed"] for seed in (5, 6)] == [5, 6]
-    assert (tmp_path / "seed-5" / "training.png").exists()
+    assert (tmp_path / "seed-5" / "confusion.png").exists()
     for words in ("seed 6: epoch  1", "seed 5: done", "mean ± deviation", "95 % interval", f"saved in {tmp_path}"):
         assert words in result.out
     again = digitwise(*QUICK, "--seeds", 2, "--seed", 5, "--jobs", 2, "--out", tmp_path, "--resume", "--json")
@@ -121,7 +121,7 @@ ROW = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "val_loss": 0.5, "val_accuracy"
 def told(*, terminal):
     """What a console shows of two trainings, of which one begins anew."""
     text = io.StringIO()
-    with LiveWatch(Console(file=text, force_terminal=terminal, width=200), many=True) as watch:
+    with LiveWatch(Console(file=text, force_terminal=terminal, width=200, highlight=False), many=True) as watch:
         watch.on_task("seed 0").on_epoch(ROW, 0.5)
         watch.on_task("seed 1").on_steps(1, 0.25, 2.0, 0.1)
         watch.on_task("seed 0").on_epoch(ROW, 0.5)
