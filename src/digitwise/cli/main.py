@@ -28,6 +28,7 @@ from digitwise.cli import (
     review,
     run,
     serve,
+    sweep,
     train,
 )
 from digitwise.cli.console import err
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("train")(train.train)
+app.command("sweep")(sweep.sweep)
 app.command("evaluate")(evaluate.evaluate)
 app.command("errors")(errors.errors)
 app.command("compare")(compare.compare)

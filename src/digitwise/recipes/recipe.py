@@ -121,10 +121,24 @@ class Recipe:
             raise RecipeError(f"early_stopping: expected 1 epoch or more, got {self.early_stopping}")
         if self.augment_engine not in ("warp", "image-data-generator"):
             raise RecipeError(f"augment_engine: expected warp or image-data-generator, got {self.augment_engine!r}")
+        self._check_numbers()
+        if self.schedule not in ("constant", "one-cycle"):
+            raise RecipeError(f"schedule: expected constant or one-cycle, got {self.schedule!r}")
         if self.optimizer not in ("adam", "muon"):
             raise RecipeError(f"optimizer: expected adam or muon, got {self.optimizer!r}")
         if self.keep not in ("last", "best"):
             raise RecipeError(f"keep: expected last or best, got {self.keep!r}")
+
+    def _check_numbers(self) -> None:
+        for name in ("learning_rate", "muon_ratio"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise RecipeError(f"{name}: expected a number above 0, got {getattr(self, name)}")
+        shares = {"label_smoothing": self.label_smoothing, "muon_momentum": self.muon_momentum}
+        for name, share in [*shares.items(), *(("betas", beta) for beta in self.betas)]:
+            if not 0 <= share < 1:
+                raise RecipeError(f"{name}: expected 0 or more and below 1, got {share}")
+        if not 0 <= self.focus < float("inf"):
+            raise RecipeError(f"focus: expected 0 or more, got {self.focus}")
 
     def replace(self, **changes: Any) -> Recipe:
         """The same recipe with some values changed; None leaves a value as it is."""

@@ -6,6 +6,7 @@ The rest of ``training`` takes ``keras`` from here, so that the choice is made b
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import sys
 import tempfile
@@ -52,6 +53,9 @@ os.environ["KERAS_BACKEND"] = BACKEND = _choose()
 
 with _without_greetings():
     import keras  # here, when the backend is chosen
+
+# A process that trains many networks traces each of them, and TensorFlow would take it for one traced again and again.
+logging.getLogger("tensorflow").addFilter(lambda record: "retracing" not in str(record.msg))
 
 XLA_OPTIONS: dict[str, bool] = {}  # what JAX's loop is compiled with
 
