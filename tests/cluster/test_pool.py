@@ -7,11 +7,23 @@ import time
 
 import pytest
 
+import digitwise.cluster.pool as module
 from digitwise.cluster.connect import connected
 from digitwise.cluster.pool import RayPool
 from digitwise.errors import ClusterError
 from digitwise.training.watch import Watch
 from tests.cluster.nodes import cluster_of
+
+WITHOUT = """
+import sys
+
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "digitwise":
+            raise ModuleNotFoundError(f"No module named {name!r}")
+
+sys.meta_path.insert(0, Without())
+"""
 
 
 def patient(shared, task, watch):
@@ -67,6 +79,16 @@ def test_a_machine_that_is_lost_costs_no_result(tmp_path):
         found = ran(ray, tmp_path, lambda _: cluster.remove_node(other))
         assert found == {0: 0, 1: 10, 2: 20}
         assert sum(node["Alive"] for node in ray.nodes()) == 1
+
+
+def test_a_cluster_without_this_package_is_told_in_one_line(two_nodes, tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT)
+    monkeypatch.setattr(module, "thread_limits", lambda threads: {"PYTHONPATH": str(tmp_path)})
+    with (
+        connected(two_nodes.address) as ray,
+        pytest.raises(ClusterError, match=r"^a: failed[^\n]*: digitwise is not installed on each machine[^\n]*$"),
+    ):
+        dict(RayPool(ray).run(patient, tmp_path, [0], ["a"], Watch()))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -54,6 +55,7 @@ class RayPool:
         )
         running = {work.remote(given, task, number, board): number for number, task in enumerate(tasks)}
         watches: dict[int, Watch] = {}
+        begun = Counter[int]()
 
         def listen() -> None:
             try:
@@ -63,7 +65,9 @@ class RayPool:
             for number, event in news:
                 if number not in watches:
                     watches[number] = watch.on_task(names[number])
-                if event is not None:
+                if event is None:
+                    begun[number] += 1
+                else:
                     passed_on(event, watches[number])
 
         try:
@@ -72,7 +76,7 @@ class RayPool:
                 listen()
                 for task in done:
                     number = running.pop(task)
-                    outcome = self._outcome(task, names[number])
+                    outcome = self._outcome(task, names[number], begun[number])
                     if isinstance(outcome, DigitwiseError):
                         raise outcome
                     yield number, outcome
@@ -81,16 +85,17 @@ class RayPool:
                 ray.cancel(task, force=True)
             ray.kill(board)
 
-    def _outcome(self, task: Any, name: str) -> Any:
+    def _outcome(self, task: Any, name: str, tries: int) -> Any:
         errors = self.ray.exceptions
         try:
             return self.ray.get(task)
-        except errors.RayTaskError as error:  # after its retries
+        except errors.RayTaskError as error:  # after its retries; what cannot be sent back is not tried again
             cause = error.cause if isinstance(error.cause, Exception) else error
             told = f"{type(cause).__name__}: {_line(cause)}"
             if "No module named 'digitwise" in told:
                 told = "digitwise is not installed on each machine of the cluster; install the same version there"
-            raise ClusterError(f"{name}: failed {RETRIES + 1} times: {told}") from error
+            times = f" {tries} times" if tries > 1 else ""
+            raise ClusterError(f"{name}: failed{times}: {told}") from error
         except errors.RayError as error:
             raise ClusterError(
                 f"{name}: the cluster lost it {RETRIES + 1} times: {type(error).__name__}: {_line(error)}"
