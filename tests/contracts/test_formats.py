@@ -8,6 +8,7 @@ import pytest
 from digitwise.data import load
 from tests.data.test_load import write_idx_folder, write_pictures
 from tests.helpers import blobs
+from tests.shards import write_shards
 
 
 def as_npz_splits(folder, train, test):
@@ -39,6 +40,10 @@ def as_pictures(suffix):
     return write
 
 
+def as_shards(kind):
+    return lambda folder, train, test: write_shards(folder, train, test, kind=kind)
+
+
 FORMATS = {
     "npz": as_npz_splits,
     "npz floats, one-hot": as_npz_floats,
@@ -46,6 +51,9 @@ FORMATS = {
     "png": as_pictures(".png"),
     "bmp": as_pictures(".bmp"),
     "tiff": as_pictures(".tiff"),
+    "parquet": as_shards("parquet"),
+    "parquet of files": as_shards("parquet of files"),
+    "tar": as_shards("tar"),
 }
 
 

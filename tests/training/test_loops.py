@@ -12,6 +12,8 @@ import pytest
 from digitwise.training.backend import BACKENDS, keras
 from digitwise.training.loops import make_loop
 from digitwise.training.optimizers import Adam
+from tests.helpers import blobs
+from tests.shards import write_shards
 
 TRAINING = """
 import json, sys
@@ -77,6 +79,20 @@ for _ in range(2):
 print(json.dumps(given))
 """
 
+STREAMED = """
+import json, sys
+from digitwise.data.shards.streamed import open_streamed, training_splits
+from digitwise.recipes import Augmentation, Recipe
+from digitwise.training.fit import fit
+from digitwise.training.predict import predict
+
+warp = Augmentation(rotation_range=3)
+recipe = Recipe("quick", "for tests", "simple-cnn", 3, 16, learning_rate=0.003, augmentation=warp)
+splits = training_splits(open_streamed(sys.argv[1]), size=None, seed=0)
+fitted = fit(recipe, splits, precision="float32")
+print(json.dumps({"errors": predict(fitted.model, splits.validation).errors, "images": fitted.images}))
+"""
+
 each_backend = pytest.mark.parametrize("backend", [name for name in BACKENDS if importlib.util.find_spec(name)])
 
 
@@ -99,6 +115,12 @@ def test_backend_trains_saves_loads_and_is_deterministic_when_asked(backend, tmp
     assert told["errors"] == told["errors_loaded"] == 0
     assert told["losses"][-1] < told["losses"][0]
     assert told["same"]
+
+
+@each_backend
+def test_backend_trains_on_pictures_that_stay_in_shards(backend, tmp_path):
+    told = told_by(backend, STREAMED, write_shards(tmp_path, blobs(90), blobs(9)))
+    assert told == {"errors": 0, "images": 3 * 80}  # 76 in batches of 16, the last one filled
 
 
 @each_backend
