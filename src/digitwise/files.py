@@ -34,6 +34,17 @@ def is_pipe(path: Path) -> bool:
     return not stat.S_ISREG(kind) and not stat.S_ISDIR(kind)
 
 
+def natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """The order in which people put names: ``scan2`` before ``scan10``."""
+    parts = re.split(r"(\d+)", name.lower())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name
+
+
+def printable(name: str) -> str:
+    """A file name that can be printed and stored, also where it is no UTF-8."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary name beside ``path`` to write to; on leaving, rename it, on an error, remove it.

@@ -3,9 +3,9 @@
 import numpy as np
 from PIL import Image, ImageFont
 
+from digitwise.files import natural
 from digitwise.reading.drawings import LEGIBLE, READ, UNREAD, _fitting, contact_sheet, overlay
 from digitwise.reading.results import Digit, Line, Page
-from digitwise.reading.sources import natural
 
 
 def page_of(*boxes, status="read", turn=0):

@@ -11,12 +11,12 @@ from typing import BinaryIO, Literal
 from digitwise.decoding import Decoded, open_pages, open_picture
 from digitwise.decoding.content import LONGEST, is_pdf
 from digitwise.errors import DataError, DigitwiseError
-from digitwise.files import expanded, is_pipe
+from digitwise.files import expanded, is_pipe, printable
 from digitwise.images import UInt8
 from digitwise.reading.processes import BATCH, in_processes
 from digitwise.reading.reader import PAGE, Reader
 from digitwise.reading.results import Page, Reading
-from digitwise.reading.sources import STDIN, printable
+from digitwise.reading.sources import STDIN
 
 Mode = Literal["single", "numbers"]
 SMALL = 300  # pixels: a picture no larger, and

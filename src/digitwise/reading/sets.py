@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from digitwise.data.blocks.stream import Block, open_stream
+from digitwise.files import printable
 from digitwise.images import UInt8
 from digitwise.reading.answers import Answers
 from digitwise.reading.jobs import Found
 from digitwise.reading.reader import Reader
 from digitwise.reading.results import Reading
-from digitwise.reading.sources import printable
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from digitwise.decoding import READ_SUFFIXES
 from digitwise.errors import DataError
-from digitwise.files import expanded, is_pipe
+from digitwise.files import expanded, is_pipe, natural
 
 STDIN = "-"
 
@@ -43,17 +42,6 @@ def sources_of(arguments: Sequence[str]) -> list[str]:
         else:
             found.append(argument)
     return found
-
-
-def natural(name: str) -> tuple[list[tuple[int, str]], str]:
-    """The order in which people put names: ``scan2`` before ``scan10``."""
-    parts = re.split(r"(\d+)", name.lower())
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name
-
-
-def printable(name: str) -> str:
-    """A file name that can be printed and stored, also where it is no UTF-8."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _pictures(folder: Path) -> Iterator[str]:

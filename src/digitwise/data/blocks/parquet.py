@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from digitwise.data.blocks.stream import BLOCK_BYTES
 from digitwise.data.blocks.tables import is_square
-from digitwise.errors import DataError, MissingPartError
+from digitwise.errors import DataError, DigitwiseError, MissingPartError
 
 PREFERRED = ("image", "images", "pixels")  # names of the column; else the first that may hold pictures
+LABELS = ("label", "labels", "y", "class", "cls")  # names of the column of labels, the likeliest first
+BUFFER = 2**20  # bytes that are fetched at once, where a whole column of a row group need not be held
 
 
 def library() -> Any:
@@ -29,21 +34,103 @@ def library() -> Any:
     return pyarrow.parquet
 
 
-def open_parquet(path: Path, size: int) -> tuple[int, Iterator[Any], str]:
-    """Open a table with a column of pictures, or a column a pixel.
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table with a column of pictures, or a column a pixel.
 
     Parameters
     ----------
-    path : Path
-        Pictures are encoded files, as bytes or in a struct with ``bytes`` as Hugging Face's datasets have them, or
-        lists of pixels, flat and square or row by row.
-    size : int
-        Rows in a block.
+    where : str
+        The file, for messages.
+    file : pyarrow.parquet.ParquetFile
+    columns : tuple of str
+        The column of pictures, or those of pixels.
+    label : str or None
+        The column of labels.
+    """
 
-    Returns
-    -------
-    (int, iterator, str)
-        Rows; blocks, each a list of bytes or an array (n, pixels) or (n, h, w); the column.
+    where: str
+    file: Any
+    columns: tuple[str, ...]
+    label: str | None
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """Rows of each row group."""
+        return tuple(self.file.metadata.row_group(i).num_rows for i in range(self.file.metadata.num_row_groups))
+
+    @property
+    def note(self) -> str:
+        """The column of pictures, in words."""
+        return self.columns[0] if len(self.columns) == 1 else f"{self.columns[0]} to {self.columns[-1]}"
+
+    def blocks(
+        self, size: int, *, labels: bool = False, pictures: bool = True, groups: range | None = None
+    ) -> Iterator[tuple[Any, NDArray[np.int64] | list[int | str] | None]]:
+        """Pictures, and labels where they are asked for.
+
+        Parameters
+        ----------
+        size : int
+            Rows in a block; fewer where that would be more than about 32 MiB.
+        labels, pictures : bool
+            What is read.
+        groups : range or None
+            Row groups; None for all.
+
+        Yields
+        ------
+        (pictures, labels)
+            Pictures a list of bytes or an array (n, pixels) or (n, h, w), or a list of None where they are not asked
+            for; labels int64 (n,) or a list of str, None where they are not asked for.
+
+        Raises
+        ------
+        DataError
+            If the file is damaged, the pictures are of several sizes, or a label is missing or no number or word.
+        """
+        if labels and self.label is None:
+            raise DataError(f"{self.where}: expected a column of labels ({', '.join(LABELS)}), got none")
+        chosen = range(self.file.metadata.num_row_groups) if groups is None else groups
+        columns = [*(self.columns if pictures else ()), *([self.label] if labels else ())]
+        rows = self._fitting(chosen, size) if pictures else size
+        try:
+            for batch in self.file.iter_batches(batch_size=rows, row_groups=list(chosen), columns=columns):
+                marks = _labels(batch.column(self.label), f"{self.where}, column {self.label}") if labels else None
+                yield self._pictures(batch) if pictures else [None] * len(batch), marks
+        except DigitwiseError:
+            raise
+        except (OSError, ValueError) as error:
+            raise _damaged(self.where, error) from error
+
+    def _fitting(self, groups: Sequence[int], size: int) -> int:
+        """Rows in a block, by the largest pictures that a row group has on average."""
+        most = 1.0
+        width = _width(self.file.schema_arrow.field(self.columns[0]).type)
+        for index in groups:
+            group = self.file.metadata.row_group(index)
+            parts = [group.column(i) for i in range(group.num_columns)]
+            mine = [part for part in parts if part.path_in_schema.split(".")[0] in self.columns]
+            held = sum(max(part.total_uncompressed_size, part.num_values * width) for part in mine)
+            most = max(most, held / max(group.num_rows, 1))
+        return max(1, min(size, int(BLOCK_BYTES / most)))
+
+    def _pictures(self, batch: Any) -> Any:
+        if len(self.columns) > 1:
+            return np.stack([batch.column(name).to_numpy(zero_copy_only=False) for name in self.columns], axis=1)
+        return _pictures(batch.column(self.columns[0]), f"{self.where}, column {self.columns[0]}")
+
+
+def open_table(file: IO[bytes] | Path, where: str) -> Table:
+    """Open a table of pictures.
+
+    Parameters
+    ----------
+    file : binary stream or Path
+        Pictures are encoded files, as bytes or in a struct with ``bytes`` as Hugging Face's datasets have them, or
+        lists of pixels, flat and square or row by row. Labels are whole numbers or words.
+    where : str
+        The file's name, for messages.
 
     Raises
     ------
@@ -54,21 +141,41 @@ def open_parquet(path: Path, size: int) -> tuple[int, Iterator[Any], str]:
     """
     parquet = library()
     try:
-        file = parquet.ParquetFile(path)
+        opened = parquet.ParquetFile(file, buffer_size=BUFFER)
     except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError
-        raise DataError(f"{path}: damaged Parquet: {' '.join(str(error).split())[:160]}; fetch it again") from error
-    schema = file.schema_arrow
+        raise _damaged(where, error) from error
+    schema = opened.schema_arrow
     kinds = {field.name: _kind(field.type) for field in schema}
+    label = next((name for name in LABELS if kinds.get(name) in ("whole", "words")), None)
     found = next((name for name in (*PREFERRED, *schema.names) if kinds.get(name) in ("bytes", "list")), None)
     if found is not None:
-        return file.metadata.num_rows, _blocks(path, file, [found], size), found
-    pixels = [name for name in schema.names if kinds[name] == "number"]
-    pixels = pixels if is_square(len(pixels)) else pixels[1:]
+        return Table(where, opened, (found,), label)
+    numbers = [name for name in schema.names if kinds[name] in ("whole", "number")]
+    pixels = [name for name in numbers if name != label]
+    if not is_square(len(pixels)):
+        pixels = numbers if is_square(len(numbers)) else numbers[1:]
+        label = numbers[0] if pixels != numbers and kinds[numbers[0]] == "whole" else None
     if not is_square(len(pixels)):
         raise DataError(
-            f"{path}: expected a column of pictures (image) or a square number of pixels, got {schema.names[:5]}"
+            f"{where}: expected a column of pictures (image) or a square number of pixels, got {schema.names[:5]}"
         )
-    return file.metadata.num_rows, _blocks(path, file, pixels, size), f"{pixels[0]} to {pixels[-1]}"
+    return Table(where, opened, tuple(pixels), label)
+
+
+def open_parquet(path: Path, size: int) -> tuple[int, Iterator[Any], str]:
+    """Open a table with a column of pictures, or a column a pixel, as :func:`open_table` does.
+
+    Returns
+    -------
+    (int, iterator, str)
+        Rows; blocks of at most ``size``, each a list of bytes or an array (n, pixels) or (n, h, w); the column.
+    """
+    table = open_table(path, str(path))
+    return sum(table.rows), (pictures for pictures, _ in table.blocks(size)), table.note
+
+
+def _damaged(where: str, error: Exception) -> DataError:
+    return DataError(f"{where}: damaged Parquet: {' '.join(str(error).split())[:160]}; fetch it again")
 
 
 def _kind(kind: Any) -> str:
@@ -80,19 +187,19 @@ def _kind(kind: Any) -> str:
     if types.is_binary(kind) or types.is_large_binary(kind):
         return "bytes"
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        return "list" if _kind(kind.value_type) in ("list", "number") else "other"
-    return "number" if types.is_integer(kind) or types.is_floating(kind) else "other"
+        return "list" if _kind(kind.value_type) in ("list", "whole", "number") else "other"
+    if types.is_string(kind) or types.is_large_string(kind):
+        return "words"
+    if types.is_dictionary(kind):  # a column of few words, as pandas' categories are
+        return "words" if _kind(kind.value_type) == "words" else "other"
+    return "whole" if types.is_integer(kind) else "number" if types.is_floating(kind) else "other"
 
 
-def _blocks(path: Path, file: Any, columns: list[str], size: int) -> Iterator[Any]:
-    try:
-        for batch in file.iter_batches(batch_size=size, columns=columns):
-            if len(columns) > 1:
-                yield np.stack([batch.column(name).to_numpy(zero_copy_only=False) for name in columns], axis=1)
-            else:
-                yield _pictures(batch.column(0), f"{path}, column {columns[0]}")
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: damaged Parquet: {' '.join(str(error).split())[:160]}; fetch it again") from error
+def _width(kind: Any) -> int:
+    """Bytes of a number in memory: in the file, repeated ones take next to nothing; 0 for contents of pictures."""
+    while _kind(kind) == "list":
+        kind = kind.value_type
+    return kind.bit_width // 8 if _kind(kind) in ("whole", "number") else 0
 
 
 def _pictures(column: Any, where: str) -> Any:
@@ -110,3 +217,13 @@ def _pictures(column: Any, where: str) -> Any:
         shape.append(len(inner) // max(len(column), 1))
         column = inner
     return column.to_numpy(zero_copy_only=False).reshape(shape)
+
+
+def _labels(column: Any, where: str) -> NDArray[np.int64] | list[int | str]:
+    if column.null_count:
+        raise DataError(f"{where}: expected a label for every picture, got {column.null_count:,} empty ones in a block")
+    if _kind(column.type) == "words":
+        words: list[int | str] = column.to_pylist()
+        return words
+    whole: NDArray[np.int64] = column.to_numpy(zero_copy_only=False).astype(np.int64)
+    return whole

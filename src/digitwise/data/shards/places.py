@@ -1,0 +1,179 @@
+"""Where shards lie: files, folders of them, and the same behind an address that fsspec knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from digitwise.errors import DataError, DigitwiseError, MissingPartError
+from digitwise.files import expanded, is_pipe, natural
+
+Kind = Literal["parquet", "tar"]
+SUFFIXES: dict[str, Kind] = {".parquet": "parquet", ".tar": "tar", ".tar.gz": "tar", ".tgz": "tar"}
+WANTED = "expected Parquet (.parquet) or tar archives (.tar, .tar.gz)"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of pictures.
+
+    Parameters
+    ----------
+    path : str
+        A path, or an address for fsspec.
+    kind : {"parquet", "tar"}
+    size : int
+        Bytes; 0 where the place does not tell.
+    """
+
+    path: str
+    kind: Kind
+    size: int
+
+
+def find_shards(source: str) -> list[Shard]:
+    """The shards that a name stands for.
+
+    Parameters
+    ----------
+    source : str
+        A file, a folder, whose files count and not those of folders in it, or an address of either: what has ``://``
+        or ``::`` goes to fsspec. Hidden files, and those that are no shards by name, are passed over in a folder.
+
+    Returns
+    -------
+    list of Shard
+        At least one; a folder's by name, numbers sorted as numbers.
+
+    Raises
+    ------
+    DataError
+        If there is nothing there, or no shard.
+    MissingPartError
+        If an address is given and fsspec, or its part for this kind of address, is not installed.
+    """
+    found = _behind(source) if is_address(source) else _here(source)
+    if not found:
+        raise DataError(f"{source}: {WANTED} in the folder, got none")
+    return sorted(found, key=lambda shard: natural(shard.path))
+
+
+def is_address(path: str) -> bool:
+    """Whether a name is fsspec's to open."""
+    return "://" in path or "::" in path
+
+
+@contextmanager
+def open_shard(path: str) -> Iterator[IO[bytes]]:
+    """Open a shard for a while.
+
+    Raises
+    ------
+    DataError
+        If it cannot be opened.
+    MissingPartError
+        If it is an address and fsspec, or its part for this kind of address, is not installed.
+    """
+    if is_address(path):
+        with _asked(path):
+            opened = _library(path).open(path, "rb")  # kept: what it goes through, such as an archive, ends with it
+            file: IO[bytes] = opened.open()
+    else:
+        try:
+            file = expanded(path).open("rb")
+        except (OSError, ValueError) as error:  # a null byte in the name is a ValueError
+            raise DataError(f"{path}: expected a file that can be read, got: {_reason(error)}") from error
+    with file:
+        yield file
+
+
+def _here(source: str) -> list[Shard]:
+    path = expanded(source)
+    try:
+        if path.is_dir():
+            files = [entry for entry in path.iterdir() if entry.is_file() and not is_pipe(entry)]
+            return [
+                Shard(str(file), kind, file.stat().st_size)
+                for file in files
+                if (kind := _kind(file.name)) and not file.name.startswith(".")
+            ]
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise DataError(f"{source}: {WANTED} or a folder of them, got a name of nothing; check it") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{source}: {WANTED} or a folder of them, got: {_reason(error)}") from error
+    return [Shard(str(path), _kind(path.name) or _kind_inside(str(path)), size)]
+
+
+def _behind(source: str) -> list[Shard]:
+    fsspec = _library(source)
+    with _asked(source):
+        system, path = fsspec.core.url_to_fs(source)
+        if system.isdir(path):
+            entries = [(_last(entry["name"]), entry) for entry in system.ls(path, detail=True)]
+            return [
+                Shard(_child(source, name), kind, int(entry.get("size") or 0))
+                for name, entry in entries
+                if entry["type"] == "file" and not name.startswith(".") and (kind := _kind(name))
+            ]
+        size = int(system.info(path).get("size") or 0)
+    return [Shard(source, _kind(_last(path)) or _kind_inside(source), size)]
+
+
+def _kind(name: str) -> Kind | None:
+    lower = name.partition("?")[0].lower()
+    return next((kind for suffix, kind in SUFFIXES.items() if lower.endswith(suffix)), None)
+
+
+def _kind_inside(path: str) -> Kind:
+    """What a file is whose name does not tell."""
+    with open_shard(path) as file, _asked(path):
+        start = file.read(512)
+    if start.startswith(b"PAR1"):
+        return "parquet"
+    if start[257:262] == b"ustar":
+        return "tar"
+    raise DataError(f"{path}: {WANTED}, got a file that is neither by name nor by content")
+
+
+def _last(path: str) -> str:
+    return Path(path.partition("?")[0].rstrip("/")).name
+
+
+def _child(folder: str, name: str) -> str:
+    """The address of a file in a folder: of a chain such as ``simplecache::s3://a``, the first link with a path."""
+    links = folder.split("::")
+    place = next(i for i, link in enumerate(links) if "/" in link)
+    links[place] = f"{links[place].rstrip('/')}/{name}"
+    return "::".join(links)
+
+
+def _library(path: str) -> Any:
+    try:
+        import fsspec
+        import fsspec.core
+    except ImportError as error:
+        raise MissingPartError(f"{path}: an address needs fsspec: pip install 'digitwise[cluster]'") from error
+    return fsspec
+
+
+@contextmanager
+def _asked(path: str) -> Iterator[None]:
+    """What goes wrong on the way to a file, in one line; libraries for addresses have errors of no common kind."""
+    try:
+        yield
+    except DigitwiseError:
+        raise
+    except ImportError as error:
+        raise MissingPartError(f"{path}: this address needs one more library: {_reason(error)}") from error
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: {WANTED} or a folder of them, got an address of nothing; check it") from error
+    except Exception as error:
+        raise DataError(f"{path}: expected an address that can be read, got: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())[:160]

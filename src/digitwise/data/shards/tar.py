@@ -1,0 +1,156 @@
+"""Shards as tar archives, as WebDataset has them: ``KEY.png``, and ``KEY.cls``, ``.json`` or ``.txt`` beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+from digitwise.data.blocks.stream import BLOCK_BYTES
+from digitwise.data.shards.block import Block
+from digitwise.data.shards.members import Member, members
+from digitwise.data.shards.places import Shard
+from digitwise.decoding import READ_SUFFIXES
+from digitwise.errors import DataError
+
+PICTURES = READ_SUFFIXES - {".pdf"}
+LABELS = (".cls", ".json", ".txt")  # the likeliest first: a .txt may be a caption
+LARGEST = 2**26  # bytes of a picture
+LARGEST_LABEL = 2**20
+MOST_OF_A_KEY = 1_000  # pictures that share a label
+
+
+@dataclass(frozen=True, eq=False)
+class _Picture:
+    name: str
+    content: bytes | None
+    error: str | None
+    label: int | str | None = None
+
+
+def blocks(
+    shard: Shard, size: int, labels: bool = False, *, pictures: bool = True, largest: int = LARGEST
+) -> Iterator[Block]:
+    """Read a shard in one pass.
+
+    Parameters
+    ----------
+    shard : Shard
+    size : int
+        Pictures in a block, at most; fewer where that would be more than about 32 MiB.
+    labels, pictures : bool
+        What is read. Pictures that are not are None. Several pictures of one key share its label, and follow one
+        another in the archive as its label does.
+    largest : int
+        Bytes of a picture. A larger one is not read, but is None with its reason in the block's errors.
+
+    Raises
+    ------
+    DataError
+        If the shard is damaged, or labels are asked for and a picture has none.
+    """
+    found = _labelled(shard, pictures, largest) if labels else _pictures(shard, pictures, largest)
+    held: list[_Picture] = []
+    weight = 0
+    for picture in found:
+        more = len(picture.content or b"")
+        if held and (len(held) >= size or weight + more > BLOCK_BYTES):
+            yield _block(held, labels)
+            held, weight = [], 0
+        held.append(picture)
+        weight += more
+    if held:
+        yield _block(held, labels)
+
+
+def count(shard: Shard) -> int:
+    """How many pictures a shard holds, which only a pass through it tells.
+
+    Raises
+    ------
+    DataError
+        If it is damaged.
+    """
+    return sum(_ending(member.name) in PICTURES for member in members(shard.path))
+
+
+def _pictures(shard: Shard, wanted: bool, largest: int) -> Iterator[_Picture]:
+    for member in members(shard.path):
+        if _ending(member.name) in PICTURES:
+            yield _picture(member, wanted, largest)
+
+
+def _picture(member: Member, wanted: bool, largest: int) -> _Picture:
+    if member.size > largest:
+        return _Picture(member.name, None, f"expected a picture of at most {largest:,} bytes, got {member.size:,}")
+    return _Picture(member.name, member.content() if wanted else None, None)
+
+
+def _labelled(shard: Shard, wanted: bool, largest: int) -> Iterator[_Picture]:
+    for key, group in groupby(members(shard.path), lambda member: _key(member.name)):
+        waiting: list[_Picture] = []
+        marks: dict[str, int | str] = {}
+        weight = 0
+        for member in group:
+            ending = _ending(member.name)
+            if ending in PICTURES:
+                waiting.append(_picture(member, wanted, largest))
+                weight += len(waiting[-1].content or b"")
+                if len(waiting) > MOST_OF_A_KEY or weight > max(BLOCK_BYTES, largest):
+                    raise DataError(
+                        f"{shard.path}: {key}: expected a picture or few with one label, got {len(waiting):,} of one "
+                        "key, the name up to its first dot; pack them under different ones"
+                    )
+            elif ending in LABELS:
+                mark = _label(member, f"{shard.path}: {member.name}")
+                if mark is not None:
+                    marks[ending] = mark
+        label = next((marks[ending] for ending in LABELS if ending in marks), None)
+        if waiting and label is None:
+            raise DataError(
+                f"{shard.path}: {key}: expected a label beside {waiting[0].name}, in {key}.cls, .txt or .json "
+                '({"label": …}), got none'
+            )
+        yield from (replace(picture, label=label) for picture in waiting)
+
+
+def _label(member: Member, where: str) -> int | str | None:
+    """What a member says of its key; None where it is empty, or JSON without a label."""
+    if member.size > LARGEST_LABEL:
+        raise DataError(f"{where}: expected a label of at most {LARGEST_LABEL:,} bytes, got {member.size:,}")
+    try:
+        text = member.content().decode("utf-8-sig").strip()
+        value: Any = json.loads(text) if _ending(member.name) == ".json" else text
+    except ValueError as error:
+        raise DataError(f"{where}: expected a label as text, got: {' '.join(str(error).split())[:160]}") from error
+    if isinstance(value, dict):
+        value = value.get("label")
+    if value is None or value == "" or isinstance(value, list):
+        return None
+    if isinstance(value, str):
+        return int(value) if re.fullmatch(r"-?[0-9]{1,18}", value) else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise DataError(f"{where}: expected a whole number or a word as label, got {str(value)[:40]!r}")
+
+
+def _block(held: list[_Picture], labels: bool) -> Block:
+    return Block(
+        [picture.content for picture in held],
+        [picture.label for picture in held if picture.label is not None] if labels else None,
+        [picture.name for picture in held],
+        {place: picture.error for place, picture in enumerate(held) if picture.error is not None},
+    )
+
+
+def _key(name: str) -> str:
+    """The name up to the first dot of its last part."""
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + last.partition(".")[0]
+
+
+def _ending(name: str) -> str:
+    return "." + name.rpartition("/")[2].rpartition(".")[2].lower()
