@@ -21,7 +21,9 @@ class Place(Protocol):
     What goes wrong in it is an OSError.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """For messages."""
 
     def names(self) -> list[str]:
         """What is in it, hidden files too; nothing where it does not exist."""

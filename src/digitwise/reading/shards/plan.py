@@ -57,7 +57,9 @@ def _is_picture(argument: str) -> bool:
 
 def _of_source(argument: str) -> list[Cut]:
     if argument in ("", STDIN):
-        raise DataError(f"{argument or 'SOURCE'}: expected files or folders to read shard by shard; leave --cluster away")
+        raise DataError(
+            f"{argument or 'SOURCE'}: expected files or folders to read shard by shard; leave --cluster away"
+        )
     shards, pictures = _inside(argument)
     if shards and pictures:
         raise DataError(
@@ -96,11 +98,12 @@ def _behind(address: str) -> list[tuple[str, int]]:
 
 
 def _of_pictures(found: Sequence[tuple[str, int]]) -> list[Cut]:
-    here = os.getcwd()
-    return [
-        Cut("pictures", some[0][0], sum(size for _, size in some), len(some), files=tuple(f for f, _ in some), here=here)
-        for some in (found[start : start + FILES] for start in range(0, len(found), FILES))
-    ]
+    here, cuts = os.getcwd(), []
+    for start in range(0, len(found), FILES):
+        some = found[start : start + FILES]
+        files, size = tuple(name for name, _ in some), sum(size for _, size in some)
+        cuts.append(Cut("pictures", some[0][0], size, len(some), files=files, here=here))
+    return cuts
 
 
 def _size(name: str) -> int:

@@ -90,7 +90,7 @@ def _of_archive(reader: Reader, cut: Cut) -> Iterator[Rows]:
 
     first, archive = cut.first, printable(cut.source)
     for block in blocks(Shard(cut.place(cut.source), "tar", cut.size), BLOCK):
-        answers, places, errors = reader.answers_each(block.pictures)
+        answers, places, errors = reader.answers_each(list(block.pictures))
         paths = [f"{archive}/{name}" for name in block.names or ()]
         yield Rows(paths, answers, first, places, errors | block.errors)
         first += len(block)
@@ -102,7 +102,8 @@ def _of_pictures(reader: Reader, cut: Cut) -> Iterator[Rows]:
         names = cut.files[start : start + size]
         contents, missing = _contents([cut.place(name) for name in names])
         answers, places, errors = reader.answers_each(contents)
-        reasons = {place: reason_of(missing.get(place, error), cut.place(names[place])) for place, error in errors.items()}
+        told = {place: missing.get(place, error) for place, error in errors.items()}
+        reasons = {place: reason_of(error, cut.place(names[place])) for place, error in told.items()}
         yield Rows([printable(name) for name in names], answers, None, places, reasons)
 
 
