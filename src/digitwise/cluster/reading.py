@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import pickle
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from digitwise.cluster.board import pinned
+from digitwise.cluster.connect import connected
 from digitwise.errors import ClusterError, DigitwiseError
 from digitwise.reading.shards.work import Outcome, Task, Work, done
 from digitwise.system import thread_limits
@@ -17,50 +18,55 @@ TRIES = 4  # for a shard that loses its worker or its machine: Ray itself would 
 
 
 class RayReaders:
-    """Reads shards on the cluster that this process has joined.
+    """Reads shards on a cluster, which is joined when there is something to be read.
 
     Parameters
     ----------
-    ray : module
-        As :func:`digitwise.cluster.connect.connected` gives it.
+    address : str
+        As for :func:`digitwise.cluster.connect.connected`.
     """
 
-    def __init__(self, ray: Any) -> None:
-        self.ray = ray
+    def __init__(self, address: str) -> None:
+        self.address = address
 
-    def run(self, work: Work, tasks: Sequence[Task]) -> Iterator[Outcome]:
+    def run(self, work: Work, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
         """See :class:`~digitwise.reading.shards.work.Readers`.
 
         Raises
         ------
         ClusterError
-            If no worker can be started, or Ray gives up.
+            If no cluster answers at the address, or it gives up.
         """
-        import ray.data
+        with connected(self.address) as ray:
+            yield from _run(ray, work, tasks)
 
-        _be_quiet(ray.data)
-        cores = max(1, int(self.ray.cluster_resources().get("CPU", 1)))
-        workers = min(cores, len(tasks))
-        tries = pinned(self.ray, Tries).remote()
-        items = [{"task": pickle.dumps(task)} for task in tasks]
-        rows = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
-            Worker,
-            fn_constructor_args=(work, tries),
-            batch_size=1,
-            # All at once where there is room, but one is enough to go on with.
-            compute=ray.data.ActorPoolStrategy(
-                min_size=1, max_size=workers, initial_size=workers, max_tasks_in_flight_per_actor=1
-            ),
-            num_cpus=1,
-            runtime_env={"env_vars": thread_limits(1)},
-        )
-        try:
-            for row in rows.iter_rows():
-                yield pickle.loads(row["outcome"])
-        except self.ray.exceptions.RayError as error:
-            raise ClusterError(f"the cluster gave up: {' '.join(str(error).split())[-300:]}") from error
-        finally:
-            self.ray.kill(tries)
+
+def _run(ray: Any, work: Work, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
+    from ray import data
+
+    _be_quiet(data)
+    cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    workers = min(cores, len(tasks))
+    tries = pinned(ray, Tries).remote()
+    items = [{"task": pickle.dumps(task)} for task in tasks]
+    rows = data.from_items(items, override_num_blocks=len(items)).map_batches(
+        Worker,
+        fn_constructor_args=(work, tries),
+        batch_size=1,
+        # All at once where there is room, but one is enough to go on with.
+        compute=data.ActorPoolStrategy(
+            min_size=1, max_size=workers, initial_size=workers, max_tasks_in_flight_per_actor=1
+        ),
+        num_cpus=1,
+        runtime_env={"env_vars": thread_limits(1)},
+    )
+    try:
+        for row in rows.iter_rows():
+            yield pickle.loads(row["outcome"])
+    except ray.exceptions.RayError as error:
+        raise ClusterError(f"the cluster gave up: {' '.join(str(error).split())[-300:]}") from error
+    finally:
+        ray.kill(tries)
 
 
 class Tries:

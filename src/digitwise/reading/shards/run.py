@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from digitwise.reading.session import model_content
 from digitwise.reading.shards.manifest import Job, begin
@@ -29,6 +31,8 @@ class Summary:
         Finished before.
     counts : Counts
         Of all that are finished.
+    finished : int
+        Shards, those before too.
     fresh : int
         Pictures that were read now.
     failed : dict of int to str
@@ -41,6 +45,7 @@ class Summary:
     shards: int
     earlier: int
     counts: Counts
+    finished: int
     fresh: int = 0
     failed: dict[int, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -55,7 +60,7 @@ def run_shards(
     place: Place,
     readers: Readers,
     *,
-    model: str | None = None,
+    model: str | Path | None = None,
     max_error: float | None = None,
     max_pixels: int,
     tell: Teller = lambda _: None,
@@ -90,20 +95,21 @@ def run_shards(
     job = Job(hashlib.sha256(content).hexdigest(), max_error, max_pixels, plan(sources))
     earlier = begin(place, job)
     sweep(place)
-    summary = Summary(len(job.cuts), len(earlier), sum(earlier.values(), Counts()))
+    summary = Summary(len(job.cuts), len(earlier), sum(earlier.values(), Counts()), len(earlier))
     tell(summary)
     tasks = [(number, cut) for number, cut in enumerate(job.cuts) if number not in earlier]
     started, work = time.monotonic(), Work(job.id, place, content, max_error, max_pixels)
     left = dict(tasks)
     try:
-        for outcome in readers.run(work, tasks) if tasks else ():
-            cut = left.pop(outcome.number, None)
-            if cut is not None:  # a worker that was lost behind its answer may answer twice
-                _take(summary, outcome, job, place)
-                summary.seconds = time.monotonic() - started
-                tell(summary)
+        with closing(readers.run(work, tasks)) as outcomes:
+            for outcome in outcomes if tasks else ():
+                cut = left.pop(outcome.number, None)
+                if cut is not None:  # a worker that was lost behind its answer may answer twice
+                    _take(summary, outcome, job, place)
+                    summary.seconds = time.monotonic() - started
+                    tell(summary)
     finally:
-        sweep(place)
+        sweep(place)  # once no worker writes any more
     summary.failed |= {number: f"{cut.name}: its worker was lost too often" for number, cut in left.items()}
     return summary
 
@@ -123,6 +129,7 @@ def _take(summary: Summary, outcome: Outcome, job: Job, place: Place) -> None:
         summary.failed[outcome.number] = f"{cut.name}: expected {outcome.counts.rows:,} rows, got {found.rows:,}"
         return
     summary.counts += found
+    summary.finished += 1
     summary.fresh += found.rows
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -81,7 +81,7 @@ class Outcome:
 class Readers(Protocol):
     """Something that reads shards, in any order."""
 
-    def run(self, work: Work, tasks: Sequence[Task]) -> Iterator[Outcome]:
+    def run(self, work: Work, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
         """Read each, and tell of it when it is finished or has failed."""
 
 
@@ -97,7 +97,7 @@ class InHere:
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads
 
-    def run(self, work: Work, tasks: Sequence[Task]) -> Iterator[Outcome]:
+    def run(self, work: Work, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
         """See :class:`Readers`."""
         reader = work.reader(self.threads)
         for number, cut in tasks:
