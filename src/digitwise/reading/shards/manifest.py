@@ -148,4 +148,4 @@ def _difference(earlier: Mapping[str, Any], job: Job, done: Mapping[int, Counts]
 
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "…"
+    return text if len(text) <= 40 else text[:37] + "…"

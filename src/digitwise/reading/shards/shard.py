@@ -18,6 +18,7 @@ from digitwise.reading.sinks import GROUP, arrow_schema
 
 BLOCK = 4_096  # pictures
 FILES = 256  # pictures of a folder, which become small one by one
+UNNAMED = "the picture"  # what messages call one that came as its content
 FETCHED = 32  # of them behind an address, whose contents are held
 
 
@@ -92,18 +93,22 @@ def _of_archive(reader: Reader, cut: Cut) -> Iterator[Rows]:
     for block in blocks(Shard(cut.place(cut.source), "tar", cut.size), BLOCK):
         answers, places, errors = reader.answers_each(list(block.pictures))
         paths = [f"{archive}/{name}" for name in block.names or ()]
-        yield Rows(paths, answers, first, places, errors | block.errors)
+        reasons = {place: reason_of(error, UNNAMED) for place, error in errors.items()}
+        yield Rows(paths, answers, first, places, reasons | block.errors)
         first += len(block)
 
 
 def _of_pictures(reader: Reader, cut: Cut) -> Iterator[Rows]:
-    size = FETCHED if is_address(cut.files[0]) else FILES
+    fetched = is_address(cut.files[0])
+    size = FETCHED if fetched else FILES
     for start in range(0, len(cut.files), size):
         names = cut.files[start : start + size]
-        contents, missing = _contents([cut.place(name) for name in names])
+        places_here = [cut.place(name) for name in names]
+        contents, missing = _contents(places_here)
         answers, places, errors = reader.answers_each(contents)
         told = {place: missing.get(place, error) for place, error in errors.items()}
-        reasons = {place: reason_of(error, cut.place(names[place])) for place, error in told.items()}
+        called = [UNNAMED] * len(names) if fetched else places_here
+        reasons = {place: reason_of(error, called[place]) for place, error in told.items()}
         yield Rows([printable(name) for name in names], answers, None, places, reasons)
 
 
