@@ -8,9 +8,11 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from digitwise.cli.main import main
 from digitwise.cluster.connect import connected
 from digitwise.cluster.reading import RayReaders
 from digitwise.errors import ClusterError
@@ -21,6 +23,11 @@ from digitwise.reading.shards.work import InHere
 from tests.cluster.nodes import cluster_of
 from tests.reading.shards import digits, parts, rows, times, write_files, write_pixels, write_tar
 from tests.reading.shards import png as drawn
+
+# Ray Data warns of settings that it gives itself.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -50,11 +57,12 @@ class Waiting(Here):
     """A folder whose writers tell of their process, and wait until they may go on."""
 
     signs: str = ""
+    free: tuple[str, ...] = ("manifest.json",)
 
     @contextmanager
     def writing(self, name):
         with super().writing(name) as temporary:
-            if name.startswith("part"):
+            if name not in self.free:
                 open(os.path.join(self.signs, f"{name}-{os.getpid()}"), "w").close()
                 while not os.path.exists(os.path.join(self.signs, "go")):
                     time.sleep(0.02)
@@ -110,3 +118,62 @@ def test_a_machine_that_is_lost_costs_no_row_and_doubles_none(sources, choices, 
         assert sum(node["Alive"] for node in ray.nodes()) == 1
     assert (summary.failed, summary.counts.rows) == ({}, 5_022)
     same_as_here(tmp_path / "out", sources, choices, tmp_path)
+
+
+DRIVER = """
+import sys
+from digitwise.cluster.reading import RayReaders
+from digitwise.reading.shards.run import run_shards
+from tests.cluster.test_reading import Waiting
+
+address, sources, out, signs, model = sys.argv[1:]
+place = Waiting(out, out, signs, ("manifest.json", "part-00001.parquet", "part-00003.parquet"))
+run_shards([sources], place, RayReaders(address), model=model, max_pixels=50_000_000)
+"""
+
+
+def test_a_job_whose_asker_is_killed_is_finished_by_the_next_one(two_nodes, choices, tmp_path, capsys):
+    sources, out, signs = tmp_path / "sources", tmp_path / "out", tmp_path / "signs"
+    sources.mkdir()
+    signs.mkdir()
+    for number in range(6):
+        write_pixels(sources / f"{number}.parquet", digits(300, seed=number))
+    arguments = [two_nodes.address, sources, out, signs, choices["model"]]
+    driver = subprocess.Popen([sys.executable, "-c", DRIVER, *map(str, arguments)], cwd=ROOT)
+    until = time.monotonic() + 60
+    while (len(os.listdir(signs)) < 2 or len(parts(out)) < 1) and time.monotonic() < until:
+        time.sleep(0.02)
+    driver.kill()
+    driver.wait()
+    kept = times(out)
+    assert 0 < len(kept) <= 2
+    assert any(name.startswith(".part") for name in os.listdir(out))  # of writers that are killed with it
+
+    code = main(
+        ["read", str(sources), "--cluster", two_nodes.address, "--out", str(out), "--model", str(choices["model"])]
+    )
+    assert code == 0
+    told = capsys.readouterr().err
+    assert f"going on: {len(kept)} of 6 shards are there" in told
+    assert "1,800 pictures: " in told
+    assert "MB of memory in a worker" in told
+    assert kept.items() <= times(out).items()
+    same_as_here(out, [str(sources)], choices, tmp_path)
+
+
+def test_a_folder_that_workers_do_not_see_is_refused(two_nodes, sources, choices, tmp_path):
+    place = Elsewhere("out", str(tmp_path / "out"))
+    with (
+        connected(two_nodes.address),
+        pytest.raises(ClusterError, match=r"out: a machine .* does not see its manifest.json: .* share no such folder"),
+    ):
+        run_shards(sources, place, RayReaders("auto"), **choices)
+    assert os.listdir(tmp_path / "out") == ["manifest.json"]
+
+
+@dataclass(frozen=True)
+class Elsewhere(Here):
+    """A folder that only the process sees that made it."""
+
+    def __reduce__(self):
+        return Here, (self.name, self.path + "-of-a-worker")
