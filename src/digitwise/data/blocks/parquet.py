@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +17,7 @@ from digitwise.errors import DataError, DigitwiseError, MissingPartError
 
 PREFERRED = ("image", "images", "pixels")  # names of the column; else the first that may hold pictures
 LABELS = ("label", "labels", "y", "class", "cls")  # names of the column of labels, the likeliest first
-BUFFER = 2**20  # bytes that are fetched at once, where a whole column of a row group need not be held
+BUFFER = 2**20  # bytes that are fetched at once: by default a row group's whole column would be held
 
 
 def library() -> Any:
@@ -57,7 +58,8 @@ class Table:
     @property
     def rows(self) -> tuple[int, ...]:
         """Rows of each row group."""
-        return tuple(self.file.metadata.row_group(i).num_rows for i in range(self.file.metadata.num_row_groups))
+        with _read_from(self.where):
+            return tuple(self.file.metadata.row_group(i).num_rows for i in range(self.file.metadata.num_row_groups))
 
     @property
     def note(self) -> str:
@@ -93,27 +95,24 @@ class Table:
             raise DataError(f"{self.where}: expected a column of labels ({', '.join(LABELS)}), got none")
         chosen = range(self.file.metadata.num_row_groups) if groups is None else groups
         columns = [*(self.columns if pictures else ()), *([self.label] if labels else ())]
-        rows = self._fitting(chosen, size) if pictures else size
-        try:
+        with _read_from(self.where):
+            rows = self._fitting(chosen, size) if pictures else size
             for batch in self.file.iter_batches(batch_size=rows, row_groups=list(chosen), columns=columns):
                 marks = _labels(batch.column(self.label), f"{self.where}, column {self.label}") if labels else None
                 yield self._pictures(batch) if pictures else [None] * len(batch), marks
-        except DigitwiseError:
-            raise
-        except (OSError, ValueError) as error:
-            raise _damaged(self.where, error) from error
 
     def _fitting(self, groups: Sequence[int], size: int) -> int:
-        """Rows in a block, by the largest pictures that a row group has on average."""
-        most = 1.0
-        width = _width(self.file.schema_arrow.field(self.columns[0]).type)
-        for index in groups:
-            group = self.file.metadata.row_group(index)
-            parts = [group.column(i) for i in range(group.num_columns)]
-            mine = [part for part in parts if part.path_in_schema.split(".")[0] in self.columns]
-            held = sum(max(part.total_uncompressed_size, part.num_values * width) for part in mine)
-            most = max(most, held / max(group.num_rows, 1))
-        return max(1, min(size, int(BLOCK_BYTES / most)))
+        """Rows in a block, by the largest that a row group has on average.
+
+        Repeated numbers take next to nothing in the file, so of lists, all of one length, a row tells. What the
+        footer says of single columns would tell more, but pyarrow ends the process where that is damaged.
+        """
+        held = [self.file.metadata.row_group(index) for index in groups]
+        most = max((group.total_byte_size / max(group.num_rows, 1) for group in held), default=0)
+        if _kind(self.file.schema_arrow.field(self.columns[0]).type) == "list":
+            first = next(self.file.iter_batches(1, row_groups=list(groups), columns=list(self.columns)), None)
+            most = max(most, first.nbytes if first is not None else 0)
+        return max(1, min(size, int(BLOCK_BYTES / max(most, 1))))
 
     def _pictures(self, batch: Any) -> Any:
         if len(self.columns) > 1:
@@ -140,11 +139,9 @@ def open_table(file: IO[bytes] | Path, where: str) -> Table:
         If pyarrow is not installed.
     """
     parquet = library()
-    try:
-        opened = parquet.ParquetFile(file, buffer_size=BUFFER)
-    except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError
-        raise _damaged(where, error) from error
-    schema = opened.schema_arrow
+    with _read_from(where):
+        opened = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
+        schema = opened.schema_arrow
     kinds = {field.name: _kind(field.type) for field in schema}
     label = next((name for name in LABELS if kinds.get(name) in ("whole", "words")), None)
     found = next((name for name in (*PREFERRED, *schema.names) if kinds.get(name) in ("bytes", "list")), None)
@@ -152,9 +149,9 @@ def open_table(file: IO[bytes] | Path, where: str) -> Table:
         return Table(where, opened, (found,), label)
     numbers = [name for name in schema.names if kinds[name] in ("whole", "number")]
     pixels = [name for name in numbers if name != label]
-    if not is_square(len(pixels)):
-        pixels = numbers if is_square(len(numbers)) else numbers[1:]
-        label = numbers[0] if pixels != numbers and kinds[numbers[0]] == "whole" else None
+    if not is_square(len(pixels)) and pixels:  # one more comes first: a number of the row, or a label without its name
+        label = label or (pixels[0] if kinds[pixels[0]] == "whole" else None)
+        pixels = pixels[1:]
     if not is_square(len(pixels)):
         raise DataError(
             f"{where}: expected a column of pictures (image) or a square number of pixels, got {schema.names[:5]}"
@@ -174,8 +171,16 @@ def open_parquet(path: Path, size: int) -> tuple[int, Iterator[Any], str]:
     return sum(table.rows), (pictures for pictures, _ in table.blocks(size)), table.note
 
 
-def _damaged(where: str, error: Exception) -> DataError:
-    return DataError(f"{where}: damaged Parquet: {' '.join(str(error).split())[:160]}; fetch it again")
+@contextmanager
+def _read_from(where: str) -> Iterator[None]:
+    """Damage in one line; pyarrow's errors, and those of libraries for addresses, are of no common kind."""
+    try:
+        yield
+    except DigitwiseError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise DataError(f"{where}: damaged Parquet: {reason}; fetch it again") from error
 
 
 def _kind(kind: Any) -> str:
@@ -193,13 +198,6 @@ def _kind(kind: Any) -> str:
     if types.is_dictionary(kind):  # a column of few words, as pandas' categories are
         return "words" if _kind(kind.value_type) == "words" else "other"
     return "whole" if types.is_integer(kind) else "number" if types.is_floating(kind) else "other"
-
-
-def _width(kind: Any) -> int:
-    """Bytes of a number in memory: in the file, repeated ones take next to nothing; 0 for contents of pictures."""
-    while _kind(kind) == "list":
-        kind = kind.value_type
-    return kind.bit_width // 8 if _kind(kind) in ("whole", "number") else 0
 
 
 def _pictures(column: Any, where: str) -> Any:

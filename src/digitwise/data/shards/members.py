@@ -7,7 +7,8 @@ import io
 import lzma
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any
@@ -40,7 +41,7 @@ class Member:
     content: Callable[[], bytes]
 
 
-def members(path: str) -> Iterator[Member]:
+def members(path: str) -> Generator[Member, None, None]:
     """The files in an archive, in its order; folders, links and hidden files are passed over.
 
     Parameters
@@ -53,15 +54,21 @@ def members(path: str) -> Iterator[Member]:
     DataError
         If it cannot be opened, is no archive, is damaged, or has no end.
     """
+    with open_shard(path) as file, _read_from(path):
+        yield from _members(file, path)
+
+
+@contextmanager
+def _read_from(path: str) -> Iterator[None]:
+    """Damage, or a place that fails, in one line."""
     failures = (Exception,) if is_address(path) else DAMAGE  # libraries for addresses have errors of no common kind
-    with open_shard(path) as file:
-        try:
-            yield from _members(file)
-        except DigitwiseError:
-            raise
-        except failures as error:
-            reason = " ".join(str(error).split())[:160] or type(error).__name__
-            raise DataError(f"{path}: damaged tar: expected a whole archive, got: {reason}; fetch it again") from error
+    try:
+        yield
+    except DigitwiseError:
+        raise
+    except failures as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise DataError(f"{path}: damaged tar: expected a whole archive, got: {reason}; fetch it again") from error
 
 
 class _Header(tarfile.TarInfo):
@@ -83,7 +90,7 @@ class _Header(tarfile.TarInfo):
             raise
 
 
-def _members(file: IO[bytes]) -> Iterator[Member]:
+def _members(file: IO[bytes], path: str) -> Iterator[Member]:
     seen: Any = file if hasattr(file, "peek") else io.BufferedReader(file)
     packed = seen.peek(2)[:2] == GZIP
     plain: Any = gzip.GzipFile(fileobj=seen) if packed else seen  # tarfile itself does not look at its checksum
@@ -92,7 +99,7 @@ def _members(file: IO[bytes]) -> Iterator[Member]:
         while (member := archive.next()) is not None:
             archive.members.clear()  # else it remembers every one
             if member.isreg() and not _hidden(member.name):
-                yield Member(printable(member.name), member.size, partial(_read, archive, member))
+                yield Member(printable(member.name), member.size, partial(_content, archive, member, path))
         ended = getattr(archive, "ended", None)
     if not isinstance(ended, tarfile.HeaderError) or str(ended) != "end of file header":
         raise tarfile.ReadError(f"no end of the archive ({ended})")
@@ -100,11 +107,12 @@ def _members(file: IO[bytes]) -> Iterator[Member]:
         pass
 
 
-def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    file = archive.extractfile(member)
-    content = file.read() if file is not None else b""
-    if len(content) < member.size:
-        raise tarfile.ReadError("unexpected end of data")
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> bytes:
+    with _read_from(path):
+        file = archive.extractfile(member)
+        content = file.read() if file is not None else b""
+        if len(content) < member.size:
+            raise tarfile.ReadError("unexpected end of data")
     return content
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -55,13 +56,14 @@ def blocks(
     found = _labelled(shard, pictures, largest) if labels else _pictures(shard, pictures, largest)
     held: list[_Picture] = []
     weight = 0
-    for picture in found:
-        more = len(picture.content or b"")
-        if held and (len(held) >= size or weight + more > BLOCK_BYTES):
-            yield _block(held, labels)
-            held, weight = [], 0
-        held.append(picture)
-        weight += more
+    with closing(found):
+        for picture in found:
+            more = len(picture.content or b"")
+            if held and (len(held) >= size or weight + more > BLOCK_BYTES):
+                yield _block(held, labels)
+                held, weight = [], 0
+            held.append(picture)
+            weight += more
     if held:
         yield _block(held, labels)
 
@@ -77,10 +79,9 @@ def count(shard: Shard) -> int:
     return sum(_ending(member.name) in PICTURES for member in members(shard.path))
 
 
-def _pictures(shard: Shard, wanted: bool, largest: int) -> Iterator[_Picture]:
-    for member in members(shard.path):
-        if _ending(member.name) in PICTURES:
-            yield _picture(member, wanted, largest)
+def _pictures(shard: Shard, wanted: bool, largest: int) -> Generator[_Picture, None, None]:
+    with closing(members(shard.path)) as found:
+        yield from (_picture(member, wanted, largest) for member in found if _ending(member.name) in PICTURES)
 
 
 def _picture(member: Member, wanted: bool, largest: int) -> _Picture:
@@ -89,32 +90,37 @@ def _picture(member: Member, wanted: bool, largest: int) -> _Picture:
     return _Picture(member.name, member.content() if wanted else None, None)
 
 
-def _labelled(shard: Shard, wanted: bool, largest: int) -> Iterator[_Picture]:
-    for key, group in groupby(members(shard.path), lambda member: _key(member.name)):
-        waiting: list[_Picture] = []
-        marks: dict[str, int | str] = {}
-        weight = 0
-        for member in group:
-            ending = _ending(member.name)
-            if ending in PICTURES:
-                waiting.append(_picture(member, wanted, largest))
-                weight += len(waiting[-1].content or b"")
-                if len(waiting) > MOST_OF_A_KEY or weight > max(BLOCK_BYTES, largest):
-                    raise DataError(
-                        f"{shard.path}: {key}: expected a picture or few with one label, got {len(waiting):,} of one "
-                        "key, the name up to its first dot; pack them under different ones"
-                    )
-            elif ending in LABELS:
-                mark = _label(member, f"{shard.path}: {member.name}")
-                if mark is not None:
-                    marks[ending] = mark
-        label = next((marks[ending] for ending in LABELS if ending in marks), None)
-        if waiting and label is None:
-            raise DataError(
-                f"{shard.path}: {key}: expected a label beside {waiting[0].name}, in {key}.cls, .txt or .json "
-                '({"label": …}), got none'
-            )
-        yield from (replace(picture, label=label) for picture in waiting)
+def _labelled(shard: Shard, wanted: bool, largest: int) -> Generator[_Picture, None, None]:
+    with closing(members(shard.path)) as found:
+        for key, group in groupby(found, lambda member: _key(member.name)):
+            yield from _of_key(group, f"{shard.path}: {key}", wanted, largest)
+
+
+def _of_key(group: Iterator[Member], where: str, wanted: bool, largest: int) -> Iterator[_Picture]:
+    waiting: list[_Picture] = []
+    marks: dict[str, int | str] = {}
+    weight = 0
+    for member in group:
+        ending = _ending(member.name)
+        if ending in PICTURES:
+            waiting.append(_picture(member, wanted, largest))
+            weight += len(waiting[-1].content or b"")
+            if len(waiting) > MOST_OF_A_KEY or weight > max(BLOCK_BYTES, largest):
+                raise DataError(
+                    f"{where}: expected a picture or few with one label, got {len(waiting):,} of one key, the name up "
+                    "to its first dot; pack them under different ones"
+                )
+        elif ending in LABELS:
+            mark = _label(member, f"{where}{ending}")
+            if mark is not None:
+                marks[ending] = mark
+    label = next((marks[ending] for ending in LABELS if ending in marks), None)
+    if waiting and label is None:
+        raise DataError(
+            f"{where}: expected a label beside {waiting[0].name}, a .cls, .txt or .json "
+            '({"label": …}) of this name, got none'
+        )
+    yield from (replace(picture, label=label) for picture in waiting)
 
 
 def _label(member: Member, where: str) -> int | str | None:
