@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,32 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 SMALLEST = 4  # pixels a side: below this a convolution and a pooling leave nothing
+
+
+class TrainingPictures(Protocol):
+    """What whoever trains has to know of the pictures, wherever they are: in memory, or in shards on disk."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels (1 or 3) of each picture."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The name of each class, in label order."""
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes there are."""
+
+    @property
+    def class_counts(self) -> Int64:
+        """Pictures of each class, int64 of shape (n_classes,)."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A sha256 that tells these pictures from others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +129,37 @@ class ImageSet:
         return ImageSet(self.images[indices], self.labels[indices], self.class_names)
 
 
+def check_fit(name: str, train: TrainingPictures, test: ImageSet) -> None:
+    """Make sure that training and test pictures are of one kind, and fit to be trained with.
+
+    Raises
+    ------
+    DataError
+        If size or classes differ, the pictures are tiny, or a class has no training picture.
+    """
+    if train.image_shape != test.image_shape:
+        raise DataError(
+            f"{name}: training images are {train.image_shape}, test images "
+            f"{test.image_shape}: expected the same height, width and channels"
+        )
+    if train.class_names != test.class_names:
+        raise DataError(f"{name}: training and test classes differ: expected the same names")
+    if min(train.image_shape[:2]) < SMALLEST:
+        raise DataError(
+            f"{name}: expected pictures of at least {SMALLEST}x{SMALLEST}, got "
+            f"{train.image_shape[0]}x{train.image_shape[1]}"
+        )
+    if train.n_classes < 2:
+        raise DataError(f"{name}: expected two classes or more, got {train.n_classes}")
+    missing = np.flatnonzero(train.class_counts == 0)
+    if len(missing):
+        names = ", ".join(repr(train.class_names[i]) for i in missing[:5])
+        raise DataError(
+            f"{name}: class {names} has no training image: expected at least one of each of the "
+            f"{train.n_classes} classes; add pictures or renumber the labels"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A training set and a test set of the same kind, and where they came from.
@@ -132,27 +189,7 @@ class Dataset:
     patch: Patch | None = None
 
     def __post_init__(self) -> None:
-        if self.train.image_shape != self.test.image_shape:
-            raise DataError(
-                f"{self.name}: training images are {self.train.image_shape}, test images "
-                f"{self.test.image_shape}: expected the same height, width and channels"
-            )
-        if self.train.class_names != self.test.class_names:
-            raise DataError(f"{self.name}: training and test classes differ: expected the same names")
-        if min(self.train.image_shape[:2]) < SMALLEST:
-            raise DataError(
-                f"{self.name}: expected pictures of at least {SMALLEST}x{SMALLEST}, got "
-                f"{self.train.image_shape[0]}x{self.train.image_shape[1]}"
-            )
-        if self.train.n_classes < 2:
-            raise DataError(f"{self.name}: expected two classes or more, got {self.train.n_classes}")
-        missing = np.flatnonzero(self.train.class_counts == 0)
-        if len(missing):
-            names = ", ".join(repr(self.train.class_names[i]) for i in missing[:5])
-            raise DataError(
-                f"{self.name}: class {names} has no training image: expected at least one of each of the "
-                f"{self.train.n_classes} classes; add pictures or renumber the labels"
-            )
+        check_fit(self.name, self.train, self.test)
 
     @property
     def fingerprint(self) -> dict[str, str]:
@@ -166,11 +203,13 @@ class Splits:
 
     Parameters
     ----------
-    train, validation : ImageSet
-        Disjoint parts of a data set's training images.
+    train : TrainingPictures
+        An :class:`ImageSet`, or what stays in shards.
+    validation : ImageSet
+        Disjoint from these, and of the same data set's training images.
     """
 
-    train: ImageSet
+    train: TrainingPictures
     validation: ImageSet
 
 

@@ -6,6 +6,7 @@ import functools
 import importlib.metadata
 import os
 import platform
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,48 @@ def cpu_name() -> str:
 def cores() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_available() -> int | None:
+    """Bytes that this process may still take without swapping; None where the system does not tell."""
+    found = [_available(), _left_in_group()]
+    return min((amount for amount in found if amount is not None), default=None)
+
+
+def peak_memory() -> int | None:
+    """Bytes that this process held at most so far; None where the system does not tell."""
+    try:  # of this program alone: getrusage adds, on Linux, what the process was before it became this program
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration, ValueError):
+        pass
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _available() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        line = next(line for line in lines if line.startswith("MemAvailable:"))
+        return int(line.split()[1]) * 1024
+    except (OSError, StopIteration, ValueError, IndexError):
+        return None
+
+
+def _left_in_group() -> int | None:
+    """What a container's limit leaves, by control groups of version 2."""
+    try:
+        group = Path("/sys/fs/cgroup")
+        used = int((group / "memory.current").read_text())
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        # What files have been read into goes when memory is wanted.
+        return int((group / "memory.max").read_text()) - used + int(stat.get("inactive_file", 0))
+    except (OSError, ValueError):  # "max" where there is no limit
+        return None
 
 
 def versions() -> dict[str, str]:

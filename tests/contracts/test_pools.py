@@ -1,6 +1,7 @@
 """Every pool gives what the tasks give, whoever runs them."""
 
 import os
+import threading
 import time
 from contextlib import contextmanager
 
@@ -92,7 +93,31 @@ def always_lost(shared, task, watch):
 
 
 def surprised(shared, task, watch):
+    with (shared / "tries").open("a") as file:
+        file.write("x\n")
     raise ZeroDivisionError("a mistake")
+
+
+def unsendable(shared, task, watch):
+    with (shared / "tries").open("a") as file:
+        file.write("x\n")
+    return threading.Lock()
+
+
+class Counted:
+    """Leaves a mark whenever it is made ready to be sent."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __getstate__(self):
+        with self.file.open("a") as file:
+            file.write("x")
+        return {"file": self.file}
+
+
+def spent(shared, task, watch):
+    return task
 
 
 def slow(shared, task, watch):
@@ -141,9 +166,29 @@ def test_a_task_that_ends_its_process_each_time_is_given_up_in_one_line(away):
         ran(away, always_lost, None, [0])
 
 
-def test_a_mistake_is_named(away):
-    with pytest.raises((RuntimeError, ClusterError), match="ZeroDivisionError: a mistake"):
-        ran(away, surprised, None, [0])
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [(surprised, r"ZeroDivisionError: a mistake"), (unsendable, r"(PicklingError|TypeError|AttributeError): .*")],
+    ids=["raised", "unsendable"],
+)
+def test_a_surprise_is_tried_again_and_then_told_in_one_line(away, tmp_path, function, told):
+    with pytest.raises((RunError, ClusterError), match=rf"^task 0: failed \d times: {told}$") as error:
+        ran(away, function, tmp_path, [0])
+    assert "\n" not in str(error.value)
+    assert len((tmp_path / "tries").read_text().splitlines()) > 1
+
+
+def test_what_all_share_is_sent_once_a_process(tmp_path):
+    counted = Counted(tmp_path / "sent")
+    assert ran(Processes(2, threads=1), spent, counted, range(6)) == {number: number for number in range(6)}
+    assert counted.file.read_text() == "xx"
+
+
+def test_what_all_share_is_put_into_the_cluster_once(two_nodes, tmp_path):
+    counted = Counted(tmp_path / "sent")
+    with connected(two_nodes.address) as ray:
+        assert ran(RayPool(ray), spent, counted, range(6)) == {number: number for number in range(6)}
+    assert counted.file.read_text() == "x"
 
 
 def test_who_stops_listening_ends_what_runs(away, tmp_path):

@@ -8,6 +8,9 @@ import sys
 
 import pytest
 
+from digitwise.errors import RecipeError
+from digitwise.training.train import train
+
 TRAINING = """
 import json
 from contextlib import nullcontext
@@ -52,15 +55,29 @@ TWO_DEVICES = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
 
 
 def start(code, **environment):
+    return launch(["-c", code], **environment)
+
+
+def launch(arguments, **environment):
     known = {key: value for key, value in os.environ.items() if key != "XLA_FLAGS"}
     told = {**known, "KERAS_BACKEND": "jax", **environment}
-    return subprocess.Popen([sys.executable, "-c", code], env=told, stdout=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([sys.executable, *arguments], env=told, text=True, **pipes)
 
 
 def result(process):
-    out, _ = process.communicate(timeout=200)
-    assert process.returncode == 0
+    out, told = process.communicate(timeout=200)
+    assert process.returncode == 0, told
     return json.loads(out.splitlines()[-1])
+
+
+def two_hosts():
+    """What Keras is told on each of two hosts."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    common = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": address, "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
+    return [{**common, "KERAS_DISTRIBUTION_PROCESS_ID": str(number)} for number in range(2)]
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +92,7 @@ def test_two_devices_have_the_losses_of_one(alone):
 
 
 def test_two_hosts_have_the_losses_of_one(alone):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    hosts = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": address, "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
-    started = [start(TRAINING, **hosts, KERAS_DISTRIBUTION_PROCESS_ID=str(number)) for number in range(2)]
+    started = [start(TRAINING, **host) for host in two_hosts()]
     found = [result(process) for process in started]
     assert [each["process"] for each in found] == [0, 1]
     assert found[0]["losses"] == found[1]["losses"] == pytest.approx(alone["losses"], abs=1e-4)
@@ -93,3 +106,54 @@ def test_a_batch_that_devices_cannot_share_evenly_is_refused():
 def test_only_jax_distributes():
     out, _ = start(JOINING, KERAS_BACKEND="tensorflow").communicate(timeout=100)
     assert out == "--distribute: expected Keras on JAX, got tensorflow; set KERAS_BACKEND=jax\n"
+
+
+ASKED = (
+    "-m",
+    "digitwise",
+    "train",
+    "flash",
+    "--data",
+    "digits",
+    "--epochs",
+    "2",
+    "--batch-size",
+    "32",
+    "--distribute",
+    "--json",
+)
+
+
+def test_the_first_of_two_hosts_writes_the_run_and_the_other_one_nothing(tmp_path):
+    places = [tmp_path / "first", tmp_path / "other"]
+    started = [
+        launch([*ASKED, "--precision", "float32", "--out", str(place)], **host, DIGITWISE_LEDGER=f"{place}-looks")
+        for place, host in zip(places, two_hosts(), strict=True)
+    ]
+    (told, _), (said, wrong) = (process.communicate(timeout=200) for process in started)
+    assert [process.returncode for process in started] == [0, 0], wrong
+    assert json.loads(told)["run"] == str(places[0])
+    assert said == ""
+    assert {file.name for file in tmp_path.iterdir()} == {"first", "first-looks"}
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--seeds", "2"), "expected --distribute or --seeds, --cluster, --jobs, --threads, got both"),
+        (("--batch-size", "13"), "expected a batch that 2 devices can share evenly, got 13; give --batch-size 14"),
+    ],
+    ids=["seeds", "uneven"],
+)
+def test_what_cannot_be_distributed_is_refused(more, told, tmp_path):
+    process = launch([*ASKED, "--out", str(tmp_path / "run"), *more], **TWO_DEVICES)
+    _, error = process.communicate(timeout=200)
+    assert process.returncode == 2
+    assert told in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_budget_is_refused_on_several_hosts(monkeypatch, small, tmp_path):
+    monkeypatch.setenv("KERAS_DISTRIBUTION_JOB_ADDRESSES", "10.0.0.1:1")
+    with pytest.raises(RecipeError, match="neither a budget nor an earlier checkpoint on several hosts"):
+        train("flash", small, out=tmp_path / "run", budget=5.0, distribute=True)

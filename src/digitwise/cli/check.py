@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitwise.cli.console import JsonFlag, PatchOption, out, print_json, stage, table
+from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption
 
 if TYPE_CHECKING:
     from digitwise.checks import Check, Checked
@@ -32,10 +33,14 @@ def check(
         "results/check"
     ),
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the networks.")] = 0,
+    cluster: ClusterOption = None,
+    jobs: JobsOption = None,
+    threads: ThreadsOption = None,
     as_json: JsonFlag = False,
 ) -> int:
     """Find what is wrong with a data set. Leaves with 0 where nothing is, 1 where something of severity error is."""
     from digitwise.cli.live import CheckWatch
+    from digitwise.cli.pools import check_pool, pool_for
     from digitwise.errors import DataError
     from digitwise.report.findings import write_findings
     from digitwise.training.check import check as check_data
@@ -43,12 +48,16 @@ def check(
 
     if review and not labels:
         raise DataError("--review: expected --labels with it, which finds the labels to decide on")
+    check_pool(cluster, jobs)
+    many = (cluster, jobs, threads) != (None, None, None)
+    if many and not labels:
+        raise DataError("--cluster, --jobs, --threads: expected --labels with it, which trains networks")
     review_file = out_folder / "labels.csv"
     if review:
         _earlier(review_file)  # what is wrong with it is told before networks are trained
     console = stage(as_json)
 
-    with CheckWatch(console) as watch:
+    with pool_for(cluster, jobs, threads) as pool, CheckWatch(console, many=many) as watch:
 
         def tell(each: Check, place: int, of: int) -> None:
             watch.say(f"{each.code} {each.title}", place - 1, of)
@@ -64,6 +73,7 @@ def check(
             seed=seed,
             watch=watch,
             tell=tell,
+            pool=pool,
         )
         watch.say("writing the page")
         page = write_findings(found, out_folder)

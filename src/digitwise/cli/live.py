@@ -20,10 +20,14 @@ class LiveWatch(Watch):
         For the epochs' lines; the bar is shown only on a terminal.
     layers : bool
         Whether to print the network's layers first.
+    many : bool
+        Whether several trainings go on: each has a bar of its own, and a line once it is done; where there is no
+        terminal, its name stands before each of its lines.
     """
 
-    def __init__(self, console: Console, *, layers: bool = True) -> None:
-        self.console, self.layers = console, layers
+    def __init__(self, console: Console, *, layers: bool = True, many: bool = False) -> None:
+        self.console, self.layers, self.many = console, layers, many
+        self.each: dict[str, _OneOfMany] = {}
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -33,7 +37,7 @@ class LiveWatch(Watch):
             transient=True,
             disable=not console.is_terminal,
         )
-        self.task = self.bar.add_task("compiling", total=None, state="")
+        self.task = self.bar.add_task("compiling", total=None, state="", visible=not many)
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -43,6 +47,19 @@ class LiveWatch(Watch):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.bar.stop()
+
+    def on_task(self, name: str) -> Watch:
+        """Give one of many trainings its bar; one that begins anew has it already."""
+        if not self.many:
+            return self
+        if name not in self.each:
+            self.each[name] = _OneOfMany(self, name)
+        return self.each[name]
+
+    def on_task_done(self, name: str) -> None:
+        """Take its bar away, and say that it is done."""
+        if (one := self.each.pop(name, None)) is not None:
+            one.end()
 
     def on_scans(self, made: int, of: int) -> None:
         """Move the bar, and say when all are made."""
@@ -82,17 +99,68 @@ class LiveWatch(Watch):
 
     def on_epoch(self, row: dict[str, Any], share: float) -> None:
         """Print the epoch's line."""
-        self.console.print(
-            f"  epoch {row['epoch']:>2} {share:>5.0%}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}  "
-            f"validation loss {row['val_loss']:.4f}  accuracy {row['val_accuracy']:.4f}  {row['seconds']:.1f} s"
-        )
+        self.console.print(f"  {_epoch(row, share)}")
+
+
+def _epoch(row: dict[str, Any], share: float) -> str:
+    return (
+        f"epoch {row['epoch']:>2} {share:>5.0%}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}  "
+        f"validation loss {row['val_loss']:.4f}  accuracy {row['val_accuracy']:.4f}  {row['seconds']:.1f} s"
+    )
+
+
+class _OneOfMany(Watch):
+    """Shows one of several trainings that go on at a time."""
+
+    def __init__(self, whole: LiveWatch, name: str) -> None:
+        self.whole, self.name, self.row, self.member = whole, name, "", ""
+        self.task = whole.bar.add_task(f"{name}: compiling", total=None, state="")
+
+    def end(self) -> None:
+        """Say how it ended."""
+        self.whole.bar.remove_task(self.task)
+        self._say(f"done{self.row}")
+
+    def on_scans(self, made: int, of: int) -> None:
+        """Move the bar."""
+        self._move("making scans", of, made)
+
+    def on_member(self, member: int, members: int) -> None:
+        """Remember which network it is."""
+        self.member = f", network {member} of {members}"
+
+    def on_resume(self, epochs: int) -> None:
+        """Say where it goes on."""
+        self._say(f"resumed after epoch {epochs}")
+
+    def on_finished_earlier(self) -> None:
+        """Remember it."""
+        self.row = " earlier"
+
+    def on_steps(self, epoch: int, share: float, loss: float, accuracy: float) -> None:
+        """Move the bar."""
+        self._move(f"epoch {epoch}", 1.0, share, f"loss {loss:.4f}  accuracy {accuracy:.4f}")
+
+    def on_epoch(self, row: dict[str, Any], share: float) -> None:
+        """Print the epoch's line, where there is no bar."""
+        self.row = f", validation loss {row['val_loss']:.4f}  accuracy {row['val_accuracy']:.4f}"
+        if not self.whole.console.is_terminal:
+            self._say(_epoch(row, share))
+
+    def _move(self, what: str, total: float, done: float, state: str = "") -> None:
+        description = f"{self.name}{self.member}: {what}"
+        self.whole.bar.update(self.task, description=description, total=total, completed=done, state=state)
+
+    def _say(self, what: str) -> None:
+        self.whole.console.print(f"  {self.name}{self.member}: {what}")
 
 
 class CheckWatch(LiveWatch):
     """Shows checks and the trainings some of them need: one bar, and a line a stage where there is no terminal."""
 
-    def __init__(self, console: Console) -> None:
-        super().__init__(console, layers=False)
+    def __init__(self, console: Console, *, many: bool = False) -> None:
+        super().__init__(console, layers=False, many=many)
+        self.bar.update(self.task, visible=True)
         self.stage = ""
 
     def say(self, what: str, done: int = 0, of: int | None = None) -> None:

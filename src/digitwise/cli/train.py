@@ -1,25 +1,35 @@
-"""``digitwise train``: one recipe to one run folder."""
+"""``digitwise train``: one recipe to a run folder, or to one from each of several seeds."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, PatchOption, print_json, stage
+from digitwise.cli.console import DataOption, JsonFlag, PatchOption, print_json, stage, table
+from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption
 from digitwise.recipes import RECIPES, find
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from digitwise.images import Dataset
+    from digitwise.data.shards.streamed import AnyDataset
     from digitwise.runs import Run
 
 SeedOption = Annotated[
     int, typer.Option(min=0, max=2**32 - 1, help="Decides weights, order, augmentation and dropout.")
 ]
 ResumeFlag = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")]
+StreamFlag = Annotated[
+    bool,
+    typer.Option("--stream", help="Leave the training pictures in Parquet or tar shards: more than memory holds."),
+]
+SeedsOption = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Train N times, from --seed and the N - 1 seeds after it.")
+]
 PrecisionOption = Annotated[
     Literal["float32", "bfloat16"] | None, typer.Option(help="By default what the processor is fast at.")
 ]
@@ -43,7 +53,12 @@ def train(
     data: DataOption = "mnist",
     patch: PatchOption = None,
     seed: SeedOption = 0,
-    out: Annotated[Path | None, typer.Option(help="The run folder.  [default: results/RECIPE]")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The run folder.  [default: results/RECIPE; with --seeds results/RECIPE-seeds, of run folders seed-N]"
+        ),
+    ] = None,
     validation: Annotated[int | None, typer.Option(help="Pictures split off to validate with.")] = None,
     budget: Annotated[
         float | None,
@@ -63,10 +78,25 @@ def train(
         bool, typer.Option("--deterministic", help="The same seed gives the same weights, bit for bit.")
     ] = False,
     resume: ResumeFlag = False,
+    seeds: SeedsOption = None,
+    cluster: ClusterOption = None,
+    jobs: JobsOption = None,
+    threads: ThreadsOption = None,
+    stream: StreamFlag = False,
+    distribute: Annotated[
+        bool,
+        typer.Option("--distribute", help="Deal each batch to all devices of the JAX backend, on all hosts."),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Train a recipe, evaluate it once on the test pictures, save it as a run folder."""
+    """Train a recipe, evaluate it once on the test pictures, save it as a run folder.
+
+    With --seeds this is done once from each seed; with --cluster or --jobs trainings go on side by side, without
+    --seeds those of an ensemble's networks.
+    """
     from digitwise.cli.live import DownloadBar, LiveWatch
+    from digitwise.cli.pools import check_pool, pool_for
+    from digitwise.cli.streams import open_shards, tell_memory
     from digitwise.data import load
 
     changes: dict[str, Any] = {
@@ -78,35 +108,100 @@ def train(
     }
     found = find(recipe)
     found.replace(**changes)  # bad values are told before the data is read
+    check_pool(cluster, jobs)
+    many = (seeds, cluster, jobs, threads) != (None, None, None, None)
+    if distribute and many:
+        raise typer.BadParameter("expected --distribute or --seeds, --cluster, --jobs, --threads, got both")
+    host = _host() if distribute else 0
     console = stage(as_json)
-    dataset = load(data or "mnist", patch=patch, progress=DownloadBar(console))
-    chosen = found.for_size(len(dataset.train)).replace(**changes)
-    for note in dataset.notes:
-        console.print(note, style="dim")
+    choices: dict[str, Any] = {
+        "validation": validation,
+        "budget": budget,
+        "precision": precision,
+        "deterministic": deterministic,
+        "resume": resume,
+    }
+    with pool_for(cluster, jobs, threads) as pool:  # joined before the data is read: that takes longer
+        dataset: AnyDataset
+        if stream:
+            dataset = open_shards(found, data, patch=patch, validation=validation, console=console)
+        else:
+            dataset = load(data or "mnist", patch=patch, progress=DownloadBar(console))
+        chosen = found.for_size(len(dataset.train)).replace(**changes)
+        for note in dataset.notes:
+            console.print(note, style="dim")
+        with LiveWatch(console, many=many) as watch:
+            if host:
+                from digitwise.training.train import assist
 
-    from digitwise.training.train import train as train_recipe  # after the data: bad input is told at once
+                along = {name: choices[name] for name in ("validation", "precision", "deterministic")}
+                assist(chosen, dataset, seed=seed, **along, watch=watch)
+                return
+            if seeds is not None:
+                from digitwise.training.seeds import train_seeds
 
-    with LiveWatch(console) as watch:
-        result = train_recipe(
-            chosen,
-            dataset,
-            seed=seed,
-            out=out,
-            validation=validation,
-            budget=budget,
-            precision=precision,
-            deterministic=deterministic,
-            resume=resume,
-            watch=watch,
-        )
+                numbers = range(seed, seed + seeds)
+                results = train_seeds(chosen, dataset, numbers, out, pool, **choices, watch=watch)
+            else:
+                from digitwise.training.train import train as train_recipe  # after the data: bad input is told at once
+
+                choices |= {"seed": seed, "out": out, "distribute": distribute}
+                result = train_recipe(chosen, dataset, **choices, watch=watch, pool=pool)
+    if seeds is not None:
+        tell_seeds(results, dataset, console, as_json=as_json)
+        return
     tell_result(result, dataset, console)
     if as_json:
         print_json(summary(result))
         return
     console.print(f"  fit {result.info['fit_seconds']:.1f} s; saved in {result.path}")
+    if stream:
+        tell_memory(result, console)
 
 
-def tell_result(run: Run, dataset: Dataset, console: Console, *, explained: bool = True) -> None:
+def _host() -> int:
+    """Which of the hosts that train together this is, from 0; they are joined before anything is computed."""
+    from digitwise.training.distribution import HOSTS, join_hosts
+
+    host = join_hosts()
+    if os.environ.get(HOSTS):  # their connections greet each other past sys.stdout, which may be one JSON document
+        sys.stdout.flush()
+        sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+    return host
+
+
+def tell_seeds(results: list[Run], dataset: AnyDataset, console: Console, *, as_json: bool) -> None:
+    """Print what came of one recipe from several seeds, and draw the figures of each run."""
+    from digitwise.evaluation.spread import spread
+    from digitwise.report.render import draw_run
+
+    for run in results:
+        draw_run(run, dataset)
+    validation, test = (spread([run.info["results"][split] for run in results]) for split in ("validation", "test"))
+    if as_json:
+        print_json(
+            {
+                "recipe": results[0].name,
+                "seeds": [run.info["seed"] for run in results],
+                "validation": validation.as_dict(),
+                "test": test.as_dict(),
+                "runs": [summary(run) for run in results],
+            }
+        )
+        return
+    rows: list[tuple[object, ...]] = [
+        (run.info["seed"], *errors, f"{run.info['fit_seconds']:.1f}")
+        for run, *errors in zip(results, validation.errors, test.errors, strict=True)
+    ]
+    rows.append(("mean ± deviation", validation.words, test.words, ""))
+    columns = ("seed", f"validation errors of {validation.n:,}", f"test errors of {test.n:,}", "fit, s")
+    console.print(table(columns, rows))
+    console.print(f"  on average {test.mean:.1f} errors of {test.n:,}: {test.in_production()}, of other pictures alike")
+    console.print(f"  saved in {results[0].path.parent}")
+
+
+def tell_result(run: Run, dataset: AnyDataset, console: Console, *, explained: bool = True) -> None:
     """Print what came of a training in the user's terms, and draw its figures."""
     from digitwise.evaluation import evaluate_predictions, explain
     from digitwise.report.render import draw_run

@@ -56,7 +56,11 @@ class RayPool:
         watches: dict[int, Watch] = {}
 
         def listen() -> None:
-            for number, event in ray.get(board.told.remote()):
+            try:
+                news = ray.get(board.told.remote())
+            except ray.exceptions.RayError as error:
+                raise ClusterError(f"this machine left the cluster: {_line(error)}; join it again") from error
+            for number, event in news:
                 if number not in watches:
                     watches[number] = watch.on_task(names[number])
                 if event is not None:

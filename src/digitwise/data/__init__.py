@@ -26,6 +26,7 @@ from digitwise.files import expanded
 from digitwise.images import Dataset, ImageSet
 
 TEST_SHARE = 0.2  # held out of a set that came without test pictures
+SHARD_SUFFIXES = {".parquet", ".tar"}
 TEST_SEED = 0  # fixed: the test set must not change with the seed of a training
 
 __all__ = ["load", "load_or_embedded", "locate"]
@@ -38,8 +39,9 @@ def load(data: str | Path = "mnist", *, patch: str | Path | None = None, progres
     ----------
     data : str or Path
         A name (mnist, fashion-mnist, kmnist, qmnist, emnist-digits, digits), or a path: a folder of pictures by
-        class, a folder of IDX files or one that holds ``mnist/``, an ``.npz``, a ``.csv``. A named set is looked for
-        in ``$DIGITWISE_DATA``, then in the user's cache, then on its mirrors.
+        class, a folder of IDX files or one that holds ``mnist/``, an ``.npz``, a ``.csv``, Parquet or tar shards (a
+        file, a folder of them, or one with ``train`` and ``test``). A named set is looked for in ``$DIGITWISE_DATA``,
+        then in the user's cache, then on its mirrors.
     patch : str or Path, optional
         A label patch to apply, see :mod:`digitwise.data.patches`.
     progress : object, optional
@@ -111,10 +113,13 @@ def _load_path(path: Path) -> Dataset:
         return _dataset(path, train, test, names)
     if path.suffix.lower() == ".csv":
         return _dataset(path, read_csv(path), None, None)
+    if path.suffix.lower() in SHARD_SUFFIXES:
+        return _load_shards(path)
     if is_idx(path):
         raise DataError(f"{path}: expected the folder that holds the IDX files, got one of them; give {path.parent}")
     raise DataError(
-        f"{path}: expected a folder of pictures by class, IDX files, .npz or .csv; got a {path.suffix} file"
+        f"{path}: expected a folder of pictures by class, IDX files, .npz, .csv, .parquet or .tar; "
+        f"got a {path.suffix} file"
     )
 
 
@@ -123,8 +128,23 @@ def _load_folder(path: Path) -> Dataset:
         files = _idx_roles(path)
         test = _idx_pair(files[2:]) if len(files) == 4 else None
         return _dataset(path, _idx_pair(files[:2]), test, None)
+    if has_shards(path):
+        return _load_shards(path)
     train, test_set, notes = read_folder(path)
     return _with_test(str(path), str(path.resolve()), train, test_set, notes)
+
+
+def _load_shards(path: Path) -> Dataset:
+    from digitwise.data.shards.whole import read_shards
+
+    train, test, notes = read_shards(str(path.resolve()))
+    return _with_test(str(path), str(path.resolve()), train, test, notes)
+
+
+def has_shards(folder: Path) -> bool:
+    """Whether a folder, or its ``train``, holds Parquet or tar files."""
+    places = [place for place in (folder, folder / "train") if place.is_dir()]
+    return any(file.suffix.lower() in SHARD_SUFFIXES for place in places for file in place.iterdir())
 
 
 def _load_named(named: Source, folder: Path) -> Dataset:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc
 
-from digitwise.images import ImageSet, Int64
+from digitwise.images import ImageSet, Int64, TrainingPictures
 
 EVEN_RATIO = 1.5  # largest over smallest class: up to here a network needs no help
 UNEVEN_RATIO = 3.0  # from here on the small classes are learnt visibly worse
@@ -79,7 +79,7 @@ class ClassBalance:
         return f"{size} {judgement} {split}"
 
 
-def class_balance(train: ImageSet, test: ImageSet) -> ClassBalance:
+def class_balance(train: TrainingPictures, test: ImageSet) -> ClassBalance:
     """Count the classes of both splits.
 
     Returns

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.data import load
+from digitwise.data import has_shards, load
 from digitwise.data.folders import POLARITY_SAMPLE, class_folders, stack
 from digitwise.data.idx import idx_roles, is_idx, read_idx
 from digitwise.data.sources import NAMES
@@ -80,7 +80,7 @@ def read_raw(data: str | Path) -> dict[str, Raw]:
     if path.is_dir():
         if any(is_idx(file) for file in path.iterdir() if file.is_file()):
             return _idx(path)
-        return _folder(path) if not (path / "mnist").is_dir() else _loaded(load(path))
+        return _loaded(load(path)) if (path / "mnist").is_dir() or has_shards(path) else _folder(path)
     if path.suffix.lower() == ".npz":
         return _npz(path)
     if path.suffix.lower() == ".csv":

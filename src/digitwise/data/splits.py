@@ -28,16 +28,34 @@ def stratified_indices(labels: Int64, size: int, *, seed: int) -> tuple[Int64, I
         Sorted. Every class keeps at least one picture in ``rest``.
     """
     rng = np.random.default_rng(seed)
-    counts = np.bincount(labels)
-    quota = counts * size / len(labels)
-    take = np.minimum(np.floor(quota).astype(int), np.maximum(counts - 1, 0))
+    take = quotas(np.bincount(labels), size)
+    part = np.concatenate([rng.permutation(np.flatnonzero(labels == c))[:k] for c, k in enumerate(take)])
+    rest = np.setdiff1d(np.arange(len(labels)), part)
+    return rest.astype(np.int64), np.sort(part).astype(np.int64)
+
+
+def quotas(counts: Int64, size: int) -> Int64:
+    """How many of each class to take, class shares kept to the nearest picture.
+
+    Parameters
+    ----------
+    counts : ndarray of int64, shape (n_classes,)
+        Pictures of each class.
+    size : int
+        How many to take in all.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_classes,)
+        Every class keeps at least one picture.
+    """
+    quota = counts * size / counts.sum()
+    take: Int64 = np.minimum(np.floor(quota).astype(np.int64), np.maximum(counts - 1, 0))
     for label in np.argsort(take - quota, kind="stable"):  # largest remainder first
         if take.sum() == size:
             break
         take[label] += take[label] < counts[label] - 1
-    part = np.concatenate([rng.permutation(np.flatnonzero(labels == c))[:k] for c, k in enumerate(take)])
-    rest = np.setdiff1d(np.arange(len(labels)), part)
-    return rest.astype(np.int64), np.sort(part).astype(np.int64)
+    return take
 
 
 def stratified_folds(labels: Int64, folds: int, *, seed: int) -> Int64:
@@ -89,12 +107,18 @@ def split_validation(train: ImageSet, *, size: int | None = None, seed: int = 0)
     DataError
         If ``size`` leaves nothing to train on, or nothing to validate with.
     """
-    wanted = min(VALIDATION_SIZE, round(len(train) * VALIDATION_SHARE)) if size is None else size
-    room = len(train) - train.n_classes  # one picture of each class has to stay
-    if not 1 <= wanted <= room:
-        raise DataError(
-            f"validation: expected 1 to {room} pictures of the {len(train)} for training, got {wanted}; "
-            f"add pictures or choose another --validation"
-        )
+    wanted = validation_size(len(train), train.n_classes, size)
     rest, part = stratified_indices(train.labels, wanted, seed=seed)
     return Splits(train.take(rest), train.take(part))
+
+
+def validation_size(n: int, n_classes: int, size: int | None) -> int:
+    """How many of ``n`` pictures validate; see :func:`split_validation`."""
+    wanted = min(VALIDATION_SIZE, round(n * VALIDATION_SHARE)) if size is None else size
+    room = n - n_classes  # one picture of each class has to stay
+    if not 1 <= wanted <= room:
+        raise DataError(
+            f"validation: expected 1 to {room} pictures of the {n} for training, got {wanted}; "
+            f"add pictures or choose another --validation"
+        )
+    return wanted

@@ -138,6 +138,22 @@ class Recipe:
         """
         return self.replace(batch_size=min(self.batch_size, max(SMALLEST_BATCH, n // STEPS)))
 
+    def require_streamable(self) -> None:
+        """Make sure that it can be trained with pictures that come one after another, and are never all at hand.
+
+        Raises
+        ------
+        RecipeError
+            If it draws pictures by their class, makes scans of them, or goes through Keras' generator.
+        """
+        needs = {"focus": self.focus > 0, "scans": self.scans > 0}
+        needs["augment_engine image-data-generator"] = self.augment_engine == "image-data-generator"
+        if found := next((name for name, asked in needs.items() if asked), None):
+            raise RecipeError(
+                f"{self.name}: {found} needs all training pictures in memory; "
+                f"expected a recipe without it for --stream, such as augmented"
+            )
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
         """The recipe that stands in a run.json.

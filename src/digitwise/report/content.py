@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from digitwise.data.balance import class_balance
-from digitwise.data.splits import split_validation
+from digitwise.data.shards.streamed import AnyDataset, training_splits
 from digitwise.errors import RunError
 from digitwise.evaluation import confusion_matrix
 from digitwise.evaluation.assessment import MAX_ERROR, Assessment, assess
@@ -82,7 +82,7 @@ class Subject:
     """
 
     run: Run
-    dataset: Dataset
+    dataset: AnyDataset
     test: Predictions
     assessment: Assessment
     slices: dict[str, Any]
@@ -91,7 +91,7 @@ class Subject:
     places: tuple[Int64, Float64] | None
 
 
-def examine(run: Run, dataset: Dataset, wishes: Wishes) -> Subject:
+def examine(run: Run, dataset: AnyDataset, wishes: Wishes) -> Subject:
     """Work out everything about a run.
 
     Raises
@@ -101,7 +101,7 @@ def examine(run: Run, dataset: Dataset, wishes: Wishes) -> Subject:
     """
     validation, test = run.predictions("validation"), run.predictions("test")
     data = run.info["data"]
-    pictures = split_validation(dataset.train, size=data["validation"], seed=data["split_seed"]).validation
+    pictures = training_splits(dataset, size=data["validation"], seed=data["split_seed"]).validation
     if not np.array_equal(pictures.labels, validation.labels):
         raise RunError(f"{run.path}: its validation pictures are not those of {dataset.source}; train again")
     about_the_same(run, test, dataset)
@@ -121,16 +121,19 @@ def examine(run: Run, dataset: Dataset, wishes: Wishes) -> Subject:
     )
 
 
-def _slices(run: Run, dataset: Dataset, pictures: ImageSet, validation: Predictions) -> tuple[dict[str, Any], ImageSet]:
+def _slices(
+    run: Run, dataset: AnyDataset, pictures: ImageSet, validation: Predictions
+) -> tuple[dict[str, Any], ImageSet]:
     """Where errors gather: among all training pictures where the run was cross-validated, else in validation."""
     if (kept := run.slices) is None:
         return gatherings(find_slices(validation, properties(pictures.images)), validation), pictures
     if dataset.train.fingerprint != run.info["data"]["fingerprint"]["train"]:
         raise RunError(f"{dataset.source}: expected the training pictures of {run.path}, got others; give --data")
+    assert isinstance(dataset, Dataset)  # cross-validation holds the pictures in memory
     return kept, dataset.train
 
 
-def about_the_same(run: Run, answers: Predictions, dataset: Dataset) -> None:
+def about_the_same(run: Run, answers: Predictions, dataset: AnyDataset) -> None:
     """Make sure that stored answers are about the test pictures at hand.
 
     Raises

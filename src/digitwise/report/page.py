@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from digitwise.data.shards.streamed import AnyDataset
 from digitwise.errors import RunError
 from digitwise.evaluation.stored import all_different
 from digitwise.files import swap_folder, write_json
-from digitwise.images import Dataset, Int64, Predictions
+from digitwise.images import Int64, Predictions
 from digitwise.report import charts, figures
 from digitwise.report.content import Subject, Wishes, about_the_same, content, examine
 from digitwise.report.feature_map import centres
@@ -22,7 +23,7 @@ from digitwise.report.templating import render
 from digitwise.runs import Run
 
 
-def write_report(runs: Sequence[Run], dataset: Dataset, path: Path, wishes: Wishes | None = None) -> dict[str, Any]:
+def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: Wishes | None = None) -> dict[str, Any]:
     """Write a run's report: ``path``, the same name with ``.json``, and the figures in ``…-figures/``.
 
     Parameters

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from digitwise.data.balance import class_balance
+from digitwise.data.shards.streamed import AnyDataset
 from digitwise.evaluation import Evaluation, evaluate_predictions, explain
 from digitwise.files import atomic_write
 from digitwise.images import Dataset, ImageSet, Predictions
@@ -22,7 +23,7 @@ def draw_data(dataset: Dataset, folder: Path) -> None:
     figures.class_histogram(class_balance(dataset.train, dataset.test), folder / "classes.png")
 
 
-def draw_run(run: Run, dataset: Dataset) -> None:
+def draw_run(run: Run, dataset: AnyDataset) -> None:
     """Draw a run's curves, confusion matrices, gallery of errors and first prediction into its folder."""
     answers = run.predictions("test")
     charts.learning_curves(run.history, run.name, run.path / f"{run.name}_plot")

@@ -15,6 +15,7 @@ from digitwise.data.raw import read_raw
 from digitwise.errors import DataError
 from digitwise.fitting import fit_into
 from digitwise.images import Float32, ImageSet
+from digitwise.training.pool import Pool
 from digitwise.training.watch import Watch
 
 RECIPE = "flash"
@@ -36,6 +37,7 @@ def check(
     seed: int = 0,
     watch: Watch | None = None,
     tell: Tell | None = None,
+    pool: Pool | None = None,
 ) -> Checked:
     """Find what is wrong with a data set.
 
@@ -58,6 +60,8 @@ def check(
         Told about the trainings.
     tell : callable, optional
         Told each check that begins, its place and how many there are.
+    pool : Pool, optional
+        Where the trainings for ``labels`` run, by default here, one after another.
 
     Returns
     -------
@@ -85,6 +89,7 @@ def check(
             answers=labels and "answers" in needs,
             seed=seed,
             watch=watch or Watch(),
+            pool=pool,
         )
     return run_checks(subject, checks, watch=tell)
 
@@ -161,7 +166,9 @@ def _patched(part: Part, patch: Patch) -> Part:
     return Part(part.split, changed, part.fitted_from)
 
 
-def with_network(subject: Subject, *, network: bool, answers: bool, seed: int, watch: Watch) -> Subject:
+def with_network(
+    subject: Subject, *, network: bool, answers: bool, seed: int, watch: Watch, pool: Pool | None = None
+) -> Subject:
     """The subject and what trained networks know of its training pictures.
 
     Parameters
@@ -173,6 +180,8 @@ def with_network(subject: Subject, *, network: bool, answers: bool, seed: int, w
         Whether out-of-sample probabilities are wanted: trains ``FOLDS`` times ``ROUNDS`` networks.
     seed : int
     watch : Watch
+    pool : Pool, optional
+        Of the latter.
 
     Returns
     -------
@@ -190,7 +199,7 @@ def with_network(subject: Subject, *, network: bool, answers: bool, seed: int, w
         return Subject(subject.name, train, subject.test, None, why)
     pictures, indices = train.labelled_pictures()
     features = _features(pictures, seed, watch) if network else np.zeros((len(indices), 1), np.float32)
-    probabilities = _answers(pictures, seed, watch) if answers else None
+    probabilities = _answers(pictures, seed, watch, pool) if answers else None
     return Subject(subject.name, train, subject.test, Learned(indices, features, probabilities))
 
 
@@ -205,13 +214,11 @@ def _features(pictures: ImageSet, seed: int, watch: Watch) -> Float32:
     return hidden_values(fitted.model, pictures)
 
 
-def _answers(pictures: ImageSet, seed: int, watch: Watch) -> Float32:
+def _answers(pictures: ImageSet, seed: int, watch: Watch, pool: Pool | None) -> Float32:
     from digitwise.recipes import find
-    from digitwise.training.folds import out_of_fold
+    from digitwise.training.folds import cross_validations
 
     recipe = find(RECIPE).for_size(len(pictures))
-    rounds = [
-        out_of_fold(recipe, pictures, folds=FOLDS, seed=seed + FOLDS * number, watch=watch).probabilities
-        for number in range(ROUNDS)
-    ]
-    return np.asarray(np.mean(rounds, axis=0), np.float32)
+    seeds = [seed + FOLDS * number for number in range(ROUNDS)]
+    rounds = cross_validations(recipe, pictures, seeds, folds=FOLDS, watch=watch, pool=pool)
+    return np.asarray(np.mean([answers.probabilities for answers in rounds], axis=0), np.float32)

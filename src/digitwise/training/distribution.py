@@ -29,10 +29,10 @@ def join_hosts() -> int:
     """
     if BACKEND != "jax":
         raise RecipeError(f"--distribute: expected Keras on JAX, got {BACKEND}; set KERAS_BACKEND=jax")
-    if os.environ.get(HOSTS):
-        keras.distribution.initialize()
     import jax
 
+    if os.environ.get(HOSTS) and not jax.distributed.is_initialized():
+        keras.distribution.initialize()
     return int(jax.process_index())
 
 

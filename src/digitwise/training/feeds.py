@@ -1,32 +1,42 @@
-"""How pictures reach the network: resident in the graph, or through Keras' ``ImageDataGenerator``."""
+"""How pictures reach the network: resident in the graph, through Keras' ``ImageDataGenerator``, or from shards."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 
 from digitwise.data.prepare import one_hot, to_input
+from digitwise.data.shards.sharded import ShardedSet
 from digitwise.errors import MissingPartError
-from digitwise.images import Float32, Int64, Splits, UInt8
+from digitwise.images import Float32, ImageSet, Int64, Splits, UInt8
 from digitwise.recipes import Augmentation, Recipe
 from digitwise.training.augment import RandomWarp
 from digitwise.training.backend import keras
-
-Predict = Callable[[Any], Any]  # a batch of inputs to a batch of probabilities
+from digitwise.training.predict import Predict, in_batches
+from digitwise.training.sampling import Order
+from digitwise.training.streaming import StreamFeed
 
 
 class Feed(Protocol):
-    """What :func:`~digitwise.training.fit.fit` needs of a feed."""
+    """What :class:`~digitwise.training.trainer.Trainer` needs of a feed."""
 
     model: Any  # the Keras model to train; the network is inside it
+    epoch_steps: int  # batches an epoch
+    longest_call: int  # steps whose pictures may be asked for at once
 
-    def begin(self, order: Int64, number: int) -> None:
-        """Begin epoch ``number``, from 0, of training indices (steps, batch)."""
+    def begin(self, epoch: int, class_errors: Int64 | None) -> None:
+        """Draw and begin an epoch, counted from 0.
+
+        ``class_errors`` are the validation errors of each class so far, int64 of shape (n_classes,); None before the
+        first epoch.
+        """
 
     def steps(self, start: int, stop: int) -> tuple[Any, Float32]:
-        """Inputs (steps, batch, ...) and one-hot targets (steps, batch, n_classes) of these steps of the epoch."""
+        """Inputs (steps, batch, ...) and one-hot targets (steps, batch, n_classes) of the next steps of the epoch."""
+
+    def end(self) -> None:
+        """Let go of what an epoch holds, whether it has come to its end or not."""
 
     def validation(self, predict: Predict) -> Float32:
         """Probabilities for the validation pictures, float32 (n, n_classes), by the model's own ``predict``."""
@@ -51,49 +61,57 @@ class Resident(keras.layers.Layer):  # type: ignore[misc]  # keras comes without
 class ResidentFeed:
     """Training and validation pictures in the graph: cast, warped and batched there."""
 
-    def __init__(self, network: Any, splits: Splits, recipe: Recipe, *, seed: int) -> None:
-        everything = np.concatenate([splits.train.images, splits.validation.images])
+    def __init__(self, network: Any, train: ImageSet, validation: ImageSet, recipe: Recipe, *, seed: int) -> None:
+        everything = np.concatenate([train.images, validation.images])
         layers = [keras.Input((), dtype="int32"), Resident(everything)]
         if recipe.augmentation is not None:
             layers.append(RandomWarp(recipe.augmentation, seed=seed))
         self.model = keras.Sequential([*layers, network])
-        self._labels = one_hot(splits.train.labels, splits.train.n_classes)
-        self._validation = np.arange(len(splits.train), len(everything), dtype=np.int32)
+        self._labels = one_hot(train.labels, train.n_classes)
+        self._validation = np.arange(len(train), len(everything), dtype=np.int32)
+        self._draw = Order(train.labels, recipe, seed)
+        self.epoch_steps = self.longest_call = self._draw.steps
 
-    def begin(self, order: Int64, number: int) -> None:
+    def begin(self, epoch: int, class_errors: Int64 | None) -> None:
         """See :class:`Feed`."""
-        self._order = order.astype(np.int32)
+        self._order = self._draw.of(epoch, class_errors).astype(np.int32)
 
     def steps(self, start: int, stop: int) -> tuple[Any, Float32]:
         """Indices and one-hot labels."""
         indices = self._order[start:stop]
         return indices, self._labels[indices]
 
+    def end(self) -> None:
+        """Nothing: the pictures stay."""
+
     def validation(self, predict: Predict) -> Float32:
         """See :class:`Feed`; the warp is off outside training."""
-        return _in_batches(predict, self._validation)
+        return in_batches(predict, self._validation)
 
 
 class GeneratorFeed:
     """Training pictures through Keras' ``ImageDataGenerator``: warped one by one in Python, for comparison."""
 
-    def __init__(self, network: Any, splits: Splits, recipe: Recipe, *, seed: int) -> None:
+    def __init__(self, network: Any, train: ImageSet, validation: ImageSet, recipe: Recipe, *, seed: int) -> None:
         self.model = network
-        self._images = to_input(splits.train.images)
-        self._labels = one_hot(splits.train.labels, splits.train.n_classes)
-        self._validation = to_input(splits.validation.images)
+        self._images = to_input(train.images)
+        self._labels = one_hot(train.labels, train.n_classes)
+        self._validation = to_input(validation.images)
         self._generator = image_data_generator(recipe.augmentation or Augmentation())
         self._seed = seed
+        self._draw = Order(train.labels, recipe, seed)
+        self.epoch_steps = self.longest_call = self._draw.steps
 
-    def begin(self, order: Int64, number: int) -> None:
+    def begin(self, epoch: int, class_errors: Int64 | None) -> None:
         """See :class:`Feed`."""
+        order = self._draw.of(epoch, class_errors)
         flat, batch = order.reshape(-1), order.shape[1]
         self._stream = self._generator.flow(
             self._images[flat],
             self._labels[flat],
             batch_size=batch,
             shuffle=False,
-            seed=1_000 * (self._seed + 1) * (number + 1),
+            seed=1_000 * (self._seed + 1) * (epoch + 1),
         )
 
     def steps(self, start: int, stop: int) -> tuple[Any, Float32]:
@@ -101,9 +119,12 @@ class GeneratorFeed:
         pictures, labels = zip(*(self._stream[step] for step in range(start, stop)), strict=True)
         return np.stack(pictures), np.stack(labels)
 
+    def end(self) -> None:
+        """Nothing: the pictures stay."""
+
     def validation(self, predict: Predict) -> Float32:
         """See :class:`Feed`."""
-        return _in_batches(predict, self._validation)
+        return in_batches(predict, self._validation)
 
 
 def image_data_generator(ranges: Augmentation) -> Any:
@@ -132,11 +153,16 @@ def image_data_generator(ranges: Augmentation) -> Any:
 
 
 def feed_for(recipe: Recipe, network: Any, splits: Splits, *, seed: int) -> Feed:
-    """The feed that the recipe's augmentation engine asks for."""
+    """The feed for where the pictures are, and for the recipe's augmentation engine.
+
+    Raises
+    ------
+    RecipeError
+        If the pictures are in shards and the recipe needs them all at hand.
+    """
+    train, validation = splits.train, splits.validation
+    if isinstance(train, ShardedSet):
+        return StreamFeed(network, train, validation, recipe, seed=seed)
+    assert isinstance(train, ImageSet)
     kind = GeneratorFeed if recipe.augment_engine == "image-data-generator" else ResidentFeed
-    return kind(network, splits, recipe, seed=seed)
-
-
-def _in_batches(predict: Predict, inputs: Any, size: int = 500) -> Float32:
-    parts = [predict(inputs[start : start + size]) for start in range(0, len(inputs), size)]
-    return np.concatenate(parts).astype(np.float32)
+    return kind(network, train, validation, recipe, seed=seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from digitwise.errors import DataError
 from digitwise.images import Float32, ImageSet, Predictions
 
 BATCH = 500
+
+Predict = Callable[[Any], Any]  # a batch of inputs to a batch of probabilities
 
 
 def predict(model: Any, pictures: ImageSet) -> Predictions:
@@ -42,3 +45,9 @@ def predict(model: Any, pictures: ImageSet) -> Predictions:
         for start in range(0, len(pictures), BATCH)
     ]
     return Predictions(pictures.labels, np.concatenate(parts), pictures.class_names)
+
+
+def in_batches(predict: Predict, inputs: Any) -> Float32:
+    """Probabilities, float32 (n, n_classes), for inputs (n, ...) of whatever kind ``predict`` takes."""
+    parts = [predict(inputs[start : start + BATCH]) for start in range(0, len(inputs), BATCH)]
+    return np.concatenate(parts).astype(np.float32)

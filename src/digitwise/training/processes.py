@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
-import traceback
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from digitwise.training.pool import Function
 from digitwise.training.relay import Relay, passed_on
 from digitwise.training.watch import Watch
 
-TRIES = 2  # of a task whose process is lost: the system may have ended it for want of memory
+TRIES = 2  # of a task that fails by surprise, or whose process the system ended, perhaps for want of memory
 
 
 class Processes:
@@ -69,8 +69,10 @@ class Processes:
                         yield number, what
                     elif kind == "refused":
                         raise what
+                    elif kind == "failed" and tries[number] < TRIES:
+                        left.appendleft(number)
                     elif kind == "failed":
-                        raise RuntimeError(f"{names[number]} failed:\n{what}")
+                        raise RunError(f"{names[number]}: failed {TRIES} times: {what}")
         finally:
             for worker in workers:
                 worker.end()
@@ -150,8 +152,15 @@ def _work(pipe: Connection) -> None:
                 answer: tuple[str, Any] = ("done", function(shared, task, relay))
             except DigitwiseError as error:
                 answer = ("refused", error)
-            except Exception:
-                answer = ("failed", traceback.format_exc())
-            pipe.send(answer)
+            except Exception as error:
+                answer = ("failed", _line(error))
+            try:
+                pipe.send(answer)
+            except (pickle.PicklingError, TypeError, AttributeError) as error:  # all that pickle calls it
+                pipe.send(("failed", _line(error)))
     except (EOFError, BrokenPipeError):
         return
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

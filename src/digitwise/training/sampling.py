@@ -3,15 +3,50 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from digitwise.images import Int64
+from digitwise.recipes import Recipe
 
 
 def steps_per_epoch(n: int, batch_size: int, focus: float) -> int:
     """Batches an epoch, the last one filled up."""
     return math.ceil((n + round(n * focus)) / min(batch_size, n))
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """Draws the epochs of pictures that are all at hand.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (n,)
+    recipe : Recipe
+    seed : int
+    """
+
+    labels: Int64
+    recipe: Recipe
+    seed: int
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch."""
+        return steps_per_epoch(len(self.labels), self.recipe.batch_size, self.recipe.focus)
+
+    def of(self, epoch: int, class_errors: Int64 | None) -> Int64:
+        """See :func:`epoch_order`."""
+        recipe, errors = self.recipe, class_errors
+        return epoch_order(
+            self.labels,
+            batch_size=recipe.batch_size,
+            seed=self.seed,
+            epoch=epoch,
+            focus=recipe.focus,
+            class_errors=errors,
+        )
 
 
 def epoch_order(

@@ -54,6 +54,8 @@ def with_scans(splits: Splits, share: float, *, seed: int, processes: int | None
     count = round(share * len(train))
     if not count:
         return splits
+    if not isinstance(train, ImageSet):
+        raise RecipeError("scans: expected training pictures in memory to make scans of; choose a recipe without scans")
     _check(train)
     turns = -(-count // len(train))
     order = np.random.default_rng(seed % 2**32)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from digitwise import runs
 from digitwise.data import load
-from digitwise.data.splits import split_validation
-from digitwise.errors import RunError
+from digitwise.data.shards.streamed import AnyDataset, StreamedDataset, training_splits
+from digitwise.errors import RecipeError, RunError
 from digitwise.evaluation import evaluate_predictions
 from digitwise.files import atomic_write
 from digitwise.images import Dataset, Splits
 from digitwise.normalize import form_of
 from digitwise.recipes import Recipe, find
 from digitwise.runs import Run
-from digitwise.system import hardware, versions
+from digitwise.system import hardware, peak_memory, versions
 from digitwise.training.backend import BACKEND
+from digitwise.training.distribution import HOSTS, data_parallel
 from digitwise.training.features import features
-from digitwise.training.fit import Fitted, fit
+from digitwise.training.fit import Fitted, Part, fit_parts, joined
 from digitwise.training.loops import on_accelerator
+from digitwise.training.pool import Pool
 from digitwise.training.precision import Precision, best_precision
 from digitwise.training.predict import predict
 from digitwise.training.saving import save_model
@@ -32,7 +36,7 @@ SPLIT_SEED = 0  # of the validation split: the same for all seeds of a training,
 
 def train(
     recipe: str | Recipe,
-    data: str | Path | Dataset = "mnist",
+    data: str | Path | AnyDataset = "mnist",
     *,
     seed: int = 0,
     out: str | Path | None = None,
@@ -41,7 +45,9 @@ def train(
     precision: Precision | None = None,
     deterministic: bool = False,
     resume: bool = False,
+    distribute: bool = False,
     watch: Watch | None = None,
+    pool: Pool | None = None,
 ) -> Run:
     """Train a recipe, evaluate it once on the test pictures, and save all of it as a run folder.
 
@@ -49,8 +55,9 @@ def train(
     ----------
     recipe : str or Recipe
         A name gives the recipe as it suits the size of the data, see :meth:`Recipe.for_size`.
-    data : str, Path or Dataset
-        As for :func:`digitwise.load`.
+    data : str, Path, Dataset or StreamedDataset
+        As for :func:`digitwise.load`; or a set whose training pictures stay in their shards, with the validation
+        pictures put aside already, from :func:`~digitwise.data.shards.streamed.open_streamed`.
     seed : int
         Of weights, order, augmentation and dropout. The validation split does not change with it.
     out : str or Path, optional
@@ -65,8 +72,13 @@ def train(
         The same seed gives the same weights, bit for bit, on the same machine.
     resume : bool
         Go on with an interrupted training of the same recipe, seed and data; a finished one is given back as it is.
+    distribute : bool
+        Deal each batch to all devices of the JAX backend. On several hosts this is for the first one; the others
+        :func:`assist`.
     watch : Watch, optional
         Told about the progress.
+    pool : Pool, optional
+        Where the recipe's networks are trained, by default here, one after another.
 
     Returns
     -------
@@ -75,35 +87,101 @@ def train(
     Raises
     ------
     RecipeError
-        If there is no such recipe, or it cannot be trained within the budget.
+        If there is no such recipe, it cannot be trained within the budget, or the devices cannot share a batch evenly.
     DataError
         If the data cannot be used.
     RunError
         If ``out`` is something else than a run folder, or the checkpoint to resume is another training's.
     """
-    dataset = data if isinstance(data, Dataset) else load(data)
+    if distribute and os.environ.get(HOSTS) and (budget is not None or resume):
+        raise RecipeError(
+            "distribute: expected neither a budget nor an earlier checkpoint on several hosts, whose clocks and disks "
+            "differ; give epochs"
+        )
+    dataset = data if isinstance(data, Dataset | StreamedDataset) else load(data)
     recipe = find(recipe).for_size(len(dataset.train)) if isinstance(recipe, str) else recipe
-    splits = split_validation(dataset.train, size=validation, seed=SPLIT_SEED)
+    splits = training_splits(dataset, size=validation, seed=SPLIT_SEED)
     place = (Path(out) if out is not None else Path("results") / recipe.name).resolve()
     watch = watch or Watch()
-    choices: dict[str, Any] = {
-        "seed": seed,
-        "budget": budget,
-        "precision": precision or best_precision(accelerator=on_accelerator()),
-        "deterministic": deterministic,
-    }
-    asked = {"recipe": _plain(recipe), **choices}
-    done = _finished(place, asked, dataset, splits) if resume else None
+    choices = choices_of(seed, budget=budget, precision=precision, deterministic=deterministic)
+    done = finished(place, recipe, choices, dataset, splits) if resume else None
     if done is not None:
         watch.on_finished_earlier()
         return done
     partial = runs.begin(place, resume=resume)
     try:
-        fitted = fit(recipe, splits, **choices, checkpoints=partial, resume=resume, watch=watch)
+        checkpoints: dict[str, Any] = {"checkpoints": partial, "resume": resume}
+        parts = _parts(recipe, splits, distribute=distribute, **choices, **checkpoints, watch=watch, pool=pool)
     except BaseException:
         if not any(partial.glob(runs.CHECKPOINTS)):  # nothing to go on with
             shutil.rmtree(partial)
         raise
+    return record(recipe, dataset, splits, joined(recipe, splits.train, parts), choices, place)
+
+
+def assist(
+    recipe: Recipe,
+    dataset: AnyDataset,
+    *,
+    seed: int = 0,
+    validation: int | None = None,
+    precision: Precision | None = None,
+    deterministic: bool = False,
+    watch: Watch | None = None,
+) -> None:
+    """Compute this host's part of a training that another host asked for by :func:`train`; it writes all there is."""
+    splits = training_splits(dataset, size=validation, seed=SPLIT_SEED)
+    choices = choices_of(seed, budget=None, precision=precision, deterministic=deterministic)
+    _parts(recipe, splits, distribute=True, **choices, watch=watch)
+
+
+def _parts(recipe: Recipe, splits: Splits, *, distribute: bool, **choices: Any) -> list[Part]:
+    """Train the networks, on all devices if so asked; what is made of them afterwards is one device's."""
+    with data_parallel(min(recipe.batch_size, len(splits.train))) if distribute else nullcontext():
+        return fit_parts(recipe, splits, **choices)
+
+
+def choices_of(seed: int, *, budget: float | None, precision: Precision | None, deterministic: bool) -> dict[str, Any]:
+    """What a training is asked for beside the recipe, as :func:`fit` takes it and run.json keeps it."""
+    precision = precision or best_precision(accelerator=on_accelerator())
+    return {"seed": seed, "budget": budget, "precision": precision, "deterministic": deterministic}
+
+
+def record(
+    recipe: Recipe, dataset: AnyDataset, splits: Splits, fitted: Fitted, choices: dict[str, Any], place: Path
+) -> Run:
+    """Make a run of a trained model: its answers about the validation and, once, about the test pictures.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    dataset : Dataset or StreamedDataset
+    splits : Splits
+        Of its training pictures.
+    fitted : Fitted
+    choices : dict
+        From :func:`choices_of`.
+    place : Path
+        The run folder; an earlier run there is replaced when this one is whole.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    RunError
+        If ``place`` is something else than a run folder.
+    """
+    partial = runs.begin(place, resume=True)  # the checkpoints stay until the run is in its place
+    write_files(partial, recipe, dataset, splits, fitted, choices)
+    return settle(partial, place)
+
+
+def write_files(
+    partial: Path, recipe: Recipe, dataset: AnyDataset, splits: Splits, fitted: Fitted, choices: dict[str, Any]
+) -> None:
+    """Write the files of a run into a folder that is not yet its place; see :func:`record`."""
     answers: dict[runs.Split, Any] = {
         "validation": predict(fitted.model, splits.validation),
         "test": predict(fitted.model, dataset.test),
@@ -113,19 +191,24 @@ def train(
     save_model(fitted.model, partial)
     if dataset.patch is not None:
         atomic_write(partial / runs.PATCH, dataset.patch.text)
-    runs.write(partial, {**asked, **_info(dataset, splits, fitted, results)}, fitted.history, answers, hidden)
+    info = {"recipe": _plain(recipe), **choices, **_info(dataset, splits, fitted, results)}
+    runs.write(partial, info, fitted.history, answers, hidden)
+
+
+def settle(partial: Path, place: Path) -> Run:
+    """Put the files of a run in their place, and write down that the test set was looked at."""
     run = runs.finish(partial, place)
     run.note_test_read("train: errors and figures of the finished model, for the record")
     return run
 
 
-def _finished(out: Path, asked: dict[str, Any], dataset: Dataset, splits: Splits) -> Run | None:
-    """The run at ``out``, if it came of the same choices and data; else None."""
+def finished(place: Path, recipe: Recipe, choices: dict[str, Any], dataset: AnyDataset, splits: Splits) -> Run | None:
+    """The run at ``place``, if it came of the same recipe, choices and data; else None."""
     try:
-        run = Run.open(out)
+        run = Run.open(place)
     except RunError:
         return None
-    data = run.info["data"]
+    data, asked = run.info["data"], {"recipe": _plain(recipe), **choices}
     same_data = (data["fingerprint"], data["validation"]) == (dataset.fingerprint, len(splits.validation))
     return run if same_data and all(run.info.get(key) == value for key, value in asked.items()) else None
 
@@ -135,7 +218,15 @@ def _plain(recipe: Recipe) -> dict[str, Any]:
     return dict(json.loads(json.dumps(recipe.as_dict())))
 
 
-def _info(dataset: Dataset, splits: Splits, fitted: Fitted, results: dict[str, Any]) -> dict[str, Any]:
+def _kept_or_streamed(dataset: AnyDataset, splits: Splits) -> dict[str, Any]:
+    """What form the pictures have, judged by those in memory; how many shards they stayed in, and what that took."""
+    if isinstance(dataset, Dataset):
+        return {"normalization": form_of(dataset.train.images)}
+    stream = {"shards": len(dataset.train.parts), "peak_memory": peak_memory()}
+    return {"normalization": form_of(splits.validation.images), "streamed": stream}
+
+
+def _info(dataset: AnyDataset, splits: Splits, fitted: Fitted, results: dict[str, Any]) -> dict[str, Any]:
     return {
         "created": runs.now(),
         "parameters": fitted.model.count_params(),
@@ -159,7 +250,7 @@ def _info(dataset: Dataset, splits: Splits, fitted: Fitted, results: dict[str, A
             "validation": len(splits.validation),
             "test": len(dataset.test),
             "split_seed": SPLIT_SEED,
-            "normalization": form_of(dataset.train.images),
+            **_kept_or_streamed(dataset, splits),
             "patch": dataset.patch.sha256 if dataset.patch else None,
             "labels": {
                 "validation": runs.label_print(splits.validation.labels),

@@ -20,7 +20,6 @@ from digitwise.training.feeds import Feed, feed_for
 from digitwise.training.loops import make_loop, on_accelerator
 from digitwise.training.optimizers import make_optimizer
 from digitwise.training.precision import Precision, dtype_policy
-from digitwise.training.sampling import epoch_order, steps_per_epoch
 from digitwise.training.schedule import BudgetPace, Pace, StepPace, learning_rates
 from digitwise.training.watch import Watch
 
@@ -52,8 +51,8 @@ class Trainer:
         self.feed: Feed = feed_for(recipe, self.network, splits, seed=seed)
         self.optimizer = make_optimizer(recipe)
         self.optimizer.build(self.feed.model.trainable_variables)
-        self.steps = steps_per_epoch(len(train), recipe.batch_size, recipe.focus)
-        self.chunk = self.steps if on_accelerator() else -(-self.steps // CALLS)
+        self.steps = self.feed.epoch_steps
+        self.chunk = min(self.feed.longest_call, self.steps if on_accelerator() else -(-self.steps // CALLS))
         self.loop = make_loop(self.feed.model, self.optimizer, recipe.label_smoothing, most=self.chunk)
         self.progress = Progress(key=key, class_errors=[0] * train.n_classes)
         self.pace = self._pace()
@@ -78,16 +77,11 @@ class Trainer:
     def run_epoch(self) -> None:
         """Train for one epoch, or what is left of the budget; validate, and write the row."""
         epoch, started = len(self.progress.history), time.perf_counter()
-        order = epoch_order(
-            self.splits.train.labels,
-            batch_size=self.recipe.batch_size,
-            seed=self.seed,
-            epoch=epoch,
-            focus=self.recipe.focus,
-            class_errors=np.asarray(self.progress.class_errors) if epoch else None,
-        )
-        self.feed.begin(order, epoch)
-        loss, accuracy = self._steps(epoch)
+        try:
+            self.feed.begin(epoch, np.asarray(self.progress.class_errors) if epoch else None)
+            loss, accuracy = self._steps(epoch)
+        finally:
+            self.feed.end()
         val_loss, val_accuracy = self._validate()
         row = {
             "epoch": epoch + 1,
@@ -155,13 +149,6 @@ class Trainer:
             variable.assign(value)
         self.pace = self._pace()
         self.watch.on_resume(len(self.progress.history))
-
-    def shipped(self) -> Any:
-        """A float32 network of Keras' own layers with the weights as they are, or of the best epoch."""
-        train = self.splits.train
-        network = models.build(self.recipe.model, train.image_shape, train.n_classes)
-        network.set_weights(self.best or self.network.get_weights())
-        return network
 
     @property
     def seconds(self) -> float:

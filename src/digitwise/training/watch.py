@@ -12,6 +12,9 @@ class Watch:
         """Before one of several trainings, which may go on side by side: who is told about this one."""
         return self
 
+    def on_task_done(self, name: str) -> None:
+        """After one of several trainings."""
+
     def on_scans(self, made: int, of: int) -> None:
         """While scans of the training pictures are made: how many, and how many there will be."""
 

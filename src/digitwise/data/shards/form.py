@@ -1,0 +1,142 @@
+"""What the pictures of shards are brought to: decided by the first ones, the same for all that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitwise.data.blocks.pixels import Pixels
+from digitwise.data.folders import stack
+from digitwise.decoding import decode, open_picture
+from digitwise.errors import DataError
+from digitwise.fitting import common_size, is_dark_on_light
+from digitwise.images import UInt8
+
+SAMPLE = 2_000  # pictures, the first of the training set, that decide
+
+Pictures = NDArray[Any] | list[bytes | None]  # as a block has them
+
+
+@dataclass(frozen=True)
+class Form:
+    """One size and one kind for all pictures of a set.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Height and width.
+    colour : bool
+    encoded : bool
+        Whether they are files; else numbers.
+    mixed : bool
+        Whether files have several sizes, or large ones, and are scaled.
+    dark : bool
+        Whether files have dark ink on a light ground, and are turned round.
+    white : float, optional
+        What numbers go up to.
+    """
+
+    size: tuple[int, int]
+    colour: bool
+    encoded: bool
+    mixed: bool = False
+    dark: bool = False
+    white: float | None = None
+
+    @classmethod
+    def of(cls, first: Pictures, where: str) -> Form:
+        """Decide by the first pictures of a training set, as is done for folders and arrays."""
+        if not isinstance(first, list):
+            pixels = Pixels(where)
+            images = pixels(first)
+            return cls(images.shape[1:3], images.ndim == 4, encoded=False, white=pixels.white)
+        opened = _opened(first, where, range(len(first)))
+        sizes = {picture.shape[:2] for picture in opened}
+        size = common_size(sizes)
+        colour = sum(picture.ndim == 3 for picture in opened) > len(opened) / 2
+        dark = not colour and is_dark_on_light(stack(opened, size, colour=False))
+        return cls(size, colour, encoded=True, mixed=sizes != {size}, dark=dark)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+        return (*self.size, 3 if self.colour else 1)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is done to the pictures, in words."""
+        if not self.encoded:
+            return ()
+        kind = "3 channels" if self.colour else "grey"
+        ink = "dark on light, inverted" if self.dark else "light on dark, as MNIST"
+        return (
+            f"pictures brought to {self.size[0]}x{self.size[1]}, {kind}",
+            f"polarity: {'colour, left as it is' if self.colour else ink}",
+        )
+
+    def images(self, pictures: Pictures, where: str, rows: Iterable[int]) -> UInt8:
+        """Pictures in this form.
+
+        Parameters
+        ----------
+        pictures : ndarray or list of bytes
+        where : str
+            The shard.
+        rows : iterable of int
+            The row of each picture there, for messages.
+
+        Returns
+        -------
+        ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
+
+        Raises
+        ------
+        DataError
+            If they are of another size or kind than the first ones.
+        """
+        if isinstance(pictures, list) != self.encoded:
+            kinds = ("numbers", "picture files")
+            raise DataError(
+                f"{where}: expected {kinds[self.encoded]}, as the first shard has, got {kinds[not self.encoded]}"
+            )
+        if isinstance(pictures, list):
+            return self._decoded(pictures, where, rows)
+        pixels = Pixels(where)
+        pixels.white = self.white
+        images = pixels(pictures)
+        self._check(images.shape[1:], where)
+        return images
+
+    def _decoded(self, pictures: list[bytes | None], where: str, rows: Iterable[int]) -> UInt8:
+        if not pictures:
+            return np.empty((0, *self.size, 3) if self.colour else (0, *self.size), np.uint8)
+        opened = _opened(pictures, where, rows)
+        for row, picture in zip(rows, opened, strict=True) if not self.mixed else ():
+            self._check(picture.shape[:2], f"{where}, picture {row}")
+        images = stack(opened, self.size, colour=self.colour)
+        return 255 - images if self.dark else images
+
+    def _check(self, shape: tuple[int, ...], where: str) -> None:
+        expected = (*self.size, 3) if self.colour and not self.encoded else self.size
+        if shape != expected:
+            raise DataError(
+                f"{where}: expected pictures of {_sides(expected)}, as the first shard has, got {_sides(shape)}; "
+                f"bring them to one size first"
+            )
+
+
+def _opened(pictures: list[bytes | None], where: str, rows: Iterable[int]) -> list[UInt8]:
+    opened = []
+    for row, content in zip(rows, pictures, strict=True):
+        if content is None:
+            raise DataError(f"{where}: expected a picture in each row, got none in row {row}")
+        opened.append(open_picture(content, name=f"{where}, picture {row}", decode=decode).picture)
+    return opened
+
+
+def _sides(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

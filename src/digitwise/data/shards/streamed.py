@@ -1,0 +1,131 @@
+"""A data set whose training pictures stay in their shards; those to validate and to test with are in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitwise.data.shards.classes import Classes
+from digitwise.data.shards.counting import Told, count_labels
+from digitwise.data.shards.sharded import Part, ShardedSet
+from digitwise.data.shards.whole import BLOCK, form_of_first, read_set, require_room, splits_of
+from digitwise.data.splits import VALIDATION_SIZE, split_validation, validation_size
+from digitwise.errors import DataError
+from digitwise.images import Dataset, ImageSet, Splits, check_fit
+
+NONE = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class StreamedDataset:
+    """What a :class:`~digitwise.images.Dataset` is to a training in memory.
+
+    Parameters
+    ----------
+    name, source : str
+    train : ShardedSet
+        Without the validation pictures.
+    validation, test : ImageSet
+    notes : tuple of str
+    """
+
+    name: str
+    source: str
+    train: ShardedSet
+    validation: ImageSet
+    test: ImageSet
+    notes: tuple[str, ...] = ()
+
+    embedded = False
+    patch = None
+
+    def __post_init__(self) -> None:
+        check_fit(self.name, self.train, self.test)
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """The sha256 of each split."""
+        return {"train": self.train.fingerprint, "test": self.test.fingerprint}
+
+
+AnyDataset = Dataset | StreamedDataset
+
+
+def training_splits(dataset: AnyDataset, *, size: int | None, seed: int) -> Splits:
+    """What to train on, and what to validate with: split off now, or put aside when the set was opened."""
+    if isinstance(dataset, StreamedDataset):
+        return Splits(dataset.train, dataset.validation)
+    return split_validation(dataset.train, size=size, seed=seed)
+
+
+def open_streamed(
+    source: str, *, validation: int | None = None, seed: int = 0, told: Told | None = None
+) -> StreamedDataset:
+    """Open a folder of shards to train on without holding the training pictures.
+
+    One pass over the labels counts classes and draws the validation pictures, of every class its share; a second one
+    over all pictures fetches these and finds what is wrong with any before the training begins.
+
+    Parameters
+    ----------
+    source : str
+        Folder, or any place that fsspec knows, with ``train`` and ``test`` that hold Parquet or tar shards.
+    validation : int, optional
+        Pictures to validate with, by default as for any set.
+    seed : int
+        Of their draw.
+    told : callable, optional
+        Told about the progress.
+
+    Raises
+    ------
+    DataError
+        If there is no ``train`` or no ``test``, or a shard is not as the others.
+    """
+    told = told or (lambda what, done, of: None)
+    train, test = splits_of(source)
+    if test is None:
+        raise DataError(
+            f"{source}: expected folders train and test with shards in each, to train without holding the pictures; "
+            f"put some shards aside as test"
+        )
+    form = form_of_first(train, source)
+    require_room(test, form, source)
+    counted = count_labels(train, validation or VALIDATION_SIZE, seed=seed, told=told)
+    classes = Classes.among(counted.counts, source)
+    size = validation_size(sum(counted.rows), len(classes.names), validation)
+    held = counted.draw.drawn(size)
+    parts = [
+        Part(shard, rows, held.get(number, NONE))
+        for number, (shard, rows) in enumerate(zip(train, counted.rows, strict=True))
+    ]
+    labels = [str(label) if classes.numbered else label for label in counted.counts]
+    totals = dict(zip(labels, counted.counts.values(), strict=True))
+    whole = ShardedSet(tuple(parts), form, classes, np.array([totals.get(name, 0) for name in classes.names]), "")
+    pictures = _collect(whole, told)
+    remaining = ShardedSet(
+        whole.parts, form, classes, whole.class_counts - pictures.class_counts, _fingerprint(whole, counted.digest)
+    )
+    return StreamedDataset(source, source, remaining, pictures, read_set(test, form, classes), form.notes)
+
+
+def _collect(train: ShardedSet, told: Told) -> ImageSet:
+    images, labels, of, part = [], [], len(train.parts), None
+    for current, (pictures, classes) in train.held(BLOCK):
+        if current is not part:
+            part = current
+            told("fetching validation pictures", train.parts.index(part), of)
+        images.append(pictures)
+        labels.append(classes)
+    together = np.concatenate(images)
+    return ImageSet(together if together.shape[3] == 3 else together[..., 0], np.concatenate(labels), train.class_names)
+
+
+def _fingerprint(train: ShardedSet, labels: str) -> str:
+    digest = hashlib.sha256(repr((train.image_shape, train.class_names, labels)).encode())
+    for part in train.parts:
+        digest.update(repr((part.shard.path.rsplit("/", 1)[-1], part.shard.size, part.rows)).encode())
+        digest.update(part.held.tobytes())
+    return digest.hexdigest()
