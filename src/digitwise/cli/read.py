@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitwise.cli.console import JsonFlag, err
-from digitwise.cli.options import share, share_or_all
+from digitwise.cli.options import ClusterOption, share, share_or_all
 
 if TYPE_CHECKING:
     from digitwise.cli.teller import Teller
@@ -21,7 +22,8 @@ SOME_FAILED = 1
 FILES = typer.Argument(
     metavar="FILE|DIR|-",
     help="Pictures, PDFs, or sets (.npz, .npy, IDX, .csv, .parquet); - is the standard input. Of a folder all "
-    "pictures and PDFs in it and below it, except hidden ones.",
+    "pictures and PDFs in it and below it, except hidden ones. With --out DIR: pictures of one digit each, Parquet "
+    "files and tar archives, folders of either, and addresses such as s3://… of these.",
 )
 
 
@@ -62,8 +64,14 @@ def read(
         Path | None, typer.Option(metavar="PICTURE", help="Draw what the model saw of each digit.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Rows in input order: .csv, .jsonl or .parquet.")
+        str | None,
+        typer.Option(
+            metavar="FILE|DIR",
+            help="Rows in input order: .csv, .jsonl or .parquet. Into a folder, or an address of one: shard by shard, "
+            "each a Parquet file; the same again does those that are missing.",
+        ),
     ] = None,
+    cluster: ClusterOption = None,
     max_pixels: Annotated[int, typer.Option(min=1, help="Larger pictures are refused, not decoded.")] = 50_000_000,
     threads: Annotated[int | None, typer.Option(min=1, help="By default one a core.")] = None,
     as_json: JsonFlag = False,
@@ -72,20 +80,47 @@ def read(
     if single and (numbers or overlay):
         raise typer.BadParameter("expected --single or --numbers (which --overlay implies), got both")
     from digitwise.cli.places import check_places
+    from digitwise.cli.shards import is_folder, read_shards
+
+    if cluster is not None or (out is not None and is_folder(out)):
+        given = {
+            "--numbers": numbers,
+            "--top": top,
+            "--overlay": overlay,
+            "--show-input": show_input,
+            "--json": as_json,
+        }
+        _refuse(out, cluster, given | {"--threads": cluster is not None and threads})
+        assert out is not None
+        choices = {"model": model, "max_error": max_error, "max_pixels": max_pixels}
+        return 0 if read_shards(files, out, cluster, threads, fail_under, choices) else SOME_FAILED
     from digitwise.cli.teller import Teller
     from digitwise.reading.reader import Reader
     from digitwise.reading.sources import sources_of
 
     sources = sources_of(files)
-    check_places(sources, {"--overlay": overlay, "--show-input": show_input, "--out": out})
+    file = None if out is None else Path(out)
+    check_places(sources, {"--overlay": overlay, "--show-input": show_input, "--out": file})
     reader = Reader(model, max_error=max_error, threads=threads, max_pixels=max_pixels)
     if reader.policy is None:
         err.print("the model makes no promise about errors: nothing is called unsure", style="dim")
     mode: Mode | None = "single" if single else "numbers" if numbers or overlay else None
-    told = {"out": out, "overlay": overlay, "show_input": show_input}
+    told = {"out": file, "overlay": overlay, "show_input": show_input}
     with Teller(len(sources), as_json=as_json, top=top, **told) as teller:
         _read_all(reader, sources, mode, teller)
     return 0 if teller.verdict(fail_under) else SOME_FAILED
+
+
+def _refuse(out: str | None, cluster: str | None, others: Mapping[str, object]) -> None:
+    """Refuse what does not go with reading shard by shard."""
+    from digitwise.cli.shards import is_folder
+
+    if out is None or not is_folder(out):
+        raise typer.BadParameter(f"--cluster: expected a folder for rows by --out DIR, got {out or 'none'}")
+    for option, value in others.items():
+        if value:
+            asked = "--out DIR" if cluster is None else "--cluster"
+            raise typer.BadParameter(f"expected {asked} without {option}, got both")
 
 
 def _read_all(reader: Reader, sources: list[str], mode: Mode | None, teller: Teller) -> None:

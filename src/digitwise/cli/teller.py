@@ -113,18 +113,23 @@ class Teller:
         counts = self.tally.pictures
         if not self.plain or sum(counts.values()) > 1:
             err.print(self.tally.words)
-        enough = fail_under is None or self.tally.share >= fail_under
-        if not enough:
-            err.print(
-                f"digitwise: expected {fail_under:.4g} of the digits read surely (--fail-under), got "
-                f"{self.tally.share:.4f}: {self.tally.read:,} of {self.tally.digits:,}",
-                style="red",
-            )
-        return enough and not counts["error"]
+        return passes(self.tally, fail_under)
 
     def _advance(self, pictures: int) -> None:
         if self.bar:
             self.bar.advance(self.bar.task_ids[0], pictures)
+
+
+def passes(tally: Tally, fail_under: float | None) -> bool:
+    """Whether all could be read, and enough was read surely; says so where it was not enough."""
+    enough = fail_under is None or tally.share >= fail_under
+    if not enough:
+        err.print(
+            f"digitwise: expected {fail_under:.4g} of the digits read surely (--fail-under), got "
+            f"{tally.share:.4f}: {tally.read:,} of {tally.digits:,}",
+            style="red",
+        )
+    return enough and not tally.pictures["error"]
 
 
 def _most(listener: Listener, part: Part) -> int:

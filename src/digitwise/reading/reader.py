@@ -189,19 +189,36 @@ class Reader:
             return as_they_are(pictures, self.model.image_shape)
         return normalized_stack(pictures)
 
-    def _read_each(self, sources: list[Any] | tuple[Any, ...]) -> list[Reading]:
-        readings: dict[int, Reading] = {}
+    def answers_each(self, sources: Sequence[Any]) -> tuple[Answers, list[int], dict[int, str]]:
+        """Answers about pictures of any kind, and why some of them could not be read.
+
+        Parameters
+        ----------
+        sources : sequence
+            Each a path, bytes, PIL image or array.
+
+        Returns
+        -------
+        (Answers, list of int, dict of int to str)
+            Answers about those that could be read; their places among ``sources``; reasons by place for the others.
+        """
         found: dict[int, Prepared] = {}
+        errors: dict[int, str] = {}
         for place, source in enumerate(sources):
             try:
                 found[place] = self.prepared(source)
             except DigitwiseError as error:
-                readings[place] = Reading(None, None, "error", path=path_of(source), error=str(error))
-        if found:
-            images = np.concatenate([each.images for each in found.values()])
-            blank = np.concatenate([each.blank for each in found.values()])
-            answered = self.answered(Prepared(images, blank)).readings([path_of(sources[i]) for i in found])
-            readings.update(zip(found, answered, strict=True))
+                errors[place] = str(error)
+        images = [each.images for each in found.values()] or [np.empty((0, *self.model.image_shape), np.uint8)]
+        blank = [each.blank for each in found.values()] or [np.empty(0, bool)]
+        answers = self.answered(Prepared(np.concatenate(images), np.concatenate(blank)))
+        return answers, list(found), errors
+
+    def _read_each(self, sources: list[Any] | tuple[Any, ...]) -> list[Reading]:
+        answers, places, errors = self.answers_each(sources)
+        readings = dict(zip(places, answers.readings([path_of(sources[place]) for place in places]), strict=True))
+        for place, reason in errors.items():
+            readings[place] = Reading(None, None, "error", path=path_of(sources[place]), error=reason)
         return [readings[place] for place in range(len(sources))]
 
     def _sure(self, probabilities: Float32) -> Any:

@@ -32,13 +32,20 @@ def open_session(path: str | Path | None) -> tuple[Any, str]:
     ModelError
         If it is no ONNX file, or not one from pictures to probabilities.
     """
-    content, name = _content(path)
+    content, name = model_content(path)
     session = _session(content, name)
     _check_ends(session, name)
     return session, name
 
 
-def _content(path: str | Path | None) -> tuple[bytes, str]:
+def model_content(path: str | Path | None) -> tuple[bytes, str]:
+    """What is in a model's file, and what messages call it; by default the model in the package.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read.
+    """
     if path is None:
         bundled = importlib.resources.files("digitwise.reading") / BUNDLED
         if not bundled.is_file():

@@ -43,6 +43,14 @@ def sink_to(path: Path, *, top: bool = False) -> Iterator[Sink]:
         yield sink
 
 
+def arrow_schema() -> Any:
+    """Names and types of ``COLUMNS`` in Parquet."""
+    import pyarrow
+
+    kinds = {"page": pyarrow.int32(), "row": pyarrow.int64(), "confidence": pyarrow.float64()}
+    return pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in COLUMNS])
+
+
 @contextmanager
 def _csv(path: Path, top: bool) -> Iterator[Sink]:
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -64,8 +72,7 @@ def _parquet(path: Path, top: bool) -> Iterator[Sink]:
     parquet = library()
     import pyarrow
 
-    kinds = {"page": pyarrow.int32(), "row": pyarrow.int64(), "confidence": pyarrow.float64()}
-    schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in COLUMNS])
+    schema = arrow_schema()
     rows: list[tuple[Any, ...]] = []
 
     def flush() -> None:

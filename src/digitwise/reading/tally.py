@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from digitwise.reading.answers import Answers
 from digitwise.reading.results import Page, Reading
@@ -37,9 +38,13 @@ class Tally:
                 self.add(reading)
             return
         read, blank = int(answers.read.sum()), int(answers.blank.sum())
-        self.pictures.update({"read": read, "blank": blank, "unsure": len(answers) - read - blank})
-        self.digits += len(answers) - blank
-        self.read += read
+        self.add_counts({"read": read, "blank": blank, "unsure": len(answers) - read - blank, "error": 0})
+
+    def add_counts(self, counts: Mapping[str, int]) -> None:
+        """Count single pictures by what became of them."""
+        self.pictures.update(counts)
+        self.digits += counts["read"] + counts["unsure"] + counts["error"]
+        self.read += counts["read"]
 
     @property
     def share(self) -> float:

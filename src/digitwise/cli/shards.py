@@ -1,0 +1,146 @@
+"""``digitwise read --out DIR``: many pictures shard by shard, in this process or on a cluster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitwise.cli.console import err
+
+if TYPE_CHECKING:
+    from digitwise.reading.shards.run import Summary
+    from digitwise.reading.shards.work import Readers
+
+SAID_EVERY = 30.0  # seconds, where there is no terminal for a bar
+MEGABYTE = 10**6
+
+
+def is_folder(out: str) -> bool:
+    """Whether ``--out`` names a folder or an address, and no file of rows."""
+    from digitwise.data.shards.places import is_address
+    from digitwise.files import expanded
+
+    return is_address(out) or not Path(out).suffix or expanded(out).is_dir()
+
+
+def read_shards(
+    sources: Sequence[str],
+    out: str,
+    cluster: str | None,
+    threads: int | None,
+    fail_under: float | None,
+    choices: Mapping[str, Any],
+) -> bool:
+    """Read sources into a folder and sum up; whether all could be read, and enough of it surely.
+
+    Parameters
+    ----------
+    sources : sequence of str
+    out : str
+    cluster : str or None
+        None: in this process.
+    threads : int or None
+    fail_under : float or None
+    choices : dict
+        ``model``, ``max_error`` and ``max_pixels``, as for :class:`digitwise.reading.reader.Reader`.
+
+    Raises
+    ------
+    DigitwiseError
+        If the job cannot be done, or a shard of it could not be.
+    """
+    from digitwise.cli.teller import passes
+    from digitwise.errors import DataError
+    from digitwise.reading.reader import Reader
+    from digitwise.reading.shards.parts import part_name
+    from digitwise.reading.shards.places import place_of
+    from digitwise.reading.shards.run import run_shards
+
+    if Reader(**choices, threads=1).policy is None:
+        err.print("the model makes no promise about errors: nothing is called unsure", style="dim")
+    with Progress() as progress:
+        summary = run_shards(sources, place_of(out), _readers(cluster, threads), tell=progress.tell, **choices)
+    for number, reason in sorted(summary.failed.items()):
+        err.print(f"digitwise: {part_name(number)} is missing: {reason}", style="red")
+    if summary.earlier == summary.shards:
+        err.print(f"{out}: finished before, nothing is missing of {_of(summary.shards, 'shard')}", style="dim")
+    else:
+        err.print(f"written to {out}", style="dim")
+    tally = _tally(summary)
+    err.print(tally.words + _speed(summary, "" if cluster is None else " in a worker"))
+    passed = passes(tally, fail_under)
+    if summary.failed:
+        raise DataError(
+            f"{out}: {len(summary.failed):,} of {_of(summary.shards, 'shard')} could not be read; mend what is named "
+            "above and run the same again: only those are read then"
+        )
+    return passed
+
+
+def _readers(cluster: str | None, threads: int | None) -> Readers:
+    if cluster is None:
+        from digitwise.reading.shards.work import InHere
+
+        return InHere(threads)
+    from digitwise.cluster.connect import library
+    from digitwise.cluster.reading import RayReaders
+
+    library()  # told before anything is planned
+    return RayReaders(cluster)
+
+
+def _tally(summary: Summary) -> Any:
+    from digitwise.reading.tally import Tally
+
+    tally = Tally()
+    tally.add_counts(asdict(summary.counts))
+    return tally
+
+
+def _speed(summary: Summary, where: str) -> str:
+    if not summary.fresh:
+        return ""
+    told = f"; {summary.fresh / max(summary.seconds, 1e-9):,.0f} pictures/s"
+    peak = summary.peak_bytes
+    return told + (f", at most {peak / MEGABYTE:,.0f} MB of memory{where}" if peak else "")
+
+
+def _of(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+class Progress:
+    """Shows how far a job is: a bar on a terminal, elsewhere a line now and then."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        state = TextColumn("{task.fields[state]}")
+        columns = (TextColumn("shards"), BarColumn(), MofNCompleteColumn(), state, TimeRemainingColumn())
+        self.bar = Bar(*columns, console=err, transient=True, disable=not err.is_terminal)
+        self.task = self.bar.add_task("shards", total=None, state="")
+        self.said = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def tell(self, summary: Summary) -> None:
+        """Show it."""
+        done = summary.finished + len(summary.failed)
+        state = f"{summary.counts.rows:,} pictures"
+        if summary.fresh:
+            state += f"  {summary.fresh / max(summary.seconds, 1e-9):,.0f}/s"
+        self.bar.update(self.task, completed=done, total=summary.shards, state=state)
+        if summary.earlier and not summary.fresh and not summary.failed and summary.earlier < summary.shards:
+            err.print(f"going on: {summary.earlier:,} of {_of(summary.shards, 'shard')} are there", style="dim")
+        if not err.is_terminal and time.monotonic() - self.said > SAID_EVERY:
+            self.said = time.monotonic()
+            err.print(f"{done:,} of {_of(summary.shards, 'shard')}  {state}", style="dim")

@@ -1,0 +1,122 @@
+"""Reading shards on Ray: a worker a core, each with one session, fed by Ray Data."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from collections import Counter
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from digitwise.cluster.board import pinned
+from digitwise.cluster.connect import connected
+from digitwise.errors import ClusterError, DigitwiseError
+from digitwise.reading.shards.work import Outcome, Task, Work, done
+from digitwise.system import thread_limits
+
+TRIES = 4  # for a shard that loses its worker or its machine: Ray itself would go on for ever
+
+
+class RayReaders:
+    """Reads shards on a cluster, which is joined when there is something to be read.
+
+    Parameters
+    ----------
+    address : str
+        As for :func:`digitwise.cluster.connect.connected`.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def run(self, work: Work, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
+        """See :class:`~digitwise.reading.shards.work.Readers`.
+
+        Raises
+        ------
+        ClusterError
+            If no cluster answers at the address, or it gives up.
+        """
+        with connected(self.address) as ray:
+            yield from _run(ray, work, tasks)
+
+
+def _run(ray: Any, work: Work, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
+    from ray import data
+
+    _be_quiet(data)
+    cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    workers = min(cores, len(tasks))
+    tries = pinned(ray, Tries).remote()
+    items = [{"task": pickle.dumps(task)} for task in tasks]
+    rows = data.from_items(items, override_num_blocks=len(items)).map_batches(
+        Worker,
+        fn_constructor_args=(work, tries),
+        batch_size=1,
+        # All at once where there is room, but one is enough to go on with.
+        compute=data.ActorPoolStrategy(
+            min_size=1, max_size=workers, initial_size=workers, max_tasks_in_flight_per_actor=1
+        ),
+        num_cpus=1,
+        runtime_env={"env_vars": thread_limits(1)},
+    )
+    try:
+        for row in rows.iter_rows():
+            yield pickle.loads(row["outcome"])
+    except ray.exceptions.RayError as error:
+        raise ClusterError(f"the cluster gave up: {' '.join(str(error).split())[-300:]}") from error
+    finally:
+        ray.kill(tries)
+
+
+class Tries:
+    """Counts how often shards were begun."""
+
+    def __init__(self) -> None:
+        self._begun: Counter[int] = Counter()
+
+    def begin(self, number: int) -> int:
+        """Count one; how many there were."""
+        self._begun[number] += 1
+        return self._begun[number]
+
+
+class Worker:
+    """One of them, in a process of its own.
+
+    Parameters
+    ----------
+    work : Work
+    tries : actor
+        Of :class:`Tries`.
+    """
+
+    def __init__(self, work: Work, tries: Any) -> None:
+        self.work, self.tries = work, tries
+        self.reader: Any = None
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
+        """Read a shard. What goes wrong is an answer, so that it is not tried again."""
+        import ray
+
+        number, cut = pickle.loads(batch["task"][0])
+        if ray.get(self.tries.begin.remote(number)) > TRIES:
+            lost = f"{cut.name}: its worker was lost {TRIES} times, perhaps for want of memory"
+            return _answer(Outcome(number, error=lost))
+        try:
+            self.reader = self.reader or self.work.reader(1)
+        except DigitwiseError as error:
+            return _answer(Outcome(number, fatal=error))
+        return _answer(done(self.work, self.reader, number, cut))
+
+
+def _answer(outcome: Outcome) -> dict[str, list[bytes]]:
+    return {"outcome": [pickle.dumps(outcome)]}
+
+
+def _be_quiet(data: Any) -> None:
+    """Let Ray Data say nothing: what there is to say is said by who asked."""
+    context = data.DataContext.get_current()
+    context.enable_progress_bars = context.print_on_execution_start = False
+    context.max_errored_blocks = -1  # what is lost then is told with the shards that failed
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)

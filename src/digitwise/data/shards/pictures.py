@@ -1,0 +1,36 @@
+"""Pictures in a folder behind an address."""
+
+from __future__ import annotations
+
+from digitwise.data.shards.places import _asked, _child, _library
+from digitwise.decoding import READ_SUFFIXES
+
+
+def pictures_behind(address: str) -> list[tuple[str, int]]:
+    """Addresses of the pictures in a folder and below it, with their bytes; hidden ones are passed over.
+
+    Parameters
+    ----------
+    address : str
+        For fsspec. None are found where it is no folder.
+
+    Raises
+    ------
+    DataError
+        If it cannot be looked at.
+    MissingPartError
+        If fsspec, or its part for this kind of address, is not installed.
+    """
+    fsspec = _library(address)
+    with _asked(address):
+        system, path = fsspec.core.url_to_fs(address)
+        if not system.isdir(path):
+            return []
+        files = system.find(path, detail=True)
+    found = []
+    for name, entry in files.items():
+        inside = name[len(path.rstrip("/")) :].lstrip("/")
+        hidden = any(part.startswith(".") for part in inside.split("/"))
+        if not hidden and "." + inside.rpartition(".")[2].lower() in READ_SUFFIXES:
+            found.append((_child(address, inside), int(entry.get("size") or 0)))
+    return found

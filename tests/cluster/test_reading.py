@@ -1,0 +1,179 @@
+"""Reading on a real cluster of two nodes that loses workers, machines and whoever asked."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from digitwise.cli.main import main
+from digitwise.cluster.connect import connected
+from digitwise.cluster.reading import RayReaders
+from digitwise.errors import ClusterError
+from digitwise.reading.shards import plan as planning
+from digitwise.reading.shards.places import Here, place_of
+from digitwise.reading.shards.run import run_shards
+from digitwise.reading.shards.work import InHere
+from tests.cluster.nodes import cluster_of
+from tests.reading.shards import digits, parts, rows, times, write_files, write_pixels, write_tar
+from tests.reading.shards import png as drawn
+
+# Ray Data warns of settings that it gives itself.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def sources(tmp_path, monkeypatch):
+    """Two tables, pictures and an archive: seven shards, one picture of them broken."""
+    monkeypatch.setattr(planning, "ROWS", 2_000)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(4):
+        (folder / f"{number}.png").write_bytes(drawn(number))
+    (folder / "broken.png").write_bytes(b"\x89PNG")
+    return [
+        str(write_pixels(tmp_path / "a.parquet", digits(5_000), 1_000)),
+        str(write_files(tmp_path / "b.parquet", [drawn(number) for number in range(8)], 3)),
+        str(folder),
+        str(write_tar(tmp_path / "c.tar", {f"{number}.png": drawn(number) for number in range(9)})),
+    ]
+
+
+@pytest.fixture
+def choices(model_file):
+    return {"model": model_file, "max_pixels": 10_000_000}
+
+
+@dataclass(frozen=True)
+class Waiting(Here):
+    """A folder whose writers tell of their process, and wait until they may go on."""
+
+    signs: str = ""
+    free: tuple[str, ...] = ("manifest.json",)
+
+    @contextmanager
+    def writing(self, name):
+        with super().writing(name) as temporary:
+            if name not in self.free:
+                open(os.path.join(self.signs, f"{name}-{os.getpid()}"), "w").close()
+                while not os.path.exists(os.path.join(self.signs, "go")):
+                    time.sleep(0.02)
+            yield temporary
+
+
+def waiting_in(tmp_path, folder="out"):
+    signs = tmp_path / "signs"
+    signs.mkdir()
+    return Waiting(folder, str(tmp_path / folder), str(signs)), signs
+
+
+def once_two_write(signs, lose):
+    """Lose something while two shards are being written, in a thread; then let all go on."""
+
+    def watch():
+        until = time.monotonic() + 60
+        while len(os.listdir(signs)) < 2 and time.monotonic() < until:
+            time.sleep(0.02)
+        lose([int(name.rpartition("-")[2]) for name in sorted(os.listdir(signs))])
+        (signs / "go").touch()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    return thread
+
+
+def same_as_here(out, sources, choices, tmp_path):
+    run_shards(sources, place_of(str(tmp_path / "here")), InHere(1), **choices)
+    assert sorted(os.listdir(out)) == sorted(os.listdir(tmp_path / "here"))
+    assert rows(out).equals(rows(tmp_path / "here"))
+
+
+def test_a_worker_that_is_killed_costs_no_row_and_doubles_none(two_nodes, sources, choices, tmp_path):
+    place, signs = waiting_in(tmp_path)
+    with connected(two_nodes.address):
+        thread = once_two_write(signs, lambda pids: os.kill(pids[0], signal.SIGKILL))
+        summary = run_shards(sources, place, RayReaders("auto"), **choices)
+        thread.join()
+    assert (summary.failed, summary.counts.rows, summary.counts.error) == ({}, 5_022, 1)
+    assert summary.peak_bytes > 10_000_000
+    assert len([name for name in os.listdir(signs) if name != "go"]) == summary.shards + 1  # one began anew
+    same_as_here(tmp_path / "out", sources, choices, tmp_path)
+
+
+def test_a_machine_that_is_lost_costs_no_row_and_doubles_none(sources, choices, tmp_path):
+    place, signs = waiting_in(tmp_path)
+    with cluster_of(2) as cluster, connected(cluster.address) as ray:
+        other = next(iter(cluster.worker_nodes))
+        thread = once_two_write(signs, lambda _: cluster.remove_node(other))
+        summary = run_shards(sources, place, RayReaders("auto"), **choices)
+        thread.join()
+        assert sum(node["Alive"] for node in ray.nodes()) == 1
+    assert (summary.failed, summary.counts.rows) == ({}, 5_022)
+    same_as_here(tmp_path / "out", sources, choices, tmp_path)
+
+
+DRIVER = """
+import sys
+from digitwise.cluster.reading import RayReaders
+from digitwise.reading.shards.run import run_shards
+from tests.cluster.test_reading import Waiting
+
+address, sources, out, signs, model = sys.argv[1:]
+place = Waiting(out, out, signs, ("manifest.json", "part-00001.parquet", "part-00003.parquet"))
+run_shards([sources], place, RayReaders(address), model=model, max_pixels=50_000_000)
+"""
+
+
+def test_a_job_whose_asker_is_killed_is_finished_by_the_next_one(two_nodes, choices, tmp_path, capsys):
+    sources, out, signs = tmp_path / "sources", tmp_path / "out", tmp_path / "signs"
+    sources.mkdir()
+    signs.mkdir()
+    for number in range(6):
+        write_pixels(sources / f"{number}.parquet", digits(300, seed=number))
+    arguments = [two_nodes.address, sources, out, signs, choices["model"]]
+    driver = subprocess.Popen([sys.executable, "-c", DRIVER, *map(str, arguments)], cwd=ROOT)
+    until = time.monotonic() + 60
+    while (len(os.listdir(signs)) < 2 or len(parts(out)) < 1) and time.monotonic() < until:
+        time.sleep(0.02)
+    driver.kill()
+    driver.wait()
+    kept = times(out)
+    assert 0 < len(kept) <= 2
+    assert any(name.startswith(".part") for name in os.listdir(out))  # of writers that are killed with it
+
+    code = main(
+        ["read", str(sources), "--cluster", two_nodes.address, "--out", str(out), "--model", str(choices["model"])]
+    )
+    assert code == 0
+    told = capsys.readouterr().err
+    assert f"going on: {len(kept)} of 6 shards are there" in told
+    assert "1,800 pictures: " in told
+    assert "MB of memory in a worker" in told
+    assert kept.items() <= times(out).items()
+    same_as_here(out, [str(sources)], choices, tmp_path)
+
+
+def test_a_folder_that_workers_do_not_see_is_refused(two_nodes, sources, choices, tmp_path):
+    place = Elsewhere("out", str(tmp_path / "out"))
+    with (
+        connected(two_nodes.address),
+        pytest.raises(ClusterError, match=r"out: a machine .* does not see its manifest.json: .* share no such folder"),
+    ):
+        run_shards(sources, place, RayReaders("auto"), **choices)
+    assert os.listdir(tmp_path / "out") == ["manifest.json"]
+
+
+@dataclass(frozen=True)
+class Elsewhere(Here):
+    """A folder that only the process sees that made it."""
+
+    def __reduce__(self):
+        return Here, (self.name, self.path + "-of-a-worker")
