@@ -156,10 +156,12 @@ def write_parquet(folder: Path, pictures: UInt8, labels: Int64, n: int, *, moved
             ways = rng.integers(0, 25, len(shown))
             for way in range(25):
                 shown[ways == way] = np.roll(shown[ways == way], (way // 5 - 2, way % 5 - 2), axis=(1, 2))
-        flat = pa.array(shown.reshape(-1))
-        column = pa.FixedSizeListArray.from_arrays(flat, shown[0].size)
+        column = pa.FixedSizeBinaryArray.from_buffers(
+            pa.binary(shown[0].size), len(shown), [None, pa.py_buffer(shown.tobytes())]
+        )
         table = pa.table({"image": column, "label": pa.array(labels[drawn])})
-        pq.write_table(table, folder / f"digits-{number:05d}.parquet", row_group_size=10_000)
+        place = folder / f"digits-{number:05d}.parquet"
+        pq.write_table(table, place, row_group_size=10_000, use_dictionary=False)
 
 
 def write_tars(folder: Path, pictures: UInt8, labels: Int64, n: int, *, each: int = 10_000) -> None:

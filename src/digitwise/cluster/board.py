@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from digitwise.training.relay import Event
 
 
@@ -24,11 +22,3 @@ class Board:
 
     def heard(self) -> None:
         """Nothing: whoever waits for this knows that what it told before has come."""
-
-
-def pinned(ray: Any, kind: type) -> Any:
-    """A class as an actor that takes no core and stays on this machine, so that no other one's loss ends it."""
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    return ray.remote(kind).options(num_cpus=0, scheduling_strategy=here)

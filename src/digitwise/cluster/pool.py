@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from digitwise.cluster.board import Board, pinned
+from digitwise.cluster.board import Board
+from digitwise.cluster.placing import check_room, pinned
 from digitwise.errors import ClusterError, DigitwiseError
 from digitwise.system import thread_limits
 from digitwise.training.pool import Function
@@ -44,7 +45,7 @@ class RayPool:
             If no machine has so many cores, or what a task needs was lost too often.
         """
         ray = self.ray
-        self._check_room()
+        check_room(ray, self.threads)
         board = pinned(ray, Board).remote()
         given = ray.put((function, shared))
         work = ray.remote(_attempt).options(
@@ -100,13 +101,6 @@ class RayPool:
             raise ClusterError(
                 f"{name}: the cluster lost it {RETRIES + 1} times: {type(error).__name__}: {_line(error)}"
             ) from error
-
-    def _check_room(self) -> None:
-        most = max((int(node["Resources"].get("CPU", 0)) for node in self.ray.nodes() if node["Alive"]), default=0)
-        if most < self.threads:
-            raise ClusterError(
-                f"--threads: expected at most {most} for the largest machine of the cluster, got {self.threads}"
-            )
 
 
 def _attempt(given: Any, task: Any, number: int, board: Any) -> Any:

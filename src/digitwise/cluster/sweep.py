@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from digitwise.cluster.conductor import ENVIRONMENT, LIVES, Conductor, Happening
+from digitwise.cluster.placing import check_room
 from digitwise.errors import ClusterError, DigitwiseError
 from digitwise.recipes.space import Trial
 from digitwise.system import thread_limits
@@ -57,11 +58,7 @@ class Tuned:
         ClusterError
             If no node has as many cores as a trial needs, or the conductor was lost again and again.
         """
-        most = max((node["Resources"].get("CPU", 0) for node in self.ray.nodes() if node["Alive"]), default=0)
-        if most < self.threads:
-            raise ClusterError(
-                f"--threads: expected at most {most:g} for the largest machine of the cluster, got {self.threads}"
-            )
+        check_room(self.ray, self.threads)
         given = self.ray.put((function, shared, list(tasks)))
         left = _Left(tasks, names, watch)
         for _ in range(LIVES):

@@ -38,7 +38,11 @@ def flat(images):
     return pa.array([image.ravel().tolist() for image in images], pa.list_(pa.float32()))
 
 
-@pytest.mark.parametrize("column", [fixed, nested, flat])
+def raw(images):
+    return pa.array([image.tobytes() for image in images], pa.binary(784))
+
+
+@pytest.mark.parametrize("column", [fixed, nested, flat, raw])
 @pytest.mark.parametrize("before", ["", "file://", "simplecache::file://"])
 def test_pixels_and_labels_come_in_blocks(tmp_path, images, column, before):
     shard(tmp_path, {"image": column(images), "label": LABELS})
@@ -99,6 +103,12 @@ def test_labels_can_be_read_alone(tmp_path, images):
     found = list(blocks(here, 100, labels=True, pictures=False))
     assert np.array_equal(np.concatenate([block.labels for block in found]), LABELS)
     assert [picture for block in found for picture in block.pictures] == [None] * ROWS
+
+
+def test_raw_pixels_that_are_missing_are_told(tmp_path, images):
+    table = {"image": pa.array([images[0].tobytes(), None], pa.binary(784))}
+    with pytest.raises(DataError, match="expected pixels for each picture, got 1 empty ones"):
+        list(blocks(shard(tmp_path, table), 10))
 
 
 def test_a_row_group_is_not_held_whole(tmp_path):
