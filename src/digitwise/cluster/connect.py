@@ -65,9 +65,7 @@ def connected(address: str) -> Iterator[Any]:
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ClusterError(f"{where}: no Ray cluster could be joined: {' '.join(str(error).split())[:200]}") from error
     if threading.current_thread() is threading.main_thread():
-        signal.signal(
-            signal.SIGTERM, ending or signal.SIG_DFL
-        )  # Ray's own would leave at once, and nothing would be cleaned up
+        signal.signal(signal.SIGTERM, ending or signal.SIG_DFL)  # Ray's own leaves without cleaning up
     try:
         yield ray
     finally:
