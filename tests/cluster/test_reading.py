@@ -161,6 +161,12 @@ def test_a_job_whose_asker_is_killed_is_finished_by_the_next_one(two_nodes, choi
     same_as_here(out, [str(sources)], choices, tmp_path)
 
 
+def test_who_asks_is_ended_in_its_own_way(two_nodes):
+    before = signal.getsignal(signal.SIGTERM)
+    with connected(two_nodes.address):
+        assert signal.getsignal(signal.SIGTERM) is before
+
+
 def test_a_folder_that_workers_do_not_see_is_refused(two_nodes, sources, choices, tmp_path):
     place = Elsewhere("out", str(tmp_path / "out"))
     with (

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -48,6 +50,7 @@ def connected(address: str) -> Iterator[Any]:
     where = os.environ.get("RAY_ADDRESS", AUTO) if address == AUTO else address
     if where not in (AUTO, "local"):
         _check(where)
+    ending = signal.getsignal(signal.SIGTERM)
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
     try:
         if where == AUTO:
@@ -61,6 +64,8 @@ def connected(address: str) -> Iterator[Any]:
             ray.init(address=where, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ClusterError(f"{where}: no Ray cluster could be joined: {' '.join(str(error).split())[:200]}") from error
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, ending or signal.SIG_DFL)  # Ray's own leaves without cleaning up
     try:
         yield ray
     finally:
