@@ -11,21 +11,39 @@ READ, SHOWN = 10**9, 10**8  # pictures
 CORES = 2  # of the machine that the rates are measured on
 PRICE = 0.04  # dollars for an hour of a core: the order of what clouds ask for; put in your own
 MANY = 100  # cores of the example
+NETWORK = 1.25e9  # bytes a second of 10 Gbit/s
+COLUMNS = ("stored as", "a second on a core", "core hours", f"hours on {MANY} cores", "$ a million")
 PICTURES = 55_000  # that MNIST's trainings show in an epoch
 
 
 def reading_plan(rows: Sequence[Row]) -> str:
     """Reading 10^9 digits: by what they are stored as."""
-    lines = head("stored as", "a second on a core", "core hours", f"hours on {MANY} cores", "$ a million")
+    lines = head(*COLUMNS, "bytes each", "TB in all", "cores that 10 Gbit/s feed")
     for source, what in (("parquet", "pixels in Parquet"), ("tars", "PNG files in tars")):
-        rate = _rate(rows, f"digits read, {source}", "Ray, two cores")
-        lines.append(line(what, *(_cells(rate / CORES, READ) if rate else [NOTHING] * 4)))
+        rate = _rate(rows, f"digits read, {source}", "Ray, two cores") / CORES
+        if not rate:
+            lines.append(line(what, *[NOTHING] * 7))
+            continue
+        size = float(next(row["bytes"] for row in rows if row["what"] == f"digits read, {source}"))
+        fed = f"{NETWORK / (rate * size):,.0f}"
+        lines.append(line(what, *_cells(rate, READ), f"{size:,.0f}", f"{READ * size / 1e12:.2f}", fed))
     return "\n".join(lines)
+
+
+def bounds(rows: Sequence[Row]) -> str:
+    """What does not get faster with more cores: how much one process can deal out, and one thread can read."""
+    shards = _rate(rows, "shards of ten digits", "Ray, two cores")
+    mixed = _rate(rows, "pictures read and mixed, nothing trained", "one thread")
+    told = [f"{rate:,.0f}" if rate else NOTHING for rate in (shards, mixed)]
+    return (
+        f"One process deals out {told[0]} shards a second, the start of Ray included; one thread reads and mixes "
+        f"{told[1]} pictures a second for a training."
+    )
 
 
 def training_plan(rows: Sequence[Row]) -> str:
     """Showing 10^8 pictures once to a network: by recipe."""
-    lines = head("network of", "a second on a core", "core hours", f"hours on {MANY} cores", "$ a million")
+    lines = head("network of", *COLUMNS[1:])
     rates = {"flash, streamed": _rate(rows, "training pictures shown by flash, one epoch", "streamed")}
     rates |= {name: _trained(rows, name) for name in ("improved", "augmented")}
     for name, rate in rates.items():

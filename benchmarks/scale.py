@@ -28,12 +28,15 @@ from benchmarks.measure import Row, keep, kept, newest
 from benchmarks.speed import command
 from digitwise.images import Int64, UInt8
 
-TRAININGS, EPOCHS = 8, 3  # of `improved`, each on one thread
-READINGS, SHARD = 2_000_000, 100_000  # pictures
+TRAININGS, EPOCHS = 8, 2  # of `improved`, each on one thread
+READINGS, SHARD = 1_000_000, 100_000  # pictures
 ENCODED = 200_000  # of them as PNG files in tars
+SHARDS = 300  # of a few pictures each, for what a shard costs by itself
 TURNS = 3
 STREAMED = 5_000_000  # pictures
+MIXED = 2_000_000  # of them only read and mixed
 PARTS = ("trainings", "reading", "training")
+RAY = ("--cluster", "auto")
 LOOK = 1.0  # seconds between two looks at the memory
 
 
@@ -55,12 +58,12 @@ def _trainings(folder: Path) -> Iterator[Row]:
     ways = {
         "one after another": ("--jobs", "1"),
         "two processes": ("--jobs", "2"),
-        "Ray, two cores": ("--cluster", "auto"),
+        "Ray, two cores": RAY,
     }
     for name, how in ways.items():
         out = folder / name.replace(" ", "-")
         _, seconds, peak = job(*asked, *how, "--threads", "1", "--out", str(out))
-        yield _row("8 trainings of improved, 3 epochs", name, TRAININGS, seconds, peak)
+        yield _row("trainings of improved, 2 epochs", name, TRAININGS, seconds, peak)
 
 
 def _reading(folder: Path) -> Iterator[Row]:
@@ -71,12 +74,16 @@ def _reading(folder: Path) -> Iterator[Row]:
     for turn in range(TURNS):
         for source, n in (("parquet", READINGS), ("tars", ENCODED)):
             told = {}
-            for name, how in {"one process": (), "Ray, two cores": ("--cluster", "auto")}.items():
+            for name, how in {"one process": (), "Ray, two cores": RAY}.items():
                 out = folder / f"{source}-{name[:3]}-{turn}"
                 _, seconds, peak = job("read", str(folder / source), "--out", str(out), *how)
                 told[name] = _labels_read(out)
-                yield {**_row(f"digits read, {source}", name, n, seconds, peak), "turn": turn}
+                size = sum(file.stat().st_size for file in (folder / source).iterdir()) / n
+                yield {**_row(f"digits read, {source}", name, n, seconds, peak), "bytes": round(size), "turn": turn}
             assert told["one process"] == told["Ray, two cores"]
+    write_parquet(folder / "small", pictures, labels, SHARDS * 10, each=10)
+    _, seconds, peak = job("read", str(folder / "small"), "--out", str(folder / "small-read"), *RAY)
+    yield _row("shards of ten digits", "Ray, two cores", SHARDS, seconds, peak)
 
 
 def _training(folder: Path) -> Iterator[Row]:
@@ -91,6 +98,21 @@ def _training(folder: Path) -> Iterator[Row]:
         fit = float(told["fit_seconds"])
         row = _row("training pictures shown by flash, one epoch", name, STREAMED, fit, peak)
         yield {**row, "per_second": told["images_per_second"], "errors": told["errors"]}
+    yield _row("pictures read and mixed, nothing trained", "one thread", *_read_and_mixed(folder / "set"), 0)
+
+
+def _read_and_mixed(folder: Path) -> tuple[int, float]:
+    """What the reading thread of a streamed training does, alone, for a part of an epoch: pictures and seconds."""
+    from digitwise.data.shards.streamed import open_streamed
+    from digitwise.training.mixing import mixed
+
+    train, seen = open_streamed(str(folder)).train, 0
+    started = time.perf_counter()
+    for images, _ in mixed(train, seed=0, epoch=0):
+        seen += len(images)
+        if seen >= MIXED:
+            break
+    return seen, time.perf_counter() - started
 
 
 def _row(what: str, way: str, n: int, seconds: float, peak: float) -> Row:
@@ -142,15 +164,17 @@ def _digits() -> tuple[UInt8, Int64]:
     return train.images, train.labels
 
 
-def write_parquet(folder: Path, pictures: UInt8, labels: Int64, n: int, *, moved: bool = False) -> None:
-    """Write ``n`` pictures as Parquet files of ``SHARD``: the given ones over and over, moved anew if so asked."""
+def write_parquet(
+    folder: Path, pictures: UInt8, labels: Int64, n: int, *, each: int = SHARD, moved: bool = False
+) -> None:
+    """Write ``n`` pictures as Parquet files of ``each``: the given ones over and over, moved anew if so asked."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
-    for number, first in enumerate(range(0, n, SHARD)):
-        drawn = np.arange(first, min(first + SHARD, n)) % len(pictures)
+    for number, first in enumerate(range(0, n, each)):
+        drawn = np.arange(first, min(first + each, n)) % len(pictures)
         if moved:
             rng.shuffle(drawn)
         shown = pictures[drawn]

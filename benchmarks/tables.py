@@ -23,7 +23,7 @@ from benchmarks.clock import NOTHING_YET, augmentation_line, budget_table, clock
 from benchmarks.contender import PEERS
 from benchmarks.figures import NAMES
 from benchmarks.measure import Row, kept, main_place, median, place, spread
-from benchmarks.plan import reading_plan, training_plan
+from benchmarks.plan import bounds, reading_plan, training_plan
 from benchmarks.reader_tables import pages_table, reading_summary, robustness_table, scans_table, speed_table
 from benchmarks.scale import scale_table
 from benchmarks.server import server_table, serving_summary
@@ -128,6 +128,7 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "scale": (scale_table, "scale"),
     "reading plan": (reading_plan, "scale"),
     "training plan": (training_plan, "scale"),
+    "bounds": (bounds, "scale"),
     "exercise": (exercise_table, "notebook"),
 }
 

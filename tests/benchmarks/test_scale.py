@@ -14,17 +14,15 @@ ROWS = [
 ]
 
 
-def test_parquet_has_the_pictures_over_and_over(monkeypatch, tmp_path):
-    monkeypatch.setattr(scale, "SHARD", 4)
-    scale.write_parquet(tmp_path / "set", PICTURES, LABELS, 10)
+def test_parquet_has_the_pictures_over_and_over(tmp_path):
+    scale.write_parquet(tmp_path / "set", PICTURES, LABELS, 10, each=4)
     tables = [pq.read_table(file) for file in sorted((tmp_path / "set").iterdir())]
     assert [len(table) for table in tables] == [4, 4, 2]
     assert [label for table in tables for label in table["label"].to_pylist()] == [4, 5, 6, 4, 5, 6, 4, 5, 6, 4]
     assert tables[1]["image"][1].as_py() == PICTURES[2].tobytes()
 
 
-def test_moved_pictures_keep_their_ink_and_their_label(monkeypatch, tmp_path):
-    monkeypatch.setattr(scale, "SHARD", 60)
+def test_moved_pictures_keep_their_ink_and_their_label(tmp_path):
     scale.write_parquet(tmp_path / "set", PICTURES, LABELS, 60, moved=True)
     table = pq.read_table(tmp_path / "set")
     drawn = [np.frombuffer(row, np.uint8).reshape(28, 28) for row in table["image"].to_pylist()]
