@@ -264,7 +264,7 @@ def begin(out: Path, *, resume: bool) -> Path:
         If ``out`` is something else than a run folder.
     """
     check_place(out)
-    partial = out.with_name(f".{out.name}.partial")
+    partial = _partial(out)
     if partial.exists() and not resume:
         shutil.rmtree(partial)
     partial.mkdir(parents=True, exist_ok=True)
@@ -272,6 +272,17 @@ def begin(out: Path, *, resume: bool) -> Path:
         if not leftover.match(CHECKPOINTS):
             leftover.unlink()
     return partial
+
+
+def abandon(out: Path) -> None:
+    """Remove what :func:`begin` made for ``out``, unless there are checkpoints to go on with."""
+    partial = _partial(out)
+    if partial.is_dir() and not any(partial.glob(CHECKPOINTS)):
+        shutil.rmtree(partial)
+
+
+def _partial(out: Path) -> Path:
+    return out.with_name(f".{out.name}.partial")
 
 
 def checkpoint(folder: Path, member: int) -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from digitwise import ledger
 from digitwise.cli.live import LiveWatch
 from digitwise.cli.pools import pool_for
 from digitwise.images import Predictions
@@ -21,11 +22,14 @@ from digitwise.training.processes import Processes
 QUICK = ("train", "flash", "--data", "digits", "--epochs", 1)
 
 
-def test_seeds_side_by_side_are_ordinary_runs_and_a_table(digitwise, tmp_path):
+def test_seeds_side_by_side_are_ordinary_runs_and_a_table(digitwise, tmp_path, monkeypatch, digits):
+    monkeypatch.setenv("DIGITWISE_LEDGER", str(tmp_path / "ledger"))
     result = digitwise(*QUICK, "--seeds", 2, "--seed", 5, "--jobs", 2, "--out", tmp_path)
     assert result.code == 0, result.err
     assert [Run.open(tmp_path / f"seed-{seed}").info["seed"] for seed in (5, 6)] == [5, 6]
     assert (tmp_path / "seed-5" / "confusion.png").exists()
+    looks = ledger.looks(digits.fingerprint["test"])
+    assert sorted(look.run for look in looks) == [str(tmp_path / f"seed-{seed}") for seed in (5, 6)]
     for words in ("seed 6: epoch  1", "seed 5: done", "mean ± deviation", "95 % interval", f"saved in {tmp_path}"):
         assert words in result.out
     again = digitwise(*QUICK, "--seeds", 2, "--seed", 5, "--jobs", 2, "--out", tmp_path, "--resume", "--json")
@@ -137,6 +141,23 @@ def test_each_training_has_one_bar_until_it_is_done():
     assert left == ["seed 1: epoch 1"]
     assert "seed 0: done, validation loss 0.5000  accuracy 0.7500" in text
     assert "2.0 s" not in text  # no line an epoch
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("name", ["seed 0", "trial 12: learning_rate 0.00123, batch_size 32, rotation_range 12.5"])
+def test_bar_epoch_and_loss_are_seen_on_eighty_columns_whatever_the_name(name, width):
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=True, width=width, color_system=None, legacy_windows=False)
+    with LiveWatch(console, many=True) as watch:
+        training = watch.on_task(name)
+        training.on_member(2, 3)
+        training.on_steps(12, 0.4, 2.1234, 0.5)
+        watch.bar.refresh()
+    line = next(line for line in reversed(text.getvalue().splitlines()) if "epoch 12" in line)
+    assert name[:6] in line
+    assert ", network 2 of 3: epoch 12 " in line
+    assert "━" in line
+    assert "loss 2.1234 0:00:00" in line
 
 
 def test_without_a_terminal_each_line_has_its_trainings_name():

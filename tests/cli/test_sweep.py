@@ -22,14 +22,15 @@ def test_sweep_tells_the_trials_the_winner_and_how_far_to_believe_it(digitwise, 
     out = here / "results" / "sweep-flash"
     assert {path.name for path in out.iterdir()} == {"best", "sweep.json", "trials.csv"}
     assert Run.open(out / "best").info["recipe"]["batch_size"] == 32
-    # More trials, again; a grid of one option or of several is the same.
+    # Again, in the same place; a grid of one option or of several is the same.
     result = digitwise(
-        *("sweep", "flash", "--data", "digits", "--grid", "learning_rate=0.016,0.008", "--grid", "batch_size=32"),
+        *("sweep", "flash", "--data", "digits", "--grid", "learning_rate=0.008", "--grid", "batch_size=64"),
         *("--epochs", "2", "--seed", "1", "--json"),
     )
     assert result.code == 0, result.err
     assert result.json == json.loads((out / "sweep.json").read_text()) | {"path": str(out)}
-    assert result.json["space"] == {"learning_rate": [0.016, 0.008], "batch_size": [32]}
+    assert result.json["space"] == {"learning_rate": [0.008], "batch_size": [64]}
+    assert Run.open(out / "best").info["recipe"]["batch_size"] == 64
     assert (result.json["seed"], result.json["recipe"]["epochs"]) == (1, 2)
 
 

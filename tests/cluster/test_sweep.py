@@ -17,11 +17,17 @@ from digitwise.recipes.space import grid
 from digitwise.training.outcome import Outcome
 from digitwise.training.processes import Processes
 from digitwise.training.watch import Watch
-from tests.cluster.nodes import cluster_of
 from tests.helpers import blobs
 
 QUICK = Recipe("quick", "for tests", "simple-cnn", epochs=8, batch_size=16, learning_rate=0.003)
 SHARED = SimpleNamespace(splits=SimpleNamespace(validation=range(100)))
+
+
+@pytest.fixture(scope="module")
+def joined(two_nodes):
+    """Joined once, so that the cluster's workers go from one statement to the next."""
+    with connected(two_nodes.address) as ray:
+        yield ray
 
 
 def swept(out, axis, pool, watch=None):
@@ -40,7 +46,7 @@ def results(done):
     }
 
 
-def test_poor_trials_are_stopped_early_and_finished_ones_equal_those_of_one_machine(two_nodes, tmp_path):
+def test_poor_trials_are_stopped_early_and_finished_ones_equal_those_of_one_machine(joined, tmp_path):
     told = []
 
     from digitwise.training.saving import load_model
@@ -60,8 +66,7 @@ def test_poor_trials_are_stopped_early_and_finished_ones_equal_those_of_one_mach
 
     good = "learning_rate=0.003,0.002"
     alone = swept(tmp_path / "alone", good, Processes(1, threads=1))
-    with connected(two_nodes.address) as ray:
-        done = swept(tmp_path / "s", good + ",1e-9,1e-8", Tuned(ray), Told())
+    done = swept(tmp_path / "s", good + ",1e-9,1e-8", Tuned(joined), Told())
     assert len(results(alone)) == 2
     assert results(done) == results(alone)
     weights = (load_model(each.best.path).get_weights() for each in (done, alone))
@@ -111,7 +116,7 @@ def _command(process):
         return []
 
 
-def test_no_trial_is_lost_with_the_process_it_runs_in_or_with_the_one_that_conducts(two_nodes):
+def test_no_trial_is_lost_with_the_process_it_runs_in_or_with_the_one_that_conducts(joined):
     killed, came = [], {}
 
     def kill(name):
@@ -123,43 +128,34 @@ def test_no_trial_is_lost_with_the_process_it_runs_in_or_with_the_one_that_condu
             if not killed:
                 kill("ray::ImplicitFunc")
 
-    with connected(two_nodes.address) as ray:
-        for place, outcome in tune(ray, 4, watch=Killing()):
-            came.setdefault(place, []).append(outcome.errors)
-            if len(killed) == 1:
-                kill("ray::Conductor")
+    for place, outcome in tune(joined, 4, watch=Killing()):
+        came.setdefault(place, []).append(outcome.errors)
+        if len(killed) == 1:
+            kill("ray::Conductor")
     assert killed == ["ray::ImplicitFunc", "ray::Conductor"]
     assert came == {0: [99], 1: [98], 2: [97], 3: [96]}
 
 
-def test_no_trial_is_lost_with_a_node():
-    with cluster_of(1) as cluster:
-        node, lost = cluster.add_node(num_cpus=1), []
-        cluster.wait_for_nodes()
+def test_no_trial_is_lost_with_a_node_and_only_the_best_so_far_brings_its_weights(joined, two_nodes):
+    node, lost = two_nodes.add_node(num_cpus=1), []
+    two_nodes.wait_for_nodes()
 
-        class Losing(Watch):
-            def on_epoch(self, row, share):
-                if not lost:
-                    lost.append(node)
-                    cluster.remove_node(node, allow_graceful=False)
+    class Losing(Watch):
+        def on_epoch(self, row, share):
+            if not lost:
+                lost.append(node)
+                two_nodes.remove_node(node, allow_graceful=False)
 
-        with connected(cluster.address) as ray:
-            came = dict(tune(ray, 3, watch=Losing()))
+    came = list(tune(joined, 5, watch=Losing()))
     assert lost
-    assert {place: outcome.errors for place, outcome in came.items()} == {0: 99, 1: 98, 2: 97}
-
-
-def test_only_the_best_so_far_brings_its_weights(two_nodes):
-    with connected(two_nodes.address) as ray:
-        came = [outcome for _, outcome in tune(ray, 5)]
+    assert {place: outcome.errors for place, outcome in came} == {0: 99, 1: 98, 2: 97, 3: 96, 4: 95}
     least = 100
-    for outcome in came:
+    for _, outcome in came:
         assert bool(outcome.parts) == (outcome.errors < least)
         least = min(least, outcome.errors)
-    assert least == 95
 
 
-def test_broken_off_sweep_leaves_nothing_behind(two_nodes, tmp_path, monkeypatch):
+def test_broken_off_sweep_leaves_nothing_behind(joined, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     class Breaking(Watch):
@@ -167,23 +163,19 @@ def test_broken_off_sweep_leaves_nothing_behind(two_nodes, tmp_path, monkeypatch
             assert list(tmp_path.glob("digitwise-sweep-*"))
             raise KeyboardInterrupt
 
-    with connected(two_nodes.address) as ray:
-        with pytest.raises(KeyboardInterrupt):
-            list(tune(ray, 3, watch=Breaking()))
-        assert not list(tmp_path.iterdir())
-        psutil.wait_procs(processes("ray::Conductor"), timeout=10)
-        assert not processes("ray::Conductor")
-        assert ray.get(ray.remote(a_core).remote(), timeout=20)  # none is kept
+    with pytest.raises(KeyboardInterrupt):
+        list(tune(joined, 3, watch=Breaking()))
+    assert not list(tmp_path.iterdir())
+    psutil.wait_procs(processes("ray::Conductor"), timeout=10)
+    assert not processes("ray::Conductor")
+    assert joined.get(joined.remote(a_core).remote(), timeout=20)  # none is kept
 
 
-def test_what_a_trial_refuses_ends_the_sweep(two_nodes):
-    with connected(two_nodes.address) as ray, pytest.raises(RecipeError, match=r"^scans: expected what there is not$"):
-        list(tune(ray, 2, function=refusing))
+def test_what_a_trial_refuses_ends_the_sweep(joined):
+    with pytest.raises(RecipeError, match=r"^scans: expected what there is not$"):
+        list(tune(joined, 2, function=refusing))
 
 
-def test_trials_of_more_cores_than_any_node_has_are_refused(two_nodes):
-    with (
-        connected(two_nodes.address) as ray,
-        pytest.raises(ClusterError, match=r"^--threads: expected at most 1 .* 3$"),
-    ):
-        list(tune(ray, 2, threads=3))
+def test_trials_of_more_cores_than_any_node_has_are_refused(joined):
+    with pytest.raises(ClusterError, match=r"^--threads: expected at most 1 .* 3$"):
+        list(tune(joined, 2, threads=3))

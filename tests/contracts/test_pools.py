@@ -1,9 +1,11 @@
 """Every pool gives what the tasks give, whoever runs them."""
 
 import os
+import signal
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from digitwise.cluster.connect import connected
 from digitwise.cluster.pool import RayPool
 from digitwise.errors import ClusterError, DataError, RunError
 from digitwise.training.pool import Here
-from digitwise.training.processes import Processes
+from digitwise.training.processes import Processes, _Worker
 from digitwise.training.watch import Watch
 
 
@@ -26,10 +28,16 @@ def processes(request):
     yield Processes(2, threads=1)
 
 
+@pytest.fixture(scope="module")
+def joined(two_nodes):
+    """Joined once, so that the cluster's workers go from one statement to the next."""
+    with connected(two_nodes.address) as ray:
+        yield ray
+
+
 @contextmanager
 def on_ray(request):
-    with connected(request.getfixturevalue("two_nodes").address) as ray:
-        yield RayPool(ray, threads=1)
+    yield RayPool(request.getfixturevalue("joined"), threads=1)
 
 
 @pytest.fixture(params=[here, processes, on_ray], ids=lambda kind: kind.__name__)
@@ -186,10 +194,9 @@ def test_what_all_share_is_sent_once_a_process(tmp_path):
     assert counted.file.read_text() == "xx"
 
 
-def test_what_all_share_is_put_into_the_cluster_once(two_nodes, tmp_path):
+def test_what_all_share_is_put_into_the_cluster_once(joined, tmp_path):
     counted = Counted(tmp_path / "sent")
-    with connected(two_nodes.address) as ray:
-        assert ran(RayPool(ray), spent, counted, range(6)) == {number: number for number in range(6)}
+    assert ran(RayPool(joined), spent, counted, range(6)) == {number: number for number in range(6)}
     assert counted.file.read_text() == "x"
 
 
@@ -201,9 +208,22 @@ def test_who_stops_listening_ends_what_runs(away, tmp_path):
     assert time.monotonic() - started < 10
 
 
-def test_more_cores_than_any_machine_has_are_refused_at_once(two_nodes):
-    with (
-        connected(two_nodes.address) as ray,
-        pytest.raises(ClusterError, match=r"^--threads: expected at most 1 for the largest machine .*, got 9$"),
-    ):
-        ran(RayPool(ray, threads=9), scaled, np.arange(5), [1])
+def test_more_cores_than_any_machine_has_are_refused_at_once(joined):
+    with pytest.raises(ClusterError, match=r"^--threads: expected at most 1 for the largest machine .*, got 9$"):
+        ran(RayPool(joined, threads=9), scaled, np.arange(5), [1])
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="only Linux tells the signals a process is deaf to")
+def test_a_process_is_deaf_to_interrupts_from_its_first_moment_on():
+    def deaf(pid):
+        masks = dict(
+            line.split(":\t") for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "Sig" in line
+        )
+        return bool((int(masks["SigBlk"], 16) | int(masks["SigIgn"], 16)) >> (signal.SIGINT - 1) & 1)
+
+    worker = _Worker(1, spent, None)
+    try:
+        assert deaf(worker.process.pid)
+        assert not deaf(os.getpid())
+    finally:
+        worker.end()

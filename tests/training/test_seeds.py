@@ -1,15 +1,19 @@
+import shutil
+from dataclasses import dataclass
+from hashlib import sha256
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from digitwise import ledger
+from digitwise import ledger, runs
 from digitwise.data.splits import split_validation
 from digitwise.errors import RecipeError, RunError
-from digitwise.images import Dataset
+from digitwise.images import Dataset, Predictions
 from digitwise.recipes import Recipe
+from digitwise.training import folds
 from digitwise.training.fit import fit_parts
-from digitwise.training.folds import cross_validations, out_of_fold
 from digitwise.training.pool import Here
-from digitwise.training.processes import Processes
 from digitwise.training.seeds import train_seeds
 from digitwise.training.train import train
 from digitwise.training.watch import Watch
@@ -21,11 +25,6 @@ QUICK = Recipe("quick", "for tests", "narrow-cnn", epochs=2, batch_size=16, lear
 @pytest.fixture(scope="module")
 def dataset():
     return Dataset("blobs", "made", blobs(90), blobs(45, seed=1))
-
-
-@pytest.fixture(autouse=True)
-def own_ledger(tmp_path, monkeypatch):
-    monkeypatch.setenv("DIGITWISE_LEDGER", str(tmp_path / "ledger"))
 
 
 class Names(Watch):
@@ -56,43 +55,90 @@ class Elsewhere:
         yield from reversed(results)  # the order in which they are done is nobody's promise
 
 
-@pytest.mark.parametrize("pool", [Here(), Elsewhere()], ids=["here", "elsewhere"])
-def test_each_seed_gives_the_run_that_it_gives_alone(dataset, tmp_path, pool):
-    watch = Names()
-    first, second = train_seeds(QUICK, dataset, [4, 9], tmp_path / "runs", pool, deterministic=True, watch=watch)
-    alone = train(QUICK, dataset, seed=9, out=tmp_path / "alone", deterministic=True)
+@dataclass
+class Made:
+    """Runs of seeds 4 and 9, who was told about them, and the looks at their test set."""
+
+    runs: list
+    watch: Names
+    looks: list
+    pool: object
+
+
+@pytest.fixture(scope="module", params=[Here(), Elsewhere()], ids=["here", "elsewhere"])
+def made(request, dataset, tmp_path_factory):
+    folder, watch = tmp_path_factory.mktemp("seeds"), Names()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIGITWISE_LEDGER", str(folder / "ledger"))
+        choices = {"deterministic": True, "watch": watch}
+        done = train_seeds(QUICK, dataset, [4, 9], folder / "runs", request.param, **choices)
+        return Made(done, watch, ledger.looks(dataset.fingerprint["test"]), request.param)
+
+
+@pytest.fixture(scope="module")
+def alone(dataset, tmp_path_factory):
+    return train(QUICK, dataset, seed=9, out=tmp_path_factory.mktemp("alone") / "run", deterministic=True)
+
+
+def test_each_seed_gives_the_run_that_it_gives_alone(made, alone):
+    first, second = made.runs
     assert [first.info["seed"], second.info["seed"]] == [4, 9]
-    assert second.path == tmp_path / "runs" / "seed-9"
+    assert (first.path.name, second.path.name) == ("seed-4", "seed-9")
     assert np.array_equal(second.predictions("test").probabilities, alone.predictions("test").probabilities)
     assert {file.name for file in second.path.iterdir()} == {file.name for file in alone.path.iterdir()}
-    assert sorted(watch.done) == ["seed 4", "seed 9"]
-    assert not list((tmp_path / "runs").glob(".*"))
+    assert sorted(made.watch.done) == ["seed 4", "seed 9"]
+    assert {path.name for path in first.path.parent.iterdir()} == {"seed-4", "seed-9"}
 
 
-@pytest.mark.parametrize("pool", [Here(), Elsewhere()], ids=["here", "elsewhere"])
-def test_each_run_notes_its_one_look_at_the_test_pictures(dataset, tmp_path, pool):
-    runs = train_seeds(QUICK, dataset, [0, 1], tmp_path / "runs", pool)
-    looks = ledger.looks(dataset.fingerprint["test"])
-    assert sorted(look.run for look in looks) == sorted(str(run.path) for run in runs)
-    assert [len(run.info["test_reads"]) for run in runs] == [1, 1]
+def test_each_run_notes_its_one_look_at_the_test_pictures(made):
+    assert sorted(look.run for look in made.looks) == sorted(str(run.path) for run in made.runs)
+    assert [len(run.info["test_reads"]) for run in made.runs] == [1, 1]
 
 
-@pytest.mark.parametrize("pool", [Here(), Elsewhere()], ids=["here", "elsewhere"])
-def test_whole_runs_are_not_trained_again_with_resume(dataset, tmp_path, pool):
-    (before,) = train_seeds(QUICK, dataset, [0], tmp_path, pool)
-    watch = Names()
-    told = []
-    runs = train_seeds(QUICK, dataset, [0, 1], tmp_path, pool, resume=True, watch=watch, tell=told.append)
-    assert watch.earlier == ["seed 0"]
+def test_whole_runs_are_not_trained_again_with_resume(made, dataset, tmp_path):
+    before = made.runs[0]
+    shutil.copytree(before.path, tmp_path / "seed-4")
+    watch, told = Names(), []
+    choices = {"deterministic": True, "resume": True, "watch": watch, "tell": told.append}
+    found = train_seeds(QUICK, dataset, [4, 5], tmp_path, made.pool, **choices)
+    assert watch.earlier == ["seed 4"]
     assert watch.epochs == [1, 2]
-    assert runs[0].info["created"] == before.info["created"]
-    assert [run.info["seed"] for run in told] == [0, 1]
+    assert found[0].info["created"] == before.info["created"]
+    assert [run.info["seed"] for run in told] == [4, 5]
 
 
 def test_a_run_is_no_folder_for_runs(dataset, tmp_path):
-    train(QUICK, dataset, out=tmp_path / "run")
+    (tmp_path / "run.json").write_text("{}")
     with pytest.raises(RunError, match="expected a folder for several runs, got a run"):
-        train_seeds(QUICK, dataset, [0], tmp_path / "run")
+        train_seeds(QUICK, dataset, [0], tmp_path)
+
+
+class Ended:
+    """A process that is ended while it trains, so that it can put nothing in order."""
+
+    shares_disk = True
+
+    def __init__(self, *left):
+        self.left = left
+
+    def run(self, function, shared, tasks, names, watch):
+        for seed in tasks:
+            partial = runs.begin(shared.places[seed], resume=True)
+            for name in self.left:
+                (partial / name).touch()
+        yield from ()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("left", "stays"),
+    [((), []), ((".checkpoint-0-x7.npz",), []), (("checkpoint-0.npz",), [".seed-0.partial", ".seed-1.partial"])],
+    ids=["nothing", "half a checkpoint", "a checkpoint"],
+)
+def test_what_broke_off_leaves_only_what_can_be_gone_on_with(dataset, tmp_path, left, stays):
+    with pytest.raises(KeyboardInterrupt):
+        train_seeds(QUICK, dataset, [0, 1], tmp_path, Ended(*left))
+    assert sorted(path.name for path in tmp_path.iterdir()) == stays
 
 
 def test_something_else_in_the_place_of_a_run_is_told_before_training(dataset, tmp_path):
@@ -109,17 +155,8 @@ def test_seeds_that_cannot_be_used_are_refused(dataset, tmp_path, seeds):
         train_seeds(QUICK, dataset, seeds, tmp_path)
 
 
-def test_processes_train_into_their_places(dataset, tmp_path):
-    watch = Names()
-    runs = train_seeds(QUICK, dataset, [0, 1], tmp_path / "runs", Processes(2, threads=1), watch=watch)
-    assert sorted(watch.done) == ["seed 0", "seed 1"]
-    assert sorted(watch.epochs) == [1, 1, 2, 2]
-    assert [len(run.history) for run in runs] == [2, 2]
-    assert len(ledger.looks(dataset.fingerprint["test"])) == 2
-
-
 def test_members_trained_elsewhere_are_those_trained_here(dataset):
-    recipe, splits = QUICK.replace(members=2), split_validation(dataset.train)
+    recipe, splits = QUICK.replace(members=2, epochs=1), split_validation(dataset.train)
     here = fit_parts(recipe, splits, deterministic=True)
     watch = Names()
     elsewhere = fit_parts(recipe, splits, deterministic=True, pool=Elsewhere(), watch=watch)
@@ -129,9 +166,22 @@ def test_members_trained_elsewhere_are_those_trained_here(dataset):
     assert watch.done == ["network 2 of 2", "network 1 of 2"]
 
 
-def test_cross_validations_at_once_are_those_one_by_one(dataset):
-    recipe = QUICK.replace(epochs=1)
-    at_once = cross_validations(recipe, dataset.train, [0, 5], folds=2, pool=Elsewhere())
-    for seed, answers in zip([0, 5], at_once, strict=True):
-        alone = out_of_fold(recipe, dataset.train, folds=2, seed=seed)
-        assert np.array_equal(answers.probabilities, alone.probabilities)
+def test_cross_validations_at_once_are_those_one_by_one(dataset, monkeypatch):
+    def fitted(recipe, splits, *, seed, precision, watch):
+        return SimpleNamespace(model=(seed, splits.train.fingerprint, splits.validation.fingerprint))
+
+    def answered(model, pictures):
+        rows = [
+            np.frombuffer(sha256(repr(model).encode() + image.tobytes()).digest(), np.uint8)
+            for image in pictures.images
+        ]
+        drawn = np.array([row[:3] for row in rows], np.float32) + 1
+        return Predictions(pictures.labels, drawn / drawn.sum(axis=1, keepdims=True), pictures.class_names)
+
+    monkeypatch.setattr(folds, "fit", fitted)
+    monkeypatch.setattr(folds, "predict", answered)
+    at_once = folds.cross_validations(QUICK, dataset.train, [0, 5], folds=3, pool=Elsewhere())
+    alone = [folds.out_of_fold(QUICK, dataset.train, folds=3, seed=seed) for seed in (0, 5)]
+    for one, other in zip(at_once, alone, strict=True):
+        assert np.array_equal(one.probabilities, other.probabilities)
+    assert not np.array_equal(at_once[0].probabilities, at_once[1].probabilities)

@@ -10,6 +10,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from digitwise.training.watch import Watch
 
+BESIDE = 35  # characters that a bar of one of many trainings and what stands to its right shall have,
+LEAST = 40  # and those that its left shall have on the narrowest terminal
+
 
 class LiveWatch(Watch):
     """Shows a training on a console; a context manager, so that the bar goes whatever happens.
@@ -37,6 +40,7 @@ class LiveWatch(Watch):
             transient=True,
             disable=not console.is_terminal,
         )
+        self.room = max(LEAST, console.width - BESIDE)
         self.task = self.bar.add_task("compiling", total=None, state="", visible=not many)
 
     def __enter__(self) -> Self:
@@ -114,7 +118,7 @@ class _OneOfMany(Watch):
 
     def __init__(self, whole: LiveWatch, name: str) -> None:
         self.whole, self.name, self.row, self.member = whole, name, "", ""
-        self.task = whole.bar.add_task(f"{name}: compiling", total=None, state="")
+        self.task = whole.bar.add_task(self._in_short("compiling"), total=None, state="")
 
     def end(self) -> None:
         """Say how it ended."""
@@ -139,7 +143,7 @@ class _OneOfMany(Watch):
 
     def on_steps(self, epoch: int, share: float, loss: float, accuracy: float) -> None:
         """Move the bar."""
-        self._move(f"epoch {epoch}", 1.0, share, f"loss {loss:.4f}  accuracy {accuracy:.4f}")
+        self._move(f"epoch {epoch}", 1.0, share, f"loss {loss:.4f}")
 
     def on_epoch(self, row: dict[str, Any], share: float) -> None:
         """Print the epoch's line, where there is no bar."""
@@ -148,8 +152,14 @@ class _OneOfMany(Watch):
             self._say(_epoch(row, share))
 
     def _move(self, what: str, total: float, done: float, state: str = "") -> None:
-        description = f"{self.name}{self.member}: {what}"
-        self.whole.bar.update(self.task, description=description, total=total, completed=done, state=state)
+        self.whole.bar.update(self.task, description=self._in_short(what), total=total, completed=done, state=state)
+
+    def _in_short(self, what: str) -> str:
+        """What stands before the bar: the name gives way, so that on a narrow terminal there is a bar at all."""
+        rest = f"{self.member}: {what}"
+        room = max(1, self.whole.room - len(rest))
+        name = self.name if len(self.name) <= room else f"{self.name[: room - 1]}…"
+        return f"{name}{rest}"
 
     def _say(self, what: str) -> None:
         self.whole.console.print(f"  {self.name}{self.member}: {what}")

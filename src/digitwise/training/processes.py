@@ -9,6 +9,7 @@ import signal
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -85,7 +86,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")  # a fork of a running TensorFlow hangs
         self.pipe, there = context.Pipe()
         self.process = context.Process(target=_work, args=(there,), daemon=True)
-        with _environment(thread_limits(threads)):  # which libraries read when they are imported
+        with _environment(thread_limits(threads)), _deaf_to_interrupts():  # libraries read it when they are imported
             self.process.start()
         there.close()
         self.busy, self.number, self.watch = False, -1, Watch()
@@ -137,6 +138,20 @@ def _environment(changes: dict[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Have processes that start meanwhile not hear of Ctrl-C from their first moment on; here it waits."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # with the first process it would start, and let interrupts in again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(pipe: Connection) -> None:

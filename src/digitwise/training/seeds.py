@@ -86,13 +86,18 @@ def train_seeds(
     shared = _Shared(recipe, dataset, validation, choices, places if pool.shares_disk else None, resume)
     made = _earlier(shared, places, watch, tell) if resume else {}
     left = [seed for seed in seeds if seed not in made]
-    for number, files in pool.run(_run, shared, left, [f"seed {seed}" for seed in left], watch):
-        seed = left[number]
-        run = Run.open(places[seed]) if files is None else _taken(files, places[seed])
-        made[seed] = run
-        watch.on_task_done(f"seed {seed}")
-        if tell is not None:
-            tell(run)
+    try:
+        for number, files in pool.run(_run, shared, left, [f"seed {seed}" for seed in left], watch):
+            seed = left[number]
+            run = Run.open(places[seed]) if files is None else _taken(files, places[seed])
+            made[seed] = run
+            watch.on_task_done(f"seed {seed}")
+            if tell is not None:
+                tell(run)
+    except BaseException:
+        for seed in left:  # a process that was ended could not do so itself
+            runs.abandon(places[seed])
+        raise
     return [made[seed] for seed in seeds]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -113,8 +112,7 @@ def train(
         checkpoints: dict[str, Any] = {"checkpoints": partial, "resume": resume}
         parts = _parts(recipe, splits, distribute=distribute, **choices, **checkpoints, watch=watch, pool=pool)
     except BaseException:
-        if not any(partial.glob(runs.CHECKPOINTS)):  # nothing to go on with
-            shutil.rmtree(partial)
+        runs.abandon(place)
         raise
     return record(recipe, dataset, splits, joined(recipe, splits.train, parts), choices, place)
 
