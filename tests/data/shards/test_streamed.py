@@ -51,6 +51,14 @@ def test_validation_is_of_the_usual_size_and_by_its_seed(shards):
     assert one.validation.fingerprint == same.validation.fingerprint != other.validation.fingerprint
 
 
+def test_a_set_opened_by_a_relative_path_is_read_from_any_folder(shards, tmp_path_factory, monkeypatch):
+    monkeypatch.chdir(shards.parent)
+    dataset = open_streamed(shards.name)
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))  # as a worker of a cluster has its own
+    assert sum(len(labels) for part in dataset.train.parts for _, labels in dataset.train.rows(part, 50)) == 102
+    assert dataset.source == shards.name
+
+
 def test_progress_is_told(shards):
     told = []
     open_streamed(str(shards), told=lambda *what: told.append(what))
