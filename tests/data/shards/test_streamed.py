@@ -172,6 +172,13 @@ def test_numbers_that_are_no_classes_are_refused(shards):
         open_streamed(str(shards))
 
 
+def test_numbers_that_are_no_classes_are_refused_before_the_other_shards_are_read(shards):
+    write_parquet(shards / "train" / "part-0.parquet", blobs(3).images, [0, 1, 20_251_125])
+    write_parquet(shards / "train" / "part-1.parquet", blobs(3).images, [0, -1, 2])
+    with pytest.raises(DataError, match=r"part-0\.parquet: expected labels of at most 10,000 classes"):
+        open_streamed(str(shards))
+
+
 def test_a_set_that_takes_more_than_half_of_the_memory_is_refused(shards, monkeypatch):
     monkeypatch.setattr("digitwise.data.shards.whole.memory_available", lambda: 200_000)
     with pytest.raises(DataError, match=r"150 pictures take 0\.00 GB .* train on them with --stream"):
