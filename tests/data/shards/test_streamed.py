@@ -51,6 +51,14 @@ def test_validation_is_of_the_usual_size_and_by_its_seed(shards):
     assert one.validation.fingerprint == same.validation.fingerprint != other.validation.fingerprint
 
 
+def test_a_set_opened_by_a_relative_path_is_read_from_any_folder(shards, tmp_path_factory, monkeypatch):
+    monkeypatch.chdir(shards.parent)
+    dataset = open_streamed(shards.name)
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))  # as a worker of a cluster has its own
+    assert sum(len(labels) for part in dataset.train.parts for _, labels in dataset.train.rows(part, 50)) == 102
+    assert dataset.source == shards.name
+
+
 def test_progress_is_told(shards):
     told = []
     open_streamed(str(shards), told=lambda *what: told.append(what))
@@ -161,6 +169,13 @@ def test_a_class_without_a_training_picture_is_refused(tmp_path):
 def test_numbers_that_are_no_classes_are_refused(shards):
     write_parquet(shards / "train" / "part-9.parquet", blobs(3).images, [0, 1, 20_251_125])
     with pytest.raises(DataError, match="at most 10,000 classes, got 20,251,126; check the label column"):
+        open_streamed(str(shards))
+
+
+def test_numbers_that_are_no_classes_are_refused_before_the_other_shards_are_read(shards):
+    write_parquet(shards / "train" / "part-0.parquet", blobs(3).images, [0, 1, 20_251_125])
+    write_parquet(shards / "train" / "part-1.parquet", blobs(3).images, [0, -1, 2])
+    with pytest.raises(DataError, match=r"part-0\.parquet: expected labels of at most 10,000 classes"):
         open_streamed(str(shards))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.data.shards.classes import plain
+from digitwise.data.shards.classes import Classes, plain
 from digitwise.data.shards.drawing import Draw
 from digitwise.data.shards.places import Shard
 from digitwise.data.shards.reading import labels_of
@@ -58,7 +58,7 @@ def count_labels(shards: Sequence[Shard], most: int = 1, *, seed: int = 0, told:
     Raises
     ------
     DataError
-        If a label is missing, or is text where those before are numbers.
+        If a label is missing, or is text where those before are numbers, or there are very many different ones.
     """
     kind: str | None = None
     rows, counts, draw, digest = [], Counter[Any](), Draw(most, seed=seed), hashlib.sha256()
@@ -76,6 +76,7 @@ def count_labels(shards: Sequence[Shard], most: int = 1, *, seed: int = 0, told:
                 )
             values, sizes = np.unique(labels, return_counts=True)
             counts.update(dict(zip(values.tolist(), sizes.tolist(), strict=True)))
+            Classes.among(counts, shard.path)  # refuses row numbers now: to draw of each would take for ever
             draw.see(number, first, labels)
             digest.update(repr(labels.tolist()).encode())
             first += len(labels)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from digitwise.data.shards.classes import Classes
 from digitwise.data.shards.counting import Told, count_labels
+from digitwise.data.shards.places import Shard, is_address
 from digitwise.data.shards.sharded import Part, ShardedSet
 from digitwise.data.shards.whole import BLOCK, form_of_first, read_set, require_room, splits_of
 from digitwise.data.splits import VALIDATION_SIZE, split_validation, validation_size
@@ -86,6 +88,7 @@ def open_streamed(
     """
     told = told or (lambda what, done, of: None)
     train, test = splits_of(source)
+    train = [_everywhere(shard) for shard in train]
     if test is None:
         raise DataError(
             f"{source}: expected folders train and test with shards in each, to train without holding the pictures; "
@@ -109,6 +112,11 @@ def open_streamed(
         whole.parts, form, classes, whole.class_counts - pictures.class_counts, _fingerprint(whole, counted.digest)
     )
     return StreamedDataset(source, source, remaining, pictures, read_set(test, form, classes), form.notes)
+
+
+def _everywhere(shard: Shard) -> Shard:
+    """The shard by a path that holds in other processes too, whatever folder they run in."""
+    return shard if is_address(shard.path) else replace(shard, path=str(Path(shard.path).absolute()))
 
 
 def _collect(train: ShardedSet, told: Told) -> ImageSet:
