@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +17,7 @@ from digitwise.system import cores
 AUTO = "auto"
 INSTALL = "pip install 'digitwise[cluster]'"
 REACHED = 3.0  # seconds in which an address must take a connection,
-ANSWERED = 6.0  # and Ray must answer there: by itself it would wait for minutes
+ANSWERED = 9.0  # and Ray must have answered there, busy as it may be: by itself it would wait for minutes
 
 
 @contextmanager
@@ -45,9 +46,8 @@ def connected(address: str) -> Iterator[Any]:
     if ray.is_initialized():  # a program that has joined already stays where it is
         yield ray
         return
-    where = os.environ.get("RAY_ADDRESS", AUTO) if address == AUTO else address
-    if where not in (AUTO, "local"):
-        _check(where)
+    where = _where(address)
+    check(address)
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
     try:
         if where == AUTO:
@@ -83,21 +83,45 @@ def library() -> Any:
     return ray
 
 
+def check(address: str) -> None:
+    """Make sure that Ray is installed, and answers where it is to be joined.
+
+    Parameters
+    ----------
+    address : str
+        As for :func:`connected`.
+
+    Raises
+    ------
+    MissingPartError
+        If Ray is not installed.
+    ClusterError
+        If no cluster answers there within ten seconds.
+    """
+    if not library().is_initialized() and _where(address) not in (AUTO, "local"):
+        _check(_where(address))
+
+
+def _where(address: str) -> str:
+    return os.environ.get("RAY_ADDRESS", AUTO) if address == AUTO else address
+
+
 def _check(address: str) -> None:
-    """Make sure that Ray answers at an address."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal() or address.startswith("ray://"):
         raise ClusterError(
             f"--cluster: expected auto or HOST:PORT of a cluster that this machine is part of, got {address!r}"
         )
     hint = "is the cluster up (ray status), and this machine part of it (ray start --address)?"
+    until = time.monotonic() + ANSWERED
     try:
         socket.create_connection((host, int(port)), timeout=REACHED).close()
     except (OSError, OverflowError) as error:
         raise ClusterError(f"{address}: no cluster answers there: {error}; {hint}") from error
     asked = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
     try:
-        healthy = subprocess.run(asked, capture_output=True, timeout=ANSWERED, check=False).returncode == 0
+        left = until - time.monotonic()
+        healthy = subprocess.run(asked, capture_output=True, timeout=left, check=False).returncode == 0
     except subprocess.TimeoutExpired:
         healthy = False
     if not healthy:

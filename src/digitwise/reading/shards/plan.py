@@ -58,7 +58,8 @@ def _is_picture(argument: str) -> bool:
 def _of_source(argument: str) -> list[Cut]:
     if argument in ("", STDIN):
         raise DataError(
-            f"{argument or 'SOURCE'}: expected files or folders to read shard by shard; leave --cluster away"
+            f"{argument or 'SOURCE'}: expected files or folders to be read into --out DIR, got "
+            + ("the standard input" if argument else "an empty name")
         )
     shards, pictures = _inside(argument)
     if shards and pictures:
