@@ -188,6 +188,10 @@ def test_another_jobs_folder_is_refused_and_left_alone(read, source, tmp_path):
         read(source, max_error=0.01)
     with pytest.raises(DataError, match=r"4 shards there, 3 here"):
         read(source / "s2.parquet")
+    changed = source / "s10.parquet"
+    os.utime(changed, (changed.stat().st_atime, changed.stat().st_mtime + 1))  # as a picture of the same size does
+    with pytest.raises(DataError, match=r"part-00003.parquet of .*s10.parquet: version \S+ there, \S+ here"):
+        read(source)
     write_pixels(source / "s10.parquet", digits(1_500, seed=2), 900)
     with pytest.raises(DataError, match=r"part-00003.parquet of .*s10.parquet: size \d+ there, \d+ here"):
         read(source)

@@ -48,11 +48,10 @@ def _run(ray: Any, work: Work, tasks: Sequence[Task]) -> Generator[Outcome, None
     cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
     workers = min(cores, len(tasks))
     tries = pinned(ray, Tries).remote(TRIES)
-    held = ray.put(work)  # inside a list it is sent as a reference, which outlives a worker that begins again
     items = [{"task": pickle.dumps(task)} for task in tasks]
     rows = data.from_items(items, override_num_blocks=len(items)).map_batches(
         Worker,
-        fn_constructor_args=([held], tries),
+        fn_constructor_args=(work, tries),
         batch_size=1,
         # All at once where there is room, but one is enough to go on with.
         compute=data.ActorPoolStrategy(
@@ -94,17 +93,13 @@ class Worker:
 
     Parameters
     ----------
-    held : list of one reference
-        To the :class:`~digitwise.reading.shards.work.Work`.
+    work : Work
     tries : actor
         Of :class:`Tries`.
     """
 
-    def __init__(self, held: Sequence[Any], tries: Any) -> None:
-        import ray
-
-        self.work: Work = ray.get(held[0])
-        self.tries = tries
+    def __init__(self, work: Work, tries: Any) -> None:
+        self.work, self.tries = work, tries
         self.reader: Any = None
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
