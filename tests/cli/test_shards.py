@@ -81,3 +81,37 @@ def test_what_does_not_go_with_shards_is_refused(digitwise, tmp_path, monkeypatc
     assert told in result.err
     assert len(result.err.splitlines()) == 1
     assert os.listdir() == ["one.png"]
+
+
+def test_a_name_that_ends_in_a_slash_is_a_folder(digitwise, source, model_file, tmp_path):
+    assert digitwise("read", source, "--model", model_file, "--out", f"{tmp_path}/rows.v2/").code == 0
+    assert len(parts(tmp_path / "rows.v2")) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("-", "--out", "rows"), "-: expected files or folders to be read into --out DIR, got the standard input"),
+        (("a.png", "--out", ""), "--out: expected the name of a file or folder, got an empty one"),
+    ],
+)
+def test_names_of_nothing_are_refused(digitwise, arguments, told):
+    result = digitwise("read", *arguments)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert told in result.err
+
+
+def test_without_its_library_nothing_is_begun(digitwise, tmp_path, monkeypatch):
+    printed("1").save(tmp_path / "one.png")
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    result = digitwise("read", tmp_path / "one.png", "--out", tmp_path / "rows")
+    assert result.code == 2
+    assert "pip install 'digitwise[parquet]'" in result.err
+    assert not (tmp_path / "rows").exists()
+
+
+def test_an_address_where_no_cluster_is_leaves_nothing(digitwise, source, tmp_path):
+    result = digitwise("read", source, "--out", tmp_path / "rows", "--cluster", "127.0.0.1:9")
+    assert result.code == 2
+    assert "127.0.0.1:9: no cluster answers there" in result.err
+    assert not (tmp_path / "rows").exists()

@@ -6,21 +6,20 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from digitwise.cli.main import main
+from digitwise.cluster import reading
 from digitwise.cluster.connect import connected
 from digitwise.cluster.reading import RayReaders
 from digitwise.errors import ClusterError
 from digitwise.reading.shards import plan as planning
-from digitwise.reading.shards.places import Here, place_of
+from digitwise.reading.shards.places import place_of
 from digitwise.reading.shards.run import run_shards
 from digitwise.reading.shards.work import InHere
-from tests.cluster.nodes import cluster_of
+from tests.cluster.places import Deadly, Elsewhere, Waiting
 from tests.reading.shards import digits, parts, rows, times, write_files, write_pixels, write_tar
 from tests.reading.shards import png as drawn
 
@@ -28,6 +27,13 @@ from tests.reading.shards import png as drawn
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def joined(two_nodes):
+    """Ray, joined once by this process: which takes longer than a job."""
+    with connected(two_nodes.address) as ray:
+        yield ray
 
 
 @pytest.fixture
@@ -50,23 +56,6 @@ def sources(tmp_path, monkeypatch):
 @pytest.fixture
 def choices(model_file):
     return {"model": model_file, "max_pixels": 10_000_000}
-
-
-@dataclass(frozen=True)
-class Waiting(Here):
-    """A folder whose writers tell of their process, and wait until they may go on."""
-
-    signs: str = ""
-    free: tuple[str, ...] = ("manifest.json",)
-
-    @contextmanager
-    def writing(self, name):
-        with super().writing(name) as temporary:
-            if name not in self.free:
-                open(os.path.join(self.signs, f"{name}-{os.getpid()}"), "w").close()
-                while not os.path.exists(os.path.join(self.signs, "go")):
-                    time.sleep(0.02)
-            yield temporary
 
 
 def waiting_in(tmp_path, folder="out"):
@@ -96,26 +85,41 @@ def same_as_here(out, sources, choices, tmp_path):
     assert rows(out).equals(rows(tmp_path / "here"))
 
 
-def test_a_worker_that_is_killed_costs_no_row_and_doubles_none(two_nodes, sources, choices, tmp_path):
+@pytest.mark.usefixtures("joined")
+def test_a_worker_that_is_killed_costs_no_row_and_doubles_none(sources, choices, tmp_path):
     place, signs = waiting_in(tmp_path)
-    with connected(two_nodes.address):
-        thread = once_two_write(signs, lambda pids: os.kill(pids[0], signal.SIGKILL))
-        summary = run_shards(sources, place, RayReaders("auto"), **choices)
-        thread.join()
+    thread = once_two_write(signs, lambda pids: os.kill(pids[0], signal.SIGKILL))
+    summary = run_shards(sources, place, RayReaders("auto"), **choices)
+    thread.join()
     assert (summary.failed, summary.counts.rows, summary.counts.error) == ({}, 5_022, 1)
     assert summary.peak_bytes > 10_000_000
     assert len([name for name in os.listdir(signs) if name != "go"]) == summary.shards + 1  # one began anew
     same_as_here(tmp_path / "out", sources, choices, tmp_path)
 
 
-def test_a_machine_that_is_lost_costs_no_row_and_doubles_none(sources, choices, tmp_path):
+@pytest.mark.usefixtures("joined")
+def test_a_shard_that_kills_each_worker_is_given_up_alone(choices, tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "TRIES", 1)
+    sources = [str(write_pixels(tmp_path / f"{number}.parquet", digits(50, seed=number))) for number in range(3)]
+    place = Deadly("out", str(tmp_path / "out"), "part-00001.parquet")
+    summary = run_shards(sources, place, RayReaders("auto"), **choices)
+    assert list(summary.failed) == [1]
+    assert "1.parquet, rows 0 to 49: its worker was lost each time" in summary.failed[1]
+    assert summary.counts.rows == 100
+    assert sorted(os.listdir(tmp_path / "out")) == ["manifest.json", "part-00000.parquet", "part-00002.parquet"]
+
+
+def test_a_machine_that_is_lost_costs_no_row_and_doubles_none(two_nodes, joined, sources, choices, tmp_path):
     place, signs = waiting_in(tmp_path)
-    with cluster_of(2) as cluster, connected(cluster.address) as ray:
-        other = next(iter(cluster.worker_nodes))
-        thread = once_two_write(signs, lambda _: cluster.remove_node(other))
+    other = next(iter(two_nodes.worker_nodes))
+    thread = once_two_write(signs, lambda _: two_nodes.remove_node(other))
+    try:
         summary = run_shards(sources, place, RayReaders("auto"), **choices)
         thread.join()
-        assert sum(node["Alive"] for node in ray.nodes()) == 1
+        assert sum(node["Alive"] for node in joined.nodes()) == 1
+    finally:
+        two_nodes.add_node(num_cpus=1)
+        two_nodes.wait_for_nodes()
     assert (summary.failed, summary.counts.rows) == ({}, 5_022)
     same_as_here(tmp_path / "out", sources, choices, tmp_path)
 
@@ -124,7 +128,7 @@ DRIVER = """
 import sys
 from digitwise.cluster.reading import RayReaders
 from digitwise.reading.shards.run import run_shards
-from tests.cluster.test_reading import Waiting
+from tests.cluster.places import Waiting
 
 address, sources, out, signs, model = sys.argv[1:]
 place = Waiting(out, out, signs, ("manifest.json", "part-00001.parquet", "part-00003.parquet"))
@@ -132,6 +136,7 @@ run_shards([sources], place, RayReaders(address), model=model, max_pixels=50_000
 """
 
 
+@pytest.mark.usefixtures("joined")
 def test_a_job_whose_asker_is_killed_is_finished_by_the_next_one(two_nodes, choices, tmp_path, capsys):
     sources, out, signs = tmp_path / "sources", tmp_path / "out", tmp_path / "signs"
     sources.mkdir()
@@ -161,25 +166,9 @@ def test_a_job_whose_asker_is_killed_is_finished_by_the_next_one(two_nodes, choi
     same_as_here(out, [str(sources)], choices, tmp_path)
 
 
-def test_who_asks_is_ended_in_its_own_way(two_nodes):
-    before = signal.getsignal(signal.SIGTERM)
-    with connected(two_nodes.address):
-        assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_a_folder_that_workers_do_not_see_is_refused(two_nodes, sources, choices, tmp_path):
+@pytest.mark.usefixtures("joined")
+def test_a_folder_that_workers_do_not_see_is_refused(sources, choices, tmp_path):
     place = Elsewhere("out", str(tmp_path / "out"))
-    with (
-        connected(two_nodes.address),
-        pytest.raises(ClusterError, match=r"out: a machine .* does not see its manifest.json: .* share no such folder"),
-    ):
+    with pytest.raises(ClusterError, match=r"out: a machine .* does not see its manifest.json: .* share no such"):
         run_shards(sources, place, RayReaders("auto"), **choices)
     assert os.listdir(tmp_path / "out") == ["manifest.json"]
-
-
-@dataclass(frozen=True)
-class Elsewhere(Here):
-    """A folder that only the process sees that made it."""
-
-    def __reduce__(self):
-        return Here, (self.name, self.path + "-of-a-worker")

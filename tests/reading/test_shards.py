@@ -3,6 +3,7 @@
 import json
 import os
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -108,6 +109,27 @@ def test_files_in_a_table_and_in_a_folder_are_read_as_the_plain_reader_does(read
         assert rows(out).equals(plainly_read(inside, model_file, tmp_path / "plain.parquet"))
 
 
+def test_rows_without_pixels_are_read_as_the_plain_reader_does(read, model_file, tmp_path):
+    pixels = [None if row in (0, 7, 19) else image.tobytes() for row, image in enumerate(digits(20))]
+    table = tmp_path / "raw.parquet"
+    pq.write_table(pa.table({"image": pa.array(pixels, pa.binary(784))}), table, row_group_size=9)
+    assert (read(table).counts.rows, read(table).counts.error) == (20, 3)
+    found = rows(tmp_path / "out")
+    assert [row for row, error in enumerate(found["error"].to_pylist()) if error is not None] == [0, 7, 19]
+    assert found.equals(plainly_read([table], model_file, tmp_path / "plain.parquet"))
+
+
+def test_a_pdf_among_pictures_is_a_row_that_tells_what_to_do(read, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.pdf").write_bytes(b"%PDF-1.4")
+    (tmp_path / "in" / "b.png").write_bytes(png(1))
+    assert read(tmp_path / "in").counts.error == 1
+    assert rows(tmp_path / "out")["error"].to_pylist() == [
+        "expected a picture of one digit, got a PDF; read it by itself, without --out DIR",
+        None,
+    ]
+
+
 def test_a_picture_in_an_archive_is_named_by_it(read, tmp_path):
     archive = write_tar(tmp_path / "a.tar", {"0.png": png(4), "0.cls": b"4", "sub/1.png": png(7), "2.png": b"no"})
     summary = read(archive)
@@ -166,6 +188,10 @@ def test_another_jobs_folder_is_refused_and_left_alone(read, source, tmp_path):
         read(source, max_error=0.01)
     with pytest.raises(DataError, match=r"4 shards there, 3 here"):
         read(source / "s2.parquet")
+    changed = source / "s10.parquet"
+    os.utime(changed, (changed.stat().st_atime, changed.stat().st_mtime + 1))  # as a picture of the same size does
+    with pytest.raises(DataError, match=r"part-00003.parquet of .*s10.parquet: version \S+ there, \S+ here"):
+        read(source)
     write_pixels(source / "s10.parquet", digits(1_500, seed=2), 900)
     with pytest.raises(DataError, match=r"part-00003.parquet of .*s10.parquet: size \d+ there, \d+ here"):
         read(source)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitwise.cli.console import err
+from digitwise.errors import DataError
 
 if TYPE_CHECKING:
     from digitwise.reading.shards.run import Summary
@@ -23,7 +24,9 @@ def is_folder(out: str) -> bool:
     from digitwise.data.shards.places import is_address
     from digitwise.files import expanded
 
-    return is_address(out) or not Path(out).suffix or expanded(out).is_dir()
+    if not out:
+        raise DataError("--out: expected the name of a file or folder, got an empty one")
+    return is_address(out) or out.endswith("/") or not Path(out).suffix or expanded(out).is_dir()
 
 
 def read_shards(
@@ -53,16 +56,18 @@ def read_shards(
         If the job cannot be done, or a shard of it could not be.
     """
     from digitwise.cli.teller import passes
-    from digitwise.errors import DataError
+    from digitwise.data.blocks.parquet import library
     from digitwise.reading.reader import Reader
     from digitwise.reading.shards.parts import part_name
     from digitwise.reading.shards.places import place_of
     from digitwise.reading.shards.run import run_shards
 
+    library()
+    readers = _readers(cluster, threads)
     if Reader(**choices, threads=1).policy is None:
         err.print("the model makes no promise about errors: nothing is called unsure", style="dim")
     with Progress() as progress:
-        summary = run_shards(sources, place_of(out), _readers(cluster, threads), tell=progress.tell, **choices)
+        summary = run_shards(sources, place_of(out), readers, tell=progress.tell, **choices)
     for number, reason in sorted(summary.failed.items()):
         err.print(f"digitwise: {part_name(number)} is missing: {reason}", style="red")
     if summary.earlier == summary.shards:
@@ -85,10 +90,10 @@ def _readers(cluster: str | None, threads: int | None) -> Readers:
         from digitwise.reading.shards.work import InHere
 
         return InHere(threads)
-    from digitwise.cluster.connect import library
+    from digitwise.cluster.connect import check
     from digitwise.cluster.reading import RayReaders
 
-    library()  # told before anything is planned
+    check(cluster)  # told before anything is planned, which may take long
     return RayReaders(cluster)
 
 

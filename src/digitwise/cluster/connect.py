@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +19,7 @@ from digitwise.system import cores
 AUTO = "auto"
 INSTALL = "pip install 'digitwise[cluster]'"
 REACHED = 2.0  # seconds in which an address must take a connection,
-ANSWERED = 7.0  # and Ray must answer there: by itself it would wait for minutes
+ANSWERED = 8.5  # and Ray must have answered there, busy as it may be: by itself it would wait for minutes
 ASK = "import sys; from ray._raylet import GcsClient; GcsClient(address=sys.argv[1])"  # all else is long in importing
 
 
@@ -48,9 +49,8 @@ def connected(address: str) -> Iterator[Any]:
     if ray.is_initialized():  # a program that has joined already stays where it is
         yield ray
         return
-    where = os.environ.get("RAY_ADDRESS", AUTO) if address == AUTO else address
-    if where not in (AUTO, "local"):
-        _check(where)
+    where = _where(address)
+    check(address)
     ending = signal.getsignal(signal.SIGTERM)
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
     try:
@@ -89,21 +89,45 @@ def library() -> Any:
     return ray
 
 
+def check(address: str) -> None:
+    """Make sure that Ray is installed, and answers where it is to be joined.
+
+    Parameters
+    ----------
+    address : str
+        As for :func:`connected`.
+
+    Raises
+    ------
+    MissingPartError
+        If Ray is not installed.
+    ClusterError
+        If no cluster answers there within ten seconds.
+    """
+    if not library().is_initialized() and _where(address) not in (AUTO, "local"):
+        _check(_where(address))
+
+
+def _where(address: str) -> str:
+    return os.environ.get("RAY_ADDRESS", AUTO) if address == AUTO else address
+
+
 def _check(address: str) -> None:
-    """Make sure that Ray answers at an address."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal() or address.startswith("ray://"):
         raise ClusterError(
             f"--cluster: expected auto or HOST:PORT of a cluster that this machine is part of, got {address!r}"
         )
     hint = "is the cluster up (ray status), and this machine part of it (ray start --address)?"
+    until = time.monotonic() + ANSWERED
     try:
         socket.create_connection((host, int(port)), timeout=REACHED).close()
     except (OSError, OverflowError) as error:
         raise ClusterError(f"{address}: no cluster answers there: {error}; {hint}") from error
+    left = max(0.1, until - time.monotonic())
     try:  # in a process of its own, as it cannot be told to give up
-        asked = subprocess.run([sys.executable, "-c", ASK, address], capture_output=True, timeout=ANSWERED, check=False)
+        asked = subprocess.run([sys.executable, "-c", ASK, address], capture_output=True, timeout=left, check=False)
     except subprocess.TimeoutExpired:
-        raise ClusterError(f"{address}: something answers there, but no Ray within {ANSWERED:g} s; {hint}") from None
+        raise ClusterError(f"{address}: something answers there, but not Ray within {ANSWERED:g} s; {hint}") from None
     if asked.returncode:
         raise ClusterError(f"{address}: something answers there, but not Ray of this version; {hint}")

@@ -47,7 +47,7 @@ def _run(ray: Any, work: Work, tasks: Sequence[Task]) -> Generator[Outcome, None
     _be_quiet(data)
     cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
     workers = min(cores, len(tasks))
-    tries = pinned(ray, Tries).remote()
+    tries = pinned(ray, Tries).remote(TRIES)
     items = [{"task": pickle.dumps(task)} for task in tasks]
     rows = data.from_items(items, override_num_blocks=len(items)).map_batches(
         Worker,
@@ -70,15 +70,22 @@ def _run(ray: Any, work: Work, tasks: Sequence[Task]) -> Generator[Outcome, None
 
 
 class Tries:
-    """Counts how often shards were begun."""
+    """Counts how often shards were begun.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    most : int
+        For one of them.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
         self._begun: Counter[int] = Counter()
 
-    def begin(self, number: int) -> int:
-        """Count one; how many there were."""
+    def are_left(self, number: int) -> bool:
+        """Count one more; whether it may be."""
         self._begun[number] += 1
-        return self._begun[number]
+        return self._begun[number] <= self.most
 
 
 class Worker:
@@ -100,8 +107,8 @@ class Worker:
         import ray
 
         number, cut = pickle.loads(batch["task"][0])
-        if ray.get(self.tries.begin.remote(number)) > TRIES:
-            lost = f"{cut.name}: its worker was lost {TRIES} times, perhaps for want of memory"
+        if not ray.get(self.tries.are_left.remote(number)):
+            lost = f"{cut.name}: its worker was lost each time it was tried, perhaps for want of memory"
             return _answer(Outcome(number, error=lost))
         try:
             self.reader = self.reader or self.work.reader(1)

@@ -105,10 +105,24 @@ def test_labels_can_be_read_alone(tmp_path, images):
     assert [picture for block in found for picture in block.pictures] == [None] * ROWS
 
 
-def test_raw_pixels_that_are_missing_are_told(tmp_path, images):
-    table = {"image": pa.array([images[0].tobytes(), None], pa.binary(784))}
-    with pytest.raises(DataError, match="expected pixels for each picture, got 1 empty ones"):
-        list(blocks(shard(tmp_path, table), 10))
+@pytest.mark.parametrize("kind", [pa.binary(784), pa.list_(pa.uint8()), pa.list_(pa.uint8(), 784)], ids=str)
+def test_pixels_that_are_missing_keep_their_place(tmp_path, images, kind):
+    pixels = images.reshape(ROWS, -1)
+    rows = [row.tobytes() if kind == pa.binary(784) else row.tolist() for row in pixels]
+    missing = {0, 4, 5, 9, 24}
+    column = pa.array([None if i in missing else row for i, row in enumerate(rows)], kind)
+    found = list(blocks(shard(tmp_path, {"image": column, "label": LABELS}), 7, labels=True))
+    pictures = [picture for block in found for picture in block.pictures]
+    assert {place for place, picture in enumerate(pictures) if picture is None} == missing
+    assert all(np.array_equal(picture, pixels[i]) for i, picture in enumerate(pictures) if i not in missing)
+    assert np.concatenate([block.labels for block in found]).tolist() == LABELS.tolist()
+
+
+def test_short_binary_columns_of_other_names_are_no_pixels(tmp_path, images):
+    identities = pa.array([bytes(16)] * ROWS, pa.binary(16))
+    pictures = pa.array([image.tobytes() for image in images], pa.binary(784))
+    assert footer(shard(tmp_path, {"id": identities, "digits": pictures})).columns == ("digits",)
+    assert footer(shard(tmp_path, {"id": identities, "image": identities})).columns == ("image",)
 
 
 def test_a_row_group_is_not_held_whole(tmp_path):

@@ -1,4 +1,6 @@
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from digitwise.data import load
@@ -184,6 +186,16 @@ def test_a_set_that_takes_more_than_half_of_the_memory_is_refused(shards, monkey
     with pytest.raises(DataError, match=r"150 pictures take 0\.00 GB .* train on them with --stream"):
         load(shards)
     assert len(open_streamed(str(shards)).test) == 30  # those take an eighth
+
+
+def test_missing_pixels_are_named_with_their_row(tmp_path):
+    folder = write_shards(tmp_path, blobs(120), blobs(30, seed=1), shards=1)
+    path = folder / "train" / "part-0.parquet"
+    table = pq.read_table(path)
+    pixels = [None if row == 50 else pixels for row, pixels in enumerate(table["image"].to_pylist())]
+    pq.write_table(table.set_column(0, "image", pa.array(pixels, table["image"].type)), path)
+    with pytest.raises(DataError, match=r"part-0.parquet: expected a picture in each row, got none in row 50"):
+        load(folder)
 
 
 def test_dark_ink_in_files_is_turned_round_in_both_ways(tmp_path):

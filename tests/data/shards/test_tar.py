@@ -205,3 +205,14 @@ def test_a_name_without_an_end_is_not_held(tmp_path):
     (tmp_path / "a.tar").write_bytes(header.tobuf(tarfile.GNU_FORMAT) + bytes(10_240))
     with pytest.raises(DataError, match=r"a header of 8,589,934,592 bytes"):
         count(find_shards(str(tmp_path))[0])
+
+
+def test_pictures_behind_an_empty_header_are_not_lost_silently(tmp_path):
+    shard = pack(tmp_path / "a.tar", PAIRS)
+    whole = (tmp_path / "a.tar").read_bytes()
+    erased = bytearray(whole)
+    erased[20 * 1024 : 20 * 1024 + 512] = bytes(512)
+    for content in (bytes(erased), whole + whole):
+        (tmp_path / "a.tar").write_bytes(content)
+        with pytest.raises(DataError, match=r"a.tar: damaged tar: .* more behind its end"):
+            list(blocks(shard, 10))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,7 +17,9 @@ from digitwise.data.blocks.tables import is_square
 from digitwise.errors import DataError, DigitwiseError, MissingPartError
 
 PREFERRED = ("image", "images", "pixels")  # names of the column; else the first that may hold pictures
+SMALLEST = 64  # bytes of raw pixels in a column of another name: 16 are an identity, 64 a digest
 LABELS = ("label", "labels", "y", "class", "cls")  # names of the column of labels, the likeliest first
+FIRST = 8  # rows that tell how large the others are, unless all are empty
 BUFFER = 2**20  # bytes that are fetched at once: by default a row group's whole column would be held
 
 
@@ -84,7 +87,7 @@ class Table:
         ------
         (pictures, labels)
             Pictures a list of bytes or an array (n, pixels) or (n, h, w), or a list of None where they are not asked
-            for; labels int64 (n,) or a list of str, None where they are not asked for.
+            for, or missing; labels int64 (n,) or a list of str, None where they are not asked for.
 
         Raises
         ------
@@ -98,21 +101,32 @@ class Table:
         with _read_from(self.where):
             rows = self._fitting(chosen, size) if pictures else size
             for batch in self.file.iter_batches(batch_size=rows, row_groups=list(chosen), columns=columns):
-                marks = _labels(batch.column(self.label), f"{self.where}, column {self.label}") if labels else None
-                yield self._pictures(batch) if pictures else [None] * len(batch), marks
+                for part in self._runs(batch) if pictures else (batch,):
+                    marks = _labels(part.column(self.label), f"{self.where}, column {self.label}") if labels else None
+                    yield self._pictures(part) if pictures else [None] * len(part), marks
 
     def _fitting(self, groups: Sequence[int], size: int) -> int:
         """Rows in a block, by the largest that a row group has on average.
 
-        Repeated numbers take next to nothing in the file, so of lists, all of one length, a row tells. What the
+        Repeated numbers take next to nothing in the file, so of lists, all of one length, some rows tell. What the
         footer says of single columns would tell more, but pyarrow ends the process where that is damaged.
         """
         held = [self.file.metadata.row_group(index) for index in groups]
         most = max((group.total_byte_size / max(group.num_rows, 1) for group in held), default=0)
         if _kind(self.file.schema_arrow.field(self.columns[0]).type) == "list":
-            first = next(self.file.iter_batches(1, row_groups=list(groups), columns=list(self.columns)), None)
-            most = max(most, first.nbytes if first is not None else 0)
+            ones = self.file.iter_batches(1, row_groups=list(groups), columns=list(self.columns))
+            most = max([most, *(one.nbytes for one in islice(ones, FIRST))])
         return max(1, min(size, int(BLOCK_BYTES / max(most, 1))))
+
+    def _runs(self, batch: Any) -> Iterator[Any]:
+        """A batch in parts of which each has pixels in all rows or in none, as an array has no place for none."""
+        column = batch.column(self.columns[0])
+        if len(self.columns) > 1 or not column.null_count or _kind(column.type) == "bytes":
+            yield batch
+            return
+        missing = column.is_null().to_numpy(zero_copy_only=False)
+        edges = [0, *(np.flatnonzero(np.diff(missing)) + 1).tolist(), len(batch)]
+        yield from (batch.slice(start, end - start) for start, end in pairwise(edges))
 
     def _pictures(self, batch: Any) -> Any:
         if len(self.columns) > 1:
@@ -145,6 +159,7 @@ def open_table(file: IO[bytes] | Path, where: str) -> Table:
         schema = opened.schema_arrow
     kinds = {field.name: _kind(field.type) for field in schema}
     label = next((name for name in LABELS if kinds.get(name) in ("whole", "words")), None)
+    kinds |= {field.name: "other" for field in schema if kinds[field.name] == "raw" and _is_identity(field)}
     found = next((name for name in (*PREFERRED, *schema.names) if kinds.get(name) in ("bytes", "list", "raw")), None)
     if found is not None:
         return Table(where, opened, (found,), label)
@@ -202,6 +217,10 @@ def _kind(kind: Any) -> str:
     return "whole" if types.is_integer(kind) else "number" if types.is_floating(kind) else "other"
 
 
+def _is_identity(field: Any) -> bool:
+    return field.name not in PREFERRED and field.type.byte_width <= SMALLEST
+
+
 def _pictures(column: Any, where: str) -> Any:
     from pyarrow import types
 
@@ -209,11 +228,9 @@ def _pictures(column: Any, where: str) -> Any:
         column = column.field("bytes")
     if _kind(column.type) == "bytes":
         return column.to_pylist()
+    if column.null_count and column.null_count == len(column):
+        return [None] * len(column)
     if _kind(column.type) == "raw":
-        if column.null_count:
-            raise DataError(
-                f"{where}: expected pixels for each picture, got {column.null_count:,} empty ones in a block"
-            )
         width = column.type.byte_width
         return np.frombuffer(column.buffers()[1], np.uint8, len(column) * width, column.offset * width).reshape(
             -1, width

@@ -98,6 +98,8 @@ class Form:
         DataError
             If they are of another size or kind than the first ones.
         """
+        if isinstance(pictures, list):
+            _check_present(pictures, where, rows)
         if isinstance(pictures, list) != self.encoded:
             kinds = ("numbers", "picture files")
             raise DataError(
@@ -129,11 +131,17 @@ class Form:
             )
 
 
+def _check_present(pictures: list[bytes | None], where: str, rows: Iterable[int]) -> None:
+    missing = next((row for row, content in zip(rows, pictures, strict=True) if content is None), None)
+    if missing is not None:
+        raise DataError(f"{where}: expected a picture in each row, got none in row {missing}")
+
+
 def _opened(pictures: list[bytes | None], where: str, rows: Iterable[int]) -> list[UInt8]:
+    _check_present(pictures, where, rows)
     opened = []
     for row, content in zip(rows, pictures, strict=True):
-        if content is None:
-            raise DataError(f"{where}: expected a picture in each row, got none in row {row}")
+        assert content is not None
         opened.append(open_picture(content, name=f"{where}, picture {row}", decode=decode).picture)
     return opened
 

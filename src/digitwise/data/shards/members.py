@@ -101,8 +101,11 @@ def _members(file: IO[bytes], path: str) -> Iterator[Member]:
             if member.isreg() and not _hidden(member.name):
                 yield Member(printable(member.name), member.size, partial(_content, archive, member, path))
         ended = getattr(archive, "ended", None)
-    if not isinstance(ended, tarfile.HeaderError) or str(ended) != "end of file header":
-        raise tarfile.ReadError(f"no end of the archive ({ended})")
+        if not isinstance(ended, tarfile.HeaderError) or str(ended) != "end of file header":
+            raise tarfile.ReadError(f"no end of the archive ({ended})")
+        while rest := archive.fileobj.read(2**20):  # tarfile takes one empty header for the end, as damage may leave it
+            if rest.strip(b"\0"):
+                raise tarfile.ReadError("more behind its end, as where a part is erased, or archives are put together")
     while packed and plain.read(2**20):
         pass
 

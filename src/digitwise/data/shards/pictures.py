@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from digitwise.data.shards.places import _asked, _child, _library
+from digitwise.data.shards.places import _asked, _child, _library, size_and_version_of
 from digitwise.decoding import READ_SUFFIXES
 
 
-def pictures_behind(address: str) -> list[tuple[str, int]]:
-    """Addresses of the pictures in a folder and below it, with their bytes; hidden ones are passed over.
+def pictures_behind(address: str) -> list[tuple[str, int, str]]:
+    """Addresses of the pictures in a folder and below it, with their bytes and versions; hidden ones are passed over.
 
     Parameters
     ----------
@@ -32,5 +32,5 @@ def pictures_behind(address: str) -> list[tuple[str, int]]:
         inside = name[len(path.rstrip("/")) :].lstrip("/")
         hidden = any(part.startswith(".") for part in inside.split("/"))
         if not hidden and "." + inside.rpartition(".")[2].lower() in READ_SUFFIXES:
-            found.append((_child(address, inside), int(entry.get("size") or 0)))
+            found.append((_child(address, inside), *size_and_version_of(entry)))
     return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -13,6 +14,7 @@ from digitwise.files import expanded, is_pipe, natural
 
 Kind = Literal["parquet", "tar"]
 SUFFIXES: dict[str, Kind] = {".parquet": "parquet", ".tar": "tar", ".tar.gz": "tar", ".tgz": "tar"}
+VERSIONS = ("ETag", "etag", "LastModified", "last_modified", "mtime", "modified")  # as object stores call them
 WANTED = "expected Parquet (.parquet) or tar archives (.tar, .tar.gz)"
 
 
@@ -27,11 +29,14 @@ class Shard:
     kind : {"parquet", "tar"}
     size : int
         Bytes; 0 where the place does not tell.
+    version : str
+        Another one when the file has changed, where the place tells that.
     """
 
     path: str
     kind: Kind
     size: int
+    version: str = field(default="", compare=False)
 
 
 def find_shards(source: str) -> list[Shard]:
@@ -90,22 +95,38 @@ def open_shard(path: str) -> Iterator[IO[bytes]]:
         yield file
 
 
+def size_and_version(path: Path) -> tuple[int, str]:
+    """Bytes of a file, and when it was written."""
+    found = path.stat()
+    return found.st_size, _time(found.st_mtime)
+
+
+def size_and_version_of(entry: Mapping[str, Any]) -> tuple[int, str]:
+    """The same of a file behind an address, from what fsspec tells of it: its tag, or when it was written."""
+    found = next((entry[key] for key in VERSIONS if entry.get(key)), "")
+    return int(entry.get("size") or 0), _time(found) if isinstance(found, float) else str(found)
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
 def _here(source: str) -> list[Shard]:
     path = expanded(source)
     try:
         if path.is_dir():
             files = [entry for entry in path.iterdir() if entry.is_file() and not is_pipe(entry)]
             return [
-                Shard(str(file), kind, file.stat().st_size)
+                Shard(str(file), kind, *size_and_version(file))
                 for file in files
                 if (kind := _kind(file.name)) and not file.name.startswith(".")
             ]
-        size = path.stat().st_size
+        told = size_and_version(path)
     except FileNotFoundError as error:
         raise DataError(f"{source}: {WANTED} or a folder of them, got a name of nothing; check it") from error
     except (OSError, ValueError) as error:
         raise DataError(f"{source}: {WANTED} or a folder of them, got: {_reason(error)}") from error
-    return [Shard(str(path), _kind(path.name) or _kind_inside(str(path)), size)]
+    return [Shard(str(path), _kind(path.name) or _kind_inside(str(path)), *told)]
 
 
 def _behind(source: str) -> list[Shard]:
@@ -115,12 +136,12 @@ def _behind(source: str) -> list[Shard]:
         if system.isdir(path):
             entries = [(_last(entry["name"]), entry) for entry in system.ls(path, detail=True)]
             return [
-                Shard(_child(source, name), kind, int(entry.get("size") or 0))
+                Shard(_child(source, name), kind, *size_and_version_of(entry))
                 for name, entry in entries
                 if entry["type"] == "file" and not name.startswith(".") and (kind := _kind(name))
             ]
-        size = int(system.info(path).get("size") or 0)
-    return [Shard(source, _kind(_last(path)) or _kind_inside(source), size)]
+        told = size_and_version_of(system.info(path))
+    return [Shard(source, _kind(_last(path)) or _kind_inside(source), *told)]
 
 
 def _kind(name: str) -> Kind | None:

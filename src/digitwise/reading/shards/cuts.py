@@ -22,6 +22,8 @@ class Cut:
         A file, or the folder or the first of several pictures, as it was given.
     size : int
         Bytes: of the whole file, or of the pictures together.
+    version : str
+        Another one when what is read has changed, even where its size has not.
     rows : int or None
         Pictures; None where only reading tells.
     first : int
@@ -37,6 +39,7 @@ class Cut:
     kind: Literal["parquet", "tar", "pictures"]
     source: str
     size: int
+    version: str
     rows: int | None = None
     first: int = 0
     groups: tuple[int, int] | None = None
@@ -60,7 +63,7 @@ class Cut:
     def document(self) -> dict[str, Any]:
         """What a manifest says of it."""
         told: dict[str, Any] = {"source": printable(self.source), "kind": self.kind, "size": self.size}
-        told["rows"] = self.rows
+        told |= {"version": self.version, "rows": self.rows}
         if self.groups is not None:
             told |= {"first": self.first, "row_groups": list(self.groups)}
         if self.files:

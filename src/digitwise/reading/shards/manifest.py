@@ -18,7 +18,7 @@ from digitwise.reading.shards.places import Place
 
 NAME = "manifest.json"
 FORMAT = 1
-MENDED = ("size", "rows")  # of a source may change as long as nothing was read from it
+MENDED = ("size", "version", "rows")  # of a source may change as long as nothing was read from it
 OTHER = "choose another --out, or remove the folder"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
-from digitwise.data.shards.places import SUFFIXES, Shard, find_shards, is_address
+from digitwise.data.shards.places import SUFFIXES, Shard, find_shards, is_address, size_and_version
 from digitwise.decoding import READ_SUFFIXES
 from digitwise.errors import DataError
 from digitwise.files import expanded, natural
@@ -17,6 +18,7 @@ from digitwise.reading.sources import STDIN, sources_of
 ROWS = 100_000  # of a table in one cut, about: row groups are not divided
 FILES = 2_000  # pictures of a folder in one cut
 FOOTERS = 16  # read side by side: each is a wait, on a network's disk
+Picture = tuple[str, int, str]  # name, bytes, version
 
 
 def plan(arguments: Sequence[str]) -> list[Cut]:
@@ -43,7 +45,7 @@ def plan(arguments: Sequence[str]) -> list[Cut]:
     cuts: list[Cut] = []
     for loose, group in groupby(arguments, _is_picture):
         if loose:
-            cuts += _of_pictures([(name, _size(name)) for name in group])
+            cuts += _of_pictures([(name, *_told(name)) for name in group])
         else:
             for argument in group:
                 cuts += _of_source(argument)
@@ -58,7 +60,8 @@ def _is_picture(argument: str) -> bool:
 def _of_source(argument: str) -> list[Cut]:
     if argument in ("", STDIN):
         raise DataError(
-            f"{argument or 'SOURCE'}: expected files or folders to read shard by shard; leave --cluster away"
+            f"{argument or 'SOURCE'}: expected files or folders to be read into --out DIR, got "
+            + ("the standard input" if argument else "an empty name")
         )
     shards, pictures = _inside(argument)
     if shards and pictures:
@@ -69,8 +72,8 @@ def _of_source(argument: str) -> list[Cut]:
     return _of_pictures(pictures) if pictures else _of_shards(shards)
 
 
-def _inside(argument: str) -> tuple[list[Shard], list[tuple[str, int]]]:
-    """The shards that a source is or holds, and its pictures with their sizes."""
+def _inside(argument: str) -> tuple[list[Shard], list[Picture]]:
+    """The shards that a source is or holds, and its pictures."""
     if is_address(argument):
         pictures = _behind(argument)
         shards = [] if pictures else find_shards(argument)
@@ -81,7 +84,7 @@ def _inside(argument: str) -> tuple[list[Shard], list[tuple[str, int]]]:
     has_shards = any(entry.name.lower().endswith(tuple(SUFFIXES)) for entry in path.iterdir())
     shards = find_shards(argument) if has_shards else []
     try:
-        pictures = [(name, _size(name)) for name in sources_of([argument])]
+        pictures = [(name, *_told(name)) for name in sources_of([argument])]
     except DataError:
         if not shards:
             raise DataError(
@@ -91,26 +94,27 @@ def _inside(argument: str) -> tuple[list[Shard], list[tuple[str, int]]]:
     return shards, pictures
 
 
-def _behind(address: str) -> list[tuple[str, int]]:
+def _behind(address: str) -> list[Picture]:
     from digitwise.data.shards.pictures import pictures_behind
 
     return sorted(pictures_behind(address), key=lambda found: natural(found[0]))
 
 
-def _of_pictures(found: Sequence[tuple[str, int]]) -> list[Cut]:
+def _of_pictures(found: Sequence[Picture]) -> list[Cut]:
     here, cuts = os.getcwd(), []
     for start in range(0, len(found), FILES):
         some = found[start : start + FILES]
-        files, size = tuple(name for name, _ in some), sum(size for _, size in some)
-        cuts.append(Cut("pictures", some[0][0], size, len(some), files=files, here=here))
+        files, sizes, versions = zip(*some, strict=True)
+        version = hashlib.sha256("\0".join(versions).encode()).hexdigest()[:16]
+        cuts.append(Cut("pictures", files[0], sum(sizes), version, len(some), files=files, here=here))
     return cuts
 
 
-def _size(name: str) -> int:
+def _told(name: str) -> tuple[int, str]:
     try:
-        return expanded(name).stat().st_size
+        return size_and_version(expanded(name))
     except (OSError, ValueError):
-        return 0  # which becomes a row that tells why
+        return 0, ""  # which becomes a row that tells why
 
 
 def _of_shards(shards: Sequence[Shard]) -> list[Cut]:
@@ -119,7 +123,7 @@ def _of_shards(shards: Sequence[Shard]) -> list[Cut]:
     here = os.getcwd()
     found: list[Cut] = []
     for shard in shards:
-        found += cuts.get(shard.path) or [Cut("tar", shard.path, shard.size, here=here)]
+        found += cuts.get(shard.path) or [Cut("tar", shard.path, shard.size, shard.version, here=here)]
     return found
 
 
@@ -148,6 +152,6 @@ def _of_groups(shard: Shard, rows: tuple[int, ...]) -> Iterator[Cut]:
     here, first, start, held = os.getcwd(), 0, 0, 0
     for group, count in enumerate((*rows, 0)):
         if group == len(rows) or (held and held + count > ROWS):
-            yield Cut("parquet", shard.path, shard.size, held, first, (start, group), here=here)
+            yield Cut("parquet", shard.path, shard.size, shard.version, held, first, (start, group), here=here)
             first, start, held = first + held, group, 0
         held += count

@@ -118,6 +118,8 @@ def _contents(names: Sequence[str]) -> tuple[list[str | bytes | None], dict[int,
     missing: dict[int, str] = {}
     for place, name in enumerate(names):
         try:
+            if name.lower().endswith(".pdf"):
+                raise DataError("expected a picture of one digit, got a PDF; read it by itself, without --out DIR")
             contents.append(_fetched(name) if is_address(name) else name)
         except DigitwiseError as error:
             contents.append(None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from digitwise.reading.shards.manifest import NAME, holds
 from digitwise.reading.shards.parts import Counts, counts_of, part_name
 from digitwise.reading.shards.places import Place
 from digitwise.reading.shards.shard import read_shard
+from digitwise.system import peak_memory
 
 Task = tuple[int, Cut]  # a number and what it is of
 
@@ -119,7 +119,7 @@ def done(work: Work, reader: Reader, number: int, cut: Cut) -> Outcome:
         return Outcome(number, fatal=DataError(f"{told}; make room, and run the same again: it goes on from there"))
     except Exception as error:  # others can still be read
         return Outcome(number, error=f"{cut.name}: {type(error).__name__}: {_line(error)}")
-    return Outcome(number, counts, peak_bytes=peak_bytes())
+    return Outcome(number, counts, peak_bytes=peak_memory() or 0)
 
 
 def unseen(place: Place) -> ClusterError:
@@ -128,16 +128,6 @@ def unseen(place: Place) -> ClusterError:
         f"{place.name}: a machine of the cluster does not see its {NAME}: the machines share no such folder; "
         "choose one that all of them see, or an address"
     )
-
-
-def peak_bytes() -> int:
-    """The most memory that this process ever held; 0 where the system does not tell."""
-    if sys.platform == "win32":
-        return 0
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _line(error: Exception) -> str:

@@ -1,0 +1,52 @@
+"""Folders for rows whose writers wait, die or are elsewhere; they import little, as each worker does it anew."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from digitwise.reading.shards.places import Here
+
+
+@dataclass(frozen=True)
+class Waiting(Here):
+    """A folder whose writers tell of their process, and wait until they may go on."""
+
+    signs: str = ""
+    free: tuple[str, ...] = ("manifest.json",)
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        with super().writing(name) as temporary:
+            if name not in self.free:
+                open(os.path.join(self.signs, f"{name}-{os.getpid()}"), "w").close()
+                while not os.path.exists(os.path.join(self.signs, "go")):
+                    time.sleep(0.02)
+            yield temporary
+
+
+@dataclass(frozen=True)
+class Deadly(Here):
+    """A folder that kills who writes one of its files."""
+
+    poison: str = ""
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        with super().writing(name) as temporary:
+            if name == self.poison:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield temporary
+
+
+@dataclass(frozen=True)
+class Elsewhere(Here):
+    """A folder that only the process sees that made it."""
+
+    def __reduce__(self) -> tuple[type[Here], tuple[str, str]]:
+        return Here, (self.name, self.path + "-of-a-worker")
