@@ -32,7 +32,7 @@ def decode(image: Image.Image) -> UInt8:
         scale = 255.0 if values.max() <= 1 and image.mode == "F" else 1 / 257 if values.max() > 255 else 1.0
         return np.asarray(np.clip(values * scale, 0, 255).round(), np.uint8)
     image = _opaque(image, "white")
-    if image.mode in ("L", "1"):  # grey as it is: half the time, which shards of such files spend a million times
+    if image.mode in ("L", "1"):  # grey as it is: no need to look for colour
         return np.asarray(image.convert("L"))
     rgb = np.asarray(image.convert("RGB"))
     return rgb if _has_colour(rgb) else np.asarray(image.convert("L"))
