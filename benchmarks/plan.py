@@ -9,6 +9,7 @@ from benchmarks.measure import Row, kept, median, newest, place
 
 READ, SHOWN = 10**9, 10**8  # pictures
 CORES = 2  # of the machine that the rates are measured on
+SHARD = 100_000  # digits
 PRICE = 0.04  # dollars for an hour of a core: the order of what clouds ask for; put in your own
 MANY = 100  # cores of the example
 NETWORK = 1.25e9  # bytes a second of 10 Gbit/s
@@ -31,14 +32,20 @@ def reading_plan(rows: Sequence[Row]) -> str:
 
 
 def bounds(rows: Sequence[Row]) -> str:
-    """What does not get faster with more cores: how much one process can deal out, and one thread can read."""
+    """What does not get faster with more cores: what one process deals out, and what one thread reads."""
     shards = _rate(rows, "shards of ten digits", "Ray, two cores")
+    digits = _rate(rows, "digits read, parquet", "Ray, two cores") / CORES
     mixed = _rate(rows, "pictures read and mixed, nothing trained", "one thread")
-    told = [f"{rate:,.0f}" if rate else NOTHING for rate in (shards, mixed)]
+    cores = f"{shards * SHARD / digits:,.0f}" if digits else NOTHING
     return (
-        f"One process deals out {told[0]} shards a second, the start of Ray included; one thread reads and mixes "
-        f"{told[1]} pictures a second for a training."
+        f"One asking process got {_told(shards)} shards of ten digits a second done, the start of Ray included: at "
+        f"{SHARD:,} digits a shard it is known to keep {cores} cores busy. One thread reads and mixes {_told(mixed)} "
+        f"pictures a second for a training."
     )
+
+
+def _told(rate: float) -> str:
+    return f"{rate:,.0f}" if rate else NOTHING
 
 
 def training_plan(rows: Sequence[Row]) -> str:

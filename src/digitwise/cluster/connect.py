@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from digitwise.errors import ClusterError, MissingPartError
+from digitwise.stderr import held_back
 from digitwise.system import cores
 
 AUTO = "auto"
@@ -68,7 +69,8 @@ def connected(address: str) -> Iterator[Any]:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, ending or signal.SIG_DFL)  # Ray's own leaves without cleaning up
     try:
-        yield ray
+        with held_back():
+            yield ray
     finally:
         ray.shutdown()
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from digitwise.errors import MissingPartError
+from digitwise.stderr import held_back
 
 BACKENDS = ("tensorflow", "jax", "torch")  # in order of preference on a CPU
 
@@ -30,28 +27,10 @@ def _choose() -> str:
     return found
 
 
-@contextmanager
-def _without_greetings() -> Iterator[None]:
-    """Hold back what TensorFlow's C++ writes past ``sys.stderr`` while it loads; show it if loading fails."""
-    sys.stderr.flush()
-    real = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            held.seek(0)
-            os.write(real, held.read())
-            raise
-        finally:
-            os.dup2(real, 2)
-            os.close(real)
-
-
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = BACKEND = _choose()
 
-with _without_greetings():
+with held_back():  # TensorFlow greets while it loads
     import keras  # here, when the backend is chosen
 
 # A process that trains many networks traces each of them, and TensorFlow would take it for one traced again and again.
