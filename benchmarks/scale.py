@@ -224,9 +224,10 @@ def scale_table(rows: Sequence[Row]) -> str:
     lines = head("", "way", "seconds", "a second", "over the first", "memory, GiB")
     for what in dict.fromkeys(row["what"] for row in rows):
         own = [row for row in rows if row["what"] == what]
-        first = None
-        for way in dict.fromkeys(row["way"] for row in own):
+        ways, first = list(dict.fromkeys(row["way"] for row in own)), None
+        for way in ways:
             here = [row for row in own if row["way"] == way]
+            most = max(float(row["peak_gib"]) for row in here)
             rate = statistics.median(float(row["per_second"]) for row in here)
             first = first or rate
             lines.append(
@@ -235,8 +236,8 @@ def scale_table(rows: Sequence[Row]) -> str:
                     way,
                     f"{statistics.median(float(row['seconds']) for row in here):,.0f}",
                     f"{rate:,.0f}" if rate >= 10 else f"{rate:.3f}",
-                    f"{rate / first:.2f}",
-                    f"{max(float(row['peak_gib']) for row in here):.1f}",
+                    f"{rate / first:.2f}" if len(ways) > 1 else "",
+                    f"{most:.1f}" if most else "",
                 )
             )
     return "\n".join(lines)
