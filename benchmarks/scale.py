@@ -29,10 +29,10 @@ from benchmarks.speed import command
 from digitwise.images import Int64, UInt8
 
 TRAININGS, EPOCHS = 8, 2  # of `improved`, each on one thread
-READINGS, SHARD = 1_000_000, 100_000  # pictures
+READINGS, SHARD = 2_000_000, 100_000  # pictures
 ENCODED = 200_000  # of them as PNG files in tars
 SHARDS = 300  # of a few pictures each, for what a shard costs by itself
-TURNS = 3
+TURNS = 2
 STREAMED = 5_000_000  # pictures
 MIXED = 2_000_000  # of them only read and mixed
 PARTS = ("trainings", "reading", "training")
