@@ -229,6 +229,8 @@ def scale_table(rows: Sequence[Row]) -> str:
             here = [row for row in own if row["way"] == way]
             most = max(float(row["peak_gib"]) for row in here)
             rate = statistics.median(float(row["per_second"]) for row in here)
+            if rate < 1:  # which a row has three digits of
+                rate = statistics.median(float(row["n"]) / float(row["seconds"]) for row in here)
             first = first or rate
             lines.append(
                 line(
