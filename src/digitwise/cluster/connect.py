@@ -17,7 +17,7 @@ from digitwise.errors import ClusterError, MissingPartError
 from digitwise.stderr import held_back
 from digitwise.system import cores
 
-AUTO = "auto"
+AUTO, LOCAL = "auto", "local"
 INSTALL = "pip install 'digitwise[cluster]'"
 REACHED = 2.0  # seconds in which an address must take a connection,
 ANSWERED = 8.5  # and Ray must have answered there, busy as it may be: by itself it would wait for minutes
@@ -55,15 +55,8 @@ def connected(address: str) -> Iterator[Any]:
     ending = signal.getsignal(signal.SIGTERM)
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
     try:
-        if where == AUTO:
-            try:
-                ray.init(address=AUTO, **quiet)
-            except ConnectionError:  # this machine is part of none
-                ray.init(address="local", num_cpus=cores(), include_dashboard=False, **quiet)
-        elif where == "local":
-            ray.init(address="local", num_cpus=cores(), include_dashboard=False, **quiet)
-        else:
-            ray.init(address=where, **quiet)
+        if where == LOCAL or not _joined(ray, where, quiet):
+            ray.init(address=LOCAL, num_cpus=cores(), include_dashboard=False, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ClusterError(f"{where}: no Ray cluster could be joined: {' '.join(str(error).split())[:200]}") from error
     if threading.current_thread() is threading.main_thread():
@@ -73,6 +66,17 @@ def connected(address: str) -> Iterator[Any]:
             yield ray
     finally:
         ray.shutdown()
+
+
+def _joined(ray: Any, where: str, settings: dict[str, Any]) -> bool:
+    """Join a cluster; False where that is this machine's own, and it is part of none."""
+    try:
+        ray.init(address=where, **settings)
+    except ConnectionError:
+        if where != AUTO:
+            raise
+        return False
+    return True
 
 
 def library() -> Any:
@@ -106,7 +110,7 @@ def check(address: str) -> None:
     ClusterError
         If no cluster answers there within ten seconds.
     """
-    if not library().is_initialized() and _where(address) not in (AUTO, "local"):
+    if not library().is_initialized() and _where(address) not in (AUTO, LOCAL):
         _check(_where(address))
 
 

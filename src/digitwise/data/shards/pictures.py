@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digitwise.data.shards.places import _asked, _child, _library, size_and_version_of
+from digitwise.data.shards.places import asked, child, library, size_and_version_of
 from digitwise.decoding import READ_SUFFIXES
 
 
@@ -21,8 +21,8 @@ def pictures_behind(address: str) -> list[tuple[str, int, str]]:
     MissingPartError
         If fsspec, or its part for this kind of address, is not installed.
     """
-    fsspec = _library(address)
-    with _asked(address):
+    fsspec = library(address)
+    with asked(address):
         system, path = fsspec.core.url_to_fs(address)
         if not system.isdir(path):
             return []
@@ -32,5 +32,5 @@ def pictures_behind(address: str) -> list[tuple[str, int, str]]:
         inside = name[len(path.rstrip("/")) :].lstrip("/")
         hidden = any(part.startswith(".") for part in inside.split("/"))
         if not hidden and "." + inside.rpartition(".")[2].lower() in READ_SUFFIXES:
-            found.append((_child(address, inside), *size_and_version_of(entry)))
+            found.append((child(address, inside), *size_and_version_of(entry)))
     return found

@@ -83,8 +83,8 @@ def open_shard(path: str) -> Iterator[IO[bytes]]:
         If it is an address and fsspec, or its part for this kind of address, is not installed.
     """
     if is_address(path):
-        with _asked(path):
-            opened = _library(path).open(path, "rb")  # kept: what it goes through, such as an archive, ends with it
+        with asked(path):
+            opened = library(path).open(path, "rb")  # kept: what it goes through, such as an archive, ends with it
             file: IO[bytes] = opened.open()
     else:
         try:
@@ -130,13 +130,13 @@ def _here(source: str) -> list[Shard]:
 
 
 def _behind(source: str) -> list[Shard]:
-    fsspec = _library(source)
-    with _asked(source):
+    fsspec = library(source)
+    with asked(source):
         system, path = fsspec.core.url_to_fs(source)
         if system.isdir(path):
             entries = [(_last(entry["name"]), entry) for entry in system.ls(path, detail=True)]
             return [
-                Shard(_child(source, name), kind, *size_and_version_of(entry))
+                Shard(child(source, name), kind, *size_and_version_of(entry))
                 for name, entry in entries
                 if entry["type"] == "file" and not name.startswith(".") and (kind := _kind(name))
             ]
@@ -151,7 +151,7 @@ def _kind(name: str) -> Kind | None:
 
 def _kind_inside(path: str) -> Kind:
     """What a file is whose name does not tell."""
-    with open_shard(path) as file, _asked(path):
+    with open_shard(path) as file, asked(path):
         start = file.read(512)
     if start.startswith(b"PAR1"):
         return "parquet"
@@ -164,7 +164,7 @@ def _last(path: str) -> str:
     return Path(path.partition("?")[0].rstrip("/")).name
 
 
-def _child(folder: str, name: str) -> str:
+def child(folder: str, name: str) -> str:
     """The address of a file in a folder: of a chain such as ``simplecache::s3://a``, the first link with a path."""
     links = folder.split("::")
     place = next(i for i, link in enumerate(links) if "/" in link)
@@ -172,7 +172,14 @@ def _child(folder: str, name: str) -> str:
     return "::".join(links)
 
 
-def _library(path: str) -> Any:
+def library(path: str) -> Any:
+    """The fsspec library, for an address.
+
+    Raises
+    ------
+    MissingPartError
+        If it is not installed.
+    """
     try:
         import fsspec
         import fsspec.core
@@ -182,7 +189,7 @@ def _library(path: str) -> Any:
 
 
 @contextmanager
-def _asked(path: str) -> Iterator[None]:
+def asked(path: str) -> Iterator[None]:
     """What goes wrong on the way to a file, in one line; libraries for addresses have errors of no common kind."""
     try:
         yield
