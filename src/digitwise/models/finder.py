@@ -1,0 +1,123 @@
+"""The network that finds digits: one pass over a whole picture marks the middle, size, class and turn of each.
+
+A fully convolutional network in the manner of CenterNet, for pictures of any size whose sides are multiples of 16. What
+it gives has a quarter of the picture's height and width and, in each cell, the logits and numbers of
+:class:`Head`. It is small enough for a page on a laptop: see docs/decisions.
+
+References
+----------
+X. Zhou, D. Wang, P. Krähenbühl, Objects as Points (2019), arXiv:1904.07850.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import layers as kl
+from keras import ops
+
+STRIDE = 4  # pixels a cell
+MULTIPLE = 16  # what a picture's sides are multiples of
+CLASSES = 15  # digits and the signs . , - = /
+TURNS = 4
+PLANES = 1 + CLASSES + TURNS + 4  # object; classes; quarters; middle's x and y, logarithms of width and height
+WINDOWS = 5, 17  # cells of the windows over which contrast is measured
+FLOOR = 0.02  # of the local spread, as a share of white: below it, what there is is noise
+CHANNELS = 24, 48, 96, 128
+
+
+@keras.saving.register_keras_serializable("digitwise")
+class LocalContrast(kl.Layer):
+    """Each pixel against the mean and spread of its surroundings, in two windows: (n, h, w, 1) to (n, h, w, 2).
+
+    Light, shade of paper and strength of ink hardly matter then. Means are taken over cells of 4x4 pixels and brought
+    back to pixels bilinearly.
+    """
+
+    def __init__(self, **rest: Any) -> None:
+        super().__init__(dtype="float32", **rest)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """As Keras asks."""
+        return (*input_shape[:-1], len(WINDOWS))
+
+    def call(self, pictures: Any) -> Any:
+        """float32 (n, h, w, 1) in [0, 1]."""
+        moments = ops.concatenate([pictures, pictures * pictures], axis=-1)
+        cells = ops.average_pool(moments, STRIDE, STRIDE)
+        return ops.concatenate([self._against(pictures, cells, window) for window in WINDOWS], axis=-1)
+
+    def _against(self, pictures: Any, cells: Any, window: int) -> Any:
+        rows = ops.average_pool(cells, (window, 1), 1, padding="same")
+        means = ops.average_pool(rows, (1, window), 1, padding="same")
+        height, width = ops.shape(pictures)[1:3]
+        means = ops.image.resize(means, (height, width), interpolation="bilinear")
+        mean, square = means[..., :1], means[..., 1:]
+        spread = ops.sqrt(ops.maximum(square - mean * mean, 0.0)) + FLOOR
+        return (pictures - mean) / spread
+
+
+def finder(channels: Sequence[int] = CHANNELS, *, side: int | None = None, dtype: str = "float32") -> keras.Model:
+    """Build an untrained finder.
+
+    Parameters
+    ----------
+    channels : sequence of int
+        At strides 2, 4, 8 and 16; without the last one it looks less far around.
+    side : int, optional
+        Of the pictures, where all have one size.
+    dtype : str
+        Keras dtype policy of the convolutions.
+
+    Returns
+    -------
+    keras.Model
+        float32 (n, h, w, 1) in [0, 1] to float32 (n, h / 4, w / 4, 24).
+    """
+    pictures = keras.Input((side, side, 1), name="pictures")
+    x = LocalContrast(name="contrast")(pictures)
+    x = _layer(x, channels[0], 5, strides=2, dtype=dtype)
+    x = _layer(x, channels[1], 3, strides=2, dtype=dtype)
+    near = _block(x, 1, dtype=dtype)
+    x = _layer(near, channels[2], 3, strides=2, dtype=dtype)
+    for dilation in (1, 2, 4):
+        x = _block(x, dilation, dtype=dtype)
+    if len(channels) > 3:
+        far = _layer(x, channels[3], 3, strides=2, dtype=dtype)
+        far = _block(far, 2, dtype=dtype)
+        x = kl.Add(dtype=dtype)([x, _raised(far, channels[2], dtype=dtype)])
+        x = _block(x, 1, dtype=dtype)
+    x = kl.Add(dtype=dtype)([near, _raised(x, channels[1], dtype=dtype)])
+    x = _layer(x, 64, 3, dtype=dtype)
+    maps = kl.Conv2D(PLANES, 1, dtype="float32", bias_initializer=_rare, name="maps")(x)
+    return keras.Model(pictures, maps, name="finder")
+
+
+def _rare(shape: Sequence[int], dtype: Any = None) -> Any:
+    """At first, an object in one cell of a hundred, as focal loss wants it (Lin et al. 2017, section 3.3)."""
+    return ops.concatenate([ops.full((1,), -4.6, dtype), ops.zeros((shape[0] - 1,), dtype)])
+
+
+def _layer(x: Any, channels: int, size: int, *, strides: int = 1, dilation: int = 1, dtype: str) -> Any:
+    """Convolution, normalisation, ReLU."""
+    return kl.ReLU(dtype=dtype)(_plain(x, channels, size, strides=strides, dilation=dilation, dtype=dtype))
+
+
+def _plain(x: Any, channels: int, size: int, *, strides: int = 1, dilation: int = 1, dtype: str) -> Any:
+    x = kl.Conv2D(channels, size, strides, "same", dilation_rate=dilation, use_bias=False, dtype=dtype)(x)
+    return kl.BatchNormalization(momentum=0.98, dtype=dtype)(x)
+
+
+def _block(x: Any, dilation: int, *, dtype: str) -> Any:
+    """A residual block of two convolutions (He et al. 2016)."""
+    channels = x.shape[-1]
+    y = _layer(x, channels, 3, dilation=dilation, dtype=dtype)
+    y = _plain(y, channels, 3, dilation=dilation, dtype=dtype)
+    return kl.ReLU(dtype=dtype)(kl.Add(dtype=dtype)([x, y]))
+
+
+def _raised(x: Any, channels: int, *, dtype: str) -> Any:
+    """To twice the height and width, and other channels."""
+    return kl.UpSampling2D(2, dtype=dtype)(_plain(x, channels, 1, dtype=dtype))

@@ -1,0 +1,116 @@
+"""From the finder's maps to digits: peaks, their boxes, and what is left of them where boxes lie on each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitwise.images import Float32, Int64, Mask
+
+STRIDE = 4  # pixels a cell
+SIGNS = "0123456789.,-=/"
+TURNS = 4
+UNIT = 32.0  # pixels: sizes are stored as logarithms of their share of it
+OVERLAP, WITHIN = 0.5, 0.7  # intersection over union, and over the smaller box, from which one of two digits goes
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Objects found in a picture, the surest first.
+
+    Parameters
+    ----------
+    boxes : ndarray of float32, shape (n, 4)
+        Left, top, right and bottom in pixels.
+    scores : ndarray of float32, shape (n,)
+        How much each looks like an object, 0 to 1; no probability.
+    classes : ndarray of float32, shape (n, 15)
+        Probabilities of ``SIGNS``.
+    turns : ndarray of float32, shape (n, 4)
+        Probabilities of the quarters counter-clockwise that make each upright.
+    rivals : ndarray of float32, shape (n,)
+        The score of the surest object that each was preferred to, 0 where there was none.
+    """
+
+    boxes: Float32
+    scores: Float32
+    classes: Float32
+    turns: Float32
+    rivals: Float32
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def of(self, chosen: Int64 | Mask) -> Found:
+        """Some of them."""
+        return Found(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+
+    @property
+    def labels(self) -> Int64:
+        """The most probable class of each."""
+        return self.classes.argmax(axis=1)
+
+
+def decoded(maps: Float32, *, least: float, most: int = 4_000) -> Found:
+    """Objects from maps (h, w, 24), before any that overlap are dropped.
+
+    Parameters
+    ----------
+    maps : ndarray of float32, shape (h, w, 24)
+    least : float
+        The score from which there is one.
+    most : int
+        So many at most.
+    """
+    logits = maps[..., 0]
+    around = np.pad(logits, 1, constant_values=-np.inf)
+    rows = np.maximum(np.maximum(around[:-2], around[1:-1]), around[2:])
+    peaks = logits >= np.maximum(np.maximum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
+    ys, xs = np.nonzero(peaks & (logits > np.log(least / (1 - least))))
+    order = np.argsort(-logits[ys, xs], kind="stable")[:most]
+    ys, xs = ys[order], xs[order]
+    at = maps[ys, xs]
+    middle = (np.stack([xs, ys], axis=1) + 0.5 + np.clip(at[:, -4:-2], -2, 2)) * STRIDE
+    size = np.exp(np.clip(at[:, -2:], -3, 3)) * UNIT
+    end = 1 + len(SIGNS)
+    return Found(
+        boxes=np.concatenate([middle - size / 2, middle + size / 2], axis=1).astype(np.float32),
+        scores=_logistic(at[:, 0]),
+        classes=_softmax(at[:, 1:end]),
+        turns=_softmax(at[:, end : end + TURNS]),
+        rivals=np.zeros(len(ys), np.float32),
+    )
+
+
+def separate(found: Found) -> Found:
+    """Without those that lie on surer ones; signs may lie on digits' boxes."""
+    digit = found.labels < 10
+    areas = np.prod(found.boxes[:, 2:] - found.boxes[:, :2], axis=1)
+    kept: list[int] = []
+    rivals = found.rivals.copy()
+    for k in range(len(found)):
+        if kept:
+            others = np.array(kept)
+            low = np.maximum(found.boxes[k, :2], found.boxes[others, :2])
+            high = np.minimum(found.boxes[k, 2:], found.boxes[others, 2:])
+            common = np.prod(np.maximum(high - low, 0), axis=1)
+            union = areas[k] + areas[others] - common
+            hides = (common > OVERLAP * union) | (common > WITHIN * np.minimum(areas[k], areas[others]))
+            hides &= digit[others] == digit[k]
+            if hides.any():
+                first = others[hides]
+                rivals[first] = np.maximum(rivals[first], found.scores[k])
+                continue
+        kept.append(k)
+    chosen = np.array(kept, np.int64)
+    return Found(found.boxes, found.scores, found.classes, found.turns, rivals).of(chosen)
+
+
+def _logistic(x: Float32) -> Float32:
+    return np.asarray(1 / (1 + np.exp(-x)), np.float32)
+
+
+def _softmax(x: Float32) -> Float32:
+    y = np.exp(x - x.max(axis=1, keepdims=True))
+    return np.asarray(y / y.sum(axis=1, keepdims=True), np.float32)
