@@ -42,11 +42,11 @@ def convert(model: Any, temperature: float = 1.0) -> onnx.ModelProto:
     graph = Graph()
     height, width, channels = model.input_shape[1:]
     stored = (height, width) if channels == 1 else (height, width, channels)
-    answer = _network(graph, "", [_pictures(graph, (height, width, channels))], model)
+    answer = network(graph, "", [_pictures(graph, (height, width, channels))], model)
     if len(answer.shape) != 1 or answer.flattened is not None:
         raise ExportError(f"model {model.name}: expected one row of probabilities a picture, got {answer.shape}")
     _calibrated(graph, answer, temperature)
-    return graph.model((INPUT, stored), (OUTPUT, answer.shape[0]))
+    return graph.model((INPUT, stored), (OUTPUT, answer.shape))
 
 
 def _pictures(graph: Graph, shape: tuple[int, int, int]) -> Value:
@@ -66,7 +66,7 @@ def _calibrated(graph: Graph, answer: Value, temperature: float) -> None:
     graph.add("Softmax", cooled, axis=-1, output=OUTPUT)
 
 
-def _network(graph: Graph, path: str, values: Sequence[Value], model: Any) -> Value:
+def network(graph: Graph, path: str, values: Sequence[Value], model: Any) -> Value:
     """A model, or one nested in another, applied to values; ``path`` is the name of what it is nested in."""
     kind = type(model).__name__
     if kind not in ("Sequential", "Functional"):
@@ -100,4 +100,4 @@ def _step(graph: Graph, path: str, values: Sequence[Value], step: Step) -> Value
     name = f"{path}/{step.layer.name}".lstrip("/")
     if step.kind in LAYERS:
         return LAYERS[step.kind](graph, name, values, step)
-    return _network(graph, name, values, step.layer)
+    return network(graph, name, values, step.layer)

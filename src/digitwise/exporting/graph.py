@@ -57,15 +57,15 @@ class Graph:
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
         return output
 
-    def model(self, source: tuple[str, tuple[int, ...]], result: tuple[str, int]) -> onnx.ModelProto:
+    def model(
+        self, source: tuple[str, tuple[int | str, ...]], result: tuple[str, tuple[int | str, ...]]
+    ) -> onnx.ModelProto:
         """The whole model, checked.
 
         Parameters
         ----------
-        source : (str, tuple of int)
-            Name and shape, without the batch, of the uint8 input.
-        result : (str, int)
-            Name and length of the float32 output.
+        source, result : (str, tuple of int or str)
+            Name and shape, without the batch, of the uint8 input and of the float32 output; a name is a free side.
         """
         from onnx import TensorProto, checker, helper
 
@@ -73,7 +73,7 @@ class Graph:
             self.nodes,
             "digitwise",
             [helper.make_tensor_value_info(source[0], TensorProto.UINT8, ["n", *source[1]])],
-            [helper.make_tensor_value_info(result[0], TensorProto.FLOAT, ["n", result[1]])],
+            [helper.make_tensor_value_info(result[0], TensorProto.FLOAT, ["n", *result[1]])],
             list(self.constants.values()),
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="digitwise")

@@ -102,6 +102,52 @@ def average(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Val
     return Value(graph.add("Mean", *(value.name for value in values)), values[0].shape, values[0].flattened)
 
 
+def add(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``Add`` of two values."""
+    return Value(graph.add("Add", *(value.name for value in values)), values[0].shape, values[0].flattened)
+
+
+def up_sampling(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``UpSampling2D`` by repetition."""
+    layer = step.layer
+    _channels_last(layer)
+    if layer.interpolation != "nearest":
+        raise unsupported(layer, f"upsampling by {layer.interpolation}")
+    output = resized(graph, values[0].name, layer.size, mode="nearest", coordinates="asymmetric", nearest_mode="floor")
+    return Value(output, _shape(layer, values))
+
+
+def resized(graph: Graph, value: str, factors: Sequence[float], *, mode: str, coordinates: str, **rest: Any) -> str:
+    """A picture (n, c, h, w) brought to as many times its height and width."""
+    scales = np.array([1, 1, *factors], np.float32)
+    name = graph.constant("times " + " ".join(map(str, factors)), scales)
+    return graph.add("Resize", value, "", name, mode=mode, coordinate_transformation_mode=coordinates, **rest)
+
+
+def local_contrast(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """:class:`digitwise.models.finder.LocalContrast`, step by step."""
+    from digitwise.models.finder import FLOOR, STRIDE, WINDOWS
+
+    pictures = values[0]
+    moments = graph.add("Concat", pictures.name, graph.add("Mul", pictures.name, pictures.name), axis=1)
+    side = [STRIDE, STRIDE]
+    cells = graph.add("AveragePool", moments, kernel_shape=side, strides=side)
+    floor = graph.constant(f"{name}/floor", np.array(FLOOR, np.float32))
+    zero, axes = graph.constant("zero", np.array(0, np.float32)), graph.constant("channels", np.array([1], np.int64))
+    edges = [graph.constant(str(k), np.array([k], np.int64)) for k in range(3)]
+    planes = []
+    for window in WINDOWS:
+        half = window // 2
+        rows = graph.add("AveragePool", cells, kernel_shape=[window, 1], pads=[half, 0, half, 0])
+        means = graph.add("AveragePool", rows, kernel_shape=[1, window], pads=[0, half, 0, half])
+        means = resized(graph, means, side, mode="linear", coordinates="half_pixel")
+        mean, square = (graph.add("Slice", means, edges[k], edges[k + 1], axes) for k in (0, 1))
+        variance = graph.add("Max", graph.add("Sub", square, graph.add("Mul", mean, mean)), zero)
+        spread = graph.add("Add", graph.add("Sqrt", variance), floor)
+        planes.append(graph.add("Div", graph.add("Sub", pictures.name, mean), spread))
+    return Value(graph.add("Concat", *planes, axis=1), _shape(step.layer, values))
+
+
 def zero_padding(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
     """``ZeroPadding2D``."""
     _channels_last(step.layer)
@@ -123,6 +169,7 @@ def cropping(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Va
 
 LAYERS: dict[str, Callable[[Graph, str, Sequence[Value], Step], Value]] = {
     "Activation": activation,
+    "Add": add,
     "Average": average,
     "BatchNormalization": batch_normalization,
     "Conv2D": convolution,
@@ -130,8 +177,10 @@ LAYERS: dict[str, Callable[[Graph, str, Sequence[Value], Step], Value]] = {
     "Dense": dense,
     "Dropout": dropout,
     "Flatten": flatten,
+    "LocalContrast": local_contrast,
     "MaxPooling2D": max_pooling,
     "ReLU": relu,
+    "UpSampling2D": up_sampling,
     "ZeroPadding2D": zero_padding,
 }
 

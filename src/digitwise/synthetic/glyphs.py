@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import string
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,13 @@ class Glyphs:
         """Where the glyphs of each label and kind are."""
         pairs = {(int(label), int(kind)) for label, kind in zip(self.labels, self.kinds, strict=True)}
         return {pair: np.flatnonzero((self.labels == pair[0]) & (self.kinds == pair[1])) for pair in pairs}
+
+    @functools.cached_property
+    def spans(self) -> Float32:
+        """Width and height of each glyph's middle lines, float32 (n, 2), in shares of :data:`TALL`."""
+        near = self.fields < np.where(self.kinds == OUTLINE, (INSET + 0.5) * FINE, FINE).astype(np.uint8)[:, None, None]
+        counts = [near.any(axis=1).sum(axis=1), near.any(axis=2).sum(axis=1)]
+        return np.maximum(np.stack(counts, axis=1) - 1, 1).astype(np.float32) / TALL
 
 
 OUTLINE, MIDDLE, DRAWN = range(3)
@@ -173,39 +181,42 @@ def font_folder() -> Path:
 
 
 def inked(
-    field: UInt8, forth: Float64, pen: float, *, middle: bool, room: int = SIDE
+    field: UInt8, span: tuple[float, float], forth: tuple[float, ...], pen: float, *, middle: bool
 ) -> tuple[Float32, tuple[int, int]]:
     """Write a glyph.
 
     Parameters
     ----------
     field : ndarray of uint8, shape (48, 48)
-    forth : ndarray of float64, shape (2, 3)
-        From the field's (x, y), counted from its middle, to the picture's.
+    span : (float, float)
+        Its width and height, as in ``Glyphs.spans``.
+    forth : (float, float, float, float, float, float)
+        a, b, c, d, e, f: what lies at (x, y) from the field's middle comes to (ax + by + c, dx + ey + f).
     pen : float
         Half the stroke's width in pixels; for an outline, how far the stroke reaches beyond it.
     middle : bool
-        See :class:`Glyphs`.
-    room : int
-        Pixels of the field looked at around its middle.
+        Whether the field holds distances from the middle of the stroke.
 
     Returns
     -------
     (ndarray of float32, shape (h, w); (int, int))
         The ink, 0 to 1, and where its left upper corner lies: x, y.
     """
-    half = room / 2
-    corners = forth[:, :2] @ np.array([[-half, -half, half, half], [-half, half, -half, half]]) + forth[:, 2:]
-    left, top = np.floor(corners.min(axis=1)).astype(int)
-    right, bottom = np.ceil(corners.max(axis=1)).astype(int)
-    back = np.linalg.inv(forth[:, :2])
-    offset = back @ (np.array([left, top]) - forth[:, 2]) + SIDE / 2
-    data = (back[0, 0], back[0, 1], offset[0], back[1, 0], back[1, 1], offset[1])
+    a, b, c, d, e, f = forth
+    det = a * e - b * d
+    scale = math.sqrt(abs(det))
+    reach = max(pen, 0.0) + 2
+    half_x, half_y = span[0] * TALL / 2, span[1] * TALL / 2
+    wide, high = abs(a) * half_x + abs(b) * half_y + reach, abs(d) * half_x + abs(e) * half_y + reach
+    left, top = math.floor(c - wide), math.floor(f - high)
+    size = max(1, math.ceil(c + wide) - left), max(1, math.ceil(f + high) - top)
+    x, y = left - c, top - f
+    back = (e / det, -b / det, (e * x - b * y) / det + SIDE / 2, -d / det, a / det, (a * y - d * x) / det + SIDE / 2)
     image = Image.fromarray(field).transform(
-        (right - left, bottom - top), Image.Transform.AFFINE, data, Image.Resampling.BILINEAR, fillcolor=255
+        size, Image.Transform.AFFINE, back, Image.Resampling.BILINEAR, fillcolor=255
     )
-    scale = float(np.sqrt(abs(np.linalg.det(forth[:, :2]))))
-    away = np.asarray(image, np.float32) * np.float32(scale / FINE)
-    if not middle:
-        away -= np.float32(INSET * scale)
-    return np.clip(np.float32(pen + 0.5) - away, 0, 1), (int(left), int(top))
+    ink = np.asarray(image, np.float32)
+    ink *= np.float32(-scale / FINE)
+    ink += np.float32(pen + 0.5 + (0.0 if middle else INSET * scale))
+    np.clip(ink, 0, 1, out=ink)
+    return ink, (left, top)

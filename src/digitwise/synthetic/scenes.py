@@ -72,9 +72,10 @@ class _Canvas:
     glyphs: Glyphs
     rng: np.random.Generator
     paper: Float32
+    tooth: Float32  # how little ink the paper takes, 0 to 1
     found: list[tuple[float, float, float, float, int]] = field(default_factory=list)
 
-    def lay(self, ink: Float32, left: int, top: int, level: float) -> None:
+    def lay(self, ink: Float32, left: int, top: int, level: float, *, grain: float = 0.0) -> None:
         """Let ink, 0 to 1, darken the paper by ``level`` at most."""
         height, width = self.paper.shape
         l, t = max(left, 0), max(top, 0)
@@ -83,6 +84,8 @@ class _Canvas:
             return
         part = self.paper[t:b, l:r]
         shade = ink[t - top : b - top, l - left : r - left] * np.float32(level)
+        if grain:
+            shade *= 1 - np.float32(grain) * self.tooth[t:b, l:r]
         # Ink on ink gets darker, but not twice as dark.
         np.minimum(part, self.base[t:b, l:r] - shade, out=part) if level > 0 else np.maximum(
             part, self.base[t:b, l:r] - shade, out=part
@@ -103,9 +106,11 @@ def scene_of(glyphs: Glyphs, *, rng: np.random.Generator) -> Scene:
     rng : numpy.random.Generator
         Decides everything.
     """
-    canvas = _Canvas(glyphs, rng, _ground(rng=rng))
+    paper = _ground(rng=rng)
+    tooth = np.minimum(np.abs(smooth_noise(paper.shape, rng.uniform(1.1, 3), rng=rng)), 1)
+    canvas = _Canvas(glyphs, rng, paper, tooth)
     canvas.settle()
-    kind = rng.choice(list(_KINDS), p=[share for _, share in _KINDS.values()])
+    kind = str(rng.choice(list(_KINDS), p=[share for _, share in _KINDS.values()]))
     _KINDS[kind][0](canvas)
     picture = _seen(canvas.paper, canvas.found, rng=rng)
     picture, objects = _cropped(picture, canvas.found, loose=kind in ("page", "nothing"), rng=rng)
@@ -168,43 +173,28 @@ def _put(
 ) -> tuple[float, float, float, float] | None:
     """Write a glyph in a box of that width and height whose left lower corner lies at x, base; gives the ink's box."""
     rng, glyphs = canvas.rng, canvas.glyphs
-    width, height = size
+    sx, sy = size[0] / TALL, size[1] / TALL
     turn = rng.normal(0, 0.04)
-    sx, sy = width / TALL, height / TALL
-    shear = np.array([[1.0, -w.slant], [0.0, 1.0]])
-    spin = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
-    forth = spin @ shear @ np.diag([-sx if mirrored else sx, sy])
-    matrix = np.concatenate([forth, [[x + width / 2 + w.slant * 0.0], [base - height / 2]]], axis=1)
+    cos, sin = math.cos(turn), math.sin(turn)
+    side = -sx if mirrored else sx
+    forth = (cos * side, (sin - w.slant * cos) * sy, x + size[0] / 2, -sin * side, (cos + w.slant * sin) * sy, base - size[1] / 2)
     middle = bool(glyphs.kinds[place] != OUTLINE)
     scale = math.sqrt(abs(sx * sy))
     pen = w.pen * w.height if middle else rng.normal(0.0, 0.6) * scale + (w.pen - 0.035) * w.height * 0.5
     pen = max(pen, 0.35) if middle else max(pen, -1.2 * scale)
-    ink, (left, top) = inked(glyphs.fields[place], matrix, pen, middle=middle)
-    if w.grain and ink.size:
-        grain = 1 - np.float32(w.grain) * np.abs(smooth_noise(ink.shape, max(1.2, w.height / 25), rng=rng))
-        ink = ink * np.clip(grain, 0, 1)
-    ys, xs = np.flatnonzero(ink.max(axis=1, initial=0) > 0.25), np.flatnonzero(ink.max(axis=0, initial=0) > 0.25)
+    ink, (left, top) = inked(glyphs.fields[place], glyphs.spans[place].tolist(), forth, pen, middle=middle)
+    strong = ink > 0.25
+    ys, xs = np.flatnonzero(strong.any(axis=1)), np.flatnonzero(strong.any(axis=0))
     if not len(ys):
         return None
-    canvas.lay(ink, left, top, w.ink if level is None else level)
-    return left + xs[0], top + ys[0], left + xs[-1] + 1, top + ys[-1] + 1
+    canvas.lay(ink, left, top, w.ink if level is None else level, grain=w.grain)
+    return left + int(xs[0]), top + int(ys[0]), left + int(xs[-1]) + 1, top + int(ys[-1]) + 1
 
 
 def _note(canvas: _Canvas, box: tuple[float, float, float, float] | None, label: int) -> None:
     if box is not None:
         l, t, r, b = box
         canvas.found.append(((l + r) / 2, (t + b) / 2, r - l, b - t, label))
-
-
-def _width_of(canvas: _Canvas, place: int) -> float:
-    """The ink's width as a share of the longer side."""
-    columns = np.flatnonzero(canvas.glyphs.fields[place].min(axis=0) < 40)
-    return float(len(columns) - 4) / TALL if len(columns) > 5 else 0.06
-
-
-def _tall_of(canvas: _Canvas, place: int) -> float:
-    rows = np.flatnonzero(canvas.glyphs.fields[place].min(axis=1) < 40)
-    return float(len(rows) - 4) / TALL if len(rows) > 5 else 0.06
 
 
 def _digit_at(
@@ -216,7 +206,7 @@ def _digit_at(
     tall = w.height * scale * float(np.clip(rng.normal(1, w.uneven), 0.6, 1.4))
     if label == 0 and rng.random() < 0.12:
         tall *= rng.uniform(0.5, 0.85)  # a small one, as in the midst of a number
-    long, wide = _tall_of(canvas, place), _width_of(canvas, place)
+    wide, long = canvas.glyphs.spans[place].tolist()
     unit = tall / max(long, 0.55)  # pixels for TALL: lying glyphs are not blown up
     drop = 0.0
     stretch = 1.0
@@ -343,7 +333,7 @@ def _ending(canvas: _Canvas, x: float, base: float, w: Writing) -> float:
 
 def _letter(canvas: _Canvas, x: float, base: float, w: Writing) -> float:
     place = _glyph(canvas, OTHER, w)
-    wide = _width_of(canvas, place)
+    wide = float(canvas.glyphs.spans[place, 0])
     unit = w.height * canvas.rng.uniform(0.6, 1.2)
     sx = unit * w.aspect
     _put(canvas, place, x + wide * sx / 2 - sx / 2, base, (sx, unit), w)
@@ -434,23 +424,22 @@ def _rule_line(canvas: _Canvas, begin: Float64, end: Float64, width: float, leve
     """A printed or drawn straight line."""
     rng = canvas.rng
     fine = 2
-    image = Image.new("L", (SCENE * fine, SCENE * fine), 0)
+    low = np.clip(np.floor(np.minimum(begin, end) - width - 1), 0, SCENE).astype(int)
+    high = np.clip(np.ceil(np.maximum(begin, end) + width + 1), 0, SCENE).astype(int)
+    if (high <= low).any():
+        return
+    image = Image.new("L", (int(high[0] - low[0]) * fine, int(high[1] - low[1]) * fine), 0)
     draw = ImageDraw.Draw(image)
-    pieces = [(begin, end)]
+    cuts = np.stack([begin, end])
     if dotted:
         steps = max(2, int(np.hypot(*(end - begin)) / max(3.0, width * 4)))
         cuts = begin + np.linspace(0, 1, 2 * steps)[:, None] * (end - begin)
-        pieces = list(zip(cuts[::2], cuts[1::2], strict=True))
-    for a, b in pieces:
-        draw.line([*(a * fine), *(b * fine)], 255, max(1, round(width * fine)))
-    box = image.getbbox()
-    if box is None:
-        return
-    l, t, r, b = (box[0] // fine, box[1] // fine, -(-box[2] // fine), -(-box[3] // fine))
-    ink = np.asarray(image.crop((l * fine, t * fine, r * fine, b * fine)).reduce(fine), np.float32) / 255
+    for a, b in zip((cuts[::2] - low) * fine, (cuts[1::2] - low) * fine, strict=True):
+        draw.line([*a, *b], 255, max(1, round(width * fine)))
+    ink = np.asarray(image.reduce(fine), np.float32) / 255
     if width < 1:
         ink = ink * np.float32(rng.uniform(0.4, 1.0))
-    canvas.lay(ink, l, t, level)
+    canvas.lay(ink, int(low[0]), int(low[1]), level)
 
 
 def _level(w: Writing, rng: np.random.Generator) -> float:

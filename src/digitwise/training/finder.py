@@ -187,22 +187,30 @@ def learner(network: keras.Model) -> keras.Model:
     return keras.Model([pictures, objects, about], maps)
 
 
-@keras.saving.register_keras_serializable("digitwise")
-class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-    """Up in a twentieth of the steps, then down along a cosine (Smith 2018)."""
+class OneCycle(keras.callbacks.Callback):
+    """The learning rate up in a twentieth of the training, then down along a cosine (Smith 2018); ends it, too.
 
-    def __init__(self, peak: float, steps: int) -> None:
-        self.peak, self.steps = peak, steps
+    Progress is counted in steps, or in seconds where there is a budget, and looked at every ``chunk`` steps.
+    """
 
-    def __call__(self, step: Any) -> Any:
-        """The learning rate of a step."""
-        share = ops.cast(step, "float32") / self.steps
-        down = 0.5 + 0.5 * ops.cos(math.pi * ops.clip((share - 0.05) / 0.95, 0.0, 1.0))
-        return self.peak * ops.maximum(ops.minimum(share / 0.05, down), 0.002)
+    def __init__(self, steps: int, seconds: float | None, chunk: int) -> None:
+        super().__init__()
+        self.steps, self.seconds, self.chunk = steps, seconds, chunk
+        self.begun = time.perf_counter()
 
-    def get_config(self) -> dict[str, Any]:
-        """As Keras asks."""
-        return {"peak": self.peak, "steps": self.steps}
+    def _share(self, epoch: int) -> float:
+        past = (time.perf_counter() - self.begun) / self.seconds if self.seconds else epoch * self.chunk / self.steps
+        return min(1.0, past)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Set the learning rate of the next steps."""
+        share = self._share(epoch)
+        down = 0.5 + 0.5 * math.cos(math.pi * max(0.0, (share - 0.05) / 0.95))
+        self.model.optimizer.learning_rate = RATE * max(min((share + 0.002) / 0.05, down), 0.004)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Stop where the training is over."""
+        self.model.stop_training = self._share(epoch + 1) >= 1
 
 
 class _Keep(keras.callbacks.Callback):
@@ -216,7 +224,8 @@ class _Keep(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """After some hundred steps."""
         now = time.perf_counter()
-        print(f"{now - self.begun:7.1f} s  {epoch + 1:4d}  loss {logs['loss']:.4f}", flush=True)
+        if epoch % 5 == 0:
+            print(f"{now - self.begun:7.1f} s  {epoch + 1:4d}  loss {logs['loss']:.4f}", flush=True)
         if now - self.last > self.every:
             self.last = now
             self.keep(epoch + 1)
@@ -248,14 +257,14 @@ def load_state(path: Path, model: keras.Model) -> int:
 
 def trained(
     out: Path, folder: Path, *, steps: int, size: int, repeats: int, jobs: int, seed: int, channels: tuple[int, ...],
-    dtype: str, resume: bool, chunk: int = 200,
+    dtype: str, resume: bool, seconds: float | None = None, chunk: int = 100,
 ) -> keras.Model:
     """Train a finder from the glyphs of a folder and write its weights."""
     keras.utils.set_random_seed(seed)
     network = finder(channels, side=SCENE, dtype=dtype)
     model = learner(network)
     optimizer = keras.optimizers.AdamW(
-        OneCycle(RATE, steps), weight_decay=DECAY, clipnorm=5.0, use_ema=True, ema_momentum=AVERAGE, beta_2=0.99
+        RATE, weight_decay=DECAY, clipnorm=5.0, use_ema=True, ema_momentum=AVERAGE, beta_2=0.99
     )
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     model.compile(optimizer, loss_of, jit_compile="auto")
@@ -264,7 +273,9 @@ def trained(
     feed = batches(folder, seed=seed, size=size, repeats=repeats, jobs=jobs, start=begin * chunk // repeats)
     keep = _Keep(network, out, every=60)
     examples = (((pictures, objects, about), np.zeros(size, np.float32)) for pictures, objects, about in feed)
-    model.fit(examples, steps_per_epoch=chunk, epochs=max(1, steps // chunk), initial_epoch=begin, callbacks=[keep], verbose=0)
+    cycle = OneCycle(steps, seconds, chunk)
+    epochs = 1_000_000 if seconds else max(1, steps // chunk)
+    model.fit(examples, steps_per_epoch=chunk, epochs=epochs, initial_epoch=begin, callbacks=[cycle, keep], verbose=0)
     keep.keep(steps // chunk)
     return network
 
@@ -275,6 +286,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/finder.npz"))
     parser.add_argument("--data", default="mnist")
     parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, help="end by then instead of after so many steps")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
@@ -296,6 +308,7 @@ def main() -> None:
         trained(
             chosen.out, Path(name), steps=chosen.steps, size=chosen.batch, repeats=chosen.repeats, jobs=chosen.jobs,
             seed=chosen.seed, channels=chosen.channels, dtype=chosen.dtype, resume=chosen.resume,
+            seconds=chosen.seconds,
         )
 
 
