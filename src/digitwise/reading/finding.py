@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,10 @@ class Found:
     def of(self, chosen: Int64 | Mask) -> Found:
         """Some of them."""
         return Found(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+
+    def placed(self, boxes: Float32) -> Found:
+        """The same in other places."""
+        return dataclasses.replace(self, boxes=boxes)
 
     @property
     def labels(self) -> Int64:

@@ -1,0 +1,156 @@
+"""Finding every digit of a picture: which size they have, which way up they stand, then one look at that size."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from digitwise.images import Float32, UInt8
+from digitwise.reading.finding import TURNS, Found, decoded, separate
+
+BUNDLED = "finder.onnx"
+TALL = 36.0  # pixels to which digits are brought; the scenes it was trained on have them at that height most often
+LOOKS = 160, 512  # pixels of the longer side of the pictures in which sizes are looked for
+RIM = 24  # pixels of paper laid around, since a digit's surroundings tell what it is
+MULTIPLE = 16  # the network takes sides that are multiples of it
+MOST = 3_000_000  # pixels at most of the picture that is looked at
+LEAST = 0.15  # score from which something is kept
+SEEN = 0.35  # score from which a digit has a say about size and turn
+READABLE = 11.0, 110.0  # pixels of the heights that the network knows
+FEWER = 0.25  # share of the votes' evidence that counts, since digits of one page are of one hand
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What was found in a picture.
+
+    Parameters
+    ----------
+    found : Found
+        In the pixels of the upright picture at its full size; signs among them.
+    turn : int
+        Quarters counter-clockwise that bring the picture upright.
+    scale : float
+        By how much the upright picture was enlarged to be looked at.
+    """
+
+    found: Found
+    turn: int
+    scale: float
+
+
+class Finder:
+    """Marks the digits of a picture. Safe to use from any number of threads.
+
+    Parameters
+    ----------
+    threads : int
+        For one look.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        content = (importlib.resources.files("digitwise.reading") / BUNDLED).read_bytes()
+        self._session: Any = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+    def find(self, grey: UInt8, *, turn: int | None = None) -> Sight:
+        """Find the digits and signs of a picture.
+
+        Parameters
+        ----------
+        grey : ndarray of uint8, shape (h, w)
+            Of any size, ink of any shade on paper of another.
+        turn : int, optional
+            Quarters counter-clockwise that bring it upright; found where it is not given.
+        """
+        looks = [self._look(grey, min(1.0, side / max(grey.shape))) for side in LOOKS if _differs(side, grey.shape)]
+        if max(grey.shape) < LOOKS[0]:
+            looks.append(self._look(grey, 2.0))
+        first = max(looks, key=_evidence)
+        quarters = _turn_of(first) if turn is None else turn % TURNS
+        upright = np.ascontiguousarray(np.rot90(grey, quarters)) if quarters else grey
+        sizes = _heights(first, sideways=bool(quarters % 2))
+        if sizes is None:
+            return Sight(first.of(np.zeros(0, np.int64)), quarters, 1.0)
+        scale = min(TALL / sizes, math.sqrt(MOST / grey.size))
+        return Sight(separate(self._look(upright, scale)), quarters, scale)
+
+    def _look(self, grey: UInt8, scale: float) -> Found:
+        """One look at a picture brought to ``scale`` times its size; boxes are in the picture's own pixels."""
+        height, width = (max(4, round(side * scale)) for side in grey.shape)
+        seen = grey if (height, width) == grey.shape else resized(grey, (height, width))
+        rows, columns = (-(-(side + 2 * RIM) // MULTIPLE) * MULTIPLE for side in seen.shape)
+        framed = np.full((rows, columns), padded_with(seen), np.uint8)
+        framed[RIM : RIM + height, RIM : RIM + width] = seen
+        maps: Float32 = self._session.run(None, {"pictures": framed[None]})[0][0]
+        found = decoded(maps, least=LEAST)
+        shrink = np.array([width / grey.shape[1], height / grey.shape[0]] * 2, np.float32)
+        return found.placed((found.boxes - RIM) / shrink)
+
+
+@functools.cache
+def bundled(threads: int = 1) -> Finder:
+    """The finder in the package, loaded once."""
+    return Finder(threads)
+
+
+def padded_with(picture: UInt8) -> int:
+    """The grey value of the rim that is laid around a picture, uint8 (h, w): its middle one."""
+    step = max(1, int(math.sqrt(picture.size / 20_000)))
+    return int(np.median(picture[::step, ::step]))
+
+
+def resized(grey: UInt8, shape: tuple[int, int]) -> UInt8:
+    """A picture (h, w) in another size, smoothed where it gets smaller."""
+    image = Image.fromarray(grey)
+    step = int(min(grey.shape[0] / shape[0], grey.shape[1] / shape[1]) / 2)
+    if step > 1:
+        image = image.reduce(step)
+    return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
+
+
+def _differs(side: int, shape: tuple[int, ...]) -> bool:
+    """Whether a look of that side shows what the smaller one does not."""
+    return side == LOOKS[0] or max(shape) > LOOKS[0]
+
+
+def _sure(found: Found) -> Found:
+    found = separate(found)
+    return found.of((found.scores > SEEN) & (found.labels < 10))
+
+
+def _evidence(found: Found) -> float:
+    return float(np.square(_sure(found).scores).sum())
+
+
+def _heights(found: Found, *, sideways: bool) -> float | None:
+    """The height of a typical digit, in pixels; None where there is none."""
+    sure = _sure(found)
+    if not len(sure):
+        return None
+    sides = sure.boxes[:, 2:] - sure.boxes[:, :2]
+    tall = sides[:, 0] if sideways else sides[:, 1]
+    order = np.argsort(tall)
+    weight = np.cumsum(sure.scores[order] ** 2)
+    return float(max(tall[order][np.searchsorted(weight, weight[-1] / 2)], 2.0))
+
+
+def _turn_of(found: Found) -> int:
+    """The quarters that most digits ask for; upright unless there is good reason."""
+    sure = _sure(found)
+    if not len(sure):
+        return 0
+    votes = FEWER * (np.log(sure.turns + 1e-3) * sure.scores[:, None]).sum(axis=0)
+    best = int(votes.argmax())
+    return best if votes[best] - votes[0] > 1.0 else 0
