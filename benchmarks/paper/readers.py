@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
-import importlib.util
 import shutil
 from functools import cache
 from pathlib import Path
@@ -56,8 +56,10 @@ def number_reader(name: str, model: str | None = None, threads: int | None = 1) 
 def readers_at_hand() -> list[str]:
     """Ours, and the peers that are installed; says which are not."""
     missing = []
-    if importlib.util.find_spec("rapidocr_onnxruntime") is None:
-        print("rapidocr is left out: it is not installed; pip install 'digitwise[peers]'")
+    try:  # where it is installed, OpenCV may lack a library of the system
+        importlib.import_module("rapidocr_onnxruntime")
+    except ImportError as reason:
+        print(f"rapidocr is left out: {reason}; pip install 'digitwise[peers]', on Python below 3.13")
         missing += ["rapidocr", LINE]
     if shutil.which("tesseract") is None:
         print("tesseract is left out: there is no such command")
