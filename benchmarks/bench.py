@@ -71,7 +71,7 @@ def main() -> None:
         "robustness": lambda chosen: bench_robustness(chosen.model),
         "pages": lambda chosen: bench_pages(chosen.model),
         "numbers": bench_numbers,
-        "numbers-speed": lambda chosen: bench_numbers_speed(chosen.model, chosen.readers),
+        "numbers-speed": bench_numbers_speed,
         "job": lambda _: bench_job(),
         "figure": lambda _: (draw_errors_against_seconds(), write_tables()),
     }

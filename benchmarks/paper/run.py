@@ -11,7 +11,7 @@ from pathlib import Path
 from joblib import Parallel, delayed
 
 from benchmarks.alignment import aligned
-from benchmarks.measure import Row, keep, kept, seconds
+from benchmarks.measure import Row, keep, kept, replaced, seconds
 from benchmarks.paper.answer import Answer
 from benchmarks.paper.readers import LINE, OURS, PEERS, number_reader, readers_at_hand, versions_beside
 from benchmarks.paper.sheet import Failed, failed_of, write_sheet
@@ -44,7 +44,7 @@ def bench_numbers(chosen: argparse.Namespace) -> None:
     readers = chosen.readers or readers_at_hand()
     rows, failed = read_all(specimens(chosen.only or BENCHES, chosen.limit), readers, chosen)
     if chosen.limit is None or chosen.keep:
-        keep(ROWS, replaced(kept(ROWS), rows))
+        keep(ROWS, replaced(kept(ROWS), rows, ("reader", "version", "bench")))
     if chosen.sheet:
         write_sheet(chosen.sheet, failed)
     for table in TABLES.values():
@@ -112,13 +112,3 @@ def outcome(truth: str, text: str) -> str:
         else:
             reached = {place + 1 for place in reached if truth[place : place + 1] == sign}
     return "?" if len(truth) in reached else "failed"
-
-
-def replaced(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
-    """The old rows but those of a reader, version and bench that were measured anew, then the new ones."""
-
-    def key(row: Row) -> tuple[str, str, str]:
-        return row["reader"], row["version"], row["bench"]
-
-    anew = {key(row) for row in new}
-    return [*(row for row in old if key(row) not in anew), *new]

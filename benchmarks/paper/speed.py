@@ -8,6 +8,7 @@ of its own. Only a quiet machine tells the truth.
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import os
@@ -20,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.cells import head, line
-from benchmarks.measure import Row, keep
+from benchmarks.measure import Row, keep, kept, replaced
 from benchmarks.paper.readers import OURS, number_reader, readers_at_hand, versions_beside
 from digitwise.system import cores, peak_memory, thread_limits
 
@@ -31,18 +32,19 @@ WORK = {  # what is read: threads (None is all cores), and calls timed
 }
 SIZES = {"crop": (300, 100), "page": (1_400, 1_000)}
 REPEATS = 3  # processes
+ROWS = "numbers_speed"
 
 
-def bench_numbers_speed(model: str | None = None, readers: Sequence[str] | None = None) -> None:
+def bench_numbers_speed(chosen: argparse.Namespace) -> None:
     """Medians of calls from the file to the answer, and each process's peak memory."""
-    names = readers or [name for name in readers_at_hand() if name != "rapidocr-line"]
+    names = chosen.readers or [name for name in readers_at_hand() if name != "rapidocr-line"]
     with tempfile.TemporaryDirectory() as folder:
         # By another process: a child's peak counts what its parent held when it was started.
         subprocess.run([sys.executable, "-m", "benchmarks.paper.speed", "pictures", folder], check=True)
         turns = itertools.product(range(REPEATS), names, WORK)
-        rows = [{"repeat": repeat, **_measured(name, what, Path(folder), model)} for repeat, name, what in turns]
+        rows = [{"repeat": repeat, **_measured(name, what, Path(folder), chosen)} for repeat, name, what in turns]
     print(numbers_speed_table([{key: str(value) for key, value in row.items()} for row in rows]))
-    keep("numbers_speed", rows)
+    keep(ROWS, replaced(kept(ROWS), rows, ("reader", "version")))
 
 
 def numbers_speed_table(rows: Sequence[Row]) -> str:
@@ -57,15 +59,15 @@ def numbers_speed_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines) if found else ""
 
 
-def _measured(name: str, what: str, folder: Path, model: str | None) -> Row:
+def _measured(name: str, what: str, folder: Path, chosen: argparse.Namespace) -> Row:
     _, threads, _ = WORK[what]
-    arguments = [name, what, str(folder / f"{what}.jpg"), *([model] if model else [])]
+    arguments = [name, what, str(folder / f"{what}.jpg"), *([chosen.model] if chosen.model else [])]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.paper.speed", *arguments],
         check=True, stdout=subprocess.PIPE, text=True, env=os.environ | thread_limits(threads or cores()),
     )  # fmt: skip
     row: Row = json.loads(done.stdout.strip().splitlines()[-1])
-    return row
+    return row | ({"version": chosen.label} if chosen.label and name == OURS else {})
 
 
 def measure(name: str, what: str, file: Path, model: str | None = None) -> Row:

@@ -1,4 +1,5 @@
 import argparse
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -172,3 +173,12 @@ def test_speed_table_has_the_median_and_the_highest_peak():
     row = {"what": "a crop", "reader": "digitwise", "version": "1"}
     rows = [row | {"seconds": seconds, "peak_mib": peak} for seconds, peak in (("1", "9"), ("2", "10"), ("9", "8"))]
     assert "| a crop | digitwise 1 | 2.000 | 10 |" in speed.numbers_speed_table(rows)
+
+
+def test_speed_of_two_states_is_kept(data, monkeypatch):
+    row = {"what": "a crop", "reader": "digitwise", "seconds": 1, "peak_mib": 2}
+    monkeypatch.setattr(speed.subprocess, "run", lambda *_, **__: SimpleNamespace(stdout=json.dumps(row)))
+    for label in ("old", "new", "new"):
+        speed.bench_numbers_speed(options("--readers", "digitwise", f"--label={label}"))
+    assert {row["version"] for row in measure.kept("numbers_speed")} == {"old", "new"}
+    assert len(measure.kept("numbers_speed")) == 2 * speed.REPEATS * len(speed.WORK)
