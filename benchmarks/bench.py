@@ -1,6 +1,7 @@
 """Everything that README and docs say in numbers, measured on this machine; raw rows go to benchmarks/results/.
 
     python benchmarks/bench.py [NAME ...] [--quick] [--only CONTENDER ...] [--seeds N] [--data NAME] [--model FILE]
+    python benchmarks/bench.py numbers [--only BENCH ...] [--limit N] [--readers READER ...] [--sheet FILE]
 
 See benchmarks/README.md for what each one measures, how long it takes and what its clock covers.
 """
@@ -23,6 +24,9 @@ from benchmarks.contender import PEERS, at_hand
 from benchmarks.evaluation import bench_evaluation
 from benchmarks.figures import draw_errors_against_seconds
 from benchmarks.job import bench_job
+from benchmarks.paper.run import add_options, bench_numbers, options_again
+from benchmarks.paper.specimens import BENCHES as NUMBERS
+from benchmarks.paper.speed import bench_numbers_speed
 from benchmarks.reader import bench_pages, bench_robustness, bench_scans
 from benchmarks.reader_speed import bench_reader_speed
 from benchmarks.recipes import QUICK, UNTUNED, bench_budgets, bench_recipes
@@ -37,14 +41,17 @@ def main() -> None:
     """Run the benchmarks named, or all; each in a process of its own, so that none disturbs the next."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a look at the recipes in 5 minutes; keeps nothing")
-    parser.add_argument("--only", nargs="+", choices=[*RECIPES, *PEERS], help="for recipes", metavar="CONTENDER")
+    parser.add_argument(
+        "--only", nargs="+", choices=[*RECIPES, *PEERS, *NUMBERS], help="for recipes, numbers", metavar="NAME"
+    )
     parser.add_argument(
         "--seeds", type=int, help="for recipes; by default 10 of the fast ones, 2 of slow peers, else 5"
     )
     parser.add_argument("--data", default="mnist", help="for recipes")
     parser.add_argument(
-        "--model", help="for reader, robustness, pages: an ONNX file or a run folder; else the bundled one"
+        "--model", help="for reader, robustness, pages, numbers: an ONNX file or a run folder; else the bundled one"
     )
+    add_options(parser)
     benches: dict[str, Callable[[argparse.Namespace], object]] = {
         "start": lambda _: bench_start(),
         "reading": lambda _: bench_reading(),
@@ -63,6 +70,8 @@ def main() -> None:
         "scale": lambda _: bench_scale(),
         "robustness": lambda chosen: bench_robustness(chosen.model),
         "pages": lambda chosen: bench_pages(chosen.model),
+        "numbers": bench_numbers,
+        "numbers-speed": bench_numbers_speed,
         "job": lambda _: bench_job(),
         "figure": lambda _: (draw_errors_against_seconds(), write_tables()),
     }
@@ -70,6 +79,9 @@ def main() -> None:
     chosen = parser.parse_intermixed_args()
     if unknown := set(chosen.names) - set(benches):
         parser.error(f"expected names of {', '.join(benches)}, got {', '.join(sorted(unknown))}")
+    homes = dict.fromkeys((*RECIPES, *PEERS), "recipes") | dict.fromkeys(NUMBERS, "numbers")
+    if strangers := {homes[name] for name in chosen.only or ()} - set(chosen.names or benches):
+        parser.error(f"--only: expected names that belong to {', '.join(chosen.names)}, got some of {min(strangers)}")
     if chosen.quick:
         if chosen.names or chosen.only:
             parser.error("--quick measures its own contenders: expected no names and no --only with it")
@@ -79,11 +91,13 @@ def main() -> None:
     else:
         for name in chosen.names or benches:
             print(f"--- {name}", flush=True)
+            only = [each for each in chosen.only or () if homes[each] == name]
             options = [
                 f"--data={chosen.data}",
                 *([f"--seeds={chosen.seeds}"] if chosen.seeds else []),
                 *([f"--model={chosen.model}"] if chosen.model else []),
-                *(["--only", *chosen.only] if chosen.only else []),
+                *(["--only", *only] if only else []),
+                *(options_again(chosen) if name.startswith("numbers") else []),
             ]
             subprocess.run([sys.executable, __file__, name, *options], check=True)
 

@@ -47,6 +47,12 @@ def kept(name: str) -> list[Row]:
         return []
 
 
+def replaced(old: Sequence[Row], new: Sequence[Row], columns: Sequence[str]) -> list[Row]:
+    """The old rows but those that are alike in these columns to one measured anew, then the new ones."""
+    anew = {tuple(row[column] for column in columns) for row in new}
+    return [*(row for row in old if tuple(row[column] for column in columns) not in anew), *new]
+
+
 def place(row: Row) -> Place:
     """The processor and Keras' backend; TensorFlow where a row has none, as the first rows and peers without Keras."""
     return row["cpu"], row.get("backend") or "tensorflow"

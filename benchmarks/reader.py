@@ -18,7 +18,7 @@ from benchmarks.readers import Contender, contender
 from digitwise.data import load
 from digitwise.images import ImageSet, Mask, UInt8
 from digitwise.normalize import normalize
-from digitwise.synthetic import CORRUPTIONS, corrupted, page_of
+from digitwise.synthetic import CORRUPTIONS, Page, corrupted, page_of
 from digitwise.system import cores
 
 SAMPLE = 2_000  # test pictures a cell of the robustness table: all 10,000 take a quarter of an hour
@@ -141,10 +141,7 @@ def bench_pages(model: str | None = None, pages: int = PAGES) -> None:
 
 def page_row(seed: int, model: str | None = None, reader: Contender | None = None) -> Row:
     """Make a page of MNIST test digits and read it; the same page for the same seed."""
-    test = _test_pictures()
-    rng = np.random.default_rng([1, seed])
-    places = rng.choice(len(test), rng.integers(*PER_PAGE), replace=False)
-    page = page_of(test.images[places], test.labels[places], rng=rng)
+    page = made_page(seed)
     lines: list[str] = []
     wall = seconds(lambda: lines.extend((reader or contender(model)).lines(page.picture)))
     found = aligned("".join(page.lines), "".join(lines))
@@ -155,8 +152,16 @@ def page_row(seed: int, model: str | None = None, reader: Contender | None = Non
     return {**row, "written": " ".join(page.lines), "read": " ".join(lines)}
 
 
+def made_page(seed: int) -> Page:
+    """The page of a seed, of MNIST test digits."""
+    test = test_pictures()
+    rng = np.random.default_rng([1, seed])
+    places = rng.choice(len(test), rng.integers(*PER_PAGE), replace=False)
+    return page_of(test.images[places], test.labels[places], rng=rng)
+
+
 @cache
-def _test_pictures() -> ImageSet:
+def test_pictures() -> ImageSet:
     """MNIST's, once a process."""
     return load("mnist").test
 

@@ -92,11 +92,11 @@ def _reader() -> list[Row]:
 def _photo(reader: Any) -> float:
     """Seconds from the JPEG on disk to its lines."""
     with tempfile.TemporaryDirectory() as folder:
-        file = _made_photo(Path(folder))
+        file = made_photo(Path(folder))
         return _fastest(lambda: reader.read_numbers(file))
 
 
-def _made_photo(folder: Path) -> Path:
+def made_photo(folder: Path) -> Path:
     """A page of made numbers, brought to the size a phone's camera has."""
     from digitwise.data import load
     from digitwise.synthetic import page_of
@@ -166,7 +166,7 @@ def _commands() -> list[Row]:
 
 def _write_pictures(folder: Path) -> None:
     """One digit, and a photo of 12 megapixels."""
-    _made_photo(folder)
+    made_photo(folder)
     Image.fromarray(255 - _test_pictures()[0]).resize((140, 140)).save(folder / "one.png")
 
 

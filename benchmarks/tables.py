@@ -23,6 +23,8 @@ from benchmarks.clock import NOTHING_YET, augmentation_line, budget_table, clock
 from benchmarks.contender import PEERS
 from benchmarks.figures import NAMES
 from benchmarks.measure import Row, kept, main_place, median, place, spread
+from benchmarks.paper.speed import numbers_speed_table
+from benchmarks.paper.tables import TABLES as NUMBERS
 from benchmarks.plan import bounds, reading_plan, training_plan
 from benchmarks.reader_tables import pages_table, reading_summary, robustness_table, scans_table, speed_table
 from benchmarks.scale import scale_table
@@ -123,6 +125,8 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "robustness": (robustness_table, "robustness"),
     "pages": (pages_table, "pages"),
     "reader speed": (speed_table, "reader_speed"),
+    **{mark: (table, "numbers") for mark, table in NUMBERS.items()},
+    "numbers speed": (numbers_speed_table, "numbers_speed"),
     "server": (server_table, "server"),
     "serving": (serving_summary, "server"),
     "scale": (scale_table, "scale"),

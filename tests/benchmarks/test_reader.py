@@ -65,9 +65,9 @@ def rows(monkeypatch):
     monkeypatch.setattr(bench, "keep", lambda name, rows: kept.update({name: rows}))
     monkeypatch.setattr(bench, "load", lambda name: Dataset(name, "", three, three))
     monkeypatch.setattr(bench, "cores", lambda: 1)
-    bench._test_pictures.cache_clear()
+    bench.test_pictures.cache_clear()
     yield kept
-    bench._test_pictures.cache_clear()
+    bench.test_pictures.cache_clear()
 
 
 def test_a_page_is_read_and_told_as_a_row(rows):
