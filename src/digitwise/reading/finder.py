@@ -38,11 +38,14 @@ class Sight:
         Quarters counter-clockwise that bring the picture upright.
     scale : float
         By how much the upright picture was enlarged to be looked at.
+    seen : ndarray of uint8, shape (h, w)
+        The picture that was looked at, without its rim.
     """
 
     found: Found
     turn: int
     scale: float
+    seen: UInt8
 
 
 class Finder:
@@ -82,20 +85,25 @@ class Finder:
         upright = np.ascontiguousarray(np.rot90(grey, quarters)) if quarters else grey
         sizes = _heights(first, sideways=bool(quarters % 2))
         if sizes is None:
-            return Sight(first.of(np.zeros(0, np.int64)), quarters, 1.0)
+            scale = min(1.0, LOOKS[-1] / max(grey.shape))
+            return Sight(first.of(np.zeros(0, np.int64)), quarters, scale, at_scale(upright, scale))
         scale = min(TALL / sizes, math.sqrt(MOST / grey.size))
-        return Sight(separate(self._look(upright, scale)), quarters, scale)
+        seen = at_scale(upright, scale)
+        return Sight(separate(self._look_at(seen, upright.shape)), quarters, scale, seen)
 
     def _look(self, grey: UInt8, scale: float) -> Found:
         """One look at a picture brought to ``scale`` times its size; boxes are in the picture's own pixels."""
-        height, width = (max(4, round(side * scale)) for side in grey.shape)
-        seen = grey if (height, width) == grey.shape else resized(grey, (height, width))
+        return self._look_at(at_scale(grey, scale), grey.shape)
+
+    def _look_at(self, seen: UInt8, shape: tuple[int, ...]) -> Found:
+        """One look at a picture of ``shape`` that was brought to another size."""
+        height, width = seen.shape
         rows, columns = (-(-(side + 2 * RIM) // MULTIPLE) * MULTIPLE for side in seen.shape)
         framed = np.full((rows, columns), padded_with(seen), np.uint8)
         framed[RIM : RIM + height, RIM : RIM + width] = seen
         maps: Float32 = self._session.run(None, {"pictures": framed[None]})[0][0]
         found = decoded(maps, least=LEAST)
-        shrink = np.array([width / grey.shape[1], height / grey.shape[0]] * 2, np.float32)
+        shrink = np.array([width / shape[1], height / shape[0]] * 2, np.float32)
         return found.placed((found.boxes - RIM) / shrink)
 
 
@@ -109,6 +117,12 @@ def padded_with(picture: UInt8) -> int:
     """The grey value of the rim that is laid around a picture, uint8 (h, w): its middle one."""
     step = max(1, int(math.sqrt(picture.size / 20_000)))
     return int(np.median(picture[::step, ::step]))
+
+
+def at_scale(grey: UInt8, scale: float) -> UInt8:
+    """A picture (h, w) at ``scale`` times its size."""
+    shape = max(4, round(grey.shape[0] * scale)), max(4, round(grey.shape[1] * scale))
+    return grey if shape == grey.shape else resized(grey, shape)
 
 
 def resized(grey: UInt8, shape: tuple[int, int]) -> UInt8:

@@ -17,7 +17,7 @@ from digitwise.reading.inputs import path_of, picture_of, stack_of
 from digitwise.reading.model import Model
 from digitwise.reading.policy import chosen
 from digitwise.reading.preparing import Prepared, as_they_are, fitted, normalized, normalized_stack
-from digitwise.reading.results import Digit, Line, Page, Reading, Status
+from digitwise.reading.results import Page, Reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -67,7 +67,7 @@ class Reader:
     ) -> None:
         self.model = Model(model, threads=threads)
         self.policy = chosen(self.model.card.policies, max_error, self.model.name)
-        self.max_pixels = max_pixels
+        self.max_pixels, self.max_error = max_pixels, max_error
         self._made_of = (model, max_error, max_pixels)
 
     def __reduce__(self) -> tuple[Any, ...]:  # a session cannot be sent to another process, which opens its own
@@ -131,10 +131,13 @@ class Reader:
 
     def page_of(self, decoded: Decoded, path: str | None = None) -> Page:
         """The lines of digits of a picture that is decoded already."""
-        from digitwise.reading.pages.numbers import read_page
+        from digitwise.reading import trust
+        from digitwise.reading.finder import bundled
+        from digitwise.reading.numbers import grey_of, page_of
 
-        found = read_page(decoded.picture, self.probabilities)
-        return Page(path, tuple(self._line(line.digits, decoded.scale) for line in found.lines), found.turn)
+        sight = bundled(self.model.threads).find(grey_of(decoded.picture))
+        least = trust.bundled().least(self.max_error)
+        return page_of(sight, path=path, least=least, unit=decoded.scale)
 
     def probabilities(self, images: UInt8) -> Float32:
         """The calibrated probability of each class, float32 (n, k).
@@ -223,20 +226,6 @@ class Reader:
 
     def _sure(self, probabilities: Float32) -> Any:
         return np.ones(len(probabilities), bool) if self.policy is None else self.policy.sure(probabilities)
-
-    def _line(self, found: Sequence[Any], scale: float) -> Line:
-        if not found:
-            return Line("", ())
-        probabilities = np.stack([each.probabilities for each in found])
-        labels, sure = probabilities.argmax(axis=1), self._sure(probabilities)
-        digits = []
-        for each, label, row, counts in zip(found, labels.tolist(), probabilities, sure, strict=True):
-            left, top, right, bottom = (round(float(edge) * scale) for edge in each.box)
-            status: Status = "read" if counts else "unsure"
-            digits.append(
-                Digit(self.class_names[label], float(row[label]), status, (left, top, right, bottom), each.image)
-            )
-        return Line.of(tuple(digits))
 
 
 def _in_other_process(model: str | Path | None, max_error: float | None, max_pixels: int) -> Reader:

@@ -8,6 +8,8 @@ from typing import Literal
 from digitwise.images import UInt8
 
 Status = Literal["read", "unsure", "blank", "error"]
+Kind = Literal["digit?", "mark", "rule", "border"]
+Box = tuple[int, int, int, int]  # left, top, right and bottom; right and bottom are the first outside
 UNSURE = "?"  # what stands in a line of text for a digit that is not read surely
 
 
@@ -60,8 +62,60 @@ class Digit:
     label: str
     confidence: float
     status: Status
-    box: tuple[int, int, int, int]
+    box: Box
     image: UInt8 | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The label, or ``?`` where it is unsure."""
+        return self.label if self.status == "read" else UNSURE
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """Digits that stand together.
+
+    Parameters
+    ----------
+    text : str
+        The digits from left to right, ``?`` for unsure ones.
+    written : str
+        The same with the signs among them and behind them, as in ``25.810`` and ``5.170=``.
+    confidence : float
+        The calibrated probability that all of it is right and nothing is missing.
+    status : {"read", "unsure"}
+    box : tuple of int
+        As of a digit.
+    digits : tuple of Digit
+        In the same order.
+    """
+
+    text: str
+    written: str
+    confidence: float
+    status: Status
+    box: Box
+    digits: tuple[Digit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Ink of a digit's size or more that is not read.
+
+    Parameters
+    ----------
+    kind : {"digit?", "mark", "rule", "border"}
+        What may be a digit, but more likely is none; letters, words and drawings; lines and frames; what runs out of
+        the picture.
+    box : tuple of int
+        As of a digit.
+    confidence : float, optional
+        The probability that it is a digit, of a "digit?".
+    """
+
+    kind: Kind
+    box: Box
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +136,7 @@ class Line:
     @classmethod
     def of(cls, digits: tuple[Digit, ...]) -> Line:
         """A line with the text that its digits make."""
-        return cls("".join(digit.label if digit.status == "read" else UNSURE for digit in digits), digits)
+        return cls("".join(digit.text for digit in digits), digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +151,17 @@ class Page:
         From top to bottom as the page is read; none where there are no digits.
     turn : int
         Quarters counter-clockwise by which the picture was turned to be read.
+    numbers : tuple of Number
+        Those of the lines, in the same order.
+    others : tuple of Other
+        What else is on the page.
     """
 
     path: str | None
     lines: tuple[Line, ...]
     turn: int = 0
+    numbers: tuple[Number, ...] = ()
+    others: tuple[Other, ...] = ()
 
     @property
     def text(self) -> str:

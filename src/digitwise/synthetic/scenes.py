@@ -38,11 +38,14 @@ class Scene:
         Middle x and y, width and height in pixels, and label: a place in ``SIGNS``, or :data:`IGNORED`.
     turn : {0, 1, 2, 3}
         Quarters counter-clockwise that make it upright.
+    frame : (int, int, int, int)
+        Left, top, right and bottom of the photo or scan in it.
     """
 
     picture: UInt8
     objects: Float32
     turn: int
+    frame: tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -113,9 +116,9 @@ def scene_of(glyphs: Glyphs, *, rng: np.random.Generator) -> Scene:
     kind = str(rng.choice(list(_KINDS), p=[share for _, share in _KINDS.values()]))
     _KINDS[kind][0](canvas)
     picture = _seen(canvas.paper, canvas.found, rng=rng)
-    picture, objects = _cropped(picture, canvas.found, loose=kind in ("page", "nothing"), rng=rng)
+    picture, objects, frame = _cropped(picture, canvas.found, loose=kind in ("page", "nothing"), rng=rng)
     turn = int(rng.integers(1, 4)) if rng.random() < 0.22 else 0
-    return _turned(picture, objects, turn)
+    return _turned(picture, objects, frame, turn)
 
 
 # What is written, and on what ----------------------------------------------------------------------------------------
@@ -815,8 +818,8 @@ def _cropped(
     *,
     loose: bool,
     rng: np.random.Generator,
-) -> tuple[UInt8, Float32]:
-    """A part of the scene, the rest filled as when reading; and what of the truth is in it."""
+) -> tuple[UInt8, Float32, tuple[int, int, int, int]]:
+    """A part of the scene, the rest filled as when reading; what of the truth is in it; and where it lies."""
     objects = np.array(found, np.float32).reshape(-1, 5)
     l, t, r, b = 0, 0, SCENE, SCENE
     if rng.random() < (0.15 if loose else 0.5):
@@ -844,7 +847,7 @@ def _cropped(
             continue
         label = label if share > VISIBLE[1] else IGNORED
         kept.append(((x0 + x1) / 2 + dx - l, (y0 + y1) / 2 + dy - t, x1 - x0, y1 - y0, label))
-    return whole, np.array(kept, np.float32).reshape(-1, 5)[:MOST]
+    return whole, np.array(kept, np.float32).reshape(-1, 5)[:MOST], (dx, dy, dx + r - l, dy + b - t)
 
 
 def padded_with(picture: UInt8) -> int:
@@ -853,11 +856,13 @@ def padded_with(picture: UInt8) -> int:
     return int(np.median(picture[::step, ::step]))
 
 
-def _turned(picture: UInt8, objects: Float32, turn: int) -> Scene:
+def _turned(picture: UInt8, objects: Float32, frame: tuple[int, int, int, int], turn: int) -> Scene:
     """The scene turned clockwise by quarters."""
     objects = objects.copy()
     for _ in range(turn):  # a quarter clockwise: (x, y) becomes (side - y, x)
         objects[:, :2] = np.stack([SCENE - objects[:, 1], objects[:, 0]], axis=1)
         objects[:, 2:4] = objects[:, 3:1:-1]
-    return Scene(np.ascontiguousarray(np.rot90(picture, -turn)), objects, turn)
+        left, top, right, bottom = frame
+        frame = SCENE - bottom, left, SCENE - top, right
+    return Scene(np.ascontiguousarray(np.rot90(picture, -turn)), objects, turn, frame)
 

@@ -1,0 +1,143 @@
+"""How sure a digit that was found is: a calibrated probability that it is there, and that it is what it seems.
+
+The raw scores of a network trained with focal loss are no probabilities. Two logistic regressions over what is known
+of each digit make them so; ``python -m digitwise.training.trust`` fits them on made scenes of digits that the
+finder was not trained on, and writes ``trust.json``.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from digitwise.images import Float32, Float64, Mask, UInt8
+from digitwise.reading.finding import Found
+
+TABLE = "trust.json"
+MAX_ERROR = 0.02  # of the numbers read, this share may be wrong where nothing else is asked for
+NEAR = 3.0, 0.5  # heights: how far a neighbour has a say, along the line and across
+FEATURES = (
+    *("score", "rival", "margin", "second", "neighbours", "their score", "height", "picture's best", "contrast"),
+    *("cut", "narrow", "small", "turned"),
+)
+
+
+def features(found: Found, seen: UInt8, scale: float) -> Float64:
+    """What is known of each object, float64 (n, 13).
+
+    Parameters
+    ----------
+    found : Found
+        In the pixels of the upright picture.
+    seen : ndarray of uint8, shape (h, w)
+        What was looked at, ``scale`` times as large.
+    scale : float
+    """
+    if not len(found):
+        return np.zeros((0, len(FEATURES)))
+    boxes, n = found.boxes * scale, len(found)
+    width, height = (boxes[:, 2:] - boxes[:, :2]).T
+    x, y = ((boxes[:, 2:] + boxes[:, :2]) / 2).T
+    digit = found.labels < 10
+    score = _logit(found.scores)
+    classes = np.sort(found.classes[:, :10], axis=1)
+    count, their, tall = np.zeros(n), np.zeros(n), np.zeros(n)
+    for k in range(n):
+        weight = found.scores * digit * np.exp(-(((x - x[k]) / (NEAR[0] * height[k])) ** 2))
+        weight = weight * np.exp(-(((y - y[k]) / (NEAR[1] * height[k])) ** 2))
+        weight[k] = 0
+        total = weight.sum()
+        count[k] = total
+        if total > 1e-3:
+            their[k] = (weight * score).sum() / total
+            tall[k] = (weight * np.log(height[k] / height)).sum() / total * min(1.0, total)
+            their[k] *= min(1.0, total)
+    best = np.sort(score[digit])[::-1][:3].mean() if digit.any() else 0.0
+    strength = _strength(seen, boxes)
+    usual = np.median(strength[digit & (found.scores > 0.35)]) if (digit & (found.scores > 0.35)).any() else 1.0
+    rows, columns = seen.shape
+    cut = (boxes[:, 0] < 1) | (boxes[:, 1] < 1) | (boxes[:, 2] > columns - 1) | (boxes[:, 3] > rows - 1)
+    columns_of = [
+        score,
+        _logit(np.clip(found.rivals, 0.01, 0.99)),
+        np.log(classes[:, -1] + 1e-4) - np.log(classes[:, -2] + 1e-4),
+        np.log(1 - found.classes[:, :10].max(axis=1) + 1e-3),
+        np.minimum(count, 4),
+        their,
+        np.abs(tall),
+        best - score,
+        np.log(strength / max(float(usual), 1.0)),
+        cut,
+        np.log(width / height),
+        np.log(np.minimum(height, 36) / 36),
+        np.log(found.turns[:, 0] + 1e-3),
+    ]
+    return np.clip(np.stack(columns_of, axis=1).astype(np.float64), -12, 12)
+
+
+def _strength(seen: UInt8, boxes: Float32) -> Float64:
+    """How far the darkest and the lightest fifth of each box are apart, in grey levels, at least 1."""
+    spans = []
+    for left, top, right, bottom in np.rint(boxes).astype(int).tolist():
+        part = seen[max(top, 0) : max(bottom, 1), max(left, 0) : max(right, 1)]
+        low, high = np.percentile(part, (10, 90)) if part.size else (0, 0)
+        spans.append(max(float(high - low), 1.0))
+    return np.array(spans)
+
+
+def _logit(share: Float32) -> Float64:
+    share = np.clip(np.asarray(share, np.float64), 1e-4, 1 - 1e-4)
+    return np.asarray(np.log(share / (1 - share)))
+
+
+@dataclass(frozen=True, eq=False)
+class Trust:
+    """Logistic regressions.
+
+    Parameters
+    ----------
+    there, right : (ndarray of float64, float)
+        Weights of :func:`features` and intercept: that a digit is there; that its class is right where it is.
+    thresholds : tuple of (float, float)
+        The most wrong of sure numbers and the least confidence that keeps to it, strictest first.
+    """
+
+    there: tuple[Float64, float]
+    right: tuple[Float64, float]
+    thresholds: tuple[tuple[float, float], ...]
+
+    def of(self, x: Float64) -> tuple[Float64, Float64]:
+        """The two probabilities of each row of features."""
+        there, right = (_probability(x @ weights + intercept) for weights, intercept in (self.there, self.right))
+        return there, right
+
+    def least(self, max_error: float | None) -> float:
+        """The confidence from which a number is read, where of those read so many may be wrong.
+
+        Parameters
+        ----------
+        max_error : float, optional
+            By default :data:`MAX_ERROR`.
+        """
+        wanted = MAX_ERROR if max_error is None else max_error
+        fitting = [least for error, least in self.thresholds if error <= wanted]
+        return fitting[-1] if fitting else 1.0
+
+
+def _probability(logits: Float64) -> Float64:
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))))
+
+
+@functools.cache
+def bundled() -> Trust:
+    """What was fitted for the finder in the package."""
+    table: dict[str, Any] = json.loads((importlib.resources.files("digitwise.reading") / TABLE).read_text())
+    pairs = ((np.array(table[name]["weights"]), float(table[name]["intercept"])) for name in ("there", "right"))
+    there, right = pairs
+    return Trust(there, right, tuple((float(a), float(b)) for a, b in table["thresholds"]))
+
