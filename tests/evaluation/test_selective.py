@@ -88,7 +88,7 @@ def test_pictures_of_equal_confidence_are_answered_together():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_rounding_does_not_change_what_a_policy_answers(seed):
-    """Ten times what was ever seen between stored answers and an exported model."""
+    """Probabilities differ by more than was ever seen between stored answers and an exported model."""
     validation = drawn(2000, sharpness=12.0, seed=seed)
     rng = np.random.default_rng(seed)
     policy = reading_policy(validation, 0.02)
