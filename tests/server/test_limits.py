@@ -182,7 +182,7 @@ class Held:
 
         def read(reader, sources, **how):
             self.begun.append(len(sources))
-            assert self.go.wait(20)
+            assert self.go.wait(120)
             return real(reader, sources, **how)
 
         self.monkeypatch.setattr(batcher, "read_together", read)
@@ -243,7 +243,7 @@ def test_where_there_is_no_room_one_is_told_to_come_again(held):
 
 def test_pages_that_wait_are_bounded_too(monkeypatch):
     go = threading.Event()
-    monkeypatch.setattr("digitwise.server.api._page", lambda *_: go.wait(20))
+    monkeypatch.setattr("digitwise.server.api._page", lambda *_: go.wait(120))
     monkeypatch.setattr("digitwise.server.api.page_document", lambda *_: {})
     monkeypatch.setattr("digitwise.server.api._statuses", lambda *_: [])
     with served(application(Settings())) as running:

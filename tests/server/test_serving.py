@@ -74,7 +74,7 @@ class Client(threading.Thread):
     def run(self) -> None:
         while True:
             try:
-                with socket.create_connection(self.address, timeout=20) as sock:
+                with socket.create_connection(self.address, timeout=120) as sock:
                     if not self.ask_on(sock):
                         return
             except OSError:
@@ -170,13 +170,13 @@ def test_workers_share_a_socket_and_their_counts_and_one_that_dies_is_replaced()
         headers = {"Authorization": "Bearer secret"}
 
         def ask(path: str) -> httpx.Response:
-            return httpx.get(url + path, headers=headers, timeout=20)
+            return httpx.get(url + path, headers=headers, timeout=120)
 
         for _ in range(6):
             assert ask("/healthz").status_code == 200
         first = workers_of(process)
         first[0].kill()
-        first[0].wait(10)
+        first[0].wait(120)
         assert ask("/healthz").status_code == 200
         counts = ask("/metrics").text
         until = time.monotonic() + 60
