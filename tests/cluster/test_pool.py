@@ -37,7 +37,7 @@ def patient(shared, task, watch):
 
 def waiting(folder, n):
     """The process of each task, when so many have begun."""
-    for _ in range(600):
+    for _ in range(6000):
         found = {}
         for file in folder.iterdir():
             task, _, pid = file.name.partition("-")
