@@ -67,7 +67,7 @@ def test_train_prints_one_json_document(digitwise, tmp_path):
     assert "epoch  1  100%" in result.err
 
 
-def test_train_keeps_its_budget_and_says_so_in_the_run(digitwise, tmp_path):
+def test_train_keeps_its_budget_and_says_so_in_the_run(digitwise, tmp_path, processor_clock):
     out = tmp_path / "run"
     result = digitwise("train", "flash", "--data", "digits", "--budget", "0.1m", "--out", out, "--json")
     assert result.code == 0, result.err

@@ -164,7 +164,9 @@ def test_budget_too_short_for_all_networks_trains_fewer(splits, processor_clock)
     assert fitted.model.count_params() == fit(QUICK, splits, precision="float32").model.count_params()
 
 
-def test_interrupted_ensemble_with_a_budget_goes_on_with_its_next_network(splits, tmp_path, monkeypatch):
+def test_interrupted_ensemble_with_a_budget_goes_on_with_its_next_network(
+    splits, tmp_path, monkeypatch, processor_clock
+):
     monkeypatch.setattr("digitwise.training.fit.SHORTEST_SHARE", 2.0)
     recipe = QUICK.replace(members=2)
     with pytest.raises(StopError):
