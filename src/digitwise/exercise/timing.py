@@ -8,8 +8,7 @@ import numpy as np
 
 WINDOW_SECONDS = 1.0  # a system counts processor time in steps of 10 ms; a look each 0.2 s would see few of them
 IDLE_SHARE = 0.1  # of a core: with less a process waits of its own accord, as far as can be told from outside
-# One product of two 1024 x 1024 matrices in float32 on one core of an Intel Xeon with AVX-512 (OpenBLAS). Of the half
-# hour that a notebook has by default, the solved exercise takes about half on MNIST, in that core's time.
+# One product of two 1024 x 1024 matrices in float32 on one core of an Intel Xeon with AVX-512, by OpenBLAS.
 SIDE, REFERENCE_SECONDS = 1024, 0.0165
 ROUNDS = 8  # the fastest counts: whatever comes between makes a round slower, nothing makes it faster
 SLOWEST = 10.0
