@@ -479,7 +479,7 @@ def test_a_signal_ends_reading_and_leaves_nothing(model_file, tmp_path, number, 
     while process.poll() is None and not any(path.suffix == ".csv" for path in tmp_path.iterdir()):
         time.sleep(0.02)
     process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=120)
     assert (process.returncode, said) == (code, "interrupted; what was saved is whole\n")
     assert [path.name for path in tmp_path.iterdir()] == ["never.png"]
 

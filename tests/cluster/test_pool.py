@@ -8,6 +8,7 @@ import time
 import pytest
 
 import digitwise.cluster.pool as module
+from digitwise.cluster import connect
 from digitwise.cluster.connect import connected
 from digitwise.cluster.pool import RayPool
 from digitwise.errors import ClusterError
@@ -36,7 +37,7 @@ def patient(shared, task, watch):
 
 def waiting(folder, n):
     """The process of each task, when so many have begun."""
-    for _ in range(600):
+    for _ in range(6000):
         found = {}
         for file in folder.iterdir():
             task, _, pid = file.name.partition("-")
@@ -99,21 +100,21 @@ def test_a_cluster_without_this_package_is_told_in_one_line(two_nodes, tmp_path,
         ("ray://127.0.0.1:1", r"^--cluster: expected auto or HOST:PORT"),
     ],
 )
-def test_an_address_without_a_cluster_is_told_at_once(address, told):
-    started = time.monotonic()
+def test_an_address_without_a_cluster_is_told_before_ray_is_asked(address, told, monkeypatch):
+    monkeypatch.setattr(connect.subprocess, "run", lambda *_, **__: pytest.fail("Ray was asked"))
     with pytest.raises(ClusterError, match=told), connected(address):
         pass
-    assert time.monotonic() - started < 10
 
 
-def test_something_else_that_answers_is_told_within_ten_seconds():
+def test_something_else_that_answers_is_told_after_a_short_patience(monkeypatch):
+    assert connect.ANSWERED < 10
+    monkeypatch.setattr(connect, "ANSWERED", 1.0)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        address, started = f"127.0.0.1:{silent.getsockname()[1]}", time.monotonic()
-        with pytest.raises(ClusterError, match=r"answers there, but not Ray within 8\.5 s"), connected(address):
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(ClusterError, match=r"answers there, but not Ray within 1 s"), connected(address):
             pass
-        assert time.monotonic() - started < 10
 
 
 def test_auto_takes_the_cluster_that_the_environment_names(two_nodes, monkeypatch):

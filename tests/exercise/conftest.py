@@ -37,6 +37,8 @@ for _ in range(3):
     other.evaluate(x_test, y_test, verbose=0)
 """
 
+ASLEEP = 1_000_000 + os.getpid()  # seconds, as no other run of the suite on this machine has them
+
 PROBE = """import os, socket, subprocess, sys
 assert "TOKEN" not in "".join(os.environ), "the teacher's environment is visible"
 if sys.platform == "linux":
@@ -65,9 +67,9 @@ try:
 except (EOFError, Exception) as error:
     assert not isinstance(error, AssertionError), error
 assert sorted(os.listdir()) == ["mnist.npz", "results"]
-subprocess.Popen([sys.executable, "-c", "import time; time.sleep(4242)"], start_new_session=True)
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep({asleep})"], start_new_session=True)
 import threading, time
-threading.Thread(target=time.sleep, args=(4242,)).start()"""
+threading.Thread(target=time.sleep, args=({asleep},)).start()"""
 
 
 def class_of(folder, outside):
@@ -118,7 +120,7 @@ for _ in range(2000):
     os.mkdir("deeper")
     os.chdir("deeper")"""
     write_notebook(folder / "nasty.ipynb", NOTHING | {"load": nasty}, NO_ANSWERS)
-    write_notebook(folder / "probe.ipynb", NOTHING | {"load": PROBE.format(outside=outside)}, NO_ANSWERS)
+    write_notebook(folder / "probe.ipynb", NOTHING | {"load": PROBE.format(outside=outside, asleep=ASLEEP)}, NO_ANSWERS)
     (folder / "no-notebook.ipynb").write_text("{}")
 
 

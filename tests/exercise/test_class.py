@@ -7,7 +7,7 @@ import os
 import psutil
 import pytest
 
-from tests.exercise.conftest import points_table
+from tests.exercise.conftest import ASLEEP, points_table
 
 EXPECTED = {
     "perfect": (10, {}),
@@ -76,7 +76,9 @@ def test_code_has_no_network_no_secrets_and_no_place_to_write_but_its_own(marked
 
 
 def test_grandchildren_end_with_their_notebook(marked):
-    sleeping = [each for each in psutil.process_iter(["cmdline"]) if "time.sleep(4242)" in str(each.info["cmdline"])]
+    sleeping = [
+        each for each in psutil.process_iter(["cmdline"]) if f"time.sleep({ASLEEP})" in str(each.info["cmdline"])
+    ]
     assert sleeping == []
 
 

@@ -44,7 +44,7 @@ class Served:
     def connection(self) -> Iterator[socket.socket]:
         """A connection on which anything can be sent."""
         host, _, port = self.url.removeprefix("http://").partition(":")
-        with socket.create_connection((host, int(port)), timeout=20) as sock:
+        with socket.create_connection((host, int(port)), timeout=120) as sock:
             yield sock
 
     def raw(self, *parts: bytes) -> bytes:
@@ -86,7 +86,7 @@ def served(app: ASGIApp) -> Iterator[Served]:
     try:
         while not server.started and thread.is_alive():
             time.sleep(0.005)
-        with httpx.Client(base_url=url, timeout=30) as client:
+        with httpx.Client(base_url=url, timeout=120) as client:
             yield Served(url, client, server)
     finally:
         server.should_exit = True

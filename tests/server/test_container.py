@@ -83,7 +83,7 @@ def test_what_the_container_installs_is_enough_to_read_and_collect_and_it_ends_w
     assert (page["text"], digit["label"]) == ("11", "1")
     assert healthy(url)
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(120) == 0
     assert not healthy(url)
 
 

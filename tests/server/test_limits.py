@@ -93,15 +93,13 @@ def test_too_many_pictures_are_refused(how):
 
 @pytest.mark.parametrize("sent", [b"Content-Length: 100\r\n\r\nx", b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"])
 def test_a_slow_body_is_not_waited_for(hasty, sent):
-    started = time.monotonic()
-    answer = hasty.raw(HEAD + sent)  # which ends when the server closes the connection
+    answer = hasty.raw(HEAD + sent)  # which ends when the server closes the connection; nothing else would end it
     assert problem(answer, 408)["limit"] == 0.3
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("sent", [b"GET / HT", b"GET / HTTP/1.1\r\nX: "], ids=["line", "header"])
 def test_slow_headers_are_not_waited_for(server, monkeypatch, sent):
-    monkeypatch.setattr(protocol, "HEADER_SECONDS", 0.2)
+    monkeypatch.setattr(protocol, "HEADER_SECONDS", 1.0)  # in which a busy machine sends what is sent
     assert problem(server.raw(sent), 408)
 
 
@@ -150,11 +148,14 @@ def test_trailers_are_not_kept(server):
     )
 
 
-def test_work_that_takes_too_long_is_given_up(hasty, monkeypatch):
-    monkeypatch.setattr("digitwise.server.api._page", lambda *_: time.sleep(0.6))
-    answer = hasty.picture(PNG, "/v1/read/numbers")
+def test_work_that_takes_too_long_is_given_up(monkeypatch):
+    given_up = threading.Event()
+    monkeypatch.setattr("digitwise.server.api._page", lambda *_: given_up.wait(60))
+    with served(application(Settings(limits=Limits(seconds=1.0)))) as running:  # in which the picture itself arrives
+        answer = running.picture(PNG, "/v1/read/numbers")
+        given_up.set()
     assert answer.status_code == 504
-    assert answer.json()["limit"] == 0.3
+    assert answer.json()["limit"] == 1.0
 
 
 def waiting(running) -> int:
@@ -163,7 +164,7 @@ def waiting(running) -> int:
 
 
 def wait_for(condition) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.005)
@@ -181,7 +182,7 @@ class Held:
 
         def read(reader, sources, **how):
             self.begun.append(len(sources))
-            assert self.go.wait(20)
+            assert self.go.wait(120)
             return real(reader, sources, **how)
 
         self.monkeypatch.setattr(batcher, "read_together", read)
@@ -242,7 +243,7 @@ def test_where_there_is_no_room_one_is_told_to_come_again(held):
 
 def test_pages_that_wait_are_bounded_too(monkeypatch):
     go = threading.Event()
-    monkeypatch.setattr("digitwise.server.api._page", lambda *_: go.wait(20))
+    monkeypatch.setattr("digitwise.server.api._page", lambda *_: go.wait(120))
     monkeypatch.setattr("digitwise.server.api.page_document", lambda *_: {})
     monkeypatch.setattr("digitwise.server.api._statuses", lambda *_: [])
     with served(application(Settings())) as running:

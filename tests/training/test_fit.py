@@ -121,7 +121,7 @@ def test_bfloat16_training_ships_a_float32_model(splits):
     assert {type(layer).__name__ for layer in fitted.model.layers} >= {"BatchNormalization"}
 
 
-def test_budget_decides_when_a_training_ends(splits):
+def test_budget_decides_when_a_training_ends(splits, processor_clock):
     recipe = QUICK.replace(schedule="one-cycle", epochs=1)
     started = time.perf_counter()
     fitted = fit(recipe, splits, budget=6, precision="float32")
@@ -157,14 +157,16 @@ def test_equal_bits_under_a_budget_are_not_promised(splits):
         fit(QUICK, splits, budget=5, deterministic=True)
 
 
-def test_budget_too_short_for_all_networks_trains_fewer(splits):
+def test_budget_too_short_for_all_networks_trains_fewer(splits, processor_clock):
     told = StopInMember(1)  # an ensemble's members would be told about
     fitted = fit(QUICK.replace(members=3), splits, budget=5, precision="float32", watch=told)
     assert 0.9 * 5 < fitted.fit_seconds < 1.1 * 5
     assert fitted.model.count_params() == fit(QUICK, splits, precision="float32").model.count_params()
 
 
-def test_interrupted_ensemble_with_a_budget_goes_on_with_its_next_network(splits, tmp_path, monkeypatch):
+def test_interrupted_ensemble_with_a_budget_goes_on_with_its_next_network(
+    splits, tmp_path, monkeypatch, processor_clock
+):
     monkeypatch.setattr("digitwise.training.fit.SHORTEST_SHARE", 2.0)
     recipe = QUICK.replace(members=2)
     with pytest.raises(StopError):

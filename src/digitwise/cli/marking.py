@@ -38,7 +38,12 @@ def check(
         str, typer.Option("--data", metavar="NAME|PATH", help="What keras.datasets.mnist.load_data gives.")
     ] = "mnist",
     time_limit: Annotated[
-        float, typer.Option(parser=seconds, metavar="TIME", help="For one notebook (45s, 30m).")
+        float,
+        typer.Option(
+            parser=seconds,
+            metavar="TIME",
+            help="For one notebook (45s, 30m), by a fast core; a slow one gets more.",
+        ),
     ] = "30m",  # type: ignore[assignment]  # the parser makes a number of it
     memory_limit: Annotated[
         int, typer.Option(parser=size, metavar="SIZE", help="For one notebook (500MB, 4GB).")
@@ -59,12 +64,16 @@ def check(
     from digitwise.exercise.marks import printable
     from digitwise.exercise.page import page_names, write_page, write_points
     from digitwise.exercise.sandbox import Limits
+    from digitwise.exercise.timing import SLOWER, slowness
     from digitwise.files import expanded
 
     paths, out_folder = _found(notebooks), expanded(out_folder)
     several = len(paths) > 1 or notebooks[0].is_dir()
     opened, marks = _opened(paths, several=several)
     dataset = load(data)
+    limits = Limits(time_limit, memory_limit, slowness=slowness())
+    if limits.slowness >= SLOWER:
+        err.print(f"this machine is slow: each notebook has {limits.slowness:.1f} times the time limit", style="dim")
     points = out_folder / "points.csv"
     if several and not points.exists():
         write_points([], points)  # a place that cannot be written to is told before the work
@@ -81,7 +90,7 @@ def check(
     with _bar(len(paths), shown=several and err.is_terminal) as bar:
         for mark in tuple(marks.values()):
             tell(mark)
-        mark_all(opened, dataset, limits=Limits(time_limit, memory_limit), jobs=jobs, tell=tell)
+        mark_all(opened, dataset, limits=limits, jobs=jobs, tell=tell)
     ordered = [marks[name] for name in names]
     if as_json:
         print_json([mark.as_dict() for mark in ordered] if several else ordered[0].as_dict())

@@ -6,10 +6,10 @@ which no code is left.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -53,10 +53,12 @@ class Answerer:
         The set whose test pictures are asked about, as .npz.
     stop : Event
         Set from another thread, it ends the waiting for an answer.
+    slowness : float
+        How many times as long this machine may take.
     """
 
-    def __init__(self, data: Path, stop: threading.Event) -> None:
-        self.stop = stop
+    def __init__(self, data: Path, stop: threading.Event, slowness: float = 1.0) -> None:
+        self.stop, self.limits = stop, dataclasses.replace(LIMITS, slowness=slowness)
         self.data, self.stack, self.lock, self.asked = data, ExitStack(), threading.Lock(), 0
         self.child: Child | None = None
 
@@ -108,14 +110,14 @@ class Answerer:
         self.folder = self.stack.enter_context(temporary_folder())
         prepare(self.folder)
         (self.folder / "data.npz").symlink_to(self.data)
-        self.child = Child("digitwise.exercise.answering", self.folder, LIMITS, talks=True)
+        self.child = Child("digitwise.exercise.answering", self.folder, self.limits, talks=True)
         self.stack.callback(self.child.end)
 
     def _reply(self, question: str, reply: Path) -> Any:
         child = self.child
         assert child is not None
         assert child.process.stdin is not None
-        child.started = time.monotonic()
+        child.begin_anew()
         try:
             child.process.stdin.write(question.encode() + b"\n")
             child.process.stdin.flush()

@@ -21,6 +21,7 @@ from digitwise.exercise.notebooks import Notebook
 from digitwise.exercise.sandbox import GIGABYTE, INSTALL, Limits, prepare, run_limited, temporary_folder
 from digitwise.exercise.submitted import read_plain
 from digitwise.exercise.tasks import TASKS
+from digitwise.exercise.timing import SLOWER, slowness
 from digitwise.images import Dataset
 
 Tell = Callable[[Mark], None]
@@ -37,7 +38,7 @@ def mark_all(
     dataset : Dataset
         What they are run and judged on.
     limits : Limits, optional
-        Of each.
+        Of each; by default those of :class:`~digitwise.exercise.sandbox.Limits`, for a machine as slow as this one.
     jobs : int
         How many are run side by side.
     tell : callable
@@ -55,11 +56,12 @@ def mark_all(
     """
     if find_spec("IPython") is None:
         raise MissingPartError(INSTALL.format("IPython"))
-    limits, stop, telling = limits or Limits(), threading.Event(), threading.Lock()
+    limits = limits or Limits(slowness=slowness())
+    stop, telling = threading.Event(), threading.Lock()
     with temporary_folder() as folder:
         data = folder / "data.npz"
         _write(dataset, data)
-        with Answerer(data, stop) as answerer, ThreadPoolExecutor(jobs) as pool:
+        with Answerer(data, stop, limits.slowness) as answerer, ThreadPoolExecutor(jobs) as pool:
 
             def work(notebook: Notebook) -> Mark:
                 mark = mark_notebook(notebook, dataset, data, answerer, limits, stop)
@@ -131,7 +133,8 @@ def _ending(reason: str, evidence: Evidence, limits: Limits) -> str:
         return ""
     where = "outside its cells" if evidence.running is None else f"in cell {evidence.running}"
     return {
-        "time": f"stopped {where}: the limit of {limits.seconds:g} seconds was reached",
+        "time": f"stopped {where}: the limit of {limits.seconds:g} seconds was reached"
+        + (f", {limits.slowness:.1f} times as long on this machine" if limits.slowness >= SLOWER else ""),
         "memory": f"stopped {where}: it took more than {limits.memory_bytes / GIGABYTE:g} GB of memory",
         "processes": f"stopped {where}: it started too many processes",
         "stopped": "stopped from outside",

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from digitwise.errors import MissingPartError
+from digitwise.exercise.timing import Clock
 
 INSTALL = "marking a notebook needs {}: pip install 'digitwise[exercise]'"
 GIGABYTE = 10**9
@@ -35,16 +36,20 @@ class Limits:
     Parameters
     ----------
     seconds : float
-        Of wall-clock time, for the whole notebook.
+        For the whole notebook, on a core as fast as the reference in :mod:`digitwise.exercise.timing`, by a
+        :class:`~digitwise.exercise.timing.Clock`: waiting for a busy machine is not counted.
     memory_bytes : int
         Of all its processes together.
     file_bytes : int
         Of one file.
+    slowness : float
+        How many times as long this machine may take, see :func:`digitwise.exercise.timing.slowness`.
     """
 
     seconds: float = 30 * 60
     memory_bytes: int = 4 * GIGABYTE
     file_bytes: int = GIGABYTE
+    slowness: float = 1.0
 
     @property
     def data_bytes(self) -> int:
@@ -154,19 +159,24 @@ class Child:
                 stderr=errors,
                 start_new_session=True,
             )
-        self.started = time.monotonic()
+        self.clock, self.used = Clock(time.monotonic()), dict[int, float]()
         self.seen: dict[int, Any] = {}  # every process of its tree, also those whose parent has left them
         with contextlib.suppress(psutil.NoSuchProcess):
             self.seen[self.process.pid] = psutil.Process(self.process.pid)
 
     def over(self) -> str | None:
         """Which limit is passed: ``time``, ``memory`` or ``processes``."""
-        if time.monotonic() - self.started > self.limits.seconds:
-            return "time"
         family = self._family()
+        self.used |= {each.pid: seconds for each in family if (seconds := _processor_seconds(each)) is not None}
+        if self.clock.look(time.monotonic(), sum(self.used.values())) > self.limits.seconds * self.limits.slowness:
+            return "time"
         if len(family) > PROCESSES:
             return "processes"
         return "memory" if sum(map(_memory, family)) > self.limits.memory_bytes else None
+
+    def begin_anew(self) -> None:
+        """Give it its whole time again."""
+        self.clock = Clock(time.monotonic(), sum(self.used.values()))
 
     def end(self) -> None:
         """Kill it and everything it has started."""
@@ -225,3 +235,11 @@ def _memory(process: Any) -> int:
         return int(process.memory_info().rss)
     except Exception:  # it has ended in between
         return 0
+
+
+def _processor_seconds(process: Any) -> float | None:
+    try:
+        times = process.cpu_times()
+    except Exception:  # it has ended in between: what was last seen counts
+        return None
+    return float(times.user + times.system)
