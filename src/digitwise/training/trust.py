@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from digitwise.evaluation.selective import upper_bound
-from digitwise.images import Float64, Int64, Mask
+from digitwise.images import Float32, Float64, Int64, Mask
 from digitwise.reading import trust
 from digitwise.reading.finder import Finder, Sight
 from digitwise.reading.finding import Found
@@ -28,14 +28,25 @@ FIRST = 50_000  # of the training digits: those before it made the finder
 SEED = 2  # of the scenes; the finder's have seed 0
 SCENES = 6_000
 ERRORS = 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1  # shares of wrong numbers that can be asked for
+HIDDEN = 0.28, 0.6  # heights: digits whose middles are nearer, across and down, hide each other
 FALSE, UNKNOWN = -1, -2  # instead of a label: nothing is there; what is there does not count
-Row = tuple[Float64, Int64, Int64]  # features (n, 13), labels given (n,), labels found (n,)
 
 
-def matched(found: Found, scene: Scene) -> Int64:
-    """The true label of each object found, or FALSE or UNKNOWN."""
+def truth_of(scene: Scene) -> Float32:
+    """A scene's objects in the photo's own pixels; digits written over each other, which nobody can read, ignored."""
     left, top, _, _ = scene.frame
     truth = scene.objects - np.array([left, top, 0, 0, 0], np.float32)
+    digits = np.flatnonzero((truth[:, 4] >= 0) & (truth[:, 4] < 10))
+    away = np.abs(truth[digits, None, :2] - truth[None, digits, :2])
+    tall = np.maximum(truth[digits, None, 3], truth[None, digits, 3])
+    hidden = (away[..., 0] < HIDDEN[0] * tall) & (away[..., 1] < HIDDEN[1] * tall)
+    hidden[np.diag_indices(len(digits))] = False
+    truth[digits[hidden.any(axis=1)], 4] = IGNORED
+    return truth
+
+
+def matched(found: Found, truth: Float32) -> Int64:
+    """The true label of each object found, or FALSE or UNKNOWN."""
     digits = truth[(truth[:, 4] >= 0) & (truth[:, 4] < 10)]
     ignored = truth[truth[:, 4] == IGNORED]
     free = np.full(len(digits), True)
@@ -73,7 +84,7 @@ def fitted(seen: list[tuple[Scene, Sight]]) -> dict[str, Any]:
     for scene, sight in seen:
         if sight.turn == 0 and len(sight.found):
             x.append(trust.features(sight.found, sight.seen, sight.scale))
-            given.append(matched(sight.found, scene))
+            given.append(matched(sight.found, truth_of(scene)))
             labels.append(sight.found.labels)
     features, truth, label = np.concatenate(x), np.concatenate(given), np.concatenate(labels)
     counts = (label < 10) & (truth != UNKNOWN)
@@ -91,23 +102,30 @@ def outcomes(seen: list[tuple[Scene, Sight]]) -> tuple[Float64, Mask]:
     """The confidence of each number read, and whether it is right; those beside what does not count are left out."""
     confidence, right = [], []
     for scene, sight in seen:
-        left, top, _, _ = scene.frame
-        truth = scene.objects - np.array([left, top, 0, 0, 0], np.float32)
-        for number in page_of(sight, path=None, least=0.0).numbers:
-            verdict = _is_right(number, truth)
+        truth = truth_of(scene)
+        numbers = page_of(sight, path=None, least=0.0).numbers
+        for number in numbers:
+            others = [digit.box for other in numbers if other is not number for digit in other.digits]
+            verdict = _is_right(number, np.array(others, np.float32).reshape(-1, 4), truth)
             if verdict is not None:
                 confidence.append(number.confidence)
                 right.append(verdict and sight.turn == 0)
     return np.array(confidence), np.array(right)
 
 
-def _is_right(number: Number, truth: Any) -> bool | None:
-    """Whether a number's digits are those that stand in its box and close beside it; None where that is not known."""
-    left, top, right, bottom = number.box
-    height = float(np.median([digit.box[3] - digit.box[1] for digit in number.digits]))
-    inside = (truth[:, 0] > left - 0.3 * height) & (truth[:, 0] < right + 0.3 * height)
-    inside &= (truth[:, 1] > top) & (truth[:, 1] < bottom)
-    here = truth[inside]
+def _is_right(number: Number, others: Float32, truth: Float32) -> bool | None:
+    """Whether a number's digits are those that stand in its line; None where that is not known.
+
+    What boxes of other numbers, float32 (n, 4), hold is theirs.
+    """
+    boxes = np.array([digit.box for digit in number.digits], np.float32)
+    height = float(np.median(boxes[:, 3] - boxes[:, 1]))
+    x, y = truth[:, :1], truth[:, 1]
+    nearest = np.abs(x - (boxes[:, 0] + boxes[:, 2]) / 2).argmin(axis=1)
+    inside = np.abs(y - (boxes[nearest, 1] + boxes[nearest, 3]) / 2) < 0.5 * height
+    inside &= (x[:, 0] > boxes[0, 0] - 0.5 * height) & (x[:, 0] < boxes[-1, 2] + 0.5 * height)
+    held = (x > others[:, 0]) & (x < others[:, 2]) & (y[:, None] > others[:, 1]) & (y[:, None] < others[:, 3])
+    here = truth[inside & ~held.any(axis=1)]
     if (here[:, 4] == IGNORED).any():
         return None
     here = here[(here[:, 4] >= 0) & (here[:, 4] < 10)]
