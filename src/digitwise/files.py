@@ -24,7 +24,7 @@ def expanded(path: str | Path) -> Path:
 
 
 def real(path: str | Path) -> Path:
-    """Where a place is, from the root and with every link followed: a link that is named stands for what it points to."""
+    """Where a place is, from the root, every link followed: a link that is named stands for what it points to."""
     return Path(os.path.realpath(expanded(path)))
 
 

@@ -118,7 +118,7 @@ def discard(folder: Path, kind: Kind, keep: str = "") -> None:
     """
     found = list(things(folder, unfinished(folder)))
     for path, objection in found:
-        if not objection and not (keep and path.match(keep)):
+        if not objection and path != folder / MARKER and not (keep and path.match(keep)):
             with suppress(OSError):  # a folder that something stays in
                 path.rmdir() if path.is_dir() else path.unlink()
     strange = next((path for path, objection in found if objection), None)
@@ -126,6 +126,7 @@ def discard(folder: Path, kind: Kind, keep: str = "") -> None:
         raise kind.error(
             f"{strange}: expected nothing but what digitwise wrote in a folder that was replaced, got this; move it"
         )
+    (folder / MARKER).unlink(missing_ok=True)
     if not keep:
         folder.rmdir()
 

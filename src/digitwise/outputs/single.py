@@ -95,6 +95,6 @@ def listed(path: Path, new: Path, kind: Kind) -> None:
     folder = path.parent
     with held(folder / f"{PREFIX}-list.lock", wait=True):
         marker = kept_list(folder)
-        before = marker.files.get(path.name)
-        marker.files[path.name] = Entry(kind.name, [digest(new), *(before.sha256[:1] if before else ())])
+        there = [digest(path)] if path.is_file() and not marker.objection(folder, path.name) else []
+        marker.files[path.name] = Entry(kind.name, [digest(new), *there])
         marker.write(folder)
