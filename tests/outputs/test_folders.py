@@ -55,7 +55,9 @@ def test_anything_else_in_it_is_named_and_all_stays(tmp_path, put):
     make(tmp_path / "set")
     put(tmp_path / "set")
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(DataError, match="set: expected a new name or an earlier set to replace, got a folder with .*mine"):
+    with pytest.raises(
+        DataError, match="set: expected a new name or an earlier set to replace, got a folder with .*mine"
+    ):
         make(tmp_path / "set", "new")
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / "set" / "a.txt").read_text() == "old"
@@ -71,7 +73,11 @@ def test_file_that_was_changed_is_named_and_all_stays(tmp_path):
 
 def test_file_that_appears_while_a_folder_is_made_stays(tmp_path):
     make(tmp_path / "set")
-    with pytest.raises(DataError, match=r"mine\.txt"), claimed(tmp_path / "set", SET), new_folder(tmp_path / "set", SET):
+    with (
+        pytest.raises(DataError, match=r"mine\.txt"),
+        claimed(tmp_path / "set", SET),
+        new_folder(tmp_path / "set", SET),
+    ):
         (tmp_path / "set" / "mine.txt").write_text("mine")
     assert names(tmp_path / "set") == [MARKER, "a.txt", "mine.txt", "sub"]
     assert names(tmp_path) == ["set"]

@@ -13,6 +13,7 @@ from digitwise.outputs.exchange import exchange
 from digitwise.outputs.kind import Kind
 from digitwise.outputs.locks import held
 from digitwise.outputs.marker import (
+    MARKER,
     PREFIX,
     STRANGE,
     Marker,
