@@ -56,7 +56,7 @@ def test_anything_else_in_it_is_named_and_all_stays(tmp_path, put):
     put(tmp_path / "set")
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(
-        DataError, match="set: expected a new name or an earlier set to replace, got a folder with .*mine"
+        DataError, match=r"set: expected a new name or an earlier set to replace, got a folder with .*mine"
     ):
         make(tmp_path / "set", "new")
     assert sorted(tmp_path.rglob("*")) == before

@@ -1,5 +1,6 @@
 """A replacement that is killed at each of its renames: the next start has the old or the new, whole."""
 
+import shutil
 import subprocess
 import sys
 
@@ -71,7 +72,7 @@ WRITERS = {"run": write_run, "set": write_set, "file": write_file, "report": wri
 def start_again(name, place):
     """What the next start does before it does anything else."""
 
-    class Broken(Exception):
+    class BrokenError(Exception):
         pass
 
     try:
@@ -79,11 +80,11 @@ def start_again(name, place):
             runs.begin(place, resume=False)
         elif name == "set":
             with outputs.claimed(place, SET), outputs.new_folder(place, SET):
-                raise Broken
+                raise BrokenError
         elif name == "report":
             with outputs.claimed(place, REPORT), outputs.together(place, REPORT, {}, {}):
-                raise Broken
-    except Broken:
+                raise BrokenError
+    except BrokenError:
         pass
 
 
@@ -120,8 +121,6 @@ def test_old_or_new_is_there_whole_wherever_it_is_killed(tmp_path, name, can):
 
 
 def test_run_that_was_moved_aside_by_a_killed_training_is_found_by_a_reader(trained, tmp_path):
-    import shutil
-
     shutil.copytree(trained, tmp_path / ".run.old")
     assert runs.Run.open(tmp_path / "run").name == "improved"
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
