@@ -21,8 +21,8 @@ KNOWN = {
     "server/labels.py": "decisions in the file that is given to be decided in",
     "reading/shards/places.py": "files of rows, by the manifest of their job",
     "reading/shards/work.py": "a temporary file",
-    "exercise": "the folder that a student's notebook runs in",
-    "cluster": "temporary folders of workers",
+    "exercise/sandbox.py": "the folder that a student's notebook runs in",
+    "exercise/answering.py": "what that notebook is answered",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ def claimed(place: Path, kind: Kind, *, inside: bool = False) -> Iterator[None]:
     """
     made = inside and not place.exists()
     folder = place if inside else place.parent
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with held(folder / (f"{PREFIX}.lock" if inside else f"{PREFIX}-{place.name}.lock")) as mine:
