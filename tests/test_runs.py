@@ -8,6 +8,7 @@ from digitwise import runs
 from digitwise.errors import RunError
 from digitwise.files import atomic_write, whole_file, write_json
 from digitwise.ledger import looks
+from digitwise.outputs import MARKER
 from digitwise.runs import Run
 
 
@@ -136,13 +137,12 @@ def test_missing_probabilities_are_named(trained, tmp_path):
 
 
 def test_earlier_run_stays_until_the_new_one_is_whole(trained, tmp_path):
-    out = tmp_path / "run"
-    out.mkdir()
-    (out / "run.json").write_text("{}")
+    out = shutil.copytree(trained, tmp_path / "run")
     partial = runs.begin(out, resume=False)
-    assert (out / "run.json").read_text() == "{}"
+    assert (out / "model.keras").exists()
     shutil.copy(trained / "run.json", partial)
     runs.finish(partial, out)
+    assert {path.name for path in out.iterdir()} == {"run.json", MARKER}
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     assert Run.open(out).info == Run.open(trained).info
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +21,11 @@ def expanded(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+def real(path: str | Path) -> Path:
+    """Where a place is, from the root, every link followed: a link that is named stands for what it points to."""
+    return Path(os.path.realpath(expanded(path)))
 
 
 def is_pipe(path: Path) -> bool:
@@ -46,14 +49,15 @@ def printable(name: str) -> str:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, prefix: str = ".") -> Iterator[Path]:
     """Give a temporary name beside ``path`` to write to; on leaving, rename it, on an error, remove it.
 
-    The temporary name keeps the suffix, for writers that choose the format by it.
+    It does not ask whose ``path`` is: what commands write goes through :mod:`digitwise.outputs`. The temporary name
+    keeps the suffix, for writers that choose the format by it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = "".join(path.suffixes[-2:])
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{prefix}{path.stem}-", suffix=suffix)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -62,19 +66,6 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``path``; on leaving, put it in the place of ``path``, on an error, remove it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
-    try:
-        yield temporary
-        os.chmod(temporary, 0o777 & ~_umask())  # mkdtemp makes folders private
-        replace_folder(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def atomic_write(path: Path, content: bytes | str) -> None:
@@ -94,42 +85,6 @@ def write_json(path: Path, value: Any) -> None:
     text = json.dumps(value, indent=2, ensure_ascii=False)
     text = re.sub(r"\[\n\s+([^\[\]{}]*?)\n\s+\]", lambda found: f"[{NEXT.sub(', ', found[1])}]", text)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Let one process and thread at a time through, by an empty file that stays; the system frees it when one dies."""
-    with path.open("ab") as file:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def replace_folder(new: Path, old: Path) -> None:
-    """Put folder ``new`` in the place of ``old``, which may exist, by renames."""
-    aside = old.with_name(f".{old.name}.old")
-    shutil.rmtree(aside, ignore_errors=True)
-    swap_folder(new, old, aside)
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def swap_folder(new: Path, old: Path, aside: Path) -> None:
-    """Put folder ``new`` in the place of ``old`` and ``old``, if it exists, at ``aside``: two renames, nothing else."""
-    if old.exists():
-        old.rename(aside)
-    try:
-        new.rename(old)
-    except BaseException:
-        if aside.exists() and not old.exists():
-            aside.rename(old)
-        raise
 
 
 def _mode(path: Path) -> int:

@@ -14,9 +14,10 @@
     ├── improvement.json      before and after, in a run that digitwise improve made
     ├── model.keras           the model; also as model.json + model.weights.h5
     ├── model.onnx            the model for use without Keras, once digitwise export has written it
-    └── *.png                 figures
+    ├── *.png                 figures
+    └── .digitwise.json       the list of all these, see digitwise.outputs
 
-A run is made beside its place, in ``.augmented.partial``, and takes it by one rename when it is whole.
+A run is made beside its place, in ``.augmented.partial``, and takes it in one step when it is whole.
 """
 
 from __future__ import annotations
@@ -26,23 +27,25 @@ import datetime
 import hashlib
 import io
 import json
-import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from digitwise import ledger
+from digitwise import ledger, outputs
 from digitwise.errors import DataError, RunError
-from digitwise.files import atomic_json, atomic_write, replace_folder, whole_file, write_json
+from digitwise.files import atomic_json, atomic_write, whole_file, write_json
 from digitwise.images import Float16, Int64, Predictions
+from digitwise.outputs import Kind
 
 FORMAT = 1
+RUN = Kind("run", "a run folder", RunError)
+PART = Kind("run", "an earlier one of this run", RunError, "place")  # a file in it that comes later
 PATCH = "labels.csv"  # the label patch a run was trained under
 CHECKPOINTS = "checkpoint-*.npz"
 NEEDED = (
@@ -81,6 +84,8 @@ class Run:
         """
         path = Path(path)
         file = path / "run.json"
+        if not path.exists():
+            outputs.recover_unless_written(path, RUN)
         if not file.is_file():
             what = "an empty place" if not path.exists() else "a folder without run.json" if path.is_dir() else "a file"
             raise RunError(f"{path}: expected a run folder (made by digitwise train), got {what}")
@@ -147,11 +152,12 @@ class Run:
         be put in their places with it; with None an earlier policy goes on leaving. On an error the earlier one stays.
         """
         place = self.path / "policy.json"
+        outputs.check_file(place, PART)
         if policy is None:
             yield
-            place.unlink(missing_ok=True)
+            outputs.remove_file(place, PART)
             return
-        with whole_file(place) as temporary:
+        with outputs.output_file(place, PART) as temporary:
             write_json(temporary, dict(policy))
             yield
 
@@ -168,7 +174,7 @@ class Run:
 
     def save_slices(self, found: Mapping[str, Any]) -> None:
         """Keep where errors gather among the training pictures, by cross-validation, as slices.json."""
-        atomic_json(self.path / "slices.json", dict(found))
+        outputs.write_plain(self.path / "slices.json", PART, dict(found))
 
     @property
     def slices(self) -> dict[str, Any] | None:
@@ -178,7 +184,7 @@ class Run:
 
     def save_improvement(self, improvement: Mapping[str, Any]) -> None:
         """Keep what a mend changed, as improvement.json of the mended run."""
-        atomic_json(self.path / "improvement.json", dict(improvement))
+        outputs.write_plain(self.path / "improvement.json", PART, dict(improvement))
 
     @property
     def improvement(self) -> dict[str, Any] | None:
@@ -212,7 +218,8 @@ class Run:
         """
         look = ledger.Look(now(), str(self.path.resolve()), reason)
         self.info.setdefault("test_reads", []).append({"time": look.time, "reason": reason})
-        atomic_json(self.path / "run.json", self.info)
+        with outputs.updated_file(self.path / "run.json", PART) as temporary:
+            write_json(temporary, self.info)
         ledger.note(fingerprint or self.info["data"]["fingerprint"]["test"], look)
 
 
@@ -243,6 +250,21 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
+@contextmanager
+def building(out: Path, *, resume: bool) -> Iterator[Path]:
+    """Give a folder to build a run in, while nobody else may build one for ``out``; see :func:`begin`.
+
+    On an error it is removed, unless there are checkpoints to go on with.
+    """
+    with outputs.claimed(out, RUN):
+        partial = begin(out, resume=resume)
+        try:
+            yield partial
+        except BaseException:
+            _abandon(partial)
+            raise
+
+
 def begin(out: Path, *, resume: bool) -> Path:
     """Make the place beside ``out`` where a run is built.
 
@@ -261,24 +283,27 @@ def begin(out: Path, *, resume: bool) -> Path:
     Raises
     ------
     RunError
-        If ``out`` is something else than a run folder.
+        If ``out`` is something else than a run folder, or holds more than that.
     """
+    outputs.recover(out, RUN)
     check_place(out)
     partial = _partial(out)
-    if partial.exists() and not resume:
-        shutil.rmtree(partial)
+    if partial.exists():  # of a killed training; only checkpoints are of use
+        outputs.discard(partial, RUN, keep=CHECKPOINTS if resume else "")
     partial.mkdir(parents=True, exist_ok=True)
-    for leftover in partial.iterdir():  # of a killed training; only checkpoints are of use
-        if not leftover.match(CHECKPOINTS):
-            leftover.unlink()
     return partial
 
 
 def abandon(out: Path) -> None:
-    """Remove what :func:`begin` made for ``out``, unless there are checkpoints to go on with."""
-    partial = _partial(out)
+    """Remove what a process that was ended has begun for ``out``, unless there are checkpoints to go on with."""
+    if _partial(out).is_dir():
+        with suppress(RunError), outputs.claimed(out, RUN):  # or somebody else is at work there
+            _abandon(_partial(out))
+
+
+def _abandon(partial: Path) -> None:
     if partial.is_dir() and not any(partial.glob(CHECKPOINTS)):
-        shutil.rmtree(partial)
+        outputs.discard(partial, RUN)
 
 
 def _partial(out: Path) -> Path:
@@ -296,12 +321,9 @@ def check_place(out: Path) -> None:
     Raises
     ------
     RunError
-        If there is something else than a run folder.
+        If there is something else than a run folder, or one that holds more than digitwise wrote.
     """
-    if out.exists() and not (out.is_dir() and ((out / "run.json").is_file() or not any(out.iterdir()))):
-        raise RunError(
-            f"{out}: expected a new name or a run folder to replace, got something else; choose another --out"
-        )
+    outputs.check_folder(out, RUN)
 
 
 def write(
@@ -327,7 +349,7 @@ def write(
 
 def finish(partial: Path, out: Path) -> Run:
     """Put a finished run in its place; an earlier one there goes only now, and the checkpoints last of all."""
-    replace_folder(partial, out)
+    outputs.put_folder(partial, out, RUN)
     for checkpoint in out.glob(CHECKPOINTS):
         checkpoint.unlink()
     return Run.open(out)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from digitwise.outputs import MARKER
 from digitwise.runs import Run
 from tests.data.test_load import write_pictures
 from tests.helpers import blobs
@@ -142,7 +143,7 @@ def test_data_show_looks_at_a_set(digitwise, tmp_path):
     result = digitwise("data", "show", "digits", "--out", tmp_path)
     assert "(1437, 28, 28) uint8, values 0 to 255" in result.out
     assert "even enough" in result.out
-    assert {path.name for path in tmp_path.iterdir()} == {"samples.png", "classes.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {MARKER, "samples.png", "classes.png"}
     assert digitwise("data", "show", "digits", "--out", tmp_path, "--json").json["train"]["shape"] == [1437, 28, 28]
 
 

@@ -503,3 +503,59 @@ def test_reading_one_picture_imports_little(model_file, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.splitlines() == ["seven.png  7  99.9 %", "[]"]
+
+
+def npy(header):
+    """A file of NumPy's form with this text as its header."""
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+
+
+BAD = {
+    "header that breaks off": ("bad.npy", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (3, 28, ")),
+    "header that is no dict": ("bad.npy", npy("[1, 2]")),
+    "shape of words": ("bad.npy", npy("{'descr': '|u1', 'fortran_order': False, 'shape': ('a', 28, 28)}")),
+    "negative shape": ("bad.npy", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (-3, 28, 28)}")),
+    "endless shape": ("bad.npy", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (10**40, 28, 28)}")),
+    "larger than memory": ("bad.npy", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (9, 2000000000, 1)}")),
+    "dtype of nobody": ("bad.npy", npy("{'descr': ('x', ), 'fortran_order': False, 'shape': (3, 28, 28)}")),
+    "objects": ("bad.npy", npy("{'descr': '|O', 'fortran_order': False, 'shape': (3, 28, 28)}")),
+    "nothing": ("bad.npy", b""),
+    "archive of nothing": ("bad.npz", b"PK\x03\x04" + bytes(40)),
+    "table of words": ("bad.csv", b"a,b\nc,d\n"),
+    "table of bytes": ("bad.csv", bytes(range(256))),
+    "half a Parquet file": ("bad.parquet", b"PAR1" + bytes(50)),
+    "IDX of letters": ("bad-idx3-ubyte", b"\0\0\x08\x03" + b"\xff" * 12),
+    "picture": ("bad.png", b"\x89PNG\r\n\x1a\n" + bytes(50)),
+    "PDF": ("bad.pdf", b"%PDF-1.7 and no more"),
+}
+
+
+@pytest.mark.parametrize(("name", "content"), BAD.values(), ids=BAD)
+def test_one_bad_input_is_a_row_whatever_its_kind(read, tmp_path, name, content):
+    printed("7").save("good.png")
+    (tmp_path / name).write_bytes(content)
+    result = read("good.png", name, "good.png", "--out", "r.csv")
+    assert result.code == 1, result.err
+    with open("r.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["path"], row["status"]) for row in rows] == [
+        ("good.png", "read"),
+        (name, "error"),
+        ("good.png", "read"),
+    ]
+
+
+@pytest.mark.parametrize("error", [SyntaxError, RecursionError, MemoryError, RuntimeError])
+@pytest.mark.parametrize("where", ["reading.sets.open_stream", "reading.jobs.open_picture"])
+def test_error_of_a_library_is_the_row_of_its_file(read, monkeypatch, error, where):
+    np.save("set.npy", np.zeros((2, 28, 28), np.uint8))
+    printed("7").save("seven.png")
+
+    def fails(*_, **__):
+        raise error("of a\nlibrary")
+
+    monkeypatch.setattr(f"digitwise.{where}", fails)
+    result = read("set.npy", "seven.png", "--json")
+    (bad,) = [row for row in result.json if row["status"] == "error"]
+    assert bad["error"] == f"cannot be read: {error.__name__}: of a library"
+    assert result.code == 1

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from digitwise.outputs import MARKER
 from digitwise.runs import Run
 
 
@@ -20,7 +21,7 @@ def test_sweep_tells_the_trials_the_winner_and_how_far_to_believe_it(digitwise, 
     assert "which no trial has seen" in result.out
     assert "the smallest of 2" in result.out
     out = here / "results" / "sweep-flash"
-    assert {path.name for path in out.iterdir()} == {"best", "sweep.json", "trials.csv"}
+    assert {path.name for path in out.iterdir()} == {MARKER, "best", "sweep.json", "trials.csv"}
     assert Run.open(out / "best").info["recipe"]["batch_size"] == 32
     # Again, in the same place; a grid of one option or of several is the same.
     result = digitwise(

@@ -10,12 +10,15 @@ import onnxruntime
 import pytest
 
 import digitwise
+from digitwise import outputs
 from digitwise.errors import ExportError, RunError
 from digitwise.evaluation.calibration import at_temperature, fit_temperature
 from digitwise.evaluation.selective import ROUNDING, TEMPERATURE, Policy
 from digitwise.exporting import layers
 from digitwise.exporting.card import card_of, normalization_of, policies_of
+from digitwise.exporting.forms import EXPORT, SAVED_MODEL
 from digitwise.images import Predictions
+from digitwise.outputs import MARKER
 from digitwise.runs import Run
 from tests.helpers import drawn
 
@@ -144,7 +147,7 @@ def test_folder_of_the_data_is_not_passed_on(copy):
 
 
 def test_sabotaged_conversion_is_refused_and_the_earlier_file_stays(copy, few, monkeypatch):
-    (copy / "model.onnx").write_bytes(b"earlier")
+    outputs.write(copy / "model.onnx", EXPORT, b"earlier")
     before = names(copy)
     monkeypatch.setattr(layers, "_reordered", lambda weights, value: weights)  # features in Keras' order
     with pytest.raises(ExportError, match="does not answer as the model does"):
@@ -163,10 +166,10 @@ def test_copy_of_a_keras_form_loads_and_answers_alike(trained, few, tmp_path, fo
     assert found.max_difference == 0
     assert found.path == place
     if form == "json+h5":
-        assert names(place) == ["model.json", "model.weights.h5"]
-    for file in (place,) if form == "keras" else place.iterdir():
+        assert names(place) == [MARKER, "model.json", "model.weights.h5"]
+    for file in (place,) if form == "keras" else place.glob("model.*"):
         assert file.read_bytes() == (trained / file.name).read_bytes()
-    assert names(tmp_path) == [place.name]
+    assert names(tmp_path) == ([MARKER, place.name] if form == "keras" else [place.name])
 
 
 def test_file_lies_beside_the_run_s_others_if_nothing_is_said(copy, few):
@@ -196,9 +199,9 @@ def test_damaged_pair_is_refused_and_nothing_is_left(copy, tmp_path):
 def test_saved_model_takes_what_keras_takes_and_replaces_an_earlier_one(copy, few):
     import tensorflow
 
-    (copy / "saved-model").mkdir()
-    for name in ("saved_model.pb", "of the earlier one"):
-        (copy / "saved-model" / name).write_text("earlier")
+    with outputs.new_folder(copy / "saved-model", SAVED_MODEL) as earlier:
+        for name in ("saved_model.pb", "of the earlier one"):
+            (earlier / name).write_text("earlier")
     found = digitwise.export(copy, "saved-model")
     assert "of the earlier one" not in names(found.path)
     assert found.path == copy / "saved-model"
@@ -206,7 +209,7 @@ def test_saved_model_takes_what_keras_takes_and_replaces_an_earlier_one(copy, fe
     loaded = tensorflow.saved_model.load(found.path)
     answers = loaded.serve(np.zeros((3, 28, 28, 1), np.float32)).numpy()
     np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
-    assert not [name for name in names(copy) if name.startswith(".")]
+    assert [name for name in names(copy) if name.startswith(".")] == [MARKER]
 
 
 def test_saved_model_on_another_backend_is_refused(copy, monkeypatch):
@@ -223,7 +226,7 @@ def test_saved_model_on_another_backend_is_refused(copy, monkeypatch):
         ("keras", "model.h5", r"expected a name that ends in \.keras"),
         ("onnx", "folder.onnx", "expected a file to write, got a folder"),
         ("json+h5", "file", "expected a folder to write into, got a file"),
-        ("saved-model", "folder.onnx", "expected a new folder or an earlier saved model"),
+        ("saved-model", "folder.onnx", "expected a new name or an earlier saved model"),
         ("tflite", "model", r"format: expected onnx, keras, json\+h5, saved-model, got 'tflite'"),
     ],
     ids=lambda value: value,

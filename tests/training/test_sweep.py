@@ -8,6 +8,7 @@ from digitwise import ledger
 from digitwise.data.splits import split_validation
 from digitwise.errors import DataError, RecipeError, RunError
 from digitwise.images import Dataset
+from digitwise.outputs import MARKER
 from digitwise.recipes import Recipe
 from digitwise.recipes.space import grid
 from digitwise.runs import Run
@@ -179,7 +180,7 @@ def test_interrupted_sweep_leaves_the_rows_that_are_done(small, tmp_path):
         sweep(QUICK, grid(QUICK, ["epochs=1,2,3"]), small, out=tmp_path / "s", pool=pool)
     assert [row["trial"] for row in table(tmp_path / "s")] == ["2"]
     assert json.loads((tmp_path / "s" / "sweep.json").read_text())["winner"] is None
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["s", "sweep.json", "trials.csv"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [MARKER, "s", "sweep.json", "trials.csv"]
 
 
 def test_earlier_sweep_stays_whole_until_a_trial_of_the_next_is_done(small, tmp_path):
@@ -191,7 +192,7 @@ def test_earlier_sweep_stays_whole_until_a_trial_of_the_next_is_done(small, tmp_
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     with pytest.raises(DataError):
         sweep(QUICK, space, small, out=out, pool=Given((1, finished(1, 0.5)), (0, DataError("broken"))))
-    assert sorted(path.name for path in out.iterdir()) == ["sweep.json", "trials.csv"]
+    assert sorted(path.name for path in out.iterdir()) == [MARKER, "sweep.json", "trials.csv"]
 
 
 def test_sweep_of_which_nothing_finished_has_no_winner(small, tmp_path):

@@ -42,9 +42,9 @@ def check(
     from digitwise.cli.live import CheckWatch
     from digitwise.cli.pools import check_pool, pool_for
     from digitwise.errors import DataError
-    from digitwise.report.findings import write_findings
+    from digitwise.outputs import claimed
+    from digitwise.report.findings import CHECK, check_place, write_findings
     from digitwise.training.check import check as check_data
-    from digitwise.training.check import label_patch
 
     if review and not labels:
         raise DataError("--review: expected --labels with it, which finds the labels to decide on")
@@ -52,12 +52,14 @@ def check(
     many = (cluster, jobs, threads) != (None, None, None)
     if many and not labels:
         raise DataError("--cluster, --jobs, --threads: expected --labels with it, which trains networks")
+    check_place(out_folder)
     review_file = out_folder / "labels.csv"
     if review:
         _earlier(review_file)  # what is wrong with it is told before networks are trained
     console = stage(as_json)
 
-    with pool_for(cluster, jobs, threads) as pool, CheckWatch(console, many=many) as watch:
+    alone = claimed(out_folder, CHECK, inside=True)
+    with alone, pool_for(cluster, jobs, threads) as pool, CheckWatch(console, many=many) as watch:
 
         def tell(each: Check, place: int, of: int) -> None:
             watch.say(f"{each.code} {each.title}", place - 1, of)
@@ -77,12 +79,9 @@ def check(
         )
         watch.say("writing the page")
         page = write_findings(found, out_folder)
-    written = [page, page.with_name("findings.json")]
-    if review:
-        from digitwise.files import atomic_write
-
-        written.append(review_file)
-        atomic_write(review_file, label_patch(found, _earlier(review_file)))  # which knows what was decided meanwhile
+        if review:
+            _write_patch(found, review_file)
+    written = [page, page.with_name("findings.json"), *([review_file] if review else [])]
     if as_json:
         print_json(found.as_list())
     else:
@@ -92,11 +91,32 @@ def check(
     return 0 if found.clean else FOUND_ERRORS
 
 
-def _earlier(review_file: Path) -> Patch | None:
-    """Decisions that stay."""
-    from digitwise.data.patches import read_patch
+def _write_patch(found: Checked, review_file: Path) -> None:
+    """Write the labels to decide on, with all that was decided before, also while the networks were trained."""
+    from digitwise.files import real
+    from digitwise.outputs import updated_file, waiting_for
+    from digitwise.report.findings import CHECK
+    from digitwise.training.check import label_patch
 
-    return read_patch(review_file) if review_file.exists() else None
+    file = real(review_file)
+    with waiting_for(file), updated_file(file, CHECK) as temporary:
+        temporary.write_text(label_patch(found, _earlier(file)), encoding="utf-8", newline="")
+
+
+def _earlier(review_file: Path) -> Patch | None:
+    """Decisions that stay; a file with more than those is refused, since it would not."""
+    from digitwise.data.patches import COLUMNS, read_patch
+    from digitwise.errors import DataError
+
+    if not review_file.exists():
+        return None
+    found = read_patch(review_file)
+    if more := [name for name in found.columns if name not in COLUMNS]:
+        raise DataError(
+            f"{review_file}: expected the columns {', '.join(COLUMNS)}, got {more[0]} too, which would be lost; "
+            "choose another --out"
+        )
+    return found
 
 
 def _codes(text: str) -> tuple[str, ...]:

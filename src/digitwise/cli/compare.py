@@ -27,6 +27,9 @@ def compare(
     from digitwise.errors import RunError
     from digitwise.evaluation.stored import all_different, over_seeds, seeds_in_words
     from digitwise.evaluation.stored import compare as compare_runs
+    from digitwise.files import real
+    from digitwise.outputs import check_file
+    from digitwise.report.figures import FIGURES
     from digitwise.runs import Run
 
     if len(runs) < 2:
@@ -35,10 +38,12 @@ def compare(
     all_different(opened)
     if pictures is not None and len(opened) != 2:
         raise RunError(f"--pictures: expected two run folders, got {len(opened)}")
+    if pictures is not None:
+        check_file(real(pictures), FIGURES)
     results = [(a, b, compare_runs(a, b)) for a, b in itertools.combinations(opened, 2)]
     recipes = over_seeds(opened)
     if pictures is not None:
-        _draw(opened[0], opened[1], data, pictures)
+        _draw(opened[0], opened[1], data, real(pictures))
     if as_json:
         pairs = [{"a": str(a.path), "b": str(b.path), **result.as_dict()} for a, b, result in results]
         print_json(pairs[0] if len(pairs) == 1 else {"pairs": pairs, "recipes": recipes})

@@ -64,10 +64,14 @@ def show(
     from digitwise.cli.info import banner
     from digitwise.cli.live import DownloadBar
     from digitwise.data import load
-    from digitwise.report.render import draw_data
+    from digitwise.outputs import claimed
+    from digitwise.report.figures import FIGURES
+    from digitwise.report.render import check_data_figures, draw_data
 
+    check_data_figures(out_folder)
     dataset = load(name, patch=patch, progress=DownloadBar(stage(as_json)))
-    draw_data(dataset, out_folder)
+    with claimed(out_folder, FIGURES, inside=True):
+        draw_data(dataset, out_folder)
     if as_json:
         print_json({**facts(dataset), "figures": [str(out_folder / f) for f in ("samples.png", "classes.png")]})
         return
@@ -79,7 +83,12 @@ def show(
 @app.command()
 def normalize(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Pictures of digits, one folder a class.")],
-    out_folder: Annotated[Path, typer.Option("--out", help="A new folder for the pictures as a model takes them.")],
+    out_folder: Annotated[
+        Path,
+        typer.Option(
+            "--out", help="A folder for the pictures as a model takes them: a new one, or that of an earlier time."
+        ),
+    ],
     as_json: JsonFlag = False,
 ) -> None:
     """Bring scans to MNIST's form, as a reader does: to look at, check and train on."""

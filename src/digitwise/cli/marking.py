@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,10 +63,11 @@ def check(
     from digitwise.data import load
     from digitwise.exercise.marking import mark_all
     from digitwise.exercise.marks import printable
-    from digitwise.exercise.page import page_names, write_page, write_points
+    from digitwise.exercise.page import MARKS, check_places, page_names, write_page, write_points
     from digitwise.exercise.sandbox import Limits
     from digitwise.exercise.timing import SLOWER, slowness
     from digitwise.files import expanded
+    from digitwise.outputs import claimed
 
     paths, out_folder = _found(notebooks), expanded(out_folder)
     several = len(paths) > 1 or notebooks[0].is_dir()
@@ -74,10 +76,9 @@ def check(
     limits = Limits(time_limit, memory_limit, slowness=slowness())
     if limits.slowness >= SLOWER:
         err.print(f"this machine is slow: each notebook has {limits.slowness:.1f} times the time limit", style="dim")
-    points = out_folder / "points.csv"
-    if several and not points.exists():
-        write_points([], points)  # a place that cannot be written to is told before the work
-    names = dict(zip(map(printable, paths), page_names(paths), strict=True))
+    points, pages = out_folder / "points.csv", page_names(paths)
+    names = dict(zip(map(printable, paths), pages, strict=True))
+    check_places(out_folder, (*(pages if several or html else ()), *([points.name] if several else ())))
 
     def tell(mark: Mark) -> None:
         marks[mark.notebook] = mark
@@ -87,7 +88,10 @@ def check(
             write_points([marks[name] for name in names if name in marks], points)
             bar.advance(bar.task_ids[0])
 
-    with _bar(len(paths), shown=several and err.is_terminal) as bar:
+    alone = claimed(out_folder, MARKS, inside=True) if several or html else nullcontext()
+    with alone, _bar(len(paths), shown=several and err.is_terminal) as bar:
+        if several and not points.exists():
+            write_points([], points)  # a place that cannot be written to is told before the work
         for mark in tuple(marks.values()):
             tell(mark)
         mark_all(opened, dataset, limits=limits, jobs=jobs, tell=tell)

@@ -81,6 +81,7 @@ def read(
         raise typer.BadParameter("expected --single or --numbers (which --overlay implies), got both")
     from digitwise.cli.places import check_places
     from digitwise.cli.shards import is_folder, read_shards
+    from digitwise.files import real
 
     if cluster is not None or (out is not None and is_folder(out)):
         given = {
@@ -95,12 +96,18 @@ def read(
         choices = {"model": model, "max_error": max_error, "max_pixels": max_pixels}
         return 0 if read_shards(files, out, cluster, threads, fail_under, choices) else SOME_FAILED
     from digitwise.cli.teller import Teller
+    from digitwise.outputs import check_file
+    from digitwise.reading.drawings import DRAWINGS
     from digitwise.reading.reader import Reader
+    from digitwise.reading.sinks import ROWS
     from digitwise.reading.sources import sources_of
 
     sources = sources_of(files)
     file = None if out is None else Path(out)
     check_places(sources, {"--overlay": overlay, "--show-input": show_input, "--out": file})
+    for place, kind in ((file, ROWS), (overlay, DRAWINGS), (show_input, DRAWINGS)):
+        if place is not None:
+            check_file(real(place), kind)
     reader = Reader(model, max_error=max_error, threads=threads, max_pixels=max_pixels)
     if reader.policy is None:
         err.print("the model makes no promise about errors: nothing is called unsure", style="dim")

@@ -100,13 +100,14 @@ class Overlays:
         """Draw on the picture, where there is one."""
         if found.picture is None or not isinstance(found.result, Page):
             return
-        from digitwise.files import whole_file
-        from digitwise.reading.drawings import overlay
+        from digitwise.files import real
+        from digitwise.outputs import output_file
+        from digitwise.reading.drawings import DRAWINGS, overlay
 
         self.drawn += 1
         number = f"-{self.drawn}" if self.drawn > 1 else ""
         path = self.path.with_name(f"{self.path.stem}{number}{self.path.suffix}")
-        with whole_file(path) as temporary:
+        with output_file(path if number else real(path), DRAWINGS) as temporary:
             overlay(found.picture.picture, found.result, found.picture.scale).save(temporary)
         err.print(f"{place_of(found)}: drawn in {path}", style="dim")
 
@@ -145,10 +146,11 @@ class Inputs:
         if not self.images:
             err.print(f"{self.path}: not drawn: the model saw no digit")
             return
-        from digitwise.files import whole_file
-        from digitwise.reading.drawings import contact_sheet
+        from digitwise.files import real
+        from digitwise.outputs import output_file
+        from digitwise.reading.drawings import DRAWINGS, contact_sheet
 
-        with whole_file(self.path) as temporary:
+        with output_file(real(self.path), DRAWINGS) as temporary:
             contact_sheet(self.images, self.captions).save(temporary)
         first = f", the first {DRAWN}" if self.more else ""
         err.print(f"what the model saw: {self.path}{first}", style="dim")

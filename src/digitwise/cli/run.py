@@ -35,14 +35,13 @@ def run(
 ) -> None:
     """Do the whole exercise: look at the data, train four models, explain their errors, save everything."""
     from digitwise import runs
-    from digitwise.cli.data import tell
-    from digitwise.cli.info import banner
     from digitwise.cli.live import DownloadBar
     from digitwise.data import load, load_or_embedded
     from digitwise.data.splits import split_validation
-    from digitwise.evaluation.stored import compare
+    from digitwise.files import real
+    from digitwise.outputs import check_file, claimed
     from digitwise.recipes import find
-    from digitwise.report.render import draw_data, render_index
+    from digitwise.report.render import PAGE, check_data_figures
 
     console = stage(as_json)
     bar = DownloadBar(console)
@@ -50,10 +49,37 @@ def run(
     # Bad input is told before anything is written.
     recipes = [find(name).for_size(len(dataset.train)).replace(epochs=epochs) for name in JOB]
     split_validation(dataset.train)
+    place, out = out, real(out)
     for name in JOB:
         runs.check_place(out / name)
+    check_data_figures(out / "data")
+    check_file(out / "index.html", PAGE)
     if dataset.embedded and not data:
         console.print(f"NOT MNIST: going on with the embedded digits set. {dataset.notes[0]}", style="bold yellow")
+    with claimed(out, PAGE, inside=True):
+        finished, verdicts = _do(recipes, dataset, out, seed, precision, resume=resume, console=console)
+    if as_json:
+        print_json({"data": dataset.name, "embedded": dataset.embedded, "runs": [summary(r) for r in finished]})
+        return
+    _closing_table(finished, verdicts, place, console)
+
+
+def _do(
+    recipes: Sequence[Recipe],
+    dataset: Dataset,
+    out: Path,
+    seed: int,
+    precision: Precision | None,
+    *,
+    resume: bool,
+    console: Console,
+) -> tuple[list[Run], list[str]]:
+    """Look at the data, train, compare and write the page; the runs, and sentences on their differences."""
+    from digitwise.cli.data import tell
+    from digitwise.cli.info import banner
+    from digitwise.evaluation.stored import compare
+    from digitwise.report.render import draw_data, render_index
+
     console.print(banner(precision))
     console.rule("The data", align="left")
     tell(dataset, console)
@@ -66,10 +92,7 @@ def run(
         compare(a, b).verdict(a.name, b.name) for a, b in itertools.combinations(finished, 2) if a.name != "baseline"
     ]
     render_index(finished, dataset, verdicts, out / "index.html")
-    if as_json:
-        print_json({"data": dataset.name, "embedded": dataset.embedded, "runs": [summary(r) for r in finished]})
-        return
-    _closing_table(finished, verdicts, out, console)
+    return finished, verdicts
 
 
 def _train(

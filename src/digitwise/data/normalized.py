@@ -12,8 +12,11 @@ from PIL import Image
 from digitwise.data.folders import class_folders, picture_files
 from digitwise.decoding import open_picture
 from digitwise.errors import DataError
-from digitwise.files import whole_folder
+from digitwise.files import real
 from digitwise.normalize import normalize
+from digitwise.outputs import Kind, check_folder, claimed, new_folder
+
+NORMALIZED = Kind("normalized", "an earlier set of digitwise data normalize")
 
 
 @dataclass(frozen=True)
@@ -70,21 +73,21 @@ def normalize_folder(folder: Path, files: Iterable[Path], out: Path) -> Normaliz
     Raises
     ------
     DataError
-        If a file is no picture, or ``out`` exists.
+        If a file is no picture, or ``out`` is something else than an earlier set, unchanged.
     """
-    if out.exists():
-        raise DataError(f"{out}: expected a new name, got something that exists; choose another --out")
+    place = real(out)
+    check_folder(place, NORMALIZED)
     blank, written = [], 0
-    with whole_folder(out) as temporary:
+    with claimed(place, NORMALIZED), new_folder(place, NORMALIZED) as temporary:
         for file in files:
             found = normalize(open_picture(file).picture)
-            place = (temporary / file.relative_to(folder)).with_suffix(".png")
+            picture = (temporary / file.relative_to(folder)).with_suffix(".png")
             if found.blank:
                 blank.append(file)
                 continue
-            if place.exists():
+            if picture.exists():
                 raise DataError(f"{file}: another picture there has this name but for the suffix; rename one")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(np.ascontiguousarray(found.image)).save(place)
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.ascontiguousarray(found.image)).save(picture)
             written += 1
     return NormalizedSet(out, written, tuple(blank))

@@ -51,6 +51,11 @@ class Patch:
     rows: dict[str, int]
     cells: dict[str, tuple[str, ...]]
 
+    @property
+    def columns(self) -> list[str]:
+        """The names in its header."""
+        return _header(csv.reader(io.StringIO(self.text), delimiter=separator(self.text)))
+
     def require(self, known: Collection[str], name: str) -> None:
         """Make sure that the data has every picture that the patch names.
 
@@ -143,7 +148,7 @@ def read_patch(path: str | Path) -> Patch:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: expected a label patch, a CSV in UTF-8, got: {error}") from error
     reader = csv.reader(io.StringIO(text), delimiter=separator(text))
-    header = [name.strip().lower() for name in next(reader, [])]
+    header = _header(reader)
     if missing := [name for name in ("sha256", "decision") if name not in header]:
         raise DataError(f"{path}: expected the columns {', '.join(COLUMNS)}, got no {missing[0]}")
     if len(set(header)) < len(header):
@@ -193,6 +198,10 @@ def digests(images: UInt8) -> list[str]:
     """The sha256 of each picture's bytes in row order."""
     rows = np.ascontiguousarray(images).reshape(len(images), -1)
     return [hashlib.sha256(row.data).hexdigest() for row in rows]
+
+
+def _header(reader: Iterator[list[str]]) -> list[str]:
+    return [name.strip().lower() for name in next(reader, [])]
 
 
 def _rows(reader: Iterator[list[str]], path: Path) -> Iterator[list[str]]:

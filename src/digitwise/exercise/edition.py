@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from digitwise.errors import DataError
-from digitwise.files import atomic_write, expanded
+from digitwise.files import expanded
+from digitwise.outputs import Kind, claimed, new_file
 
 EDITION = Path(__file__).with_name("edition.ipynb")
 NAME = "mnist_exercise.ipynb"
+EXERCISE = Kind("exercise", "a folder without that notebook")
 
 
 def write_edition(folder: str | Path) -> Path:
@@ -34,10 +37,11 @@ def write_edition(folder: str | Path) -> Path:
     """
     folder = expanded(folder)
     notebook = folder / NAME
-    if notebook.exists():
+    if os.path.lexists(notebook):
         raise DataError(
             f"{notebook}: expected no notebook of that name, got one, which is left as it is; choose another --out"
         )
-    (folder / "results").mkdir(parents=True, exist_ok=True)
-    atomic_write(notebook, EDITION.read_bytes())
+    with claimed(notebook, EXERCISE), new_file(notebook, EXERCISE) as temporary:
+        (folder / "results").mkdir(exist_ok=True)
+        temporary.write_bytes(EDITION.read_bytes())
     return notebook

@@ -9,16 +9,30 @@ from pathlib import Path
 
 from digitwise.exercise.marks import Mark
 from digitwise.exercise.tasks import TASKS
-from digitwise.files import atomic_write
+from digitwise.outputs import Kind, check_file, write
 from digitwise.report.templating import render
 from digitwise.runs import now
 from digitwise.system import versions
+
+MARKS = Kind("marks", "an earlier one of digitwise exercise check")
+
+
+def check_places(folder: Path, names: Sequence[str]) -> None:
+    """Make sure that pages and points may be written into a folder.
+
+    Raises
+    ------
+    DataError
+        If a file of these names is something else than earlier marks, or was changed.
+    """
+    for name in names:
+        check_file(folder / name, MARKS)
 
 
 def write_page(mark: Mark, path: Path) -> None:
     """Write a notebook's feedback, whole or not at all."""
     found = mark.as_dict() | {"name": Path(mark.notebook).name, "share": mark.points / mark.of}
-    atomic_write(path, render("marks.html.j2", **found, digitwise=versions()["digitwise"], created=now()))
+    write(path, MARKS, render("marks.html.j2", **found, digitwise=versions()["digitwise"], created=now()))
 
 
 def write_points(marks: Sequence[Mark], path: Path) -> None:
@@ -31,7 +45,7 @@ def write_points(marks: Sequence[Mark], path: Path) -> None:
         rows.writerow(
             [mark.notebook, *points, f"{mark.points:g}", f"{mark.of:g}", mark.ended, "; ".join(mark.warnings)]
         )
-    atomic_write(path, text.getvalue())
+    write(path, MARKS, text.getvalue())
 
 
 def page_names(paths: Sequence[Path]) -> list[str]:

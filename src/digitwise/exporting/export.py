@@ -8,10 +8,11 @@ from typing import Any
 
 from digitwise.errors import ExportError
 from digitwise.exporting.card import card_of
-from digitwise.exporting.forms import FORMS
+from digitwise.exporting.forms import FORMS, looked_at
 from digitwise.exporting.parity import PICTURES, largest_difference
 from digitwise.exporting.pictures import drawings
 from digitwise.exporting.writers import keras_answers
+from digitwise.files import real
 from digitwise.runs import Run
 
 
@@ -77,7 +78,8 @@ def export(
     Raises
     ------
     ExportError
-        If the model cannot be written in that form, or answers differently in it; nothing is left then.
+        If the model cannot be written in that form, or answers differently in it, or something else than an earlier
+        export lies there; nothing is left then.
     RunError
         If ``run`` is not a whole run.
     """
@@ -86,12 +88,14 @@ def export(
         raise ExportError(f"format: expected {', '.join(FORMS)}, got {format!r}")
     form = FORMS[format]
     place = Path(out) if out is not None else opened.path / form.place
-    form.check_place(place)
+    there = form.trained and real(place) == real(opened.path / form.place)
+    if not there:
+        form.check_place(real(place))
     card = card_of(opened)
     from digitwise.training.saving import load_model  # Keras takes seconds to import
 
     model = load_model(opened.path)
-    with form.temporary(place) as temporary:
+    with looked_at(place) if there else form.temporary(real(place)) as temporary:
         exported = form.write(opened, model, card, temporary)
         size = _size(temporary)
         own = keras_answers(model, card.temperature if form.calibrated else 1.0)

@@ -13,8 +13,24 @@ from digitwise.errors import ExportError
 from digitwise.exporting.card import Card
 from digitwise.exporting.parity import BATCHES, Ask
 from digitwise.exporting.writers import PAIR, write_keras, write_onnx, write_pair, write_saved_model
-from digitwise.files import whole_file, whole_folder
+from digitwise.outputs import Kind, check_file, check_folder, claimed, new_folder, output_file, together
 from digitwise.runs import Run
+
+EXPORT = Kind("export", "an earlier export", ExportError)
+SAVED_MODEL = Kind("saved-model", "an earlier saved model", ExportError)
+
+
+def _check_file(place: Path) -> None:
+    check_file(place, EXPORT)
+
+
+def _check_pair(folder: Path) -> None:
+    for name in PAIR:
+        check_file(folder / name, EXPORT)
+
+
+def _check_folder(place: Path) -> None:
+    check_folder(place, SAVED_MODEL)
 
 
 @dataclass(frozen=True)
@@ -35,6 +51,10 @@ class Form:
         How many pictures at once it is asked about for comparison.
     calibrated : bool
         Whether the temperature is inside.
+    trained : bool
+        Whether a training leaves it in the run folder.
+    check : callable
+        Raises where something else than an earlier export lies.
     """
 
     place: str
@@ -43,6 +63,8 @@ class Form:
     write: Callable[[Run, Any, Card, Path], Ask]
     batches: tuple[int, ...] = BATCHES
     calibrated: bool = False
+    trained: bool = False
+    check: Callable[[Path], None] = _check_file
 
     def check_place(self, place: Path) -> None:
         """Make sure that nothing else is replaced there than an earlier export."""
@@ -53,33 +75,43 @@ class Form:
                 raise ExportError(f"{place}: expected a file to write, got a folder; choose another --out")
         elif place.exists() and not place.is_dir():
             raise ExportError(f"{place}: expected a folder to write into, got a file; choose another --out")
+        self.check(place)
+
+
+@contextmanager
+def looked_at(place: Path) -> Iterator[Path]:
+    """Give a temporary place of the same name, for what lies in ``place`` already and is only to be checked."""
+    with tempfile.TemporaryDirectory(prefix="digitwise-") as temporary:
+        yield Path(temporary) / place.name if place.suffix else Path(temporary)
+
+
+@contextmanager
+def _file(place: Path) -> Iterator[Path]:
+    with output_file(place, EXPORT) as temporary:
+        yield temporary
 
 
 @contextmanager
 def _pair(folder: Path) -> Iterator[Path]:
     """Give a temporary folder, and on leaving put the two files into ``folder``, where others may lie."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-        yield Path(temporary)
+    files = {name: (folder / name, EXPORT) for name in PAIR}
+    with claimed(folder, EXPORT), together(folder, EXPORT, files, {}) as temporary:
+        yield temporary
         folder.mkdir(exist_ok=True)
-        for name in PAIR:
-            (Path(temporary) / name).replace(folder / name)
 
 
 @contextmanager
 def _saved_model(folder: Path) -> Iterator[Path]:
     """Give a temporary folder, and on leaving put it in the place of ``folder``, which holds nothing else."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / "saved_model.pb").is_file():
-        raise ExportError(f"{folder}: expected a new folder or an earlier saved model; choose another --out")
-    with whole_folder(folder) as temporary:
+    with claimed(folder, SAVED_MODEL), new_folder(folder, SAVED_MODEL) as temporary:
         yield temporary
 
 
 ONE_BATCH = (500,)  # a copy of the same Keras model has no batches of its own to get wrong
 
 FORMS = {
-    "onnx": Form("model.onnx", ".onnx", whole_file, write_onnx, calibrated=True),
-    "keras": Form("model.keras", ".keras", whole_file, write_keras, ONE_BATCH),
-    "json+h5": Form(".", "", _pair, write_pair, ONE_BATCH),
-    "saved-model": Form("saved-model", "", _saved_model, write_saved_model),
+    "onnx": Form("model.onnx", ".onnx", _file, write_onnx, calibrated=True),
+    "keras": Form("model.keras", ".keras", _file, write_keras, ONE_BATCH, trained=True),
+    "json+h5": Form(".", "", _pair, write_pair, ONE_BATCH, trained=True, check=_check_pair),
+    "saved-model": Form("saved-model", "", _saved_model, write_saved_model, check=_check_folder),
 }

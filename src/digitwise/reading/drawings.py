@@ -10,8 +10,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from digitwise.images import UInt8
+from digitwise.outputs import Kind
 from digitwise.reading.results import UNSURE, Digit, Page
 
+DRAWINGS = Kind("drawing", "an earlier drawing of digitwise read", option="place")
 READ, UNREAD = (0, 90, 200), (220, 70, 0)  # blue and orange: told apart by all eyes, and no usual ink
 HALO = (255, 255, 255)
 LEGIBLE = 28  # pixels: a digit that is lower is enlarged with its picture

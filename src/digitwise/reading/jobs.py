@@ -22,6 +22,7 @@ Mode = Literal["single", "numbers"]
 SMALL = 300  # pixels: a picture no larger, and
 SQUARISH = 1.5  # not so many times wider than high, is taken for one digit
 SOME = 4  # pictures after which the time for the others is reckoned
+LONGEST_REASON = 500  # characters
 WORTH = 3.0  # seconds of work left from which other processes, which take most of one to start, are worth it
 
 
@@ -138,8 +139,8 @@ class Job:
                         yield Task(source, page, number)
                 else:
                     yield Task(source, content)
-            except DigitwiseError as error:
-                yield Task(source, str(error))
+            except Exception as error:  # of libraries too: one bad input is a row, whatever is wrong with it
+                yield Task(source, reason_of(error))
 
     def _content(self, source: str) -> bytes | Path:
         most = self.reader.max_pixels * 8 + 2**20
@@ -158,7 +159,7 @@ class Job:
             mode = self.mode or ("single" if page is None and is_single(decoded) else "numbers")
             name = printable(source)
             result, image = self._page(decoded, name) if mode == "numbers" else self._digit(decoded, name)
-        except DigitwiseError as error:
+        except Exception as error:
             return failed(source, error, page, of_lines=(self.mode or (page and "numbers")) == "numbers")
         kept = decoded if self.keep_pictures else None
         return Found(name, result, page, notes=decoded.notes, image=image, picture=kept)
@@ -182,10 +183,16 @@ def is_single(decoded: Decoded) -> bool:
     return bool(max(height, width) <= SMALL and width <= SQUARISH * height)
 
 
+def reason_of(error: Exception) -> str:
+    """Why something could not be read, in one line; with its type where it is none of our own errors."""
+    told = str(error) if isinstance(error, DigitwiseError) else f"cannot be read: {type(error).__name__}: {error}"
+    return " ".join(told.split())[:LONGEST_REASON]
+
+
 def failed(source: str, error: Exception, page: int | None = None, *, of_lines: bool = False) -> Found:
     """The row of a file that could not be read."""
     name = printable(source)
-    reason = printable(str(error).removeprefix(f"{source}: "))
+    reason = printable(reason_of(error).removeprefix(f"{source}: "))
     return Found(name, Reading(None, None, "error", path=name, error=reason), page, of_lines=of_lines)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from digitwise.data.blocks.stream import Block, open_stream
+from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import printable
 from digitwise.images import UInt8
 from digitwise.reading.answers import Answers
-from digitwise.reading.jobs import Found
+from digitwise.reading.jobs import Found, reason_of
 from digitwise.reading.reader import Reader
 from digitwise.reading.results import Reading
 
@@ -71,8 +73,30 @@ def read_set(reader: Reader, path: Path) -> tuple[int | None, str, Iterator[Part
     DataError
         If it cannot be read; what only reading tells comes with a part.
     """
-    stream = open_stream(path, max_pixels=reader.max_pixels)
-    return stream.rows, stream.note, _parts(reader, printable(str(path)), stream.blocks)
+    with _told(path):
+        stream = open_stream(path, max_pixels=reader.max_pixels)
+    return stream.rows, stream.note, _whole(_parts(reader, printable(str(path)), stream.blocks), path)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Make an error of our own of any that a library raises about a file."""
+    try:
+        yield
+    except DigitwiseError:
+        raise
+    except Exception as error:
+        raise DataError(f"{path}: {reason_of(error)}") from error
+
+
+def _whole(parts: Iterator[Part], path: Path) -> Iterator[Part]:
+    """The parts; only what goes wrong in making them is about the file, not what is done with them."""
+    while True:
+        with _told(path):
+            part = next(parts, None)
+        if part is None:
+            return
+        yield part
 
 
 def _parts(reader: Reader, name: str, blocks: Iterator[Block]) -> Iterator[Part]:

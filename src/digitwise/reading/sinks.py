@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from digitwise.errors import DataError
-from digitwise.files import whole_file
+from digitwise.files import real
+from digitwise.outputs import Kind, output_file
 from digitwise.reading.jobs import Found
 from digitwise.reading.rows import COLUMNS, columns_of, document_of
 
 Sink = Callable[[Found], None]
+ROWS = Kind("rows", "earlier rows of digitwise read")
 GROUP = 10_000  # rows written together in Parquet
 
 
@@ -32,14 +34,14 @@ def sink_to(path: Path, *, top: bool = False) -> Iterator[Sink]:
     Raises
     ------
     DataError
-        If the suffix is another.
+        If the suffix is another, or something else than earlier rows lies there.
     MissingPartError
         If it is Parquet and pyarrow is not installed.
     """
     opener = SINKS.get(path.suffix.lower())
     if opener is None:
         raise DataError(f"{path}: expected a file to write to that ends in {', '.join(SINKS)}, got {path.suffix!r}")
-    with whole_file(path) as temporary, opener(temporary, top) as sink:
+    with output_file(real(path), ROWS) as temporary, opener(temporary, top) as sink:
         yield sink
 
 

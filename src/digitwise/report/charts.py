@@ -11,9 +11,9 @@ import numpy as np
 
 from digitwise.evaluation.calibration import Calibration
 from digitwise.evaluation.selective import Policy, RiskCoverage
-from digitwise.files import whole_file
 from digitwise.images import Float64, Int64, Mask
-from digitwise.report.figures import BLUE, FAINT, INK, ORANGE, new_figure
+from digitwise.outputs import output_file
+from digitwise.report.figures import BLUE, FAINT, FIGURES, INK, ORANGE, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -142,5 +142,5 @@ def inline(stem: Path) -> str:
 def _save(figure: Figure, stem: Path) -> None:
     metadata: dict[str, dict[str, Any]] = {".png": {"Software": None}, ".svg": {"Date": None}}
     for suffix, about in metadata.items():
-        with whole_file(stem.with_suffix(suffix)) as temporary:
+        with output_file(stem.with_suffix(suffix), FIGURES) as temporary:
             figure.savefig(temporary, metadata=about, transparent=suffix == ".svg")

@@ -11,8 +11,8 @@ import numpy as np
 
 from digitwise.data.balance import ClassBalance
 from digitwise.evaluation import confusion_matrix
-from digitwise.files import whole_file
 from digitwise.images import ImageSet, Int64, Predictions
+from digitwise.outputs import Kind, output_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from digitwise.report.galleries import Group
 
+FIGURES = Kind("figures", "an earlier one of these figures", option="place")
 DPI = 150
 BLUE, ORANGE = "#0072b2", "#d55e00"  # Okabe and Ito's palette: told apart by everybody
 INK, FAINT = "#22272e", "#8a929c"
@@ -186,5 +187,5 @@ def _show(axes: Axes, image: np.ndarray) -> None:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    with whole_file(path) as temporary:
+    with output_file(path, FIGURES) as temporary:
         figure.savefig(temporary, metadata={"Software": None})

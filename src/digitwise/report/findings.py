@@ -9,14 +9,28 @@ from typing import Any
 import numpy as np
 
 from digitwise.checks import Checked, Finding, Subject
-from digitwise.files import atomic_json, atomic_write
 from digitwise.images import ImageSet
+from digitwise.outputs import Kind, check_file, write, write_plain
 from digitwise.report.sprite import sheet_of
 from digitwise.report.templating import render
 from digitwise.runs import now
 from digitwise.system import versions
 
+CHECK = Kind("check", "an earlier one of digitwise check")
+FILES = ("findings.json", "index.html")
 SHOWN = 100  # pictures a finding
+
+
+def check_place(folder: Path) -> None:
+    """Make sure that :func:`write_findings` may write into a folder.
+
+    Raises
+    ------
+    DataError
+        If a file of these names is something else than earlier findings.
+    """
+    for name in FILES:
+        check_file(folder / name, CHECK)
 
 
 def write_findings(checked: Checked, folder: Path) -> Path:
@@ -26,16 +40,17 @@ def write_findings(checked: Checked, folder: Path) -> Path:
     ----------
     checked : Checked
     folder : Path
-        Made where it does not exist; earlier files of these names are replaced.
+        Made where it does not exist; earlier findings there are replaced.
 
     Returns
     -------
     Path
         The page.
     """
+    check_place(folder)
     page = render("findings.html.j2", **content(checked))
-    atomic_json(folder / "findings.json", checked.as_list())
-    atomic_write(folder / "index.html", page)
+    write_plain(folder / "findings.json", CHECK, checked.as_list())
+    write(folder / "index.html", CHECK, page)
     return folder / "index.html"
 
 

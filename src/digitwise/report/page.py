@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from digitwise import outputs
 from digitwise.data.shards.streamed import AnyDataset
 from digitwise.errors import RunError
 from digitwise.evaluation.stored import all_different
-from digitwise.files import swap_folder, write_json
+from digitwise.files import real, write_json
 from digitwise.images import Int64, Predictions
+from digitwise.outputs import Kind
 from digitwise.report import charts, figures
 from digitwise.report.content import Subject, Wishes, about_the_same, content, examine
 from digitwise.report.feature_map import centres
@@ -21,6 +22,9 @@ from digitwise.report.galleries import Group, compared_groups, on_a_sheet, slice
 from digitwise.report.sprite import Sprite, make_sprite
 from digitwise.report.templating import render
 from digitwise.runs import Run
+
+REPORT = Kind("report", "an earlier report", RunError)
+REPORT_FIGURES = Kind("report-figures", "the figures of an earlier report", RunError)
 
 
 def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: Wishes | None = None) -> dict[str, Any]:
@@ -33,7 +37,8 @@ def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: W
     dataset : Dataset
         What they were tested on.
     path : Path
-        Ends in ``.html``; an earlier report there stays until this one is whole.
+        Ends in ``.html``; an earlier report there stays until this one is whole. All three places must be free or hold
+        an earlier report's.
     wishes : Wishes, optional
 
     Returns
@@ -44,10 +49,15 @@ def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: W
     Raises
     ------
     RunError
-        If the runs were tested on different pictures, or lack answers; nothing is written then.
+        If the runs were tested on different pictures, or lack answers, or something of the owner's is in one of the
+        places; nothing is written then.
     """
+    path = real(path)
     if path.suffix != ".html":
         raise RunError(f"{path}: expected a name that ends in .html")
+    files = {"numbers": (path.with_suffix(".json"), REPORT), "page": (path, REPORT)}
+    folders = {"figures": (path.with_name(f"{path.stem}-figures"), REPORT_FIGURES)}
+    outputs.check_places(files, folders)
     wishes = wishes or Wishes()
     run, *others = runs
     for other in others:
@@ -61,14 +71,13 @@ def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: W
     answers = [each.predictions("test") for each in runs]
     for each, own in zip(runs, answers, strict=True):
         about_the_same(each, own, dataset)
-    for each in runs:
-        each.note_test_read("report")
-    numbers = content(subject, others, answers, wishes)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as made:
-        _write(subject, numbers, answers, Path(made))
-        with run.new_policy(numbers["reading"]["policy"]):  # what the page says is what readers will do
-            _put_in_place(Path(made), path)
+    with outputs.claimed(path, REPORT):
+        for each in runs:
+            each.note_test_read("report")
+        numbers = content(subject, others, answers, wishes)
+        policy = run.new_policy(numbers["reading"]["policy"])  # what the page says is what readers will do
+        with policy, outputs.together(path, REPORT, files, folders) as made:
+            _write(subject, numbers, answers, made)
     return numbers
 
 
@@ -80,13 +89,6 @@ def _write(subject: Subject, numbers: dict[str, Any], answers: Sequence[Predicti
     page = _render(subject, numbers, slices, compared, folder / "figures")
     (folder / "page").write_text(page, encoding="utf-8")
     write_json(folder / "numbers", numbers)
-
-
-def _put_in_place(made: Path, path: Path) -> None:
-    """Rename what was written to where it belongs: nothing here takes time, so that nothing comes between."""
-    swap_folder(made / "figures", path.with_name(f"{path.stem}-figures"), made / "earlier figures")
-    (made / "numbers").replace(path.with_suffix(".json"))
-    (made / "page").replace(path)
 
 
 def _draw(subject: Subject, slices: Sequence[Group], compared: Sequence[Group], folder: Path) -> None:

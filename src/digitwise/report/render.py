@@ -9,18 +9,27 @@ from typing import Any
 from digitwise.data.balance import class_balance
 from digitwise.data.shards.streamed import AnyDataset
 from digitwise.evaluation import Evaluation, evaluate_predictions, explain
-from digitwise.files import atomic_write
 from digitwise.images import Dataset, ImageSet, Predictions
+from digitwise.outputs import Kind, check_file, write
 from digitwise.report import charts, figures
 from digitwise.report.templating import render
 from digitwise.runs import Run, now
 from digitwise.system import versions
 
+PAGE = Kind("page", "an earlier page of digitwise run")
+DATA_FIGURES = ("samples.png", "classes.png")
+
+
+def check_data_figures(folder: Path) -> None:
+    """Make sure that :func:`draw_data` may write into a folder."""
+    for name in DATA_FIGURES:
+        check_file(folder / name, figures.FIGURES)
+
 
 def draw_data(dataset: Dataset, folder: Path) -> None:
     """Draw a data set's sample sheet and class histogram: ``samples.png``, ``classes.png``."""
-    figures.sample_sheet(dataset.train, folder / "samples.png")
-    figures.class_histogram(class_balance(dataset.train, dataset.test), folder / "classes.png")
+    figures.sample_sheet(dataset.train, folder / DATA_FIGURES[0])
+    figures.class_histogram(class_balance(dataset.train, dataset.test), folder / DATA_FIGURES[1])
 
 
 def draw_run(run: Run, dataset: AnyDataset) -> None:
@@ -56,7 +65,7 @@ def render_index(runs: Sequence[Run], dataset: Dataset, comparisons: Sequence[st
     path : Path
         The page; appears whole or not at all.
     """
-    atomic_write(path, render("index.html.j2", **page_context(runs, dataset, comparisons)))
+    write(path, PAGE, render("index.html.j2", **page_context(runs, dataset, comparisons)))
 
 
 def page_context(runs: Sequence[Run], dataset: Dataset, comparisons: Sequence[str]) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from PIL import Image
 
 from digitwise.decoding import MAX_PIXELS, open_picture
 from digitwise.errors import DataError
-from digitwise.files import locked, whole_file
+from digitwise.files import whole_file
 from digitwise.images import UInt8
+from digitwise.outputs import waiting_for
 
 NAME = 20  # hexadecimal digits of the sha256 that name a file: enough to tell any number of pictures apart
 
@@ -99,7 +100,7 @@ class Collection:
         pixels = open_picture(picture, max_pixels=self.max_pixels).picture if isinstance(picture, bytes) else picture
         file = f"{_digest(pixels)[:NAME]}.png"
         place = self.folder / label / file
-        with locked(self.folder / ".lock"):
+        with waiting_for(self.folder / "pictures"):
             if place.exists():
                 return Collected(f"{label}/{file}", "known")
             earlier = [path for name in self.class_names if (path := self.folder / name / file).exists()]

@@ -12,8 +12,9 @@ import numpy as np
 from digitwise.data.decisions import rows_of, with_decision
 from digitwise.data.patches import COLUMNS, Patch, digests, read_patch
 from digitwise.errors import DataError
-from digitwise.files import atomic_write, locked
+from digitwise.files import atomic_write
 from digitwise.images import Dataset, ImageSet, UInt8
+from digitwise.outputs import waiting_for
 
 
 class Labels:
@@ -97,7 +98,7 @@ class Labels:
             If it cannot be written.
         """
         file = self.path.resolve()  # what a link points to is written, not the link
-        with locked(file.with_name(f".{file.name}.lock")):
+        with waiting_for(file):
             before = self.read()
             before.rows[digest]
             atomic_write(file, with_decision(file.read_bytes(), digest, decision))

@@ -13,6 +13,7 @@ from digitwise.evaluation.gatherings import gatherings
 from digitwise.evaluation.improvement import Change, changes, find_in, halves
 from digitwise.evaluation.mends import Mend, joined, mend
 from digitwise.evaluation.slices import Slice, find_slices
+from digitwise.files import real
 from digitwise.images import Dataset, Float64, UInt8
 from digitwise.properties import properties
 from digitwise.recipes import Augmentation, Recipe
@@ -91,7 +92,7 @@ def improve(
     """
     recipe, pictures, info = Recipe.from_dict(run.info["recipe"]), dataset.train, run.info
     old = run.path.resolve()
-    place = out or old.with_name(f"{old.name}-mended")
+    place = real(out or old.with_name(f"{old.name}-mended"))
     check_place(place)  # before the work, not after it
     # A patch changes the training pictures; that it is about this data it has made sure of itself.
     if dataset.patch is None and dataset.train.fingerprint != info["data"]["fingerprint"]["train"]:

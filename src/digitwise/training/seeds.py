@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from digitwise import runs
+from digitwise import outputs, runs
 from digitwise.data import load
 from digitwise.data.shards.streamed import AnyDataset, StreamedDataset, training_splits
 from digitwise.errors import RecipeError, RunError
@@ -72,7 +72,8 @@ def train_seeds(
     DataError
         If the data cannot be used.
     RunError
-        If something else lies where a run shall, or a checkpoint to resume is another training's.
+        If something else lies where a run shall, others are trained there, or a checkpoint to resume is another
+        training's.
     """
     if not seeds or len(set(seeds)) < len(seeds) or not all(0 <= seed <= LARGEST for seed in seeds):
         raise RecipeError(f"seeds: expected different ones from 0 to {LARGEST}, got {', '.join(map(str, seeds))}")
@@ -83,22 +84,23 @@ def train_seeds(
     places = {seed: folder / f"seed-{seed}" for seed in seeds}
     _check(folder, places.values())
     choices = choices_of(seeds[0], budget=budget, precision=precision, deterministic=deterministic)
-    shared = _Shared(recipe, dataset, validation, choices, places if pool.shares_disk else None, resume)
-    made = _earlier(shared, places, watch, tell) if resume else {}
-    left = [seed for seed in seeds if seed not in made]
-    try:
-        for number, files in pool.run(_run, shared, left, [f"seed {seed}" for seed in left], watch):
-            seed = left[number]
-            run = Run.open(places[seed]) if files is None else _taken(files, places[seed])
-            made[seed] = run
-            watch.on_task_done(f"seed {seed}")
-            if tell is not None:
-                tell(run)
-    except BaseException:
-        for seed in left:  # a process that was ended could not do so itself
-            runs.abandon(places[seed])
-        raise
-    return [made[seed] for seed in seeds]
+    with outputs.claimed(folder, runs.RUN, inside=True):
+        shared = _Shared(recipe, dataset, validation, choices, places if pool.shares_disk else None, resume)
+        made = _earlier(shared, places, watch, tell) if resume else {}
+        left = [seed for seed in seeds if seed not in made]
+        try:
+            for number, files in pool.run(_run, shared, left, [f"seed {seed}" for seed in left], watch):
+                seed = left[number]
+                run = Run.open(places[seed]) if files is None else _taken(files, places[seed])
+                made[seed] = run
+                watch.on_task_done(f"seed {seed}")
+                if tell is not None:
+                    tell(run)
+        except BaseException:
+            for seed in left:  # a process that was ended could not do so itself
+                runs.abandon(places[seed])
+            raise
+        return [made[seed] for seed in seeds]
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +167,7 @@ def _run(shared: _Shared, seed: int, watch: Watch) -> Files | None:
 
 def _taken(files: Files, place: Path) -> Run:
     """Make the run that was trained elsewhere one of this machine; only here its look at the test set is noted."""
-    partial = runs.begin(place, resume=False)
-    for name in sorted(files, key=lambda name: name == "run.json"):  # last, as a folder with one is whole
-        (partial / name).write_bytes(files[name])
-    return settle(partial, place)
+    with runs.building(place, resume=False) as partial:
+        for name in sorted(files, key=lambda name: name == "run.json"):  # last, as a folder with one is whole
+            (partial / name).write_bytes(files[name])
+        return settle(partial, place)

@@ -14,17 +14,17 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from digitwise import models, runs
+from digitwise import models, outputs, runs
 from digitwise.data.splits import split_validation
 from digitwise.errors import RecipeError, RunError
-from digitwise.files import atomic_json, atomic_write
+from digitwise.files import atomic_json
 from digitwise.images import Dataset, Splits
+from digitwise.outputs import Kind
 from digitwise.recipes import Recipe
 from digitwise.recipes.space import Space, Trial, in_short
 from digitwise.runs import Run
@@ -37,6 +37,8 @@ from digitwise.training.trial import Common, run_trial
 from digitwise.training.watch import Watch
 
 FORMAT = 1
+SWEEP = Kind("sweep", "a sweep", RunError)
+PART = Kind("sweep", "an earlier one of this sweep", RunError, "place")  # a file in it that comes later
 BEST, TABLE, ABOUT = "best", "trials.csv", "sweep.json"
 RESULTS = ("validation_errors", "validation_log_loss", "epochs", "seconds")
 
@@ -134,11 +136,10 @@ def sweep(
     DataError
         If the data cannot be used.
     RunError
-        If ``out`` is something else than a sweep.
+        If ``out`` is something else than a sweep or holds more than digitwise wrote, or another is going on there.
     """
     _check_models(space)
     place = (Path(out) if out is not None else Path("results") / f"sweep-{recipe.name}").resolve()
-    check_place(place)
     splits = split_validation(dataset.train, size=validation, seed=SPLIT_SEED)
     choices = choices_of(seed, budget=None, precision=precision, deterministic=deterministic)
     about = _about(recipe, space, dataset, splits, choices)
@@ -146,12 +147,14 @@ def sweep(
     names = [trial.name for trial in space.trials]
     watch = watch or Watch()
     common = Common(splits, seed, choices["precision"], deterministic)
-    for number, outcome in (pool or Here()).run(run_trial, common, space.trials, names, watch):
-        watch.on_task_done(names[number])
-        row = kept.take(space.trials[number], outcome)
-        if tell is not None:
-            tell(row)
-    return kept.finish(dataset, splits, choices)
+    with outputs.claimed(place, SWEEP):
+        check_place(place)
+        for number, outcome in (pool or Here()).run(run_trial, common, space.trials, names, watch):
+            watch.on_task_done(names[number])
+            row = kept.take(space.trials[number], outcome)
+            if tell is not None:
+                tell(row)
+        return kept.finish(dataset, splits, choices)
 
 
 def check_place(out: Path) -> None:
@@ -160,10 +163,10 @@ def check_place(out: Path) -> None:
     Raises
     ------
     RunError
-        If there is something else than a sweep.
+        If there is something else than a sweep, or one that holds more than digitwise wrote.
     """
-    if out.exists() and not (out.is_dir() and ((out / ABOUT).is_file() or not any(out.iterdir()))):
-        raise RunError(f"{out}: expected a new name or a sweep to replace, got something else; choose another --out")
+    outputs.recover(out, SWEEP)
+    outputs.check_folder(out, SWEEP)
 
 
 def _check_models(space: Space) -> None:
@@ -203,15 +206,13 @@ class _Kept:
     def take(self, trial: Trial, outcome: Outcome) -> Row:
         """Write down what came of a trial."""
         if not self.rows:  # the sweep that lay here was whole until now
-            self.place.mkdir(parents=True, exist_ok=True)
-            atomic_json(self.place / ABOUT, {**self.about, "winner": None})
-            if (self.place / BEST).exists():
-                shutil.rmtree(self.place / BEST)
+            with outputs.new_folder(self.place, SWEEP) as new:
+                atomic_json(new / ABOUT, {**self.about, "winner": None})
         row = Row(trial, outcome.bare)
         self.rows[trial.number] = row
         if outcome.finished and (self.best is None or _rank(row) < _rank(self.best)):
             self.best = Row(trial, outcome)
-        atomic_write(self.place / TABLE, self._table())
+        outputs.write(self.place / TABLE, PART, self._table())
         return row
 
     def _table(self) -> str:
@@ -244,7 +245,7 @@ class _Kept:
             "run": BEST,
         }
         info = {**self.about, "finished": len(ranked), "winner": winner, "note": note(len(self.rows))}
-        atomic_json(self.place / ABOUT, info)
+        outputs.write_plain(self.place / ABOUT, PART, info)
         return Sweep(self.place, (*ranked, *others), best, info)
 
 

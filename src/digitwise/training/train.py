@@ -90,7 +90,8 @@ def train(
     DataError
         If the data cannot be used.
     RunError
-        If ``out`` is something else than a run folder, or the checkpoint to resume is another training's.
+        If ``out`` is something else than a run folder or holds more than digitwise wrote, another training is going on
+        for it, or the checkpoint to resume is another training's.
     """
     if distribute and os.environ.get(HOSTS) and (budget is not None or resume):
         raise RecipeError(
@@ -107,14 +108,11 @@ def train(
     if done is not None:
         watch.on_finished_earlier()
         return done
-    partial = runs.begin(place, resume=resume)
-    try:
+    with runs.building(place, resume=resume) as partial:
         checkpoints: dict[str, Any] = {"checkpoints": partial, "resume": resume}
         parts = _parts(recipe, splits, distribute=distribute, **choices, **checkpoints, watch=watch, pool=pool)
-    except BaseException:
-        runs.abandon(place)
-        raise
-    return record(recipe, dataset, splits, joined(recipe, splits.train, parts), choices, place)
+        write_files(partial, recipe, dataset, splits, joined(recipe, splits.train, parts), choices)
+        return settle(partial, place)
 
 
 def assist(
@@ -171,9 +169,9 @@ def record(
     RunError
         If ``place`` is something else than a run folder.
     """
-    partial = runs.begin(place, resume=True)  # the checkpoints stay until the run is in its place
-    write_files(partial, recipe, dataset, splits, fitted, choices)
-    return settle(partial, place)
+    with runs.building(place, resume=False) as partial:
+        write_files(partial, recipe, dataset, splits, fitted, choices)
+        return settle(partial, place)
 
 
 def write_files(

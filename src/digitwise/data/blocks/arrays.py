@@ -100,7 +100,7 @@ def open_array(path: Path, kind: str, max_pixels: int) -> ArrayFile:
     except DAMAGE as error:
         source.close()
         raise DataError(f"{path}: damaged {kind} file: {' '.join(str(error).split())[:160]}; fetch it again") from error
-    except DataError:
+    except Exception:
         source.close()
         raise
     return array
@@ -110,7 +110,7 @@ def _check(array: ArrayFile, max_pixels: int) -> None:
     path, shape = array.path, array.shape
     if array.dtype.kind not in "buif":
         raise DataError(f"{path}: expected numbers as pixels, got {array.dtype}")
-    if len(shape) < 2 or not prod(shape):
+    if len(shape) < 2 or min(shape) < 1:
         raise DataError(f"{path}: expected pictures (n, h, w), (n, h, w, 3) or (n, square), got shape {shape}")
     if prod(shape[1:]) > 3 * max_pixels:
         raise DataError(f"{path}: too large: expected pictures of at most {max_pixels:,} pixels, got {shape[1:]}")

@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 from digitwise.reading.shards.places import Place
 
 KEY = "digitwise"  # of a footer's metadata
-LEFT = re.compile(r"\.(part-\d+|manifest)-.+")  # temporary names that writers leave behind which are killed
+LEFT = re.compile(
+    r"\.(part-\d{5}|manifest)-[a-z0-9_]{1,8}\.(parquet|json)"
+)  # temporary names that writers leave behind which are killed
 PART = re.compile(r"part-\d+\.parquet")
 SIDE_BY_SIDE = 16
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -13,6 +13,9 @@ from typing import IO, Any, Protocol
 from digitwise.data.shards.places import is_address
 from digitwise.errors import MissingPartError
 from digitwise.files import expanded, whole_file
+from digitwise.outputs import Kind, claimed
+
+SHARDS = Kind("shards", "a folder of this job")
 
 
 class Place(Protocol):
@@ -36,6 +39,9 @@ class Place(Protocol):
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep other jobs out, where that is possible; they are refused."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,9 @@ class Here:
     def remove(self, name: str) -> None:  # noqa: D102
         with suppress(FileNotFoundError):
             os.unlink(os.path.join(self.path, name))
+
+    def alone(self) -> AbstractContextManager[None]:  # noqa: D102
+        return claimed(Path(self.path), SHARDS)
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,9 @@ class Behind:
         with self._asked() as (system, path):
             if system.exists(f"{path}/{name}"):
                 system.rm_file(f"{path}/{name}")
+
+    def alone(self) -> AbstractContextManager[None]:  # noqa: D102
+        return nullcontext()  # addresses have no locks; what two jobs write twice is the same
 
     @contextmanager
     def _asked(self) -> Iterator[tuple[Any, str]]:

@@ -87,18 +87,24 @@ def run_shards(
     Raises
     ------
     DataError
-        If a source cannot be planned, the folder is not this job's, or it cannot be written to.
+        If a source cannot be planned, the folder is not this job's, another process is writing to it, or it cannot be
+        written to.
     ClusterError
         If a machine of the cluster does not see the folder.
     """
     content, _ = model_content(model)
     job = Job(hashlib.sha256(content).hexdigest(), max_error, max_pixels, plan(sources))
-    earlier = begin(place, job)
+    with place.alone():
+        return _run(job, Work(job.id, place, content, max_error, max_pixels), readers, tell)
+
+
+def _run(job: Job, work: Work, readers: Readers, tell: Teller) -> Summary:
+    place, earlier = work.place, begin(work.place, job)
     sweep(place)
     summary = Summary(len(job.cuts), len(earlier), sum(earlier.values(), Counts()), len(earlier))
     tell(summary)
     tasks = [(number, cut) for number, cut in enumerate(job.cuts) if number not in earlier]
-    started, work = time.monotonic(), Work(job.id, place, content, max_error, max_pixels)
+    started = time.monotonic()
     left = dict(tasks)
     try:
         with closing(readers.run(work, tasks)) as outcomes:

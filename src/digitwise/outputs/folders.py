@@ -1,0 +1,228 @@
+"""Folders that are replaced as a whole, and several things that are replaced together."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from digitwise.outputs.exchange import exchange
+from digitwise.outputs.kind import Kind
+from digitwise.outputs.locks import held
+from digitwise.outputs.marker import (
+    MARKER,
+    PREFIX,
+    STRANGE,
+    Marker,
+    in_the_way,
+    kept_list,
+    marker_of,
+    sealed,
+    things,
+    unfinished,
+)
+from digitwise.outputs.single import check_file, listed
+
+PLAN = "plan.json"  # of what is replaced together; is there once all of it is written
+EARLIER = "earlier-"  # what was replaced
+
+
+def check_folder(place: Path, kind: Kind) -> None:
+    """Make sure that a folder may take a place: nothing is there, or what digitwise made, of this kind, and no more.
+
+    Raises
+    ------
+    DigitwiseError
+        Of the kind, if something else is there.
+    """
+    if not os.path.lexists(place):
+        return
+    if place.is_symlink() or not place.is_dir():
+        raise kind.refused(place, "a link" if place.is_symlink() else "a file")
+    marker = marker_of(place)
+    if found := in_the_way(place, marker or Marker()):
+        raise kind.refused(place, f"a folder with {found}")
+    if marker is not None and marker.kind != kind.name:
+        raise kind.refused(place, f"a folder of another kind ({marker.kind or 'of several things'})")
+
+
+def put_folder(new: Path, place: Path, kind: Kind) -> None:
+    """Put a finished folder in its place; what digitwise made there before is deleted, and nothing else.
+
+    Raises
+    ------
+    DigitwiseError
+        Of the kind, if something else is there; ``new`` stays then.
+    """
+    sealed(new, kind.name).write(new)
+    check_folder(place, kind)
+    if not os.path.lexists(place):
+        os.rename(new, place)
+        return
+    if not exchange(new, place):
+        _by_renames(new, place)
+    discard(new, kind)
+
+
+def _by_renames(new: Path, place: Path) -> None:
+    """Exchange two folders where the system cannot; :func:`recover` takes back what is cut off."""
+    aside = _aside(place)
+    os.rename(place, aside)
+    try:
+        os.rename(new, place)
+    except OSError:
+        os.rename(aside, place)
+        raise
+    os.rename(aside, new)
+
+
+def recover(place: Path, kind: Kind) -> None:
+    """Put back what a replacement that was cut off had moved aside, or delete it where the new one is in its place."""
+    aside = _aside(place)
+    if not os.path.lexists(aside) or marker_of(aside) is None:
+        return
+    if os.path.lexists(place):
+        discard(aside, kind)
+    else:
+        os.rename(aside, place)
+
+
+def recover_unless_written(place: Path, kind: Kind) -> None:
+    """Recover a place that is to be read, unless somebody is writing there."""
+    if os.path.lexists(_aside(place)):
+        with held(place.with_name(f"{PREFIX}-{place.name}.lock")) as mine:
+            if mine:
+                recover(place, kind)
+
+
+def _aside(place: Path) -> Path:
+    return place.with_name(f".{place.name}.old")
+
+
+def discard(folder: Path, kind: Kind, keep: str = "") -> None:
+    """Delete what digitwise wrote into a folder that is in nobody's view, and the folder.
+
+    Parameters
+    ----------
+    folder : Path
+    kind : Kind
+    keep : str
+        Files of this pattern stay.
+
+    Raises
+    ------
+    DigitwiseError
+        Of the kind, if something else is in it, which stays.
+    """
+    found = list(things(folder, unfinished(folder)))
+    for path, objection in found:
+        if not objection and path != folder / MARKER and not (keep and path.match(keep)):
+            with suppress(OSError):  # a folder that something stays in
+                path.rmdir() if path.is_dir() else path.unlink()
+    strange = next((path for path, objection in found if objection), None)
+    if strange is not None:
+        raise kind.error(
+            f"{strange}: expected nothing but what digitwise wrote in a folder that was replaced, got this; move it"
+        )
+    (folder / MARKER).unlink(missing_ok=True)
+    if not keep:
+        folder.rmdir()
+
+
+@contextmanager
+def new_folder(place: Path, kind: Kind) -> Iterator[Path]:
+    """Give a folder beside ``place``, which is claimed; on leaving, put it in its place, on an error, remove it.
+
+    Raises
+    ------
+    DigitwiseError
+        Of the kind, if something of the owner's is there.
+    """
+    recover(place, kind)
+    check_folder(place, kind)
+    with _staging(place, kind) as made:
+        yield made
+        put_folder(made, place, kind)
+
+
+Places = Mapping[str, tuple[Path, Kind]]  # by names in a folder where all are written first
+
+
+@contextmanager
+def together(place: Path, kind: Kind, files: Places, folders: Places) -> Iterator[Path]:
+    """Give a folder to write several things into; on leaving, each is put in its place, if need be on the next start.
+
+    Parameters
+    ----------
+    place : Path
+        Is claimed; the folder lies beside it.
+    kind : Kind
+    files, folders : dict of str to (Path, Kind)
+
+    Raises
+    ------
+    DigitwiseError
+        Of its kind, if something of the owner's is in one of the places; all places are as they were then.
+    """
+    with _staging(place, kind) as made:
+        check_places(files, folders)
+        yield made
+        check_places(files, folders)
+        for name, (path, own) in files.items():
+            listed(path, made / name, own)
+        for name, (_, own) in folders.items():
+            sealed(made / name, own.name).write(made / name)
+        plan = {name: os.path.relpath(path, made.parent) for name, (path, _) in {**folders, **files}.items()}
+        (made / "plan").write_text(json.dumps(plan), encoding="utf-8")
+        os.rename(made / "plan", made / PLAN)
+        _carry_out(made, kind)
+
+
+def check_places(files: Places, folders: Places) -> None:
+    """Make sure that nothing of the owner's is where several things shall be put; see :func:`together`."""
+    for path, kind in files.values():
+        check_file(path, kind)
+    for path, kind in folders.values():
+        check_folder(path, kind)
+
+
+@contextmanager
+def _staging(place: Path, kind: Kind) -> Iterator[Path]:
+    """A folder beside a place to write into; what an earlier one was cut off in is brought to its end before."""
+    made = place.with_name(f"{PREFIX}-{place.name}.new")
+    _cleared(made, kind)
+    made.mkdir(parents=True)
+    try:
+        yield made
+    finally:
+        _cleared(made, kind)
+
+
+def _cleared(made: Path, kind: Kind) -> None:
+    if not made.exists():
+        return
+    if (made / PLAN).exists():
+        _carry_out(made, kind)
+    if marker_of(made) is not None:  # what was exchanged for a new folder
+        discard(made, kind)
+        return
+    for earlier in made.glob(f"{EARLIER}*"):
+        discard(earlier, kind)
+    shutil.rmtree(made)
+
+
+def _carry_out(made: Path, kind: Kind) -> None:
+    """Put everything in its place that is not there yet; may be cut off anywhere, and begun again."""
+    for name, where in json.loads((made / PLAN).read_text(encoding="utf-8")).items():
+        place = made.parent / where
+        if not (made / name).exists():
+            continue
+        if place.is_dir():
+            os.rename(place, made / f"{EARLIER}{name}")
+        elif os.path.lexists(place) and (kept_list(place.parent).objection(place.parent, place.name)):
+            raise kind.refused(place, f"a file {STRANGE}")  # it appeared after the others were put in their places
+        os.replace(made / name, place)
+    (made / PLAN).unlink()

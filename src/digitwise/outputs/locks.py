@@ -1,0 +1,98 @@
+"""One writer a place: a lock that the system frees when its process dies."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from digitwise.outputs.kind import Kind
+from digitwise.outputs.marker import PREFIX
+
+
+@contextmanager
+def claimed(place: Path, kind: Kind, *, inside: bool = False) -> Iterator[None]:
+    """Keep others from writing to a place; they are refused, not made to wait.
+
+    Parameters
+    ----------
+    place : Path
+        What is written.
+    kind : Kind
+    inside : bool
+        Whether ``place`` is a folder that is written into, not replaced: it is made, and removed if it stays empty.
+
+    Raises
+    ------
+    DigitwiseError
+        Of the kind, if another process or thread is writing there.
+    """
+    made = inside and not place.exists()
+    folder = place if inside else place.parent
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with held(folder / (f"{PREFIX}.lock" if inside else f"{PREFIX}-{place.name}.lock")) as mine:
+            if not mine:
+                raise kind.error(
+                    f"{place}: expected to write there alone, got another digitwise that is writing there now; "
+                    f"wait for it, or choose another {kind.option}"
+                )
+            yield
+    finally:
+        if made:
+            with suppress(OSError):
+                place.rmdir()
+
+
+@contextmanager
+def waiting_for(file: Path) -> Iterator[None]:
+    """Let one process and thread at a time read a file and write it anew; the others wait."""
+    with held(file.with_name(f"{PREFIX}-{file.name}.lock"), wait=True):
+        yield
+
+
+@contextmanager
+def held(file: Path, *, wait: bool = False) -> Iterator[bool]:
+    """Hold a lock by a file that is there as long; gives whether it could be had."""
+    while True:
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        try:
+            mine = _lock(handle, wait=wait)
+            if mine and not _is(handle, file):  # whoever held it has removed it
+                continue
+            try:
+                yield mine
+            finally:
+                if mine:
+                    with suppress(OSError):  # some systems keep a file that is open
+                        os.unlink(file)
+            return
+        finally:
+            os.close(handle)
+
+
+def _lock(handle: int, *, wait: bool) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def _is(handle: int, file: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(file, follow_symlinks=False))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,180 @@
+"""The list of what digitwise wrote into a folder, ``.digitwise.json``; and what else lies there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from digitwise.errors import DataError
+from digitwise.files import whole_file
+from digitwise.outputs import earlier
+
+PREFIX = ".digitwise"  # names of this beginning are ours
+MARKER = f"{PREFIX}.json"
+FORMAT = 1
+STRANGE = "which digitwise did not write"
+CHANGED = "which was changed since digitwise wrote it"
+
+
+@dataclass
+class Entry:
+    """A file that was written.
+
+    Parameters
+    ----------
+    kind : str
+        What it was written as.
+    sha256 : list of str
+        Of its content, and of the content before it, since a replacement may be cut off. None for a file of an
+        earlier version, which is known by its name.
+    """
+
+    kind: str
+    sha256: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Marker:
+    """What digitwise wrote into a folder.
+
+    Parameters
+    ----------
+    kind : str
+        Of the whole folder, where digitwise made it; empty where it only wrote into it.
+    files : dict of str to Entry
+        By their path below the folder, with ``/``.
+    folders : list of str
+        Those it made in it that have no list of their own.
+    """
+
+    kind: str = ""
+    files: dict[str, Entry] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
+
+    def objection(self, folder: Path, name: str) -> str:
+        """Why a file may not be replaced; empty where it may."""
+        path, entry = folder / name, self.files.get(name)
+        if entry is None or path.is_symlink() or not path.is_file():
+            return STRANGE
+        return "" if not entry.sha256 or digest(path) in entry.sha256 else CHANGED
+
+    def write(self, folder: Path) -> None:
+        """Put it into its folder."""
+        document = {
+            "format": FORMAT,
+            "folder": self.kind,
+            "folders": self.folders,
+            "files": {name: vars(entry) for name, entry in sorted(self.files.items())},
+        }
+        with whole_file(folder / MARKER, prefix=f"{PREFIX}-") as temporary:
+            temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+class Thing(NamedTuple):
+    """Something that lies in a folder, and why it may not be deleted; empty where it may."""
+
+    path: Path
+    objection: str
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def marker_of(folder: Path) -> Marker | None:
+    """The list of a folder; of an earlier version's run folder one by its names; None where digitwise wrote nothing.
+
+    Raises
+    ------
+    DataError
+        If something else is called as the list is.
+    """
+    file = folder / MARKER
+    if not os.path.lexists(file):
+        known = earlier.written(folder)
+        return None if known is None else _by_name(*known)
+    try:
+        if file.is_symlink():
+            raise ValueError
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if found["format"] != FORMAT:
+            raise ValueError
+        files = {name: Entry(str(each["kind"]), list(each["sha256"])) for name, each in found["files"].items()}
+        return Marker(str(found["folder"]), files, list(found["folders"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{file}: expected digitwise's list of what it wrote, got something else; move it") from error
+
+
+def unfinished(folder: Path) -> Marker:
+    """The list of a folder in which a run is being made, or which a finished one has been exchanged for."""
+    return marker_of(folder) or _by_name("run", earlier.unfinished(folder))
+
+
+def kept_list(folder: Path) -> Marker:
+    """The list of a folder to be added to; that of an earlier version's run is written now, while it is known."""
+    found = marker_of(folder)
+    if found is None:
+        return Marker()
+    if not os.path.lexists(folder / MARKER):
+        for inside in (folder, *(folder / name for name in earlier.INSIDE)):
+            made = marker_of(inside)
+            if made is not None:
+                for name, entry in made.files.items():
+                    entry.sha256 = [digest(inside / name)]
+                made.write(inside)
+        return kept_list(folder)
+    return found
+
+
+def sealed(folder: Path, kind: str) -> Marker:
+    """The list of all that is in a folder now, but for folders that have their own."""
+    made, waiting = Marker(kind), [folder]
+    while waiting:
+        for path in waiting.pop().iterdir():
+            name = path.relative_to(folder).as_posix()
+            if not path.is_dir():
+                made.files |= {} if path.name.startswith(PREFIX) else {name: Entry(kind, [digest(path)])}
+            elif not (path / MARKER).exists():
+                made.folders.append(name)
+                waiting.append(path)
+    return made
+
+
+def things(folder: Path, marker: Marker, below: str = "") -> Iterator[Thing]:
+    """All that lies in a folder, the content of folders before them, each with why it may not be deleted.
+
+    The list itself comes last, so that a deletion that is cut off leaves it.
+    """
+    for path in sorted((folder / below).iterdir(), key=lambda path: (path.name == MARKER, path.name)):
+        name = below + path.name
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            yield Thing(path, STRANGE)
+        elif path.is_file():
+            yield Thing(path, "" if path.name.startswith(PREFIX) else marker.objection(folder, name))
+        elif (own := marker_of(path)) is not None:
+            yield from things(path, own)
+            yield Thing(path, "")
+        else:
+            yield from things(folder, marker, f"{name}/")
+            yield Thing(path, "" if name in marker.folders or path.name.startswith(PREFIX) else STRANGE)
+
+
+def in_the_way(folder: Path, marker: Marker) -> str:
+    """The first thing in a folder that may not be deleted, in words; empty where there is none."""
+    for path, objection in things(folder, marker):
+        if objection:
+            return f"{path.relative_to(folder)}, {objection}"
+    return ""
+
+
+def _by_name(kind: str, files: dict[str, str]) -> Marker:
+    folders = {str(above) for name in files for above in Path(name).parents} - {"."}
+    extra = {"assets"} if kind == "saved-model" else set()  # which TensorFlow makes and leaves empty
+    return Marker(kind, {name: Entry(each) for name, each in files.items()}, sorted(folders | extra))
