@@ -33,12 +33,11 @@ def read(
         bool,
         typer.Option(
             "--single",
-            help="One digit a picture: the default for small ones, of at most 300 pixels a side and at most 1.5 times "
-            "as wide as high.",
+            help="One digit a picture, whatever is on it. Without this and --numbers each picture decides by itself.",
         ),
     ] = False,
     numbers: Annotated[
-        bool, typer.Option("--numbers", help="Lines of digits on a page: the default for other pictures and PDFs.")
+        bool, typer.Option("--numbers", help="Numbers on a page, even where there is but one digit.")
     ] = False,
     top: Annotated[
         bool,
@@ -49,7 +48,12 @@ def read(
     model: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the one in the package.")] = None,
     max_error: Annotated[
         float | None,
-        typer.Option(parser=share, metavar="SHARE", help="Of what is read this share is wrong at most; else unsure."),
+        typer.Option(
+            parser=share,
+            metavar="SHARE",
+            help="Of the digits read this share is wrong at most, of numbers on a page this share of the numbers; "
+            "else unsure.",
+        ),
     ] = None,
     fail_under: Annotated[
         float | None,

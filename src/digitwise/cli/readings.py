@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import indent
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 FIRST = 10  # rows of a set that are shown
 DRAWN = 400  # digits on one sheet
+NAMES = {"digit?": "doubtful digit", "mark": "mark", "border": "mark at the rim"}  # what is not read, in words
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -49,9 +51,18 @@ class Lines:
         if isinstance(result, Reading):
             say(f"{place}  {reading_line(result, top=self.top)}")
         elif not result.lines:
-            say(f"{place}  blank") if several else err.print(f"{place}: no digits found")
+            self._nothing(place, result, several=several)
         for line in result.lines if isinstance(result, Page) else ():
             say(f"{place}  {line.text}" if several else line.text)
+
+    def _nothing(self, place: str, page: Page, *, several: bool) -> None:
+        """Say that there is no digit, and what else there is."""
+        kinds = Counter(other.kind for other in page.others if other.kind != "rule")
+        ink = ", ".join(f"{count} {NAMES[kind]}{'s' * (count > 1)}" for kind, count in kinds.items())
+        if several:
+            say(f"{place}  unsure  {ink}" if ink else f"{place}  blank")
+        else:
+            err.print(f"{place}: no digits found" + (f", but {ink} that are not read" if ink else ""))
 
     def close(self) -> None:
         """Nothing is left to be said."""

@@ -15,6 +15,7 @@ from digitwise.reading.results import UNSURE, Digit, Page
 
 DRAWINGS = Kind("drawing", "an earlier drawing of digitwise read", option="place")
 READ, UNREAD = (0, 90, 200), (220, 70, 0)  # blue and orange: told apart by all eyes, and no usual ink
+OTHER = (140, 140, 140)  # what is not read
 HALO = (255, 255, 255)
 LEGIBLE = 28  # pixels: a digit that is lower is enlarged with its picture
 LARGEST = 4_000  # pixels a side up to which a picture is enlarged
@@ -40,7 +41,7 @@ def overlay(picture: UInt8, page: Page, scale: float = 1.0) -> Image.Image:
     -------
     PIL.Image.Image
         RGB; turned as it was read, enlarged where the digits would be too small to label. What is read surely is
-        blue, the rest orange with a question mark.
+        blue, the rest orange with a question mark; other ink has a grey box, what may be a digit an orange one.
     """
     image = Image.fromarray(np.rot90(picture, page.turn)).convert("RGB")
     size = (picture.shape[1] * scale, picture.shape[0] * scale)
@@ -50,6 +51,9 @@ def overlay(picture: UInt8, page: Page, scale: float = 1.0) -> Image.Image:
     if zoom > 1:
         image = image.resize((image.width * zoom, image.height * zoom), Image.Resampling.BICUBIC)
     canvas = ImageDraw.Draw(image)
+    for other in page.others:
+        edges = [edge * zoom / scale for edge in _turned(other.box, page.turn, size)]
+        canvas.rectangle(edges, outline=UNREAD if other.kind == "digit?" else OTHER, width=max(1, zoom))
     for digit in digits:
         _mark(canvas, digit, zoom / scale, max(12, round(0.55 * height * zoom)))
     return image

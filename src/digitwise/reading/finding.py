@@ -54,7 +54,7 @@ class Found:
     @property
     def labels(self) -> Int64:
         """The most probable class of each."""
-        return self.classes.argmax(axis=1)
+        return np.asarray(self.classes.argmax(axis=1), np.int64)
 
 
 def decoded(maps: Float32, *, least: float, most: int = 4_000) -> Found:

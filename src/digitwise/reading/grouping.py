@@ -25,7 +25,7 @@ def numbers_of(boxes: Float32) -> list[Int64]:
 def lines_of(boxes: Float32) -> list[list[Int64]]:
     """The numbers of each line of boxes, float32 (n, 4), from top to bottom."""
     pieces = [piece for row in _rows(boxes) for piece in _parted(boxes, row)]
-    middles, heights = (boxes[:, 1] + boxes[:, 3]) / 2, boxes[:, 3] - boxes[:, 1]
+    middles, heights = ((boxes[:, 1] + boxes[:, 3]) / 2).tolist(), (boxes[:, 3] - boxes[:, 1]).tolist()
     lines: list[list[Int64]] = []
     for piece in sorted(pieces, key=lambda piece: float(boxes[piece[0], 0])):
         away = [_away(boxes, middles, heights, line[-1][-1], piece[0]) for line in lines]
@@ -33,10 +33,10 @@ def lines_of(boxes: Float32) -> list[list[Int64]]:
             lines[int(np.argmin(away))].append(piece)
         else:
             lines.append([piece])
-    return sorted(lines, key=lambda line: float(np.mean(middles[np.concatenate(line)])))
+    return sorted(lines, key=lambda line: float(np.mean([middles[k] for k in np.concatenate(line)])))
 
 
-def _away(boxes: Float32, middles: Float32, heights: Float32, last: int, first: int) -> float:
+def _away(boxes: Float32, middles: list[float], heights: list[float], last: int, first: int) -> float:
     """How far up or down the beginning of a number lies from the end of a line before it, in heights."""
     if boxes[last, 2] > boxes[first, 2]:
         return np.inf

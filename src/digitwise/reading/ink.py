@@ -6,6 +6,7 @@ import numpy as np
 
 from digitwise.images import Float32, Int64, Mask, UInt8
 from digitwise.reading.finder import TALL, Sight
+from digitwise.reading.results import Kind
 
 WINDOW = 65  # pixels of what was looked at: paper is what most of such a window is
 STRENGTH = 0.45  # share of the digits' own contrast from which something is ink
@@ -15,7 +16,7 @@ COVERED = 0.5  # share of a piece's pixels in digits' boxes from which it is the
 MOST = 400  # pieces told at most, the largest first
 
 
-def others_of(sight: Sight, digits: Int64, signs: Int64) -> list[tuple[str, Float32]]:
+def others_of(sight: Sight, digits: Int64, signs: Int64) -> list[tuple[Kind, Float32]]:
     """What ink of a digit's size or more is left beside digits and signs.
 
     Parameters
@@ -38,7 +39,7 @@ def others_of(sight: Sight, digits: Int64, signs: Int64) -> list[tuple[str, Floa
         taken[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
     height = float(np.median(boxes[digits, 3] - boxes[digits, 1])) if len(digits) else TALL
     pieces, _ = label(mask, np.ones((3, 3)))
-    found: list[tuple[float, str, Float32]] = []
+    found: list[tuple[float, Kind, Float32]] = []
     for number, place in enumerate(find_objects(pieces), 1):
         tall, wide = (part.stop - part.start for part in place)
         if max(tall, wide) < SMALL * height:
@@ -79,7 +80,7 @@ def _grown(boxes: Float32) -> list[list[int]]:
     return [[int(edge) for edge in box] for box in np.rint(edges).tolist()]
 
 
-def _kind(edges: Float32, own: Mask, shape: tuple[int, int]) -> str:
+def _kind(edges: Float32, own: Mask, shape: tuple[int, ...]) -> Kind:
     """What a piece of ink looks like."""
     tall, wide = own.shape
     thick = own.sum() / max(tall, wide)

@@ -19,8 +19,6 @@ from digitwise.reading.results import Page, Reading
 from digitwise.reading.sources import STDIN
 
 Mode = Literal["single", "numbers"]
-SMALL = 300  # pixels: a picture no larger, and
-SQUARISH = 1.5  # not so many times wider than high, is taken for one digit
 SOME = 4  # pictures after which the time for the others is reckoned
 LONGEST_REASON = 500  # characters
 WORTH = 3.0  # seconds of work left from which other processes, which take most of one to start, are worth it
@@ -87,7 +85,7 @@ class Job:
     ----------
     reader : Reader
     mode : {"single", "numbers"}, optional
-        By default as :func:`is_single` says, picture by picture.
+        By default as it turns out, picture by picture; see ``Reader.auto_of``.
     keep_pictures : bool
         Whether pictures are wanted for drawing.
     stdin : binary stream, optional
@@ -156,11 +154,10 @@ class Job:
         source, content, page = task.source, task.content, task.page
         try:
             decoded = content if isinstance(content, Decoded) else self._decoded(source, content)
-            mode = self.mode or ("single" if page is None and is_single(decoded) else "numbers")
             name = printable(source)
-            result, image = self._page(decoded, name) if mode == "numbers" else self._digit(decoded, name)
+            result, image = self._found(decoded, name)
         except Exception as error:
-            return failed(source, error, page, of_lines=(self.mode or (page and "numbers")) == "numbers")
+            return failed(source, error, page, of_lines=self.mode == "numbers")
         kept = decoded if self.keep_pictures else None
         return Found(name, result, page, notes=decoded.notes, image=image, picture=kept)
 
@@ -169,24 +166,18 @@ class Job:
             raise DataError(content)
         return open_picture(content, max_pixels=self.reader.max_pixels, at_least=PAGE, name=source)
 
-    def _page(self, decoded: Decoded, name: str) -> tuple[Page, None]:
-        return self.reader.page_of(decoded, name), None
+    def _found(self, decoded: Decoded, name: str) -> tuple[Reading | Page, UInt8 | None]:
+        """What is on it, and what the model saw of one digit."""
+        if self.mode == "single":
+            return self._digit(decoded, name)
+        if self.mode == "numbers":
+            return self.reader.page_of(decoded, name), None
+        result = self.reader.auto_of(decoded, name)
+        return result, self.reader.formed(decoded.picture).images[0] if isinstance(result, Reading) else None
 
     def _digit(self, decoded: Decoded, name: str) -> tuple[Reading, UInt8]:
         prepared = self.reader.formed(decoded.picture)
         return self.reader.answered(prepared).readings([name])[0], prepared.images[0]
-
-
-def is_single(decoded: Decoded) -> bool:
-    """Whether a picture is small and square enough to be taken for one digit."""
-    height, width = (side * decoded.scale for side in decoded.picture.shape[:2])
-    return bool(max(height, width) <= SMALL and width <= SQUARISH * height)
-
-
-def reason_of(error: Exception) -> str:
-    """Why something could not be read, in one line; with its type where it is none of our own errors."""
-    told = str(error) if isinstance(error, DigitwiseError) else f"cannot be read: {type(error).__name__}: {error}"
-    return " ".join(told.split())[:LONGEST_REASON]
 
 
 def failed(source: str, error: Exception, page: int | None = None, *, of_lines: bool = False) -> Found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -17,10 +18,12 @@ from digitwise.reading.inputs import path_of, picture_of, stack_of
 from digitwise.reading.model import Model
 from digitwise.reading.policy import chosen
 from digitwise.reading.preparing import Prepared, as_they_are, fitted, normalized, normalized_stack
-from digitwise.reading.results import Page, Reading
+from digitwise.reading.results import Box, Digit, Page, Reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from digitwise.reading.finder import Sight
 
 # Pixels of the longer side, for JPEGs that are larger: a digit as small as a tenth of the picture still has a hundred.
 SINGLE = 1_000
@@ -35,8 +38,9 @@ class Reader:
     model : str or Path, optional
         An ONNX file made by ``digitwise export``; by default the one in the package.
     max_error : float, optional
-        Of what is ``read`` at most this share may be wrong; what would break the promise is ``unsure``. By default
-        the model's strictest promise from 0.3 % on.
+        Of what is ``read`` at most this share may be wrong; what would break the guarantee is ``unsure``. Of single
+        digits it is a share of the digits, by default the model's strictest one from 0.3 % on; of numbers on a page a
+        share of the numbers, by default 3 %.
     threads : int, optional
         For many pictures at once; by default one a core.
     max_pixels : int
@@ -111,7 +115,7 @@ class Reader:
         return self.answered(self.prepared(x)).readings([path_of(x)])[0]
 
     def read_numbers(self, x: Any) -> Page:
-        """Find the lines of digits in a photo or scan, and read them.
+        """Find the numbers in a photo or scan, and read them.
 
         Parameters
         ----------
@@ -130,14 +134,48 @@ class Reader:
         return self.page_of(picture_of(x, max_pixels=self.max_pixels, at_least=PAGE), path_of(x))
 
     def page_of(self, decoded: Decoded, path: str | None = None) -> Page:
-        """The lines of digits of a picture that is decoded already."""
-        from digitwise.reading import trust
-        from digitwise.reading.finder import bundled
-        from digitwise.reading.numbers import grey_of, page_of
+        """The numbers of a picture that is decoded already."""
+        from digitwise.reading.numbers import page_of
 
-        sight = bundled(self.model.threads).find(grey_of(decoded.picture))
-        least = trust.bundled().least(self.max_error)
-        return page_of(sight, path=path, least=least, unit=decoded.scale)
+        return page_of(self._sight(decoded), path=path, least=self._least(), unit=decoded.scale)
+
+    def auto_of(self, decoded: Decoded, path: str | None = None) -> Reading | Page:
+        """What is on a picture that is decoded already, whatever it is: nothing, one digit, or numbers.
+
+        One digit is read twice, by the finder and by the model, and surely only where both say the same. Where there is
+        ink that is no digit, a page without numbers says so.
+        """
+        single = self.answered(self.formed(decoded.picture)).readings([path])[0]
+        if self.class_names != tuple("0123456789"):
+            return single
+        page = self.page_of(decoded, path)
+        digits = [digit for number in page.numbers for digit in number.digits]
+        if len(digits) > 1 or (not digits and page.has_ink):
+            return page
+        if not digits:
+            return Reading(None, None, "blank", path=path)
+        return self._agreed(decoded, digits[0], single)
+
+    def _agreed(self, decoded: Decoded, digit: Digit, whole: Reading) -> Reading:
+        """A lone digit's reading: by the model on the picture, or on the digit cut out of it."""
+        if whole.label != digit.label:  # other ink in view, perhaps
+            whole = self.answered(self.formed(_cut(decoded, digit.box))).readings([whole.path])[0]
+        if whole.label == digit.label:
+            return whole if digit.status == "read" or whole.status != "read" else replace(whole, status="unsure")
+        top = ((digit.label, digit.confidence), *(each for each in whole.top if each[0] != digit.label))[:3]
+        return Reading(digit.label, digit.confidence, "unsure", top, whole.path)
+
+    def _sight(self, decoded: Decoded) -> Sight:
+        from digitwise.reading.finder import bundled
+        from digitwise.reading.numbers import grey_of
+
+        return bundled(self.model.threads).find(grey_of(decoded.picture))
+
+    def _least(self) -> float:
+        """The confidence from which numbers are read."""
+        from digitwise.reading.trust import bundled
+
+        return bundled().least(self.max_error)
 
     def probabilities(self, images: UInt8) -> Float32:
         """The calibrated probability of each class, float32 (n, k).
@@ -231,3 +269,15 @@ class Reader:
 def _in_other_process(model: str | Path | None, max_error: float | None, max_pixels: int) -> Reader:
     """A reader of one thread, since there is a process for each core."""
     return Reader(model, max_error=max_error, max_pixels=max_pixels, threads=1)
+
+
+def _cut(decoded: Decoded, box: Box) -> UInt8:
+    """A digit cut out with a quarter of its height around it."""
+    left, top, right, bottom = (edge / decoded.scale for edge in box)
+    rim = 0.25 * (bottom - top)
+    rows, columns = (
+        slice(max(0, int(top - rim)), int(bottom + rim) + 1),
+        slice(max(0, int(left - rim)), int(right + rim) + 1),
+    )
+    part: UInt8 = decoded.picture[rows, columns]
+    return part

@@ -164,6 +164,11 @@ class Page:
     others: tuple[Other, ...] = ()
 
     @property
+    def has_ink(self) -> bool:
+        """Whether there is ink of a digit's size or more that is neither read nor a line or frame."""
+        return any(other.kind != "rule" for other in self.others)
+
+    @property
     def text(self) -> str:
         """All lines, a line break between two."""
         return "\n".join(line.text for line in self.lines)

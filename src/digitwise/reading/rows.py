@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from digitwise.reading.jobs import Found
-from digitwise.reading.results import Page, Reading, Status
+from digitwise.reading.results import Digit, Page, Reading, Status
 
 COLUMNS = ("path", "page", "row", "label", "confidence", "status", "text", "error")
 
@@ -15,17 +15,7 @@ def document_of(found: Found, *, top: bool = False) -> dict[str, Any]:
     where = {key: value for key, value in (("page", found.page), ("row", found.row)) if value is not None}
     result = found.result
     if isinstance(result, Page):
-        lines = [
-            {
-                "text": line.text,
-                "digits": [
-                    {"label": digit.label, "confidence": round(digit.confidence, 6), "box": list(digit.box)}
-                    for digit in line.digits
-                ],
-            }
-            for line in result.lines
-        ]
-        return {"path": found.path, **where, "lines": lines}
+        return {"path": found.path, **where, "status": status_of(result), **page_document(result)}
     if found.of_lines:
         return {"path": found.path, **where, "lines": [], "status": result.status, "error": result.error}
     document: dict[str, Any] = {
@@ -40,25 +30,53 @@ def document_of(found: Found, *, top: bool = False) -> dict[str, Any]:
     return document | ({} if result.error is None else {"error": result.error})
 
 
+def page_document(page: Page) -> dict[str, Any]:
+    """A page's lines, numbers and what else is on it."""
+    lines = [{"text": line.text, "digits": [_digit(digit) for digit in line.digits]} for line in page.lines]
+    numbers = [
+        {
+            "text": number.text,
+            "written": number.written,
+            "confidence": round(number.confidence, 6),
+            "status": number.status,
+            "box": list(number.box),
+        }
+        for number in page.numbers
+    ]
+    others = [
+        {"kind": other.kind, "box": list(other.box)}
+        | ({} if other.confidence is None else {"confidence": round(other.confidence, 6)})
+        for other in page.others
+    ]
+    return {"lines": lines, "numbers": numbers, "others": others, "turn": page.turn}
+
+
+def _digit(digit: Digit) -> dict[str, Any]:
+    return {
+        "label": digit.label,
+        "confidence": round(digit.confidence, 6),
+        "status": digit.status,
+        "box": list(digit.box),
+    }
+
+
 def columns_of(found: Found) -> tuple[Any, ...]:
-    """One picture as a row of ``COLUMNS``; the confidence of a page is that of its least sure digit."""
+    """One picture as a row of ``COLUMNS``; the confidence of a page is that of its least sure number."""
     result = found.result
     if isinstance(result, Page):
-        digits = [digit for line in result.lines for digit in line.digits]
-        confidence = min((round(digit.confidence, 6) for digit in digits), default=None)
+        confidence = min((round(number.confidence, 6) for number in result.numbers), default=None)
         return found.path, found.page, found.row, None, confidence, status_of(result), result.text, None
     confidence = None if result.confidence is None else round(result.confidence, 6)
     return found.path, found.page, found.row, result.label, confidence, result.status, None, result.error
 
 
 def status_of(result: Reading | Page) -> Status:
-    """Of a page: blank without digits, read where all of them are."""
+    """Of a page: read where all numbers are, blank without ink of a digit's size, else unsure."""
     if isinstance(result, Reading):
         return result.status
-    digits = [digit for line in result.lines for digit in line.digits]
-    if not digits:
-        return "blank"
-    return "read" if all(digit.status == "read" for digit in digits) else "unsure"
+    if not result.numbers:
+        return "unsure" if result.has_ink else "blank"
+    return "read" if all(number.status == "read" for number in result.numbers) else "unsure"
 
 
 def reading_line(reading: Reading, *, top: bool = False) -> str:

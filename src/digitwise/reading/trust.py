@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.images import Float32, Float64, Mask, UInt8
+from digitwise.errors import ModelError
+from digitwise.images import Float32, Float64, UInt8
 from digitwise.reading.finding import Found
 
 TABLE = "trust.json"
-MAX_ERROR = 0.02  # of the numbers read, this share may be wrong where nothing else is asked for
+MAX_ERROR = 0.03  # of the numbers read, this share may be wrong where nothing else is asked for
 NEAR = 3.0, 0.5  # heights: how far a neighbour has a say, along the line and across
 FEATURES = (
     *("score", "rival", "margin", "second", "neighbours", "their score", "height", "picture's best", "contrast"),
@@ -123,10 +124,21 @@ class Trust:
         ----------
         max_error : float, optional
             By default :data:`MAX_ERROR`.
+
+        Raises
+        ------
+        ModelError
+            If so few cannot be kept to.
         """
         wanted = MAX_ERROR if max_error is None else max_error
         fitting = [least for error, least in self.thresholds if error <= wanted]
-        return fitting[-1] if fitting else 1.0
+        if not fitting:
+            strictest = self.thresholds[0][0]
+            raise ModelError(
+                f"max error {wanted:.4g}: expected a share of {strictest:.4g} or more, which numbers can keep to; "
+                "ask for that, or for single digits"
+            )
+        return fitting[-1]
 
 
 def _probability(logits: Float64) -> Float64:
@@ -140,4 +152,3 @@ def bundled() -> Trust:
     pairs = ((np.array(table[name]["weights"]), float(table[name]["intercept"])) for name in ("there", "right"))
     there, right = pairs
     return Trust(there, right, tuple((float(a), float(b)) for a, b in table["thresholds"]))
-
