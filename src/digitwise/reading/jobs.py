@@ -180,6 +180,12 @@ class Job:
         return self.reader.answered(prepared).readings([name])[0], prepared.images[0]
 
 
+def reason_of(error: Exception) -> str:
+    """Why something could not be read, in one line; with its type where it is none of our own errors."""
+    told = str(error) if isinstance(error, DigitwiseError) else f"cannot be read: {type(error).__name__}: {error}"
+    return " ".join(told.split())[:LONGEST_REASON]
+
+
 def failed(source: str, error: Exception, page: int | None = None, *, of_lines: bool = False) -> Found:
     """The row of a file that could not be read."""
     name = printable(source)
