@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 
 from digitwise.images import Float64
 
-Stroke = Float64  # points (n, 2) of x and y
+Stroke = Float64  # points (n, 2) of x and y, y downwards
 Drawing = list[Stroke]
 
-# Control points in a box of 1 by 1, y downwards; ``~`` marks a stroke of straight pieces.
+# Control points in a box of 1 by 1, y downwards; ``|`` parts strokes, ``~`` marks one of straight pieces. Digits have
+# the forms in which other schools and countries write them, which MNIST's American writers rarely do.
 _FORMS: dict[str, tuple[str, ...]] = {
     "1": (
         "~ .5,0 .5,1",
@@ -75,7 +77,19 @@ _FORMS: dict[str, tuple[str, ...]] = {
 
 
 def form_of(sign: str, *, rng: np.random.Generator) -> Drawing:
-    """Some way to write a digit or one of the signs ``. , - = /``, its points a little off, in a box of about 1 by 1."""
+    """Some way to write a digit or one of the signs ``. , - = /``, its points a little off.
+
+    Parameters
+    ----------
+    sign : str
+        One character.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of ndarray of float64, shape (n, 2)
+        Strokes in a box of about 1 by 1, y downwards.
+    """
     if sign == "0":
         return _zero(rng=rng)
     variants = _FORMS[sign]
@@ -107,7 +121,7 @@ def _zero(*, rng: np.random.Generator) -> Drawing:
 def _bent(points: Float64, *, rng: np.random.Generator) -> Stroke:
     """Straight pieces, each bent a little, as a hand draws them."""
     pieces = [points[:1]]
-    for begin, end in zip(points[:-1], points[1:], strict=True):
+    for begin, end in itertools.pairwise(points):
         along = np.linspace(0, 1, 6)[1:, None]
         across = np.array([begin[1] - end[1], end[0] - begin[0]])
         pieces.append(begin + along * (end - begin) + rng.normal(0, 0.03) * 4 * along * (1 - along) * across)
@@ -115,7 +129,9 @@ def _bent(points: Float64, *, rng: np.random.Generator) -> Stroke:
 
 
 def curve(points: Float64, fine: int = 5) -> Stroke:
-    """A Catmull-Rom spline through points (n, 2), ``fine`` pieces from one to the next.
+    """A Catmull-Rom spline through points, float64 (n, 2), ``fine`` pieces from one to the next.
+
+    It passes through every point and needs no more than its neighbours, so that forms can be noted down by eye.
 
     References
     ----------
@@ -129,18 +145,13 @@ def curve(points: Float64, fine: int = 5) -> Stroke:
 
 
 def cursive(letters: int, *, rng: np.random.Generator) -> Drawing:
-    """A joined-up word: bows, loops and stems; its small letters are 1 high, its middle line is y = 0."""
-    points, x = [], 0.0
+    """A joined-up word of bows, loops and stems; its small letters are 1 high, its middle line is y = 0."""
+    points: list[tuple[float, float]] = []
+    x = 0.0
     loop, slant = rng.uniform(-0.2, 0.7), rng.uniform(-0.1, 0.6)
     for _ in range(letters):
-        width = rng.uniform(0.35, 0.9)
-        top, bottom = 0.5 + rng.normal(0, 0.08), 0.5 + rng.normal(0, 0.06)
-        kind = rng.random()
-        top += rng.uniform(0.6, 1.3) * (kind < 0.18)
-        bottom += rng.uniform(0.6, 1.2) * (0.18 <= kind < 0.28)
-        bow = loop * rng.uniform(0.3, 1.2)
-        for u, v in ((0.0, 0.2), (0.5 + bow, -top), (0.45 - bow, -top * 0.9), (0.5, bottom), (0.8 + bow / 2, bottom)):
-            points.append((x + u * width - slant * v, v))
+        width, form = _letter(loop, rng=rng)
+        points += [(x + u * width - slant * v, v) for u, v in form]
         x += width
     strokes = [curve(np.array(points) + rng.normal(0, 0.03, (len(points), 2)), 4)]
     for _ in range(rng.integers(3)):  # dots and crossbars
@@ -150,8 +161,19 @@ def cursive(letters: int, *, rng: np.random.Generator) -> Drawing:
     return strokes
 
 
+def _letter(loop: float, *, rng: np.random.Generator) -> tuple[float, list[tuple[float, float]]]:
+    """The width of a letter, and the points it goes through, x in widths; every fourth reaches far up or down."""
+    width = rng.uniform(0.35, 0.9)
+    top, bottom = 0.5 + rng.normal(0, 0.08), 0.5 + rng.normal(0, 0.06)
+    kind = rng.random()
+    top += rng.uniform(0.6, 1.3) * (kind < 0.18)
+    bottom += rng.uniform(0.6, 1.2) * (0.18 <= kind < 0.28)
+    bow = loop * rng.uniform(0.3, 1.2)
+    return width, [(0.0, 0.2), (0.5 + bow, -top), (0.45 - bow, -top * 0.9), (0.5, bottom), (0.8 + bow / 2, bottom)]
+
+
 def scribble(*, rng: np.random.Generator) -> Drawing:
-    """A line to and fro, as things are crossed out, in a box of 1 by 1."""
+    """A line to and fro, as things are crossed out, in a box of about 1 by 1."""
     turns = int(rng.integers(3, 14))
     points = np.stack([np.linspace(0, 1, turns), np.resize([0.0, 1.0], turns)], axis=1)
     return [curve(points + rng.normal(0, 0.12, points.shape))]

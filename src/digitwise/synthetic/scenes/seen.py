@@ -1,0 +1,91 @@
+"""What a camera or scanner makes of a sheet of paper: light, folds, borders, lost detail, blur, noise, compression."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from digitwise.images import Float32, UInt8
+from digitwise.synthetic.camera import through_jpeg
+from digitwise.synthetic.noise import resized
+from digitwise.synthetic.scenes.canvas import SCENE, Mark
+
+SMALLEST = 9  # pixels of a digit, below which a smaller file would leave nothing to read
+SHARP = 0.06  # heights of a digit: standard deviation of the blur at most, for the same reason
+
+
+def seen(paper: Float32, found: list[Mark], *, rng: np.random.Generator) -> UInt8:
+    """See a scene.
+
+    Parameters
+    ----------
+    paper : ndarray of float32, shape (256, 256)
+        Grey levels.
+    found : list of Mark
+        What is on it: digits stay readable.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of uint8, shape (256, 256)
+    """
+    heights = [height for *_, height, label in found if 0 <= label < 10]
+    if rng.random() < 0.35:
+        paper = _lit(paper, rng=rng)
+    if rng.random() < 0.06:
+        paper = _creased(paper, rng=rng)
+    if rng.random() < 0.09:
+        paper = _bordered(paper, rng=rng)
+    if rng.random() < 0.12:
+        small = rng.uniform(0.5, 0.9)
+        if not heights or min(heights) * small > SMALLEST:
+            paper = resized(resized(paper, (round(SCENE * small),) * 2), (SCENE, SCENE))
+    values = _blurred(np.clip(paper, 0, 255), heights, rng=rng)
+    if rng.random() < 0.6:
+        values = values + np.float32(abs(rng.normal(0, 4))) * rng.standard_normal(values.shape, np.float32)
+    image = np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)
+    return through_jpeg(image, int(rng.integers(20, 96))) if rng.random() < 0.35 else image
+
+
+def _lit(paper: Float32, *, rng: np.random.Generator) -> Float32:
+    """Light from one side, now and then with the edge of a shadow."""
+    side = np.linspace(-0.5, 0.5, SCENE, dtype=np.float32)
+    angle, slope = rng.uniform(0, 2 * math.pi), abs(rng.normal(0, 0.25))
+    ramp = np.float32(math.cos(angle)) * side[None] + np.float32(math.sin(angle)) * side[:, None]
+    light = 1 + np.float32(slope) * ramp
+    if rng.random() < 0.35:
+        depth, at, soft = (np.float32(rng.uniform(*span)) for span in ((0.1, 0.6), (-0.4, 0.4), (0.01, 0.3)))
+        light = light * (1 - depth * np.clip(0.5 + (ramp - at) / soft, 0, 1))
+    return paper * np.maximum(light, 0.05)
+
+
+def _creased(paper: Float32, *, rng: np.random.Generator) -> Float32:
+    """A fold, light on one side and dark on the other."""
+    at, soft = rng.uniform(0, SCENE), rng.uniform(1, 6)
+    across = np.arange(SCENE, dtype=np.float32) - np.float32(at)
+    fold = np.float32(rng.normal(0, 22)) * across / np.float32(soft) * np.exp(-((across / soft) ** 2) / 2)
+    return paper + (fold[None] if rng.random() < 0.5 else fold[:, None])
+
+
+def _bordered(paper: Float32, *, rng: np.random.Generator) -> Float32:
+    """The border of a scan, a gutter or the desk, along one side."""
+    depth = int(rng.uniform(3, 50))
+    shade, soft = rng.uniform(0, 120), rng.uniform(0.3, 12)
+    away = np.arange(SCENE, dtype=np.float32)
+    amount = 1 / (1 + np.exp(np.clip((away - depth) / np.float32(soft), -20, 20)))
+    sides = [amount[:, None], amount[::-1, None], amount[None], amount[None, ::-1]]
+    side = sides[int(rng.integers(4))]
+    return np.asarray(paper * (1 - side) + np.float32(shade) * side)
+
+
+def _blurred(paper: Float32, heights: list[float], *, rng: np.random.Generator) -> Float32:
+    """Out of focus, as far as digits of those heights in pixels can bear."""
+    sigma = abs(rng.normal(0, 0.6)) if rng.random() < 0.8 else rng.uniform(0.6, 1.6)
+    if heights:
+        sigma = min(sigma, SHARP * float(np.median(heights)))
+    image = Image.fromarray(np.asarray(paper, np.uint8))
+    if sigma > 0.3:
+        image = image.filter(ImageFilter.GaussianBlur(sigma))
+    return np.asarray(image, np.float32)

@@ -1,0 +1,214 @@
+"""Digits, signs, letters and numbers, written on a canvas in one person's hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from digitwise.maps import SIGNS
+from digitwise.synthetic.fields import TALL, inked
+from digitwise.synthetic.glyphs import DRAWN, MIDDLE, OTHER, OUTLINE
+from digitwise.synthetic.scenes.canvas import IGNORED, SCENE, Box, Canvas
+from digitwise.synthetic.scenes.hands import Writing
+from digitwise.synthetic.strokes import Drawing, scribble
+
+INKED = 0.25  # ink from which a pixel belongs to an object's box
+LEGGED = 7, 9, 4, 1  # digits that may reach below the line
+LYING = 0.55  # share of the field's height below which a glyph counts as lying, and is not blown up
+OFTEN = 0, 1, 1, 7  # digits that come more often than others: amounts end in 0, and 1 and 7 are alike
+
+
+def stroke(canvas: Canvas, drawing: Drawing, w: Writing, *, level: float | None = None, pen: float = 1.0) -> None:
+    """Draw strokes, points (n, 2) in pixels of the scene, with the writing's pen ``pen`` times as wide."""
+    canvas.draw(drawing, w.ink if level is None else level, 2 * w.pen * w.height * pen)
+
+
+def digit(
+    canvas: Canvas, label: int, x: float, base: float, w: Writing, *, scale: float = 1.0, crossed: bool = False
+) -> float:
+    """Write a digit with its left edge at x, its foot at base; gives its width in pixels."""
+    rng = canvas.rng
+    place = glyph_for(canvas, label, w)
+    tall = w.height * scale * float(np.clip(rng.normal(1, w.uneven), 0.6, 1.4))
+    if label == 0 and rng.random() < 0.12:
+        tall *= rng.uniform(0.5, 0.85)  # a small one, as in the midst of a number
+    width, height = canvas.glyphs.spans[place].tolist()
+    unit = tall / max(height, LYING)  # pixels for the longer side of a field
+    stretch, drop = 1.0, 0.0
+    if label in LEGGED and rng.random() < w.legs:
+        stretch = rng.uniform(1.0, 1.5)
+        drop = rng.uniform(0.0, 0.4) * tall
+    across = unit * w.aspect * math.exp(rng.normal(0, 0.08))
+    real = float(width * across)
+    # The field's frame is square: the glyph's ink lies in its middle.
+    foot = base + drop + (unit * stretch - unit * stretch * height) / 2
+    box = write(canvas, place, x + real / 2 - across / 2, foot, (across, unit * stretch), w)
+    canvas.note(box, IGNORED if crossed else label)
+    if crossed and box is not None:
+        _cross_out(canvas, box, w)
+    return real
+
+
+def glyph_for(canvas: Canvas, label: int, w: Writing) -> int:
+    """The place of a glyph of that label for that writing."""
+    glyphs, rng = canvas.glyphs, canvas.rng
+    kind = DRAWN if label < 0 or label > 9 or rng.random() < w.forms else OUTLINE if w.outlined else MIDDLE
+    places = glyphs.places[label, kind]
+    return int(places[rng.integers(len(places))])
+
+
+def write(
+    canvas: Canvas,
+    place: int,
+    x: float,
+    base: float,
+    size: tuple[float, float],
+    w: Writing,
+    *,
+    mirrored: bool = False,
+) -> Box | None:
+    """Write a glyph.
+
+    Parameters
+    ----------
+    canvas : Canvas
+    place : int
+        Which glyph.
+    x, base : float
+        The left lower corner of its field's inner square, in pixels.
+    size : (float, float)
+        Width and height of that square, in pixels.
+    w : Writing
+    mirrored : bool
+        Whether it shines through from the back.
+
+    Returns
+    -------
+    Box or None
+        Around its ink, before the paper's tooth; None where there is none.
+    """
+    rng, glyphs = canvas.rng, canvas.glyphs
+    wide, tall = size[0] / TALL, size[1] / TALL
+    turn = rng.normal(0, 0.04)
+    cos, sin = math.cos(turn), math.sin(turn)
+    side = -wide if mirrored else wide
+    middle_x, middle_y = x + size[0] / 2, base - size[1] / 2
+    forth = (
+        *(cos * side, (sin - w.slant * cos) * tall, middle_x),
+        *(-sin * side, (cos + w.slant * sin) * tall, middle_y),
+    )
+    middle = bool(glyphs.kinds[place] != OUTLINE)
+    pen = _pen(w, math.sqrt(abs(wide * tall)), middle=middle, rng=rng)
+    ink, (left, top) = inked(glyphs.fields[place], glyphs.spans[place].tolist(), forth, pen, middle=middle)
+    strong = ink > INKED
+    ys, xs = np.flatnonzero(strong.any(axis=1)), np.flatnonzero(strong.any(axis=0))
+    if not len(ys):
+        return None
+    canvas.lay(ink, left, top, w.ink, grain=w.grain)
+    return left + int(xs[0]), top + int(ys[0]), left + int(xs[-1]) + 1, top + int(ys[-1]) + 1
+
+
+def _pen(w: Writing, scale: float, *, middle: bool, rng: np.random.Generator) -> float:
+    """Half the width of a stroke in pixels, or how far it reaches beyond its outline where ``middle`` is false.
+
+    ``scale`` is pixels of the scene for one of the glyph's field.
+    """
+    if middle:
+        return max(w.pen * w.height, 0.35)
+    return max(rng.normal(0.0, 0.6) * scale + (w.pen - 0.035) * w.height * 0.5, -1.2 * scale)
+
+
+def _cross_out(canvas: Canvas, box: Box, w: Writing) -> None:
+    left, top, right, bottom = box
+    strokes = scribble(rng=canvas.rng)
+    if canvas.rng.random() < 0.5:
+        strokes = [np.array([[0.0, 0.6], [1.0, 0.4]]), np.array([[0.0, 0.4], [1.0, 0.55]])]
+    stroke(canvas, [part * [right - left, bottom - top] + [left, top] for part in strokes], w)
+
+
+def number(canvas: Canvas, digits: int, x: float, base: float, w: Writing, *, separators: float = 0.15) -> float:
+    """Write a number from x on, along a line; gives where it ends, in pixels.
+
+    Parameters
+    ----------
+    canvas : Canvas
+    digits : int
+        Fewer where the scene ends or is full.
+    x, base : float
+        Its left lower corner in pixels.
+    w : Writing
+    separators : float
+        Probability of a sign behind each digit; where it is 0, nothing closes the number either.
+    """
+    rng = canvas.rng
+    start = x
+    superscript = rng.random() < 0.06 and digits > 3  # as the cents of an amount
+    for k in range(digits):
+        if x > SCENE + 20 or not canvas.room_for(4):
+            break
+        y = _line(base, x - start, w) + rng.normal(0, w.wobble) * w.height
+        small = superscript and k >= digits - 2
+        label = int(rng.integers(10)) if rng.random() > 0.15 else int(rng.choice(OFTEN))
+        lift, scale = (0.45 * w.height, 0.6) if small else (0, 1.0)
+        width = digit(canvas, label, x, y - lift, w, scale=scale, crossed=rng.random() < 0.01)
+        x += max(width + (w.gap * w.height + rng.normal(0, 0.06) * w.height), 0.12 * w.height)
+        if rng.random() < separators and k < digits - 1:
+            x += _separator(canvas, x, y, w)
+        elif rng.random() < 0.04:
+            x += w.height * rng.uniform(0.4, 1.5)
+    if rng.random() < 0.25 * (separators > 0):
+        x += ending(canvas, x, base + w.slope * (x - start), w)
+    return x
+
+
+def _line(base: float, along: float, w: Writing) -> float:
+    """The height of a written line, in pixels, so many pixels from where it starts."""
+    return base + w.slope * along + w.bow * along**2 / max(w.height, 1)
+
+
+def _separator(canvas: Canvas, x: float, base: float, w: Writing) -> float:
+    drawn = str(canvas.rng.choice(list(".,.,-/")))
+    return sign(canvas, drawn, x, base, w) + w.height * canvas.rng.uniform(0.02, 0.3)
+
+
+def sign(canvas: Canvas, drawn: str, x: float, base: float, w: Writing) -> float:
+    """Write one of ``. , - = /`` with its left edge at x; gives its width in pixels."""
+    rng, label = canvas.rng, SIGNS.index(drawn)
+    place = glyph_for(canvas, label, w)
+    if drawn in ".,":
+        size = w.height * rng.uniform(0.1, 0.22)
+        canvas.note(write(canvas, place, x - size * 0.3, base + size * 0.4, (size, size), w), label)
+        return size * 0.6
+    slash = drawn == "/"
+    tall = w.height * (rng.uniform(0.7, 1.3) if slash else rng.uniform(0.4, 0.9))
+    lift = -0.1 * w.height if slash else w.height * rng.uniform(0.3, 0.6) - tall / 2
+    wide = tall * (0.6 if slash else 1)
+    canvas.note(write(canvas, place, x, base - lift, (wide, tall), w), label)
+    return wide
+
+
+def ending(canvas: Canvas, x: float, base: float, w: Writing) -> float:
+    """What stands behind an amount: ``=``, ``-``, a wavy line, a letter or mark; gives its width in pixels."""
+    rng = canvas.rng
+    x += w.height * rng.uniform(0.1, 0.4)
+    kind = rng.random()
+    if kind < 0.65:
+        return sign(canvas, "=" if kind < 0.4 else "-", x, base, w) + w.height * 0.2
+    if kind < 0.8:
+        length = w.height * rng.uniform(1, 4)
+        t = np.linspace(0, 1, 24)
+        wave = base - w.height * (0.5 + 0.15 * np.sin(t * rng.uniform(8, 30)))
+        stroke(canvas, [np.stack([x + t * length, wave], axis=1)], w)
+        return length
+    return letter(canvas, x, base, w)
+
+
+def letter(canvas: Canvas, x: float, base: float, w: Writing) -> float:
+    """Write some letter or mark with its left edge at x; gives its width in pixels."""
+    place = glyph_for(canvas, OTHER, w)
+    width = float(canvas.glyphs.spans[place, 0])
+    tall = w.height * canvas.rng.uniform(0.6, 1.2)
+    across = tall * w.aspect
+    write(canvas, place, x + width * across / 2 - across / 2, base, (across, tall), w)
+    return width * across
