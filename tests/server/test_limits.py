@@ -19,7 +19,8 @@ from digitwise.server.settings import Limits, Settings
 from tests.server.running import all_of, as_png, served
 
 PNG = as_png(np.zeros((8, 8), np.uint8))
-HEAD = b"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+SINGLE = "/v1/read?mode=single"
+HEAD = b"POST /v1/read?mode=single HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +151,7 @@ def test_trailers_are_not_kept(server):
 
 def test_work_that_takes_too_long_is_given_up(monkeypatch):
     given_up = threading.Event()
-    monkeypatch.setattr("digitwise.server.api._page", lambda *_: given_up.wait(60))
+    monkeypatch.setattr("digitwise.server.api.sheet_of", lambda *_: given_up.wait(60))
     with served(application(Settings(limits=Limits(seconds=1.0)))) as running:  # in which the picture itself arrives
         answer = running.picture(PNG, "/v1/read/numbers")
         given_up.set()
@@ -177,7 +178,7 @@ class Held:
         self.go, self.begun, self.monkeypatch = threading.Event(), [], monkeypatch
 
     def begin(self, running) -> None:
-        assert running.picture(PNG).status_code == 200  # libraries are loaded
+        assert running.picture(PNG, SINGLE).status_code == 200  # libraries are loaded
         real = batcher.read_together
 
         def read(reader, sources, **how):
@@ -197,7 +198,7 @@ def test_what_comes_together_is_read_together(held):
     answers = []
     with served(application(Settings())) as running:
         held.begin(running)
-        threads = [threading.Thread(target=lambda: answers.append(running.picture(PNG))) for _ in range(9)]
+        threads = [threading.Thread(target=lambda: answers.append(running.picture(PNG, SINGLE))) for _ in range(9)]
         threads[0].start()
         wait_for(lambda: held.begun)  # an idle server waits for nobody
         for thread in threads[1:]:
@@ -215,7 +216,7 @@ def test_what_waits_in_one_process_is_told_by_another(held):
     other = Metrics(numbers, 1)
     with served(application(Settings(), Metrics(numbers))) as running:
         held.begin(running)
-        asking = threading.Thread(target=running.picture, args=(PNG,))
+        asking = threading.Thread(target=running.picture, args=(PNG, SINGLE))
         asking.start()
         wait_for(lambda: held.begun)
         assert "digitwise_waiting 1\n" in other.text("")
@@ -238,14 +239,14 @@ def test_where_there_is_no_room_one_is_told_to_come_again(held):
         assert problem(answer, 503)
         assert b"retry-after: 1" in answer.lower()
         wait_for(lambda: waiting(running) == 0)
-        assert running.picture(PNG).status_code == 200
+        assert running.picture(PNG, SINGLE).status_code == 200
 
 
 def test_pages_that_wait_are_bounded_too(monkeypatch):
     go = threading.Event()
-    monkeypatch.setattr("digitwise.server.api._page", lambda *_: go.wait(120))
+    monkeypatch.setattr("digitwise.server.api.sheet_of", lambda *_: go.wait(120))
     monkeypatch.setattr("digitwise.server.api.page_document", lambda *_: {})
-    monkeypatch.setattr("digitwise.server.api._statuses", lambda *_: [])
+    monkeypatch.setattr("digitwise.server.api.statuses_of", lambda *_: [])
     with served(application(Settings())) as running:
         answers = []
         threads = [
@@ -265,7 +266,7 @@ def test_pages_that_wait_are_bounded_too(monkeypatch):
 
 def test_many_large_pictures_of_one_request_are_read_one_after_the_other(server):
     large = as_png(np.zeros((700, 700), np.uint8))
-    answer = server.client.post("/v1/read", files=[("a", ("a.png", large))] * (LARGE + 1))
+    answer = server.client.post(SINGLE, files=[("a", ("a.png", large))] * (LARGE + 1))
     assert [reading["status"] for reading in answer.json()["readings"]] == ["blank"] * (LARGE + 1)
 
 
@@ -305,5 +306,5 @@ def form_of(files: int) -> bytes:
     """A request with a form of files."""
     part = b'--x\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r\n%s\r\n' % PNG
     body = part * files + b"--x--\r\n"
-    head = b"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    head = b"POST /v1/read?mode=single HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
     return head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)

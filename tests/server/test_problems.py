@@ -117,5 +117,5 @@ def test_a_mistake_in_the_batch_is_told_to_those_who_wait(monkeypatch):
     with served(application(Settings())) as running:
         with monkeypatch.context() as patch:
             patch.setattr("digitwise.server.batcher.read_together", broken)
-            assert running.picture(PNG).status_code == 500
+            assert running.picture(PNG, "/v1/read?mode=single").status_code == 500
         assert running.picture(PNG).status_code == 200

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal, get_args
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from digitwise import __version__
-from digitwise.decoding import open_picture
 from digitwise.errors import DataError, DigitwiseError, TooLargeError
-from digitwise.reading.reader import PAGE, Reader
-from digitwise.reading.results import Page
-from digitwise.server.batch import Source
+from digitwise.server.batch import Outcome, Source
 from digitwise.server.documents import page_document, reading_document, reason_of
 from digitwise.server.problems import Problem
 from digitwise.server.service import Service
 from digitwise.server.settings import Limits
+from digitwise.server.sheets import Sheet, sheet_of, sheet_or_digit_of, statuses_of
 from digitwise.server.uploads import form_of, kind_of, uploads_of
+
+Mode = Literal["auto", "single", "numbers"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 def answer(document: Any, status: int = 200) -> Response:
@@ -32,21 +34,21 @@ def answer(document: Any, status: int = 200) -> Response:
 def routes(service: Service) -> list[Route]:
     """All of them, answered by ``service``."""
     reader, batcher, limits = service.reader, service.batcher, service.settings.limits
-    names = reader.class_names
 
     async def read(request: Request) -> Response:
-        with_input = _flag(request, "input")
+        with_input, mode = _flag(request, "input"), _mode(request)
         batcher.check_room()
         async with service.intake.body(request) as body:
             uploads = await uploads_of(request, body, limits, reader.model.image_shape)
             del body  # of which a form's files are copies
-            outcomes = await service.in_time(request, batcher.read([upload.source for upload in uploads]))
+            work = outcomes_of(service, [upload.source for upload in uploads], mode)
+            outcomes = await service.in_time(request, work)
             _refuse_single(request, outcomes[0], limits)
-        documents = [
-            reading_document(upload.name, outcome, names, with_input=with_input)
-            for upload, outcome in zip(uploads, outcomes, strict=True)
-        ]
-        service.metrics.readings([document["status"] for document in documents])
+        named = zip(uploads, outcomes, strict=True)
+        documents = [reading_document(upload.name, outcome, with_input=with_input) for upload, outcome in named]
+        for outcome, document in zip(outcomes, documents, strict=True):
+            statuses = statuses_of(outcome) if isinstance(outcome, Sheet) else [document["status"]]
+            service.metrics.readings(statuses)
         return answer({"readings": documents})
 
     async def numbers(request: Request) -> Response:
@@ -55,10 +57,10 @@ def routes(service: Service) -> list[Route]:
             uploads = await uploads_of(request, body, limits)
             del body
             sources = [upload.source for upload in uploads]
-            pages = await service.in_time(request, batcher.each(partial(_page, reader), sources))
+            pages = await service.in_time(request, batcher.each(partial(sheet_of, reader), sources))
             _refuse_single(request, pages[0], limits)
         for page in pages:
-            service.metrics.readings(_statuses(page))
+            service.metrics.readings(statuses_of(page))
         named = zip(uploads, pages, strict=True)
         return answer({"pages": [page_document(upload.name, page) for upload, page in named]})
 
@@ -102,6 +104,16 @@ def routes(service: Service) -> list[Route]:
     ]
 
 
+async def outcomes_of(service: Service, sources: list[Source], mode: Mode) -> Sequence[Sheet | Outcome]:
+    """What pictures are read as; arrays are single digits in the model's own form, in any mode."""
+    reader, batcher = service.reader, service.batcher
+    if mode == "single" or not isinstance(sources[0], bytes):
+        return await batcher.read(sources)
+    if mode == "numbers":
+        return await batcher.each(partial(sheet_of, reader), sources)
+    return await batcher.each(partial(sheet_or_digit_of, reader), sources)
+
+
 def described(service: Service) -> dict[str, Any]:
     """What the model says of itself."""
     reader, document = service.reader, service.reader.model.card.document
@@ -127,14 +139,12 @@ def _flag(request: Request, name: str) -> bool:
     return said == "true"
 
 
-def _page(reader: Reader, source: Any) -> tuple[Page, int, int] | DigitwiseError:
-    """A page with its width and height, in a thread."""
-    try:
-        decoded = open_picture(source, max_pixels=reader.max_pixels, at_least=PAGE)
-        height, width = (round(side * decoded.scale) for side in decoded.picture.shape[:2])
-        return reader.page_of(decoded), width, height
-    except DigitwiseError as error:
-        return error
+def _mode(request: Request) -> Mode:
+    said = request.query_params.get("mode", "auto")
+    for mode in MODES:
+        if said == mode:
+            return mode
+    raise Problem(422, "expected mode=auto, mode=single or mode=numbers, got another word")
 
 
 def _refuse_single(request: Request, outcome: object, limits: Limits) -> None:
@@ -157,9 +167,3 @@ async def _labelled(request: Request, body: bytes) -> tuple[Source, str]:
     if not files or "label" not in fields:
         raise Problem(422, "expected a form with a file and the field label, got one without")
     return files[0].source, fields["label"]
-
-
-def _statuses(page: tuple[Page, int, int] | DigitwiseError) -> list[str]:
-    if isinstance(page, DigitwiseError):
-        return ["error"]
-    return [digit.status for line in page[0].lines for digit in line.digits]

@@ -30,18 +30,18 @@ class Seen:
     Parameters
     ----------
     status : {"read", "unsure", "blank"}
-    best : int
-        The most probable class; 0 where it is blank.
-    probabilities : list of float
-        Calibrated, rounded to a millionth; empty where it is blank.
-    image : ndarray of uint8, shape (28, 28)
-        What it saw.
+    label : str or None
+        The most probable class; None where it is blank.
+    probabilities : dict of str to float
+        Of each class, calibrated, rounded to a millionth; empty where it is blank.
+    image : ndarray of uint8, shape (28, 28), or None
+        What it saw, where that is known.
     """
 
     status: Status
-    best: int
-    probabilities: list[float]
-    image: UInt8
+    label: str | None
+    probabilities: dict[str, float]
+    image: UInt8 | None
 
 
 Outcome = Seen | DigitwiseError
@@ -71,7 +71,7 @@ def read_together(reader: Reader, sources: Sequence[Source], *, max_pixels: int)
         )
         for i, place in enumerate(places):
             prepared[place] = Prepared(formed.images[i : i + 1], formed.blank[i : i + 1])
-    outcomes.update(zip(prepared, _answered(reader, list(prepared.values())), strict=True))
+    outcomes.update(zip(prepared, answered(reader, list(prepared.values())), strict=True))
     return [outcomes[place] for place in range(len(sources))]
 
 
@@ -98,16 +98,20 @@ def _formed(reader: Reader, pictures: list[UInt8], *, arrays: bool) -> Prepared:
     return reader.formed(pictures[0])
 
 
-def _answered(reader: Reader, prepared: list[Prepared]) -> list[Outcome]:
+def answered(reader: Reader, prepared: list[Prepared]) -> list[Seen]:
+    """What the model says about pictures as it takes them, in one call."""
     if not prepared:
         return []
     images = np.concatenate([each.images for each in prepared])
     blank = np.concatenate([each.blank for each in prepared])
     answers = reader.answered(Prepared(images, blank))
     shares = answers.probabilities.astype(np.float64).round(DECIMALS).tolist()
-    best = answers.probabilities.argmax(axis=1).tolist()
+    names = reader.class_names
+    best = [names[place] for place in answers.probabilities.argmax(axis=1)]
     rows = zip(best, shares, answers.blank.tolist(), answers.sure.tolist(), images, strict=True)
     return [
-        Seen("blank", 0, [], image) if blank else Seen("read" if sure else "unsure", label, probabilities, image)
-        for label, probabilities, blank, sure, image in rows
+        Seen("blank", None, {}, image)
+        if blank
+        else Seen("read" if sure else "unsure", label, dict(zip(names, each, strict=True)), image)
+        for label, each, blank, sure, image in rows
     ]

@@ -72,8 +72,15 @@ def _read(service: Service) -> Document:
     flag = {
         "name": "input",
         "in": "query",
-        "description": "Whether to send what the model saw of each picture.",
+        "description": "Whether to send what the model saw of each single digit.",
         "schema": {"type": "boolean", "default": False},
+    }
+    mode = {
+        "name": "mode",
+        "in": "query",
+        "description": "What files are read as: one digit, numbers, or what each turns out to be. Arrays are always "
+        "single digits, and so is a file in mode auto where the model knows other classes than the ten digits.",
+        "schema": {"type": "string", "enum": ["auto", "single", "numbers"], "default": "auto"},
     }
     several = {"type": "array", "items": _array(shape), "minItems": 1, "maxItems": service.settings.limits.files}
     arrays = {"oneOf": [_array(shape), several]}
@@ -83,11 +90,13 @@ def _read(service: Service) -> Document:
     }
     return {
         "operationId": "read",
-        "summary": "Read one digit a picture",
+        "summary": "Read one digit a picture, or the numbers on it",
         "description": "One picture as it is, several as files of a form, or arrays of the model's own size. "
-        "A file that cannot be read among others is a reading with status error.",
+        "A file that cannot be read among others is a reading with status error. A reading's kind says what it is: "
+        "single has a label, numbers has what a page of /v1/read/numbers has. Where the digit was cut out of a larger "
+        "picture to be read, probabilities has its label alone.",
         "tags": ["reading"],
-        "parameters": [flag],
+        "parameters": [mode, flag],
         "requestBody": body,
         "responses": {"200": _json("Readings", "In the order sent."), **_problems(ON_READING)},
     }
@@ -96,8 +105,11 @@ def _read(service: Service) -> Document:
 def _numbers() -> Document:
     return {
         "operationId": "readNumbers",
-        "summary": "Read lines of digits on a page",
-        "description": "Boxes are left, top, right, bottom in pixels of the picture upright by its EXIF orientation.",
+        "summary": "Read the numbers on a page",
+        "description": "Boxes are left, top, right, bottom in pixels of the picture upright by its EXIF orientation; "
+        "turn is by how many quarters counter-clockwise it was turned further to be read. Numbers stand in the order "
+        "of the digits in lines; text has ? for an unsure digit, written has signs such as . and - too. "
+        "Others are what is not read: what may be a digit, writing and drawings, lines, and ink at the edge.",
         "tags": ["reading"],
         "requestBody": {"required": True, "content": {"multipart/form-data": FORM, "image/*": PICTURE}},
         "responses": {"200": _json("Pages", "In the order sent."), **_problems(ON_READING)},
@@ -162,45 +174,65 @@ TEXT: Document = {"type": "string"}
 WHOLE: Document = {"type": "integer", "minimum": 0}
 SHARE: Document = {"type": "number", "minimum": 0, "maximum": 1}
 OPEN_OBJECT: Document = {"type": "object"}
+PNG: Document = {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/png"}
+STATUS: Document = {"enum": ["read", "unsure", "blank", "error"]}
+SURE: Document = {"enum": ["read", "unsure"]}
+OTHER: Document = {"enum": ["digit?", "mark", "rule", "border"]}
+BOX: Document = {"type": "array", "items": {"type": "integer"}, "minItems": 4, "maxItems": 4}
+
+
+DIGIT: Document = _object({"label": TEXT, "confidence": SHARE, "status": SURE, "box": BOX})
 
 
 def _list(items: Document) -> Document:
     return {"type": "array", "items": items}
 
 
+def _schema(name: str) -> Document:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _reading() -> Document:
+    return {
+        "name": _or_null(TEXT),
+        "kind": {"const": "single"},
+        "label": _or_null(_schema("Label")),
+        "confidence": _or_null(SHARE),
+        "status": STATUS,
+        "probabilities": _or_null({"type": "object", "additionalProperties": SHARE}),
+        "error": _or_null(TEXT),
+    }
+
+
+def _page() -> Document:
+    return {
+        "name": _or_null(TEXT),
+        "kind": {"const": "numbers"},
+        "text": _or_null(TEXT),
+        "confidence": _or_null(SHARE),
+        "status": STATUS,
+        "turn": {"type": "integer", "minimum": 0, "maximum": 3},
+        "width": _or_null(WHOLE),
+        "height": _or_null(WHOLE),
+        "numbers": _list(_object({"text": TEXT, "written": TEXT, "confidence": SHARE, "status": SURE, "box": BOX})),
+        "lines": _list(_object({"text": TEXT, "digits": _list(DIGIT)})),
+        "others": _list(_object({"kind": OTHER, "box": BOX, "confidence": _or_null(SHARE)})),
+        "error": _or_null(TEXT),
+    }
+
+
 def _schemas(service: Service) -> Document:
     label = {"type": "string", "enum": list(service.reader.class_names)}
-    box = {"type": "array", "items": {"type": "integer"}, "minItems": 4, "maxItems": 4}
-    digit = _object({"label": TEXT, "confidence": SHARE, "status": {"enum": ["read", "unsure"]}, "box": box})
-    reading = _object(
-        {
-            "name": _or_null(TEXT),
-            "label": _or_null({"$ref": "#/components/schemas/Label"}),
-            "confidence": _or_null(SHARE),
-            "status": {"enum": ["read", "unsure", "blank", "error"]},
-            "probabilities": _or_null({"type": "object", "additionalProperties": SHARE}),
-            "error": _or_null(TEXT),
-        },
-        input=_or_null({"type": "string", "contentEncoding": "base64", "contentMediaType": "image/png"}),
-    )
-    page = _object(
-        {
-            "name": _or_null(TEXT),
-            "text": _or_null(TEXT),
-            "turn": {"type": "integer", "minimum": 0, "maximum": 3},
-            "width": _or_null(WHOLE),
-            "height": _or_null(WHOLE),
-            "lines": _list(_object({"text": TEXT, "digits": _list(digit)})),
-            "error": _or_null(TEXT),
-        }
-    )
     limits = _object({"bytes": WHOLE, "pixels": WHOLE, "files": WHOLE, "seconds": {"type": "number"}})
     flag = {"type": "boolean"}
     return {
         "File": {"type": "string", "contentMediaType": "application/octet-stream", "format": "binary"},
         "Label": label,
-        "Readings": _object({"readings": _list(reading)}),
-        "Pages": _object({"pages": _list(page)}),
+        "Readings": _object({"readings": _list({"anyOf": [_schema("Reading"), _schema("PageReading")]})}),
+        "Pages": _object({"pages": _list(_schema("Page"))}),
+        "Reading": _object(_reading(), input=_or_null(PNG)),
+        "PageReading": _object(_page() | {"label": {"type": "null"}, "probabilities": {"type": "null"}}),
+        "Page": _object(_page()),
         "Collected": _object({"path": TEXT}),
         "Health": _object({"status": {"const": "ok"}}),
         "Service": _object({"version": TEXT, "collect": flag, "report": flag, "token": flag, "limits": limits}),

@@ -1,0 +1,74 @@
+"""Pictures that may hold more than one digit: read one by one, in a thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitwise.decoding import Decoded, open_picture
+from digitwise.errors import DigitwiseError
+from digitwise.reading.reader import PAGE, Reader
+from digitwise.reading.results import Page, Reading
+from digitwise.reading.rows import status_of
+from digitwise.server.batch import DECIMALS, Outcome, Seen, Source, answered
+
+NEAR = 1e-5  # between two probabilities that are the same but for rounding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """A page, and the size of its picture upright by its EXIF orientation, in pixels."""
+
+    page: Page
+    width: int
+    height: int
+
+
+def sheet_of(reader: Reader, source: Source) -> Sheet | DigitwiseError:
+    """A picture as numbers, whatever is on it."""
+    try:
+        decoded = _opened(reader, source)
+        return _sheet(reader.page_of(decoded), decoded)
+    except DigitwiseError as error:
+        return error
+
+
+def sheet_or_digit_of(reader: Reader, source: Source) -> Sheet | Outcome:
+    """A picture as what it turns out to be: numbers, one digit, or nothing."""
+    try:
+        decoded = _opened(reader, source)
+        found = reader.auto_of(decoded)
+        return _sheet(found, decoded) if isinstance(found, Page) else _seen(reader, found, decoded)
+    except DigitwiseError as error:
+        return error
+
+
+def statuses_of(sheet: Sheet | DigitwiseError) -> list[str]:
+    """What became of each digit; of a page without one, of the page."""
+    if isinstance(sheet, DigitwiseError):
+        return ["error"]
+    return [digit.status for line in sheet.page.lines for digit in line.digits] or [status_of(sheet.page)]
+
+
+def _opened(reader: Reader, source: Source) -> Decoded:
+    if not isinstance(source, bytes):
+        return Decoded(source)
+    return open_picture(source, max_pixels=reader.max_pixels, at_least=PAGE)
+
+
+def _sheet(page: Page, decoded: Decoded) -> Sheet:
+    height, width = (round(side * decoded.scale) for side in decoded.picture.shape[:2])
+    return Sheet(page, width, height)
+
+
+def _seen(reader: Reader, reading: Reading, decoded: Decoded) -> Seen:
+    """A reading with all probabilities and what the model saw, where the model read the whole picture."""
+    [whole] = answered(reader, [reader.formed(decoded.picture)])
+    if reading.label is None:
+        return Seen("blank", None, {}, np.zeros(reader.model.image_shape, np.uint8))
+    share = reading.confidence or 0.0
+    if reading.label == whole.label and abs(whole.probabilities[reading.label] - share) < NEAR:
+        return Seen(reading.status, reading.label, whole.probabilities, whole.image)
+    # Other ink was in view and a part was read, or finder and model do not agree: there is one probability only.
+    return Seen(reading.status, reading.label, {reading.label: round(share, DECIMALS)}, None)
