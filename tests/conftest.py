@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
-import sys
 import time
 import types
 from collections.abc import Iterator
@@ -94,13 +94,16 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page reader that knows where the digits are: one in the left half, one in the right."""
-    from tests.templates import read_halves
+def numbers(monkeypatch: pytest.MonkeyPatch, model_file: Path) -> None:
+    """A finder that knows where the digits are: one in the left half, one in the right."""
+    from digitwise.reading import finder, trust
+    from digitwise.reading.model import Model
+    from tests.templates import find_halves
 
-    fake = types.ModuleType("digitwise.reading.pages.numbers")
-    fake.read_page = read_halves  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, fake.__name__, fake)
+    fake = types.SimpleNamespace(find=find_halves(Model(model_file)))
+    monkeypatch.setattr(finder, "bundled", lambda threads=1: fake)
+    table = dataclasses.replace(trust.bundled(), thresholds=((0.001, 0.9), (0.03, 0.5)))
+    monkeypatch.setattr(trust, "bundled", lambda: table)
 
 
 @pytest.fixture

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from digitwise.images import UInt8
 from digitwise.normalize import SIDE, normalize
+from digitwise.reading.finder import Sight
+from digitwise.reading.finding import Found
 
 POLICIES = [
     {"max_error": 0.001, "threshold": 0.9999, "temperature": 0.7},
@@ -40,15 +43,23 @@ def two(left: str, right: str, size: int = 80) -> Image.Image:
     return both
 
 
-def read_halves(picture: Any, probabilities: Any) -> Any:
-    """What reading a page gives for :func:`two`: a line of two digits; no line for a blank picture."""
-    middle, (height, width) = picture.shape[1] // 2, picture.shape[:2]
-    digits = []
-    for box in ((0, 0, middle, height), (middle, 0, width, height)):
-        image = normalize(picture[box[1] : box[3], box[0] : box[2]]).image
-        digits.append(SimpleNamespace(box=box, image=image, probabilities=probabilities(image[None])[0]))
-    lines = () if picture.min() == picture.max() else (SimpleNamespace(digits=tuple(digits)),)
-    return SimpleNamespace(lines=lines, turn=0)
+def find_halves(model: Any) -> Any:
+    """A finder for :func:`two`: a digit in each half of a wide picture, one in others that have ink."""
+
+    def find(grey: UInt8, *, turn: int | None = None) -> Sight:
+        (height, width), parts = grey.shape, 2 if grey.shape[1] > grey.shape[0] else 1
+        edges = [round(width * k / parts) for k in range(parts + 1)] if grey.min() < grey.max() else []
+        boxes = [(left, 0, right, height) for left, right in itertools.pairwise(edges)]
+        images = [normalize(grey[:, left:right]).image for left, _, right, _ in boxes]
+        classes = np.zeros((len(boxes), 15), np.float32)
+        if images:
+            classes[:, :10] = model.probabilities(np.stack(images))
+        full = np.full(len(boxes), 0.99, np.float32)
+        turns = np.tile(np.array([0.997, 0.001, 0.001, 0.001], np.float32), (len(boxes), 1))
+        placed = np.array(boxes, np.float32).reshape(-1, 4)
+        return Sight(Found(placed, full, classes, turns, 0 * full), 0, 1.0, grey)
+
+    return find
 
 
 def metadata(**changes: Any) -> dict[str, Any]:

@@ -86,10 +86,14 @@ def test_numbers_are_a_line_of_text_a_line_of_digits(read):
     two("7", "2").save("page.png")
     assert read("page.png", "--numbers").out == "72\n"
     found = read("page.png", "--numbers", "--json").json
-    assert [list(row) for row in found] == [["path", "lines"]]
+    assert [list(row) for row in found] == [["path", "lines", "numbers", "others", "turn", "status"]]
+    assert (found[0]["status"], found[0]["turn"], found[0]["others"]) == ("read", 0, [])
+    (number,) = found[0]["numbers"]
+    assert list(number) == ["text", "written", "confidence", "status", "box"]
+    assert (number["text"], number["written"], number["status"]) == ("72", "72", "read")
     (line,) = found[0]["lines"]
     assert line["text"] == "72"
-    assert [list(digit) for digit in line["digits"]] == [["label", "confidence", "box"]] * 2
+    assert [list(digit) for digit in line["digits"]] == [["label", "confidence", "status", "box"]] * 2
     width, height = two("7", "2").size
     assert line["digits"][1]["box"] == [width // 2, 0, width, height]
 
@@ -122,19 +126,25 @@ def test_unsure_digits_are_question_marks_in_text_and_marked_when_single(read):
     assert read("one.png", "--max-error", "0.1%").out.endswith(" %  unsure\n")
 
 
-def test_small_squarish_pictures_are_single_and_others_pages(read):
+def test_what_is_on_a_picture_decides_not_its_size(read):
     for name, image in {
         "single.png": printed("7"),
+        "large.png": printed("7").resize((700, 900)),
         "wide.png": two("7", "2").resize((280, 120)),
-        "large.png": two("7", "2").resize((500, 480)),
+        "small.png": two("7", "2").resize((56, 40)),
+        "blank.png": Image.new("L", (800, 500), 230),
     }.items():
         image.save(name)
-    assert [list(read(name, "--json").json[0])[1] for name in ("single.png", "wide.png", "large.png")] == [
-        "label",
-        "lines",
-        "lines",
-    ]
+    kinds = [list(read(name, "--json").json[0])[1] for name in ("single.png", "large.png", "wide.png", "small.png")]
+    assert kinds == ["label", "label", "lines", "lines"]
+    assert read("blank.png", "--json").json[0] == {
+        "path": "blank.png",
+        "label": None,
+        "confidence": None,
+        "status": "blank",
+    }
     assert list(read("wide.png", "--single", "--json").json[0])[1] == "label"
+    assert list(read("single.png", "--numbers", "--json").json[0])[1] == "lines"
 
 
 def test_a_folder_is_read_in_the_order_of_people_and_a_broken_file_is_a_row(read, scans):

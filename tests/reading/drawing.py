@@ -6,8 +6,6 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from digitwise.reading.pages.numbers import read_page
-
 HEIGHT = 40  # pixels of a digit
 
 
@@ -17,12 +15,16 @@ def _glyphs() -> list[np.ndarray]:
 
     data = load_digits()
     found: dict[int, np.ndarray] = {}
-    for picture, digit in zip(data.images, data.target, strict=True):
-        large = np.asarray(Image.fromarray(np.uint8(picture * 15.9)).resize((48, 48), Image.Resampling.BICUBIC))
-        ink = np.clip((large.astype(np.float32) - 100) / 60, 0, 1)
-        if int(digit) not in found and label(ink > 0.3)[1] == 1:
-            ys, xs = np.flatnonzero(ink.max(axis=1) > 0), np.flatnonzero(ink.max(axis=0) > 0)
-            found[int(digit)] = ink[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
+    for digit in range(10):
+        of_kind = data.images[data.target == digit]
+        usual = np.argsort(((of_kind - of_kind.mean(axis=0)) ** 2).sum(axis=(1, 2)))
+        for picture in of_kind[usual]:
+            large = np.asarray(Image.fromarray(np.uint8(picture * 15.9)).resize((48, 48), Image.Resampling.BICUBIC))
+            ink = np.clip((large.astype(np.float32) - 100) / 60, 0, 1)
+            if label(ink > 0.3)[1] == 1:
+                ys, xs = np.flatnonzero(ink.max(axis=1) > 0), np.flatnonzero(ink.max(axis=0) > 0)
+                found[digit] = ink[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
+                break
     return [found[digit] for digit in range(10)]
 
 
@@ -60,27 +62,3 @@ def photo(ink: np.ndarray, *, paper: object = 225.0, pen: object = 45.0, noise: 
     values = ground * (1 - amount) + colour * amount
     values = values + np.random.default_rng(0).normal(size=values.shape) * noise
     return np.asarray(np.clip(values, 0, 255), np.uint8)
-
-
-def by_likeness(images: np.ndarray) -> np.ndarray:
-    """A classifier without training: how alike pictures (n, 28, 28) are to the glyphs, float32 (n, 10)."""
-    from digitwise.normalize import centred
-
-    def unit(values: np.ndarray) -> np.ndarray:
-        flat = values.reshape(len(values), -1).astype(np.float32)
-        return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1))
-
-    known = unit(np.stack([centred(np.pad(glyph, 2)) for glyph in GLYPHS]))
-    likeness = np.exp(30 * (unit(images) @ known.T - 1))  # (n, 10)
-    rest = np.maximum(1 - likeness.max(axis=1, keepdims=True), 0) / 10  # what is like none is anything
-    return np.asarray((likeness + rest) / (likeness + rest).sum(axis=1, keepdims=True), np.float32)
-
-
-def text_of(lines: object) -> list[str]:
-    """What was read, a text a line."""
-    return ["".join(str(int(digit.probabilities.argmax())) for digit in line) for line in lines]  # type: ignore[attr-defined]
-
-
-def find_digits(picture, probabilities):
-    """The digits of a page that is the right way up, in lines."""
-    return [list(line.digits) for line in read_page(picture, probabilities, turn=0).lines]

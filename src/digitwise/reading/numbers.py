@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from digitwise.fitting import fit_into
 from digitwise.images import Float32, Float64, Int64, Mask, UInt8
+from digitwise.normalize import SIDE
 from digitwise.reading import trust
 from digitwise.reading.finder import Sight
 from digitwise.reading.finding import SIGNS, Found
@@ -53,6 +55,13 @@ class _Place:
     def __init__(self, sight: Sight, unit: float) -> None:
         height, width = (side / sight.scale for side in sight.seen.shape)
         self.size, self.turn, self.unit = (width, height), sight.turn, unit
+        self.sight = sight
+
+    def image(self, edges: Float32) -> UInt8:
+        """What the finder saw of a digit, uint8 (28, 28)."""
+        left, top, right, bottom = np.rint(edges * self.sight.scale).astype(int).tolist()
+        part = self.sight.seen[max(top, 0) : max(bottom, 1), max(left, 0) : max(right, 1)]
+        return fit_into(part, (SIDE, SIDE)) if part.size else np.zeros((SIDE, SIDE), np.uint8)
 
     def box(self, edges: Float32 | Sequence[float]) -> Box:
         """Left, top, right and bottom in whole pixels."""
@@ -76,7 +85,13 @@ def _number(
     status: Status = "read" if confidence >= least else "unsure"
     clear = np.full(len(piece), True) if status == "read" else (each >= least) & (each > each.min())
     digits = tuple(
-        Digit(SIGNS[found.labels[k]], float(p), "read" if sure else "unsure", place.box(found.boxes[k]))
+        Digit(
+            SIGNS[found.labels[k]],
+            float(p),
+            "read" if sure else "unsure",
+            place.box(found.boxes[k]),
+            place.image(found.boxes[k]),
+        )
         for k, p, sure in zip(piece, each, clear, strict=True)
     )
     box = np.concatenate([found.boxes[piece, :2].min(axis=0), found.boxes[piece, 2:].max(axis=0)])

@@ -15,7 +15,7 @@ def document_of(found: Found, *, top: bool = False) -> dict[str, Any]:
     where = {key: value for key, value in (("page", found.page), ("row", found.row)) if value is not None}
     result = found.result
     if isinstance(result, Page):
-        return {"path": found.path, **where, "status": status_of(result), **page_document(result)}
+        return {"path": found.path, **where, **page_document(result), "status": status_of(result)}
     if found.of_lines:
         return {"path": found.path, **where, "lines": [], "status": result.status, "error": result.error}
     document: dict[str, Any] = {
