@@ -102,7 +102,7 @@ def numbers(monkeypatch: pytest.MonkeyPatch, model_file: Path) -> None:
 
     fake = types.SimpleNamespace(find=find_halves(Model(model_file)))
     monkeypatch.setattr(finder, "bundled", lambda threads=1: fake)
-    table = dataclasses.replace(trust.bundled(), thresholds=((0.001, 0.9), (0.03, 0.5)))
+    table = dataclasses.replace(trust.bundled(), thresholds=((0.001, 0.995), (0.03, 0.5)))
     monkeypatch.setattr(trust, "bundled", lambda: table)
 
 

@@ -15,6 +15,7 @@ from digitwise.errors import ExportError
 from digitwise.exporting.graph import Graph, Value
 from digitwise.exporting.steps import Step, over_channels
 from digitwise.images import Float32
+from digitwise.maps import STRIDE
 
 ACTIVATIONS = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
 
@@ -118,7 +119,7 @@ def up_sampling(graph: Graph, name: str, values: Sequence[Value], step: Step) ->
 
 
 def resized(graph: Graph, value: str, factors: Sequence[float], *, mode: str, coordinates: str, **rest: Any) -> str:
-    """A picture (n, c, h, w) brought to as many times its height and width."""
+    """A value (n, c, h, w) at ``factors`` times its height and width, by one of ONNX's modes."""
     scales = np.array([1, 1, *factors], np.float32)
     name = graph.constant("times " + " ".join(map(str, factors)), scales)
     return graph.add("Resize", value, "", name, mode=mode, coordinate_transformation_mode=coordinates, **rest)
@@ -126,26 +127,30 @@ def resized(graph: Graph, value: str, factors: Sequence[float], *, mode: str, co
 
 def local_contrast(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
     """:class:`digitwise.models.finder.LocalContrast`, step by step."""
-    from digitwise.models.finder import FLOOR, STRIDE, WINDOWS
+    from digitwise.models.finder import FLOOR, WINDOWS
 
-    pictures = values[0]
-    moments = graph.add("Concat", pictures.name, graph.add("Mul", pictures.name, pictures.name), axis=1)
-    side = [STRIDE, STRIDE]
-    cells = graph.add("AveragePool", moments, kernel_shape=side, strides=side)
+    images = values[0].name
+    moments = graph.add("Concat", images, graph.add("Mul", images, images), axis=1)
+    cells = graph.add("AveragePool", moments, kernel_shape=[STRIDE, STRIDE], strides=[STRIDE, STRIDE])
     floor = graph.constant(f"{name}/floor", np.array(FLOOR, np.float32))
-    zero, axes = graph.constant("zero", np.array(0, np.float32)), graph.constant("channels", np.array([1], np.int64))
-    edges = [graph.constant(str(k), np.array([k], np.int64)) for k in range(3)]
     planes = []
     for window in WINDOWS:
-        half = window // 2
-        rows = graph.add("AveragePool", cells, kernel_shape=[window, 1], pads=[half, 0, half, 0])
-        means = graph.add("AveragePool", rows, kernel_shape=[1, window], pads=[0, half, 0, half])
-        means = resized(graph, means, side, mode="linear", coordinates="half_pixel")
-        mean, square = (graph.add("Slice", means, edges[k], edges[k + 1], axes) for k in (0, 1))
-        variance = graph.add("Max", graph.add("Sub", square, graph.add("Mul", mean, mean)), zero)
-        spread = graph.add("Add", graph.add("Sqrt", variance), floor)
-        planes.append(graph.add("Div", graph.add("Sub", pictures.name, mean), spread))
+        mean, square = _moments(graph, cells, window)
+        variance = graph.add("Sub", square, graph.add("Mul", mean, mean))
+        spread = graph.add("Sqrt", graph.add("Max", variance, graph.constant("zero", np.array(0, np.float32))))
+        planes.append(graph.add("Div", graph.add("Sub", images, mean), graph.add("Add", spread, floor)))
     return Value(graph.add("Concat", *planes, axis=1), _shape(step.layer, values))
+
+
+def _moments(graph: Graph, cells: str, window: int) -> tuple[str, str]:
+    """Means over windows of so many cells, for each pixel: of values and of their squares, (n, 1, h, w) each."""
+    half = window // 2
+    rows = graph.add("AveragePool", cells, kernel_shape=[window, 1], pads=[half, 0, half, 0])
+    means = graph.add("AveragePool", rows, kernel_shape=[1, window], pads=[0, half, 0, half])
+    means = resized(graph, means, (STRIDE, STRIDE), mode="linear", coordinates="half_pixel")
+    axes = graph.constant("channels", np.array([1], np.int64))
+    begin, middle, end = (graph.constant(str(k), np.array([k], np.int64)) for k in range(3))
+    return graph.add("Slice", means, begin, middle, axes), graph.add("Slice", means, middle, end, axes)
 
 
 def zero_padding(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:

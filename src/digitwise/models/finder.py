@@ -1,12 +1,8 @@
-"""The network that finds digits: one pass over a whole picture marks the middle, size, class and turn of each.
+"""The network that finds digits: one pass over a whole image marks the middle, size, class and turn of each.
 
-A fully convolutional network in the manner of CenterNet, for pictures of any size whose sides are multiples of 16. What
-it gives has a quarter of the picture's height and width and, in each cell, the logits and numbers of
-:class:`Head`. It is small enough for a page on a laptop: see docs/decisions.
-
-References
-----------
-X. Zhou, D. Wang, P. Krähenbühl, Objects as Points (2019), arXiv:1904.07850.
+A fully convolutional network in the manner of CenterNet, for images of any size whose sides are multiples of 16. Its
+maps have a quarter of the image's height and width, and in each cell :data:`PLANES` logits and numbers, which
+:mod:`digitwise.maps` explains. A page is one pass of about a million weights, which a laptop's processor can do.
 """
 
 from __future__ import annotations
@@ -18,22 +14,29 @@ import keras
 from keras import layers as kl
 from keras import ops
 
-STRIDE = 4  # pixels a cell
-MULTIPLE = 16  # what a picture's sides are multiples of
-CLASSES = 15  # digits and the signs . , - = /
-TURNS = 4
-PLANES = 1 + CLASSES + TURNS + 4  # object; classes; quarters; middle's x and y, logarithms of width and height
+from digitwise.maps import SIGNS, STRIDE, TURNS
+
+CLASSES = len(SIGNS)
+PLANES = 1 + CLASSES + TURNS + 4  # object; classes; turns; middle's x and y, logarithms of width and height
 WINDOWS = 5, 17  # cells of the windows over which contrast is measured
 FLOOR = 0.02  # of the local spread, as a share of white: below it, what there is is noise
-CHANNELS = 24, 48, 96, 128
+CHANNELS = 24, 48, 96, 128  # at strides 2, 4, 8 and 16
+HEAD = 64  # channels from which maps are made
+MOMENTUM = 0.98  # of batch normalisation: trainings of a few thousand steps are too short for Keras' 0.99
+DILATIONS = 1, 2, 4  # at stride 8: a digit's neighbours and lines tell what it is
+RARE = -4.6  # logit of 1 %
 
 
 @keras.saving.register_keras_serializable("digitwise")
-class LocalContrast(kl.Layer):
-    """Each pixel against the mean and spread of its surroundings, in two windows: (n, h, w, 1) to (n, h, w, 2).
+class LocalContrast(kl.Layer):  # type: ignore[misc]  # keras comes without types
+    """Each pixel against the mean and spread of its surroundings, in two windows.
 
-    Light, shade of paper and strength of ink hardly matter then. Means are taken over cells of 4x4 pixels and brought
-    back to pixels bilinearly.
+    float32 (n, h, w, 1) in [0, 1] to float32 (n, h, w, 2). Light, shade of paper and strength of ink hardly matter
+    then. Means are taken over cells of 4x4 pixels, which makes wide windows cheap, and brought back to pixels bilinearly.
+
+    References
+    ----------
+    K. Jarrett et al., What is the Best Multi-Stage Architecture for Object Recognition? (ICCV 2009), section 2.
     """
 
     def __init__(self, **rest: Any) -> None:
@@ -44,12 +47,13 @@ class LocalContrast(kl.Layer):
         return (*input_shape[:-1], len(WINDOWS))
 
     def call(self, pictures: Any) -> Any:
-        """float32 (n, h, w, 1) in [0, 1]."""
+        """Normalise images, float32 (n, h, w, 1) in [0, 1]."""
         moments = ops.concatenate([pictures, pictures * pictures], axis=-1)
         cells = ops.average_pool(moments, STRIDE, STRIDE)
         return ops.concatenate([self._against(pictures, cells, window) for window in WINDOWS], axis=-1)
 
     def _against(self, pictures: Any, cells: Any, window: int) -> Any:
+        """Images against one window: (n, h, w, 1); ``cells`` are means of values and squares, (n, h/4, w/4, 2)."""
         rows = ops.average_pool(cells, (window, 1), 1, padding="same")
         means = ops.average_pool(rows, (1, window), 1, padding="same")
         height, width = ops.shape(pictures)[1:3]
@@ -67,7 +71,7 @@ def finder(channels: Sequence[int] = CHANNELS, *, side: int | None = None, dtype
     channels : sequence of int
         At strides 2, 4, 8 and 16; without the last one it looks less far around.
     side : int, optional
-        Of the pictures, where all have one size.
+        Height and width of the images, where all have one size.
     dtype : str
         Keras dtype policy of the convolutions.
 
@@ -75,6 +79,10 @@ def finder(channels: Sequence[int] = CHANNELS, *, side: int | None = None, dtype
     -------
     keras.Model
         float32 (n, h, w, 1) in [0, 1] to float32 (n, h / 4, w / 4, 24).
+
+    References
+    ----------
+    X. Zhou, D. Wang, P. Krähenbühl, Objects as Points (2019), arXiv:1904.07850.
     """
     pictures = keras.Input((side, side, 1), name="pictures")
     x = LocalContrast(name="contrast")(pictures)
@@ -82,7 +90,7 @@ def finder(channels: Sequence[int] = CHANNELS, *, side: int | None = None, dtype
     x = _layer(x, channels[1], 3, strides=2, dtype=dtype)
     near = _block(x, 1, dtype=dtype)
     x = _layer(near, channels[2], 3, strides=2, dtype=dtype)
-    for dilation in (1, 2, 4):
+    for dilation in DILATIONS:
         x = _block(x, dilation, dtype=dtype)
     if len(channels) > 3:
         far = _layer(x, channels[3], 3, strides=2, dtype=dtype)
@@ -90,14 +98,19 @@ def finder(channels: Sequence[int] = CHANNELS, *, side: int | None = None, dtype
         x = kl.Add(dtype=dtype)([x, _raised(far, channels[2], dtype=dtype)])
         x = _block(x, 1, dtype=dtype)
     x = kl.Add(dtype=dtype)([near, _raised(x, channels[1], dtype=dtype)])
-    x = _layer(x, 64, 3, dtype=dtype)
+    x = _layer(x, HEAD, 3, dtype=dtype)
     maps = kl.Conv2D(PLANES, 1, dtype="float32", bias_initializer=_rare, name="maps")(x)
     return keras.Model(pictures, maps, name="finder")
 
 
 def _rare(shape: Sequence[int], dtype: Any = None) -> Any:
-    """At first, an object in one cell of a hundred, as focal loss wants it (Lin et al. 2017, section 3.3)."""
-    return ops.concatenate([ops.full((1,), -4.6, dtype), ops.zeros((shape[0] - 1,), dtype)])
+    """At first, an object in one cell of a hundred, as focal loss wants it.
+
+    References
+    ----------
+    T.-Y. Lin et al., Focal Loss for Dense Object Detection (ICCV 2017), arXiv:1708.02002, section 3.3.
+    """
+    return ops.concatenate([ops.full((1,), RARE, dtype), ops.zeros((shape[0] - 1,), dtype)])
 
 
 def _layer(x: Any, channels: int, size: int, *, strides: int = 1, dilation: int = 1, dtype: str) -> Any:
@@ -107,11 +120,11 @@ def _layer(x: Any, channels: int, size: int, *, strides: int = 1, dilation: int 
 
 def _plain(x: Any, channels: int, size: int, *, strides: int = 1, dilation: int = 1, dtype: str) -> Any:
     x = kl.Conv2D(channels, size, strides, "same", dilation_rate=dilation, use_bias=False, dtype=dtype)(x)
-    return kl.BatchNormalization(momentum=0.98, dtype=dtype)(x)
+    return kl.BatchNormalization(momentum=MOMENTUM, dtype=dtype)(x)
 
 
 def _block(x: Any, dilation: int, *, dtype: str) -> Any:
-    """A residual block of two convolutions (He et al. 2016)."""
+    """A residual block of two convolutions (He et al., arXiv:1512.03385)."""
     channels = x.shape[-1]
     y = _layer(x, channels, 3, dilation=dilation, dtype=dtype)
     y = _plain(y, channels, 3, dilation=dilation, dtype=dtype)

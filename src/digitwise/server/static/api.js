@@ -33,16 +33,21 @@ export function lock() {
   return new Unreached("The server asks for a token.");
 }
 
-const rest = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
+const rest = (seconds, signal) => new Promise((done) => {
+  setTimeout(done, seconds * 1000);
+  signal?.addEventListener("abort", done, { once: true });
+});
 
-async function fetched(path, method, body) {
+async function fetched(path, method, body, cancelled) {
   const secret = token.get();
   const headers = secret ? { Authorization: `Bearer ${secret}` } : {};
   try {
-    const signal = AbortSignal.timeout(PATIENCE);
+    const signals = [AbortSignal.timeout(PATIENCE), ...(cancelled ? [cancelled] : [])];
+    const signal = AbortSignal.any(signals);
     const response = await fetch(path, { method, headers, body, cache: "no-store", signal });
     return [response, await response.text()];
   } catch {
+    cancelled?.throwIfAborted(); // nobody waits for the answer any more, and the server is not gone
     become("gone");
     throw new Unreached("The server does not answer.");
   }
@@ -57,12 +62,16 @@ function reasonOf(response, text) {
   }
 }
 
-/** An answer's JSON and status; `body` is a function, so that each attempt sends what is newest. */
-export async function ask(path, { method = "GET", body } = {}) {
+/**
+ * An answer's JSON; `body` is a function, so that each attempt sends what is newest. A `signal` that is aborted ends
+ * it with the signal's reason.
+ */
+export async function ask(path, { method = "GET", body, signal } = {}) {
   for (let attempt = 1; ; attempt += 1) {
-    const [response, text] = await fetched(path, method, await body?.());
+    const [response, text] = await fetched(path, method, await body?.(), signal);
     if (response.status === 503 && attempt < ATTEMPTS) {
-      await rest(Math.min(Number(response.headers.get("Retry-After")) || 1, LONGEST));
+      await rest(Math.min(Number(response.headers.get("Retry-After")) || 1, LONGEST), signal);
+      signal?.throwIfAborted();
       continue;
     }
     if (response.status === 401) throw lock();
@@ -78,18 +87,11 @@ const form = (fields) => {
   return data;
 };
 
-/** One picture as one digit, with what the model saw. `picture` gives the newest. */
-export async function read(picture, name = "picture.png") {
+/** What is on one picture, read as single, numbers or auto, with what the model saw. `picture` gives the newest. */
+export async function read(picture, { mode, name = "picture.png", signal }) {
   const body = async () => form([["picture", await picture(), name]]);
-  const { readings } = await ask("v1/read?input=true", { method: "POST", body });
+  const { readings } = await ask(`v1/read?input=true&mode=${mode}`, { method: "POST", body, signal });
   return readings[0];
-}
-
-/** One picture as lines of digits. */
-export async function readNumbers(file) {
-  const body = () => form([["picture", file, file.name]]);
-  const { pages } = await ask("v1/read/numbers", { method: "POST", body });
-  return pages[0];
 }
 
 /** Store a picture under its right label; where it lies then. */

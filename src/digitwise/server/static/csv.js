@@ -1,6 +1,6 @@
-// Readings as CSV (RFC 4180), with the columns that digitwise read writes.
+// Readings as CSV (RFC 4180): a row for each number and each single digit, first the columns of digitwise read.
 
-const COLUMNS = ["path", "label", "confidence", "status", "text", "error"];
+const COLUMNS = ["path", "label", "confidence", "status", "text", "error", "written", "left", "top", "right", "bottom"];
 
 /** A cell. A spreadsheet would take one that begins like a formula for one, so that gets an apostrophe. */
 function cell(value) {
@@ -9,18 +9,21 @@ function cell(value) {
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
-function row(photo) {
-  const failed = photo.status === "error";
-  const single = photo.kind === "single" && !failed;
-  const confidence = photo.confidence === null ? null : Number(photo.confidence.toFixed(6));
-  const [label, text] = single ? [photo.text, null] : [null, failed ? null : photo.text];
-  return [photo.name, label, confidence, photo.status, text, photo.error];
+const rounded = (share) => (share === null ? null : Number(share.toFixed(6)));
+
+function rowsOf(photo) {
+  const { name, page, status, error } = photo;
+  if (!page?.numbers.length) return [[name, page ? null : photo.text, rounded(photo.confidence), status, null, error]];
+  return page.numbers.map((number) => {
+    return [name, null, rounded(number.confidence), number.status, number.text, null, number.written, ...number.box];
+  });
 }
 
 /** The text of a file about the photos that are done. */
 export function csvOf(photos) {
-  const rows = [COLUMNS, ...photos.filter((photo) => photo.done).map(row)];
-  return rows.map((cells) => `${cells.map(cell).join(",")}\r\n`).join("");
+  const rows = [COLUMNS, ...photos.filter((photo) => photo.done).flatMap(rowsOf)];
+  const whole = rows.map((cells) => COLUMNS.map((_, place) => cell(cells[place])));
+  return whole.map((cells) => `${cells.join(",")}\r\n`).join("");
 }
 
 /** Hand a text to the browser as a download. */

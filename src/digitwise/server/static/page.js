@@ -34,7 +34,7 @@ function readWhileDrawn(sheet, result) {
     if (sheet.empty) return;
     const { number } = sheet;
     try {
-      const reading = await read(() => sheet.png());
+      const reading = await read(() => sheet.png(), { mode: "single" });
       if (number === sheet.number) show(reading);
     } catch (error) {
       if (!(error instanceof Unreached)) show({ status: "error", label: null, error: error.message });

@@ -1,23 +1,23 @@
 // One photo, and what was read from it.
 
-import { read, readNumbers, Refused } from "./api.js";
+import { read, Refused } from "./api.js";
+import { textOf } from "./numbers.js";
 import { opened, thumbnail } from "./pictures.js";
-import { pageSentence, pageStatus, sentence } from "./words.js";
+import { pageSentence, sentence } from "./words.js";
 
 const ENVELOPE = 4096; // bytes of a request around its file
-const SMALL = 300; // pixels: a picture no larger, and
-const SQUARISH = 1.5; // not so many times wider than high, is taken for one digit, as by digitwise read
+const MODES = { automatic: "auto", single: "single", numbers: "numbers" }; // by the switch
 
-/** A file with its state: waiting, reading, read, unsure, blank or error. */
+/** A file with its state: waiting, reading, read, unsure, blank, error or cancelled. */
 export class Photo {
   status = "waiting";
-  kind = null; // single or numbers, once it is read
-  reading = null;
-  page = null;
+  wish = null; // what it was read as, by the switch
+  answer = null;
   error = null;
+  began = 0; // when reading did, in milliseconds
   thumbnail = null;
-  #size = null;
   #limit;
+  #control = new AbortController();
 
   /** `limit` is what the server takes, in bytes. */
   constructor(file, limit) {
@@ -26,28 +26,55 @@ export class Photo {
     this.name = file.webkitRelativePath || file.name || "pasted.png";
   }
 
-  /** What it is to be read as by the switch. */
-  kindBy(wish) {
-    if (wish !== "automatic") return wish;
-    if (!this.#size) return "numbers";
-    const { width, height } = this.#size;
-    return Math.max(width, height) <= SMALL && width <= SQUARISH * height ? "single" : "numbers";
+  /** Whether it was read as the switch says now. */
+  fits(wish) {
+    return this.wish === wish || this.kind === wish;
   }
 
   get done() {
     return this.status !== "waiting" && this.status !== "reading";
   }
 
+  /** What it turned out to be, single or numbers; null before. */
+  get kind() {
+    return this.answer?.kind ?? null;
+  }
+
+  /** The reading of one digit. */
+  get reading() {
+    return this.kind === "single" ? this.answer : null;
+  }
+
+  /** The page of numbers. */
+  get page() {
+    return this.kind === "numbers" && !this.error ? this.answer : null;
+  }
+
+  /** Let it wait to be read, once more. */
+  wait() {
+    this.status = "waiting";
+    this.#control = new AbortController();
+  }
+
+  /** Give it up, also while it is read. */
+  cancel() {
+    if (this.done) return;
+    this.status = "cancelled";
+    this.#control.abort();
+  }
+
   /** Read it; what goes wrong with this one photo is its error. */
   async read(wish) {
-    this.status = "reading";
+    Object.assign(this, { status: "reading", wish, answer: null, error: null, began: performance.now() });
+    const { signal } = this.#control;
     try {
       await this.#check();
       if (!this.thumbnail) await this.#look();
-      await this.#readAs(this.kindBy(wish));
-      // Where only the server can open it, its size is known now.
-      if (this.kind !== this.kindBy(wish)) await this.#readAs(this.kindBy(wish));
+      const answer = await read(() => this.file, { mode: MODES[wish], name: this.name, signal });
+      signal.throwIfAborted();
+      Object.assign(this, { answer, status: answer.status, error: answer.error });
     } catch (error) {
+      if (signal.aborted) return; // and perhaps it waits to be read again already
       this.status = "waiting";
       if (!(error instanceof Refused)) throw error;
       Object.assign(this, { status: "error", error: error.message });
@@ -69,41 +96,24 @@ export class Photo {
   async #look() {
     const bitmap = await opened(this.file);
     if (!bitmap) return;
-    this.#size = { width: bitmap.width, height: bitmap.height };
     this.thumbnail = thumbnail(bitmap);
     bitmap.close();
   }
 
-  async #readAs(kind) {
-    this.kind = kind;
-    this.reading = this.page = this.error = null;
-    if (kind === "single") {
-      this.reading = await read(() => this.file, this.name);
-      ({ status: this.status, error: this.error } = this.reading);
-    } else {
-      this.page = await readNumbers(this.file);
-      this.error = this.page.error;
-      this.status = this.error ? "error" : pageStatus(this.page);
-      if (!this.error) this.#size = { width: this.page.width, height: this.page.height };
-    }
-  }
-
   /** The label, or the lines of numbers. */
   get text() {
-    if (this.kind === "numbers") return this.page?.text ?? "";
-    return this.reading?.label ?? "";
+    return this.page ? textOf(this.page) : this.answer?.label ?? "";
   }
 
-  /** Of a page that of its least sure digit. */
+  /** Of a page that of its least sure number. */
   get confidence() {
-    if (this.kind !== "numbers") return this.reading?.confidence ?? null;
-    const shares = this.page?.lines.flatMap((line) => line.digits.map((digit) => digit.confidence)) ?? [];
-    return shares.length ? Math.min(...shares) : null;
+    return this.answer?.confidence ?? null;
   }
 
   get words() {
     if (!this.done) return "";
+    if (this.status === "cancelled") return "It was not read.";
     if (this.status === "error") return sentence(this);
-    return this.kind === "numbers" ? pageSentence(this.page) : sentence(this.reading);
+    return this.page ? pageSentence(this.page) : sentence(this.reading);
   }
 }

@@ -12,11 +12,9 @@ import { some, STATUS } from "./words.js";
 
 const FEW = 3; // requests at a time
 const KINDS = {
-  automatic:
-    "Small pictures (at most 300 pixels a side, at most 1.5 times as wide as high) as one digit, " +
-    "others as lines of numbers.",
+  automatic: "Each photo as what it turns out to be: one digit, or numbers.",
   single: "Each photo as one digit.",
-  numbers: "Each photo as lines of numbers.",
+  numbers: "Each photo as numbers, also where there is one digit only.",
 };
 
 const wish = () => document.querySelector("[name=kind]:checked").value;
@@ -32,11 +30,13 @@ export class Photos {
 
   constructor(classes, { collect, limits }) {
     this.#limit = limits?.bytes ?? Infinity;
-    this.#viewer = new Viewer(byId("viewer"), classes, { collects: collect });
+    const [cancel, again] = [(photo) => this.#cancel([photo]), (photo) => this.#again(photo)];
+    this.#viewer = new Viewer(byId("viewer"), classes, { collects: collect, cancel, again });
     for (const input of document.querySelectorAll("[name=kind]")) {
       input.addEventListener("change", () => this.#reread());
     }
     byId("csv").addEventListener("click", () => download(csvOf(this.#all), "readings.csv"));
+    byId("cancel").addEventListener("click", () => this.#cancel(this.#all));
     byId("remove-all").addEventListener("click", () => this.#removeAll());
     link.addEventListener("open", () => this.#queue.resume());
     byId("kind-words").textContent = KINDS[wish()];
@@ -63,8 +63,25 @@ export class Photos {
     } finally {
       this.#told(photo);
     }
-    const turned = photo.kind !== photo.kindBy(wish()) && photo.status !== "error"; // the switch was, meanwhile
-    if (turned && this.#all.includes(photo)) this.#queue.add(photo);
+    const fine = ["read", "unsure", "blank"].includes(photo.status);
+    if (fine && !photo.fits(wish()) && this.#all.includes(photo)) this.#again(photo); // the switch was turned meanwhile
+  }
+
+  /** Read it, after those that wait. */
+  #again(photo) {
+    photo.wait();
+    this.#queue.add(photo);
+    this.#told(photo);
+  }
+
+  /** Give up those that wait or are read. */
+  #cancel(photos) {
+    for (const photo of photos.filter((each) => !each.done)) {
+      this.#queue.remove(photo);
+      photo.cancel();
+      this.#told(photo);
+    }
+    byId("choose").focus({ preventScroll: true }); // the button that was pressed is gone
   }
 
   #told(photo) {
@@ -77,11 +94,8 @@ export class Photos {
   #reread() {
     byId("kind-words").textContent = KINDS[wish()];
     for (const photo of this.#all) {
-      if (!photo.done || photo.kind === photo.kindBy(wish())) continue;
-      photo.status = "waiting";
-      this.#queue.add(photo);
+      if (photo.done && photo.status !== "cancelled" && !photo.fits(wish())) this.#again(photo);
     }
-    this.#count();
   }
 
   #choose(photo) {
@@ -94,6 +108,7 @@ export class Photos {
     const place = this.#all.indexOf(photo);
     this.#all.splice(place, 1);
     this.#queue.remove(photo);
+    photo.cancel();
     this.#rows.remove(photo);
     this.#count();
     if (photo === this.#chosen) this.#choose(this.#all[place] ?? this.#all.at(-1) ?? null);
@@ -108,7 +123,7 @@ export class Photos {
   #count() {
     const count = (status) => this.#all.filter((photo) => photo.status === status).length;
     const done = this.#all.filter((photo) => photo.done).length;
-    const kinds = ["read", "unsure", "blank", "error"].map((status) => [count(status), STATUS[status].toLowerCase()]);
+    const kinds = ["read", "unsure", "blank", "error", "cancelled"].map((status) => [count(status), STATUS[status].toLowerCase()]);
     const parts = kinds.filter(([number]) => number).map(([number, word]) => `${number} ${word}`);
     const finished = done === this.#all.length;
     const head = finished ? some(done, "photo") : `${done} of ${some(this.#all.length, "photo")}`;
@@ -117,6 +132,7 @@ export class Photos {
     byId("tally").textContent = [head, ...parts].join(" · ");
     Object.assign(byId("progress"), { max: this.#all.length || 1, value: done, hidden: finished });
     byId("csv").disabled = !done;
+    byId("cancel").hidden = this.#all.length - done < 2; // one alone has a button of its own
     if (finished && done) say(`${head}: ${parts.join(", ")}. ${done === 1 ? this.#all[0].words : ""}`);
   }
 }

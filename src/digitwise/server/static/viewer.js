@@ -1,7 +1,10 @@
-// The chosen photo, large: as one digit with its result, or as a page with boxes and lines.
+// The chosen photo, large: in work, as one digit with its result, or as a page with boxes and numbers.
 
+import { busyOf } from "./busy.js";
 import { Chooser } from "./chooser.js";
 import { make } from "./dom.js";
+import { legendOf } from "./legend.js";
+import { guessOf, numbersOf, partsOf } from "./numbers.js";
 import { Overlay } from "./overlay.js";
 import { cutOut, opened, part } from "./pictures.js";
 import { Result } from "./result.js";
@@ -13,48 +16,66 @@ const ZOOMS = [1, 1.5, 2, 3, 4, 6];
 export class Viewer {
   #node;
   #classes;
-  #collects;
+  #more;
   #photo = null;
 
-  constructor(node, classes, { collects }) {
+  /** `more` says whether the server `collects`; `cancel` and `again` are called with a photo. */
+  constructor(node, classes, more) {
     this.#node = node;
     this.#classes = classes;
-    this.#collects = collects;
+    this.#more = more;
   }
 
   /** Show a photo as it stands now. */
   async show(photo) {
     this.#photo = photo;
     const state = photo.status;
+    const said = photo.done ? null : this.#busy(photo); // at once: to open a large photo takes its time
     const bitmap = await opened(photo.file);
     if (this.#photo !== photo || photo.status !== state) return bitmap?.close(); // another one meanwhile
-    const page = state !== "error" && photo.page;
+    const { page } = photo;
     const whole = bitmap && part(bitmap, [0, 0, bitmap.width, bitmap.height], page ? page.turn : 0);
     bitmap?.close();
-    this.#node.dataset.kind = page ? "numbers" : "single";
-    this.#node.replaceChildren(...(page ? this.#page(photo, whole) : this.#single(photo, whole)));
+    this.#node.dataset.kind = page || said ? "numbers" : "single";
+    if (said) this.#node.replaceChildren(this.#frame(whole, photo.name), said);
+    else this.#node.replaceChildren(...(page ? this.#page(photo, whole) : this.#single(photo, whole)));
+  }
+
+  #busy(photo) {
+    const said = busyOf(photo, () => this.#more.cancel(photo));
+    this.#node.dataset.kind = "numbers";
+    this.#node.replaceChildren(said);
+    return said;
   }
 
   #single(photo, canvas) {
     const node = make("div", { className: "result" });
-    if (photo.done) {
-      const result = new Result(node, this.#classes, { collects: this.#collects });
+    if (photo.status === "cancelled") {
+      const again = make("button", { type: "button", className: "button", textContent: "Read it" });
+      again.addEventListener("click", () => this.#more.again(photo));
+      const status = make("p", { className: "status", textContent: STATUS.cancelled });
+      node.dataset.status = photo.status;
+      node.append(make("div", { className: "said" }, status, make("p", { className: "soft" }, photo.words), again));
+    } else {
+      const result = new Result(node, this.#classes, { collects: this.#more.collects });
       result.offer(() => photo.file);
       result.show(photo.reading ?? { status: "error", error: photo.error });
-    } else node.append(make("p", { className: "soft", textContent: STATUS[photo.status] }));
+    }
     return [this.#frame(canvas, photo.name), node];
   }
 
   #page(photo, canvas) {
     const { page } = photo;
-    const lines = make("ol", { className: "lines" }, ...page.lines.map(lineOf));
+    const numbers = numbersOf(page);
+    const lines = make("ol", { className: "lines" }, ...page.lines.map((_, row) => lineOf(numbers, row)));
     const status = make("p", { className: "status", textContent: STATUS[photo.status] });
     const words = make("p", { className: "words soft", textContent: photo.words });
     const said = make("div", { className: "page-said" }, status, words, lines);
     said.dataset.status = photo.status;
-    if (page.lines.length) said.append(eachDigit(page));
-    const overlay = new Overlay(page, this.#collects && canvas ? this.#correction(photo, said) : null);
-    return [this.#frame(canvas, photo.name, overlay.node), said];
+    if (numbers.length) said.append(eachNumber(numbers));
+    const correction = this.#more.collects && canvas && numbers.length ? this.#correction(photo, said) : null;
+    const overlay = new Overlay(page, correction);
+    return [this.#frame(canvas, photo.name, overlay.node, legendOf(page)), said];
   }
 
   /** What happens when a digit on the photo is chosen: its right label can be. */
@@ -69,7 +90,7 @@ export class Viewer {
     };
   }
 
-  #frame(canvas, name, overlay = null) {
+  #frame(canvas, name, overlay = null, legend = null) {
     const stage = make("div", { className: "stage" }, canvas ?? make("p", {
       className: "no-picture soft", textContent: "This browser cannot show the picture.",
     }));
@@ -78,7 +99,9 @@ export class Viewer {
     if (canvas && overlay) caption.append(zoomOf(stage));
     canvas?.setAttribute("role", "img");
     canvas?.setAttribute("aria-label", name);
-    return make("figure", { className: "photo" }, make("div", { className: "window" }, stage), caption);
+    const figure = make("figure", { className: "photo" }, make("div", { className: "window" }, stage), caption);
+    if (canvas && legend) figure.append(legend);
+    return figure;
   }
 }
 
@@ -100,22 +123,25 @@ function zoomOf(stage) {
   return make("span", { className: "zoom" }, ...buttons);
 }
 
-/** A line's text, what is unsure in it marked. */
-function lineOf(line) {
-  const parts = line.digits.map((digit) => {
-    const title = percent(digit.confidence);
-    if (digit.status === "read") return make("span", { textContent: digit.label, title });
-    return make("mark", { textContent: "?", title: `perhaps ${digit.label}, ${title}` });
+/** The numbers of a line, what is unsure in them marked. */
+function lineOf(numbers, row) {
+  const spans = numbers.filter((number) => number.row === row).map((number) => {
+    const parts = partsOf(number).map(({ text, digit }) => {
+      if (!digit || digit.status === "read") return text;
+      return make("mark", { textContent: text, title: `perhaps ${digit.label}, ${percent(digit.confidence)}` });
+    });
+    return make("span", { className: number.status, title: `${percent(number.confidence)} sure` }, ...parts);
   });
-  return make("li", {}, make("span", {}, ...parts));
+  return make("li", {}, make("span", {}, ...spans.flatMap((span, place) => (place ? [" ", span] : [span]))));
 }
 
-function eachDigit(page) {
-  const row = (cell, texts) => make("tr", {}, ...texts.map((textContent) => make(cell, { textContent })));
-  const rows = page.lines.flatMap((line, i) => line.digits.map((digit, k) => {
-    return row("td", [i + 1, k + 1, digit.label, percent(digit.confidence), STATUS[digit.status]]);
-  }));
-  const head = make("thead", {}, row("th", ["Line", "Digit", "Label", "Confidence", "Status"]));
+function eachNumber(numbers) {
+  const row = (tag, texts) => make("tr", {}, ...texts.map((textContent) => make(tag, { textContent })));
+  const rows = numbers.map((number) => {
+    const guess = number.status === "read" ? "" : guessOf(number);
+    return row("td", [number.row + 1, number.written, guess, percent(number.confidence), STATUS[number.status]]);
+  });
+  const head = make("thead", {}, row("th", ["Line", "Number", "Perhaps", "Confidence", "Status"]));
   const table = make("table", {}, head, make("tbody", {}, ...rows));
-  return make("details", {}, make("summary", { textContent: "Each digit" }), make("div", { className: "wide" }, table));
+  return make("details", {}, make("summary", { textContent: "Each number" }), make("div", { className: "wide" }, table));
 }

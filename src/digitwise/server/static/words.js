@@ -4,7 +4,7 @@
 export const percent = (share) => `${(Math.min(share, 0.999) * 100).toFixed(1)} %`;
 
 export const STATUS = {
-  read: "Read", unsure: "Unsure", blank: "Blank", error: "Error", waiting: "Waiting", reading: "Reading …",
+  read: "Read", unsure: "Unsure", blank: "Blank", error: "Error", waiting: "Waiting", reading: "Reading …", cancelled: "Cancelled",
 };
 
 /** A count and its noun: 1 digit, 2 digits. */
@@ -19,17 +19,11 @@ export function sentence({ status, label, confidence, error }) {
 }
 
 /** A page in a sentence. */
-export function pageSentence(page) {
-  const digits = page.lines.flatMap((line) => line.digits);
-  if (!digits.length) return "No digits found.";
-  const unsure = digits.filter((digit) => digit.status === "unsure").length;
-  const found = `${some(digits.length, "digit")} in ${some(page.lines.length, "line")}`;
-  return `${found}, ${unsure ? `${unsure} of them unsure` : "all of them sure"}.`;
-}
-
-/** Of a page: blank without digits, read where all of them are. */
-export function pageStatus(page) {
-  const digits = page.lines.flatMap((line) => line.digits);
-  if (!digits.length) return "blank";
-  return digits.every((digit) => digit.status === "read") ? "read" : "unsure";
+export function pageSentence({ status, lines, numbers }) {
+  if (status === "blank") return "There is nothing to read.";
+  if (!numbers.length) return "There is ink, but no number was found in it.";
+  const unsure = numbers.filter((number) => number.status === "unsure").length;
+  const found = `${some(numbers.length, "number")} in ${some(lines.length, "line")}`;
+  if (!unsure) return `${found}, all of them sure.`;
+  return `${found}, ${unsure === numbers.length && unsure === 1 ? "not sure" : `${unsure} of them unsure`}.`;
 }
