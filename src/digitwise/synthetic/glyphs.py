@@ -19,6 +19,7 @@ OTHER = -1  # the label of a letter
 OUTLINE, MIDDLE, DRAWN = range(3)  # kinds
 FORMS = 1_200  # drawn forms of each digit
 LETTERS = string.ascii_letters
+LOOKALIKES = "OoQDlIiSsZzBbgq()!"  # of the letters and marks: digits, for all that can be seen of one alone
 MARKS = "åäöøæéñçß&$€%#*+?!()[]"
 FONTS = ("STIXGeneralItalic", "DejaVuSans", "DejaVuSerif-Italic", "cmmi10", "cmss10", "cmr10")
 WIDE_FONTS = 3  # of these have marks too
@@ -121,6 +122,16 @@ def _drawn(label: int, count: int, *, seed: tuple[int, int]) -> Glyphs:
 
 def _letters() -> Glyphs:
     """Letters and marks, from the middles of printed ones."""
+    return _alike([field_of_digit(printed(*pair), middle=True) for pair in _pairs()], OTHER, DRAWN)
+
+
+@functools.cache
+def _pairs() -> list[tuple[str, str]]:
+    """Each letter and mark with its font, in the order of their glyphs, which are the last ones."""
     wide = FONTS[:WIDE_FONTS]
-    pairs = [(letter, name) for name in FONTS for letter in LETTERS] + [(mark, name) for name in wide for mark in MARKS]
-    return _alike([field_of_digit(printed(*pair), middle=True) for pair in pairs], OTHER, DRAWN)
+    return [(letter, name) for name in FONTS for letter in LETTERS] + [(mark, name) for name in wide for mark in MARKS]
+
+
+def is_lookalike(glyphs: Glyphs, place: int) -> bool:
+    """Whether the letter at a place would be taken for a digit where it stands alone."""
+    return _pairs()[place - len(glyphs.labels)][0] in LOOKALIKES

@@ -30,7 +30,7 @@ def word(canvas: Canvas, x: float, base: float, w: Writing) -> float:
         return float(max(part[:, 0].max() for part in strokes) - x)
     start = x
     for _ in range(int(rng.integers(2, 9))):
-        x += letter(canvas, x, base, w) + w.height * max(0.02, w.gap * 0.5)
+        x += letter(canvas, x, base, w, alone=False) + w.height * max(0.02, w.gap * 0.5)
     return x - start
 
 

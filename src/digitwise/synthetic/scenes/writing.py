@@ -8,7 +8,7 @@ import numpy as np
 
 from digitwise.maps import SIGNS
 from digitwise.synthetic.fields import TALL, inked
-from digitwise.synthetic.glyphs import DRAWN, MIDDLE, OTHER, OUTLINE
+from digitwise.synthetic.glyphs import DRAWN, MIDDLE, OTHER, OUTLINE, is_lookalike
 from digitwise.synthetic.scenes.canvas import IGNORED, SCENE, Box, Canvas
 from digitwise.synthetic.scenes.hands import Writing
 from digitwise.synthetic.strokes import Drawing, scribble
@@ -204,11 +204,16 @@ def ending(canvas: Canvas, x: float, base: float, w: Writing) -> float:
     return letter(canvas, x, base, w)
 
 
-def letter(canvas: Canvas, x: float, base: float, w: Writing) -> float:
-    """Write some letter or mark with its left edge at x; gives its width in pixels."""
+def letter(canvas: Canvas, x: float, base: float, w: Writing, *, alone: bool = True) -> float:
+    """Write some letter or mark with its left edge at x; gives its width in pixels.
+
+    One that stands alone and looks like a digit is neither to be found nor wrong to be found.
+    """
     place = glyph_for(canvas, OTHER, w)
     width = float(canvas.glyphs.spans[place, 0])
     tall = w.height * canvas.rng.uniform(0.6, 1.2)
     across = tall * w.aspect
-    write(canvas, place, x + width * across / 2 - across / 2, base, (across, tall), w)
+    box = write(canvas, place, x + width * across / 2 - across / 2, base, (across, tall), w)
+    if alone and is_lookalike(canvas.glyphs, place):
+        canvas.note(box, IGNORED)
     return width * across
