@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
 ARGS ?=
+FINDER ?=
 
 .PHONY: run install test lint format bench peers model help-page clean
 
@@ -32,11 +33,13 @@ bench: $(VENV)/.peers
 
 peers: $(VENV)/.peers
 
-model: install  # fresh bundled models, about a quarter of an hour
+model: install  # fresh bundled models, about three hours on two cores; FINDER="--steps 30000 --batch 64" on a GPU
 	$(BIN)/digitwise train reader --validation 10000 --out results/reader $(if $(DATA),--data $(DATA))
 	$(BIN)/digitwise export results/reader
 	cp results/reader/model.onnx src/digitwise/reading/model.onnx  # which digitwise would not replace: git wrote it
-	$(BIN)/python -m digitwise.training.forms
+	$(BIN)/python -m digitwise.training.finder --out results/finder.npz $(if $(DATA),--data $(DATA)) $(FINDER)
+	$(BIN)/python -m digitwise.exporting.finder results/finder.npz src/digitwise/reading/finder.onnx
+	$(BIN)/python -m digitwise.training.trust $(if $(DATA),--data $(DATA))
 	$(BIN)/python docs/model_card.py
 
 help-page: $(VENV)/.dev

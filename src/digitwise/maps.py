@@ -1,7 +1,8 @@
 """What the finder's maps mean: the one agreement between its network, the scenes it learns from and what reads with it.
 
 A map has a cell for each 4x4 pixels of an image, and in each cell 24 planes: the logit of an object whose middle lies
-there, 15 logits of classes, 4 logits of turns, and four numbers of its box.
+there, 15 logits of classes, 4 logits of turns, and four numbers of its box: its middle's x and y from the cell's middle
+in cells, the logarithms of its width and height in :data:`UNIT`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import numpy as np
 from digitwise.images import UInt8
 
 SIGNS = "0123456789.,-=/"  # what is found on a page; a class is a place in here
+CLASSES = len(SIGNS)
 TURNS = 4  # quarters counter-clockwise that bring a digit upright
 STRIDE = 4  # pixels a cell
+PLANES = 1 + CLASSES + TURNS + 4  # object; classes; turns; middle's x and y, logarithms of width and height
 MULTIPLE = 16  # the network halves an image four times: sides are multiples of it
 UNIT = 32.0  # pixels: widths and heights are kept as logarithms of their share of it
 

@@ -1,18 +1,27 @@
-"""The finder as an ONNX model for pictures of any size."""
+"""The finder as an ONNX model for images of any size.
+
+``python -m digitwise.exporting.finder WEIGHTS OUT`` makes one of the weights that ``digitwise.training.finder`` writes.
+"""
 
 from __future__ import annotations
 
+import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitwise.exporting.convert import network
 from digitwise.exporting.graph import Graph, Value
+from digitwise.files import atomic_write
+from digitwise.maps import MULTIPLE
 
 if TYPE_CHECKING:
     import onnx
 
 INPUT, OUTPUT = "pictures", "maps"
+SIDE = 8 * MULTIPLE  # pixels of the images for which the network is built; its weights do not depend on it
+LARGE = 1_000  # values of an array from which it is kept in half precision
 
 
 def convert_finder(model: Any) -> onnx.ModelProto:
@@ -39,13 +48,37 @@ def convert_finder(model: Any) -> onnx.ModelProto:
 
 
 def _halved(graph: Graph) -> None:
-    """Keep kernels in half precision, and bring them back when the model is loaded."""
+    """Keep kernels in half precision, half the file's size, and bring them back when the model is loaded."""
     from onnx import TensorProto, helper, numpy_helper
 
     for name, tensor in list(graph.constants.items()):
         array = numpy_helper.to_array(tensor)
-        if array.dtype == np.float32 and array.size > 1_000:
+        if array.dtype == np.float32 and array.size > LARGE:
             half = f"{name}/half"
             graph.constants[half] = numpy_helper.from_array(array.astype(np.float16), half)
             del graph.constants[name]
             graph.nodes.insert(0, helper.make_node("Cast", [half], [name], name=f"{name}/cast", to=TensorProto.FLOAT))
+
+
+def convert_weights(weights: Path) -> onnx.ModelProto:
+    """Write the weights of a training, an ``.npz`` file, as an ONNX model: see :func:`convert_finder`."""
+    from digitwise.training import backend  # noqa: F401  # before Keras is imported: chooses what it runs on
+    from digitwise.models.finder import finder  # isort: skip
+
+    model = finder(side=SIDE)
+    with np.load(weights) as file:
+        model.set_weights([file[f"arr_{k}"] for k in range(len(file.files))])
+    return convert_finder(model)
+
+
+def main() -> None:
+    """Convert, and write the file whole."""
+    parser = argparse.ArgumentParser("python -m digitwise.exporting.finder", description=convert_weights.__doc__)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("out", type=Path)
+    chosen = parser.parse_args()
+    atomic_write(chosen.out, convert_weights(chosen.weights).SerializeToString())
+
+
+if __name__ == "__main__":
+    main()

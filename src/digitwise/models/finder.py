@@ -1,7 +1,7 @@
 """The network that finds digits: one pass over a whole image marks the middle, size, class and turn of each.
 
 A fully convolutional network in the manner of CenterNet, for images of any size whose sides are multiples of 16. Its
-maps have a quarter of the image's height and width, and in each cell :data:`PLANES` logits and numbers, which
+maps have a quarter of the image's height and width, and in each cell the logits and numbers that
 :mod:`digitwise.maps` explains. A page is one pass of about a million weights, which a laptop's processor can do.
 """
 
@@ -14,10 +14,8 @@ import keras
 from keras import layers as kl
 from keras import ops
 
-from digitwise.maps import SIGNS, STRIDE, TURNS
+from digitwise.maps import PLANES, STRIDE
 
-CLASSES = len(SIGNS)
-PLANES = 1 + CLASSES + TURNS + 4  # object; classes; turns; middle's x and y, logarithms of width and height
 WINDOWS = 5, 17  # cells of the windows over which contrast is measured
 FLOOR = 0.02  # of the local spread, as a share of white: below it, what there is is noise
 CHANNELS = 24, 48, 96, 128  # at strides 2, 4, 8 and 16
@@ -32,7 +30,7 @@ class LocalContrast(kl.Layer):  # type: ignore[misc]  # keras comes without type
     """Each pixel against the mean and spread of its surroundings, in two windows.
 
     float32 (n, h, w, 1) in [0, 1] to float32 (n, h, w, 2). Light, shade of paper and strength of ink hardly matter
-    then. Means are taken over cells of 4x4 pixels, which makes wide windows cheap, and brought back to pixels bilinearly.
+    then. Means are taken over cells of 4x4 pixels, so that wide windows are cheap, and brought back bilinearly.
 
     References
     ----------

@@ -7,7 +7,9 @@ single digits, the other half the confidence from which whole numbers are read.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from digitwise.evaluation.selective import upper_bound
+from digitwise.files import atomic_write
 from digitwise.images import Float32, Float64, Int64, Mask
 from digitwise.reading import trust
 from digitwise.reading.finder import Finder, Sight
@@ -27,13 +30,21 @@ from digitwise.synthetic.scenes import IGNORED, Scene, scene_of
 FIRST = 50_000  # of the training digits: those before it made the finder
 SEED = 2  # of the scenes; the finder's have seed 0
 SCENES = 6_000
+PART = 250  # scenes that a process looks at in one go
+FEWEST, STEP = 50, 10  # numbers from which a bound is looked at, and how many further on the next
 ERRORS = 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1  # shares of wrong numbers that can be asked for
-HIDDEN = 0.28, 0.6  # heights: digits whose middles are nearer, across and down, hide each other
+HIDDEN = 0.28, 0.6  # heights of a digit: those whose middles are nearer, across and down, hide each other
+CLOSE = 0.4, 4.0  # shares of a digit's box, and pixels at least, within which its middle is found
 FALSE, UNKNOWN = -1, -2  # instead of a label: nothing is there; what is there does not count
+Seen = tuple[Scene, Sight]
+log = logging.getLogger(__name__)
 
 
 def truth_of(scene: Scene) -> Float32:
-    """A scene's objects in the photo's own pixels; digits written over each other, which nobody can read, ignored."""
+    """A scene's objects, float32 (n, 5), in the photo's own pixels.
+
+    Digits written over each other, which nobody can read, are ignored.
+    """
     left, top, _, _ = scene.frame
     truth = scene.objects - np.array([left, top, 0, 0, 0], np.float32)
     digits = np.flatnonzero((truth[:, 4] >= 0) & (truth[:, 4] < 10))
@@ -46,14 +57,22 @@ def truth_of(scene: Scene) -> Float32:
 
 
 def matched(found: Found, truth: Float32) -> Int64:
-    """The true label of each object found, or FALSE or UNKNOWN."""
+    """The true label of each object found, int64 (n,), or :data:`FALSE` or :data:`UNKNOWN`.
+
+    Parameters
+    ----------
+    found : Found
+        The surest first; each takes the nearest digit that is left.
+    truth : ndarray of float32, shape (k, 5)
+        Of :func:`truth_of`.
+    """
     digits = truth[(truth[:, 4] >= 0) & (truth[:, 4] < 10)]
     ignored = truth[truth[:, 4] == IGNORED]
     free = np.full(len(digits), True)
     labels = []
     for box in found.boxes:
         middle = (box[:2] + box[2:]) / 2
-        near = free & (np.abs(digits[:, :2] - middle) < np.maximum(4, 0.4 * digits[:, 2:4])).all(axis=1)
+        near = free & (np.abs(digits[:, :2] - middle) < np.maximum(CLOSE[1], CLOSE[0] * digits[:, 2:4])).all(axis=1)
         if near.any():
             best = int(np.where(near, np.abs(digits[:, :2] - middle).sum(axis=1), np.inf).argmin())
             free[best] = False
@@ -64,7 +83,7 @@ def matched(found: Found, truth: Float32) -> Int64:
     return np.array(labels, np.int64)
 
 
-def sights(glyphs: Glyphs, places: range) -> list[tuple[Scene, Sight]]:
+def sights(glyphs: Glyphs, places: range) -> list[Seen]:
     """Upright scenes by number, as the finder sees them."""
     finder = Finder()
     seen = []
@@ -76,10 +95,8 @@ def sights(glyphs: Glyphs, places: range) -> list[tuple[Scene, Sight]]:
     return seen
 
 
-def fitted(seen: list[tuple[Scene, Sight]]) -> dict[str, Any]:
-    """The two regressions, from scenes that were not taken for turned ones."""
-    from sklearn.linear_model import LogisticRegression
-
+def fitted(seen: list[Seen]) -> dict[str, Any]:
+    """The two regressions, from scenes that were not taken for turned ones: weights and intercept by name."""
     x, given, labels = [], [], []
     for scene, sight in seen:
         if sight.turn == 0 and len(sight.found):
@@ -90,16 +107,23 @@ def fitted(seen: list[tuple[Scene, Sight]]) -> dict[str, Any]:
     counts = (label < 10) & (truth != UNKNOWN)
     there = truth[counts] >= 0
     right = (truth == label)[counts][there]
-    table = {}
-    for name, inputs, outcome in (("there", features[counts], there), ("right", features[counts][there], right)):
-        model = LogisticRegression(max_iter=10_000).fit(inputs, outcome)
-        weights = [round(float(weight), 5) for weight in model.coef_[0]]
-        table[name] = {"weights": weights, "intercept": round(float(model.intercept_[0]), 5)}
-    return table
+    return {"there": _regression(features[counts], there), "right": _regression(features[counts][there], right)}
 
 
-def outcomes(seen: list[tuple[Scene, Sight]]) -> tuple[Float64, Mask]:
-    """The confidence of each number read, and whether it is right; those beside what does not count are left out."""
+def _regression(features: Float64, outcome: Mask) -> dict[str, Any]:
+    """Weights and intercept of a logistic regression, as they are written."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(max_iter=10_000).fit(features, outcome)
+    weights = [round(float(weight), 5) for weight in model.coef_[0]]
+    return {"weights": weights, "intercept": round(float(model.intercept_[0]), 5)}
+
+
+def outcomes(seen: list[Seen]) -> tuple[Float64, Mask]:
+    """The confidence of each number read, float64 (n,), and whether it is right, bool (n,).
+
+    Numbers beside what does not count are left out.
+    """
     confidence, right = [], []
     for scene, sight in seen:
         truth = truth_of(scene)
@@ -133,43 +157,66 @@ def _is_right(number: Number, others: Float32, truth: Float32) -> bool | None:
 
 
 def thresholds(confidence: Float64, right: Mask) -> list[list[float]]:
-    """For each share of wrong numbers the least confidence whose exact upper bound (95 %) keeps to it."""
+    """For each of :data:`ERRORS` the least confidence that keeps to it, where one does.
+
+    It does where no more of the numbers read are wrong, by the exact upper bound (Clopper-Pearson, 95 %).
+
+    Parameters
+    ----------
+    confidence : ndarray of float64, shape (n,)
+    right : ndarray of bool, shape (n,)
+    """
     order = np.argsort(-confidence)
     wrong = np.cumsum(~right[order])
     table = []
     for most in ERRORS:
-        fits = [n for n in range(50, len(order), 10) if upper_bound(int(wrong[n - 1]), n) <= most]
+        fits = [n for n in range(FEWEST, len(order), STEP) if upper_bound(int(wrong[n - 1]), n) <= most]
         if fits:
             table.append([most, round(float(confidence[order[fits[-1] - 1]]), 6)])
     return table
 
 
 def main() -> None:
-    """Fit, and write what the package reads with."""
-    from joblib import Parallel, delayed
-
-    from digitwise.data import load
-
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Fit, and write what the package reads with; the outcome is told on standard error."""
+    parser = argparse.ArgumentParser(
+        "python -m digitwise.training.trust",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--data", default="mnist")
     parser.add_argument("--scenes", type=int, default=SCENES)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     chosen = parser.parse_args()
-    train = load(chosen.data).train
-    digits, labels = train.images[FIRST:], train.labels[FIRST:].astype(np.int64)
-    glyphs = glyphs_of(digits, labels, seed=SEED, jobs=chosen.jobs)
-    parts = [range(start, min(start + 250, chosen.scenes)) for start in range(0, chosen.scenes, 250)]
-    done = Parallel(n_jobs=chosen.jobs)(delayed(sights)(glyphs, part) for part in parts)
-    half = len(done) // 2
-    place = Path(trust.__file__).with_name(trust.TABLE)
-    table = fitted([each for part in done[:half] for each in part])
-    place.write_text(json.dumps(table | {"thresholds": []}) + "\n", encoding="utf-8")
-    trust.bundled.cache_clear()
-    confidence, right = outcomes([each for part in done[half:] for each in part])
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    parts = seen_by_finder(chosen.data, chosen.scenes, jobs=chosen.jobs)
+    half = len(parts) // 2
+    first, second = (list(itertools.chain.from_iterable(some)) for some in (parts[:half], parts[half:]))
+    table = fitted(first)
+    # Numbers are put together with the regressions of the package, so these come first; any confidence is read then.
+    _write(table | {"thresholds": []})
+    confidence, right = outcomes(second)
     table["thresholds"] = thresholds(confidence, right)
     table["numbers"] = {"n": len(right), "right": round(float(right.mean()), 4)}
-    place.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(table["numbers"]), table["thresholds"])
+    _write(table)
+    log.info("%s %s", table["numbers"], table["thresholds"])
+
+
+def seen_by_finder(data: str, scenes: int, *, jobs: int) -> list[list[Seen]]:
+    """So many scenes of the digits that the finder was not trained on, in parts, as it sees them."""
+    from joblib import Parallel, delayed
+
+    from digitwise.data import load
+
+    train = load(data).train
+    glyphs = glyphs_of(train.images[FIRST:], train.labels[FIRST:].astype(np.int64), seed=SEED, jobs=jobs)
+    parts = [range(start, min(start + PART, scenes)) for start in range(0, scenes, PART)]
+    return list(Parallel(n_jobs=jobs)(delayed(sights)(glyphs, part) for part in parts))
+
+
+def _write(table: dict[str, Any]) -> None:
+    """Put a table into the package, and read with it from now on."""
+    atomic_write(Path(trust.__file__).with_name(trust.TABLE), json.dumps(table, indent=1) + "\n")
+    trust.bundled.cache_clear()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.models.finder import CHANNELS, finder
 from digitwise.synthetic.batches import batches
 from digitwise.synthetic.scenes import MOST, SCENE
 from digitwise.training.backend import keras
@@ -42,8 +41,8 @@ class Training:
     jobs : int
         Processes that compose scenes; they decide nothing.
     seed : int
-    channels : tuple of int
-        Of the network.
+    channels : tuple of int, optional
+        Of the network, by default its own.
     dtype : str
         Keras dtype policy of its convolutions.
     chunk : int
@@ -56,7 +55,7 @@ class Training:
     repeats: int = 3
     jobs: int = 1
     seed: int = 0
-    channels: tuple[int, ...] = CHANNELS
+    channels: tuple[int, ...] | None = None
     dtype: str = "float32"
     chunk: int = 100
 
@@ -79,8 +78,10 @@ def trained(out: Path, glyphs: Path, training: Training, *, resume: bool = False
     keras.Model
         The finder for scenes, with the weights that were written.
     """
+    from digitwise.models.finder import CHANNELS, finder  # which imports Keras, once its backend is chosen
+
     keras.utils.set_random_seed(training.seed)
-    network = finder(training.channels, side=SCENE, dtype=training.dtype)
+    network = finder(training.channels or CHANNELS, side=SCENE, dtype=training.dtype)
     model = compiled(learner(network))
     begin = load_state(state_of(out), model) if resume else 0
     keep = Keep(network, out, epoch=begin)

@@ -1,0 +1,65 @@
+"""``python -m digitwise.training.finder``: weights for the bundled finder."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from digitwise.synthetic.batches import write_glyphs
+from digitwise.synthetic.glyphs import glyphs_of
+from digitwise.training import finder
+
+DIGITS = 50_000  # training digits that scenes are made of; on the others confidences are fitted
+SECONDS = 9_000.0  # what two cores need
+
+
+def main() -> None:
+    """Train, and write the weights; what happens is told on standard error."""
+    chosen = _parser().parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    from digitwise.data import load
+    from digitwise.training.finder.fit import Training, trained
+
+    train = load(chosen.data).train
+    digits, labels = train.images[:DIGITS], train.labels[:DIGITS].astype(np.int64)
+    training = Training(
+        steps=chosen.steps or 0,
+        seconds=None if chosen.steps else chosen.seconds,
+        size=chosen.batch,
+        repeats=chosen.repeats,
+        jobs=chosen.jobs,
+        seed=chosen.seed,
+        dtype=chosen.dtype,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        write_glyphs(Path(folder), glyphs_of(digits, labels, seed=chosen.seed, jobs=chosen.jobs))
+        trained(chosen.out, Path(folder), training, resume=chosen.resume)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m digitwise.training.finder",
+        description=finder.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, default=Path("results/finder.npz"))
+    parser.add_argument("--data", default="mnist")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=int, help="how many batches; on a GPU, 30000 take ten minutes")
+    length.add_argument("--seconds", type=float, default=SECONDS, help="how long; with --resume, from then on")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside --out")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
