@@ -12,13 +12,13 @@ import numpy as np
 from PIL import Image
 
 from digitwise.images import Float32, UInt8
-from digitwise.reading.finding import TURNS, Found, decoded, separate
+from digitwise.maps import MULTIPLE, TURNS, padded_with
+from digitwise.reading.finding import Found, decoded, separate
 
 BUNDLED = "finder.onnx"
 TALL = 36.0  # pixels to which digits are brought; the scenes it was trained on have them at that height most often
 LOOKS = 160, 512  # pixels of the longer side of the pictures in which sizes are looked for
 RIM = 24  # pixels of paper laid around, since a digit's surroundings tell what it is
-MULTIPLE = 16  # the network takes sides that are multiples of it
 MOST = 3_000_000  # pixels at most of the picture that is looked at
 LEAST = 0.15  # score from which something is kept
 SEEN = 0.35  # score from which a digit has a say about size and turn
@@ -111,12 +111,6 @@ class Finder:
 def bundled(threads: int = 1) -> Finder:
     """The finder in the package, loaded once."""
     return Finder(threads)
-
-
-def padded_with(picture: UInt8) -> int:
-    """The grey value of the rim that is laid around a picture, uint8 (h, w): its middle one."""
-    step = max(1, int(math.sqrt(picture.size / 20_000)))
-    return int(np.median(picture[::step, ::step]))
 
 
 def at_scale(grey: UInt8, scale: float) -> UInt8:

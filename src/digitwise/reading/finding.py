@@ -8,11 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.images import Float32, Int64, Mask
+from digitwise.maps import SIGNS, STRIDE, TURNS, UNIT
 
-STRIDE = 4  # pixels a cell
-SIGNS = "0123456789.,-=/"
-TURNS = 4
-UNIT = 32.0  # pixels: sizes are stored as logarithms of their share of it
 OVERLAP, WITHIN = 0.5, 0.7  # intersection over union, and over the smaller box, from which one of two digits goes
 
 

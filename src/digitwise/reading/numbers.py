@@ -8,10 +8,11 @@ import numpy as np
 
 from digitwise.fitting import fit_into
 from digitwise.images import Float32, Float64, Int64, Mask, UInt8
+from digitwise.maps import SIGNS
 from digitwise.normalize import SIDE
 from digitwise.reading import trust
 from digitwise.reading.finder import Sight
-from digitwise.reading.finding import SIGNS, Found
+from digitwise.reading.finding import Found
 from digitwise.reading.grouping import lines_of
 from digitwise.reading.ink import others_of
 from digitwise.reading.results import Box, Digit, Line, Number, Other, Page, Status
