@@ -12,6 +12,7 @@ WINDOW = 65  # pixels of what was looked at: paper is what most of such a window
 STRENGTH = 0.45  # share of the digits' own contrast from which something is ink
 FAINT = 18.0  # grey levels: without digits to compare with, less is no ink
 SMALL, LONG = 0.45, 6.0  # heights of a digit from which ink counts; times as long as wide from which it is a rule
+STROKE = 0.6, 2.0  # heights of a digit between which a standing stroke may be a 1
 COVERED = 0.5  # share of a piece's pixels in digits' boxes from which it is theirs
 MOST = 400  # pieces told at most, the largest first
 
@@ -28,7 +29,7 @@ def others_of(sight: Sight, digits: Int64, signs: Int64) -> list[tuple[Kind, Flo
     Returns
     -------
     list of (str, ndarray of float32, shape (4,))
-        "rule", "border" or "mark", and its box in the pixels of the upright picture.
+        "digit?", "rule", "border" or "mark", and its box in the pixels of the upright picture.
     """
     from scipy.ndimage import find_objects, label
 
@@ -48,7 +49,8 @@ def others_of(sight: Sight, digits: Int64, signs: Int64) -> list[tuple[Kind, Flo
         if taken[place][own].mean() >= COVERED:
             continue
         edges = np.array([place[1].start, place[0].start, place[1].stop, place[0].stop], np.float32)
-        found.append((float(tall * wide), _kind(edges, own, mask.shape), edges / np.float32(sight.scale)))
+        kind = "digit?" if _stands(tall / height, wide / height) else _kind(edges, own, mask.shape)
+        found.append((float(tall * wide), kind, edges / np.float32(sight.scale)))
     found.sort(key=lambda each: -each[0])
     return [(kind, edges) for _, kind, edges in found[:MOST]]
 
@@ -78,6 +80,11 @@ def _grown(boxes: Float32) -> list[list[int]]:
     rim = 0.1 * (boxes[:, 3:] - boxes[:, 1:2]) + 1
     edges = np.concatenate([boxes[:, :2] - rim, boxes[:, 2:] + rim], axis=1)
     return [[int(edge) for edge in box] for box in np.rint(edges).tolist()]
+
+
+def _stands(tall: float, wide: float) -> bool:
+    """Whether a piece of ink, in heights of a digit, is a stroke that may be a 1."""
+    return STROKE[0] < tall < STROKE[1] and tall > 2 * wide
 
 
 def _kind(edges: Float32, own: Mask, shape: tuple[int, ...]) -> Kind:

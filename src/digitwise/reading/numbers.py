@@ -19,6 +19,7 @@ from digitwise.reading.results import Box, Digit, Line, Number, Other, Page, Sta
 
 THERE = 0.5  # probability from which a digit is taken to be there
 DOUBT = 0.02  # probability from which what was left out is named, and makes the number beside it less sure
+STROKE = 0.5  # how likely a standing stroke that the finder passed over is a digit: as likely as not
 SIGN = 0.4  # score from which there is a sign
 
 
@@ -41,13 +42,26 @@ def page_of(sight: Sight, *, path: str | None, least: float, unit: float = 1.0) 
     kept = np.flatnonzero(digit & (there >= THERE))
     doubtful = np.flatnonzero(digit & (there < THERE) & (there >= DOUBT))
     lines = [[kept[piece] for piece in line] for line in lines_of(found.boxes[kept])]
+    inks = others_of(sight, kept, np.concatenate([np.flatnonzero(~digit), doubtful]))
+    strokes = np.array([box for kind, box in inks if kind == "digit?"], np.float32).reshape(-1, 4)
+    missed = _Missed(np.concatenate([found.boxes[doubtful], strokes]), [*there[doubtful], *[STROKE] * len(strokes)])
     place = _Place(sight, unit)
-    made = [[_number(found, piece, there, right, doubtful, place, least) for piece in line] for line in lines]
+    made = [[_number(found, piece, there * right, missed, place, least) for piece in line] for line in lines]
     numbers = tuple(number for line in made for number in line)
     rows = tuple(Line.of(tuple(digit for number in line for digit in number.digits)) for line in made)
     left = [Other("digit?", place.box(found.boxes[k]), round(float(there[k]), 4)) for k in doubtful]
-    inks = [Other(kind, place.box(box)) for kind, box in others_of(sight, kept, np.flatnonzero(~digit))]
-    return Page(path, rows, sight.turn, numbers, (*left, *inks))
+    return Page(path, rows, sight.turn, numbers, (*left, *(Other(kind, place.box(box)) for kind, box in inks)))
+
+
+class _Missed:
+    """What may be digits but is not read: boxes, float32 (n, 4), and how likely each is one."""
+
+    def __init__(self, boxes: Float32, chances: Sequence[float]) -> None:
+        self.boxes, self.chances = boxes, np.array(chances, np.float64)
+
+    def none_beside(self, number: Float32) -> float:
+        """The probability that no digit was left out beside a number of boxes (k, 4)."""
+        return float(np.prod(1 - self.chances[_beside(number, self.boxes)]))
 
 
 class _Place:
@@ -76,24 +90,21 @@ class _Place:
         return int(left), int(top), int(max(right, left + 1)), int(max(bottom, top + 1))
 
 
-def _number(
-    found: Found, piece: Int64, there: Float64, right: Float64, doubtful: Int64, place: _Place, least: float
-) -> Number:
-    """One number of digits, from left to right."""
-    each = there[piece] * right[piece]
-    beside = doubtful[_beside(found.boxes[piece], found.boxes[doubtful])]
-    confidence = float(np.prod(each) * np.prod(1 - there[beside]))
+def _number(found: Found, piece: Int64, sure: Float64, missed: _Missed, place: _Place, least: float) -> Number:
+    """One number of digits, from left to right, each with the probability that it is right."""
+    each = sure[piece]
+    confidence = float(np.prod(each)) * missed.none_beside(found.boxes[piece])
     status: Status = "read" if confidence >= least else "unsure"
     clear = np.full(len(piece), True) if status == "read" else (each >= least) & (each > each.min())
     digits = tuple(
         Digit(
             SIGNS[found.labels[k]],
             float(p),
-            "read" if sure else "unsure",
+            "read" if certain else "unsure",
             place.box(found.boxes[k]),
             place.image(found.boxes[k]),
         )
-        for k, p, sure in zip(piece, each, clear, strict=True)
+        for k, p, certain in zip(piece, each, clear, strict=True)
     )
     box = np.concatenate([found.boxes[piece, :2].min(axis=0), found.boxes[piece, 2:].max(axis=0)])
     written = _written(found, piece, [digit.text for digit in digits])

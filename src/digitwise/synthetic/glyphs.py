@@ -25,7 +25,7 @@ FONTS = ("STIXGeneralItalic", "DejaVuSans", "DejaVuSerif-Italic", "cmmi10", "cms
 WIDE_FONTS = 3  # of these have marks too
 ASPECTS = {"0": (0.35, 1.15), "1": (0.15, 0.7), "-": (1, 1), "=": (1, 1), ".": (0.5, 0.5), ",": (0.2, 0.7)}
 USUAL = 0.4, 0.95  # width over height of the other drawn forms
-BLOCK = 1_000  # digits that a process works on at a time
+BLOCK = 1_000  # digits that a process works on at a time, where there are enough for three blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ def glyphs_of(digits: UInt8, labels: Int64, *, seed: int, jobs: int, forms: int 
     Parameters
     ----------
     digits : ndarray of uint8, shape (n, h, w)
-        Light on dark. Of every third block of a thousand the outlines are taken, of the others the middles; those
+        Light on dark. Of every third block of about a thousand the outlines are taken, of the others the middles; those
         whose strokes are too faint are left out.
     labels : ndarray of int64, shape (n,)
         0 to 9.
@@ -81,7 +81,7 @@ def glyphs_of(digits: UInt8, labels: Int64, *, seed: int, jobs: int, forms: int 
     """
     from joblib import Parallel, delayed
 
-    blocks = np.array_split(np.arange(len(digits)), max(1, len(digits) // BLOCK))
+    blocks = np.array_split(np.arange(len(digits)), max(3, len(digits) // BLOCK))
     written = [
         delayed(_written)(digits[block], labels[block], MIDDLE if k % 3 else OUTLINE) for k, block in enumerate(blocks)
     ]
