@@ -91,6 +91,7 @@ def trained(out: Path, glyphs: Path, training: Training, *, resume: bool = False
         epochs=UNENDING if training.seconds else max(1, training.steps // training.chunk),
         initial_epoch=begin,
         callbacks=[OneCycle(training.steps, training.seconds, training.chunk), keep],
+        shuffle=False,
         verbose=0,
     )
     keep.keep()
