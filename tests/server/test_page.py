@@ -19,6 +19,7 @@ from digitwise.server.app import application
 from digitwise.server.settings import Settings
 from digitwise.synthetic import page_of, scan_of
 from tests.server.running import served
+from tests.server.sheets import row_of, written_page
 
 SEVEN = [(0.28, 0.25), (0.5, 0.24), (0.72, 0.25), (0.62, 0.45), (0.5, 0.65), (0.42, 0.82)]  # of the sheet's side
 DOUBTFUL = [(0.3, 0.3), (0.5, 0.2), (0.7, 0.3), (0.5, 0.55), (0.3, 0.3)], [(0.66, 0.42), (0.35, 0.8), (0.72, 0.7)]
@@ -54,15 +55,15 @@ class File(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def scan(digits):
-    """One 9."""
-    return File.of("nine.png", scan_of(digits.test.images[1], rng=np.random.default_rng(1)))
+def scan(mnist):
+    """One 7."""
+    return File.of("seven.png", scan_of(mnist.test.images[0], rng=np.random.default_rng(1)))
 
 
 @pytest.fixture(scope="module")
-def doubtful(digits):
-    """One 5 that is not read surely."""
-    return File.of("doubtful.png", scan_of(digits.test.images[0], rng=np.random.default_rng(0)))
+def doubtful(mnist):
+    """One 0 that is not read surely."""
+    return File.of("doubtful.png", scan_of(mnist.test.images[3], rng=np.random.default_rng(1)))
 
 
 def made_page(digits, seed):
@@ -81,6 +82,12 @@ def sideways(digits):
 def overhead(digits):
     """Two lines, upside down: 98303, of which the first is not read surely, and 076."""
     return File.of("overhead.png", made_page(digits, 7).picture)
+
+
+@pytest.fixture(scope="module")
+def scribbled(mnist):
+    """Five digits, a scribble below them and a frame around both."""
+    return File.of("scribbled.png", written_page(row_of(mnist)))
 
 
 EMPTY = File.of("empty.png", np.full((90, 90), 240, np.uint8))
@@ -321,7 +328,7 @@ def test_finger_draws_on_the_sheet_and_scrolls_beside_it(opened, phone):
 def test_photo_that_is_brought_is_read(page, scan, way):
     page.evaluate(script("carried"), [way, [scan.passed]])
     status(page, "Read", "#viewer")
-    assert page.inner_text("#viewer .digit") == "9"
+    assert page.inner_text("#viewer .digit") == "7"
     assert page.locator("#viewer .saw img").is_visible()
     assert page.locator("#drop").is_hidden()
 
@@ -403,7 +410,8 @@ def test_many_photos_are_read_few_at_a_time_and_each_tells_how_it_went(page, sca
     assert 2 <= max(counts) <= 3
     assert page.inner_text("#tally") == "12 photos · 8 read · 2 unsure · 1 blank · 1 error"
     assert page.locator("#rows tr .status").all_inner_texts()[:5] == ["Read", "Blank", "Error", "Unsure", "Unsure"]
-    assert page.locator("#rows tr .text").all_inner_texts()[:5] == ["9", "", "", "5", "?8303 · 076"]
+    assert page.locator("#rows tr .text").all_inner_texts()[:3] == ["7", "", ""]
+    assert page.locator("#rows tr .text").nth(4).inner_text() == "?8303 · 076"
     page.click("text=notes.txt")
     status(page, "Error", "#viewer")
     assert page.inner_text("#viewer .words").startswith("Not a picture")
@@ -418,14 +426,17 @@ def test_results_are_downloaded_as_csv_that_no_spreadsheet_runs(page, scan, over
     content = started.value.path().read_bytes().decode()
     rows = list(csv.reader(io.StringIO(content, newline="")))
     assert content.endswith("\r\n")
-    assert rows[0] == "path label confidence status text error written left top right bottom".split()
+    assert rows[0][:6] == ["path", "label", "confidence", "status", "text", "error"]
+    assert rows[0][6:] == ["written", "left", "top", "right", "bottom"]
     assert [row[0] for row in rows[1:]] == ["'=1+1.png", 'a "b", c.png', "overhead.png", "overhead.png", "notes.txt"]
-    assert [row[1] for row in rows[1:]] == ["9", "9", "", "", ""]
+    assert [row[1] for row in rows[1:]] == ["7", "7", "", "", ""]
     assert [row[3] for row in rows[1:]] == ["read", "read", "unsure", "read", "error"]
     assert [row[4] for row in rows[1:]] == ["", "", "?8303", "076", ""]
     assert [bool(row[5]) for row in rows[1:]] == [False] * 4 + [True]
     assert [row[6] for row in rows[3:5]] == ["?8303", "076"]
-    assert all(int(left) < int(right) and int(top) < int(bottom) for left, top, right, bottom in (r[7:] for r in rows[3:5]))
+    for left, top, right, bottom in (map(int, row[7:]) for row in rows[3:5]):
+        assert 0 <= left < right
+        assert 0 <= top < bottom
     assert 0.86 < float(rows[1][2]) <= 1
 
 
@@ -445,6 +456,53 @@ def test_photo_larger_than_the_limit_is_not_sent(page, server):
     bring(page, File("large.png", "image/png", bytes(2**20)))
     status(page, "Error", "#viewer")
     assert page.inner_text("#viewer .words") == "Larger than the 1 MB that this server takes."
+
+
+def held_back(page):
+    """Let no request for a reading of a photo be answered; those that were sent."""
+    routes = []
+    page.route("**/v1/read?*mode=auto", lambda route: routes.append(route))
+    return routes
+
+
+def test_photo_in_work_says_so_and_can_be_cancelled_and_read_after_all(page, scan):
+    routes = held_back(page)
+    bring(page, scan)
+    page.wait_for_selector("#viewer .status:text-matches('^Reading … \\d+ s$')")
+    assert page.locator("#viewer progress").is_visible()
+    with page.expect_event("requestfailed"):
+        page.click("#viewer button:text-is('Cancel')")
+    status(page, "Cancelled", "#viewer")
+    assert page.inner_text("#tally") == "1 photo · 1 cancelled"
+    assert page.locator("#notice").is_hidden()
+    assert len(routes) == 1
+    page.unroute_all()
+    page.click("#viewer button:text-is('Read it')")
+    status(page, "Read", "#viewer")
+    assert page.inner_text("#tally") == "1 photo · 1 read"
+
+
+def test_all_photos_in_work_are_cancelled_at_once_and_what_is_read_stays(page, scan):
+    bring(page, scan)
+    all_read(page, 1)
+    routes = held_back(page)
+    bring(page, *[scan._replace(name=f"{i}.png") for i in range(6)])
+    page.wait_for_selector("#rows tr:nth-child(7) .status:text-is('Waiting')")
+    page.click("#cancel")
+    assert page.inner_text("#tally") == "7 photos · 1 read · 6 cancelled"
+    assert page.locator("#cancel").is_hidden()
+    page.wait_for_timeout(100)
+    assert len(routes) <= 3  # those that waited are not sent
+
+
+def test_what_is_not_read_is_grey_on_the_photo_and_in_a_legend(page, scribbled):
+    bring(page, scribbled)
+    page.wait_for_selector("#viewer .overlay .other")
+    colour = page.locator(".overlay .other rect").first.evaluate("rect => getComputedStyle(rect).stroke")
+    red, green, blue = map(int, re.findall(r"\d+", colour))
+    assert max(red, green, blue) - min(red, green, blue) < 20
+    assert page.inner_text("#viewer .legend .other").startswith("Not read: ")
+    assert page.locator("#viewer .overlay .number").count() > 0
 
 
 # Trouble

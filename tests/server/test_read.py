@@ -15,6 +15,7 @@ from digitwise.reading.reader import Reader
 from digitwise.server.app import application
 from digitwise.server.settings import Settings
 from tests.server.running import as_png, served
+from tests.server.sheets import row_of, written_page
 from tests.templates import metadata, write_model
 
 SINGLE = "/v1/read?mode=single"
@@ -103,22 +104,7 @@ def test_of_a_name_only_its_last_part_comes_back(server, scans, name, echoed):
 
 @pytest.fixture(scope="module")
 def row(mnist):
-    """Five digits beside each other, dark on light."""
-    page = np.full((60, 200), 240, np.uint8)
-    for place in range(5):
-        page[16:44, 20 + 34 * place : 48 + 34 * place] = 240 - (mnist.test.images[place] * 0.9).astype(np.uint8)
-    return page
-
-
-def written_page(row):
-    """The row, a scribble below it and a frame around both."""
-    page = np.full((260, 300), 240, np.uint8)
-    page[40:100, 50:250] = row
-    for place in range(60):  # no digit has that form
-        top, left = 180 + round(20 * np.sin(place / 3)), 100 + 2 * place
-        page[top : top + 5, left : left + 4] = 60
-    page[[8, 9, 250, 251], 8:292] = page[8:252, [8]] = page[8:252, [291]] = 90
-    return page
+    return row_of(mnist)
 
 
 def test_a_file_is_read_as_what_it_turns_out_to_be(server, reader, mnist, row):

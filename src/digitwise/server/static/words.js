@@ -24,6 +24,6 @@ export function pageSentence({ status, lines, numbers }) {
   if (!numbers.length) return "There is ink, but no number was found in it.";
   const unsure = numbers.filter((number) => number.status === "unsure").length;
   const found = `${some(numbers.length, "number")} in ${some(lines.length, "line")}`;
-  if (!unsure) return `${found}, all of them sure.`;
-  return `${found}, ${unsure === numbers.length && unsure === 1 ? "not sure" : `${unsure} of them unsure`}.`;
+  if (numbers.length === 1) return `${found}, ${unsure ? "unsure" : "sure"}.`;
+  return `${found}, ${unsure ? `${unsure} of them unsure` : "all of them sure"}.`;
 }
