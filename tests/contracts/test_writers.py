@@ -21,6 +21,9 @@ KNOWN = {
     "server/labels.py": "decisions in the file that is given to be decided in",
     "reading/shards/places.py": "files of rows, by the manifest of their job",
     "reading/shards/work.py": "a temporary file",
+    "exporting/finder.py": "the package's own finder, by make model",
+    "training/finder/course.py": "the finder's checkpoint, by make model",
+    "training/trust.py": "the package's own table, by make model",
     "exercise/sandbox.py": "the folder that a student's notebook runs in",
     "exercise/answering.py": "what that notebook is answered",
 }

@@ -30,23 +30,38 @@ def claimed(place: Path, kind: Kind, *, inside: bool = False) -> Iterator[None]:
     DigitwiseError
         Of the kind, if another process or thread is writing there.
     """
-    made = inside and not place.exists()
     folder = place if inside else place.parent
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with held(folder / (f"{PREFIX}.lock" if inside else f"{PREFIX}-{place.name}.lock")) as mine:
-            if not mine:
-                raise kind.error(
-                    f"{place}: expected to write there alone, got another digitwise that is writing there now; "
-                    f"wait for it, or choose another {kind.option}"
-                )
+    if inside:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    if not inside or not os.access(place.parent, os.W_OK):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder / (f"{PREFIX}.lock" if inside else f"{PREFIX}-{place.name}.lock"), place, kind):
             yield
-    finally:
-        if made:
-            with suppress(OSError):
-                place.rmdir()
+        return
+    with claimed(place, kind):  # before the folder is made: who makes it has it alone, and is the one to remove it
+        made = not place.exists()
+        place.mkdir(exist_ok=True)
+        try:
+            with _alone(place / f"{PREFIX}.lock", place, kind):  # for those who can write only here
+                yield
+        finally:
+            if made:
+                with suppress(OSError):
+                    place.rmdir()
+
+
+@contextmanager
+def _alone(lock: Path, place: Path, kind: Kind) -> Iterator[None]:
+    """Hold a lock, or refuse by the name of the place."""
+    with held(lock) as mine:
+        if not mine:
+            raise kind.error(
+                f"{place}: expected to write there alone, got another digitwise that is writing there now; "
+                f"wait for it, or choose another {kind.option}"
+            )
+        yield
 
 
 @contextmanager

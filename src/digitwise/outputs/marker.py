@@ -72,7 +72,7 @@ class Marker:
             "files": {name: vars(entry) for name, entry in sorted(self.files.items())},
         }
         with whole_file(folder / MARKER, prefix=f"{PREFIX}-") as temporary:
-            temporary.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 class Thing(NamedTuple):

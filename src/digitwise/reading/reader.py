@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # Pixels of the longer side, for JPEGs that are larger: a digit as small as a tenth of the picture still has a hundred.
 SINGLE = 1_000
+FEW = 3  # pieces of ink without a digit among them that may yet be one: more are a page of something else
 PAGE = 2_000  # where reading a page would bring it to anyway
 
 
@@ -142,14 +143,16 @@ class Reader:
     def auto_of(self, decoded: Decoded, path: str | None = None) -> Reading | Page:
         """What is on a picture that is decoded already, whatever it is: nothing, one digit, or numbers.
 
-        One digit is read twice, by the finder and by the model, and surely only where both say the same. Where there is
-        ink that is no digit, a page without numbers says so.
+        One digit is read twice, by the finder and by the model, and surely only where both say the same. Ink without a
+        digit is an unsure one where it is a few pieces, and a page without numbers where it is more.
         """
         single = self.answered(self.formed(decoded.picture)).readings([path])[0]
         if self.class_names != tuple("0123456789"):
             return single
         page = self.page_of(decoded, path)
         digits = [digit for number in page.numbers for digit in number.digits]
+        if not digits and 0 < len(page.others) <= FEW and single.status != "blank":
+            return replace(single, status="unsure")  # one digit, perhaps, that the finder does not know as one
         if len(digits) > 1 or (not digits and page.has_ink):
             return page
         if not digits:
@@ -162,8 +165,7 @@ class Reader:
             whole = self.answered(self.formed(_cut(decoded, digit.box))).readings([whole.path])[0]
         if whole.label == digit.label:
             return whole if digit.status == "read" or whole.status != "read" else replace(whole, status="unsure")
-        top = ((digit.label, digit.confidence), *(each for each in whole.top if each[0] != digit.label))[:3]
-        return Reading(digit.label, digit.confidence, "unsure", top, whole.path)
+        return Reading(digit.label, digit.confidence, "unsure", ((digit.label, digit.confidence),), whole.path)
 
     def _sight(self, decoded: Decoded) -> Sight:
         from digitwise.reading.finder import bundled
