@@ -175,11 +175,9 @@ def test_a_stricter_guarantee_asks_for_more_confidence():
     assert 0 < least[-1] < least[0] < 1
 
 
-def test_a_guarantee_that_cannot_be_kept_is_refused():
-    from digitwise.errors import ModelError
-
-    with pytest.raises(ModelError, match=r"expected a share of .* or more"):
-        trust.bundled().least(1e-9)
+def test_where_a_guarantee_cannot_be_kept_no_number_is_sure():
+    least = trust.bundled().least(1e-9)
+    assert [number.status for number in read(photo(page()), least=least).numbers] == ["unsure", "unsure"]
 
 
 def test_sixteen_times_the_pixels_cost_less_than_eight_times_the_work():

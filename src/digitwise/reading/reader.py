@@ -56,7 +56,7 @@ class Reader:
     --------
     ::
 
-        reader = Reader(max_error=0.005)
+        reader = Reader(max_error=0.02)
         reader.read("seven.jpg").label
         [reading.status for reading in reader.read(["a.png", "b.png"])]
         reader.read_numbers("form.jpg").text

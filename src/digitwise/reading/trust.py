@@ -10,12 +10,12 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from digitwise.errors import ModelError
 from digitwise.images import Float32, Float64, UInt8
 from digitwise.reading.finding import Found
 
@@ -123,22 +123,11 @@ class Trust:
         Parameters
         ----------
         max_error : float, optional
-            By default :data:`MAX_ERROR`.
-
-        Raises
-        ------
-        ModelError
-            If so few cannot be kept to.
+            By default :data:`MAX_ERROR`. Where so few cannot be kept to, no number is sure enough.
         """
         wanted = MAX_ERROR if max_error is None else max_error
         fitting = [least for error, least in self.thresholds if error <= wanted]
-        if not fitting:
-            strictest = self.thresholds[0][0]
-            raise ModelError(
-                f"max error {wanted:.4g}: expected a share of {strictest:.4g} or more, which numbers can keep to; "
-                "ask for that, or for single digits"
-            )
-        return fitting[-1]
+        return fitting[-1] if fitting else math.inf
 
 
 def _probability(logits: Float64) -> Float64:
