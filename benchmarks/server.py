@@ -164,13 +164,12 @@ def cases() -> list[Case]:
 
 
 def request_of(picture: np.ndarray[Any, Any]) -> bytes:
-    """``POST /v1/read`` of a picture as PNG."""
+    """``POST /v1/read`` of a picture of one digit as PNG."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "PNG")
     body = file.getvalue()
-    head = (
-        f"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
+    fields = ("Host: localhost", "Content-Type: image/png", f"Content-Length: {len(body)}")
+    head = "\r\n".join(("POST /v1/read?mode=single HTTP/1.1", *fields, "", ""))
     return head.encode() + body
 
 
@@ -348,7 +347,7 @@ def _first_answer(file: Path) -> float:
     body = pickle.loads(file.read_bytes())[0].request.partition(b"\r\n\r\n")[2]
     started = time.perf_counter()
     with _server(1) as (url, _):
-        request = urllib.request.Request(f"{url}/v1/read", body, {"Content-Type": "image/png"})
+        request = urllib.request.Request(f"{url}/v1/read?mode=single", body, {"Content-Type": "image/png"})
         with urllib.request.urlopen(request) as answer:
             answer.read()
         return time.perf_counter() - started
