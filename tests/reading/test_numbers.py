@@ -135,6 +135,14 @@ def test_boxes_are_in_the_pixels_of_the_picture_as_it_is(quarters, enlarged):
         assert np.abs(middle - [(left + right) / 2, (top + bottom) / 2]).max() < 0.15 * HEIGHT * enlarged
 
 
+def test_small_digits_on_a_large_page_are_found():
+    ink = page(("31475",), shape=(420, 620))
+    small = np.zeros((1400, 2000), np.float32)
+    small[600:740, 900:1107] = ink[::3, ::3]
+    (number,) = read(photo(small, noise=1)).numbers
+    assert len(number.text) == 5
+
+
 def test_signs_are_written_and_are_no_digits():
     ink = np.zeros((140, 420), np.float32)
     boxes = write(ink, "31415", 60, 50, gap=22)

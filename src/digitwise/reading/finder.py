@@ -18,6 +18,7 @@ from digitwise.reading.finding import Found, decoded, separate
 BUNDLED = "finder.onnx"
 TALL = 36.0  # pixels to which digits are brought; the scenes it was trained on have them at that height most often
 LOOKS = 160, 512  # pixels of the longer side of the pictures in which sizes are looked for
+LITTLE, CLOSER = 0.5, 1_500  # evidence of less than one digit, after which a closer look is taken, at that size
 RIM = 24  # pixels of paper laid around, since a digit's surroundings tell what it is
 MOST = 3_000_000  # pixels at most of the picture that is looked at
 LEAST = 0.15  # score from which something is kept
@@ -80,6 +81,8 @@ class Finder:
         looks = [self._look(grey, min(1.0, side / max(grey.shape))) for side in LOOKS if _differs(side, grey.shape)]
         if max(grey.shape) < LOOKS[0]:
             looks.append(self._look(grey, 2.0))
+        if max(grey.shape) > LOOKS[-1] and max(map(_evidence, looks)) < LITTLE:
+            looks.append(self._look(grey, min(1.0, CLOSER / max(grey.shape))))
         first = max(looks, key=_evidence)
         quarters = _turn_of(first) if turn is None else turn % TURNS
         upright = np.ascontiguousarray(np.rot90(grey, quarters)) if quarters else grey
