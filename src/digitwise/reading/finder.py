@@ -6,7 +6,6 @@ import functools
 import importlib.resources
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -14,6 +13,7 @@ from PIL import Image
 from digitwise.images import Float32, UInt8
 from digitwise.maps import MULTIPLE, TURNS, padded_with
 from digitwise.reading.finding import Found, decoded, separate
+from digitwise.reading.session import session_of
 
 BUNDLED = "finder.onnx"
 TALL = 36.0  # pixels to which digits are brought; the scenes it was trained on have them at that height most often
@@ -23,7 +23,6 @@ RIM = 24  # pixels of paper laid around, since a digit's surroundings tell what 
 MOST = 3_000_000  # pixels at most of the picture that is looked at
 LEAST = 0.15  # score from which something is kept
 SEEN = 0.35  # score from which a digit has a say about size and turn
-READABLE = 11.0, 110.0  # pixels of the heights that the network knows
 FEWER = 0.25  # share of the votes' evidence that counts, since digits of one page are of one hand
 
 
@@ -59,14 +58,8 @@ class Finder:
     """
 
     def __init__(self, threads: int = 1) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         content = (importlib.resources.files("digitwise.reading") / BUNDLED).read_bytes()
-        self._session: Any = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        self._session = session_of(content, "the bundled finder", threads=threads)
 
     def find(self, grey: UInt8, *, turn: int | None = None) -> Sight:
         """Find the digits and signs of a picture.
@@ -78,11 +71,11 @@ class Finder:
         turn : int, optional
             Quarters counter-clockwise that bring it upright; found where it is not given.
         """
-        looks = [self._look(grey, min(1.0, side / max(grey.shape))) for side in LOOKS if _differs(side, grey.shape)]
-        if max(grey.shape) < LOOKS[0]:
-            looks.append(self._look(grey, 2.0))
-        if max(grey.shape) > LOOKS[-1] and max(map(_evidence, looks)) < LITTLE:
-            looks.append(self._look(grey, min(1.0, CLOSER / max(grey.shape))))
+        side = max(grey.shape)
+        scales = [min(1.0, look / side) for look in LOOKS if look == LOOKS[0] or side > LOOKS[0]]
+        looks = [_sure(self._look(grey, scale)) for scale in [*scales, *([2.0] if side < LOOKS[0] else [])]]
+        if side > LOOKS[-1] and max(map(_evidence, looks)) < LITTLE:
+            looks.append(_sure(self._look(grey, min(1.0, CLOSER / side))))
         first = max(looks, key=_evidence)
         quarters = _turn_of(first) if turn is None else turn % TURNS
         upright = np.ascontiguousarray(np.rot90(grey, quarters)) if quarters else grey
@@ -131,23 +124,18 @@ def resized(grey: UInt8, shape: tuple[int, int]) -> UInt8:
     return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
 
 
-def _differs(side: int, shape: tuple[int, ...]) -> bool:
-    """Whether a look of that side shows what the smaller one does not."""
-    return side == LOOKS[0] or max(shape) > LOOKS[0]
-
-
 def _sure(found: Found) -> Found:
+    """The digits that have a say about size and turn."""
     found = separate(found)
     return found.of((found.scores > SEEN) & (found.labels < 10))
 
 
-def _evidence(found: Found) -> float:
-    return float(np.square(_sure(found).scores).sum())
+def _evidence(sure: Found) -> float:
+    return float(np.square(sure.scores).sum())
 
 
-def _heights(found: Found, *, sideways: bool) -> float | None:
+def _heights(sure: Found, *, sideways: bool) -> float | None:
     """The height of a typical digit, in pixels; None where there is none."""
-    sure = _sure(found)
     if not len(sure):
         return None
     sides = sure.boxes[:, 2:] - sure.boxes[:, :2]
@@ -157,9 +145,8 @@ def _heights(found: Found, *, sideways: bool) -> float | None:
     return float(max(tall[order][np.searchsorted(weight, weight[-1] / 2)], 2.0))
 
 
-def _turn_of(found: Found) -> int:
+def _turn_of(sure: Found) -> int:
     """The quarters that most digits ask for; upright unless there is good reason."""
-    sure = _sure(found)
     if not len(sure):
         return 0
     votes = FEWER * (np.log(sure.turns + 1e-3) * sure.scores[:, None]).sum(axis=0)

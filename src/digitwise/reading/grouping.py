@@ -17,11 +17,6 @@ EVEN = 2.2  # times the row's middle gap: what is narrower parts nothing, so tha
 PAIR = 1.2  # the gap that parts a row of two
 
 
-def numbers_of(boxes: Float32) -> list[Int64]:
-    """Which boxes, float32 (n, 4), make a number, each from left to right; numbers in reading order."""
-    return [number for line in lines_of(boxes) for number in line]
-
-
 def lines_of(boxes: Float32) -> list[list[Int64]]:
     """The numbers of each line of boxes, float32 (n, 4), from top to bottom."""
     pieces = [piece for row in _rows(boxes) for piece in _parted(boxes, row)]

@@ -19,7 +19,7 @@ from digitwise.reading.results import Box, Digit, Line, Number, Other, Page, Sta
 
 THERE = 0.5  # probability from which a digit is taken to be there
 DOUBT = 0.02  # probability from which what was left out is named, and makes the number beside it less sure
-STROKE = 0.5  # how likely a standing stroke that the finder passed over is a digit: as likely as not
+PASSED = 0.5  # how likely a standing stroke that the finder passed over is a digit: as likely as not
 SIGN = 0.4  # score from which there is a sign
 
 
@@ -44,7 +44,7 @@ def page_of(sight: Sight, *, path: str | None, least: float, unit: float = 1.0) 
     lines = [[kept[piece] for piece in line] for line in lines_of(found.boxes[kept])]
     inks = others_of(sight, kept, np.concatenate([np.flatnonzero(~digit), doubtful]))
     strokes = np.array([box for kind, box in inks if kind == "digit?"], np.float32).reshape(-1, 4)
-    missed = _Missed(np.concatenate([found.boxes[doubtful], strokes]), [*there[doubtful], *[STROKE] * len(strokes)])
+    missed = _Missed(np.concatenate([found.boxes[doubtful], strokes]), [*there[doubtful], *[PASSED] * len(strokes)])
     place = _Place(sight, unit)
     made = [[_number(found, piece, there * right, missed, place, least) for piece in line] for line in lines]
     numbers = tuple(number for line in made for number in line)

@@ -33,7 +33,7 @@ def open_session(path: str | Path | None) -> tuple[Any, str]:
         If it is no ONNX file, or not one from pictures to probabilities.
     """
     content, name = model_content(path)
-    session = _session(content, name)
+    session = session_of(content, name)
     _check_ends(session, name)
     return session, name
 
@@ -60,11 +60,18 @@ def model_content(path: str | Path | None) -> tuple[bytes, str]:
         raise ModelError(f"{path}: the model cannot be read: {error.strerror or error}; {EXPORT}") from error
 
 
-def _session(content: bytes, name: str) -> Any:
+def session_of(content: bytes, name: str, *, threads: int = 1) -> Any:
+    """A session on the CPU with so many threads inside the network; ``name`` is for messages.
+
+    Raises
+    ------
+    ModelError
+        If it is no ONNX model.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = QUIET
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
