@@ -30,9 +30,8 @@ from digitwise.outputs.folders import (
     recover_unless_written,
     together,
 )
-from digitwise.outputs.kind import Kind
 from digitwise.outputs.locks import claimed, waiting_for
-from digitwise.outputs.marker import MARKER
+from digitwise.outputs.marker import MARKER, Kind
 from digitwise.outputs.single import (
     check_file,
     new_file,

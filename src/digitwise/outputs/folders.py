@@ -10,12 +10,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from digitwise.outputs.exchange import exchange
-from digitwise.outputs.kind import Kind
 from digitwise.outputs.locks import held
 from digitwise.outputs.marker import (
     MARKER,
     PREFIX,
     STRANGE,
+    Kind,
     Marker,
     in_the_way,
     kept_list,

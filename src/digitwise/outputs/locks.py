@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from digitwise.outputs.kind import Kind
-from digitwise.outputs.marker import PREFIX
+from digitwise.outputs.marker import PREFIX, Kind
 
 
 @contextmanager

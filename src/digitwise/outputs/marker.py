@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from digitwise.errors import DataError
+from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import whole_file
 from digitwise.outputs import earlier
 
@@ -19,6 +19,34 @@ MARKER = f"{PREFIX}.json"
 FORMAT = 1
 STRANGE = "which digitwise did not write"
 CHANGED = "which was changed since digitwise wrote it"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of output: only the same kind is replaced by it.
+
+    Parameters
+    ----------
+    name : str
+        As it stands in the list of what was written.
+    words : str
+        For messages, with its article.
+    error : type
+        What is raised where something else is in the way.
+    option : str
+        What chooses the place.
+    """
+
+    name: str
+    words: str
+    error: type[DigitwiseError] = DataError
+    option: str = "--out"
+
+    def refused(self, place: Path, got: str) -> DigitwiseError:
+        """The error that names what is in the way."""
+        return self.error(
+            f"{place}: expected a new name or {self.words} to replace, got {got}; choose another {self.option}"
+        )
 
 
 @dataclass

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from digitwise.files import whole_file, write_json
-from digitwise.outputs.kind import Kind
 from digitwise.outputs.locks import claimed, held
-from digitwise.outputs.marker import PREFIX, STRANGE, Entry, digest, kept_list, marker_of
+from digitwise.outputs.marker import PREFIX, STRANGE, Entry, Kind, digest, kept_list, marker_of
 
 
 def check_file(path: Path, kind: Kind) -> None:

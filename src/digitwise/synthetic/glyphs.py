@@ -6,15 +6,17 @@ import functools
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from digitwise.images import Float32, Int64, UInt8
 from digitwise.maps import SIGNS
 from digitwise.synthetic.fields import EMPTY, FINE, INSET, TALL, field_of_digit, field_of_drawing
-from digitwise.synthetic.fonts import printed
 from digitwise.synthetic.strokes import form_of
 
+FRAME, SIZE = 72, 40  # pixels: side of a printed letter's image, and size of its font
 OTHER = -1  # the label of a letter
 OUTLINE, MIDDLE, DRAWN = range(3)  # kinds
 FORMS = 1_200  # drawn forms of each digit
@@ -135,3 +137,24 @@ def _pairs() -> list[tuple[str, str]]:
 def is_lookalike(glyphs: Glyphs, place: int) -> bool:
     """Whether the letter at a place would be taken for a digit where it stands alone."""
     return _pairs()[place - len(glyphs.labels)][0] in LOOKALIKES
+
+
+@functools.cache
+def font(name: str, size: int) -> ImageFont.FreeTypeFont:
+    """A font by its file's name, ``size`` pixels large."""
+    return ImageFont.truetype(font_folder() / f"{name}.ttf", size)
+
+
+@functools.cache
+def font_folder() -> Path:
+    """Where the fonts lie that matplotlib brings: the same everywhere, unlike a system's."""
+    import matplotlib
+
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+
+
+def printed(letter: str, name: str) -> UInt8:
+    """A letter in the middle of an image, uint8 (72, 72), light on dark."""
+    image = Image.new("L", (FRAME, FRAME), 0)
+    ImageDraw.Draw(image).text((FRAME // 2, FRAME // 2), letter, 255, font(name, SIZE), anchor="mm")
+    return np.asarray(image)

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from digitwise.images import Float32
-from digitwise.synthetic.fonts import font
+from digitwise.synthetic.glyphs import font
 from digitwise.synthetic.scenes import rules
 from digitwise.synthetic.scenes.canvas import SCENE, Canvas
 from digitwise.synthetic.scenes.hands import Writing, some_writing
