@@ -23,6 +23,7 @@ from benchmarks.checks import bench_checks
 from benchmarks.contender import PEERS, at_hand
 from benchmarks.evaluation import bench_evaluation
 from benchmarks.figures import draw_errors_against_seconds
+from benchmarks.finding import bench_finder
 from benchmarks.job import bench_job
 from benchmarks.paper.run import add_options, bench_numbers, options_again
 from benchmarks.paper.specimens import BENCHES as NUMBERS
@@ -70,6 +71,7 @@ def main() -> None:
         "scale": lambda _: bench_scale(),
         "robustness": lambda chosen: bench_robustness(chosen.model),
         "pages": lambda chosen: bench_pages(chosen.model),
+        "finder": lambda _: bench_finder(),
         "numbers": bench_numbers,
         "numbers-speed": bench_numbers_speed,
         "job": lambda _: bench_job(),

@@ -22,6 +22,7 @@ from benchmarks.cells import (
 from benchmarks.clock import NOTHING_YET, augmentation_line, budget_table, clock_table, other_processors
 from benchmarks.contender import PEERS
 from benchmarks.figures import NAMES
+from benchmarks.finding import finder_table
 from benchmarks.measure import Row, kept, main_place, median, place, spread
 from benchmarks.paper.speed import numbers_speed_table
 from benchmarks.paper.tables import TABLES as NUMBERS
@@ -32,7 +33,9 @@ from benchmarks.server import server_table, serving_summary
 from digitwise.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
-READMES = ROOT / "README.md", ROOT / "benchmarks" / "README.md", ROOT / "docs" / "scale.md"
+READMES = tuple(
+    ROOT / name for name in ("README.md", "benchmarks/README.md", "docs/scale.md", "docs/decisions/finder.md")
+)
 HEADS = {name: ROOT / "src" / "digitwise" / "recipes" / f"{name}.py" for name in RECIPES}
 
 
@@ -127,6 +130,7 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "reader speed": (speed_table, "reader_speed"),
     **{mark: (table, "numbers") for mark, table in NUMBERS.items()},
     "numbers speed": (numbers_speed_table, "numbers_speed"),
+    "finder": (finder_table, "finder"),
     "server": (server_table, "server"),
     "serving": (serving_summary, "server"),
     "scale": (scale_table, "scale"),
