@@ -699,6 +699,7 @@ def test_report_is_a_link_away(collecting):
 def test_page_tells_what_is_promised(page):
     facts = page.inner_text("#facts")
     assert "Of what is read at most 0.3 % is wrong" in facts
+    assert "of the numbers in a photo at most 3 %" in facts
     assert "40 of 10,000 test pictures were read wrongly (95 % interval 0.29 % to 0.54 %)" in facts
     assert page.inner_text("#kept").startswith("Nothing you draw or bring is kept.")
     assert page.locator("#report").is_hidden()

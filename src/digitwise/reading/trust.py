@@ -117,17 +117,21 @@ class Trust:
         there, right = (_probability(x @ weights + intercept) for weights, intercept in (self.there, self.right))
         return there, right
 
-    def least(self, max_error: float | None) -> float:
-        """The confidence from which a number is read, where of those read so many may be wrong.
+    def guarantee(self, max_error: float | None) -> tuple[float, float] | None:
+        """The laxest of the thresholds that keeps to so many wrong among the numbers read; None where none does.
 
         Parameters
         ----------
         max_error : float, optional
-            By default :data:`MAX_ERROR`. Where so few cannot be kept to, no number is sure enough.
+            By default :data:`MAX_ERROR`.
         """
         wanted = MAX_ERROR if max_error is None else max_error
-        fitting = [least for error, least in self.thresholds if error <= wanted]
-        return fitting[-1] if fitting else math.inf
+        return max((pair for pair in self.thresholds if pair[0] <= wanted), default=None)
+
+    def least(self, max_error: float | None) -> float:
+        """The confidence from which a number is read; no number is sure enough where there is no guarantee."""
+        found = self.guarantee(max_error)
+        return math.inf if found is None else found[1]
 
 
 def _probability(logits: Float64) -> Float64:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from digitwise import __version__
 from digitwise.errors import DataError, DigitwiseError, TooLargeError
+from digitwise.reading import trust
 from digitwise.server.batch import Outcome, Source
 from digitwise.server.documents import page_document, reading_document, reason_of
 from digitwise.server.problems import Problem
@@ -117,7 +118,7 @@ async def outcomes_of(service: Service, sources: list[Source], mode: Mode) -> Se
 def described(service: Service) -> dict[str, Any]:
     """What the model says of itself."""
     reader, document = service.reader, service.reader.model.card.document
-    policy = reader.policy
+    policy, numbers = reader.policy, trust.bundled().guarantee(reader.max_error)
     chosen = [each for each in document["policies"] if policy and float(each["max_error"]) == policy.max_error]
     return {
         "name": reader.model.name,
@@ -129,6 +130,7 @@ def described(service: Service) -> dict[str, Any]:
         "metrics": document.get("metrics", {}),
         "policy": chosen[0] if chosen else None,
         "policies": document["policies"],
+        "numbers": None if numbers is None else {"max_error": numbers[0], "threshold": numbers[1]},
     }
 
 

@@ -247,6 +247,7 @@ def _schemas(service: Service) -> Document:
                 "metrics": OPEN_OBJECT,
                 "policy": _or_null(OPEN_OBJECT),
                 "policies": _list(OPEN_OBJECT),
+                "numbers": _or_null(_object({"max_error": {"type": "number"}, "threshold": {"type": "number"}})),
             }
         ),
         "Problem": _object({"type": TEXT, "title": TEXT, "status": WHOLE, "detail": TEXT}, limit={"type": "number"}),

@@ -5,10 +5,11 @@ import { some } from "./words.js";
 
 const share = (value) => `${Number((value * 100).toPrecision(2))} %`;
 
-function promiseOf({ policy }) {
-  if (!policy) return "It makes no promise about its errors.";
+function guaranteeOf({ policy, numbers }) {
+  if (!policy) return "It has no error guarantee.";
   const most = `Of what is read at most ${share(policy.max_error)} is wrong, on digits such as those it was trained on`;
-  return `${most}; what would break that is unsure.`;
+  const rest = numbers ? `; of the numbers in a photo at most ${share(numbers.max_error)}, on made photos` : "";
+  return `${most}${rest}; what would break that is unsure.`;
 }
 
 function testOf({ metrics }) {
@@ -22,7 +23,7 @@ function testOf({ metrics }) {
 /** Fill the footer and the links. */
 export function tell(model, service) {
   const reader = `Read by ${model.name}, which knows ${model.classes.join(" ")}.`;
-  byId("facts").textContent = [reader, promiseOf(model), testOf(model)].join(" ");
+  byId("facts").textContent = [reader, guaranteeOf(model), testOf(model)].join(" ");
   byId("kept").textContent = [
     service.collect ? "Nothing is kept but pictures you choose a label for." : "Nothing you draw or bring is kept.",
     `digitwise ${service.version}`,
