@@ -57,7 +57,7 @@ def find_halves(model: Any) -> Any:
         full = np.full(len(boxes), 0.99, np.float32)
         turns = np.tile(np.array([0.997, 0.001, 0.001, 0.001], np.float32), (len(boxes), 1))
         placed = np.array(boxes, np.float32).reshape(-1, 4)
-        return Sight(Found(placed, full, classes, turns, 0 * full), 0, 1.0, grey)
+        return Sight(Found(placed, full, classes, turns, 0 * full), 0, grey.shape, 1.0, grey)
 
     return find
 

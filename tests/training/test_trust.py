@@ -79,18 +79,18 @@ def test_thresholds_keep_to_their_share_of_errors():
     confidence = rng.uniform(0.5, 1, 20_000)
     right = rng.random(20_000) < confidence
     table = thresholds(confidence, right)
-    assert [share for share, _ in table] == [
-        0.01,
-        0.02,
-        0.03,
-        0.05,
-        0.1,
-    ]  # fewer take more numbers to show
+    assert [share for share, _ in table] == [0.02, 0.03, 0.05, 0.1]  # fewer take more numbers to show
     for share, least in table:
         assert (~right[confidence >= least]).mean() <= share
         assert least == pytest.approx(1 - 2 * share, abs=0.03)
 
 
 def test_no_threshold_is_told_where_there_are_too_few_numbers():
-    assert thresholds(np.linspace(0, 1, 60), np.full(60, True)) == [[0.1, pytest.approx(1 - 49 / 59, abs=1e-3)]]
-    assert thresholds(np.linspace(0, 1, 30), np.full(30, True)) == []
+    assert thresholds(np.linspace(0.5, 1, 60), np.full(60, True)) == [[0.1, pytest.approx(0.5, abs=1e-4)]]
+    assert thresholds(np.linspace(0.5, 1, 30), np.full(30, True)) == []
+
+
+def test_a_threshold_is_not_rounded_past_the_last_number_it_lets_through():
+    confidence = np.linspace(0.123456789, 1, 60)
+    ((_, least),) = thresholds(confidence, np.full(60, True))
+    assert confidence[0] - 2e-5 < least <= confidence[0]

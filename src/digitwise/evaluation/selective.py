@@ -126,17 +126,10 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
         raise RunError(f"max error: expected a share above 0 and below 1, got {max_error:g}")
     scaled = at_temperature(validation, TEMPERATURE)
     order = _surest_first(scaled)
-    errors = np.cumsum(scaled.missed[order])
+    errors = np.cumsum(scaled.missed[order], dtype=np.int64)
     sure = scaled.confidence[order]
-    each = 1 - (1 - confidence) / STARTS  # the searches share the chance of a broken promise
-    best = refused = 0
-    for sequence in _sequences(len(validation), max_error, each):
-        for least in sequence:
-            answered = int(np.searchsorted(-sure, -sure[least - 1], side="right"))  # equally sure ones go together
-            if bdtr(float(errors[answered - 1]), answered, max_error) > 1 - each:
-                refused = refused or answered
-                break
-            best = max(best, answered)
+    best, refused = most_answers(sure, errors, max_error, confidence)
+    each = _each(confidence)
     if not best:
         promise = f"at most {max_error:.3g} of the answers wrong with {confidence:.0%} confidence"
         if refused:
@@ -158,6 +151,42 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
         answered=best,
         bound=upper_bound(wrong, best, each),
     )
+
+
+def most_answers(
+    sure: Float32 | Float64, errors: Int64, max_error: float, confidence: float = CONFIDENCE
+) -> tuple[int, int]:
+    """How many of the surest can be answered, as :func:`reading_policy` tests it.
+
+    Parameters
+    ----------
+    sure : ndarray of float64, shape (n,)
+        Confidences, the surest first.
+    errors : ndarray of int64, shape (n,)
+        How many of so many are wrong.
+    max_error, confidence : float
+        In (0, 1).
+
+    Returns
+    -------
+    (int, int)
+        Answers, 0 where none can be guaranteed; and of how many the first test failed, 0 where none did.
+    """
+    each = _each(confidence)
+    best = refused = 0
+    for sequence in _sequences(len(sure), max_error, each):
+        for least in sequence:
+            answered = int(np.searchsorted(-sure, -sure[least - 1], side="right"))  # equally sure ones go together
+            if bdtr(float(errors[answered - 1]), answered, max_error) > 1 - each:
+                refused = refused or answered
+                break
+            best = max(best, answered)
+    return best, refused
+
+
+def _each(confidence: float) -> float:
+    """The confidence of each search, since they share the chance of a broken guarantee."""
+    return 1 - (1 - confidence) / STARTS
 
 
 def upper_bound(errors: int, n: int, confidence: float = CONFIDENCE) -> float:

@@ -17,8 +17,10 @@ from digitwise.reading.session import session_of
 
 BUNDLED = "finder.onnx"
 TALL = 36.0  # pixels to which digits are brought; the scenes it was trained on have them at that height most often
-LOOKS = 160, 512  # pixels of the longer side of the pictures in which sizes are looked for
-LITTLE, CLOSER = 0.5, 1_500  # evidence of less than one digit, after which a closer look is taken, at that size
+# Roots of the pixels of the images in which sizes are looked for: digits from 11 to 110 pixels high are known, so each
+# look shows what the one before shows too small. A smaller image than the first is looked at twice as large, too.
+LOOKS = 160, 400, 1_000
+NEAR = 1.25  # times as large: a look that is no larger than that shows nothing new
 RIM = 24  # pixels of paper laid around, since a digit's surroundings tell what it is
 MOST = 3_000_000  # pixels at most of the picture that is looked at
 LEAST = 0.15  # score from which something is kept
@@ -36,14 +38,17 @@ class Sight:
         In the pixels of the upright picture at its full size; signs among them.
     turn : int
         Quarters counter-clockwise that bring the picture upright.
+    shape : (int, int)
+        Height and width of the upright picture.
     scale : float
-        By how much the upright picture was enlarged to be looked at.
+        By how much it was enlarged to be looked at.
     seen : ndarray of uint8, shape (h, w)
         The picture that was looked at, without its rim.
     """
 
     found: Found
     turn: int
+    shape: tuple[int, ...]
     scale: float
     seen: UInt8
 
@@ -71,21 +76,16 @@ class Finder:
         turn : int, optional
             Quarters counter-clockwise that bring it upright; found where it is not given.
         """
-        side = max(grey.shape)
-        scales = [min(1.0, look / side) for look in LOOKS if look == LOOKS[0] or side > LOOKS[0]]
-        looks = [_sure(self._look(grey, scale)) for scale in [*scales, *([2.0] if side < LOOKS[0] else [])]]
-        if side > LOOKS[-1] and max(map(_evidence, looks)) < LITTLE:
-            looks.append(_sure(self._look(grey, min(1.0, CLOSER / side))))
+        looks = [_sure(self._look(grey, scale)) for scale in _scales(grey.size)]
         first = max(looks, key=_evidence)
         quarters = _turn_of(first) if turn is None else turn % TURNS
         upright = np.ascontiguousarray(np.rot90(grey, quarters)) if quarters else grey
-        sizes = _heights(first, sideways=bool(quarters % 2))
-        if sizes is None:
-            scale = min(1.0, LOOKS[-1] / max(grey.shape))
-            return Sight(first.of(np.zeros(0, np.int64)), quarters, scale, at_scale(upright, scale))
-        scale = min(TALL / sizes, math.sqrt(MOST / grey.size))
+        height = _height(first, sideways=bool(quarters % 2))
+        most = math.sqrt((LOOKS[-1] ** 2 if height is None else MOST) / grey.size)
+        scale = min(1.0 if height is None else TALL / height, most)
         seen = at_scale(upright, scale)
-        return Sight(separate(self._look_at(seen, upright.shape)), quarters, scale, seen)
+        found = first.of(np.zeros(0, np.int64)) if height is None else separate(self._look_at(seen, upright.shape))
+        return Sight(found, quarters, upright.shape, scale, seen)
 
     def _look(self, grey: UInt8, scale: float) -> Found:
         """One look at a picture brought to ``scale`` times its size; boxes are in the picture's own pixels."""
@@ -124,6 +124,17 @@ def resized(grey: UInt8, shape: tuple[int, int]) -> UInt8:
     return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
 
 
+def _scales(pixels: int) -> list[float]:
+    """How much an image of so many pixels is enlarged for each look."""
+    root = math.sqrt(pixels)
+    scales = [2.0] if root < LOOKS[0] else []
+    for look in LOOKS:
+        scale = min(1.0, look / root)
+        if not scales or max(scale, scales[-1]) > NEAR * min(scale, scales[-1]):
+            scales.append(scale)
+    return scales
+
+
 def _sure(found: Found) -> Found:
     """The digits that have a say about size and turn."""
     found = separate(found)
@@ -134,7 +145,7 @@ def _evidence(sure: Found) -> float:
     return float(np.square(sure.scores).sum())
 
 
-def _heights(sure: Found, *, sideways: bool) -> float | None:
+def _height(sure: Found, *, sideways: bool) -> float | None:
     """The height of a typical digit, in pixels; None where there is none."""
     if not len(sure):
         return None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from digitwise.fitting import fit_into
+from digitwise.fitting import fit_into, grey
 from digitwise.images import Float32, Float64, Int64, Mask, UInt8
 from digitwise.maps import SIGNS
 from digitwise.normalize import SIDE
@@ -23,7 +23,9 @@ PASSED = 0.5  # how likely a standing stroke that the finder passed over is a di
 SIGN = 0.4  # score from which there is a sign
 
 
-def page_of(sight: Sight, *, path: str | None, least: float, unit: float = 1.0) -> Page:
+def page_of(
+    sight: Sight, *, path: str | None, least: float, unit: float = 1.0, trusted: trust.Trust | None = None
+) -> Page:
     """Put together what was found.
 
     Parameters
@@ -35,9 +37,11 @@ def page_of(sight: Sight, *, path: str | None, least: float, unit: float = 1.0) 
         Confidence from which a number is read.
     unit : float
         Pixels of the original picture for one of the picture that was searched.
+    trusted : Trust, optional
+        How sure digits are; by default as the package has it.
     """
     found = sight.found
-    there, right = trust.bundled().of(trust.features(found, sight.seen, sight.scale))
+    there, right = (trusted or trust.bundled()).of(trust.features(found, sight.seen, sight.scale))
     digit = found.labels < 10
     kept = np.flatnonzero(digit & (there >= THERE))
     doubtful = np.flatnonzero(digit & (there < THERE) & (there >= DOUBT))
@@ -68,9 +72,7 @@ class _Place:
     """From the upright picture that was searched to the picture as it was given."""
 
     def __init__(self, sight: Sight, unit: float) -> None:
-        height, width = (side / sight.scale for side in sight.seen.shape)
-        self.size, self.turn, self.unit = (width, height), sight.turn, unit
-        self.sight = sight
+        self.size, self.turn, self.unit, self.sight = (sight.shape[1], sight.shape[0]), sight.turn, unit, sight
 
     def image(self, edges: Float32) -> UInt8:
         """What the finder saw of a digit, uint8 (28, 28)."""
@@ -85,9 +87,16 @@ class _Place:
         for _ in range(-self.turn % 4):  # the picture was turned counter-clockwise; go on until it is back
             left, top, right, bottom = top, width - right, bottom, width - left
             width, height = height, width
-        edges = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
-        left, top, right, bottom = (round(edge * self.unit) for edge in edges)
-        return int(left), int(top), int(max(right, left + 1)), int(max(bottom, top + 1))
+        left, right = _within(left, right, width, self.unit)
+        top, bottom = _within(top, bottom, height, self.unit)
+        return int(left), int(top), int(right), int(bottom)
+
+
+def _within(begin: float, end: float, side: float, unit: float) -> tuple[int, int]:
+    """Both ends in whole pixels of the original picture, at least one apart and in it."""
+    most = round(side * unit)
+    first = min(max(round(begin * unit), 0), most - 1)
+    return first, min(max(round(end * unit), first + 1), most)
 
 
 def _number(found: Found, piece: Int64, sure: Float64, missed: _Missed, place: _Place, least: float) -> Number:
@@ -143,10 +152,10 @@ def grey_of(picture: UInt8) -> UInt8:
     """
     if picture.ndim == 2:
         return picture
-    grey = np.asarray((picture @ np.array([77, 150, 29], np.uint32)) >> 8, np.uint8)
-    step = max(1, int(np.sqrt(grey.size / 50_000)))
+    luminance = grey(picture)
+    step = max(1, int(np.sqrt(luminance.size / 50_000)))
     small = picture[::step, ::step].reshape(-1, 3)
     spans = np.subtract(*np.percentile(small, (99, 1), axis=0))
-    own = np.subtract(*np.percentile(grey[::step, ::step], (99, 1)))
+    own = np.subtract(*np.percentile(luminance[::step, ::step], (99, 1)))
     best = int(spans.argmax())
-    return np.ascontiguousarray(picture[..., best]) if spans[best] > 2 * own + 10 else grey
+    return np.ascontiguousarray(picture[..., best]) if spans[best] > 2 * own + 10 else luminance

@@ -11,6 +11,7 @@ import functools
 import importlib.resources
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,10 +139,13 @@ def _probability(logits: Float64) -> Float64:
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))))
 
 
+def of_table(table: Mapping[str, Any]) -> Trust:
+    """What a table says, as :mod:`digitwise.training.trust` writes it."""
+    there, right = ((np.array(table[name]["weights"]), float(table[name]["intercept"])) for name in ("there", "right"))
+    return Trust(there, right, tuple((float(error), float(least)) for error, least in table["thresholds"]))
+
+
 @functools.cache
 def bundled() -> Trust:
     """What was fitted for the finder in the package."""
-    table: dict[str, Any] = json.loads((importlib.resources.files("digitwise.reading") / TABLE).read_text())
-    pairs = ((np.array(table[name]["weights"]), float(table[name]["intercept"])) for name in ("there", "right"))
-    there, right = pairs
-    return Trust(there, right, tuple((float(a), float(b)) for a, b in table["thresholds"]))
+    return of_table(json.loads((importlib.resources.files("digitwise.reading") / TABLE).read_text(encoding="utf-8")))
