@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from digitwise.images import Float32, Mask
+from digitwise.images import Float32, Mask, UInt8
 from digitwise.reading.results import Reading, Status
 
 TOP = 3  # classes that a reading names
@@ -54,3 +54,28 @@ class Answers:
             top = tuple([(names[i], share) for i, share in zip(classes, confidences, strict=True)])
             found.append(Reading(top[0][0], confidences[0], status, top, path))
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class Single:
+    """One image as one digit, with what the reading was made from.
+
+    Parameters
+    ----------
+    reading : Reading
+    probabilities : ndarray of float32, shape (k,)
+        What the model says of each class, calibrated.
+    image : ndarray of uint8, shape (28, 28) or the model's own
+        What it saw.
+    """
+
+    reading: Reading
+    probabilities: Float32
+    image: UInt8
+
+    def said(self, status: Status) -> Single:
+        """The same, but ``unsure`` or ``blank``."""
+        if status == "blank":
+            blank = Reading(None, None, status, path=self.reading.path)
+            return Single(blank, self.probabilities, np.zeros_like(self.image))
+        return replace(self, reading=replace(self.reading, status=status))

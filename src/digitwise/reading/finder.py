@@ -18,8 +18,9 @@ from digitwise.reading.session import session_of
 BUNDLED = "finder.onnx"
 TALL = 36.0  # pixels to which digits are brought; the scenes it was trained on have them at that height most often
 # Roots of the pixels of the images in which sizes are looked for: digits from 11 to 110 pixels high are known, so each
-# look shows what the one before shows too small. A smaller image than the first is looked at twice as large, too.
-LOOKS = 160, 400, 1_000
+# look shows what the one before shows too small.
+LOOKS = 64, 160, 400, 1_000
+ENLARGED = 160  # an image with a smaller root is looked at twice as large, too
 NEAR = 1.25  # times as large: a look that is no larger than that shows nothing new
 RIM = 24  # pixels of paper laid around, since a digit's surroundings tell what it is
 MOST = 3_000_000  # pixels at most of the picture that is looked at
@@ -127,7 +128,7 @@ def resized(grey: UInt8, shape: tuple[int, int]) -> UInt8:
 def _scales(pixels: int) -> list[float]:
     """How much an image of so many pixels is enlarged for each look."""
     root = math.sqrt(pixels)
-    scales = [2.0] if root < LOOKS[0] else []
+    scales = [2.0] if root < ENLARGED else []
     for look in LOOKS:
         scale = min(1.0, look / root)
         if not scales or max(scale, scales[-1]) > NEAR * min(scale, scales[-1]):

@@ -54,7 +54,7 @@ class Found:
         return np.asarray(self.classes.argmax(axis=1), np.int64)
 
 
-def decoded(maps: Float32, *, least: float, most: int = 4_000) -> Found:
+def decoded(maps: Float32, *, least: float, most: int = 10_000) -> Found:
     """Objects from maps (h, w, 24), before any that overlap are dropped.
 
     Parameters
@@ -88,25 +88,21 @@ def decoded(maps: Float32, *, least: float, most: int = 4_000) -> Found:
 def separate(found: Found) -> Found:
     """Without those that lie on surer ones; signs may lie on digits' boxes."""
     digit = found.labels < 10
-    areas = np.prod(found.boxes[:, 2:] - found.boxes[:, :2], axis=1)
-    kept: list[int] = []
+    left, top, right, bottom = found.boxes.T
+    areas = (right - left) * (bottom - top)
+    kept = np.zeros(len(found), bool)
     rivals = found.rivals.copy()
     for k in range(len(found)):
-        if kept:
-            others = np.array(kept)
-            low = np.maximum(found.boxes[k, :2], found.boxes[others, :2])
-            high = np.minimum(found.boxes[k, 2:], found.boxes[others, 2:])
-            common = np.prod(np.maximum(high - low, 0), axis=1)
-            union = areas[k] + areas[others] - common
-            hides = (common > OVERLAP * union) | (common > WITHIN * np.minimum(areas[k], areas[others]))
-            hides &= digit[others] == digit[k]
-            if hides.any():
-                first = others[hides]
-                rivals[first] = np.maximum(rivals[first], found.scores[k])
-                continue
-        kept.append(k)
-    chosen = np.array(kept, np.int64)
-    return Found(found.boxes, found.scores, found.classes, found.turns, rivals).of(chosen)
+        others = np.flatnonzero(kept & (digit == digit[k]) & (left < right[k]) & (right > left[k]) & (top < bottom[k]))
+        wide = np.minimum(right[k], right[others]) - np.maximum(left[k], left[others])
+        tall = np.minimum(bottom[k], bottom[others]) - np.maximum(top[k], top[others])
+        common = wide * np.maximum(tall, 0)
+        union = areas[k] + areas[others] - common
+        hides = (common > OVERLAP * union) | (common > WITHIN * np.minimum(areas[k], areas[others]))
+        first = others[hides]
+        rivals[first] = np.maximum(rivals[first], found.scores[k])
+        kept[k] = not hides.any()
+    return Found(found.boxes, found.scores, found.classes, found.turns, rivals).of(kept)
 
 
 def _logistic(x: Float32) -> Float32:

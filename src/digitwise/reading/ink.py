@@ -13,8 +13,9 @@ STRENGTH = 0.45  # share of the digits' own contrast from which something is ink
 FAINT = 18.0  # grey levels: without digits to compare with, less is no ink
 SMALL, LONG = 0.45, 6.0  # heights of a digit from which ink counts; times as long as wide from which it is a rule
 STROKE = 0.6, 2.0  # heights of a digit between which a standing stroke may be a 1
+HAIR = 30  # times as long as thick: a line, not a digit
 COVERED = 0.5  # share of a piece's pixels in digits' boxes from which it is theirs
-MOST = 400  # pieces told at most, the largest first
+MOST = 5_000  # pieces told at most, the largest first
 
 
 def others_of(sight: Sight, digits: Int64, signs: Int64) -> list[tuple[Kind, Float32]]:
@@ -38,7 +39,8 @@ def others_of(sight: Sight, digits: Int64, signs: Int64) -> list[tuple[Kind, Flo
     taken = np.zeros(mask.shape, bool)
     for left, top, right, bottom in _grown(boxes[np.concatenate([digits, signs])]):
         taken[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
-    height = float(np.median(boxes[digits, 3] - boxes[digits, 1])) if len(digits) else TALL
+    usual = min(TALL, min(mask.shape) / 2)  # where no digit tells it
+    height = float(np.median(boxes[digits, 3] - boxes[digits, 1])) if len(digits) else usual
     pieces, _ = label(mask, np.ones((3, 3)))
     found: list[tuple[float, Kind, Float32]] = []
     for number, place in enumerate(find_objects(pieces), 1):
@@ -49,7 +51,8 @@ def others_of(sight: Sight, digits: Int64, signs: Int64) -> list[tuple[Kind, Flo
         if taken[place][own].mean() >= COVERED:
             continue
         edges = np.array([place[1].start, place[0].start, place[1].stop, place[0].stop], np.float32)
-        kind = "digit?" if _stands(tall / height, wide / height) else _kind(edges, own, mask.shape)
+        stands = _stands(tall / height, wide / height) if len(digits) else _stands_alone(own)
+        kind = "digit?" if stands else _kind(edges, own, mask.shape)
         found.append((float(tall * wide), kind, edges / np.float32(sight.scale)))
     found.sort(key=lambda each: -each[0])
     return [(kind, edges) for _, kind, edges in found[:MOST]]
@@ -85,6 +88,12 @@ def _grown(boxes: Float32) -> list[list[int]]:
 def _stands(tall: float, wide: float) -> bool:
     """Whether a piece of ink, in heights of a digit, is a stroke that may be a 1."""
     return STROKE[0] < tall < STROKE[1] and tall > 2 * wide
+
+
+def _stands_alone(own: Mask) -> bool:
+    """The same where no digit tells the size: a pen is no thinner than that."""
+    tall, wide = own.shape
+    return tall > 2 * wide and own.sum() > tall * tall / HAIR
 
 
 def _kind(edges: Float32, own: Mask, shape: tuple[int, ...]) -> Kind:

@@ -168,16 +168,11 @@ class Job:
 
     def _found(self, decoded: Decoded, name: str) -> tuple[Reading | Page, UInt8 | None]:
         """What is on it, and what the model saw of one digit."""
-        if self.mode == "single":
-            return self._digit(decoded, name)
         if self.mode == "numbers":
             return self.reader.page_of(decoded, name), None
-        result = self.reader.auto_of(decoded, name)
-        return result, self.reader.formed(decoded.picture).images[0] if isinstance(result, Reading) else None
-
-    def _digit(self, decoded: Decoded, name: str) -> tuple[Reading, UInt8]:
-        prepared = self.reader.formed(decoded.picture)
-        return self.reader.answered(prepared).readings([name])[0], prepared.images[0]
+        single = self.mode == "single"
+        found = self.reader.single_of(decoded.picture, name) if single else self.reader.auto_of(decoded, name)
+        return (found, None) if isinstance(found, Page) else (found.reading, found.image)
 
 
 def reason_of(error: Exception) -> str:

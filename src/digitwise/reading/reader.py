@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -12,13 +11,13 @@ import numpy as np
 from digitwise.decoding import MAX_PIXELS, Decoded
 from digitwise.errors import DigitwiseError
 from digitwise.images import Float32, UInt8
-from digitwise.reading.answers import Answers
+from digitwise.reading.answers import Answers, Single
 from digitwise.reading.card import UNTOUCHED
 from digitwise.reading.inputs import path_of, picture_of, stack_of
 from digitwise.reading.model import Model
 from digitwise.reading.policy import chosen
 from digitwise.reading.preparing import Prepared, as_they_are, fitted, normalized, normalized_stack
-from digitwise.reading.results import Box, Digit, Page, Reading
+from digitwise.reading.results import Box, Digit, Other, Page, Reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,7 +27,9 @@ if TYPE_CHECKING:
 # Pixels of the longer side, for JPEGs that are larger: a digit as small as a tenth of the picture still has a hundred.
 SINGLE = 1_000
 FEW = 3  # pieces of ink without a digit among them that may yet be one: more are a page of something else
-PAGE = 2_000  # where reading a page would bring it to anyway
+PERHAPS = 0.1  # probability from which what was taken for no digit makes an image with a digit a page
+PAGE = 2_000  # pixels of the longer side, for larger JPEGs: the finder looks at no more than three million pixels
+DIGITS = tuple("0123456789")
 
 
 class Reader:
@@ -140,32 +141,40 @@ class Reader:
 
         return page_of(self._sight(decoded), path=path, least=self._least(), unit=decoded.scale)
 
-    def auto_of(self, decoded: Decoded, path: str | None = None) -> Reading | Page:
-        """What is on a picture that is decoded already, whatever it is: nothing, one digit, or numbers.
+    def auto_of(self, decoded: Decoded, path: str | None = None) -> Single | Page:
+        """What is on an image that is decoded already, whatever it is: nothing, one digit, or numbers.
 
-        One digit is read twice, by the finder and by the model, and surely only where both say the same. Ink without a
-        digit is an unsure one where it is a few pieces, and a page without numbers where it is more.
+        One digit is read twice, by the finder and by the model, and surely only where both say the same. Other ink
+        beside it makes it a page. Ink without a digit is an unsure digit where it is a few pieces, and a page without
+        numbers where it is more.
         """
-        single = self.answered(self.formed(decoded.picture)).readings([path])[0]
-        if self.class_names != tuple("0123456789"):
-            return single
+        if self.class_names != DIGITS:
+            return self.single_of(decoded.picture, path)
         page = self.page_of(decoded, path)
         digits = [digit for number in page.numbers for digit in number.digits]
-        if not digits and 0 < len(page.others) <= FEW and single.status != "blank":
-            return replace(single, status="unsure")  # one digit, perhaps, that the finder does not know as one
-        if len(digits) > 1 or (not digits and page.has_ink):
+        if len(digits) > 1 or (digits and any(map(_is_more, page.others))):
             return page
-        if not digits:
-            return Reading(None, None, "blank", path=path)
-        return self._agreed(decoded, digits[0], single)
+        if digits:
+            single = self._agreed(decoded, digits[0], path)
+            return page if single.reading.label is None else single
+        pieces = sum(other.kind != "rule" for other in page.others)
+        if pieces > FEW:
+            return page
+        single = self.single_of(decoded.picture, path)
+        return single.said("unsure" if pieces and single.reading.status != "blank" else "blank")
 
-    def _agreed(self, decoded: Decoded, digit: Digit, whole: Reading) -> Reading:
-        """A lone digit's reading: by the model on the picture, or on the digit cut out of it."""
-        if whole.label != digit.label:  # other ink in view, perhaps
-            whole = self.answered(self.formed(_cut(decoded, digit.box))).readings([whole.path])[0]
-        if whole.label == digit.label:
-            return whole if digit.status == "read" or whole.status != "read" else replace(whole, status="unsure")
-        return Reading(digit.label, digit.confidence, "unsure", ((digit.label, digit.confidence),), whole.path)
+    def _agreed(self, decoded: Decoded, digit: Digit, path: str | None) -> Single:
+        """A lone digit: by the model on the image, or on the digit cut out of it where other ink is in view."""
+        whole = self.single_of(decoded.picture, path)
+        if whole.reading.label != digit.label:
+            whole = self.single_of(_cut(decoded, digit.box), path)
+        return whole if whole.reading.label == digit.label and digit.status == "read" else whole.said("unsure")
+
+    def single_of(self, picture: UInt8, path: str | None = None) -> Single:
+        """One digit of an image, uint8 (h, w) or (h, w, 3), whatever is on it."""
+        prepared = self.formed(picture)
+        answers = self.answered(prepared)
+        return Single(answers.readings([path])[0], answers.probabilities[0], prepared.images[0])
 
     def _sight(self, decoded: Decoded) -> Sight:
         from digitwise.reading.finder import bundled
@@ -271,6 +280,11 @@ class Reader:
 def _in_other_process(model: str | Path | None, max_error: float | None, max_pixels: int) -> Reader:
     """A reader of one thread, since there is a process for each core."""
     return Reader(model, max_error=max_error, max_pixels=max_pixels, threads=1)
+
+
+def _is_more(other: Other) -> bool:
+    """Whether an image with a digit and this is more than one digit; lines and what runs out of the image are not."""
+    return other.kind == "mark" or (other.kind == "digit?" and (other.confidence or 1.0) >= PERHAPS)
 
 
 def _cut(decoded: Decoded, box: Box) -> UInt8:

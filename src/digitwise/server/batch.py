@@ -34,14 +34,14 @@ class Seen:
         The most probable class; None where it is blank.
     probabilities : dict of str to float
         Of each class, calibrated, rounded to a millionth; empty where it is blank.
-    image : ndarray of uint8, shape (28, 28), or None
-        What it saw, where that is known.
+    image : ndarray of uint8, shape (28, 28)
+        What it saw.
     """
 
     status: Status
     label: str | None
     probabilities: dict[str, float]
-    image: UInt8 | None
+    image: UInt8
 
 
 Outcome = Seen | DigitwiseError

@@ -28,7 +28,7 @@ def reading_document(name: str | None, outcome: Outcome | Sheet, *, with_input: 
     if outcome.label is not None:
         document["confidence"] = outcome.probabilities[outcome.label]
     if with_input:
-        document["input"] = None if outcome.image is None else _as_png(outcome.image)
+        document["input"] = _as_png(outcome.image)
     return document
 
 

@@ -8,12 +8,11 @@ import numpy as np
 
 from digitwise.decoding import Decoded, open_picture
 from digitwise.errors import DigitwiseError
+from digitwise.reading.answers import Single
 from digitwise.reading.reader import PAGE, Reader
-from digitwise.reading.results import Page, Reading
+from digitwise.reading.results import Page
 from digitwise.reading.rows import status_of
-from digitwise.server.batch import DECIMALS, Outcome, Seen, Source, answered
-
-NEAR = 1e-5  # between two probabilities that are the same but for rounding
+from digitwise.server.batch import DECIMALS, Outcome, Seen, Source
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +38,7 @@ def sheet_or_digit_of(reader: Reader, source: Source) -> Sheet | Outcome:
     try:
         decoded = _opened(reader, source)
         found = reader.auto_of(decoded)
-        return _sheet(found, decoded) if isinstance(found, Page) else _seen(reader, found, decoded)
+        return _sheet(found, decoded) if isinstance(found, Page) else _seen(reader, found)
     except DigitwiseError as error:
         return error
 
@@ -62,13 +61,10 @@ def _sheet(page: Page, decoded: Decoded) -> Sheet:
     return Sheet(page, width, height)
 
 
-def _seen(reader: Reader, reading: Reading, decoded: Decoded) -> Seen:
-    """A reading with all probabilities and what the model saw, where the model read the whole picture."""
-    [whole] = answered(reader, [reader.formed(decoded.picture)])
+def _seen(reader: Reader, single: Single) -> Seen:
+    """A digit with all probabilities and what the model saw."""
+    reading = single.reading
     if reading.label is None:
-        return Seen("blank", None, {}, np.zeros(reader.model.image_shape, np.uint8))
-    share = reading.confidence or 0.0
-    if reading.label == whole.label and abs(whole.probabilities[reading.label] - share) < NEAR:
-        return Seen(reading.status, reading.label, whole.probabilities, whole.image)
-    # Other ink was in view and a part was read, or finder and model do not agree: there is one probability only.
-    return Seen(reading.status, reading.label, {reading.label: round(share, DECIMALS)}, None)
+        return Seen(reading.status, None, {}, single.image)
+    shares = single.probabilities.astype(np.float64).round(DECIMALS).tolist()
+    return Seen(reading.status, reading.label, dict(zip(reader.class_names, shares, strict=True)), single.image)
