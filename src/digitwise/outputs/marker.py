@@ -129,14 +129,16 @@ def marker_of(folder: Path) -> Marker | None:
         known = earlier.written(folder)
         return None if known is None else _by_name(*known)
     try:
-        if file.is_symlink():
+        if file.is_symlink() or not file.is_file():  # a pipe would be waited for
             raise ValueError
         found = json.loads(file.read_text(encoding="utf-8"))
         if found["format"] != FORMAT:
             raise ValueError
         files = {name: Entry(str(each["kind"]), list(each["sha256"])) for name, each in found["files"].items()}
+        if not all(entry.sha256 for entry in files.values()):  # by which any content would pass
+            raise ValueError
         return Marker(str(found["folder"]), files, list(found["folders"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{file}: expected digitwise's list of what it wrote, got something else; move it") from error
 
 
