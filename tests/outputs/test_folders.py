@@ -103,6 +103,22 @@ def test_file_that_appears_in_the_last_moment_is_kept_and_named(tmp_path, monkey
     assert (tmp_path / "set" / "a.txt").read_text() == "new"
 
 
+def test_what_a_killed_command_left_in_it_is_in_nobody_s_way(tmp_path):
+    make(tmp_path / "set")
+    staged = tmp_path / "set" / ".digitwise-report.html.new"
+    (staged / "figures").mkdir(parents=True)
+    for name in ("page", "figures/map.png"):
+        (staged / name).write_text("half")
+    (tmp_path / "set" / ".digitwise-notes").mkdir()
+    (tmp_path / "set" / ".digitwise-notes" / "mine.txt").write_text("mine")
+    with pytest.raises(DataError, match=r"got a folder with \.digitwise-notes/mine\.txt, which digitwise did not"):
+        make(tmp_path / "set", "new")
+    shutil.rmtree(tmp_path / "set" / ".digitwise-notes")
+    make(tmp_path / "set", "new")
+    assert names(tmp_path / "set") == [MARKER, "a.txt", "sub"]
+    assert names(tmp_path) == ["set"]
+
+
 def test_folder_of_another_kind_is_left(tmp_path):
     make(tmp_path / "set")
     with pytest.raises(RunError, match=r"expected a new name or a run folder to replace, got a folder of another kind"):
