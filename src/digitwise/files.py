@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+FULL = {errno.ENOSPC, errno.EFBIG, *([errno.EDQUOT] if hasattr(errno, "EDQUOT") else [])}  # which Windows lacks
 NEXT = re.compile(r",\n\s+")  # no text holds a line break: JSON writes it as \n
 
 
@@ -49,6 +51,17 @@ def printable(name: str) -> str:
 
 
 @contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name a place in errors that name none: that the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def whole_file(path: Path, prefix: str = ".") -> Iterator[Path]:
     """Give a temporary name beside ``path`` to write to; on leaving, rename it, on an error, remove it.
 
@@ -61,7 +74,8 @@ def whole_file(path: Path, prefix: str = ".") -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
+        with naming(path):
+            yield temporary
         os.chmod(temporary, _mode(path))  # mkstemp makes files private
         temporary.replace(path)
     finally:

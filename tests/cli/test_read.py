@@ -1,6 +1,7 @@
 """The command that reads: what it prints, writes and leaves with."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -553,6 +554,33 @@ def test_one_bad_input_is_a_row_whatever_its_kind(read, tmp_path, name, content)
         (name, "error"),
         ("good.png", "read"),
     ]
+
+
+def test_name_that_no_system_takes_is_a_row(read):
+    printed("7").save("good.png")
+    result = read("good.png", "a" * 300 + ".png", "--json")
+    assert [row["status"] for row in result.json] == ["read", "error"]
+    assert result.json[1]["error"] == "cannot be read: File name too long"
+    assert result.code == 1
+
+
+def test_folder_that_cannot_be_looked_into_is_a_row(read, tmp_path, monkeypatch):
+    (tmp_path / "all" / "closed").mkdir(parents=True)
+    printed("7").save(tmp_path / "all" / "good.png")
+    scandir = os.scandir
+
+    def forbidden(path):  # root may look everywhere
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", forbidden)
+    result = read(tmp_path / "all", "--json")
+    assert [(row["path"].rpartition("/")[2], row["status"]) for row in result.json] == [
+        ("closed", "error"),
+        ("good.png", "read"),
+    ]
+    assert result.code == 1
 
 
 @pytest.mark.parametrize("error", [SyntaxError, RecursionError, MemoryError, RuntimeError])

@@ -59,6 +59,22 @@ def test_mirror_out_of_reach_is_asked_for_nothing(tmp_path, monkeypatch):
     assert download.CONNECT_SECONDS < 5
 
 
+def test_mirror_that_never_answers_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("DIGITWISE_CACHE", str(tmp_path))
+    monkeypatch.setattr(download, "CONNECT_SECONDS", 0.2)
+    over = threading.Event()
+
+    def silent(*_, **__):
+        over.wait()
+        raise OSError
+
+    monkeypatch.setattr(download.socket, "create_connection", silent)
+    monkeypatch.setattr("pooch.retrieve", lambda *_, **__: pytest.fail("a download, which has a longer patience"))
+    with pytest.raises(DataNotFoundError, match=r"none of 1 mirrors gave a-ubyte\.gz"):
+        download.fetch(a_source(["http://127.0.0.1:9/"]))
+    over.set()
+
+
 def test_what_lies_in_the_cache_is_not_fetched_again(mirror):
     download.fetch(a_source([mirror]))
     assert download.fetch(a_source(["http://127.0.0.1:9/"])).is_dir()

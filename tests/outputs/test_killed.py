@@ -120,7 +120,8 @@ def test_old_or_new_is_there_whole_wherever_it_is_killed(tmp_path, name, can):
     assert seen == {"old", "new"}
 
 
-def test_run_that_was_moved_aside_by_a_killed_training_is_found_by_a_reader(trained, tmp_path):
-    shutil.copytree(trained, tmp_path / ".run.old")
+@pytest.mark.parametrize(("aside", "lists"), [(".digitwise-run.old", True), (".run.old", False)])
+def test_run_that_was_moved_aside_by_a_killed_training_is_found_by_a_reader(trained, tmp_path, aside, lists):
+    shutil.copytree(trained, tmp_path / aside, ignore=None if lists else shutil.ignore_patterns(outputs.MARKER))
     assert runs.Run.open(tmp_path / "run").name == "improved"
     assert [path.name for path in tmp_path.iterdir()] == ["run"]

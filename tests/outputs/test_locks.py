@@ -1,5 +1,7 @@
 """One writer a place: the second is refused by name; a dead one is in nobody's way."""
 
+import errno
+import os
 import subprocess
 import sys
 import threading
@@ -93,3 +95,14 @@ def test_waiting_writers_come_one_after_another(tmp_path):
     for thread in threads:
         thread.join()
     assert (tmp_path / "count").read_text() == "80"
+
+
+def test_disk_without_locks_is_told_by_name(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def none(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with pytest.raises(OSError, match=r"No locks available: .*\.digitwise-run\.lock"), claimed(tmp_path / "run", RUN):
+        raise AssertionError("it began")

@@ -1,5 +1,6 @@
 """Single files: which are replaced, and which are in the way."""
 
+import errno
 import json
 import os
 import threading
@@ -7,7 +8,8 @@ import threading
 import pytest
 
 from digitwise.errors import DataError
-from digitwise.outputs import MARKER, Kind, check_file, new_file, output_file, remove_file, updated_file, write
+from digitwise.outputs import MARKER, Kind, check_file, new_file, output_file, remove_file, single, updated_file, write
+from digitwise.outputs.single import listed
 
 ROWS, PAGE = Kind("rows", "earlier rows"), Kind("page", "an earlier page")
 
@@ -79,7 +81,18 @@ def test_new_file_takes_no_place_that_is_taken(tmp_path):
     assert (tmp_path / "n.ipynb").is_symlink()
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"format": 2}', '{"format": 1, "files": {"a": 1}}'])
+LISTS = {
+    "empty": "",
+    "no format": "{}",
+    "list": "[1]",
+    "later format": '{"format": 2}',
+    "no entry": '{"format": 1, "files": {"a": 1}}',
+    "deep": "[" * 100_000,
+    "any content": '{"format": 1, "folder": "", "folders": [], "files": {"r.csv": {"kind": "rows", "sha256": []}}}',
+}
+
+
+@pytest.mark.parametrize("content", LISTS.values(), ids=LISTS)
 def test_list_that_is_none_is_named_and_left(tmp_path, content):
     (tmp_path / MARKER).write_text(content)
     (tmp_path / "r.csv").write_text("mine")
@@ -89,6 +102,30 @@ def test_list_that_is_none_is_named_and_left(tmp_path, content):
         write(tmp_path / "other.csv", ROWS, "rows")
     assert (tmp_path / MARKER).read_text() == content
     assert names(tmp_path) == [MARKER, "r.csv"]
+
+
+def test_pipe_that_is_called_as_the_list_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / MARKER)
+    with pytest.raises(DataError, match=r"\.digitwise\.json: expected digitwise's list"):
+        write(tmp_path / "r.csv", ROWS, "rows")
+
+
+def test_file_that_appears_while_another_writes_to_the_list_stays(tmp_path, monkeypatch):
+    def late(path, *_):
+        listed(path, *_)
+        path.write_text("mine")
+
+    monkeypatch.setattr(single, "listed", late)
+    with pytest.raises(DataError, match="changed since digitwise wrote it"):
+        write(tmp_path / "r.csv", ROWS, "rows")
+    assert (tmp_path / "r.csv").read_text() == "mine"
+
+
+def test_full_disk_names_the_file(tmp_path):
+    with pytest.raises(OSError, match="No space left") as full, output_file(tmp_path / "r.csv", ROWS):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert full.value.filename == str(tmp_path / "r.csv")
+    assert names(tmp_path) == []
 
 
 def test_second_writer_of_a_file_is_refused_and_the_first_wins(tmp_path):

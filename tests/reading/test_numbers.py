@@ -51,6 +51,45 @@ def test_a_shadow_leaves_the_reading_alone():
     assert text_of(np.uint8(photo(page(), noise=0) * light[None, :])) == list(LINES)
 
 
+def test_faint_ink_in_the_shadow_is_found_beside_dark_ink_in_the_light():
+    ink = page()
+    ink[150:] *= 0.3
+    light = 1 - 0.5 / (1 + np.exp(-(np.arange(420) - 150) / 8.0))
+    assert text_of(np.uint8(photo(ink, noise=1) * light[:, None])) == list(LINES)
+
+
+def test_a_desk_alone_is_no_number():
+    from scipy.ndimage import gaussian_filter
+
+    grain = gaussian_filter(np.random.default_rng(1).normal(size=(900, 700)), 2)
+    found = read(np.uint8(np.clip(80 + 15 * grain / grain.std(), 5, 160)))
+    assert (found.lines, found.numbers) == ((), ())
+
+
+def test_specks_points_and_dashes_are_no_digits():
+    ink = page()
+    ink[20:24, 20:24] = ink[300:303, 400:403] = 1  # dirt
+    ink[112:118, 140:146] = 0.9  # a decimal point
+    ink[195:200, 440:475] = 1  # a dash
+    assert text_of(photo(ink)) == list(LINES)
+
+
+def test_digits_that_touch_are_read_one_by_one():
+    ink = np.zeros((300, 620), np.float32)
+    write(ink, "3", 60, 100)
+    left = write(ink, "22", 160, 100, gap=-3)[1][0]
+    ink[130:135, left - 6 : left + 8] = 1  # the foot of one runs into the other
+    write(ink, "5", 300, 100)
+    assert text_of(photo(ink)) == ["3225"]
+
+
+def test_the_bar_of_a_five_that_stands_off_belongs_to_it():
+    ink = page(("34", "53"))
+    left, top, right, _ = write(ink, "5", 300, 80)[0]
+    ink[top + 7 : top + 10, left - 2 : right + 2] = 0  # cut off
+    assert text_of(photo(ink)) == ["345", "53"]
+
+
 @pytest.mark.parametrize("pen", [(200, 40, 50), (30, 60, 170), (20, 110, 60)], ids=["red", "blue", "green"])
 @pytest.mark.parametrize("paper", [(240, 235, 120), (235, 235, 235)], ids=["yellow", "white"])
 def test_coloured_ink_on_coloured_paper_is_read(pen, paper):

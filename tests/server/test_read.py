@@ -117,8 +117,9 @@ def test_a_file_is_read_as_what_it_turns_out_to_be(server, reader, mnist, row):
     assert (single["kind"], single["label"], single["status"]) == ("single", "7", "read")
     assert (blank["kind"], blank["label"], blank["status"]) == ("single", None, "blank")
     assert (numbers["kind"], numbers["name"], numbers["label"]) == ("numbers", "2.png", None)
-    assert numbers["text"].replace("?", "") in "72104"
-    assert sum(len(number["text"]) for number in numbers["numbers"]) == 5
+    assert re.fullmatch("[7?][2?][1?][0?][4?]", numbers["text"])
+    assert len(numbers["text"].replace("?", "")) >= 4  # all are written clearly; a 1 may be any stroke
+    assert [number["text"] for number in numbers["numbers"]] == [numbers["text"]]
     [page] = server.picture(sources[2], "/v1/read/numbers").json()["pages"]
     assert numbers == page | {"name": "2.png", "label": None, "probabilities": None}
 

@@ -46,7 +46,7 @@ def _recipe(folder: Path) -> str | None:
             return None
         found = json.loads(file.read_text(encoding="utf-8"))
         return str(found["recipe"]["name"]) if found.keys() >= NEEDED else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

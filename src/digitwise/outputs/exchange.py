@@ -12,6 +12,7 @@ from typing import Any
 HERE = -100  # AT_FDCWD of Linux
 LINUX_EXCHANGE, MACOS_SWAP = 2, 2
 CANNOT = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+CANNOT |= {errno.EPERM}  # what older containers answer to a call that they do not know
 
 
 def exchange(one: Path, other: Path) -> bool:

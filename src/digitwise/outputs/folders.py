@@ -7,8 +7,10 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePath
 
+from digitwise.files import naming
 from digitwise.outputs.exchange import exchange
 from digitwise.outputs.locks import held
 from digitwise.outputs.marker import (
@@ -42,6 +44,8 @@ def check_folder(place: Path, kind: Kind) -> None:
         return
     if place.is_symlink() or not place.is_dir():
         raise kind.refused(place, "a link" if place.is_symlink() else "a file")
+    if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
+        raise kind.refused(place, "a folder that may not be written to")
     marker = marker_of(place)
     if found := in_the_way(place, marker or Marker()):
         raise kind.refused(place, f"a folder with {found}")
@@ -82,7 +86,7 @@ def _by_renames(new: Path, place: Path) -> None:
 def recover(place: Path, kind: Kind) -> None:
     """Put back what a replacement that was cut off had moved aside, or delete it where the new one is in its place."""
     aside = _aside(place)
-    if not os.path.lexists(aside) or marker_of(aside) is None:
+    if not os.path.lexists(aside) or aside.is_symlink() or marker_of(aside) is None:
         return
     if os.path.lexists(place):
         discard(aside, kind)
@@ -92,14 +96,17 @@ def recover(place: Path, kind: Kind) -> None:
 
 def recover_unless_written(place: Path, kind: Kind) -> None:
     """Recover a place that is to be read, unless somebody is writing there."""
-    if os.path.lexists(_aside(place)):
-        with held(place.with_name(f"{PREFIX}-{place.name}.lock")) as mine:
+    earlier = place.parent / f".{place.name}.old"  # of versions that kept no list; else the owner's, kept on purpose
+    if os.path.lexists(_aside(place)) or os.path.lexists(earlier):
+        with held(place.parent / f"{PREFIX}-{place.name}.lock") as mine:
             if mine:
                 recover(place, kind)
+                if not os.path.lexists(place) and not os.path.lexists(earlier / MARKER) and marker_of(earlier):
+                    os.rename(earlier, place)
 
 
 def _aside(place: Path) -> Path:
-    return place.with_name(f".{place.name}.old")
+    return place.parent / f"{PREFIX}-{place.name}.old"
 
 
 def discard(folder: Path, kind: Kind, keep: str = "") -> None:
@@ -117,6 +124,8 @@ def discard(folder: Path, kind: Kind, keep: str = "") -> None:
     DigitwiseError
         Of the kind, if something else is in it, which stays.
     """
+    if folder.is_symlink():
+        raise kind.error(f"{folder}: expected a folder that digitwise made, got a link; move it")
     found = list(things(folder, unfinished(folder)))
     for path, objection in found:
         if not objection and path != folder / MARKER and not (keep and path.match(keep)):
@@ -192,11 +201,12 @@ def check_places(files: Places, folders: Places) -> None:
 @contextmanager
 def _staging(place: Path, kind: Kind) -> Iterator[Path]:
     """A folder beside a place to write into; what an earlier one was cut off in is brought to its end before."""
-    made = place.with_name(f"{PREFIX}-{place.name}.new")
+    made = place.parent / f"{PREFIX}-{place.name}.new"
     _cleared(made, kind)
     made.mkdir(parents=True)
     try:
-        yield made
+        with naming(place):
+            yield made
     finally:
         _cleared(made, kind)
 
@@ -204,9 +214,9 @@ def _staging(place: Path, kind: Kind) -> Iterator[Path]:
 def _cleared(made: Path, kind: Kind) -> None:
     if not made.exists():
         return
-    if (made / PLAN).exists():
+    if not made.is_symlink() and (made / PLAN).exists():
         _carry_out(made, kind)
-    if marker_of(made) is not None:  # what was exchanged for a new folder
+    if made.is_symlink() or marker_of(made) is not None:  # what was exchanged for a new folder
         discard(made, kind)
         return
     for earlier in made.glob(f"{EARLIER}*"):
@@ -216,13 +226,28 @@ def _cleared(made: Path, kind: Kind) -> None:
 
 def _carry_out(made: Path, kind: Kind) -> None:
     """Put everything in its place that is not there yet; may be cut off anywhere, and begun again."""
-    for name, where in json.loads((made / PLAN).read_text(encoding="utf-8")).items():
-        place = made.parent / where
+    for name, place in _planned(made, kind).items():
         if not (made / name).exists():
             continue
-        if place.is_dir():
-            os.rename(place, made / f"{EARLIER}{name}")
+        if (own := marker_of(made / name)) is not None:
+            check_folder(place, replace(kind, name=own.kind))  # so do folders
+            if os.path.lexists(place):
+                os.rename(place, made / f"{EARLIER}{name}")
         elif os.path.lexists(place) and (kept_list(place.parent).objection(place.parent, place.name)):
             raise kind.refused(place, f"a file {STRANGE}")  # it appeared after the others were put in their places
         os.replace(made / name, place)
     (made / PLAN).unlink()
+
+
+def _planned(made: Path, kind: Kind) -> dict[str, Path]:
+    """The plan: names in a folder, and the places beside it or below that they go to."""
+    try:
+        plan = json.loads((made / PLAN).read_text(encoding="utf-8"))
+        names = [part for name, where in plan.items() for part in (name, *PurePath(where).parts)]
+        if any(name in ("", "..") or PurePath(name).name != name for name in names):
+            raise ValueError
+        return {name: made.parent / where for name, where in plan.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise kind.error(
+            f"{made / PLAN}: expected digitwise's plan of what goes where, got another; move it"
+        ) from error

@@ -76,7 +76,7 @@ def held(file: Path, *, wait: bool = False) -> Iterator[bool]:
     while True:
         handle = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
-            mine = _lock(handle, wait=wait)
+            mine = _lock(handle, file, wait=wait)
             if mine and not _is(handle, file):  # whoever held it has removed it
                 continue
             try:
@@ -90,7 +90,7 @@ def held(file: Path, *, wait: bool = False) -> Iterator[bool]:
             os.close(handle)
 
 
-def _lock(handle: int, *, wait: bool) -> bool:
+def _lock(handle: int, file: Path, *, wait: bool) -> bool:
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -102,6 +102,8 @@ def _lock(handle: int, *, wait: bool) -> bool:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except (BlockingIOError, PermissionError):
         return False
+    except OSError as error:  # a disk without locks
+        raise OSError(error.errno, error.strerror, str(file)) from error
     return True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from digitwise.outputs import earlier
 
 PREFIX = ".digitwise"  # names of this beginning are ours
 MARKER = f"{PREFIX}.json"
+STAGED = re.compile(rf"(^|/){re.escape(PREFIX)}-[^/]*\.new/")  # in what is written there first, and may be cut off
 FORMAT = 1
 STRANGE = "which digitwise did not write"
 CHANGED = "which was changed since digitwise wrote it"
@@ -129,14 +131,16 @@ def marker_of(folder: Path) -> Marker | None:
         known = earlier.written(folder)
         return None if known is None else _by_name(*known)
     try:
-        if file.is_symlink():
+        if file.is_symlink() or not file.is_file():  # a pipe would be waited for
             raise ValueError
         found = json.loads(file.read_text(encoding="utf-8"))
         if found["format"] != FORMAT:
             raise ValueError
         files = {name: Entry(str(each["kind"]), list(each["sha256"])) for name, each in found["files"].items()}
+        if not all(entry.sha256 for entry in files.values()):  # by which any content would pass
+            raise ValueError
         return Marker(str(found["folder"]), files, list(found["folders"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{file}: expected digitwise's list of what it wrote, got something else; move it") from error
 
 
@@ -185,13 +189,15 @@ def things(folder: Path, marker: Marker, below: str = "") -> Iterator[Thing]:
         if path.is_symlink() or not (path.is_dir() or path.is_file()):
             yield Thing(path, STRANGE)
         elif path.is_file():
-            yield Thing(path, "" if path.name.startswith(PREFIX) else marker.objection(folder, name))
+            ours = path.name.startswith(PREFIX) or STAGED.search(name)
+            yield Thing(path, "" if ours else marker.objection(folder, name))
         elif (own := marker_of(path)) is not None:
             yield from things(path, own)
             yield Thing(path, "")
         else:
             yield from things(folder, marker, f"{name}/")
-            yield Thing(path, "" if name in marker.folders or path.name.startswith(PREFIX) else STRANGE)
+            ours = name in marker.folders or path.name.startswith(PREFIX) or STAGED.search(name)
+            yield Thing(path, "" if ours else STRANGE)
 
 
 def in_the_way(folder: Path, marker: Marker) -> str:

@@ -47,6 +47,7 @@ def output_file(path: Path, kind: Kind) -> Iterator[Path]:
         yield temporary
         check_file(path, kind)  # it may have appeared meanwhile
         listed(path, temporary, kind)
+        check_file(path, kind)  # or while others wrote to the list
 
 
 @contextmanager

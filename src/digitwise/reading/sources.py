@@ -20,7 +20,8 @@ def sources_of(arguments: Sequence[str]) -> list[str]:
     ----------
     arguments : sequence of str
         Paths, ``-`` for the standard input. In a folder, and in those below it, all pictures and PDFs that are not
-        hidden, nor pipes, are taken, numbers in their names sorted as numbers.
+        hidden, nor pipes, are taken, numbers in their names sorted as numbers, and folders that cannot be looked into:
+        they are told as what cannot be read.
 
     Raises
     ------
@@ -34,7 +35,7 @@ def sources_of(arguments: Sequence[str]) -> list[str]:
     found: list[str] = []
     for argument in arguments:
         path = expanded(argument)
-        if argument != STDIN and path.is_dir():
+        if argument != STDIN and os.path.isdir(path):  # unlike Path's it is False where nobody may look
             inside = sorted(_pictures(path), key=natural)
             if not inside:
                 raise DataError(f"{argument}: expected pictures in the folder ({', '.join(sorted(READ_SUFFIXES))})")
@@ -45,9 +46,11 @@ def sources_of(arguments: Sequence[str]) -> list[str]:
 
 
 def _pictures(folder: Path) -> Iterator[str]:
-    for root, folders, files in os.walk(folder):
+    closed: list[str] = []
+    for root, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = Path(root) / name
             if not name.startswith(".") and path.suffix.lower() in READ_SUFFIXES and not is_pipe(path):
                 yield str(path)
+    yield from closed
