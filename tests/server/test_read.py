@@ -113,7 +113,7 @@ def test_a_file_is_read_as_what_it_turns_out_to_be(server, reader, mnist, row):
     single, blank, numbers = server.client.post(
         "/v1/read", files=[("a", (f"{place}.png", png)) for place, png in enumerate(sources)]
     ).json()["readings"]
-    assert same(single, reader.auto_of(open_picture(sources[0])))
+    assert same(single, reader.auto_of(open_picture(sources[0])).reading)
     assert (single["kind"], single["label"], single["status"]) == ("single", "7", "read")
     assert (blank["kind"], blank["label"], blank["status"]) == ("single", None, "blank")
     assert (numbers["kind"], numbers["name"], numbers["label"]) == ("numbers", "2.png", None)
