@@ -15,7 +15,7 @@ from digitwise.cli.options import ClusterOption, share, share_or_all
 
 if TYPE_CHECKING:
     from digitwise.cli.teller import Teller
-    from digitwise.reading.jobs import Mode
+    from digitwise.reading.jobs import Job, Mode
     from digitwise.reading.reader import Reader
 
 SOME_FAILED = 1
@@ -39,13 +39,37 @@ def read(
     numbers: Annotated[
         bool, typer.Option("--numbers", help="Numbers on a page, even where there is but one digit.")
     ] = False,
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y,W,H", help="Read this part of each image: in pixels, or each in per cent as 10%."),
+    ] = None,
+    expect: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Each number has N digits: what else it may be is chosen among such; implies --numbers."
+        ),
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX",
+            help=r"Each number as a whole matches this, with its signs or without, as \d{4}-\d{2}; implies --numbers.",
+        ),
+    ] = None,
     top: Annotated[
         bool,
         typer.Option(
             "--top", help="The three most probable digits of each single one: in lines, JSON and JSON lines only."
         ),
     ] = False,
-    model: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the one in the package.")] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What reads single digits; by default the model in the package. Numbers are always read by the finder "
+            "in the package.",
+        ),
+    ] = None,
     max_error: Annotated[
         float | None,
         typer.Option(
@@ -81,8 +105,9 @@ def read(
     as_json: JsonFlag = False,
 ) -> int:
     """Read digits from pictures. Leaves with 1 where a picture could not be read, after all others were."""
-    if single and (numbers or overlay):
-        raise typer.BadParameter("expected --single or --numbers (which --overlay implies), got both")
+    numbers = numbers or any(given is not None for given in (overlay, expect, pattern))
+    if single and numbers:
+        raise typer.BadParameter("expected --single or --numbers (which others imply; see --help), got both")
     from digitwise.cli.places import check_places
     from digitwise.cli.shards import is_folder, read_shards
     from digitwise.files import real
@@ -90,6 +115,7 @@ def read(
     if cluster is not None or (out is not None and is_folder(out)):
         given = {
             "--numbers": numbers,
+            "--region": region,
             "--top": top,
             "--overlay": overlay,
             "--show-input": show_input,
@@ -102,10 +128,13 @@ def read(
     from digitwise.cli.teller import Teller
     from digitwise.outputs import check_file
     from digitwise.reading.drawings import DRAWINGS
+    from digitwise.reading.jobs import Job
+    from digitwise.reading.known import Known, Region
     from digitwise.reading.reader import Reader
     from digitwise.reading.sinks import ROWS
     from digitwise.reading.sources import sources_of
 
+    part, known = None if region is None else Region.parsed(region), Known.of(pattern, expect)
     sources = sources_of(files)
     file = None if out is None else Path(out)
     check_places(sources, {"--overlay": overlay, "--show-input": show_input, "--out": file})
@@ -113,12 +142,12 @@ def read(
         if place is not None:
             check_file(real(place), kind)
     reader = Reader(model, max_error=max_error, threads=threads, max_pixels=max_pixels)
-    if reader.policy is None:
-        err.print("the model makes no promise about errors: nothing is called unsure", style="dim")
-    mode: Mode | None = "single" if single else "numbers" if numbers or overlay else None
+    mode: Mode | None = "single" if single else "numbers" if numbers else None
     told = {"out": file, "overlay": overlay, "show_input": show_input}
     with Teller(len(sources), as_json=as_json, top=top, **told) as teller:
-        _read_all(reader, sources, mode, teller)
+        _say_guarantee(reader, mode, own_model=model is not None)
+        job = Job(reader, mode, teller.draws_pages, getattr(sys.stdin, "buffer", None), part, known)
+        _read_all(job, sources, teller)
     return 0 if teller.verdict(fail_under) else SOME_FAILED
 
 
@@ -134,24 +163,44 @@ def _refuse(out: str | None, cluster: str | None, others: Mapping[str, object]) 
             raise typer.BadParameter(f"expected {asked} without {option}, got both")
 
 
-def _read_all(reader: Reader, sources: list[str], mode: Mode | None, teller: Teller) -> None:
+def _say_guarantee(reader: Reader, mode: Mode | None, *, own_model: bool) -> None:
+    """Say what is not to be expected: where there is no guarantee, or a model that numbers are not read with."""
+    from digitwise.reading import trust
+    from digitwise.reading.reader import DIGITS
+
+    if mode != "numbers" and reader.policy is None:
+        err.print("the model has no error guarantee: no single digit is called unsure", style="dim")
+    if mode == "single":
+        return
+    if mode == "numbers":
+        reader.check_numbers()
+        if own_model:
+            err.print("--model reads single digits; numbers are read by the finder in the package", style="dim")
+    if reader.class_names != DIGITS:
+        err.print("the model reads no digits: each image is read as one of its classes, as by --single", style="dim")
+        return
+    if trust.bundled().guarantee(reader.max_error) is None:
+        least = trust.bundled().thresholds[0][0]
+        told = f"--max-error {reader.max_error:g}: expected {least:g} or more for numbers"
+        err.print(f"{told}; with less, every number is unsure", style="dim")
+
+
+def _read_all(job: Job, sources: list[str], teller: Teller) -> None:
     """Read file by file, those one after another that are no sets side by side."""
     from digitwise.data.blocks.stream import kind_of
     from digitwise.files import expanded
-    from digitwise.reading.jobs import Job
     from digitwise.reading.sources import STDIN
 
-    job = Job(reader, mode, keep_pictures=teller.draws_pages, stdin=getattr(sys.stdin, "buffer", None))
     for is_set, group in groupby(sources, lambda name: name != STDIN and kind_of(expanded(name)) is not None):
         if is_set:
             for source in group:
-                _read_set(reader, source, mode, teller)
+                _read_set(job, source, teller)
         else:
             for found in job.run(list(group)):
                 teller.tell(found)
 
 
-def _read_set(reader: Reader, source: str, mode: Mode | None, teller: Teller) -> None:
+def _read_set(job: Job, source: str, teller: Teller) -> None:
     """Read a set; what cannot be read of it is told as one row, behind what could."""
     from digitwise.errors import DataError, MissingPartError
     from digitwise.files import expanded
@@ -159,12 +208,12 @@ def _read_set(reader: Reader, source: str, mode: Mode | None, teller: Teller) ->
     from digitwise.reading.sets import read_set
 
     try:
-        if mode == "numbers":
+        if job.mode == "numbers":
             raise DataError(f"{source}: expected a picture of a page, got a set of single digits; leave --numbers away")
-        rows, note, parts = read_set(reader, expanded(source))
+        rows, note, parts = read_set(job.reader, expanded(source))
         teller.begin_set(source, rows, note)
         for part in parts:
             teller.tell_part(part)
         teller.end_set(source)
     except (DataError, MissingPartError) as error:
-        teller.tell(failed(source, error, of_lines=mode == "numbers"))
+        teller.tell(failed(source, error, of_lines=job.mode == "numbers"))

@@ -65,7 +65,7 @@ def read_shards(
     library()
     readers = _readers(cluster, threads)
     if Reader(**choices, threads=1).policy is None:
-        err.print("the model makes no promise about errors: nothing is called unsure", style="dim")
+        err.print("the model has no error guarantee: nothing is called unsure", style="dim")
     with Progress() as progress:
         summary = run_shards(sources, place_of(out), readers, tell=progress.tell, **choices)
     for number, reason in sorted(summary.failed.items()):

@@ -36,11 +36,14 @@ class Decoded:
         What a reader of results must know: that there were more pictures in the file.
     scale : float
         Pixels of the file for each one here, at least 1: more where a JPEG came at a reduced scale.
+    origin : (int, int)
+        Where its left and top are in pixels of the file, if it is a part.
     """
 
     picture: UInt8
     notes: tuple[str, ...] = ()
     scale: float = 1.0
+    origin: tuple[int, int] = (0, 0)
 
 
 def open_picture(

@@ -93,7 +93,7 @@ def _stands(tall: float, wide: float) -> bool:
 def _stands_alone(own: Mask) -> bool:
     """The same where no digit tells the size: a pen is no thinner than that."""
     tall, wide = own.shape
-    return tall > 2 * wide and own.sum() > tall * tall / HAIR
+    return bool(tall > 2 * wide and own.sum() > tall * tall / HAIR)
 
 
 def _kind(edges: Float32, own: Mask, shape: tuple[int, ...]) -> Kind:

@@ -13,6 +13,7 @@ from digitwise.decoding.content import LONGEST, is_pdf
 from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import expanded, is_pipe, printable
 from digitwise.images import UInt8
+from digitwise.reading.known import Known, Region
 from digitwise.reading.processes import BATCH, in_processes
 from digitwise.reading.reader import PAGE, Reader
 from digitwise.reading.results import Page, Reading
@@ -90,12 +91,18 @@ class Job:
         Whether pictures are wanted for drawing.
     stdin : binary stream, optional
         What ``-`` stands for.
+    region : Region, optional
+        The part of each image that is read.
+    known : Known, optional
+        How numbers look; only with mode "numbers".
     """
 
     reader: Reader
     mode: Mode | None = None
     keep_pictures: bool = False
     stdin: BinaryIO | None = None
+    region: Region | None = None
+    known: Known | None = None
 
     def run(self, sources: Sequence[str]) -> Iterator[Found]:
         """Read files, those of several pages page by page, in order.
@@ -168,8 +175,9 @@ class Job:
 
     def _found(self, decoded: Decoded, name: str) -> tuple[Reading | Page, UInt8 | None]:
         """What is on it, and what the model saw of one digit."""
+        decoded = decoded if self.region is None else self.region.of(decoded)
         if self.mode == "numbers":
-            return self.reader.page_of(decoded, name), None
+            return self.reader.page_of(decoded, name, known=self.known), None
         single = self.mode == "single"
         found = self.reader.single_of(decoded.picture, name) if single else self.reader.auto_of(decoded, name)
         return (found, None) if isinstance(found, Page) else (found.reading, found.image)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,16 +18,25 @@ from digitwise.reading.finder import Sight
 from digitwise.reading.finding import Found
 from digitwise.reading.grouping import lines_of
 from digitwise.reading.ink import others_of
-from digitwise.reading.results import Box, Digit, Line, Number, Other, Page, Status
+from digitwise.reading.known import Known
+from digitwise.reading.results import UNSURE, Box, Digit, Line, Number, Other, Page, Status
 
 THERE = 0.5  # probability from which a digit is taken to be there
 DOUBT = 0.02  # probability from which what was left out is named, and makes the number beside it less sure
 PASSED = 0.5  # how likely a standing stroke that the finder passed over is a digit: as likely as not
 SIGN = 0.4  # score from which there is a sign
+LIKELY = 0.5  # confidence from which a number fits what is known of it
 
 
 def page_of(
-    sight: Sight, *, path: str | None, least: float, unit: float = 1.0, trusted: trust.Trust | None = None
+    sight: Sight,
+    *,
+    path: str | None,
+    least: float,
+    unit: float = 1.0,
+    origin: tuple[int, int] = (0, 0),
+    known: Known | None = None,
+    trusted: trust.Trust | None = None,
 ) -> Page:
     """Put together what was found.
 
@@ -37,6 +49,10 @@ def page_of(
         Confidence from which a number is read.
     unit : float
         Pixels of the original picture for one of the picture that was searched.
+    origin : (int, int)
+        Where its left and top are in the original picture.
+    known : Known, optional
+        How numbers look.
     trusted : Trust, optional
         How sure digits are; by default as the package has it.
     """
@@ -48,31 +64,21 @@ def page_of(
     lines = [[kept[piece] for piece in line] for line in lines_of(found.boxes[kept])]
     inks = others_of(sight, kept, np.concatenate([np.flatnonzero(~digit), doubtful]))
     strokes = np.array([box for kind, box in inks if kind == "digit?"], np.float32).reshape(-1, 4)
-    missed = _Missed(np.concatenate([found.boxes[doubtful], strokes]), [*there[doubtful], *[PASSED] * len(strokes)])
-    place = _Place(sight, unit)
-    made = [[_number(found, piece, there * right, missed, place, least) for piece in line] for line in lines]
+    place = _Place(sight, unit, origin)
+    numbers_of = _Numbers(found, there, right, doubtful, strokes, place, least)
+    made = [numbers_of.line(line, known) for line in lines]
     numbers = tuple(number for line in made for number in line)
     rows = tuple(Line.of(tuple(digit for number in line for digit in number.digits)) for line in made)
     left = [Other("digit?", place.box(found.boxes[k]), round(float(there[k]), 4)) for k in doubtful]
     return Page(path, rows, sight.turn, numbers, (*left, *(Other(kind, place.box(box)) for kind, box in inks)))
 
 
-class _Missed:
-    """What may be digits but is not read: boxes, float32 (n, 4), and how likely each is one."""
-
-    def __init__(self, boxes: Float32, chances: Sequence[float]) -> None:
-        self.boxes, self.chances = boxes, np.array(chances, np.float64)
-
-    def none_beside(self, number: Float32) -> float:
-        """The probability that no digit was left out beside a number of boxes (k, 4)."""
-        return float(np.prod(1 - self.chances[_beside(number, self.boxes)]))
-
-
 class _Place:
     """From the upright picture that was searched to the picture as it was given."""
 
-    def __init__(self, sight: Sight, unit: float) -> None:
+    def __init__(self, sight: Sight, unit: float, origin: tuple[int, int]) -> None:
         self.size, self.turn, self.unit, self.sight = (sight.shape[1], sight.shape[0]), sight.turn, unit, sight
+        self.origin = origin
 
     def image(self, edges: Float32) -> UInt8:
         """What the finder saw of a digit, uint8 (28, 28)."""
@@ -89,7 +95,8 @@ class _Place:
             width, height = height, width
         left, right = _within(left, right, width, self.unit)
         top, bottom = _within(top, bottom, height, self.unit)
-        return int(left), int(top), int(right), int(bottom)
+        x, y = self.origin
+        return int(left) + x, int(top) + y, int(right) + x, int(bottom) + y
 
 
 def _within(begin: float, end: float, side: float, unit: float) -> tuple[int, int]:
@@ -99,25 +106,127 @@ def _within(begin: float, end: float, side: float, unit: float) -> tuple[int, in
     return first, min(max(round(end * unit), first + 1), most)
 
 
-def _number(found: Found, piece: Int64, sure: Float64, missed: _Missed, place: _Place, least: float) -> Number:
-    """One number of digits, from left to right, each with the probability that it is right."""
-    each = sure[piece]
-    confidence = float(np.prod(each)) * missed.none_beside(found.boxes[piece])
-    status: Status = "read" if confidence >= least else "unsure"
-    clear = np.full(len(piece), True) if status == "read" else (each >= least) & (each > each.min())
-    digits = tuple(
-        Digit(
-            SIGNS[found.labels[k]],
-            float(p),
-            "read" if certain else "unsure",
-            place.box(found.boxes[k]),
-            place.image(found.boxes[k]),
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    """Makes numbers of what was found.
+
+    Parameters
+    ----------
+    found : Found
+    there, right : ndarray of float64, shape (n,)
+        How probable it is that each is a digit, and that it is the one that it looks like.
+    doubtful : ndarray of int64
+        Which of them are not kept, but may be digits.
+    strokes : ndarray of float32, shape (k, 4)
+        Ink that the finder passed over, but that may be digits.
+    place : _Place
+    least : float
+        Confidence from which a number is read.
+    """
+
+    found: Found
+    there: Float64
+    right: Float64
+    doubtful: Int64
+    strokes: Float32
+    place: _Place
+    least: float
+
+    def line(self, pieces: Sequence[Int64], known: Known | None) -> list[Number]:
+        """The numbers of a line; what does not fit what is known of them is tried together with its neighbours."""
+        if known is None:
+            return [self._number(piece) for piece in pieces]
+        fitting = [self._fitting(piece, known) for piece in pieces]
+        made: list[Number] = []
+        for fits, run in itertools.groupby(range(len(pieces)), lambda k: _is_likely(fitting[k])):
+            places = list(run)
+            joined = None if fits else self._fitting(np.concatenate([pieces[k] for k in places]), known)
+            if joined is not None and len(places) > 1 and _is_likely(joined):
+                made.append(joined)
+            else:
+                made += [fitting[k] or self._number(pieces[k], math.inf) for k in places]
+        return made
+
+    def _number(self, piece: Int64, least: float | None = None) -> Number:
+        """A number of digits as they look."""
+        each = (self.there * self.right)[piece]
+        missed = np.concatenate([self.there[self.doubtful], np.full(len(self.strokes), PASSED)])
+        beside = _beside(self.found.boxes[piece], np.concatenate([self.found.boxes[self.doubtful], self.strokes]))
+        confidence = float(np.prod(each)) * float(np.prod(1 - missed[beside]))
+        signs = [(k, SIGNS[self.found.labels[k]]) for k in self._signs(piece)]
+        digits = [(k, SIGNS[self.found.labels[k]]) for k in piece.tolist()]
+        return self._made(digits, signs, each, confidence, self.least if least is None else least)
+
+    def _fitting(self, piece: Int64, known: Known) -> Number | None:
+        """The most probable number that fits what is known of it, with digits left out or taken in."""
+        boxes = self.found.boxes
+        objects = [(k, self._digit(k)) for k in piece.tolist()]
+        objects += [(k, self._digit(k)) for k in self.doubtful[_beside(boxes[piece], boxes[self.doubtful])].tolist()]
+        objects += [(k, self._sign(k)) for k in self._signs(piece)]
+        passed = self.strokes[_beside(boxes[piece], self.strokes)]
+        middles = [float(boxes[k, 0] + boxes[k, 2]) for k, _ in objects] + (passed[:, 0] + passed[:, 2]).tolist()
+        objects += [(-1, [("", 1 - PASSED), (UNSURE, PASSED)])] * len(passed)
+        objects = [objects[k] for k in np.argsort(middles, kind="stable")]
+        best = known.best([outcomes for _, outcomes in objects])
+        if best is None:
+            return None
+        chosen = [(k, sign, dict(outcomes)[sign]) for (k, outcomes), sign in zip(objects, best[0], strict=True) if sign]
+        digits = [(k, sign, chance) for k, sign, chance in chosen if sign in SIGNS[:10]]
+        signs = [(k, sign) for k, sign, _ in chosen if sign not in SIGNS[:10]]
+        if not digits:
+            return None
+        each = np.maximum([chance for _, _, chance in digits], best[1])
+        return self._made([(k, sign) for k, sign, _ in digits], signs, each, best[1], self.least)
+
+    def _digit(self, k: int) -> list[tuple[str, float]]:
+        """What an object that looks like a digit may be."""
+        there, right, classes, label = self.there[k], self.right[k], self.found.classes[k], int(self.found.labels[k])
+        others = (1 - right) * classes / max(1 - float(classes[label]), 1e-9)
+        others[label] = right
+        return [("", 1 - there)] + [(sign, there * share) for sign, share in zip(SIGNS, others, strict=True)]
+
+    def _sign(self, k: int) -> list[tuple[str, float]]:
+        """What an object that looks like a sign may be."""
+        score, classes = float(self.found.scores[k]), self.found.classes[k, 10:]
+        shares = score * classes / float(classes.sum())
+        return [("", 1 - score), *zip(SIGNS[10:], shares.tolist(), strict=True)]
+
+    def _made(
+        self,
+        digits: Sequence[tuple[int, str]],
+        signs: list[tuple[int, str]],
+        each: Float64,
+        confidence: float,
+        least: float,
+    ) -> Number:
+        """A number of digits and signs, each by its place in what was found."""
+        piece = np.array([k for k, _ in digits], np.int64)
+        boxes = self.found.boxes[piece]
+        status: Status = "read" if confidence >= least else "unsure"
+        clear = np.full(len(piece), True) if status == "read" else (each >= least) & (each > each.min())
+        told = tuple(
+            Digit(sign, float(p), "read" if certain else "unsure", self.place.box(box), self.place.image(box))
+            for (_, sign), p, certain, box in zip(digits, each, clear, boxes, strict=True)
         )
-        for k, p, certain in zip(piece, each, clear, strict=True)
-    )
-    box = np.concatenate([found.boxes[piece, :2].min(axis=0), found.boxes[piece, 2:].max(axis=0)])
-    written = _written(found, piece, [digit.text for digit in digits])
-    return Number("".join(digit.text for digit in digits), written, confidence, status, place.box(box), digits)
+        marks = [(k, digit.text) for (k, _), digit in zip(digits, told, strict=True)] + signs
+        marks.sort(key=lambda mark: float(self.found.boxes[mark[0], 0] + self.found.boxes[mark[0], 2]))
+        written, text = ("".join(sign for _, sign in some) for some in (marks, [(0, digit.text) for digit in told]))
+        box = np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+        return Number(text, written, confidence, status, self.place.box(box), told)
+
+    def _signs(self, piece: Int64) -> list[int]:
+        """The signs in a number of digits and right behind it."""
+        found, boxes = self.found, self.found.boxes[piece]
+        height = float(np.median(boxes[:, 3] - boxes[:, 1]))
+        signs = np.flatnonzero((found.labels >= 10) & (found.scores >= SIGN))
+        x, y = ((found.boxes[signs, :2] + found.boxes[signs, 2:]) / 2).T
+        low, high = boxes[:, 1].min() - 0.2 * height, boxes[:, 3].max() + 0.3 * height
+        near = (y > low) & (y < high) & (x > boxes[0, 0]) & (x < boxes[-1, 2] + 0.8 * height)
+        return [int(k) for k in signs[near]]
+
+
+def _is_likely(number: Number | None) -> bool:
+    return number is not None and number.confidence >= LIKELY
 
 
 def _beside(number: Float32, boxes: Float32) -> Mask:
@@ -128,20 +237,6 @@ def _beside(number: Float32, boxes: Float32) -> Mask:
     rows = (number[:, 1] + number[:, 3]) / 2
     nearest = np.abs(middles[:, :1] - (number[:, 0] + number[:, 2]) / 2).argmin(axis=1) if len(boxes) else []
     return np.asarray(inside & (np.abs(middles[:, 1] - rows[nearest]) < 0.6 * height))
-
-
-def _written(found: Found, piece: Int64, texts: Sequence[str]) -> str:
-    """The number with the signs in it and right behind it."""
-    boxes = found.boxes[piece]
-    height = float(np.median(boxes[:, 3] - boxes[:, 1]))
-    signs = np.flatnonzero((found.labels >= 10) & (found.scores >= SIGN))
-    x = (found.boxes[signs, 0] + found.boxes[signs, 2]) / 2
-    y = (found.boxes[signs, 1] + found.boxes[signs, 3]) / 2
-    low, high = boxes[:, 1].min() - 0.2 * height, boxes[:, 3].max() + 0.3 * height
-    near = (y > low) & (y < high) & (x > boxes[0, 0]) & (x < boxes[-1, 2] + 0.8 * height)
-    marks = [(float(a), SIGNS[found.labels[k]]) for a, k in zip(x[near], signs[near], strict=True)]
-    marks += [(float(box[0] + box[2]) / 2, text) for box, text in zip(boxes, texts, strict=True)]
-    return "".join(text for _, text in sorted(marks, key=lambda mark: mark[0]))
 
 
 def grey_of(picture: UInt8) -> UInt8:

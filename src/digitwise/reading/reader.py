@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from digitwise.decoding import MAX_PIXELS, Decoded
-from digitwise.errors import DigitwiseError
+from digitwise.errors import DigitwiseError, ModelError
 from digitwise.images import Float32, UInt8
 from digitwise.reading.answers import Answers, Single
 from digitwise.reading.card import UNTOUCHED
 from digitwise.reading.inputs import path_of, picture_of, stack_of
+from digitwise.reading.known import Known, Region
 from digitwise.reading.model import Model
 from digitwise.reading.policy import chosen
 from digitwise.reading.preparing import Prepared, as_they_are, fitted, normalized, normalized_stack
@@ -116,13 +117,28 @@ class Reader:
             return self.answers(stack).readings()
         return self.answered(self.prepared(x)).readings([path_of(x)])[0]
 
-    def read_numbers(self, x: Any) -> Page:
-        """Find the numbers in a photo or scan, and read them.
+    def read_numbers(
+        self,
+        x: Any,
+        *,
+        region: str | Sequence[float] | None = None,
+        pattern: str | None = None,
+        expect: int | None = None,
+    ) -> Page:
+        r"""Find the numbers in a photo or scan, and read them.
 
         Parameters
         ----------
         x : str, Path, bytes, PIL image or array
-            One picture.
+            One image.
+        region : str or sequence of four float, optional
+            Where on it to look: left, top, width and height in pixels, or ``"60%,10%,30%,8%"``. Boxes are in pixels of
+            the whole image all the same.
+        pattern : str, optional
+            A regular expression that each number matches as a whole, with its signs or without: of what a number may
+            be, the most probable that matches is taken. A number that cannot match is ``unsure``.
+        expect : int, optional
+            How many digits each number has, in place of a pattern.
 
         Returns
         -------
@@ -131,15 +147,42 @@ class Reader:
         Raises
         ------
         DataError
-            If the picture cannot be read.
-        """
-        return self.page_of(picture_of(x, max_pixels=self.max_pixels, at_least=PAGE), path_of(x))
+            If the image cannot be read, or region, pattern or expect are none.
+        ModelError
+            If the model's classes are not the ten digits.
 
-    def page_of(self, decoded: Decoded, path: str | None = None) -> Page:
-        """The numbers of a picture that is decoded already."""
+        Examples
+        --------
+        ::
+
+            reader.read_numbers("cheque.jpg", region="60%,10%,30%,8%", pattern=r"\d+\.\d\d").text
+        """
+        known = Known.of(pattern, expect)
+        decoded = picture_of(x, max_pixels=self.max_pixels, at_least=PAGE)
+        part = decoded if region is None else Region.parsed(region).of(decoded)
+        return self.page_of(part, path_of(x), known=known)
+
+    def page_of(self, decoded: Decoded, path: str | None = None, *, known: Known | None = None) -> Page:
+        """The numbers of an image that is decoded already."""
         from digitwise.reading.numbers import page_of
 
-        return page_of(self._sight(decoded), path=path, least=self._least(), unit=decoded.scale)
+        self.check_numbers()
+        sight, least = self._sight(decoded), self._least()
+        return page_of(sight, path=path, least=least, unit=decoded.scale, origin=decoded.origin, known=known)
+
+    def check_numbers(self) -> None:
+        """Refuse to read numbers with a model of something else.
+
+        Raises
+        ------
+        ModelError
+            If its classes are not the ten digits.
+        """
+        if self.class_names != DIGITS:
+            told = f"{self.model.name}: expected a model of the digits 0 to 9 to read numbers"
+            raise ModelError(
+                f"{told}, got {len(self.class_names)} other classes; read single images with it (--single)"
+            )
 
     def auto_of(self, decoded: Decoded, path: str | None = None) -> Single | Page:
         """What is on an image that is decoded already, whatever it is: nothing, one digit, or numbers.
@@ -289,7 +332,8 @@ def _is_more(other: Other) -> bool:
 
 def _cut(decoded: Decoded, box: Box) -> UInt8:
     """A digit cut out with a quarter of its height around it."""
-    left, top, right, bottom = (edge / decoded.scale for edge in box)
+    x, y = decoded.origin
+    left, top, right, bottom = (edge / decoded.scale for edge in (box[0] - x, box[1] - y, box[2] - x, box[3] - y))
     rim = 0.25 * (bottom - top)
     rows, columns = (
         slice(max(0, int(top - rim)), int(bottom + rim) + 1),

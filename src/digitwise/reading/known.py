@@ -1,0 +1,190 @@
+"""What the caller knows: where on an image numbers stand, and how they look."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitwise.decoding import Decoded
+from digitwise.errors import DataError
+from digitwise.maps import SIGNS
+
+SLIP = 0.01  # how often a caller is wrong about a number: a field may hold something else
+TRIED = 3_000  # readings of one number that are tried, the most probable first
+REST = 1e-4  # probability of all readings that are not tried, from which it is enough
+LONGEST = 40  # digits that a number may be said to have
+
+Outcomes = Sequence[tuple[str, float]]  # what an object may be, "" where it is nothing, and how probable each is
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of an image.
+
+    Parameters
+    ----------
+    left, top, width, height : float
+        In pixels of the image, upright by its EXIF orientation; per cent of its width and height where that is said.
+    per_cent : bool
+
+    Examples
+    --------
+    >>> Region.parsed("60%,10%,30%,8%")
+    Region(left=60.0, top=10.0, width=30.0, height=8.0, per_cent=True)
+    """
+
+    left: float
+    top: float
+    width: float
+    height: float
+    per_cent: bool = False
+
+    @classmethod
+    def parsed(cls, given: str | Sequence[float]) -> Region:
+        """A region as the command line has it: ``x,y,w,h`` in pixels, or each with ``%``; or four pixels.
+
+        Raises
+        ------
+        DataError
+            If it is no region.
+        """
+        parts = [part.strip() for part in given.split(",")] if isinstance(given, str) else [str(each) for each in given]
+        per_cent = all(part.endswith("%") for part in parts)
+        try:
+            left, top, width, height = (float(part.removesuffix("%") if per_cent else part) for part in parts)
+        except ValueError:
+            told = f"expected a region as x,y,w,h in pixels or 10%,20%,30%,5%, got {given!r}"
+            raise DataError(told) from None
+        return cls(left, top, width, height, per_cent)
+
+    def of(self, decoded: Decoded) -> Decoded:
+        """The part of an image.
+
+        Raises
+        ------
+        DataError
+            If nothing of the region is in the image.
+        """
+        rows, columns = decoded.picture.shape[:2]
+        across, down = (columns / 100, rows / 100) if self.per_cent else (1 / decoded.scale, 1 / decoded.scale)
+        edges = self.left * across, self.top * down, self.width * across, self.height * down
+        if not all(map(math.isfinite, edges)):
+            raise DataError(f"expected a region in numbers, got {self}")
+        left, top = max(0, round(edges[0])), max(0, round(edges[1]))
+        right, bottom = min(columns, round(edges[0] + edges[2])), min(rows, round(edges[1] + edges[3]))
+        if right <= left or bottom <= top:
+            size = f"{round(columns * decoded.scale)}x{round(rows * decoded.scale)}"
+            raise DataError(f"expected a region inside the image of {size} pixels, got {self}")
+        part = np.ascontiguousarray(decoded.picture[top:bottom, left:right])
+        x, y = decoded.origin
+        origin = x + round(left * decoded.scale), y + round(top * decoded.scale)
+        return Decoded(part, decoded.notes, decoded.scale, origin)
+
+    def __str__(self) -> str:
+        unit = "%" if self.per_cent else ""
+        return ",".join(f"{edge:g}{unit}" for edge in (self.left, self.top, self.width, self.height))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    r"""How numbers look.
+
+    Parameters
+    ----------
+    pattern : re.Pattern
+        What a number matches as a whole, with its signs or without.
+
+    Examples
+    --------
+    >>> known = Known.of(pattern=r"\d{4}-\d{2}")
+    >>> known.fits("2026-11"), known.fits("202611")
+    (True, False)
+    >>> Known.of(expect=4).fits("25.10")
+    True
+    """
+
+    pattern: re.Pattern[str]
+
+    @classmethod
+    def of(cls, pattern: str | None = None, expect: int | None = None) -> Known | None:
+        """From a regular expression, or from how many digits a number has; None where neither is given.
+
+        Raises
+        ------
+        DataError
+            If both are given, or one cannot be.
+        """
+        if pattern is not None and expect is not None:
+            raise DataError("expected a pattern or a number of digits, got both; write the number into the pattern")
+        if expect is not None:
+            if not 1 <= expect <= LONGEST:
+                raise DataError(f"expected 1 to {LONGEST} digits in a number, got {expect}")
+            pattern = rf"\d{{{expect}}}"
+        if pattern is None:
+            return None
+        try:
+            return cls(re.compile(pattern, re.ASCII))
+        except (re.error, OverflowError, RecursionError) as error:
+            raise DataError(
+                rf"expected a regular expression such as \d{{4}}-\d{{2}}, got {pattern!r}: {error}"
+            ) from None
+
+    def fits(self, written: str) -> bool:
+        """Whether a number as it is written, or its digits alone, are what is known of it."""
+        digits = "".join(sign for sign in written if sign in SIGNS[:10])
+        return bool(self.pattern.fullmatch(written) or ("?" not in written and self.pattern.fullmatch(digits)))
+
+    def best(self, objects: Sequence[Outcomes]) -> tuple[tuple[str, ...], float] | None:
+        """What the objects of a number are, from left to right, if it fits, and how probable the number is then.
+
+        Bayes' theorem over the readings that fit, given that the caller errs in :data:`SLIP` of cases: a reading that
+        fits, but is all but impossible on the image, is not sure.
+
+        Parameters
+        ----------
+        objects : sequence of outcomes
+
+        Returns
+        -------
+        (tuple of str, float) or None
+            None where no reading that is tried fits.
+        """
+        chances: dict[str, float] = {}
+        first: dict[str, tuple[str, ...]] = {}
+        for signs, chance in _likeliest(objects):
+            written = "".join(signs)
+            if self.fits(written):
+                digits = "".join(sign for sign in written if sign in SIGNS[:10])
+                chances[digits] = chances.get(digits, 0.0) + chance
+                first.setdefault(digits, signs)
+        if not chances:
+            return None
+        fit = min(1.0, sum(chances.values()))
+        best = max(chances, key=lambda digits: chances[digits])
+        believed = fit * (1 - SLIP) / (fit * (1 - SLIP) + (1 - fit) * SLIP)
+        return first[best], chances[best] / fit * believed
+
+
+def _likeliest(objects: Sequence[Outcomes]) -> Iterator[tuple[tuple[str, ...], float]]:
+    """Ways to read all objects, the most probable first, each once (Lawler 1972: each way is changed from there on)."""
+    ordered = [sorted(outcomes, key=lambda outcome: -outcome[1]) for outcomes in objects]
+    costs = [[-math.log(max(chance, 1e-12)) for _, chance in outcomes] for outcomes in ordered]
+    heap = [(sum(cost[0] for cost in costs), (0,) * len(ordered), 0)]
+    told = 0.0
+    for _ in range(TRIED):
+        if not heap or told > 1 - REST:
+            return
+        cost, ranks, changed = heapq.heappop(heap)
+        chance = math.exp(-cost)
+        told += chance
+        yield tuple(outcomes[rank][0] for outcomes, rank in zip(ordered, ranks, strict=True)), chance
+        for place in range(changed, len(ordered)):
+            rank = ranks[place] + 1
+            if rank < len(ordered[place]):
+                more = cost + costs[place][rank] - costs[place][rank - 1]
+                heapq.heappush(heap, (more, (*ranks[:place], rank, *ranks[place + 1 :]), place))
