@@ -216,3 +216,41 @@ def test_a_model_without_a_form_takes_arrays_as_they_are_and_fits_files(tmp_path
         files = running.client.post(SINGLE, files=[("a", ("a", png)) for png in pngs]).json()["readings"]
     assert all(same(*pair) for pair in zip(several, own.read(arrays), strict=True))
     assert all(same(*pair) for pair in zip(files, [own.read(png) for png in pngs], strict=True))
+
+
+def test_a_region_and_how_many_digits_are_asked_for(server, reader, row):
+    picture = as_png(written_page(row))
+    [whole] = server.picture(picture).json()["readings"]
+    number = max(whole["numbers"], key=lambda each: len(each["text"]))
+    left, top, right, bottom = number["box"]
+    region = f"{left - 20},{top - 20},{right - left + 40},{bottom - top + 40}"
+    for path, key in (("/v1/read", "readings"), ("/v1/read/numbers", "pages")):
+        [part] = server.picture(picture, f"{path}?region={region}&expect=5").json()[key]
+        assert [len(each["text"]) for each in part["numbers"]] == [5]
+        assert max(abs(a - b) for a, b in zip(part["numbers"][0]["box"], number["box"], strict=True)) <= 4
+        [none] = server.picture(picture, f"{path}?region={region}&expect=9").json()[key]
+        assert none["status"] == "unsure"
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("region=1,2", "expected a region as x,y,w,h"),
+        ("expect=0", "expected 1 to 40 digits"),
+        ("expect=five", "expected expect=N"),
+        ("expect=5&mode=single", "expected mode=auto or mode=numbers"),
+        ("region=9000,9000,9,9", "expected a region inside the image"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(server, row, query, message):
+    refused = server.picture(as_png(row), f"/v1/read?{query}")
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith(message)
+
+
+def test_of_arrays_neither_region_nor_number_of_digits_is_asked(server, digits):
+    image = digits.test.images[0].tolist()
+    plain, asked = (
+        server.client.post(f"/v1/read{query}", json=image).json() for query in ("", "?expect=1&region=1,1,2,2")
+    )
+    assert asked == plain

@@ -15,12 +15,13 @@ from starlette.routing import Route
 from digitwise import __version__
 from digitwise.errors import DataError, DigitwiseError, TooLargeError
 from digitwise.reading import trust
+from digitwise.reading.known import Known, Region
 from digitwise.server.batch import Outcome, Source
 from digitwise.server.documents import page_document, reading_document, reason_of
 from digitwise.server.problems import Problem
 from digitwise.server.service import Service
 from digitwise.server.settings import Limits
-from digitwise.server.sheets import Sheet, sheet_of, sheet_or_digit_of, statuses_of
+from digitwise.server.sheets import Asked, Sheet, sheet_of, sheet_or_digit_of, statuses_of
 from digitwise.server.uploads import form_of, kind_of, uploads_of
 
 Mode = Literal["auto", "single", "numbers"]
@@ -37,12 +38,12 @@ def routes(service: Service) -> list[Route]:
     reader, batcher, limits = service.reader, service.batcher, service.settings.limits
 
     async def read(request: Request) -> Response:
-        with_input, mode = _flag(request, "input"), _mode(request)
+        with_input, mode, asked = _flag(request, "input"), _mode(request), _asked(request)
         batcher.check_room()
         async with service.intake.body(request) as body:
             uploads = await uploads_of(request, body, limits, reader.model.image_shape)
             del body  # of which a form's files are copies
-            work = outcomes_of(service, [upload.source for upload in uploads], mode)
+            work = outcomes_of(service, [upload.source for upload in uploads], mode, asked)
             outcomes = await service.in_time(request, work)
             _refuse_single(request, outcomes[0], limits)
         named = zip(uploads, outcomes, strict=True)
@@ -53,12 +54,13 @@ def routes(service: Service) -> list[Route]:
         return answer({"readings": documents})
 
     async def numbers(request: Request) -> Response:
+        asked = _asked(request)
         batcher.check_room()
         async with service.intake.body(request) as body:
             uploads = await uploads_of(request, body, limits)
             del body
             sources = [upload.source for upload in uploads]
-            pages = await service.in_time(request, batcher.each(partial(sheet_of, reader), sources))
+            pages = await service.in_time(request, batcher.each(partial(sheet_of, reader, asked), sources))
             _refuse_single(request, pages[0], limits)
         for page in pages:
             service.metrics.readings(statuses_of(page))
@@ -105,14 +107,20 @@ def routes(service: Service) -> list[Route]:
     ]
 
 
-async def outcomes_of(service: Service, sources: list[Source], mode: Mode) -> Sequence[Sheet | Outcome]:
-    """What pictures are read as; arrays are single digits in the model's own form, in any mode."""
+async def outcomes_of(service: Service, sources: list[Source], mode: Mode, asked: Asked) -> Sequence[Sheet | Outcome]:
+    """What images are read as; arrays are single digits in the model's own form, whatever is asked."""
     reader, batcher = service.reader, service.batcher
-    if mode == "single" or not isinstance(sources[0], bytes):
+    if not isinstance(sources[0], bytes):
         return await batcher.read(sources)
-    if mode == "numbers":
-        return await batcher.each(partial(sheet_of, reader), sources)
-    return await batcher.each(partial(sheet_or_digit_of, reader), sources)
+    if mode == "single":
+        if asked != Asked():
+            raise Problem(
+                422, "expected mode=auto or mode=numbers where region or expect is asked for, got mode=single"
+            )
+        return await batcher.read(sources)
+    if mode == "numbers" or asked.known is not None:
+        return await batcher.each(partial(sheet_of, reader, asked), sources)
+    return await batcher.each(partial(sheet_or_digit_of, reader, asked), sources)
 
 
 def described(service: Service) -> dict[str, Any]:
@@ -147,6 +155,19 @@ def _mode(request: Request) -> Mode:
         if said == mode:
             return mode
     raise Problem(422, "expected mode=auto, mode=single or mode=numbers, got another word")
+
+
+def _asked(request: Request) -> Asked:
+    """What the request says of numbers; no pattern, since a stranger's regular expression may take for ever."""
+    region, expect = request.query_params.get("region"), request.query_params.get("expect")
+    try:
+        digits = None if expect is None else int(expect)
+    except ValueError:
+        raise Problem(422, "expected expect=N, a number of digits, got no whole number") from None
+    try:
+        return Asked(None if region is None else Region.parsed(region), Known.of(expect=digits))
+    except DataError as error:
+        raise Problem(422, reason_of(error)) from error
 
 
 def _refuse_single(request: Request, outcome: object, limits: Limits) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from digitwise import __version__
+from digitwise.reading.known import LONGEST
 from digitwise.server.security import OPEN
 from digitwise.server.service import Service
 
@@ -93,13 +94,31 @@ def _read(service: Service) -> Document:
         "summary": "Read one digit a picture, or the numbers on it",
         "description": "One picture as it is, several as files of a form, or arrays of the model's own size. "
         "A file that cannot be read among others is a reading with status error. A reading's kind says what it is: "
-        "single has a label, numbers has what a page of /v1/read/numbers has. Where the digit was cut out of a larger "
-        "picture to be read, probabilities has its label alone.",
+        "single has a label, numbers has what a page of /v1/read/numbers has.",
         "tags": ["reading"],
-        "parameters": [mode, flag],
+        "parameters": [mode, flag, *_asked()],
         "requestBody": body,
         "responses": {"200": _json("Readings", "In the order sent."), **_problems(ON_READING)},
     }
+
+
+def _asked() -> list[Document]:
+    """What may be said of the numbers on files."""
+    region = {
+        "name": "region",
+        "in": "query",
+        "description": "The part of each file that is read, as left,top,width,height in pixels or each in per cent. "
+        "Boxes are in pixels of the whole image all the same. Not with mode single; arrays are read whole.",
+        "schema": {"type": "string", "examples": ["60%,10%,30%,8%", "640,80,320,60"]},
+    }
+    expect = {
+        "name": "expect",
+        "in": "query",
+        "description": "How many digits each number has: the most probable reading with so many is taken, and a number "
+        "that cannot have them is unsure. Files are read as numbers then, arrays as ever.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": LONGEST},
+    }
+    return [region, expect]
 
 
 def _numbers() -> Document:
@@ -111,6 +130,7 @@ def _numbers() -> Document:
         "of the digits in lines; text has ? for an unsure digit, written has signs such as . and - too. "
         "Others are what is not read: what may be a digit, writing and drawings, lines, and ink at the edge.",
         "tags": ["reading"],
+        "parameters": _asked(),
         "requestBody": {"required": True, "content": {"multipart/form-data": FORM, "image/*": PICTURE}},
         "responses": {"200": _json("Pages", "In the order sent."), **_problems(ON_READING)},
     }

@@ -9,6 +9,7 @@ import numpy as np
 from digitwise.decoding import Decoded, open_picture
 from digitwise.errors import DigitwiseError
 from digitwise.reading.answers import Single
+from digitwise.reading.known import Known, Region
 from digitwise.reading.reader import PAGE, Reader
 from digitwise.reading.results import Page
 from digitwise.reading.rows import status_of
@@ -24,20 +25,28 @@ class Sheet:
     height: int
 
 
-def sheet_of(reader: Reader, source: Source) -> Sheet | DigitwiseError:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request says of its images: the part to read, and how numbers look."""
+
+    region: Region | None = None
+    known: Known | None = None
+
+
+def sheet_of(reader: Reader, asked: Asked, source: Source) -> Sheet | DigitwiseError:
     """A picture as numbers, whatever is on it."""
     try:
         decoded = _opened(reader, source)
-        return _sheet(reader.page_of(decoded), decoded)
+        return _sheet(reader.page_of(_part(decoded, asked), known=asked.known), decoded)
     except DigitwiseError as error:
         return error
 
 
-def sheet_or_digit_of(reader: Reader, source: Source) -> Sheet | Outcome:
+def sheet_or_digit_of(reader: Reader, asked: Asked, source: Source) -> Sheet | Outcome:
     """A picture as what it turns out to be: numbers, one digit, or nothing."""
     try:
         decoded = _opened(reader, source)
-        found = reader.auto_of(decoded)
+        found = reader.auto_of(_part(decoded, asked))
         return _sheet(found, decoded) if isinstance(found, Page) else _seen(reader, found)
     except DigitwiseError as error:
         return error
@@ -54,6 +63,10 @@ def _opened(reader: Reader, source: Source) -> Decoded:
     if not isinstance(source, bytes):
         return Decoded(source)
     return open_picture(source, max_pixels=reader.max_pixels, at_least=PAGE)
+
+
+def _part(decoded: Decoded, asked: Asked) -> Decoded:
+    return decoded if asked.region is None else asked.region.of(decoded)
 
 
 def _sheet(page: Page, decoded: Decoded) -> Sheet:
