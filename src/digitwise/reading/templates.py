@@ -125,11 +125,11 @@ class Template:
         try:
             _known(content, {"marks", "fields"}, "the template")
             return cls(name, _fields(content.get("fields")), _marks(content.get("marks", [])))
-        except _WrongError as error:
+        except _Error as error:
             raise DataError(f"{name}: {error}") from error
 
 
-class _WrongError(Exception):
+class _Error(Exception):
     """What is wrong with a template, without its name."""
 
 
@@ -143,50 +143,46 @@ def _known(table: dict[str, Any], keys: set[str], where: str) -> None:
     for key in table:
         if key not in keys:
             expected = ", ".join(sorted(keys))
-            raise _WrongError(f"{where}: expected the keys {expected}, got {_shown(key)!r}; take it out or correct it")
+            raise _Error(f"{where}: expected the keys {expected}, got {_shown(key)!r}; take it out or correct it")
 
 
 def _fields(tables: Any) -> tuple[Field, ...]:
     if not isinstance(tables, dict) or not tables:
-        raise _WrongError(
-            f"expected fields, got {_shown(tables) if tables else 'none'}; add [fields.NAME] with its box"
-        )
+        raise _Error(f"expected fields, got {_shown(tables) if tables else 'none'}; add [fields.NAME] with its box")
     if len(tables) > MOST:
-        raise _WrongError(f"expected {MOST} fields at most, got {len(tables)}; part the form into several templates")
+        raise _Error(f"expected {MOST} fields at most, got {len(tables)}; part the form into several templates")
     seen: dict[str, str] = {}
     for name in tables:
         if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > LONGEST[0]:
             wanted = f"1 to {LONGEST[0]} printable characters without spaces around them"
-            raise _WrongError(f"expected a field's name of {wanted}, got {_shown(name)!r}; rename it")
+            raise _Error(f"expected a field's name of {wanted}, got {_shown(name)!r}; rename it")
         if (other := seen.setdefault(name.casefold(), name)) != name:
-            raise _WrongError(f"expected names that differ, got fields {other!r} and {name!r}; rename one")
+            raise _Error(f"expected names that differ, got fields {other!r} and {name!r}; rename one")
     return tuple(_field(name, table) for name, table in tables.items())
 
 
 def _field(name: str, table: Any) -> Field:
     where = f"field {name!r}"
     if not isinstance(table, dict):
-        raise _WrongError(
-            f"{where}: expected a table with a box, got {_shown(table)}; write [fields.NAME] above its keys"
-        )
+        raise _Error(f"{where}: expected a table with a box, got {_shown(table)}; write [fields.NAME] above its keys")
     _known(table, {"box", "pattern", "expect"}, where)
     pattern, expect = table.get("pattern"), table.get("expect")
     if pattern is not None and expect is not None:
-        raise _WrongError(f"{where}: expected pattern or expect, got both; take one out")
+        raise _Error(f"{where}: expected pattern or expect, got both; take one out")
     if expect is not None and (type(expect) is not int or not 1 <= expect <= DIGITS):
-        raise _WrongError(f"{where}: expected expect from 1 to {DIGITS}, got {_shown(expect)}; give a number of digits")
+        raise _Error(f"{where}: expected expect from 1 to {DIGITS}, got {_shown(expect)}; give a number of digits")
     return Field(name, _box(table.get("box"), where), _pattern(pattern, where), expect)
 
 
 def _box(box: Any, where: str) -> tuple[float, float, float, float]:
     wanted = f"{where}: expected box = [left, top, width, height] in per cent"
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
-        raise _WrongError(f"{wanted}, got {'none' if box is None else _shown(box)}; give four numbers")
+        raise _Error(f"{wanted}, got {'none' if box is None else _shown(box)}; give four numbers")
     left, top, width, height = map(float, box)
     if width <= 0 or height <= 0:
-        raise _WrongError(f"{wanted}, got {_shown(box)}; give a width and a height above 0")
+        raise _Error(f"{wanted}, got {_shown(box)}; give a width and a height above 0")
     if left < 0 or top < 0 or max(left + width, top + height) > 100 + 1e-9:
-        raise _WrongError(f"{wanted}, got {_shown(box)}; keep it within 0 and 100 on each side")
+        raise _Error(f"{wanted}, got {_shown(box)}; keep it within 0 and 100 on each side")
     return left, top, width, height
 
 
@@ -195,13 +191,11 @@ def _pattern(pattern: Any, where: str) -> str | None:
         return None
     if not isinstance(pattern, str) or not 0 < len(pattern) <= LONGEST[1]:
         wanted = f"a regular expression of 1 to {LONGEST[1]} characters in quotes"
-        raise _WrongError(f"{where}: expected pattern to be {wanted}, got {_shown(pattern)!r}; correct it")
+        raise _Error(f"{where}: expected pattern to be {wanted}, got {_shown(pattern)!r}; correct it")
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise _WrongError(
-            f"{where}: expected a regular expression, got {_shown(pattern)!r}: {error}; correct it"
-        ) from error
+        raise _Error(f"{where}: expected a regular expression, got {_shown(pattern)!r}: {error}; correct it") from error
     return pattern
 
 
@@ -210,15 +204,15 @@ def _marks(marks: Any) -> tuple[Place, ...]:
     if marks == []:
         return ()
     if not isinstance(marks, list) or not all(_is_place(mark) for mark in marks):
-        raise _WrongError(f"{wanted}, got {_shown(marks)}; give two numbers from 0 to 100 for each")
+        raise _Error(f"{wanted}, got {_shown(marks)}; give two numbers from 0 to 100 for each")
     if not MARKS[0] <= len(marks) <= MARKS[1]:
-        raise _WrongError(f"{wanted}, got {len(marks)}; take marks away or add some")
+        raise _Error(f"{wanted}, got {len(marks)}; take marks away or add some")
     places = tuple((float(x), float(y)) for x, y in marks)
     for one, other in combinations(places, 2):
         if math.dist(one, other) < APART:
-            raise _WrongError(f"{wanted}, {APART:g} apart, got {list(one)} and {list(other)}; take one out")
+            raise _Error(f"{wanted}, {APART:g} apart, got {list(one)} and {list(other)}; take one out")
     if max(_area(*corners) for corners in combinations(places, 3)) < FLAT * 100:
-        raise _WrongError(f"{wanted}, got all on one line; add one beside it")
+        raise _Error(f"{wanted}, got all on one line; add one beside it")
     return places
 
 
