@@ -68,12 +68,12 @@ def photo_of(
     """
     rng = np.random.default_rng(seed)
     height, width = sheet.shape
-    frame = np.array([width, height]) * rng.uniform(1.15, 1.4)
     corners = np.array([[0.0, 0], [width, 0], [width, height], [0, height]])
     angle = np.radians(rng.uniform(-tilt, tilt))
     spin = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     seen = (corners - corners.mean(axis=0)) @ spin.T * 0.9 + rng.normal(0, 0.025 * width, (4, 2))
-    seen += frame / 2 + (frame - np.ptp(seen, axis=0)) * rng.uniform(-0.2, 0.2, 2)
+    frame = np.ptp(seen, axis=0) * rng.uniform(1.1, 1.4)
+    seen += (frame - np.ptp(seen, axis=0)) * rng.uniform(0.3, 0.7, 2) - seen.min(axis=0)
     forth = _homography(corners, seen)
     w, h = (int(side) for side in frame)
     ground = rng.uniform(*desk, 3) + np.cumsum(rng.normal(0, 0.6, (h, w, 1)), axis=1)

@@ -11,9 +11,9 @@ from PIL import Image
 
 from digitwise.images import Float64, Mask, UInt8
 
-SIDE = 800  # pixels of the longer side to which an image is brought
-LEVELS = 14  # grey levels at which it is cut
-SMALLEST, LARGEST = 25, 0.014  # pixels, and share of the image: areas between which a spot may be a mark
+SIDE = 640  # pixels of the longer side to which an image is brought
+LEVELS = 12  # grey levels at which it is cut
+SMALLEST, LARGEST = 20, 0.014  # pixels, and share of the image: areas between which a spot may be a mark
 SOLID = 0.86  # area by that of the ellipse with the same spread: 1 for a disc, 0.95 for a rectangle, less for letters
 LONG = 2.2  # times as long as wide
 CONTRAST = 0.25  # share of the lighter one's brightness by which a spot differs from what surrounds it

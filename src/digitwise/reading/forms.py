@@ -14,7 +14,7 @@ import numpy as np
 from digitwise.errors import DataError
 from digitwise.images import Float64, UInt8
 from digitwise.reading.joining import together
-from digitwise.reading.marks import CORNERS, found_marks
+from digitwise.reading.marks import CORNERS, base_of, found_marks
 from digitwise.reading.numbers import grey_of
 from digitwise.reading.paper import sheet_of
 from digitwise.reading.planes import fitted, mapped, seen_through
@@ -22,6 +22,7 @@ from digitwise.reading.results import UNSURE, Box, Number, Page
 from digitwise.reading.templates import Field, Template
 
 RIM = 0.3  # heights of a field: what is seen around it at most
+AGREED = 0.02  # of a sheet's size: how far marks may lie from where its edges put them
 SMALLEST = 8  # pixels of the shorter side of a form
 
 Corners = tuple[tuple[float, float], ...]
@@ -136,12 +137,29 @@ def aligned(image: UInt8, template: Template, *, turn: int = 0) -> tuple[UInt8, 
 
 
 def _by_marks(grey: UInt8, template: Template, turn: int) -> Float64:
-    place, spots = found_marks(grey, np.array(template.marks), turn=turn)
+    """From per cent of the form to the image's pixels."""
+    marks = np.array(template.marks)
+    place, spots = found_marks(grey, marks, turn=turn)
     if place is None:
-        wanted = f"the {len(template.marks)} marks of {template.name}"
+        wanted = f"the {len(marks)} marks of {template.name}"
         advice = "show the whole form, flat, sharp and in even light"
         raise DataError(f"expected {wanted}, got {spots} spots that may be marks, in no clear order; {advice}")
-    return place
+    return place if len(base_of(marks)) > 3 else _with_edges(grey, place, marks, turn)
+
+
+def _with_edges(grey: UInt8, place: Float64, marks: Float64, turn: int) -> Float64:
+    """A place by three marks, which show no perspective; by the sheet's edges, too, where these agree with them."""
+    corners = sheet_of(grey, turn=turn)
+    if corners is None:
+        return place
+    spots = mapped(place, marks)
+    ways = [fitted(CORNERS, np.roll(corners, -k, axis=0)) for k in range(4)]
+    away = [float(np.linalg.norm(mapped(way, marks) - spots, axis=1).max()) for way in ways]
+    k = int(np.argmin(away))
+    size = float(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).mean())
+    if away[k] > AGREED * size:
+        return place
+    return fitted(np.concatenate([CORNERS, marks]), np.concatenate([np.roll(corners, -k, axis=0), spots]))
 
 
 def _all_of(grey: UInt8, turn: int) -> Float64:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from itertools import combinations, permutations
 
 import numpy as np
@@ -17,7 +18,9 @@ BEYOND = 0.06  # share of the image's sides by which the form may reach out of i
 LEAST = 0.1  # share of the image that the form covers
 NEAR = 0.02  # of the form's size: how far a mark may lie from where the others put it
 SIZES, ASKEW, FANNED = 0.15, 12.0, 0.8  # usual spread of the marks' log sizes, degrees off square, log of growth
+OFF = 0.005  # of the form's size: how far a mark usually lies off, on paper that is not quite flat
 DIFFERENT = 0.03  # of the form's size: corners further apart are those of another place
+ODD = -2.0  # log-likelihood below which nobody sees a form so
 TIE = 1.0  # places that are less than this worse than the best are as likely
 
 
@@ -39,22 +42,30 @@ def found_marks(grey: UInt8, marks: Float64, *, turn: int) -> tuple[Float64 | No
         spots may be marks.
     """
     blobs = blobs_of(grey)
-    base = _base(marks)
+    base = base_of(marks)
     chosen = _assignments(blobs, marks[base])
     if not len(chosen):
         return None, len(blobs)
     maps = fitted_all(marks[base], blobs.centres[chosen])
     fits = _possible(maps, grey.shape)
-    chosen, maps = chosen[fits], maps[fits]
-    chosen, fits = _completed(maps, chosen, base, marks, blobs)
-    chosen, maps = chosen[fits], maps[fits]
-    if not len(chosen):
-        return None, len(blobs)
-    return _best(maps, chosen, marks, blobs, grey.shape, turn), len(blobs)
+    places = _completed(maps[fits], chosen[fits], base, marks, blobs)
+    best = _best(places, marks, blobs, grey.shape, turn) if len(places.off) else None
+    if best is None or len(base) == 3:
+        return (None if best is None else places.maps[best]), len(blobs)
+    return fitted(marks, blobs.centres[places.spots[best]]), len(blobs)
 
 
-def _base(marks: Float64) -> Int64:
-    """Four marks of which no three lie on a line, spread as widely as possible; else three."""
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Where the form may lie: homographies (k, 3, 3), spots by mark (k, n), the worst one's distance in form sizes."""
+
+    maps: Float64
+    spots: Int64
+    off: Float64
+
+
+def base_of(marks: Float64) -> Int64:
+    """Four marks (n, 2) of which no three lie on a line, spread as widely as possible; else three."""
 
     def spread(choice: tuple[int, ...]) -> float:
         return min(
@@ -104,36 +115,40 @@ def _area(corners: Float64) -> Float64:
     return np.asarray((x * np.roll(y, -1, axis=-1) - y * np.roll(x, -1, axis=-1)).sum(axis=-1) / 2)
 
 
-def _completed(maps: Float64, chosen: Int64, base: Int64, marks: Float64, blobs: Blobs) -> tuple[Int64, Mask]:
-    """The spot of every mark (k, n), and whether each lies where it should."""
+def _completed(maps: Float64, chosen: Int64, base: Int64, marks: Float64, blobs: Blobs) -> _Places:
+    """The places in which every mark has a spot of its own."""
     every = np.zeros((len(chosen), len(marks)), np.int64)
     every[:, base] = chosen
-    fits = np.full(len(chosen), True)
+    worst = np.zeros(len(chosen))
     size = np.sqrt(np.abs(_area(mapped(maps, CORNERS)))) if len(maps) else np.zeros(0)
     for other in np.setdiff1d(np.arange(len(marks)), base):
         away = np.linalg.norm(mapped(maps, marks[[other]]) - blobs.centres[None], axis=2)  # (k, blobs)
         away[blobs.light[None] != blobs.light[chosen[:, :1]]] = np.inf
         every[:, other] = away.argmin(axis=1)
-        fits &= away.min(axis=1, initial=np.inf) < NEAR * size
-    distinct = [len(set(row)) == len(marks) for row in every.tolist()]
-    return every, fits & np.array(distinct, bool)
+        worst = np.maximum(worst, away.min(axis=1, initial=np.inf) / size)
+    distinct = np.array([len(set(row)) == len(marks) for row in every.tolist()], bool)
+    fits = distinct & (worst < NEAR)
+    return _Places(maps[fits], every[fits], worst[fits])
 
 
-def _best(
-    maps: Float64, chosen: Int64, marks: Float64, blobs: Blobs, shape: tuple[int, ...], turn: int
-) -> Float64 | None:
-    """The likeliest place; None where two are as likely."""
-    scores = _scores(maps, chosen, marks, blobs) + 2 * np.log(_area(mapped(maps, CORNERS)) / math.prod(shape[:2]))
+def _best(places: _Places, marks: Float64, blobs: Blobs, shape: tuple[int, ...], turn: int) -> int | None:
+    """The likeliest place; None where two are as likely, or none is."""
+    maps = places.maps
+    usual = _scores(maps, places.spots, marks, blobs) - (places.off / OFF) ** 2
+    scores = usual + 2 * np.log(_area(mapped(maps, CORNERS)) / math.prod(shape[:2]))
+    scores[usual < ODD] = -np.inf
+    if not np.isfinite(scores).any():
+        return None
     likely = np.flatnonzero(scores > scores.max() - TIE)
     best = likely[int(np.argmax(_upwards(maps[likely], turn)))]
-    sets = {frozenset(row) for row in chosen[likely].tolist()}
+    sets = {frozenset(row) for row in places.spots[likely].tolist()}
     corners = mapped(maps[likely], CORNERS)
     size = math.sqrt(float(_area(corners).max()))
     # Turned, the same place has the same corners in another order.
-    away = np.linalg.norm(corners[:, :, None] - mapped(maps[best], CORNERS), axis=3).min(axis=2).max()
-    if len(sets) > 1 and away > DIFFERENT * size:
+    apart = np.linalg.norm(corners[:, :, None] - mapped(maps[best], CORNERS), axis=3).min(axis=2).max()
+    if len(sets) > 1 and apart > DIFFERENT * size:
         return None
-    return fitted(marks, blobs.centres[chosen[best]])
+    return int(best)
 
 
 def _scores(maps: Float64, chosen: Int64, marks: Float64, blobs: Blobs) -> Float64:

@@ -9,9 +9,9 @@ from digitwise.images import Float64, Mask, UInt8
 from digitwise.reading.marks import up_of
 
 SIDE, FINE = 320, 1600  # pixels of the longer side in which the sheet is looked for, and its edges
-LEVELS = 16  # grey levels at which the image is cut
-LEAST = 0.25, 0.5  # share of the image that a light sheet covers, and a dark one: a smaller one is a field of a form
+LEAST = 0.25, 0.35  # share of the image that a light sheet covers, and a dark one: a smaller one is a field of a form
 WHOLE = 0.93  # share of its quadrilateral that a sheet fills
+INK = 9  # pixels: strokes that are as wide at most are taken off the paper
 STEP = 14.0  # grey levels by which the inside of each edge differs from the outside
 BAND = 0.03  # share of the longer side in which the edges are compared and looked for
 POINTS = 80  # on an edge
@@ -32,18 +32,29 @@ def sheet_of(grey: UInt8, *, turn: int) -> Float64 | None:
         Upper left, upper right, lower right, lower left corner in pixels; None where no sheet is seen.
     """
     small = _within(grey, SIDE)
-    low, high = np.percentile(small, (1, 99))
-    best, most = None, 0.0
-    for level in np.linspace(low, high, LEVELS + 2)[1:-1]:
-        for light in (True, False):
-            corners = _corners(small > level if light else small < level, LEAST[0 if light else 1])
-            step = 0.0 if corners is None else _step(small, corners, light=light)
-            if step > max(most, STEP):
-                best, most = corners, step
+    best, most = None, STEP
+    for light in (True, False):
+        corners = _corners(_from_the_middle(small, light=light), LEAST[0 if light else 1])
+        step = 0.0 if corners is None else _step(small, corners, light=light)
+        if step > most:
+            best, most = corners, step
     if best is None:
         return None
     ratio = np.array([grey.shape[1] / small.shape[1], grey.shape[0] / small.shape[0]])
     return _ordered(_refined(grey, best * ratio), turn)
+
+
+def _from_the_middle(small: UInt8, *, light: bool) -> Mask:
+    """What reaches the middle of an image over smaller steps than its rim: a sheet whatever shadow lies on it."""
+    from scipy.ndimage import grey_closing, grey_opening, morphological_gradient, watershed_ift
+
+    plain = (grey_closing if light else grey_opening)(small, size=INK)  # without the ink
+    steps = morphological_gradient(plain, size=3)
+    seeds = np.zeros(small.shape, np.int16)
+    height, width = small.shape
+    seeds[round(0.4 * height) : round(0.6 * height) + 1, round(0.4 * width) : round(0.6 * width) + 1] = 1
+    seeds[[0, -1]] = seeds[:, [0, -1]] = 2
+    return np.asarray(watershed_ift(steps, seeds) == 1)
 
 
 def _within(grey: UInt8, side: int) -> UInt8:
