@@ -1,0 +1,283 @@
+"""A form brought upright by a template, cut into its fields, and read."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+
+from digitwise.errors import DataError
+from digitwise.images import Float64, UInt8
+from digitwise.reading.joining import together
+from digitwise.reading.marks import CORNERS, base_of, found_marks
+from digitwise.reading.numbers import grey_of
+from digitwise.reading.paper import sheet_of
+from digitwise.reading.planes import fitted, mapped, seen_through
+from digitwise.reading.results import UNSURE, Box, Number, Page
+from digitwise.reading.templates import Field, Template
+
+RIM = 0.3  # heights of a field: what is seen around it at most
+AGREED = 0.02  # of a sheet's size: how far marks may lie from where its edges put them
+SMALLEST = 8  # pixels of the shorter side of a form
+
+Corners = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A field cut out of a form.
+
+    Parameters
+    ----------
+    field : Field
+    image : ndarray of uint8, shape (h, w) or (h, w, 3)
+        Upright, with a little of what surrounds the field.
+    inner : tuple of float
+        Left, top, right and bottom of the field in the pixels of that image.
+    corners : tuple of (float, float)
+        Of the field in the image as given: upper left, upper right, lower right, lower left.
+    """
+
+    field: Field
+    image: UInt8
+    inner: tuple[float, float, float, float]
+    corners: Corners
+
+    @property
+    def box(self) -> Box:
+        """Left, top, right and bottom of the field in whole pixels of the image as given."""
+        x, y = zip(*self.corners, strict=True)
+        return math.floor(min(x)), math.floor(min(y)), math.ceil(max(x)), math.ceil(max(y))
+
+
+@dataclass(frozen=True, slots=True)
+class FieldReading:
+    """What is written in a field.
+
+    Parameters
+    ----------
+    text : str
+        With its signs, ``?`` for an unsure digit; of a field that expects a number of digits the digits only.
+    confidence : float or None
+        The calibrated probability that all of it is right; None where there is no digit.
+    status : {"read", "unsure", "blank"}
+        Unsure, too, where it is not of the form that the template asks for.
+    box : tuple of int
+        Of the field in whole pixels of the image as given.
+    corners : tuple of (float, float)
+        Of the field in the image as given: upper left, upper right, lower right, lower left.
+    """
+
+    text: str
+    confidence: float | None
+    status: Literal["read", "unsure", "blank"]
+    box: Box
+    corners: Corners
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form as it was read.
+
+    Parameters
+    ----------
+    template : str
+        The template's name.
+    fields : mapping of str to FieldReading
+        By name, in the template's order.
+    """
+
+    template: str
+    fields: Mapping[str, FieldReading]
+
+
+def aligned(image: UInt8, template: Template, *, turn: int = 0) -> tuple[UInt8, Float64]:
+    """Bring a form upright: by its marks where the template has some, else by the edges of its sheet.
+
+    Where no sheet is seen, the image is the form.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (h, w) or (h, w, 3)
+    template : Template
+    turn : int
+        Quarters counter-clockwise that bring the image upright, as ``Page.turn`` has them. Marks that do not look the
+        same when turned tell it themselves.
+
+    Returns
+    -------
+    (ndarray of uint8, ndarray of float64, shape (3, 3))
+        The upright form, and the homography from its pixels to the image's.
+
+    Raises
+    ------
+    DataError
+        If the marks are not found, or in more than one way.
+    """
+    if min(image.shape[:2]) < SMALLEST:
+        size = f"{image.shape[1]}×{image.shape[0]}"
+        raise DataError(f"expected the image of a form, got {size} pixels; give a larger one")
+    grey = grey_of(image)
+    if template.marks:
+        place = _by_marks(grey, template, turn)
+        corners = mapped(place, CORNERS)
+    else:
+        found = sheet_of(grey, turn=turn)
+        corners = _all_of(grey, turn) if found is None else found
+        place = fitted(CORNERS, corners)
+    height, width = _size(corners, image.size)
+    homography = place @ np.diag([100 / width, 100 / height, 1.0])
+    homography = homography / homography[2, 2]
+    return seen_through(image, homography, (height, width)), homography
+
+
+def _by_marks(grey: UInt8, template: Template, turn: int) -> Float64:
+    """From per cent of the form to the image's pixels."""
+    marks = np.array(template.marks)
+    place, spots = found_marks(grey, marks, turn=turn)
+    if place is None:
+        wanted = f"the {len(marks)} marks of {template.name}"
+        advice = "show the whole form, flat, sharp and in even light"
+        raise DataError(f"expected {wanted}, got {spots} spots that may be marks, in no clear order; {advice}")
+    return place if len(base_of(marks)) > 3 else _with_edges(grey, place, marks, turn)
+
+
+def _with_edges(grey: UInt8, place: Float64, marks: Float64, turn: int) -> Float64:
+    """A place by three marks, which show no perspective; by the sheet's edges, too, where these agree with them."""
+    corners = sheet_of(grey, turn=turn)
+    if corners is None:
+        return place
+    spots = mapped(place, marks)
+    ways = [fitted(CORNERS, np.roll(corners, -k, axis=0)) for k in range(4)]
+    away = [float(np.linalg.norm(mapped(way, marks) - spots, axis=1).max()) for way in ways]
+    k = int(np.argmin(away))
+    size = float(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).mean())
+    if away[k] > AGREED * size:
+        return place
+    return fitted(np.concatenate([CORNERS, marks]), np.concatenate([np.roll(corners, -k, axis=0), spots]))
+
+
+def _all_of(grey: UInt8, turn: int) -> Float64:
+    """The corners of an image, from the upper left one once it is turned."""
+    corners = CORNERS / 100 * np.array([grey.shape[1], grey.shape[0]])
+    return np.roll(corners, -(turn % 4), axis=0)
+
+
+def _size(corners: Float64, most: int) -> tuple[int, int]:
+    """Height and width of the upright form, so that nothing gets smaller; no more pixels than ``most`` in all."""
+    top, right, bottom, left = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
+    height, width = max(left, right), max(top, bottom)
+    scale = min(1.0, math.sqrt(1.5 * most / (height * width)))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def cells(upright: UInt8, homography: Float64, template: Template) -> list[Cell]:
+    """Cut the fields out of an upright form, each with what surrounds it as far as the middle to the next field.
+
+    Parameters
+    ----------
+    upright, homography
+        As ``aligned`` gives them.
+    template : Template
+    """
+    boxes = np.array([field.box for field in template.fields])
+    boxes[:, 2:] += boxes[:, :2]
+    unit = np.array([upright.shape[1], upright.shape[0]] * 2) / 100
+    boxes *= unit
+    return [_cell(upright, homography, field, boxes, k) for k, field in enumerate(template.fields)]
+
+
+def _cell(upright: UInt8, homography: Float64, field: Field, boxes: Float64, k: int) -> Cell:
+    box = boxes[k]
+    rims = _rims(box, np.delete(boxes, k, axis=0))
+    height, width = upright.shape[:2]
+    left, top = (math.floor(max(edge - rim, 0)) for edge, rim in zip(box[:2], rims[:2], strict=True))
+    right, bottom = (
+        math.ceil(min(edge + rim, side)) for edge, rim, side in zip(box[2:], rims[2:], (width, height), strict=True)
+    )
+    left, top = min(left, width - 1), min(top, height - 1)
+    image = np.ascontiguousarray(upright[top : max(bottom, top + 1), left : max(right, left + 1)])
+    x, y = box[[0, 2, 2, 0]], box[[1, 1, 3, 3]]
+    corners = tuple((float(u), float(v)) for u, v in mapped(homography, np.stack([x, y], axis=1)))
+    inner = tuple(float(edge) for edge in box - [left, top, left, top])
+    return Cell(field, image, (inner[0], inner[1], inner[2], inner[3]), corners)
+
+
+def _rims(box: Float64, others: Float64) -> Float64:
+    """How much is seen at the left, top, right and bottom of a field (4,): no further than halfway to another one."""
+    rim = RIM * float(box[3] - box[1])
+    grown = box + np.array([-rim, -rim, rim, rim])
+    rims = np.full(4, rim)
+    for side in range(4):
+        across = [1, 3] if side % 2 == 0 else [0, 2]
+        beside = (others[:, across[0]] < grown[across[1]]) & (others[:, across[1]] > grown[across[0]])
+        near = box[side] - others[:, side + 2] if side < 2 else others[:, side - 2] - box[side]
+        ahead = near[beside & (near > -1e-6)]
+        if ahead.size:
+            rims[side] = min(rim, max(float(ahead.min()) / 2, 0.0))
+    return rims
+
+
+def read_form(read: Callable[[UInt8, Field], Page], image: UInt8, template: Template, *, turn: int = 0) -> Form:
+    """Read a form field by field.
+
+    Parameters
+    ----------
+    read : callable
+        Gives the numbers of a field's image, uint8 (h, w) or (h, w, 3); it is told which field that is.
+    image : ndarray of uint8, shape (h, w) or (h, w, 3)
+    template : Template
+    turn : int
+        As ``aligned`` takes it.
+
+    Raises
+    ------
+    DataError
+        As ``aligned`` does.
+    """
+    upright, homography = aligned(image, template, turn=turn)
+    found = {
+        cell.field.name: _reading(read(cell.image, cell.field), cell) for cell in cells(upright, homography, template)
+    }
+    return Form(template.name, found)
+
+
+def _reading(page: Page, cell: Cell) -> FieldReading:
+    """What is written in the field itself; what stands around it belongs to no field or another."""
+    numbers = [number for number in page.numbers if _holds(cell.inner, number.box)]
+    if not numbers:
+        other = any(ink.kind != "rule" and _holds(cell.inner, ink.box) for ink in page.others)
+        return FieldReading("", None, "unsure" if other else "blank", cell.box, cell.corners)
+    numbers.sort(key=lambda number: number.box[0])
+    whole = together(numbers, "")
+    text = whole.written if cell.field.expect is None else whole.text
+    sure = whole.status == "read" and page.turn == 0 and _in_line(numbers) and _as_asked(text, cell.field)
+    return FieldReading(text, whole.confidence, "read" if sure else "unsure", cell.box, cell.corners)
+
+
+def _holds(inner: tuple[float, float, float, float], box: Box) -> bool:
+    """Whether the middle of a box lies in the field."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return inner[0] <= x <= inner[2] and inner[1] <= y <= inner[3]
+
+
+def _in_line(numbers: list[Number]) -> bool:
+    """Whether each number stands beside the one before it, and not above or below."""
+    for one, other in pairwise(numbers):
+        common = min(one.box[3], other.box[3]) - max(one.box[1], other.box[1])
+        lower = min(one.box[3] - one.box[1], other.box[3] - other.box[1])
+        if common < 0.5 * lower or other.box[0] < (one.box[0] + one.box[2]) / 2:
+            return False
+    return True
+
+
+def _as_asked(text: str, field: Field) -> bool:
+    """Whether a text is what the template says of the field."""
+    if field.expect is not None:
+        return len(text) == field.expect
+    return field.pattern is None or UNSURE in text or re.fullmatch(field.pattern, text) is not None

@@ -1,0 +1,174 @@
+"""Which spots of an image are the marks of a form, and so where the form lies."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import combinations, permutations
+
+import numpy as np
+
+from digitwise.images import Float64, Int64, Mask, UInt8
+from digitwise.reading.blobs import Blobs, blobs_of
+from digitwise.reading.planes import fitted, fitted_all, growth, mapped
+
+CORNERS = np.array([[0.0, 0], [100, 0], [100, 100], [0, 100]])  # per cent of the form, clockwise
+ALIKE = 2.2  # times as wide: spots that differ more are not marks of one form
+BEYOND = 0.06  # share of the image's sides by which the form may reach out of it
+LEAST = 0.1  # share of the image that the form covers
+NEAR = 0.02  # of the form's size: how far a mark may lie from where the others put it
+SIZES, ASKEW, FANNED = 0.15, 12.0, 0.8  # usual spread of the marks' log sizes, degrees off square, log of growth
+OFF = 0.005  # of the form's size: how far a mark usually lies off, on paper that is not quite flat
+DIFFERENT = 0.03  # of the form's size: corners further apart are those of another place
+ODD = -2.0  # log-likelihood below which nobody sees a form so
+TIE = 1.0  # places that are less than this worse than the best are as likely
+
+
+def found_marks(grey: UInt8, marks: Float64, *, turn: int) -> tuple[Float64 | None, int]:
+    """Find a form by its marks.
+
+    Parameters
+    ----------
+    grey : ndarray of uint8, shape (h, w)
+    marks : ndarray of float64, shape (n, 2)
+        Centres in per cent of the form, three or more.
+    turn : int
+        Quarters counter-clockwise that bring the image upright, for marks that look the same when turned.
+
+    Returns
+    -------
+    (ndarray of float64, shape (3, 3), or None, int)
+        From per cent of the form to the image's pixels, None where no place or more than one fits; and how many
+        spots may be marks.
+    """
+    blobs = blobs_of(grey)
+    base = base_of(marks)
+    chosen = _assignments(blobs, marks[base])
+    if not len(chosen):
+        return None, len(blobs)
+    maps = fitted_all(marks[base], blobs.centres[chosen])
+    fits = _possible(maps, grey.shape)
+    places = _completed(maps[fits], chosen[fits], base, marks, blobs)
+    best = _best(places, marks, blobs, grey.shape, turn) if len(places.off) else None
+    if best is None or len(base) == 3:
+        return (None if best is None else places.maps[best]), len(blobs)
+    return fitted(marks, blobs.centres[places.spots[best]]), len(blobs)
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Where the form may lie: homographies (k, 3, 3), spots by mark (k, n), the worst one's distance in form sizes."""
+
+    maps: Float64
+    spots: Int64
+    off: Float64
+
+
+def base_of(marks: Float64) -> Int64:
+    """Four marks (n, 2) of which no three lie on a line, spread as widely as possible; else three."""
+
+    def spread(choice: tuple[int, ...]) -> float:
+        return min(
+            abs(float(np.linalg.det(np.c_[marks[list(three)], np.ones(3)]))) for three in combinations(choice, 3)
+        )
+
+    sizes = [4, 3] if len(marks) > 3 else [3]
+    best = [max(combinations(range(len(marks)), size), key=spread) for size in sizes]
+    return np.array(best[0] if spread(best[0]) > 400 else best[-1])
+
+
+def _assignments(blobs: Blobs, marks: Float64) -> Int64:
+    """Spots (k, n) that may be marks (n, 2): alike in size and shade, and the same way round."""
+    size = len(marks)
+    groups = np.array(list(combinations(range(len(blobs)), size)), np.int64).reshape(-1, size)
+    areas, light = blobs.areas[groups], blobs.light[groups]
+    alike = (areas.max(axis=1) < ALIKE**2 * areas.min(axis=1)) & (light == light[:, :1]).all(axis=1)
+    orders = np.array(list(permutations(range(size))))
+    chosen = groups[alike][:, orders].reshape(-1, size)
+    same_way = (_ways(blobs.centres[chosen]) == _ways(marks[None])).all(axis=1)
+    return np.asarray(chosen[same_way])
+
+
+def _ways(points: Float64) -> Int64:
+    """Which way round each three of points (k, n, 2) lie."""
+    ways = []
+    for a, b, c in combinations(range(points.shape[1]), 3):
+        (x, y), (u, v) = (points[:, b] - points[:, a]).T, (points[:, c] - points[:, a]).T
+        ways.append(np.sign(x * v - y * u))
+    return np.stack(ways, axis=1).astype(np.int64)
+
+
+def _possible(maps: Float64, shape: tuple[int, ...]) -> Mask:
+    """Whether a camera may have seen the form there."""
+    height, width = shape[:2]
+    weights = np.c_[CORNERS, np.ones(4)] @ maps[:, 2].T  # (4, k)
+    with np.errstate(all="ignore"):
+        corners = mapped(maps, CORNERS)  # (k, 4, 2)
+    x, y = corners[..., 0] / width, corners[..., 1] / height
+    inside = ((x > -BEYOND) & (x < 1 + BEYOND) & (y > -BEYOND) & (y < 1 + BEYOND)).all(axis=1)
+    return np.asarray((weights > 0).all(axis=0) & inside & (_area(corners) > LEAST * height * width))
+
+
+def _area(corners: Float64) -> Float64:
+    """Of quadrilaterals (k, 4, 2) with corners in clockwise order."""
+    x, y = corners[..., 0], corners[..., 1]
+    return np.asarray((x * np.roll(y, -1, axis=-1) - y * np.roll(x, -1, axis=-1)).sum(axis=-1) / 2)
+
+
+def _completed(maps: Float64, chosen: Int64, base: Int64, marks: Float64, blobs: Blobs) -> _Places:
+    """The places in which every mark has a spot of its own."""
+    every = np.zeros((len(chosen), len(marks)), np.int64)
+    every[:, base] = chosen
+    worst = np.zeros(len(chosen))
+    size = np.sqrt(np.abs(_area(mapped(maps, CORNERS)))) if len(maps) else np.zeros(0)
+    for other in np.setdiff1d(np.arange(len(marks)), base):
+        away = np.linalg.norm(mapped(maps, marks[[other]]) - blobs.centres[None], axis=2)  # (k, blobs)
+        away[blobs.light[None] != blobs.light[chosen[:, :1]]] = np.inf
+        every[:, other] = away.argmin(axis=1)
+        worst = np.maximum(worst, away.min(axis=1, initial=np.inf) / size)
+    distinct = np.array([len(set(row)) == len(marks) for row in every.tolist()], bool)
+    fits = distinct & (worst < NEAR)
+    return _Places(maps[fits], every[fits], worst[fits])
+
+
+def _best(places: _Places, marks: Float64, blobs: Blobs, shape: tuple[int, ...], turn: int) -> int | None:
+    """The likeliest place; None where two are as likely, or none is."""
+    maps = places.maps
+    usual = _scores(maps, places.spots, marks, blobs) - (places.off / OFF) ** 2
+    scores = usual + 2 * np.log(_area(mapped(maps, CORNERS)) / math.prod(shape[:2]))
+    scores[usual < ODD] = -np.inf
+    if not np.isfinite(scores).any():
+        return None
+    likely = np.flatnonzero(scores > scores.max() - TIE)
+    best = likely[int(np.argmax(_upwards(maps[likely], turn)))]
+    sets = {frozenset(row) for row in places.spots[likely].tolist()}
+    corners = mapped(maps[likely], CORNERS)
+    size = math.sqrt(float(_area(corners).max()))
+    # Turned, the same place has the same corners in another order.
+    apart = np.linalg.norm(corners[:, :, None] - mapped(maps[best], CORNERS), axis=3).min(axis=2).max()
+    if len(sets) > 1 and apart > DIFFERENT * size:
+        return None
+    return int(best)
+
+
+def _scores(maps: Float64, chosen: Int64, marks: Float64, blobs: Blobs) -> Float64:
+    """How usual it is to see a form so: marks of one size, square, from the front; 0 at best."""
+    sizes = np.log(blobs.areas[chosen] / growth(maps, marks)) / 2
+    middle = mapped(maps, np.array([[50.0, 50], [51, 50], [50, 51]]))
+    along, down = middle[:, 1] - middle[:, 0], middle[:, 2] - middle[:, 0]
+    cosine = (along * down).sum(axis=1) / np.linalg.norm(along, axis=1) / np.linalg.norm(down, axis=1)
+    askew = np.degrees(np.arcsin(np.clip(cosine, -1, 1)))
+    fan = np.ptp(np.log(growth(maps, CORNERS)), axis=1)
+    return np.asarray(-((sizes.std(axis=1) / SIZES) ** 2) - (askew / ASKEW) ** 2 - (fan / FANNED) ** 2)
+
+
+def _upwards(maps: Float64, turn: int) -> Float64:
+    """How much the top of the form is where it is to be once the image is turned, -1 to 1."""
+    ends = mapped(maps, np.array([[50.0, 51], [50, 49]]))
+    way = ends[:, 1] - ends[:, 0]
+    return np.asarray(way @ up_of(turn) / np.linalg.norm(way, axis=1))
+
+
+def up_of(turn: int) -> Float64:
+    """Where up is, as x and y, in an image that so many quarters counter-clockwise bring upright."""
+    return np.array([(0.0, -1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)][turn % 4])
