@@ -87,7 +87,7 @@ def test_numbers_are_a_line_of_text_a_line_of_digits(read):
     two("7", "2").save("page.png")
     assert read("page.png", "--numbers").out == "72\n"
     found = read("page.png", "--numbers", "--json").json
-    assert [list(row) for row in found] == [["path", "lines", "numbers", "others", "turn", "status"]]
+    assert [list(row) for row in found] == [["path", "lines", "numbers", "others", "turn", "table", "status"]]
     assert (found[0]["status"], found[0]["turn"], found[0]["others"]) == ("read", 0, [])
     (number,) = found[0]["numbers"]
     assert list(number) == ["text", "written", "confidence", "status", "box"]

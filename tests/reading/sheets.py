@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from digitwise.reading.templates import Template
+from digitwise.reading.forms.template import Template
 from digitwise.synthetic.view import View, mapped
 from tests.reading.drawing import write
 
@@ -100,13 +100,17 @@ def _homography(points: np.ndarray, places: np.ndarray) -> np.ndarray:
     return np.append(np.linalg.solve(np.array(rows), np.array(right)), 1).reshape(3, 3)
 
 
+def corners_of(name: str) -> np.ndarray:
+    """Of a field, in per cent, float64 (4, 2)."""
+    left, top, wide, high = FIELDS[name]
+    return np.array([(left, top), (left + wide, top), (left + wide, top + high), (left, top + high)], float)
+
+
 def error_of(corners: np.ndarray, name: str, to_photo: np.ndarray) -> float:
     """How far the corners of a field lie from where they are, as a share of the form's size."""
-    left, top, wide, high = FIELDS[name]
-    true = np.array([(left, top), (left + wide, top), (left + wide, top + high), (left, top + high)], float)
     ends = mapped(to_photo, np.array([[0.0, 0], [100, 0], [100, 100], [0, 100]]))
     size = np.linalg.norm(ends - np.roll(ends, 1, axis=0), axis=1).mean()
-    return float(np.linalg.norm(np.asarray(corners) - mapped(to_photo, true), axis=1).max() / size)
+    return float(np.linalg.norm(corners - mapped(to_photo, corners_of(name)), axis=1).max() / size)
 
 
 def scaled(image: np.ndarray, scale: float) -> np.ndarray:

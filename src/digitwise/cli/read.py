@@ -56,6 +56,17 @@ def read(
             help=r"Each number as a whole matches this, with its signs or without, as \d{4}-\d{2}; implies --numbers.",
         ),
     ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FORM.toml",
+            help="Each image is a form: read its fields, a row a form; see docs/forms.md.",
+        ),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.csv", help="Write the numbers of a page in rows and columns; implies --numbers."),
+    ] = None,
     top: Annotated[
         bool,
         typer.Option(
@@ -105,9 +116,11 @@ def read(
     as_json: JsonFlag = False,
 ) -> int:
     """Read digits from pictures. Leaves with 1 where a picture could not be read, after all others were."""
-    numbers = numbers or any(given is not None for given in (overlay, expect, pattern))
+    numbers = numbers or any(given is not None for given in (overlay, expect, pattern, template, table))
     if single and numbers:
         raise typer.BadParameter("expected --single or --numbers (which others imply; see --help), got both")
+    if template is not None and any(given is not None for given in (region, expect, pattern, table)):
+        raise typer.BadParameter("expected --template, or --region, --expect, --pattern or --table, got both")
     from digitwise.cli.places import check_places
     from digitwise.cli.shards import is_folder, read_shards
     from digitwise.files import real
@@ -128,25 +141,29 @@ def read(
     from digitwise.cli.teller import Teller
     from digitwise.outputs import check_file
     from digitwise.reading.drawings import DRAWINGS
+    from digitwise.reading.forms.template import Template
     from digitwise.reading.jobs import Job
     from digitwise.reading.known import Known, Region
     from digitwise.reading.reader import Reader
     from digitwise.reading.sinks import ROWS
     from digitwise.reading.sources import sources_of
+    from digitwise.reading.tables import TABLES
 
+    form = None if template is None else Template.from_file(template)
     part, known = None if region is None else Region.parsed(region), Known.of(pattern, expect)
     sources = sources_of(files)
     file = None if out is None else Path(out)
-    check_places(sources, {"--overlay": overlay, "--show-input": show_input, "--out": file})
-    for place, kind in ((file, ROWS), (overlay, DRAWINGS), (show_input, DRAWINGS)):
+    check_places(sources, {"--overlay": overlay, "--show-input": show_input, "--out": file, "--table": table})
+    for place, kind in ((file, ROWS), (overlay, DRAWINGS), (show_input, DRAWINGS), (table, TABLES)):
         if place is not None:
             check_file(real(place), kind)
     reader = Reader(model, max_error=max_error, threads=threads, max_pixels=max_pixels)
     mode: Mode | None = "single" if single else "numbers" if numbers else None
-    told = {"out": file, "overlay": overlay, "show_input": show_input}
-    with Teller(len(sources), as_json=as_json, top=top, **told) as teller:
+    told = {"out": file, "overlay": overlay, "show_input": show_input, "table": table}
+    fields = () if form is None else tuple(field.name for field in form.fields)
+    with Teller(len(sources), as_json=as_json, top=top, fields=fields, **told) as teller:
         _say_guarantee(reader, mode, own_model=model is not None)
-        job = Job(reader, mode, teller.draws_pages, getattr(sys.stdin, "buffer", None), part, known)
+        job = Job(reader, mode, teller.draws_pages, getattr(sys.stdin, "buffer", None), part, known, form)
         _read_all(job, sources, teller)
     return 0 if teller.verdict(fail_under) else SOME_FAILED
 

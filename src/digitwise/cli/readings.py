@@ -11,7 +11,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Protocol
 
 from digitwise.cli.console import err
-from digitwise.reading.results import Page, Reading
+from digitwise.reading.results import FieldReading, Page, Reading
 from digitwise.reading.rows import document_of, reading_line
 
 if TYPE_CHECKING:
@@ -50,10 +50,14 @@ class Lines:
         several = self.files > 1 or found.page is not None
         if isinstance(result, Reading):
             say(f"{place}  {reading_line(result, top=self.top)}")
+        elif result.fields is not None:
+            for name, field in result.fields.items():
+                say(f"{place}  {name}  {_field_line(field)}" if several else f"{name}  {_field_line(field)}")
         elif not result.lines:
             self._nothing(place, result, several=several)
-        for line in result.lines if isinstance(result, Page) else ():
-            say(f"{place}  {line.text}" if several else line.text)
+        else:
+            for line in result.lines:
+                say(f"{place}  {line.text}" if several else line.text)
 
     def _nothing(self, place: str, page: Page, *, several: bool) -> None:
         """Say that there is no digit, and what else there is."""
@@ -66,6 +70,11 @@ class Lines:
 
     def close(self) -> None:
         """Nothing is left to be said."""
+
+
+def _field_line(field: FieldReading) -> str:
+    """``1250``, ``12?0  unsure`` or ``blank``."""
+    return "  ".join(filter(None, (field.text, field.status if field.status != "read" else "")))
 
 
 class Documents:
@@ -116,14 +125,43 @@ class Overlays:
         from digitwise.reading.drawings import DRAWINGS, overlay
 
         self.drawn += 1
-        number = f"-{self.drawn}" if self.drawn > 1 else ""
-        path = self.path.with_name(f"{self.path.stem}{number}{self.path.suffix}")
-        with output_file(path if number else real(path), DRAWINGS) as temporary:
+        path = numbered(self.path, self.drawn)
+        with output_file(real(path) if self.drawn == 1 else path, DRAWINGS) as temporary:
             overlay(found.picture.picture, found.result, found.picture.scale).save(temporary)
         err.print(f"{place_of(found)}: drawn in {path}", style="dim")
 
     def close(self) -> None:
         """All is drawn."""
+
+
+class Tables:
+    """Pages as tables in CSV; the second and later ones get a number."""
+
+    most: int | None = 0
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.written = path, 0
+
+    def tell(self, found: Found) -> None:
+        """Write the table of a page, where it is one."""
+        from digitwise.files import real
+        from digitwise.outputs import output_file
+        from digitwise.reading.tables import TABLES, table_of
+
+        table = table_of(found.result) if isinstance(found.result, Page) else None
+        if table is None:
+            err.print(f"{place_of(found)}: no table found: expected two rows and two columns of numbers or more")
+            return
+        self.written += 1
+        path = numbered(self.path, self.written)
+        with output_file(real(path) if self.written == 1 else path, TABLES) as temporary:
+            temporary.write_text(table.csv, encoding="utf-8", newline="")
+        told = f"{len(table.rows)} rows of {len(table.rows[0])} written to {path}"
+        outside = ", ".join(number.written for number in table.outside)
+        err.print(f"{place_of(found)}: {told}" + (f"; outside of it: {outside}" if outside else ""), style="dim")
+
+    def close(self) -> None:
+        """All is written."""
 
 
 class Inputs:
@@ -165,6 +203,11 @@ class Inputs:
             contact_sheet(self.images, self.captions).save(temporary)
         first = f", the first {DRAWN}" if self.more else ""
         err.print(f"what the model saw: {self.path}{first}", style="dim")
+
+
+def numbered(path: Path, place: int) -> Path:
+    """Where the first, second, … of several is written: ``a.png``, ``a-2.png``."""
+    return path if place == 1 else path.with_name(f"{path.stem}-{place}{path.suffix}")
 
 
 def place_of(found: Found) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from sys import stdout
@@ -9,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from digitwise.cli.console import err
-from digitwise.cli.readings import Documents, Inputs, Lines, Listener, Overlays, Rows, say
+from digitwise.cli.readings import Documents, Inputs, Lines, Listener, Overlays, Rows, Tables, say
 from digitwise.reading.sinks import sink_to
 from digitwise.reading.tally import Tally
 
@@ -27,8 +28,10 @@ class Teller:
         How many there are.
     as_json, top : bool
         What goes to stdout.
-    out, overlay, show_input : Path, optional
+    out, overlay, show_input, table : Path, optional
         What to write.
+    fields : sequence of str
+        Of forms.
     """
 
     def __init__(
@@ -40,8 +43,10 @@ class Teller:
         out: Path | None = None,
         overlay: Path | None = None,
         show_input: Path | None = None,
+        table: Path | None = None,
+        fields: Sequence[str] = (),
     ) -> None:
-        self.files, self.out, self.top = files, out, top
+        self.files, self.out, self.top, self.fields = files, out, top, fields
         self.plain = not as_json and out is None
         self.draws_pages = overlay is not None
         self.tally, self.of_set = Tally(), Tally()
@@ -55,11 +60,13 @@ class Teller:
             self.listeners.append(Overlays(overlay))
         if show_input is not None:
             self.listeners.append(Inputs(show_input))
+        if table is not None:
+            self.listeners.append(Tables(table))
         self.bar = _bar(files) if err.is_terminal and not (self.plain and stdout.isatty()) else None
 
     def __enter__(self) -> Self:
         if self.out is not None:
-            self.listeners.append(Rows(self.stack.enter_context(sink_to(self.out, top=self.top))))
+            self.listeners.append(Rows(self.stack.enter_context(sink_to(self.out, top=self.top, fields=self.fields))))
         if self.bar:
             self.stack.enter_context(self.bar)
         return self

@@ -13,6 +13,7 @@ from digitwise.decoding.content import LONGEST, is_pdf
 from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import expanded, is_pipe, printable
 from digitwise.images import UInt8
+from digitwise.reading.forms.template import Template
 from digitwise.reading.known import Known, Region
 from digitwise.reading.processes import BATCH, in_processes
 from digitwise.reading.reader import PAGE, Reader
@@ -95,6 +96,8 @@ class Job:
         The part of each image that is read.
     known : Known, optional
         How numbers look; only with mode "numbers".
+    template : Template, optional
+        What forms look like; only with mode "numbers".
     """
 
     reader: Reader
@@ -103,6 +106,7 @@ class Job:
     stdin: BinaryIO | None = None
     region: Region | None = None
     known: Known | None = None
+    template: Template | None = None
 
     def run(self, sources: Sequence[str]) -> Iterator[Found]:
         """Read files, those of several pages page by page, in order.
@@ -176,6 +180,8 @@ class Job:
     def _found(self, decoded: Decoded, name: str) -> tuple[Reading | Page, UInt8 | None]:
         """What is on it, and what the model saw of one digit."""
         decoded = decoded if self.region is None else self.region.of(decoded)
+        if self.template is not None:
+            return self.reader.form_of(decoded, self.template, name), None
         if self.mode == "numbers":
             return self.reader.page_of(decoded, name, known=self.known), None
         single = self.mode == "single"

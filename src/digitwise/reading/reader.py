@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from digitwise.reading.finder import Sight
+    from digitwise.reading.forms.template import Field, Template
 
 # Pixels of the longer side, for JPEGs that are larger: a digit as small as a tenth of the picture still has a hundred.
 SINGLE = 1_000
@@ -162,12 +164,45 @@ class Reader:
         part = decoded if region is None else Region.parsed(region).of(decoded)
         return self.page_of(part, path_of(x), known=known)
 
-    def page_of(self, decoded: Decoded, path: str | None = None, *, known: Known | None = None) -> Page:
-        """The numbers of an image that is decoded already."""
+    def read_form(self, x: Any, template: Template) -> Page:
+        """Read the fields of a form.
+
+        Parameters
+        ----------
+        x : str, Path, bytes, PIL image or array
+            One image: a scan, or a photo that shows all of the form.
+        template : Template
+            Where its fields are; of ``Template.from_file("form.toml")``.
+
+        Returns
+        -------
+        Page
+            With ``fields`` by name.
+
+        Raises
+        ------
+        DataError
+            If the image cannot be read, or the form's marks are not found on it.
+        """
+        return self.form_of(picture_of(x, max_pixels=self.max_pixels, at_least=PAGE), template, path_of(x))
+
+    def form_of(self, decoded: Decoded, template: Template, path: str | None = None) -> Page:
+        """The fields of a form on an image that is decoded already."""
+        from digitwise.reading.forms.form import read_form
+
+        def read(image: UInt8, field: Field) -> Page:
+            return self.page_of(Decoded(image), known=field.known, turn=0)
+
+        return replace(read_form(read, decoded, template, turn=self._sight(decoded).turn), path=path)
+
+    def page_of(
+        self, decoded: Decoded, path: str | None = None, *, known: Known | None = None, turn: int | None = None
+    ) -> Page:
+        """The numbers of an image that is decoded already, and turned as is said where that is known."""
         from digitwise.reading.numbers import page_of
 
         self.check_numbers()
-        sight, least = self._sight(decoded), self._least()
+        sight, least = self._sight(decoded, turn), self._least()
         return page_of(sight, path=path, least=least, unit=decoded.scale, origin=decoded.origin, known=known)
 
     def check_numbers(self) -> None:
@@ -219,11 +254,11 @@ class Reader:
         answers = self.answered(prepared)
         return Single(answers.readings([path])[0], answers.probabilities[0], prepared.images[0])
 
-    def _sight(self, decoded: Decoded) -> Sight:
+    def _sight(self, decoded: Decoded, turn: int | None = None) -> Sight:
         from digitwise.reading.finder import bundled
         from digitwise.reading.numbers import grey_of
 
-        return bundled(self.model.threads).find(grey_of(decoded.picture))
+        return bundled(self.model.threads).find(grey_of(decoded.picture), turn=turn)
 
     def _least(self) -> float:
         """The confidence from which numbers are read."""

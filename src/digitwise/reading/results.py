@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -140,6 +141,28 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldReading:
+    """What is written in a field of a form.
+
+    Parameters
+    ----------
+    text : str
+        With its signs, ``?`` for an unsure digit; of a field that expects a number of digits the digits only.
+    confidence : float or None
+        The calibrated probability that all of it is right; None where there is no digit.
+    status : {"read", "unsure", "blank"}
+        Unsure, too, where it is not of the form that the template asks for.
+    box : tuple of int
+        Of the field, as of a digit.
+    """
+
+    text: str
+    confidence: float | None
+    status: Status
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A photo or scan as lines of digits.
 
@@ -155,6 +178,8 @@ class Page:
         Those of the lines, in the same order.
     others : tuple of Other
         What else is on the page.
+    fields : mapping of str to FieldReading, optional
+        Of a form that was read by a template: by name, in the template's order; lines and numbers are those of fields.
     """
 
     path: str | None
@@ -162,6 +187,7 @@ class Page:
     turn: int = 0
     numbers: tuple[Number, ...] = ()
     others: tuple[Other, ...] = ()
+    fields: Mapping[str, FieldReading] | None = None
 
     @property
     def has_ink(self) -> bool:

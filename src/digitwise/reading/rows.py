@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from digitwise.reading.jobs import Found
 from digitwise.reading.results import Digit, Page, Reading, Status
+from digitwise.reading.tables import table_of
 
 COLUMNS = ("path", "page", "row", "label", "confidence", "status", "text", "error")
+FORM_COLUMNS = ("path", "page", "status", "error")  # and the form's fields
 
 
 def document_of(found: Found, *, top: bool = False) -> dict[str, Any]:
@@ -48,7 +51,24 @@ def page_document(page: Page) -> dict[str, Any]:
         | ({} if other.confidence is None else {"confidence": round(other.confidence, 6)})
         for other in page.others
     ]
-    return {"lines": lines, "numbers": numbers, "others": others, "turn": page.turn}
+    document = {"lines": lines, "numbers": numbers, "others": others, "turn": page.turn, "table": _table(page)}
+    if page.fields is not None:
+        document["fields"] = {
+            name: {
+                "text": field.text,
+                "confidence": None if field.confidence is None else round(field.confidence, 6),
+                "status": field.status,
+                "box": list(field.box),
+            }
+            for name, field in page.fields.items()
+        }
+    return document
+
+
+def _table(page: Page) -> list[list[str]] | None:
+    """The cells of a page's table, row by row; None where it is none."""
+    table = None if page.fields is not None else table_of(page)
+    return None if table is None else [list(row) for row in table.text]
 
 
 def _digit(digit: Digit) -> dict[str, Any]:
@@ -70,10 +90,22 @@ def columns_of(found: Found) -> tuple[Any, ...]:
     return found.path, found.page, found.row, result.label, confidence, result.status, None, result.error
 
 
+def form_columns_of(found: Found, fields: Sequence[str]) -> tuple[Any, ...]:
+    """One form as a row of ``FORM_COLUMNS`` and its fields."""
+    result = found.result
+    if not isinstance(result, Page) or result.fields is None:
+        error = result.error if isinstance(result, Reading) else None
+        return found.path, found.page, status_of(result), error, *[None] * len(fields)
+    return found.path, found.page, status_of(result), None, *(result.fields[name].text for name in fields)
+
+
 def status_of(result: Reading | Page) -> Status:
-    """Of a page: read where all numbers are, blank without ink of a digit's size, else unsure."""
+    """Of a page: read where all numbers are, blank without ink of a digit's size, else unsure; of a form by fields."""
     if isinstance(result, Reading):
         return result.status
+    if result.fields is not None:
+        statuses = {field.status for field in result.fields.values()}
+        return "unsure" if "unsure" in statuses else "read" if "read" in statuses else "blank"
     if not result.numbers:
         return "unsure" if result.has_ink else "blank"
     return "read" if all(number.status == "read" for number in result.numbers) else "unsure"

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from digitwise.images import Float64, Int64, Mask
+from digitwise.outputs import Kind
 from digitwise.reading.grid import level_columns, level_rows
 from digitwise.reading.joining import part_of, together
 from digitwise.reading.results import Number, Page
 
+TABLES = Kind("table", "an earlier table of digitwise read", option="--table")
 # In heights of a digit:
 LOOSE = 0.7  # a gap within a number from which it may be two that stand close,
 LOOSER = 1.6  # if it is so many times as wide as the number's other gaps

@@ -20,6 +20,8 @@ from typing import Any
 
 from digitwise.errors import DataError
 from digitwise.files import printable
+from digitwise.reading.known import LONGEST as WIDEST
+from digitwise.reading.known import Known
 
 LARGEST = 2**20  # bytes of a template file
 MOST = 500  # fields
@@ -27,7 +29,7 @@ LONGEST = 80, 500  # characters of a field's name, and of a pattern
 MARKS = 3, 12  # at least, at most
 APART = 2.0  # per cent of the form: two marks that are closer are one
 FLAT = 1.0  # per cent of the form's area: marks that span a smaller triangle lie on a line
-DIGITS = 40  # that a field may expect
+TAKEN = "path", "page", "status", "error"  # columns of a table of forms, which no field can be called
 
 Place = tuple[float, float]
 
@@ -51,6 +53,11 @@ class Field:
     box: tuple[float, float, float, float]
     pattern: str | None = None
     expect: int | None = None
+
+    @property
+    def known(self) -> Known | None:
+        """What is known of the number in it."""
+        return Known.of(self.pattern, self.expect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,7 @@ class Template:
                 f"{name}: expected a template in TOML, got: {printable(wrong)[:200]}; correct that"
             ) from error
         try:
-            _known(content, {"marks", "fields"}, "the template")
+            _only(content, {"marks", "fields"}, "the template")
             return cls(name, _fields(content.get("fields")), _marks(content.get("marks", [])))
         except _Error as error:
             raise DataError(f"{name}: {error}") from error
@@ -139,7 +146,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def _known(table: dict[str, Any], keys: set[str], where: str) -> None:
+def _only(table: dict[str, Any], keys: set[str], where: str) -> None:
     for key in table:
         if key not in keys:
             expected = ", ".join(sorted(keys))
@@ -156,6 +163,8 @@ def _fields(tables: Any) -> tuple[Field, ...]:
         if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > LONGEST[0]:
             wanted = f"1 to {LONGEST[0]} printable characters without spaces around them"
             raise _Error(f"expected a field's name of {wanted}, got {_shown(name)!r}; rename it")
+        if name.casefold() in TAKEN:
+            raise _Error(f"expected a field's name other than {', '.join(TAKEN)}, got {name!r}; rename it")
         if (other := seen.setdefault(name.casefold(), name)) != name:
             raise _Error(f"expected names that differ, got fields {other!r} and {name!r}; rename one")
     return tuple(_field(name, table) for name, table in tables.items())
@@ -165,12 +174,12 @@ def _field(name: str, table: Any) -> Field:
     where = f"field {name!r}"
     if not isinstance(table, dict):
         raise _Error(f"{where}: expected a table with a box, got {_shown(table)}; write [fields.NAME] above its keys")
-    _known(table, {"box", "pattern", "expect"}, where)
+    _only(table, {"box", "pattern", "expect"}, where)
     pattern, expect = table.get("pattern"), table.get("expect")
     if pattern is not None and expect is not None:
         raise _Error(f"{where}: expected pattern or expect, got both; take one out")
-    if expect is not None and (type(expect) is not int or not 1 <= expect <= DIGITS):
-        raise _Error(f"{where}: expected expect from 1 to {DIGITS}, got {_shown(expect)}; give a number of digits")
+    if expect is not None and (type(expect) is not int or not 1 <= expect <= WIDEST):
+        raise _Error(f"{where}: expected expect from 1 to {WIDEST}, got {_shown(expect)}; give a number of digits")
     return Field(name, _box(table.get("box"), where), _pattern(pattern, where), expect)
 
 

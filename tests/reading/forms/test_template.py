@@ -3,7 +3,7 @@
 import pytest
 
 from digitwise.errors import DataError
-from digitwise.reading.templates import LARGEST, Field, Template
+from digitwise.reading.forms.template import LARGEST, Field, Template
 
 WHOLE = r"""
 marks = [[3, 3], [97, 3], [3, 97], [97.0, 97]]

@@ -9,8 +9,8 @@ from itertools import combinations, permutations
 import numpy as np
 
 from digitwise.images import Float64, Int64, Mask, UInt8
-from digitwise.reading.blobs import Blobs, blobs_of
-from digitwise.reading.planes import fitted, fitted_all, growth, mapped
+from digitwise.reading.forms.blobs import Blobs, blobs_of
+from digitwise.reading.forms.planes import fitted, fitted_all, growth, mapped
 
 CORNERS = np.array([[0.0, 0], [100, 0], [100, 100], [0, 100]])  # per cent of the form, clockwise
 ALIKE = 2.2  # times as wide: spots that differ more are not marks of one form

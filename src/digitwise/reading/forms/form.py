@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 
+from digitwise.decoding import Decoded
 from digitwise.errors import DataError
 from digitwise.images import Float64, UInt8
+from digitwise.reading.forms.marks import CORNERS, base_of, found_marks
+from digitwise.reading.forms.planes import fitted, mapped, seen_through
+from digitwise.reading.forms.sheet import sheet_of
+from digitwise.reading.forms.template import Field, Template
 from digitwise.reading.joining import together
-from digitwise.reading.marks import CORNERS, base_of, found_marks
 from digitwise.reading.numbers import grey_of
-from digitwise.reading.paper import sheet_of
-from digitwise.reading.planes import fitted, mapped, seen_through
-from digitwise.reading.results import UNSURE, Box, Number, Page
-from digitwise.reading.templates import Field, Template
+from digitwise.reading.results import Box, Digit, FieldReading, Line, Number, Page
 
 RIM = 0.3  # heights of a field: what is seen around it at most
 AGREED = 0.02  # of a sheet's size: how far marks may lie from where its edges put them
 SMALLEST = 8  # pixels of the shorter side of a form
-
-Corners = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,61 +36,19 @@ class Cell:
         Upright, with a little of what surrounds the field.
     inner : tuple of float
         Left, top, right and bottom of the field in the pixels of that image.
-    corners : tuple of (float, float)
-        Of the field in the image as given: upper left, upper right, lower right, lower left.
+    homography : ndarray of float64, shape (3, 3)
+        From its pixels to those of the image as given.
     """
 
     field: Field
     image: UInt8
     inner: tuple[float, float, float, float]
-    corners: Corners
+    homography: Float64
 
-    @property
-    def box(self) -> Box:
-        """Left, top, right and bottom of the field in whole pixels of the image as given."""
-        x, y = zip(*self.corners, strict=True)
-        return math.floor(min(x)), math.floor(min(y)), math.ceil(max(x)), math.ceil(max(y))
-
-
-@dataclass(frozen=True, slots=True)
-class FieldReading:
-    """What is written in a field.
-
-    Parameters
-    ----------
-    text : str
-        With its signs, ``?`` for an unsure digit; of a field that expects a number of digits the digits only.
-    confidence : float or None
-        The calibrated probability that all of it is right; None where there is no digit.
-    status : {"read", "unsure", "blank"}
-        Unsure, too, where it is not of the form that the template asks for.
-    box : tuple of int
-        Of the field in whole pixels of the image as given.
-    corners : tuple of (float, float)
-        Of the field in the image as given: upper left, upper right, lower right, lower left.
-    """
-
-    text: str
-    confidence: float | None
-    status: Literal["read", "unsure", "blank"]
-    box: Box
-    corners: Corners
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A form as it was read.
-
-    Parameters
-    ----------
-    template : str
-        The template's name.
-    fields : mapping of str to FieldReading
-        By name, in the template's order.
-    """
-
-    template: str
-    fields: Mapping[str, FieldReading]
+    def corners_of(self, box: Sequence[float]) -> Float64:
+        """Upper left, upper right, lower right and lower left of a box in the image as given, float64 (4, 2)."""
+        left, top, right, bottom = box
+        return mapped(self.homography, np.array([(left, top), (right, top), (right, bottom), (left, bottom)]))
 
 
 def aligned(image: UInt8, template: Template, *, turn: int = 0) -> tuple[UInt8, Float64]:
@@ -202,10 +157,9 @@ def _cell(upright: UInt8, homography: Float64, field: Field, boxes: Float64, k: 
     )
     left, top = min(left, width - 1), min(top, height - 1)
     image = np.ascontiguousarray(upright[top : max(bottom, top + 1), left : max(right, left + 1)])
-    x, y = box[[0, 2, 2, 0]], box[[1, 1, 3, 3]]
-    corners = tuple((float(u), float(v)) for u, v in mapped(homography, np.stack([x, y], axis=1)))
     inner = tuple(float(edge) for edge in box - [left, top, left, top])
-    return Cell(field, image, (inner[0], inner[1], inner[2], inner[3]), corners)
+    moved = np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]])
+    return Cell(field, image, (inner[0], inner[1], inner[2], inner[3]), homography @ moved)
 
 
 def _rims(box: Float64, others: Float64) -> Float64:
@@ -223,41 +177,69 @@ def _rims(box: Float64, others: Float64) -> Float64:
     return rims
 
 
-def read_form(read: Callable[[UInt8, Field], Page], image: UInt8, template: Template, *, turn: int = 0) -> Form:
+def read_form(read: Callable[[UInt8, Field], Page], decoded: Decoded, template: Template, *, turn: int = 0) -> Page:
     """Read a form field by field.
 
     Parameters
     ----------
     read : callable
         Gives the numbers of a field's image, uint8 (h, w) or (h, w, 3); it is told which field that is.
-    image : ndarray of uint8, shape (h, w) or (h, w, 3)
+    decoded : Decoded
     template : Template
     turn : int
         As ``aligned`` takes it.
+
+    Returns
+    -------
+    Page
+        Its fields, and their numbers.
 
     Raises
     ------
     DataError
         As ``aligned`` does.
     """
-    upright, homography = aligned(image, template, turn=turn)
-    found = {
-        cell.field.name: _reading(read(cell.image, cell.field), cell) for cell in cells(upright, homography, template)
-    }
-    return Form(template.name, found)
+    upright, homography = aligned(decoded.picture, template, turn=turn)
+    fields, lines, numbers = {}, [], []
+    for cell in cells(upright, homography, template):
+        page = read(cell.image, cell.field)
+        place = _Place(cell, decoded)
+        here = sorted((each for each in page.numbers if _holds(cell.inner, each.box)), key=lambda each: each.box[0])
+        fields[cell.field.name] = _reading(page, here, cell, place.box(cell.inner))
+        numbers += [place.number(each) for each in here]
+        lines += [Line.of(tuple(place.digit(digit) for each in here for digit in each.digits))] * bool(here)
+    return Page(None, tuple(lines), 0, tuple(numbers), (), fields)
 
 
-def _reading(page: Page, cell: Cell) -> FieldReading:
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """From a field's image to the file's pixels."""
+
+    cell: Cell
+    decoded: Decoded
+
+    def box(self, box: Sequence[float]) -> Box:
+        x, y = self.cell.corners_of(box).T * self.decoded.scale + np.array([[edge] for edge in self.decoded.origin])
+        return math.floor(x.min()), math.floor(y.min()), math.ceil(x.max()), math.ceil(y.max())
+
+    def digit(self, digit: Digit) -> Digit:
+        return replace(digit, box=self.box(digit.box))
+
+    def number(self, number: Number) -> Number:
+        return replace(number, box=self.box(number.box), digits=tuple(map(self.digit, number.digits)))
+
+
+def _reading(page: Page, numbers: list[Number], cell: Cell, box: Box) -> FieldReading:
     """What is written in the field itself; what stands around it belongs to no field or another."""
-    numbers = [number for number in page.numbers if _holds(cell.inner, number.box)]
     if not numbers:
         other = any(ink.kind != "rule" and _holds(cell.inner, ink.box) for ink in page.others)
-        return FieldReading("", None, "unsure" if other else "blank", cell.box, cell.corners)
-    numbers.sort(key=lambda number: number.box[0])
-    whole = together(numbers, "")
-    text = whole.written if cell.field.expect is None else whole.text
-    sure = whole.status == "read" and page.turn == 0 and _in_line(numbers) and _as_asked(text, cell.field)
-    return FieldReading(text, whole.confidence, "read" if sure else "unsure", cell.box, cell.corners)
+        return FieldReading("", None, "unsure" if other else "blank", box)
+    whole, known = together(numbers, ""), cell.field.known
+    ways = (whole.written, whole.text)
+    fits = [text for text in ways if known is None or known.pattern.fullmatch(text)]
+    sure = whole.status == "read" and page.turn == 0 and _in_line(numbers) and bool(fits)
+    text = fits[0] if fits else ways[cell.field.expect is not None]
+    return FieldReading(text, whole.confidence, "read" if sure else "unsure", box)
 
 
 def _holds(inner: tuple[float, float, float, float], box: Box) -> bool:
@@ -274,10 +256,3 @@ def _in_line(numbers: list[Number]) -> bool:
         if common < 0.5 * lower or other.box[0] < (one.box[0] + one.box[2]) / 2:
             return False
     return True
-
-
-def _as_asked(text: str, field: Field) -> bool:
-    """Whether a text is what the template says of the field."""
-    if field.expect is not None:
-        return len(text) == field.expect
-    return field.pattern is None or UNSURE in text or re.fullmatch(field.pattern, text) is not None

@@ -5,13 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
+from digitwise.decoding import Decoded
 from digitwise.errors import DataError
-from digitwise.reading.finder import bundled
-from digitwise.reading.forms import aligned, cells, read_form
-from digitwise.reading.numbers import grey_of, page_of
+from digitwise.reading.forms.form import aligned, cells, read_form
+from digitwise.reading.forms.planes import mapped
+from digitwise.reading.forms.template import Template
+from digitwise.reading.reader import Reader
 from digitwise.reading.results import Digit, Line, Number, Other, Page
-from digitwise.reading.templates import Template
-from tests.reading.sheets import FIELDS, MARKS, TEXTS, error_of, form, photo_of, scaled, template_of
+from tests.reading.sheets import FIELDS, MARKS, TEXTS, corners_of, error_of, form, photo_of, scaled, template_of
 
 SEEDS = 10
 CLOSE = 0.015  # of the form's size
@@ -47,7 +48,7 @@ def test_fields_of_a_photographed_form_are_found(marks, sheet, camera, told):
         except DataError:
             continue
         found += 1
-        assert max(error_of(cell.corners, cell.field.name, place) for cell in cut) < CLOSE, seed
+        assert max(error_of(cell.corners_of(cell.inner), cell.field.name, place) for cell in cut) < CLOSE, seed
     assert found >= 0.9 * SEEDS  # the others are refused, not guessed
 
 
@@ -115,7 +116,8 @@ def test_what_surrounds_a_field_ends_before_the_next():
     assert first.image.max() == 0
     assert (second.image[:, :10] == 0).all()
     assert third.image.shape == (130, 360)
-    assert third.box == (100, 900, 400, 1000)
+    corners = [[100, 900], [400, 900], [400, 1000], [100, 1000]]
+    assert np.allclose(third.corners_of(third.inner), corners)
 
 
 def numbered(*numbers, others=(), turn=0):
@@ -147,7 +149,8 @@ READ = {
     "as-expected": (FIELD + "expect = 3", numbered(("12.5", 0.3, 0.5, "read")), ("125", "read")),
     "too-few": (FIELD + "expect = 4", numbered(("12.5", 0.3, 0.5, "read")), ("125", "unsure")),
     "as-the-pattern": (FIELD + r"pattern = '\d+\.\d'", numbered(("12.5", 0.3, 0.5, "read")), ("12.5", "read")),
-    "against-the-pattern": (FIELD + r"pattern = '\d+'", numbered(("12.5", 0.3, 0.5, "read")), ("12.5", "unsure")),
+    "without-its-signs": (FIELD + r"pattern = '\d+'", numbered(("12.5", 0.3, 0.5, "read")), ("125", "read")),
+    "against-the-pattern": (FIELD + r"pattern = '\d\.\d+'", numbered(("12.5", 0.3, 0.5, "read")), ("12.5", "unsure")),
     "nothing": (FIELD, numbered(), ("", "blank")),
     "frame": (FIELD, numbered(others=(RULE,)), ("", "blank")),
     "ink": (FIELD, numbered(others=(INK,)), ("", "unsure")),
@@ -157,22 +160,27 @@ READ = {
 
 @pytest.mark.parametrize(("text", "read", "expected"), READ.values(), ids=READ)
 def test_a_field_is_read_as_a_whole(text, read, expected):
-    found = read_form(read, np.full((1000, 1000), 255, np.uint8), Template.from_toml(text, "form")).fields["a"]
+    blank = Decoded(np.full((1000, 1000), 255, np.uint8), scale=2.0, origin=(7, 9))
+    page = read_form(read, blank, Template.from_toml(text, "form"))
+    found = page.fields["a"]
     assert (found.text, found.status) == expected
-    assert found.box == (100, 100, 700, 300)
+    assert found.box == (207, 209, 1407, 609)
+    assert "".join(number.text for number in page.numbers) == found.text.replace(".", "")
+    assert all(207 <= number.box[0] < number.box[2] <= 1407 for number in page.numbers)
     assert (found.confidence is None) == (not found.text)
 
 
 def test_a_photographed_form_is_read():
-    def read(image, field):
-        return page_of(bundled().find(grey_of(image), turn=0), path=None, least=0)
-
-    sheet = form("five", size=(1300, 936))
+    reader, sheet = Reader(max_error=0.1), form("five", size=(1300, 936))
     for seed, scale in itertools.product(range(2), (1.0, 1.5)):
         image, place = photo_of(sheet, seed, turn=seed)
-        found = read_form(read, scaled(image, scale), template_of("five"))
-        assert list(found.fields) == list(FIELDS)
-        right = sum(found.fields[name].text == text for name, text in TEXTS.items())
-        assert right >= len(TEXTS) - 1, {name: field.text for name, field in found.fields.items()}
-        for name, field in found.fields.items():
-            assert error_of(np.array(field.corners) / scale, name, place) < CLOSE
+        page = reader.read_form(scaled(image, scale), template_of("five"))
+        assert list(page.fields) == list(FIELDS)
+        labels = ["".join(digit.label for digit in line.digits) for line in page.lines]
+        right = sum(label == text for label, text in zip(labels, TEXTS.values(), strict=True))
+        assert right >= len(TEXTS) - 1, labels
+        for (name, field), number in zip(page.fields.items(), page.numbers, strict=True):
+            corners = mapped(place, corners_of(name)) * scale
+            away = np.abs(np.concatenate([corners.min(axis=0), corners.max(axis=0)]) - field.box)
+            assert away.max() < CLOSE * max(image.shape) * scale
+            assert field.box[0] < (number.box[0] + number.box[2]) / 2 < field.box[2]
