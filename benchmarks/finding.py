@@ -1,4 +1,4 @@
-"""What the finder's choices are worth, on made scenes of digits that neither it nor its trust was made of.
+"""What the finder's choices are worth, on made scenes of digits that it has not seen; its trust has, on other scenes.
 
 Judged by the digits of upright scenes: how many are missed, how much that is no digit is taken for one, and how many
 have the wrong class; and by the log loss of what trust says of them.

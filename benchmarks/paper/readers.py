@@ -14,6 +14,7 @@ from benchmarks.paper.answer import Answer, answer_of
 from digitwise.images import UInt8
 
 OURS = "digitwise"
+EXPECT = "digitwise-expect"  # told how many digits the number has
 LINE = "rapidocr-line"  # takes the whole picture for one line of text, so that it is asked about one number only
 PEERS = ("rapidocr", LINE, "tesseract")
 
@@ -23,8 +24,8 @@ class NumberReader(Protocol):
 
     version: str
 
-    def answer(self, picture: UInt8 | Path) -> Answer:
-        """Read one picture: uint8 (h, w) or (h, w, 3), or a file."""
+    def answer(self, picture: UInt8 | Path, *, expect: int | None = None) -> Answer:
+        """Read one picture: uint8 (h, w) or (h, w, 3), or a file; a number of so many digits, where that is known."""
 
 
 class Digitwise:
@@ -36,15 +37,15 @@ class Digitwise:
         self.reader = Reader(model, threads=threads)
         self.version = digitwise.__version__
 
-    def answer(self, picture: UInt8 | Path) -> Answer:
+    def answer(self, picture: UInt8 | Path, *, expect: int | None = None) -> Answer:
         """See :class:`NumberReader`."""
-        return answer_of(self.reader.read_numbers(picture))
+        return answer_of(self.reader.read_numbers(picture, expect=expect))
 
 
 @cache
 def number_reader(name: str, model: str | None = None, threads: int | None = 1) -> NumberReader:
     """The reader of that name, one a process; ``threads`` None is one a core."""
-    if name == OURS:
+    if name in (OURS, EXPECT):
         return Digitwise(model, threads)
     from benchmarks.peers import ocr
 
@@ -64,7 +65,7 @@ def readers_at_hand() -> list[str]:
     if shutil.which("tesseract") is None:
         print("tesseract is left out: there is no such command")
         missing.append("tesseract")
-    return [OURS, *(name for name in PEERS if name not in missing)]
+    return [OURS, EXPECT, *(name for name in PEERS if name not in missing)]
 
 
 def versions_beside() -> dict[str, Any]:

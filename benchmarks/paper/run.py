@@ -13,10 +13,20 @@ from joblib import Parallel, delayed
 from benchmarks.alignment import aligned
 from benchmarks.measure import Row, keep, kept, replaced, seconds
 from benchmarks.paper.answer import Answer
-from benchmarks.paper.readers import LINE, OURS, PEERS, number_reader, readers_at_hand, versions_beside
+from benchmarks.paper.readers import (
+    EXPECT,
+    LINE,
+    OURS,
+    PEERS,
+    NumberReader,
+    number_reader,
+    readers_at_hand,
+    versions_beside,
+)
 from benchmarks.paper.sheet import Failed, failed_of, write_sheet
 from benchmarks.paper.specimens import BENCHES, ONE_NUMBER, Specimen, specimens
 from benchmarks.paper.tables import TABLES
+from digitwise.images import UInt8
 
 ROWS = "numbers"
 
@@ -26,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("for numbers", "--only takes names of its benches: " + ", ".join(BENCHES))
     group.add_argument("--limit", type=int, help="the first so many pictures of each part; keeps no rows")
     group.add_argument("--jobs", type=int, default=1, help="processes")
-    group.add_argument("--readers", nargs="+", choices=[OURS, *PEERS], help="by default all at hand", metavar="READER")
+    group.add_argument("--readers", nargs="+", choices=[OURS, EXPECT, *PEERS], help="by default all at hand")
     group.add_argument("--label", help="kept in place of digitwise's version, to hold two states side by side")
     group.add_argument("--keep", action="store_true", help="keep the rows in spite of --limit")
     group.add_argument("--sheet", type=Path, help="a PNG to write: the pictures not read right", metavar="FILE")
@@ -76,17 +86,22 @@ def read_one(
     rows: list[Row] = []
     failed: list[Failed] = []
     for name in readers:
-        if name == LINE and specimen.bench not in ONE_NUMBER:
+        if name in (LINE, EXPECT) and specimen.bench not in ONE_NUMBER:
             continue
-        reader = number_reader(name, model if name == OURS else None)
+        ours = name in (OURS, EXPECT)
+        reader, digits = number_reader(name, model if ours else None), len(truth) if name == EXPECT else None
         answers: list[Answer] = []
-        wall = seconds(lambda reader=reader, answers=answers: answers.append(reader.answer(picture)))
-        version = label if label and name == OURS else reader.version
+        wall = seconds(partial(_ask, reader, picture, digits, answers))
+        version = label if label and ours else reader.version
         row = row_of(specimen, truth, answers[0]) | {"seconds": round(wall, 4)}
         rows.append({"reader": name, "version": version, **row, **versions_beside()})
         if sheet and row["outcome"] != "right":
             failed.append(failed_of(picture, rows[-1]))
     return rows, failed
+
+
+def _ask(reader: NumberReader, picture: UInt8, digits: int | None, answers: list[Answer]) -> None:
+    answers.append(reader.answer(picture, expect=digits))
 
 
 def row_of(specimen: Specimen, truth: str, answer: Answer) -> Row:

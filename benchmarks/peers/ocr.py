@@ -36,7 +36,7 @@ class RapidOcr:
         self.find = not lines
         self.version = version("rapidocr-onnxruntime")
 
-    def answer(self, picture: UInt8 | Path) -> Answer:
+    def answer(self, picture: UInt8 | Path, *, expect: int | None = None) -> Answer:
         """The digits of all texts, from left to right within a line, in the order it gives them."""
         given = str(picture) if isinstance(picture, Path) else _in_colour(picture)
         if self.find:
@@ -54,7 +54,7 @@ class Tesseract:
         told = subprocess.run(["tesseract", "--version"], check=True, capture_output=True, text=True)
         self.version = (told.stdout or told.stderr).split()[1]
 
-    def answer(self, picture: UInt8 | Path) -> Answer:
+    def answer(self, picture: UInt8 | Path, *, expect: int | None = None) -> Answer:
         """The digits of all words."""
         content = picture.read_bytes() if isinstance(picture, Path) else _png(picture)
         options = ("--psm", "6", "-c", "tessedit_char_whitelist=0123456789", "tsv")

@@ -164,15 +164,15 @@ class Reader:
         part = decoded if region is None else Region.parsed(region).of(decoded)
         return self.page_of(part, path_of(x), known=known)
 
-    def read_form(self, x: Any, template: Template) -> Page:
+    def read_form(self, x: Any, template: Template | str | Path) -> Page:
         """Read the fields of a form.
 
         Parameters
         ----------
         x : str, Path, bytes, PIL image or array
             One image: a scan, or a photo that shows all of the form.
-        template : Template
-            Where its fields are; of ``Template.from_file("form.toml")``.
+        template : Template, str or Path
+            Where its fields are, or the TOML file that says so.
 
         Returns
         -------
@@ -182,8 +182,17 @@ class Reader:
         Raises
         ------
         DataError
-            If the image cannot be read, or the form's marks are not found on it.
+            If the image or the template cannot be read, or the form's marks are not found.
+
+        Examples
+        --------
+        ::
+
+            reader.read_form("form.jpg", "form.toml").fields["amount"].text
         """
+        from digitwise.reading.forms.template import Template
+
+        template = template if isinstance(template, Template) else Template.from_file(template)
         return self.form_of(picture_of(x, max_pixels=self.max_pixels, at_least=PAGE), template, path_of(x))
 
     def form_of(self, decoded: Decoded, template: Template, path: str | None = None) -> Page:
