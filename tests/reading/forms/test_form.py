@@ -175,7 +175,7 @@ def test_a_photographed_form_is_read():
     for seed, scale in itertools.product(range(2), (1.0, 1.5)):
         image, place = photo_of(sheet, seed, turn=seed)
         page = reader.read_form(scaled(image, scale), template_of("five"))
-        assert list(page.fields) == list(FIELDS)
+        assert (list(page.fields), page.turn) == (list(FIELDS), seed)
         labels = ["".join(digit.label for digit in line.digits) for line in page.lines]
         right = sum(label == text for label, text in zip(labels, TEXTS.values(), strict=True))
         assert right >= len(TEXTS) - 1, labels

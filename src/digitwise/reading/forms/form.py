@@ -208,7 +208,13 @@ def read_form(read: Callable[[UInt8, Field], Page], decoded: Decoded, template: 
         fields[cell.field.name] = _reading(page, here, cell, place.box(cell.inner))
         numbers += [place.number(each) for each in here]
         lines += [Line.of(tuple(place.digit(digit) for each in here for digit in each.digits))] * bool(here)
-    return Page(None, tuple(lines), 0, tuple(numbers), (), fields)
+    return Page(None, tuple(lines), _turn_of(homography), tuple(numbers), (), fields)
+
+
+def _turn_of(homography: Float64) -> int:
+    """Quarters counter-clockwise that bring the image nearest to upright."""
+    (x, y), (right, down) = mapped(homography, np.array([[0.0, 0], [1, 0]]))
+    return round(math.atan2(down - y, right - x) / (math.pi / 2)) % 4
 
 
 @dataclass(frozen=True, eq=False)
