@@ -6,8 +6,8 @@ import errno
 import json
 import os
 import re
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,13 +70,13 @@ def whole_file(path: Path, prefix: str = ".") -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = "".join(path.suffixes[-2:])
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{prefix}{path.stem}-", suffix=suffix)
-    os.close(handle)
-    temporary = Path(name)
+    # A name of our own, not mkstemp's: it is known before the file is there, so that no interrupt leaves one behind.
+    temporary = path.parent / f"{prefix}{path.stem}-{secrets.token_hex(8)}{suffix}"
     try:
         with naming(path):
+            temporary.touch(0o600, exist_ok=False)
             yield temporary
-        os.chmod(temporary, _mode(path))  # mkstemp makes files private
+        os.chmod(temporary, _mode(path))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

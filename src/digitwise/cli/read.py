@@ -116,6 +116,7 @@ def read(
     as_json: JsonFlag = False,
 ) -> int:
     """Read digits from pictures. Leaves with 1 where a picture could not be read, after all others were."""
+    asked = numbers
     numbers = numbers or any(given is not None for given in (overlay, expect, pattern, template, table))
     if single and numbers:
         raise typer.BadParameter("expected --single or --numbers (which others imply; see --help), got both")
@@ -127,8 +128,12 @@ def read(
 
     if cluster is not None or (out is not None and is_folder(out)):
         given = {
-            "--numbers": numbers,
+            "--numbers": asked,
             "--region": region,
+            "--expect": expect is not None,
+            "--pattern": pattern,
+            "--template": template,
+            "--table": table,
             "--top": top,
             "--overlay": overlay,
             "--show-input": show_input,
