@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from digitwise.maps import SIGNS
 from digitwise.reading import trust
-from digitwise.reading.finder import bundled
+from digitwise.reading.finder import TALL, Sight, bundled
+from digitwise.reading.finding import Found
 from digitwise.reading.numbers import page_of
 from digitwise.reading.results import UNSURE, Digit, Number, Page
 from tests.reading.strips import RELATIONS, Box, Strip, strip
@@ -147,3 +149,38 @@ def test_a_page_is_whole(made, relation, quarters):
 @given(made=strips())
 def test_an_image_read_twice_gives_the_same(made):
     assert read(made.image) == read(made.image)
+
+
+def sight_of(*objects: tuple[str, float, str, float]) -> Sight:
+    """Objects side by side, each likeliest a sign, less likely another, and with a score."""
+    classes = np.full((len(objects), len(SIGNS)), 1e-4, np.float32)
+    for row, (first, chance, second, _) in zip(classes, objects, strict=True):
+        row[SIGNS.index(first)], row[SIGNS.index(second)] = chance, 1 - chance
+    lefts = 20 + 32.0 * np.arange(len(objects))
+    boxes = np.stack([lefts, lefts * 0 + 20, lefts + 22, lefts * 0 + 20 + TALL], axis=1).astype(np.float32)
+    seen = np.full((76, 40 + 32 * len(objects)), 220, np.uint8)
+    for left, top, right, bottom in boxes.astype(int):
+        seen[top:bottom, left + 8 : right - 8] = 30
+    scores = np.array([score for *_, score in objects], np.float32)
+    turns = np.tile(np.array([0.97, 0.01, 0.01, 0.01], np.float32), (len(objects), 1))
+    return Sight(Found(boxes, scores, classes, turns, np.zeros_like(scores)), 0, seen.shape, 1.0, seen)
+
+
+DIGITS = [(label, 0.995, "0", 0.9) for label in "295"]
+
+
+def test_a_stroke_that_may_be_a_one_makes_its_number_less_sure_and_is_named():
+    sure, doubtful = (
+        page_of(sight_of(*DIGITS[:2], ("/", share, "1", 0.8), DIGITS[2]), path=None, least=0.9)
+        for share in (0.999, 0.6)
+    )
+    assert [(number.written, number.status) for number in sure.numbers] == [("29/5", "read")]
+    assert [number.status for number in doubtful.numbers] == ["unsure"]
+    assert [other.kind for other in sure.others] == []
+    assert [(other.kind, round(other.confidence, 1)) for other in doubtful.others] == [("digit?", 0.4)]
+
+
+def test_a_sign_that_is_not_written_is_named_as_ink():
+    page = page_of(sight_of(*DIGITS, ("/", 0.99, "1", 0.3)), path=None, least=0.9)
+    assert [number.written for number in page.numbers] in (["295"], ["2?5"], ["???"])
+    assert [other.kind for other in page.others] == ["digit?"]
