@@ -17,7 +17,7 @@ from digitwise.reading import trust
 from digitwise.reading.finder import Sight
 from digitwise.reading.finding import Found
 from digitwise.reading.grouping import lines_of
-from digitwise.reading.ink import others_of
+from digitwise.reading.ink import STROKE, others_of
 from digitwise.reading.known import Known
 from digitwise.reading.results import UNSURE, Box, Digit, Line, Number, Other, Page, Status
 
@@ -62,14 +62,17 @@ def page_of(
     kept = np.flatnonzero(digit & (there >= THERE))
     doubtful = np.flatnonzero(digit & (there < THERE) & (there >= DOUBT))
     lines = [[kept[piece] for piece in line] for line in lines_of(found.boxes[kept])]
-    inks = others_of(sight, kept, np.concatenate([np.flatnonzero(~digit), doubtful]))
+    written = np.array([k for line in lines for piece in line for k in _signs(found, piece)], np.int64)
+    inks = others_of(sight, kept, np.concatenate([written, doubtful]))
     strokes = np.array([box for kind, box in inks if kind == "digit?"], np.float32).reshape(-1, 4)
     place = _Place(sight, unit, origin)
+    perhaps = {k: chance for line in lines for piece in line for k, chance in _perhaps(found, piece)}
     numbers_of = _Numbers(found, there, right, doubtful, strokes, place, least)
     made = [numbers_of.line(line, known) for line in lines]
     numbers = tuple(number for line in made for number in line)
     rows = tuple(Line.of(tuple(digit for number in line for digit in number.digits)) for line in made)
-    left = [Other("digit?", place.box(found.boxes[k]), round(float(there[k]), 4)) for k in doubtful]
+    perhaps |= {k: float(there[k]) for k in doubtful.tolist()}
+    left = [Other("digit?", place.box(found.boxes[k]), round(chance, 4)) for k, chance in perhaps.items()]
     return Page(path, rows, sight.turn, numbers, (*left, *(Other(kind, place.box(box)) for kind, box in inks)))
 
 
@@ -153,7 +156,8 @@ class _Numbers:
         missed = np.concatenate([self.there[self.doubtful], np.full(len(self.strokes), PASSED)])
         beside = _beside(self.found.boxes[piece], np.concatenate([self.found.boxes[self.doubtful], self.strokes]))
         confidence = float(np.prod(each)) * float(np.prod(1 - missed[beside]))
-        signs = [(k, SIGNS[self.found.labels[k]]) for k in self._signs(piece)]
+        confidence *= math.prod(1 - chance for _, chance in _perhaps(self.found, piece))
+        signs = [(k, SIGNS[self.found.labels[k]]) for k in _signs(self.found, piece)]
         digits = [(k, SIGNS[self.found.labels[k]]) for k in piece.tolist()]
         return self._made(digits, signs, each, confidence, self.least if least is None else least)
 
@@ -162,7 +166,7 @@ class _Numbers:
         boxes = self.found.boxes
         objects = [(k, self._digit(k)) for k in piece.tolist()]
         objects += [(k, self._digit(k)) for k in self.doubtful[_beside(boxes[piece], boxes[self.doubtful])].tolist()]
-        objects += [(k, self._sign(k)) for k in self._signs(piece)]
+        objects += [(k, self._sign(k)) for k in _signs(self.found, piece)]
         passed = self.strokes[_beside(boxes[piece], self.strokes)]
         middles = [float(boxes[k, 0] + boxes[k, 2]) for k, _ in objects] + (passed[:, 0] + passed[:, 2]).tolist()
         objects += [(-1, [("", 1 - PASSED), (UNSURE, PASSED)])] * len(passed)
@@ -187,9 +191,8 @@ class _Numbers:
 
     def _sign(self, k: int) -> list[tuple[str, float]]:
         """What an object that looks like a sign may be."""
-        score, classes = float(self.found.scores[k]), self.found.classes[k, 10:]
-        shares = score * classes / float(classes.sum())
-        return [("", 1 - score), *zip(SIGNS[10:], shares.tolist(), strict=True)]
+        score, classes = float(self.found.scores[k]), self.found.classes[k]
+        return [("", 1 - score), *zip(SIGNS, (score * classes / float(classes.sum())).tolist(), strict=True)]
 
     def _made(
         self,
@@ -214,15 +217,27 @@ class _Numbers:
         box = np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
         return Number(text, written, confidence, status, self.place.box(box), told)
 
-    def _signs(self, piece: Int64) -> list[int]:
-        """The signs in a number of digits and right behind it."""
-        found, boxes = self.found, self.found.boxes[piece]
-        height = float(np.median(boxes[:, 3] - boxes[:, 1]))
-        signs = np.flatnonzero((found.labels >= 10) & (found.scores >= SIGN))
-        x, y = ((found.boxes[signs, :2] + found.boxes[signs, 2:]) / 2).T
-        low, high = boxes[:, 1].min() - 0.2 * height, boxes[:, 3].max() + 0.3 * height
-        near = (y > low) & (y < high) & (x > boxes[0, 0]) & (x < boxes[-1, 2] + 0.8 * height)
-        return [int(k) for k in signs[near]]
+
+def _signs(found: Found, piece: Int64) -> list[int]:
+    """The signs in a number of digits and right behind it."""
+    boxes, height = found.boxes[piece], _tall(found, piece)
+    signs = np.flatnonzero((found.labels >= 10) & (found.scores >= SIGN))
+    x, y = ((found.boxes[signs, :2] + found.boxes[signs, 2:]) / 2).T
+    low, high = boxes[:, 1].min() - 0.2 * height, boxes[:, 3].max() + 0.3 * height
+    near = (y > low) & (y < high) & (x > boxes[0, 0]) & (x < boxes[-1, 2] + 0.8 * height)
+    return [int(k) for k in signs[near]]
+
+
+def _perhaps(found: Found, piece: Int64) -> list[tuple[int, float]]:
+    """The signs of a number that may be digits, as a 1 that leans may be a stroke, and how probable it is."""
+    tall = found.boxes[:, 3] - found.boxes[:, 1] >= STROKE[0] * _tall(found, piece)
+    chances = [(k, float(found.classes[k, :10].sum())) for k in _signs(found, piece) if tall[k]]
+    return [(k, chance) for k, chance in chances if chance >= DOUBT]
+
+
+def _tall(found: Found, piece: Int64) -> float:
+    """The height of a number's digits, in pixels."""
+    return float(np.median(found.boxes[piece, 3] - found.boxes[piece, 1]))
 
 
 def _is_likely(number: Number | None) -> bool:
