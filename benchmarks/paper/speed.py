@@ -22,7 +22,7 @@ from pathlib import Path
 
 from benchmarks.cells import head, line
 from benchmarks.measure import Row, keep, kept, replaced
-from benchmarks.paper.readers import OURS, number_reader, readers_at_hand, versions_beside
+from benchmarks.paper.readers import EXPECT, LINE, OURS, number_reader, readers_at_hand, versions_beside
 from digitwise.system import cores, peak_memory, thread_limits
 
 WORK = {  # what is read: threads (None is all cores), and calls timed
@@ -37,7 +37,7 @@ ROWS = "numbers_speed"
 
 def bench_numbers_speed(chosen: argparse.Namespace) -> None:
     """Medians of calls from the file to the answer, and each process's peak memory."""
-    names = chosen.readers or [name for name in readers_at_hand() if name != "rapidocr-line"]
+    names = chosen.readers or [name for name in readers_at_hand() if name not in (LINE, EXPECT)]
     with tempfile.TemporaryDirectory() as folder:
         # By another process: a child's peak counts what its parent held when it was started.
         subprocess.run([sys.executable, "-m", "benchmarks.paper.speed", "pictures", folder], check=True)
