@@ -71,7 +71,7 @@ def whole_file(path: Path, prefix: str = ".") -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = "".join(path.suffixes[-2:])
     # A name of our own, not mkstemp's: it is known before the file is there, so that no interrupt leaves one behind.
-    temporary = path.parent / f"{prefix}{path.stem}-{secrets.token_hex(8)}{suffix}"
+    temporary = path.parent / f"{prefix}{path.stem}-{secrets.token_hex(4)}{suffix}"
     try:
         with naming(path):
             temporary.touch(0o600, exist_ok=False)
