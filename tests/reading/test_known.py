@@ -91,6 +91,15 @@ def test_nothing_is_best_where_nothing_fits():
     assert Known.of(expect=3).best([outcomes(_1=0.9), outcomes(_2=0.9)]) is None
 
 
+def test_a_stroke_that_nobody_has_read_is_counted_but_never_told():
+    stroke = [("", 0.5), ("?", 0.5)]
+    objects = [outcomes(_1=0.99), stroke, outcomes(_2=0.99)]
+    assert Known.of(expect=2).best(objects)[0] == ("1", "", "2")
+    assert Known.of(expect=3).best(objects) is None
+    _, confidence = Known.of(pattern=".+").best([*objects, outcomes(_3=0.99)])
+    assert confidence < 0.6
+
+
 def test_probabilities_are_those_of_all_readings_that_fit():
     """By Bayes' theorem over every way to read three objects."""
     rng = np.random.default_rng(0)
@@ -102,7 +111,7 @@ def test_probabilities_are_those_of_all_readings_that_fit():
     shares = {}
     for way in itertools.product(*objects):
         written = "".join(sign for sign, _ in way)
-        if known.fits(written):
+        if known.fitting(written) is not None:
             digits = written.replace(".", "")
             shares[digits] = shares.get(digits, 0) + np.prod([chance for _, chance in way])
     fit = sum(shares.values())

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from digitwise.images import UInt8
 from digitwise.outputs import Kind
-from digitwise.reading.results import UNSURE, Digit, Page
+from digitwise.reading.results import UNSURE, Digit, Page, turned
 
 DRAWINGS = Kind("drawing", "an earlier drawing of digitwise read", option="place")
 READ, UNREAD = (0, 90, 200), (220, 70, 0)  # blue and orange: told apart by all eyes, and no usual ink
@@ -22,8 +22,6 @@ LARGEST = 4_000  # pixels a side up to which a picture is enlarged
 ENLARGED = 4  # pixels a side for one of the model's input
 CAPTION, GAP = 13, 10  # pixels: font size, space between two
 COLUMNS = 10
-
-Box = tuple[int, int, int, int]
 
 
 def overlay(picture: UInt8, page: Page, scale: float = 1.0) -> Image.Image:
@@ -44,27 +42,19 @@ def overlay(picture: UInt8, page: Page, scale: float = 1.0) -> Image.Image:
         blue, the rest orange with a question mark; other ink has a grey box, what may be a digit an orange one.
     """
     image = Image.fromarray(np.rot90(picture, page.turn)).convert("RGB")
-    size = (picture.shape[1] * scale, picture.shape[0] * scale)
-    digits = [replace(digit, box=_turned(digit.box, page.turn, size)) for line in page.lines for digit in line.digits]
+    size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
+    digits = [replace(digit, box=turned(digit.box, page.turn, size)) for line in page.lines for digit in line.digits]
     height = float(np.median([digit.box[3] - digit.box[1] for digit in digits])) / scale if digits else LEGIBLE
     zoom = max(1, min(math.ceil(LEGIBLE / max(height, 1)), LARGEST // max(image.size)))
     if zoom > 1:
         image = image.resize((image.width * zoom, image.height * zoom), Image.Resampling.BICUBIC)
     canvas = ImageDraw.Draw(image)
     for other in page.others:
-        edges = [edge * zoom / scale for edge in _turned(other.box, page.turn, size)]
+        edges = [edge * zoom / scale for edge in turned(other.box, page.turn, size)]
         canvas.rectangle(edges, outline=UNREAD if other.kind == "digit?" else OTHER, width=max(1, zoom))
     for digit in digits:
         _mark(canvas, digit, zoom / scale, max(12, round(0.55 * height * zoom)))
     return image
-
-
-def _turned(box: Box, quarters: int, size: tuple[float, float]) -> Box:
-    """A box on a picture of ``size`` (width, height) that is turned counter-clockwise."""
-    for _ in range(quarters % 4):
-        left, top, right, bottom = box
-        box, size = (top, round(size[0]) - right, bottom, round(size[0]) - left), size[::-1]
-    return box
 
 
 def _mark(canvas: ImageDraw.ImageDraw, digit: Digit, zoom: float, size: int) -> None:

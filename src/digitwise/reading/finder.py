@@ -77,8 +77,7 @@ class Finder:
         turn : int, optional
             Quarters counter-clockwise that bring it upright; found where it is not given.
         """
-        looks = [_sure(self._look(grey, scale)) for scale in _scales(grey.size)]
-        first = max(looks, key=_evidence)
+        first = self._first(grey)
         quarters = _turn_of(first) if turn is None else turn % TURNS
         upright = np.ascontiguousarray(np.rot90(grey, quarters)) if quarters else grey
         height = _height(first, sideways=bool(quarters % 2))
@@ -87,6 +86,14 @@ class Finder:
         seen = at_scale(upright, scale)
         found = first.of(np.zeros(0, np.int64)) if height is None else separate(self._look_at(seen, upright.shape))
         return Sight(found, quarters, upright.shape, scale, seen)
+
+    def turn(self, grey: UInt8) -> int:
+        """The quarters counter-clockwise that bring a picture, uint8 (h, w), upright."""
+        return _turn_of(self._first(grey))
+
+    def _first(self, grey: UInt8) -> Found:
+        """What has a say about size and turn: the surest digits of the look that shows most."""
+        return max((_sure(self._look(grey, scale)) for scale in _scales(grey.size)), key=_evidence)
 
     def _look(self, grey: UInt8, scale: float) -> Found:
         """One look at a picture brought to ``scale`` times its size; boxes are in the picture's own pixels."""

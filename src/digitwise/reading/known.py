@@ -13,11 +13,14 @@ import numpy as np
 from digitwise.decoding import Decoded
 from digitwise.errors import DataError
 from digitwise.maps import SIGNS
+from digitwise.reading.results import UNSURE
 
 SLIP = 0.01  # how often a caller is wrong about a number: a field may hold something else
 TRIED = 3_000  # readings of one number that are tried, the most probable first
 REST = 1e-4  # probability of all readings that are not tried, from which it is enough
 LONGEST = 40  # digits that a number may be said to have
+STROKE = "1"  # what ink that is known as nothing, a standing stroke, is taken for where it is held against a pattern
+DIGITS = frozenset((*SIGNS[:10], UNSURE))
 
 Outcomes = Sequence[tuple[str, float]]  # what an object may be, "" where it is nothing, and how probable each is
 
@@ -102,10 +105,10 @@ class Known:
     Examples
     --------
     >>> known = Known.of(pattern=r"\d{4}-\d{2}")
-    >>> known.fits("2026-11"), known.fits("202611")
-    (True, False)
-    >>> Known.of(expect=4).fits("25.10")
-    True
+    >>> known.fitting("2026-11"), known.fitting("202611")
+    ('2026-11', None)
+    >>> Known.of(expect=4).fitting("25.10")
+    '2510'
     """
 
     pattern: re.Pattern[str]
@@ -134,10 +137,10 @@ class Known:
                 rf"expected a regular expression such as \d{{4}}-\d{{2}}, got {pattern!r}: {error}"
             ) from None
 
-    def fits(self, written: str) -> bool:
-        """Whether a number as it is written, or its digits alone, are what is known of it."""
-        digits = "".join(sign for sign in written if sign in SIGNS[:10])
-        return bool(self.pattern.fullmatch(written) or ("?" not in written and self.pattern.fullmatch(digits)))
+    def fitting(self, written: str) -> str | None:
+        """A number as it is written, or its digits alone, whichever is what is known of it; None where neither is."""
+        digits = "".join(sign for sign in written if sign in DIGITS)
+        return next((text for text in (written, digits) if self.pattern.fullmatch(text)), None)
 
     def best(self, objects: Sequence[Outcomes]) -> tuple[tuple[str, ...], float] | None:
         """What the objects of a number are, from left to right, if it fits, and how probable the number is then.
@@ -148,24 +151,24 @@ class Known:
         Parameters
         ----------
         objects : sequence of outcomes
+            ``?`` among them is a digit that nobody has read.
 
         Returns
         -------
         (tuple of str, float) or None
-            None where no reading that is tried fits.
+            None where no reading that is tried fits, or one with a ``?`` fits best.
         """
         chances: dict[str, float] = {}
         first: dict[str, tuple[str, ...]] = {}
         for signs, chance in _likeliest(objects):
-            written = "".join(signs)
-            if self.fits(written):
-                digits = "".join(sign for sign in written if sign in SIGNS[:10])
+            if self.fitting("".join(signs).replace(UNSURE, STROKE)) is not None:
+                digits = "".join(sign for sign in signs if sign in DIGITS)
                 chances[digits] = chances.get(digits, 0.0) + chance
                 first.setdefault(digits, signs)
-        if not chances:
+        best = max(chances, key=lambda digits: chances[digits], default=UNSURE)
+        if UNSURE in best:
             return None
         fit = min(1.0, sum(chances.values()))
-        best = max(chances, key=lambda digits: chances[digits])
         believed = fit * (1 - SLIP) / (fit * (1 - SLIP) + (1 - fit) * SLIP)
         return first[best], chances[best] / fit * believed
 

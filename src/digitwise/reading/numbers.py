@@ -19,7 +19,7 @@ from digitwise.reading.finding import Found
 from digitwise.reading.grouping import lines_of
 from digitwise.reading.ink import STROKE, others_of
 from digitwise.reading.known import Known
-from digitwise.reading.results import UNSURE, Box, Digit, Line, Number, Other, Page, Status
+from digitwise.reading.results import UNSURE, Box, Digit, Line, Number, Other, Page, Status, turned
 
 THERE = 0.5  # probability from which a digit is taken to be there
 DOUBT = 0.02  # probability from which what was left out is named, and makes the number beside it less sure
@@ -62,15 +62,16 @@ def page_of(
     kept = np.flatnonzero(digit & (there >= THERE))
     doubtful = np.flatnonzero(digit & (there < THERE) & (there >= DOUBT))
     lines = [[kept[piece] for piece in line] for line in lines_of(found.boxes[kept])]
-    written = np.array([k for line in lines for piece in line for k in _signs(found, piece)], np.int64)
+    pieces = [piece for line in lines for piece in line]
+    written = np.array([k for piece in pieces for k in _signs(found, piece)], np.int64)
     inks = others_of(sight, kept, np.concatenate([written, doubtful]))
     strokes = np.array([box for kind, box in inks if kind == "digit?"], np.float32).reshape(-1, 4)
     place = _Place(sight, unit, origin)
-    perhaps = {k: chance for line in lines for piece in line for k, chance in _perhaps(found, piece)}
     numbers_of = _Numbers(found, there, right, doubtful, strokes, place, least)
     made = [numbers_of.line(line, known) for line in lines]
     numbers = tuple(number for line in made for number in line)
     rows = tuple(Line.of(tuple(digit for number in line for digit in number.digits)) for line in made)
+    perhaps = dict(each for piece in pieces for each in _perhaps(found, piece))
     perhaps |= {k: float(there[k]) for k in doubtful.tolist()}
     left = [Other("digit?", place.box(found.boxes[k]), round(chance, 4)) for k, chance in perhaps.items()]
     return Page(path, rows, sight.turn, numbers, (*left, *(Other(kind, place.box(box)) for kind, box in inks)))
@@ -91,11 +92,9 @@ class _Place:
 
     def box(self, edges: Float32 | Sequence[float]) -> Box:
         """Left, top, right and bottom in whole pixels."""
-        left, top, right, bottom = (float(edge) for edge in edges)
-        width, height = self.size
-        for _ in range(-self.turn % 4):  # the picture was turned counter-clockwise; go on until it is back
-            left, top, right, bottom = top, width - right, bottom, width - left
-            width, height = height, width
+        # The picture was turned counter-clockwise; go on until it is back.
+        left, top, right, bottom = turned([float(edge) for edge in edges], -self.turn, self.size)
+        width, height = self.size if self.turn % 2 == 0 else self.size[::-1]
         left, right = _within(left, right, width, self.unit)
         top, bottom = _within(top, bottom, height, self.unit)
         x, y = self.origin

@@ -197,12 +197,15 @@ class Reader:
 
     def form_of(self, decoded: Decoded, template: Template, path: str | None = None) -> Page:
         """The fields of a form on an image that is decoded already."""
+        from digitwise.reading.finder import bundled
         from digitwise.reading.forms.form import read_form
+        from digitwise.reading.numbers import grey_of
 
         def read(image: UInt8, field: Field) -> Page:
             return self.page_of(Decoded(image), known=field.known, turn=0)
 
-        return replace(read_form(read, decoded, template, turn=self._sight(decoded).turn), path=path)
+        turn = bundled(self.model.threads).turn(grey_of(decoded.picture))
+        return replace(read_form(read, decoded, template, turn=turn), path=path)
 
     def page_of(
         self, decoded: Decoded, path: str | None = None, *, known: Known | None = None, turn: int | None = None

@@ -13,7 +13,7 @@ from digitwise.images import Float64, Int64, Mask
 from digitwise.outputs import Kind
 from digitwise.reading.grid import level_columns, level_rows
 from digitwise.reading.joining import part_of, together
-from digitwise.reading.results import Number, Page
+from digitwise.reading.results import Box, Number, Page, turned
 
 TABLES = Kind("table", "an earlier table of digitwise read", option="--table")
 # In heights of a digit:
@@ -137,13 +137,9 @@ def _parts(number: Number, turn: int) -> list[_Part]:
     return [_Part(number, a, b) for a, b in zip([0, *cuts], [*cuts, len(boxes)], strict=True)]
 
 
-def _upright(boxes: Sequence[tuple[int, int, int, int]], turn: int) -> Float64:
+def _upright(boxes: Sequence[Box], turn: int) -> Float64:
     """Boxes (n, 4) as they lie once the page is turned counter-clockwise, about the origin."""
-    turned = np.array(boxes, np.float64)
-    for _ in range(turn % 4):
-        left, top, right, bottom = turned.T
-        turned = np.stack([top, -right, bottom, -left], axis=1)
-    return turned
+    return np.array([turned(box, turn, (0, 0)) for box in boxes], np.float64)
 
 
 def _measured(parts: list[_Part], turn: int) -> tuple[Float64, Float64, tuple[float, float]]:

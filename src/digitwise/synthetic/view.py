@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from digitwise.images import Float32, Float64, UInt8
+from digitwise.planes import mapped, seen_through
 from digitwise.synthetic.noise import smooth_noise
 
 DESKS = ((62, 42, 28), (104, 72, 46), (34, 34, 38), (40, 46, 66), (84, 84, 82))  # RGB: woods, black, cloth, stone
@@ -41,15 +41,12 @@ class View:
         """What is seen of the page's raster (k, l, 3), whose corner is that of the paper, on a desk (h, w, 3)."""
         back = np.linalg.inv(self.forth)
         back = np.array([[1, 0, -self.paper[0]], [0, 1, -self.paper[1]], [0, 0, 1]]) @ back
-        data = (back / back[2, 2]).ravel()[:8].tolist()
-        size = self.size[1], self.size[0]
-        way = Image.Transform.PERSPECTIVE, data, Image.Resampling.BICUBIC
-        image = Image.fromarray(page).transform(size, *way)
-        there = Image.new("L", (page.shape[1], page.shape[0]), 255).transform(size, *way)
-        amount = np.asarray(there, np.float32)[..., None] / 255
+        image = seen_through(page, back, self.size, fill=0)
+        there = seen_through(np.full(page.shape[:2], 255, np.uint8), back, self.size, fill=0)
+        amount = there.astype(np.float32)[..., None] / 255
         if amount.min() == 1:
-            return np.asarray(image, np.float32)
-        return np.asarray(desk + (np.asarray(image, np.float32) - desk) * amount, np.float32)
+            return image.astype(np.float32)
+        return np.asarray(desk + (image.astype(np.float32) - desk) * amount, np.float32)
 
 
 def some_view(
@@ -107,12 +104,6 @@ def some_desk(shape: tuple[int, int], *, rng: np.random.Generator) -> Float32:
     rows = smooth_noise((shape[0], 1) if lying else (1, shape[1]), rng.uniform(3, 12), rng=rng)  # along the grain
     desk += (rng.uniform(0, 10) * rows + rng.uniform(1, 5) * smooth_noise(shape, rng.uniform(2, 6), rng=rng))[..., None]
     return desk
-
-
-def mapped(homography: Float64, points: Float64) -> Float64:
-    """Places (n, 2) through a homography (3, 3)."""
-    through = points @ homography[:, :2].T + homography[:, 2]
-    return np.asarray(through[:, :2] / through[:, 2:], np.float64)
 
 
 def _bounds(homography: Float64, box: Float64) -> Float64:

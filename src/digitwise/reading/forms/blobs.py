@@ -47,9 +47,7 @@ def blobs_of(grey: UInt8) -> Blobs:
 
     A spot parts from its surroundings at some grey level, whatever the light; so the image is cut at several.
     """
-    scale = min(1.0, SIDE / max(grey.shape))
-    shape = max(1, round(grey.shape[0] * scale)), max(1, round(grey.shape[1] * scale))
-    small = np.asarray(Image.fromarray(grey).resize(shape[::-1], Image.Resampling.BOX), np.uint8)
+    small = within(grey, SIDE)
     low, high = np.percentile(small, (0.5, 99.5))
     found = [
         spot
@@ -62,8 +60,15 @@ def blobs_of(grey: UInt8) -> Blobs:
         if all(math.dist(spot[1:3], other[1:3]) > 0.5 * math.sqrt(max(spot[3], other[3])) for other in kept):
             kept.append(spot)
     table = np.array(kept[:MOST], np.float64).reshape(-1, 5)
-    ratio = np.array([grey.shape[1] / shape[1], grey.shape[0] / shape[0]])
+    ratio = np.array([grey.shape[1] / small.shape[1], grey.shape[0] / small.shape[0]])
     return Blobs(table[:, 1:3] * ratio, table[:, 3] * float(ratio.prod()), table[:, 4] > 0)
+
+
+def within(grey: UInt8, side: int) -> UInt8:
+    """An image (h, w) whose longer side is as long at most."""
+    scale = min(1.0, side / max(grey.shape))
+    size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
+    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX), np.uint8)
 
 
 def _spots(small: UInt8, level: float, *, light: bool) -> list[tuple[float, ...]]:

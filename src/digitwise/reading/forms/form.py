@@ -12,8 +12,8 @@ import numpy as np
 from digitwise.decoding import Decoded
 from digitwise.errors import DataError
 from digitwise.images import Float64, UInt8
+from digitwise.planes import fitted, mapped, seen_through
 from digitwise.reading.forms.marks import CORNERS, base_of, found_marks
-from digitwise.reading.forms.planes import fitted, mapped, seen_through
 from digitwise.reading.forms.sheet import sheet_of
 from digitwise.reading.forms.template import Field, Template
 from digitwise.reading.joining import together
@@ -241,10 +241,9 @@ def _reading(page: Page, numbers: list[Number], cell: Cell, box: Box) -> FieldRe
         other = any(ink.kind != "rule" and _holds(cell.inner, ink.box) for ink in page.others)
         return FieldReading("", None, "unsure" if other else "blank", box)
     whole, known = together(numbers, ""), cell.field.known
-    ways = (whole.written, whole.text)
-    fits = [text for text in ways if known is None or known.pattern.fullmatch(text)]
-    sure = whole.status == "read" and page.turn == 0 and _in_line(numbers) and bool(fits)
-    text = fits[0] if fits else ways[cell.field.expect is not None]
+    fitting = whole.written if known is None else known.fitting(whole.written)
+    sure = whole.status == "read" and page.turn == 0 and _in_line(numbers) and fitting is not None
+    text = fitting or (whole.written if cell.field.expect is None else whole.text)
     return FieldReading(text, whole.confidence, "read" if sure else "unsure", box)
 
 

@@ -9,8 +9,8 @@ from itertools import combinations, permutations
 import numpy as np
 
 from digitwise.images import Float64, Int64, Mask, UInt8
+from digitwise.planes import area, fitted, fitted_all, growth, mapped
 from digitwise.reading.forms.blobs import Blobs, blobs_of
-from digitwise.reading.forms.planes import fitted, fitted_all, growth, mapped
 
 CORNERS = np.array([[0.0, 0], [100, 0], [100, 100], [0, 100]])  # per cent of the form, clockwise
 ALIKE = 2.2  # times as wide: spots that differ more are not marks of one form
@@ -106,13 +106,7 @@ def _possible(maps: Float64, shape: tuple[int, ...]) -> Mask:
         corners = mapped(maps, CORNERS)  # (k, 4, 2)
     x, y = corners[..., 0] / width, corners[..., 1] / height
     inside = ((x > -BEYOND) & (x < 1 + BEYOND) & (y > -BEYOND) & (y < 1 + BEYOND)).all(axis=1)
-    return np.asarray((weights > 0).all(axis=0) & inside & (_area(corners) > LEAST * height * width))
-
-
-def _area(corners: Float64) -> Float64:
-    """Of quadrilaterals (k, 4, 2) with corners in clockwise order."""
-    x, y = corners[..., 0], corners[..., 1]
-    return np.asarray((x * np.roll(y, -1, axis=-1) - y * np.roll(x, -1, axis=-1)).sum(axis=-1) / 2)
+    return np.asarray((weights > 0).all(axis=0) & inside & (area(corners) > LEAST * height * width))
 
 
 def _completed(maps: Float64, chosen: Int64, base: Int64, marks: Float64, blobs: Blobs) -> _Places:
@@ -120,7 +114,7 @@ def _completed(maps: Float64, chosen: Int64, base: Int64, marks: Float64, blobs:
     every = np.zeros((len(chosen), len(marks)), np.int64)
     every[:, base] = chosen
     worst = np.zeros(len(chosen))
-    size = np.sqrt(np.abs(_area(mapped(maps, CORNERS)))) if len(maps) else np.zeros(0)
+    size = np.sqrt(np.abs(area(mapped(maps, CORNERS)))) if len(maps) else np.zeros(0)
     for other in np.setdiff1d(np.arange(len(marks)), base):
         away = np.linalg.norm(mapped(maps, marks[[other]]) - blobs.centres[None], axis=2)  # (k, blobs)
         away[blobs.light[None] != blobs.light[chosen[:, :1]]] = np.inf
@@ -135,7 +129,7 @@ def _best(places: _Places, marks: Float64, blobs: Blobs, shape: tuple[int, ...],
     """The likeliest place; None where two are as likely, or none is."""
     maps = places.maps
     usual = _scores(maps, places.spots, marks, blobs) - (places.off / OFF) ** 2
-    scores = usual + 2 * np.log(_area(mapped(maps, CORNERS)) / math.prod(shape[:2]))
+    scores = usual + 2 * np.log(area(mapped(maps, CORNERS)) / math.prod(shape[:2]))
     scores[usual < ODD] = -np.inf
     if not np.isfinite(scores).any():
         return None
@@ -143,7 +137,7 @@ def _best(places: _Places, marks: Float64, blobs: Blobs, shape: tuple[int, ...],
     best = likely[int(np.argmax(_upwards(maps[likely], turn)))]
     sets = {frozenset(row) for row in places.spots[likely].tolist()}
     corners = mapped(maps[likely], CORNERS)
-    size = math.sqrt(float(_area(corners).max()))
+    size = math.sqrt(float(area(corners).max()))
     # Turned, the same place has the same corners in another order.
     apart = np.linalg.norm(corners[:, :, None] - mapped(maps[best], CORNERS), axis=3).min(axis=2).max()
     if len(sets) > 1 and apart > DIFFERENT * size:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
 
 from digitwise.images import Float64, Mask, UInt8
+from digitwise.planes import area
+from digitwise.reading.forms.blobs import within
 from digitwise.reading.forms.marks import up_of
 
 SIDE, FINE = 320, 1600  # pixels of the longer side in which the sheet is looked for, and its edges
@@ -31,7 +32,7 @@ def sheet_of(grey: UInt8, *, turn: int) -> Float64 | None:
     ndarray of float64, shape (4, 2), or None
         Upper left, upper right, lower right, lower left corner in pixels; None where no sheet is seen.
     """
-    small = _within(grey, SIDE)
+    small = within(grey, SIDE)
     best, most = None, STEP
     for light in (True, False):
         corners = _corners(_from_the_middle(small, light=light), LEAST[0 if light else 1])
@@ -57,13 +58,6 @@ def _from_the_middle(small: UInt8, *, light: bool) -> Mask:
     return np.asarray(watershed_ift(steps, seeds) == 1)
 
 
-def _within(grey: UInt8, side: int) -> UInt8:
-    """An image whose longer side is as long at most."""
-    scale = min(1.0, side / max(grey.shape))
-    size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
-    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX), np.uint8)
-
-
 def _corners(mask: Mask, least: float) -> Float64 | None:
     """The corners (4, 2) of the largest piece, clockwise, where it is a quadrilateral that touches no rim."""
     from scipy.ndimage import binary_fill_holes, binary_opening, label
@@ -74,9 +68,9 @@ def _corners(mask: Mask, least: float) -> Float64 | None:
     piece = pieces == 1 + np.bincount(pieces.ravel())[1:].argmax()
     if piece[0].any() or piece[-1].any() or piece[:, 0].any() or piece[:, -1].any():
         return None
-    area = int(binary_fill_holes(piece).sum())
-    corners = _quadrilateral(piece) if area > least * mask.size else None
-    return corners if corners is not None and area > WHOLE * _area(corners) else None
+    covered = int(binary_fill_holes(piece).sum())
+    corners = _quadrilateral(piece) if covered > least * mask.size else None
+    return corners if corners is not None and covered > WHOLE * abs(area(corners)) else None
 
 
 def _quadrilateral(piece: Mask) -> Float64 | None:
@@ -116,11 +110,6 @@ def _meeting(a: Float64, b: Float64, c: Float64, d: Float64) -> Float64 | None:
     return np.asarray(a + (b - a) * np.linalg.solve(system, c - a)[0])
 
 
-def _area(corners: Float64) -> float:
-    x, y = corners.T
-    return abs(float((x * np.roll(y, -1) - y * np.roll(x, -1)).sum())) / 2
-
-
 def _across(image: UInt8, begin: Float64, end: Float64, middle: Float64, offsets: Float64) -> tuple[Float64, Float64]:
     """Values (points, offsets) across an edge, from outside to inside, and the way inwards."""
     way = np.array([begin[1] - end[1], end[0] - begin[0]]) / np.linalg.norm(end - begin)
@@ -145,7 +134,7 @@ def _step(small: UInt8, corners: Float64, *, light: bool) -> float:
 
 def _refined(grey: UInt8, corners: Float64) -> Float64:
     """Corners where lines along the steepest change at each edge meet."""
-    fine = _within(grey, FINE)
+    fine = within(grey, FINE)
     ratio = np.array([fine.shape[1] / grey.shape[1], fine.shape[0] / grey.shape[0]])
     rough = corners * ratio
     lines = [_line(fine, rough[k], rough[(k + 1) % 4], rough.mean(axis=0)) for k in range(4)]

@@ -11,7 +11,6 @@ Places are in per cent of the form's width and height, so that one template fits
 from __future__ import annotations
 
 import math
-import re
 import tomllib
 from dataclasses import dataclass
 from itertools import combinations
@@ -20,7 +19,6 @@ from typing import Any
 
 from digitwise.errors import DataError
 from digitwise.files import printable
-from digitwise.reading.known import LONGEST as WIDEST
 from digitwise.reading.known import Known
 
 LARGEST = 2**20  # bytes of a template file
@@ -176,11 +174,16 @@ def _field(name: str, table: Any) -> Field:
         raise _Error(f"{where}: expected a table with a box, got {_shown(table)}; write [fields.NAME] above its keys")
     _only(table, {"box", "pattern", "expect"}, where)
     pattern, expect = table.get("pattern"), table.get("expect")
-    if pattern is not None and expect is not None:
-        raise _Error(f"{where}: expected pattern or expect, got both; take one out")
-    if expect is not None and (type(expect) is not int or not 1 <= expect <= WIDEST):
-        raise _Error(f"{where}: expected expect from 1 to {WIDEST}, got {_shown(expect)}; give a number of digits")
-    return Field(name, _box(table.get("box"), where), _pattern(pattern, where), expect)
+    if pattern is not None and (not isinstance(pattern, str) or not 0 < len(pattern) <= LONGEST[1]):
+        wanted = f"a regular expression of 1 to {LONGEST[1]} characters in quotes"
+        raise _Error(f"{where}: expected pattern to be {wanted}, got {_shown(pattern)!r}; correct it")
+    if expect is not None and type(expect) is not int:
+        raise _Error(f"{where}: expected expect to be a number of digits, got {_shown(expect)}; correct it")
+    try:
+        Known.of(pattern, expect)
+    except DataError as error:
+        raise _Error(f"{where}: {error}") from error
+    return Field(name, _box(table.get("box"), where), pattern, expect)
 
 
 def _box(box: Any, where: str) -> tuple[float, float, float, float]:
@@ -193,19 +196,6 @@ def _box(box: Any, where: str) -> tuple[float, float, float, float]:
     if left < 0 or top < 0 or max(left + width, top + height) > 100 + 1e-9:
         raise _Error(f"{wanted}, got {_shown(box)}; keep it within 0 and 100 on each side")
     return left, top, width, height
-
-
-def _pattern(pattern: Any, where: str) -> str | None:
-    if pattern is None:
-        return None
-    if not isinstance(pattern, str) or not 0 < len(pattern) <= LONGEST[1]:
-        wanted = f"a regular expression of 1 to {LONGEST[1]} characters in quotes"
-        raise _Error(f"{where}: expected pattern to be {wanted}, got {_shown(pattern)!r}; correct it")
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise _Error(f"{where}: expected a regular expression, got {_shown(pattern)!r}: {error}; correct it") from error
-    return pattern
 
 
 def _marks(marks: Any) -> tuple[Place, ...]:

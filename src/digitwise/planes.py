@@ -81,7 +81,13 @@ def growth(homography: Float64, points: Float64) -> Float64:
     return np.asarray(np.linalg.det(homography)[..., None] / weights[..., 0] ** 3)
 
 
-def seen_through(image: UInt8, homography: Float64, size: tuple[int, int]) -> UInt8:
+def area(corners: Float64) -> Float64:
+    """Of polygons (…, n, 2), negative where the corners go counter-clockwise."""
+    x, y = corners[..., 0], corners[..., 1]
+    return np.asarray((x * np.roll(y, -1, axis=-1) - y * np.roll(x, -1, axis=-1)).sum(axis=-1) / 2)
+
+
+def seen_through(image: UInt8, homography: Float64, size: tuple[int, int], fill: int | None = None) -> UInt8:
     """An image, uint8 (h, w) or (h, w, 3), as it lies under a sheet of ``size`` (height, width).
 
     Parameters
@@ -90,11 +96,16 @@ def seen_through(image: UInt8, homography: Float64, size: tuple[int, int]) -> UI
     homography : ndarray of float64, shape (3, 3)
         From the sheet's pixels to the image's.
     size : (int, int)
+    fill : int, optional
+        What lies beyond the image; by default the median of it.
     """
     if np.allclose(homography, np.eye(3), atol=1e-12) and size == image.shape[:2]:
         return image
-    beyond = np.median(image[:: max(1, len(image) // 100), :: max(1, image.shape[1] // 100)], axis=(0, 1))
-    fill = int(beyond) if image.ndim == 2 else tuple(int(value) for value in beyond)
+    if fill is None:
+        beyond = np.median(image[:: max(1, len(image) // 100), :: max(1, image.shape[1] // 100)], axis=(0, 1))
+        colour = tuple(int(value) for value in np.atleast_1d(beyond))
+    else:
+        colour = (fill,) * (1 if image.ndim == 2 else 3)
     data = (homography / homography[2, 2]).ravel()[:8].tolist()
     way = Image.Transform.PERSPECTIVE, data, Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(image).transform(size[::-1], *way, fillcolor=fill))
+    return np.asarray(Image.fromarray(image).transform(size[::-1], *way, fillcolor=colour))
