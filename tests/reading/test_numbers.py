@@ -182,6 +182,19 @@ def test_small_digits_on_a_large_page_are_found():
     assert len(number.text) == 5
 
 
+def test_digits_much_smaller_than_others_are_found_with_them():
+    ink = np.kron(page(("314",), shape=(210, 310)), np.ones((4, 4), np.float32))
+    write(ink, "26535", 700, 700)
+    assert text_of(photo(ink, noise=1)) == ["314", "26535"]
+
+
+def test_what_was_turned_by_few_digits_is_less_sure():
+    turned = np.rot90(photo(page(("24",))), -1)
+    (found,), (given,) = read(turned).numbers, read(turned, turn=1).numbers
+    assert found.text == given.text
+    assert found.confidence < 0.95 * given.confidence
+
+
 def test_signs_are_written_and_are_no_digits():
     ink = np.zeros((140, 420), np.float32)
     boxes = write(ink, "31415", 60, 50, gap=22)

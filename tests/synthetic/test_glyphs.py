@@ -1,12 +1,14 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from digitwise.data.embedded import load_digits
 from digitwise.maps import SIGNS
 from digitwise.synthetic.fields import EMPTY, SIDE, TALL, field_of_digit, field_of_drawing, inked
-from digitwise.synthetic.glyphs import DRAWN, MIDDLE, OTHER, OUTLINE, glyphs_of, is_lookalike
+from digitwise.synthetic.glyphs import DRAWN, MIDDLE, OTHER, OUTLINE, glyphs_of, is_lookalike, letters_of
 from digitwise.synthetic.pens import STROKE, Hand, enlarged
-from digitwise.synthetic.strokes import cursive, curve, form_of, scribble
+from digitwise.synthetic.strokes import cursive, curve, doodle, form_of, scribble
 from tests.scenery import few_glyphs
 
 IN_PLACE = 1, 0, SIDE / 2, 0, 1, SIDE / 2  # at the field's own size
@@ -110,5 +112,15 @@ def test_a_curve_passes_through_its_points():
 
 def test_words_and_scribbles_are_strokes():
     word, line = cursive(5, rng=np.random.default_rng(1)), scribble(rng=np.random.default_rng(1))
+    things = [doodle(rng=np.random.default_rng(seed)) for seed in range(40)]
     assert np.ptp(word[0][:, 0]) > 1.5
-    assert all(stroke.shape[1] == 2 and len(stroke) > 1 for stroke in [*word, *line])
+    assert all(stroke.shape[1] == 2 and len(stroke) > 1 for stroke in [*word, *line, *itertools.chain(*things)])
+    assert {1, 2} <= {len(thing) for thing in things} <= {1, 2, 3, 4}
+    assert all(-1 < np.concatenate(thing).min() < np.concatenate(thing).max() < 2 for thing in things)
+
+
+def test_letters_are_found_by_what_they_are():
+    glyphs = few_glyphs()
+    assert len(letters_of(glyphs, "$")) == 3
+    assert set(glyphs.labels[letters_of(glyphs, "$€o")]) == {OTHER}
+    assert all(is_lookalike(glyphs, int(place)) for place in letters_of(glyphs, "oS"))

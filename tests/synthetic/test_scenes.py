@@ -82,6 +82,16 @@ def test_a_digits_box_is_that_of_its_ink(label, level):
     assert corners(mark) == pytest.approx(edges_of(change > INKED))
 
 
+def test_a_writers_zeros_may_be_small():
+    hand = dataclasses.replace(some_writing(40, rng=rng(3)), uneven=0.0, forms=0.0, zeros=1.0)
+    heights = []
+    for zeros in (1.0, 0.5):
+        canvas = blank(seed=3)
+        digit(canvas, 0, 100, 150, dataclasses.replace(hand, zeros=zeros))
+        heights.append(canvas.found[0][3])
+    assert heights[1] == pytest.approx(heights[0] / 2, abs=5)
+
+
 def test_digits_of_a_number_follow_each_other_along_their_line():
     hand = dataclasses.replace(some_writing(20, rng=rng(3)), gap=0.3, slope=0.0, bow=0.0)
     canvas = blank()

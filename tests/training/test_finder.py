@@ -156,11 +156,11 @@ def test_what_is_ignored_costs_nothing():
 
 def test_the_rate_rises_and_falls():
     rates = [course.rate(share) for share in np.linspace(0, 1, 41)]
-    assert max(rates) == pytest.approx(course.RATE, rel=0.01)
+    assert max(rates) == pytest.approx(1, rel=0.01)
     assert rates.index(max(rates)) == 2
-    assert rates[0] < 0.1 * course.RATE
+    assert rates[0] < 0.1
     assert rates[2:] == sorted(rates[2:], reverse=True)
-    assert rates[-1] == pytest.approx(course.RATE * course.LEAST)
+    assert rates[-1] == pytest.approx(course.LEAST)
 
 
 @pytest.fixture
@@ -194,6 +194,15 @@ def test_a_training_learns_and_goes_on_where_it_was(starts, tmp_path, caplog):
     losses = [record.args[2] for record in caplog.records if record.name == course.__name__]
     assert [record.args[1] for record in caplog.records if record.name == course.__name__] == [1, 6]
     assert losses[1] < losses[0]
+
+
+def test_a_training_goes_on_from_the_weights_of_another(starts, tmp_path):
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    network = fit.trained(first, tmp_path, fit.Training(steps=8, size=2, channels=TINY, chunk=4))
+    slow = fit.Training(steps=4, size=2, channels=TINY, chunk=4, rate=1e-7, seed=1)
+    again = fit.trained(second, tmp_path, slow, start=first)
+    for a, b in zip(network.trainable_weights, again.trainable_weights, strict=True):
+        assert np.allclose(a, b, atol=1e-5)
 
 
 def test_a_checkpoint_holds_all_of_a_training(tmp_path):

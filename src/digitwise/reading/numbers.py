@@ -154,7 +154,7 @@ class _Numbers:
         each = (self.there * self.right)[piece]
         missed = np.concatenate([self.there[self.doubtful], np.full(len(self.strokes), PASSED)])
         beside = _beside(self.found.boxes[piece], np.concatenate([self.found.boxes[self.doubtful], self.strokes]))
-        confidence = float(np.prod(each)) * float(np.prod(1 - missed[beside]))
+        confidence = self.place.sight.standing * float(np.prod(each)) * float(np.prod(1 - missed[beside]))
         confidence *= math.prod(1 - chance for _, chance in _perhaps(self.found, piece))
         signs = [(k, SIGNS[self.found.labels[k]]) for k in _signs(self.found, piece)]
         digits = [(k, SIGNS[self.found.labels[k]]) for k in piece.tolist()]
@@ -173,13 +173,14 @@ class _Numbers:
         best = known.best([outcomes for _, outcomes in objects])
         if best is None:
             return None
+        confidence = best[1] * self.place.sight.standing
         chosen = [(k, sign, dict(outcomes)[sign]) for (k, outcomes), sign in zip(objects, best[0], strict=True) if sign]
         digits = [(k, sign, chance) for k, sign, chance in chosen if sign in SIGNS[:10]]
         signs = [(k, sign) for k, sign, _ in chosen if sign not in SIGNS[:10]]
         if not digits:
             return None
-        each = np.maximum([chance for _, _, chance in digits], best[1])
-        return self._made([(k, sign) for k, sign, _ in digits], signs, each, best[1], self.least)
+        each = np.maximum([chance for _, _, chance in digits], confidence)
+        return self._made([(k, sign) for k, sign, _ in digits], signs, each, confidence, self.least)
 
     def _digit(self, k: int) -> list[tuple[str, float]]:
         """What an object that looks like a digit may be."""

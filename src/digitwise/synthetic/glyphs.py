@@ -25,7 +25,7 @@ LOOKALIKES = "OoQDlIiSsZzBbgq()!"  # of the letters and marks: digits, for all t
 MARKS = "åäöøæéñçß&$€%#*+?!()[]"
 FONTS = ("STIXGeneralItalic", "DejaVuSans", "DejaVuSerif-Italic", "cmmi10", "cmss10", "cmr10")
 WIDE_FONTS = 3  # of these have marks too
-ASPECTS = {"0": (0.35, 1.15), "1": (0.15, 0.7), "-": (1, 1), "=": (1, 1), ".": (0.5, 0.5), ",": (0.2, 0.7)}
+ASPECTS = {"0": (0.35, 1.5), "1": (0.15, 0.7), "-": (1, 1), "=": (1, 1), ".": (0.5, 0.5), ",": (0.2, 0.7)}
 USUAL = 0.4, 0.95  # width over height of the other drawn forms
 BLOCK = 1_000  # digits that a process works on at a time, where there are enough for three blocks
 
@@ -132,6 +132,13 @@ def _pairs() -> list[tuple[str, str]]:
     """Each letter and mark with its font, in the order of their glyphs, which are the last ones."""
     wide = FONTS[:WIDE_FONTS]
     return [(letter, name) for name in FONTS for letter in LETTERS] + [(mark, name) for name in wide for mark in MARKS]
+
+
+def letters_of(glyphs: Glyphs, wanted: str) -> Int64:
+    """The places of the letters and marks that are among those wanted."""
+    pairs = _pairs()
+    among = np.flatnonzero([letter in wanted for letter, _ in pairs])
+    return np.asarray(len(glyphs.labels) - len(pairs) + among)
 
 
 def is_lookalike(glyphs: Glyphs, place: int) -> bool:

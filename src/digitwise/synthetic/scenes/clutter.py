@@ -13,7 +13,7 @@ from digitwise.synthetic.scenes import rules
 from digitwise.synthetic.scenes.canvas import SCENE, Canvas
 from digitwise.synthetic.scenes.hands import Writing, some_writing
 from digitwise.synthetic.scenes.writing import letter, stroke
-from digitwise.synthetic.strokes import cursive, scribble
+from digitwise.synthetic.strokes import cursive, doodle, scribble
 
 PRINTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSerif", "DejaVuSansMono", "STIXGeneral", "cmr10", "cmss10", "cmtt10")
 LETTERS = "etaoinsrhldcumfpgwybvk"  # what words of print are made of
@@ -118,7 +118,7 @@ def _written_line(canvas: Canvas, w: Writing, low: float, high: float) -> None:
 
 
 def intruders(canvas: Canvas, w: Writing) -> None:
-    """Strokes, rules, stamps and specks that come in from elsewhere and may lie on digits."""
+    """Strokes, rules, doodles, stamps and specks that come in from elsewhere and may lie on digits."""
     rng = canvas.rng
     if rng.random() < 0.12:
         rules.vertical(canvas, rng.uniform(0, SCENE), w)
@@ -128,6 +128,9 @@ def intruders(canvas: Canvas, w: Writing) -> None:
         size = rng.uniform(15, 160)
         at = rng.uniform(0, SCENE, 2)
         stroke(canvas, [part * size + at for part in scribble(rng=rng)], w)
+    if rng.random() < 0.05:
+        size, at = w.height * rng.uniform(0.5, 2.5), rng.uniform(-10, SCENE, 2)
+        stroke(canvas, [part * size + at for part in doodle(rng=rng)], w)
     if rng.random() < 0.04:
         _stamp(canvas, w)
     if rng.random() < 0.12:

@@ -41,6 +41,8 @@ class Writing:
         How much the paper's tooth shows in the ink, 0 to 1.
     legs : float
         Share of the digits 1, 4, 7 and 9 that reach below the line.
+    zeros : float
+        Height of a 0, against the other digits.
     outlined : bool
         Whether strokes are as wide as their writers made them.
     """
@@ -58,6 +60,7 @@ class Writing:
     ink: float
     grain: float
     legs: float
+    zeros: float
     outlined: bool
 
 
@@ -70,7 +73,7 @@ def some_writing(height: float, *, rng: np.random.Generator, contrast: float | N
     return Writing(
         height=height,
         pen=max(pen, 0.45 / height),
-        slant=rng.normal(0.08, 0.2),
+        slant=rng.normal(0.1, 0.23),
         aspect=math.exp(rng.normal(0, 0.2)),
         gap=float(rng.choice((close, rng.uniform(0.05, 0.35), rng.uniform(0.3, 1.1)), p=(0.35, 0.45, 0.2))),
         uneven=rng.uniform(0.02, 0.16),
@@ -81,6 +84,7 @@ def some_writing(height: float, *, rng: np.random.Generator, contrast: float | N
         ink=contrast if contrast is not None else rng.uniform(35, 110) if pencil else rng.uniform(70, 225),
         grain=rng.uniform(0.1, 0.5) if pencil else rng.uniform(0, 0.15),
         legs=float(rng.choice((0.0, rng.uniform(0.1, 0.6)))),
+        zeros=float(rng.choice((1.0, rng.uniform(0.4, 0.9)), p=(0.75, 0.25))),
         outlined=bool(rng.random() < 0.3),
     )
 

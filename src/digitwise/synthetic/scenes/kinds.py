@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import math
 
 import numpy as np
 
+from digitwise.images import Float64
 from digitwise.synthetic.scenes.canvas import SCENE, Canvas
 from digitwise.synthetic.scenes.clutter import clutter, intruders, printed_number, some_text, text, word
 from digitwise.synthetic.scenes.hands import Writing, some_height, some_writing
 from digitwise.synthetic.scenes.paper import pattern, prepare
 from digitwise.synthetic.scenes.rules import frame, horizontal, rule, some_level, vertical
-from digitwise.synthetic.scenes.writing import digit, ending, letter, number, sign
+from digitwise.synthetic.scenes.writing import digit, ending, letter, number, sign, stroke
+from digitwise.synthetic.strokes import curve
 
 CURRENCIES = ("$", "US$", "€", "Kr.", "R$", "£", "U$S", "Fr.")
+SYMBOLS = "$€RKF"  # what is written by hand before an amount
 GROUPING = "...,,-"  # what stands between an amount's groups of digits, the more common ones more often
 
 
@@ -46,10 +51,13 @@ def row(canvas: Canvas) -> None:
     base = rng.uniform(w.height + 8, SCENE - 8)
     start = rng.uniform(4, 60)
     if rng.random() < 0.12:
-        start += word(canvas, start, base, w) + w.height * rng.uniform(0.2, 1)
+        tall = w if rng.random() < 0.6 else dataclasses.replace(w, height=w.height * rng.uniform(1, 2.5))
+        start += word(canvas, start, base, tall) + w.height * rng.uniform(0.2, 1)
     elif rng.random() < 0.08:
         start += letter(canvas, start, base, w) + w.height * rng.uniform(0.05, 0.4)
-    if rng.random() < 0.05:
+    if rng.random() < 0.06:
+        end = _date(canvas, start, base, w)
+    elif rng.random() < 0.05:
         end = printed_number(canvas, start, base, w.height, w.ink)
     else:
         end = number(canvas, digits, start, base, w)
@@ -60,7 +68,7 @@ def row(canvas: Canvas) -> None:
 
 
 def _underlined(canvas: Canvas, start: float, end: float, base: float, w: Writing) -> None:
-    """One line or two under a number, or a frame around it, or neither."""
+    """One line or two under a number, or a frame or a ring around it, or nothing."""
     rng = canvas.rng
     kind = rng.random()
     if kind < 0.3:
@@ -69,10 +77,31 @@ def _underlined(canvas: Canvas, start: float, end: float, base: float, w: Writin
         horizontal(canvas, y, w, x=where)
         if rng.random() < 0.3:
             horizontal(canvas, y + w.height * rng.uniform(0.08, 0.2), w, x=where)
+    elif kind < 0.34:
+        stroke(canvas, [_ring((start + end) / 2, base - w.height / 2, end - start, w.height, rng=rng)], w)
     elif kind > 0.8:
         left, top = start - w.height * rng.uniform(0.05, 0.5), base - w.height * rng.uniform(1.05, 1.6)
         right, bottom = end + w.height * rng.uniform(0.05, 0.5), base + w.height * rng.uniform(0.05, 0.4)
         frame(canvas, (left, top, right, bottom), w)
+
+
+def _ring(x: float, y: float, width: float, height: float, *, rng: np.random.Generator) -> Float64:
+    """An ellipse drawn around something so wide and high about x, y, in pixels: points (n, 2)."""
+    angle = rng.uniform(0, 2 * math.pi) + np.linspace(0, 2 * math.pi + rng.uniform(-0.3, 0.5), 24)
+    radii = np.array([width, height]) * rng.uniform(0.65, 1.1) + rng.normal(0, 0.02, (24, 1)) * height
+    return curve(np.array([x, y]) + radii * np.stack([np.cos(angle), np.sin(angle)], axis=1))
+
+
+def _date(canvas: Canvas, x: float, base: float, w: Writing) -> float:
+    """Two or three groups of digits with one sign between them; gives where they end, in pixels."""
+    rng = canvas.rng
+    drawn = str(rng.choice(list("/-.")))
+    groups = int(rng.integers(2, 4))
+    for k in range(groups):
+        x = number(canvas, int(rng.choice((1, 2, 2, 4))), x, base, w, separators=0.0)
+        if k < groups - 1:
+            x += sign(canvas, drawn, x + w.height * rng.uniform(0.0, 0.1), base, w) + w.height * rng.uniform(0.0, 0.2)
+    return x
 
 
 def page(canvas: Canvas) -> None:
@@ -201,10 +230,11 @@ def _currency(canvas: Canvas, x: float, base: float, w: Writing) -> float:
         size = w.height * rng.uniform(0.4, 1.0)
         said = str(rng.choice(CURRENCIES))
         width = text(canvas, said, x, base - size, size, w.ink * rng.uniform(0.4, 1))
-        return width + w.height * rng.uniform(0.1, 0.6)
-    if kind < 0.45:
-        return letter(canvas, x, base, w) + w.height * 0.2
-    if kind < 0.6:
+        return width + w.height * rng.uniform(0.02, 0.5)
+    if kind < 0.5:
+        among = SYMBOLS if rng.random() < 0.6 else ""
+        return letter(canvas, x, base, w, among=among) + w.height * rng.uniform(0.0, 0.3)
+    if kind < 0.62:
         return sign(canvas, str(rng.choice(list("=-"))), x, base, w) + w.height * 0.2
     return 0.0
 

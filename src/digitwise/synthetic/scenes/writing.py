@@ -8,7 +8,7 @@ import numpy as np
 
 from digitwise.maps import SIGNS
 from digitwise.synthetic.fields import TALL, inked
-from digitwise.synthetic.glyphs import DRAWN, MIDDLE, OTHER, OUTLINE, is_lookalike
+from digitwise.synthetic.glyphs import DRAWN, MIDDLE, OTHER, OUTLINE, is_lookalike, letters_of
 from digitwise.synthetic.scenes.canvas import IGNORED, SCENE, Box, Canvas
 from digitwise.synthetic.scenes.hands import Writing
 from digitwise.synthetic.strokes import Drawing, scribble
@@ -31,8 +31,8 @@ def digit(
     rng = canvas.rng
     place = glyph_for(canvas, label, w)
     tall = w.height * scale * float(np.clip(rng.normal(1, w.uneven), 0.6, 1.4))
-    if label == 0 and rng.random() < 0.12:
-        tall *= rng.uniform(0.5, 0.85)  # a small one, as in the midst of a number
+    if label == 0:
+        tall *= w.zeros * (rng.uniform(0.5, 0.85) if rng.random() < 0.12 else 1.0)  # a small one amid others
     width, height = canvas.glyphs.spans[place].tolist()
     unit = tall / max(height, LYING)  # pixels for the longer side of a field
     stretch, drop = 1.0, 0.0
@@ -204,12 +204,12 @@ def ending(canvas: Canvas, x: float, base: float, w: Writing) -> float:
     return letter(canvas, x, base, w)
 
 
-def letter(canvas: Canvas, x: float, base: float, w: Writing, *, alone: bool = True) -> float:
-    """Write some letter or mark with its left edge at x; gives its width in pixels.
+def letter(canvas: Canvas, x: float, base: float, w: Writing, *, alone: bool = True, among: str = "") -> float:
+    """Write some letter or mark, one of ``among`` if that is given, its left edge at x; gives its width in pixels.
 
     One that stands alone and looks like a digit is neither to be found nor wrong to be found.
     """
-    place = glyph_for(canvas, OTHER, w)
+    place = int(canvas.rng.choice(letters_of(canvas.glyphs, among))) if among else glyph_for(canvas, OTHER, w)
     width = float(canvas.glyphs.spans[place, 0])
     tall = w.height * canvas.rng.uniform(0.6, 1.2)
     across = tall * w.aspect

@@ -23,6 +23,7 @@ def main() -> None:
     chosen = _parser().parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     from digitwise.data import load
+    from digitwise.training.finder.course import RATE
     from digitwise.training.finder.fit import Training, trained
 
     train = load(chosen.data).train
@@ -35,10 +36,11 @@ def main() -> None:
         jobs=chosen.jobs,
         seed=chosen.seed,
         dtype=chosen.dtype,
+        rate=chosen.rate or RATE,
     )
     with tempfile.TemporaryDirectory() as folder:
         write_glyphs(Path(folder), glyphs_of(digits, labels, seed=chosen.seed, jobs=chosen.jobs))
-        trained(chosen.out, Path(folder), training, resume=chosen.resume)
+        trained(chosen.out, Path(folder), training, start=chosen.start, resume=chosen.resume)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--rate", type=float, help="peak of the learning rate")
+    parser.add_argument("--start", type=Path, help="weights of another training, to go on from")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside --out")
     return parser
 

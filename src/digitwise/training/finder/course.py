@@ -32,15 +32,17 @@ class OneCycle(keras.callbacks.Callback):  # type: ignore[misc]  # keras comes w
         Its length, counted from now, instead of a number of steps.
     chunk : int
         Steps an epoch, between which the rate stays.
+    peak : float
+        Of the learning rate.
 
     References
     ----------
     L. N. Smith, N. Topin, Super-Convergence (2017), arXiv:1708.07120.
     """
 
-    def __init__(self, steps: int, seconds: float | None, chunk: int) -> None:
+    def __init__(self, steps: int, seconds: float | None, chunk: int, *, peak: float = RATE) -> None:
         super().__init__()
-        self.steps, self.seconds, self.chunk = steps, seconds, chunk
+        self.steps, self.seconds, self.chunk, self.peak = steps, seconds, chunk, peak
         self.begun = time.perf_counter()
 
     def _share(self, epoch: int) -> float:
@@ -50,7 +52,7 @@ class OneCycle(keras.callbacks.Callback):  # type: ignore[misc]  # keras comes w
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Set the learning rate of the next steps."""
-        self.model.optimizer.learning_rate = rate(self._share(epoch))
+        self.model.optimizer.learning_rate = self.peak * rate(self._share(epoch))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Stop where the training is over."""
@@ -58,9 +60,9 @@ class OneCycle(keras.callbacks.Callback):  # type: ignore[misc]  # keras comes w
 
 
 def rate(share: float) -> float:
-    """The learning rate where that share of the training, 0 to 1, is over."""
+    """The learning rate, as a share of its peak, where that share of the training, 0 to 1, is over."""
     down = 0.5 + 0.5 * math.cos(math.pi * max(0.0, (share - WARM_UP) / (1 - WARM_UP)))
-    return RATE * max(min((share + 0.002) / WARM_UP, down), LEAST)
+    return max(min((share + 0.002) / WARM_UP, down), LEAST)
 
 
 class Keep(keras.callbacks.Callback):  # type: ignore[misc]  # keras comes without types
@@ -100,6 +102,12 @@ class Keep(keras.callbacks.Callback):  # type: ignore[misc]  # keras comes witho
         _save(self.out, [np.asarray(w, np.float32) for w in self.network.get_weights()])
         for variable, value in zip(variables, held, strict=True):
             variable.assign(value)
+
+
+def load_weights(path: Path, network: keras.Model) -> None:
+    """Bring a network to the weights that a training wrote."""
+    with np.load(path) as file:
+        network.set_weights([file[f"arr_{k}"] for k in range(len(file.files))])
 
 
 def state_of(out: Path) -> Path:

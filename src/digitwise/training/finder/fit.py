@@ -12,7 +12,7 @@ import numpy as np
 from digitwise.synthetic.batches import batches
 from digitwise.synthetic.scenes import MOST, SCENE
 from digitwise.training.backend import keras
-from digitwise.training.finder.course import RATE, Keep, OneCycle, load_state, state_of
+from digitwise.training.finder.course import RATE, Keep, OneCycle, load_state, load_weights, state_of
 from digitwise.training.finder.loss import loss_of
 from digitwise.training.finder.shaking import Shaken
 from digitwise.training.finder.targets import Targets
@@ -45,6 +45,8 @@ class Training:
         Of the network, by default its own.
     dtype : str
         Keras dtype policy of its convolutions.
+    rate : float
+        Peak of the learning rate.
     chunk : int
         Steps an epoch.
     """
@@ -57,10 +59,13 @@ class Training:
     seed: int = 0
     channels: tuple[int, ...] | None = None
     dtype: str = "float32"
+    rate: float = RATE
     chunk: int = 100
 
 
-def trained(out: Path, glyphs: Path, training: Training, *, resume: bool = False) -> keras.Model:
+def trained(
+    out: Path, glyphs: Path, training: Training, *, start: Path | None = None, resume: bool = False
+) -> keras.Model:
     """Train a finder and write its weights.
 
     Parameters
@@ -70,6 +75,8 @@ def trained(out: Path, glyphs: Path, training: Training, *, resume: bool = False
     glyphs : Path
         Folder of :func:`~digitwise.synthetic.batches.write_glyphs`.
     training : Training
+    start : Path, optional
+        Weights that another training wrote, to go on from.
     resume : bool
         Go on from the checkpoint.
 
@@ -82,6 +89,8 @@ def trained(out: Path, glyphs: Path, training: Training, *, resume: bool = False
 
     keras.utils.set_random_seed(training.seed)
     network = finder(training.channels or CHANNELS, side=SCENE, dtype=training.dtype)
+    if start:
+        load_weights(start, network)
     model = compiled(learner(network))
     begin = load_state(state_of(out), model) if resume else 0
     keep = Keep(network, out, epoch=begin)
@@ -90,7 +99,7 @@ def trained(out: Path, glyphs: Path, training: Training, *, resume: bool = False
         steps_per_epoch=training.chunk,
         epochs=UNENDING if training.seconds else max(1, training.steps // training.chunk),
         initial_epoch=begin,
-        callbacks=[OneCycle(training.steps, training.seconds, training.chunk), keep],
+        callbacks=[OneCycle(training.steps, training.seconds, training.chunk, peak=training.rate), keep],
         shuffle=False,
         verbose=0,
     )
