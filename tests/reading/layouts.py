@@ -103,7 +103,7 @@ def _page(numbers, turn):
         digits = tuple(Digit(sign, 0.99, "read", box) for sign, box in zip(text, placed, strict=True))
         around = tuple(int(f(edge)) for f, edge in zip((min, min, max, max), zip(*placed, strict=True), strict=True))
         made.append(Number(text, text, 0.98, "read", around, digits))
-    return Page(None, tuple(Line.of(number.digits) for number in made), turn, tuple(made))
+    return Page(None, tuple(Line.of([number.digits]) for number in made), turn, tuple(made))
 
 
 def _given(box, turn, width, height):

@@ -9,7 +9,7 @@ from digitwise.reading.results import Digit, Line, Page
 
 
 def page_of(*boxes, status="read", turn=0):
-    return Page(None, (Line.of(tuple(Digit("7", 0.9, status, box) for box in boxes)),), turn)
+    return Page(None, (Line.of([tuple(Digit("7", 0.9, status, box) for box in boxes)]),), turn)
 
 
 def places(image, colour):

@@ -28,7 +28,7 @@ def test_lines_are_read_from_top_to_bottom_and_left_to_right():
 
 def test_a_wide_gap_parts_numbers_but_not_a_line():
     found = read(photo(page(("314 15", "92653"))))
-    assert [line.text for line in found.lines] == list(LINES)
+    assert [line.text for line in found.lines] == ["314 15", "92653"]
     assert [number.text for number in found.numbers] == ["314", "15", "92653"]
 
 
@@ -87,7 +87,7 @@ def test_the_bar_of_a_five_that_stands_off_belongs_to_it():
     ink = page(("34", "53"))
     left, top, right, _ = write(ink, "5", 300, 80)[0]
     ink[top + 7 : top + 10, left - 2 : right + 2] = 0  # cut off
-    assert text_of(photo(ink)) == ["345", "53"]
+    assert text_of(photo(ink)) == ["34 5", "53"]
 
 
 @pytest.mark.parametrize("pen", [(200, 40, 50), (30, 60, 170), (20, 110, 60)], ids=["red", "blue", "green"])

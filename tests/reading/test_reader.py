@@ -270,9 +270,9 @@ def test_boxes_are_in_pixels_of_the_file_also_where_less_of_it_was_decoded(reade
 
 def test_unsure_digits_are_question_marks_in_the_text():
     sure, unsure = Digit("4", 0.99, "read", (0, 0, 1, 1)), Digit("9", 0.4, "unsure", (1, 0, 2, 1))
-    line = Line.of((sure, unsure))
-    assert line.text == "4?"
-    assert Page(None, (line, line)).text == "4?\n4?"
+    line = Line.of([(sure, unsure), (sure,)])
+    assert line.text == "4? 4"
+    assert Page(None, (line, line)).text == "4? 4\n4? 4"
 
 
 def test_a_reader_can_be_sent_to_another_process(model_file):

@@ -84,8 +84,8 @@ def test_several_numbers_of_a_cell_are_as_sure_as_all_of_them():
 
 def test_lines_of_the_page_do_not_matter():
     page, truth = made(Layout(degrees=3), 5)
-    digits = tuple(digit for number in page.numbers for digit in number.digits)
-    assert table_of(replace(page, lines=(Line.of(digits),))).text == truth
+    whole = Line.of([number.digits for number in page.numbers])
+    assert table_of(replace(page, lines=(whole,))).text == truth
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def page_of(
     numbers_of = _Numbers(found, there, right, doubtful, strokes, place, least)
     made = [numbers_of.line(line, known) for line in lines]
     numbers = tuple(number for line in made for number in line)
-    rows = tuple(Line.of(tuple(digit for number in line for digit in number.digits)) for line in made)
+    rows = tuple(Line.of([number.digits for number in line]) for line in made)
     perhaps = dict(each for piece in pieces for each in _perhaps(found, piece))
     perhaps |= {k: float(there[k]) for k in doubtful.tolist()}
     left = [Other("digit?", place.box(found.boxes[k]), round(chance, 4)) for k, chance in perhaps.items()]

@@ -142,7 +142,7 @@ class Line:
     Parameters
     ----------
     text : str
-        The labels in reading order, ``?`` for unsure ones.
+        The labels in reading order, ``?`` for unsure ones, a space between two numbers.
     digits : tuple of Digit
         In the same order.
     """
@@ -151,9 +151,10 @@ class Line:
     digits: tuple[Digit, ...]
 
     @classmethod
-    def of(cls, digits: tuple[Digit, ...]) -> Line:
-        """A line with the text that its digits make."""
-        return cls("".join(digit.text for digit in digits), digits)
+    def of(cls, numbers: Sequence[tuple[Digit, ...]]) -> Line:
+        """A line of numbers, of each its digits."""
+        text = " ".join("".join(digit.text for digit in number) for number in numbers)
+        return cls(text, tuple(digit for number in numbers for digit in number))
 
 
 @dataclass(frozen=True, slots=True)

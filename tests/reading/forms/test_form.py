@@ -130,7 +130,7 @@ def numbered(*numbers, others=(), turn=0):
             box = (left, top, left + 20, top + 30)
             digits = tuple(Digit(sign, 0.9, status, box) for sign in text if sign.isdigit())
             made.append(Number(text.replace(".", ""), text, 0.9, status, box, digits))
-        return Page(None, tuple(Line.of(number.digits) for number in made), turn, tuple(made), others)
+        return Page(None, tuple(Line.of([number.digits]) for number in made), turn, tuple(made), others)
 
     return read
 

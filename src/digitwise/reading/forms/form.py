@@ -206,8 +206,9 @@ def read_form(read: Callable[[UInt8, Field], Page], decoded: Decoded, template: 
         place = _Place(cell, decoded)
         here = sorted((each for each in page.numbers if _holds(cell.inner, each.box)), key=lambda each: each.box[0])
         fields[cell.field.name] = _reading(page, here, cell, place.box(cell.inner))
-        numbers += [place.number(each) for each in here]
-        lines += [Line.of(tuple(place.digit(digit) for each in here for digit in each.digits))] * bool(here)
+        placed = [place.number(each) for each in here]
+        numbers += placed
+        lines += [Line.of([number.digits for number in placed])] * bool(placed)
     return Page(None, tuple(lines), _turn_of(homography), tuple(numbers), (), fields)
 
 
