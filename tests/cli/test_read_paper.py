@@ -4,20 +4,11 @@ import csv
 import json
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tests.reading.drawing import photo, write
-
-
-def table_image():
-    ink = np.zeros((500, 700), np.float32)
-    for row, texts in enumerate((("31", "475", "2"), ("7", "", "4435"), ("24", "77", "31"))):
-        for column, text in enumerate(texts):
-            write(ink, text, 60 + 220 * column, 60 + 110 * row)
-    return photo(ink)
+from tests.reading.drawing import table_image
 
 
 @pytest.fixture

@@ -62,3 +62,12 @@ def photo(ink: np.ndarray, *, paper: object = 225.0, pen: object = 45.0, noise: 
     values = ground * (1 - amount) + colour * amount
     values = values + np.random.default_rng(0).normal(size=values.shape) * noise
     return np.asarray(np.clip(values, 0, 255), np.uint8)
+
+
+def table_image() -> np.ndarray:
+    """A photo of three rows of three cells, the middle one empty."""
+    ink = np.zeros((500, 700), np.float32)
+    for row, texts in enumerate((("31", "475", "2"), ("7", "", "4435"), ("24", "77", "31"))):
+        for column, text in enumerate(texts):
+            write(ink, text, 60 + 220 * column, 60 + 110 * row)
+    return photo(ink)

@@ -18,6 +18,7 @@ from PIL import Image
 from digitwise.server.app import application
 from digitwise.server.settings import Settings
 from digitwise.synthetic import page_of, scan_of
+from tests.reading.drawing import table_image
 from tests.server.running import served
 from tests.server.sheets import row_of, written_page
 
@@ -442,6 +443,17 @@ def test_results_are_downloaded_as_csv_that_no_spreadsheet_runs(page, scan, over
         assert 0 <= left < right
         assert 0 <= top < bottom
     assert 0.86 < float(rows[1][2]) <= 1
+
+
+def test_numbers_in_columns_are_shown_as_a_table_and_saved(page):
+    bring(page, File.of("table.png", table_image()))
+    status(page, "Unsure", "#viewer")
+    cells = [row.locator("td").all_inner_texts() for row in page.locator("#viewer .cells tr").all()]
+    assert [[len(text) for text in row] for row in cells] == [[2, 3, 1], [1, 0, 4], [2, 2, 2]]
+    with page.expect_download() as started:
+        page.click("#viewer :text('Save the table as CSV')")
+    assert started.value.suggested_filename == "table.csv"
+    assert list(csv.reader(io.StringIO(started.value.path().read_text(), newline=""))) == cells
 
 
 def test_switch_reads_the_photo_as_the_other_kind(page, overhead):

@@ -19,11 +19,13 @@ function rowsOf(photo) {
   });
 }
 
+/** The text of a file of rows, each of values. */
+export const linesOf = (rows) => rows.map((values) => `${values.map(cell).join(",")}\r\n`).join("");
+
 /** The text of a file about the photos that are done. */
 export function csvOf(photos) {
   const rows = [COLUMNS, ...photos.filter((photo) => photo.done).flatMap(rowsOf)];
-  const whole = rows.map((cells) => COLUMNS.map((_, place) => cell(cells[place])));
-  return whole.map((cells) => `${cells.join(",")}\r\n`).join("");
+  return linesOf(rows.map((cells) => COLUMNS.map((_, place) => cells[place])));
 }
 
 /** Hand a text to the browser as a download. */

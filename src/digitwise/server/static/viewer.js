@@ -2,13 +2,14 @@
 
 import { busyOf } from "./busy.js";
 import { Chooser } from "./chooser.js";
+import { download, linesOf } from "./csv.js";
 import { make } from "./dom.js";
 import { legendOf } from "./legend.js";
 import { guessOf, numbersOf, partsOf } from "./numbers.js";
 import { Overlay } from "./overlay.js";
 import { cutOut, opened, part } from "./pictures.js";
 import { Result } from "./result.js";
-import { percent, STATUS } from "./words.js";
+import { percent, some, STATUS } from "./words.js";
 
 const ZOOMS = [1, 1.5, 2, 3, 4, 6];
 
@@ -72,6 +73,7 @@ export class Viewer {
     const words = make("p", { className: "words soft", textContent: photo.words });
     const said = make("div", { className: "page-said" }, status, words, lines);
     said.dataset.status = photo.status;
+    if (page.table) said.append(tableOf(page.table, photo.name));
     if (numbers.length) said.append(eachNumber(numbers));
     const correction = this.#more.collects && canvas && numbers.length ? this.#correction(photo, said) : null;
     const overlay = new Overlay(page, correction);
@@ -133,6 +135,18 @@ function lineOf(numbers, row) {
     return make("span", { className: number.status, title: `${percent(number.confidence)} sure` }, ...parts);
   });
   return make("li", {}, make("span", {}, ...spans.flatMap((span, place) => (place ? [" ", span] : [span]))));
+}
+
+/** The page as a table, which can be saved as one. */
+function tableOf(rows, name) {
+  const cells = rows.map((texts) => make("tr", {}, ...texts.map((text) => {
+    return make("td", { textContent: text, className: text.includes("?") ? "unsure" : "" });
+  })));
+  const save = make("button", { type: "button", className: "button", textContent: "Save the table as CSV" });
+  save.addEventListener("click", () => download(linesOf(rows), `${name.replace(/.*\//, "").replace(/\.\w+$/, "")}.csv`));
+  const table = make("table", { className: "cells" }, make("tbody", {}, ...cells));
+  const summary = make("summary", { textContent: `Table of ${some(rows.length, "row")}` });
+  return make("details", { open: true }, summary, make("div", { className: "wide" }, table), save);
 }
 
 function eachNumber(numbers) {
