@@ -175,7 +175,7 @@ def _trusts(cases: Sequence[tuple[Scene, finder.Sight]]) -> list[Row]:
             truth = matched(sight.found, truth_of(scene))
             counts = (sight.found.labels < 10) & (truth != UNKNOWN)
             if counts.any():
-                x.append(trust.features(sight.found, sight.seen, sight.scale)[counts])
+                x.append(trust.features(sight)[counts])
                 there.append(truth[counts] >= 0)
                 right.append((truth == sight.found.labels)[counts])
         return np.concatenate(x), np.concatenate(there), np.concatenate(right)
@@ -189,6 +189,7 @@ def _trusts(cases: Sequence[tuple[Scene, finder.Sight]]) -> list[Row]:
     linear = LogisticRegression(max_iter=10_000)
     kinds: dict[str, tuple[Any, Any]] = {
         "score alone": (linear, lambda rows: rows[:, :1]),
+        "linear, of one look": (linear, lambda rows: rows[:, : -len(trust.ELSEWHERE)]),
         "linear in all": (linear, lambda rows: rows),
         "with squares and products": (linear, products),
         "gradient boosting": (

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -184,8 +185,23 @@ def test_small_digits_on_a_large_page_are_found():
 
 def test_digits_much_smaller_than_others_are_found_with_them():
     ink = np.kron(page(("314",), shape=(210, 310)), np.ones((4, 4), np.float32))
-    write(ink, "26535", 700, 700)
-    assert text_of(photo(ink, noise=1)) == ["314", "26535"]
+    boxes = write(ink, "26535", 700, 700, gap=22)
+    x, bottom = boxes[1][2] + 9, 700 + HEIGHT
+    ink[bottom - 3 : bottom + 2, x : x + 5] = 1
+    large, small = read(photo(ink, noise=1)).numbers
+    assert (large.text, small.text) == ("314", "26535")
+    assert small.written in ("26.535", "26,535")
+
+
+def test_a_digit_that_other_looks_take_for_another_is_less_sure():
+    sight = bundled().find(photo(page(("2574",))))
+    others = [replace(each.found, classes=np.roll(each.found.classes, 1, axis=1)) for each in sight.looks]
+    denied = tuple(replace(look, found=found) for look, found in zip(sight.looks, others, strict=True))
+    same, less = (
+        page_of(replace(sight, looks=looks), path=None, least=0.0).numbers[0] for looks in (sight.looks, denied)
+    )
+    assert same.text == less.text
+    assert less.confidence < same.confidence
 
 
 def test_what_was_turned_by_few_digits_is_less_sure():

@@ -57,7 +57,7 @@ def page_of(
         How sure digits are; by default as the package has it.
     """
     found = sight.found
-    there, right = (trusted or trust.bundled()).of(trust.features(found, sight.seen, sight.scale))
+    there, right = (trusted or trust.bundled()).of(trust.features(sight))
     digit = found.labels < 10
     kept = np.flatnonzero(digit & (there >= THERE))
     doubtful = np.flatnonzero(digit & (there < THERE) & (there >= DOUBT))
@@ -67,7 +67,7 @@ def page_of(
     inks = others_of(sight, kept, np.concatenate([written, doubtful]))
     strokes = np.array([box for kind, box in inks if kind == "digit?"], np.float32).reshape(-1, 4)
     place = _Place(sight, unit, origin)
-    numbers_of = _Numbers(found, there, right, doubtful, strokes, place, least)
+    numbers_of = _Numbers(found, there, right, doubtful, strokes, place, least, sight.standing)
     made = [numbers_of.line(line, known) for line in lines]
     numbers = tuple(number for line in made for number in line)
     rows = tuple(Line.of([number.digits for number in line]) for line in made)
@@ -124,6 +124,8 @@ class _Numbers:
     place : _Place
     least : float
         Confidence from which a number is read.
+    standing : float
+        How probable it is that the image stands upright.
     """
 
     found: Found
@@ -133,6 +135,7 @@ class _Numbers:
     strokes: Float32
     place: _Place
     least: float
+    standing: float
 
     def line(self, pieces: Sequence[Int64], known: Known | None) -> list[Number]:
         """The numbers of a line; what does not fit what is known of them is tried together with its neighbours."""
@@ -154,7 +157,7 @@ class _Numbers:
         each = (self.there * self.right)[piece]
         missed = np.concatenate([self.there[self.doubtful], np.full(len(self.strokes), PASSED)])
         beside = _beside(self.found.boxes[piece], np.concatenate([self.found.boxes[self.doubtful], self.strokes]))
-        confidence = self.place.sight.standing * float(np.prod(each)) * float(np.prod(1 - missed[beside]))
+        confidence = self.standing * float(np.prod(each)) * float(np.prod(1 - missed[beside]))
         confidence *= math.prod(1 - chance for _, chance in _perhaps(self.found, piece))
         signs = [(k, SIGNS[self.found.labels[k]]) for k in _signs(self.found, piece)]
         digits = [(k, SIGNS[self.found.labels[k]]) for k in piece.tolist()]
@@ -173,7 +176,7 @@ class _Numbers:
         best = known.best([outcomes for _, outcomes in objects])
         if best is None:
             return None
-        confidence = best[1] * self.place.sight.standing
+        confidence = best[1] * self.standing
         chosen = [(k, sign, dict(outcomes)[sign]) for (k, outcomes), sign in zip(objects, best[0], strict=True) if sign]
         digits = [(k, sign, chance) for k, sign, chance in chosen if sign in SIGNS[:10]]
         signs = [(k, sign) for k, sign, _ in chosen if sign not in SIGNS[:10]]
@@ -206,6 +209,7 @@ class _Numbers:
         piece = np.array([k for k, _ in digits], np.int64)
         boxes = self.found.boxes[piece]
         status: Status = "read" if confidence >= least else "unsure"
+        each = each * self.standing
         clear = np.full(len(piece), True) if status == "read" else (each >= least) & (each > each.min())
         told = tuple(
             Digit(sign, float(p), "read" if certain else "unsure", self.place.box(box), self.place.image(box))

@@ -18,31 +18,28 @@ from typing import Any
 import numpy as np
 
 from digitwise.images import Float32, Float64, UInt8
+from digitwise.reading.finder import Sight
 from digitwise.reading.finding import Found
 
 TABLE = "trust.json"
 MAX_ERROR = 0.03  # of the numbers read, this share may be wrong where nothing else is asked for
 NEAR = 3.0, 0.5  # heights: how far a neighbour has a say, along the line and across
+LEGIBLE = 13.0, 90.0  # pixels: between these heights a look shows a digit well enough to have a say
+SAME = 0.3, 2.0  # heights, and times as high: within these a digit of another look is the same
+UNSEEN = 0.1  # score and probability of a digit that a look could show and does not
+ELSEWHERE = "same class elsewhere", "score elsewhere", "elsewhere"  # what other looks say
 FEATURES = (
     *("score", "rival", "margin", "second", "neighbours", "their score", "height", "picture's best", "contrast"),
-    *("cut", "narrow", "small", "turned"),
+    *("cut", "narrow", "small", "turned", *ELSEWHERE),
 )
 
 
-def features(found: Found, seen: UInt8, scale: float) -> Float64:
-    """What is known of each object, float64 (n, 13).
-
-    Parameters
-    ----------
-    found : Found
-        In the pixels of the upright picture.
-    seen : ndarray of uint8, shape (h, w)
-        What was looked at, ``scale`` times as large.
-    scale : float
-    """
+def features(sight: Sight) -> Float64:
+    """What is known of each object that was found, float64 (n, 16)."""
+    found, seen = sight.found, sight.seen
     if not len(found):
         return np.zeros((0, len(FEATURES)))
-    boxes, n = found.boxes * scale, len(found)
+    boxes, n = found.boxes * np.float32(sight.scale), len(found)
     width, height = (boxes[:, 2:] - boxes[:, :2]).T
     x, y = ((boxes[:, 2:] + boxes[:, :2]) / 2).T
     digit = found.labels < 10
@@ -78,8 +75,40 @@ def features(found: Found, seen: UInt8, scale: float) -> Float64:
         np.log(width / height),
         np.log(np.minimum(height, 36) / 36),
         np.log(found.turns[:, 0] + 1e-3),
+        *_elsewhere(sight),
     ]
     return np.clip(np.stack(columns_of, axis=1).astype(np.float64), -12, 12)
+
+
+def _elsewhere(sight: Sight) -> Float64:
+    """What the looks for the size say of each digit, float64 (3, n).
+
+    The logarithm of the probability of its class and the logit of its score, means over the looks in which it is
+    legible, and whether there are any.
+    """
+    found, labels = sight.found, sight.found.labels
+    middles, tall = _middles(found), found.boxes[:, 3] - found.boxes[:, 1]
+    said, counts = np.zeros((2, len(found))), np.zeros(len(found))
+    for look in sight.looks:
+        legible = (labels < 10) & (tall * look.scale > LEGIBLE[0]) & (tall * look.scale < LEGIBLE[1])
+        counts += legible
+        digits = look.found.of(look.found.labels < 10)
+        digits = digits.of(np.argsort(_middles(digits)[:, 0]))
+        theirs, high = _middles(digits), digits.boxes[:, 3] - digits.boxes[:, 1]
+        for k in np.flatnonzero(legible).tolist():
+            reach = SAME[0] * tall[k]
+            near = np.arange(*np.searchsorted(theirs[:, 0], (middles[k, 0] - reach, middles[k, 0] + reach)))
+            same = near[np.abs(theirs[near, 1] - middles[k, 1]) < reach]
+            same = same[(high[same] < SAME[1] * tall[k]) & (SAME[1] * high[same] > tall[k])]
+            surest = same[digits.scores[same].argmax()] if len(same) else None
+            share = UNSEEN if surest is None else digits.classes[surest, labels[k]]
+            score = UNSEEN if surest is None else digits.scores[surest]
+            said[:, k] += math.log(share + 0.01), math.log((score + 0.01) / (1.01 - score))
+    return np.stack([*(said / np.maximum(counts, 1)), counts > 0])
+
+
+def _middles(found: Found) -> Float32:
+    return np.asarray((found.boxes[:, :2] + found.boxes[:, 2:]) / 2)
 
 
 def _strength(seen: UInt8, boxes: Float32) -> Float64:

@@ -127,8 +127,8 @@ def _numbers() -> Document:
         "summary": "Read the numbers on a page",
         "description": "Boxes are left, top, right, bottom in pixels of the picture upright by its EXIF orientation; "
         "turn is by how many quarters counter-clockwise it was turned further to be read. Numbers stand in the order "
-        "of the digits in lines, with a space between two in a line's text; text has ? for an unsure digit, written "
-        "has signs such as . and - too. "
+        "of the digits in lines; in a line's text a space stands between two. Text has ? for an unsure digit, "
+        "written has signs such as . and - too. "
         "Others are what is not read: what may be a digit, writing and drawings, lines, and ink at the edge.",
         "tags": ["reading"],
         "parameters": _asked(),

@@ -191,7 +191,10 @@ def _letter(loop: float, *, rng: np.random.Generator) -> tuple[float, list[tuple
 
 
 def doodle(*, rng: np.random.Generator) -> Drawing:
-    """A thing drawn beside numbers, in a box of about 1 by 1: a tick, an arrow, a star, a ring, a spiral, some loop."""
+    """A thing drawn beside numbers, in a box of about 1 by 1: a tick, an arrow, a star, an arc, a spiral, some loop.
+
+    No closed ring: that would be a 0.
+    """
     kind = rng.integers(6)
     t = np.linspace(0, 1, 14)
     if kind == 0:
@@ -203,7 +206,7 @@ def doodle(*, rng: np.random.Generator) -> Drawing:
         arms = 0.5 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
         strokes = [np.stack([0.5 - arm, 0.5 + arm]) for arm in arms[: rng.integers(2, 5)]]
     elif kind == 3:
-        strokes = [_wound(t, turns=1.05, inner=0.5, rng=rng)]
+        strokes = [_wound(t, turns=rng.uniform(0.3, 0.8), inner=0.5, rng=rng)]
     elif kind == 4:
         strokes = [_wound(np.linspace(0, 1, 40), turns=rng.uniform(1.5, 4), inner=0.05, rng=rng)]
     else:
@@ -212,7 +215,7 @@ def doodle(*, rng: np.random.Generator) -> Drawing:
 
 
 def _wound(t: Float64, *, turns: float, inner: float, rng: np.random.Generator) -> Stroke:
-    """A ring or spiral."""
+    """An arc or spiral."""
     angle = rng.uniform(0, 2 * math.pi) + 2 * math.pi * turns * t
     radius = inner + (0.5 - inner) * t
     return curve(0.5 + np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1))

@@ -100,7 +100,7 @@ def fitted(seen: list[Seen]) -> dict[str, Any]:
     x, given, labels = [], [], []
     for scene, sight in seen:
         if sight.turn == 0 and len(sight.found):
-            x.append(trust.features(sight.found, sight.seen, sight.scale))
+            x.append(trust.features(sight))
             given.append(matched(sight.found, truth_of(scene)))
             labels.append(sight.found.labels)
     features, truth, label = np.concatenate(x), np.concatenate(given), np.concatenate(labels)

@@ -51,8 +51,8 @@ def row(canvas: Canvas) -> None:
     base = rng.uniform(w.height + 8, SCENE - 8)
     start = rng.uniform(4, 60)
     if rng.random() < 0.12:
-        tall = w if rng.random() < 0.6 else dataclasses.replace(w, height=w.height * rng.uniform(1, 2.5))
-        start += word(canvas, start, base, tall) + w.height * rng.uniform(0.2, 1)
+        other = w if rng.random() < 0.6 else dataclasses.replace(w, height=w.height * rng.uniform(1, 2.5))
+        start += word(canvas, start, base, other) + w.height * rng.uniform(0.2, 1)
     elif rng.random() < 0.08:
         start += letter(canvas, start, base, w) + w.height * rng.uniform(0.05, 0.4)
     if rng.random() < 0.06:

@@ -32,7 +32,7 @@ def digit(
     place = glyph_for(canvas, label, w)
     tall = w.height * scale * float(np.clip(rng.normal(1, w.uneven), 0.6, 1.4))
     if label == 0:
-        tall *= w.zeros * (rng.uniform(0.5, 0.85) if rng.random() < 0.12 else 1.0)  # a small one amid others
+        tall *= min(w.zeros, rng.uniform(0.5, 0.85) if rng.random() < 0.12 else 1.0)  # a small one amid others
     width, height = canvas.glyphs.spans[place].tolist()
     unit = tall / max(height, LYING)  # pixels for the longer side of a field
     stretch, drop = 1.0, 0.0

@@ -36,7 +36,7 @@ def main() -> None:
         jobs=chosen.jobs,
         seed=chosen.seed,
         dtype=chosen.dtype,
-        rate=chosen.rate or RATE,
+        rate=RATE if chosen.rate is None else chosen.rate,
     )
     with tempfile.TemporaryDirectory() as folder:
         write_glyphs(Path(folder), glyphs_of(digits, labels, seed=chosen.seed, jobs=chosen.jobs))
@@ -60,8 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--rate", type=float, help="peak of the learning rate")
-    parser.add_argument("--start", type=Path, help="weights of another training, to go on from")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside --out")
+    origin = parser.add_mutually_exclusive_group()
+    origin.add_argument("--start", type=Path, help="weights of another training, to go on from")
+    origin.add_argument("--resume", action="store_true", help="go on from the checkpoint beside --out")
     return parser
 
 
