@@ -88,7 +88,7 @@ class Finder:
             Quarters counter-clockwise that bring it upright; found where it is not given.
         """
         looks = self._looks(grey) if turn is None else ()
-        quarters, standing = turn_of(surest(looks)) if turn is None else (turn % TURNS, 1.0)
+        quarters, standing = turn_of(looks) if turn is None else (turn % TURNS, 1.0)
         upright = np.ascontiguousarray(np.rot90(grey, quarters)) if quarters else grey
         if quarters or not looks:  # what was said of turned digits is no help
             looks = self._looks(upright)
@@ -108,7 +108,7 @@ class Finder:
 
     def turn(self, grey: UInt8) -> int:
         """The quarters counter-clockwise that bring an image, uint8 (h, w), upright."""
-        return turn_of(surest(self._looks(grey)))[0]
+        return turn_of(self._looks(grey))[0]
 
     def _looks(self, grey: UInt8) -> tuple[Look, ...]:
         """Looks at an image in several sizes, to know that of its digits."""

@@ -77,11 +77,12 @@ def height_of(sure: Found) -> float | None:
     return float(max(tall[order][np.searchsorted(weight, weight[-1] / 2)], 2.0))
 
 
-def turn_of(sure: Found) -> tuple[int, float]:
-    """The quarters counter-clockwise that most digits ask for, and how probable it is that they are right.
+def turn_of(looks: Sequence[Look]) -> tuple[int, float]:
+    """The quarters counter-clockwise that most digits of all looks ask for, and how probable it is that they are right.
 
     An image is taken to stand upright unless there is good reason; then nothing else is said to be possible.
     """
+    sure = joined([look.sure for look in looks])
     if not len(sure):
         return 0, 1.0
     votes = FEWER * (np.log(sure.turns + 1e-3) * sure.scores[:, None]).sum(axis=0)
