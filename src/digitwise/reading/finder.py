@@ -52,7 +52,7 @@ class Sight:
     standing : float
         How probable it is that the turn is right; 1 where the picture stands as it is, or the turn was given.
     looks : tuple of Look
-        At the upright picture, in which the size was looked for.
+        At the upright image, in which its digits' size was looked for.
     """
 
     found: Found
@@ -95,8 +95,7 @@ class Finder:
         usual = height_of(surest(looks))
         if usual is None:
             scale = min(1.0, LOOKS[-1] / math.sqrt(grey.size))
-            nothing = surest(looks)
-            return Sight(nothing, quarters, upright.shape, scale, at_scale(upright, scale), standing, looks)
+            return Sight(surest(looks), quarters, upright.shape, scale, at_scale(upright, scale), standing, looks)
         found, scale, seen = self._digits(upright, usual)
         for smaller in (True, False):
             height = other_height(looks, usual=usual, smaller=smaller)

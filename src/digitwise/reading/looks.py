@@ -93,7 +93,8 @@ def turn_of(looks: Sequence[Look]) -> tuple[int, float]:
 
 def other_height(looks: Sequence[Look], *, usual: float, smaller: bool) -> float | None:
     """The height of digits much smaller than the usual one, or much larger, in pixels; None where no look shows any."""
-    hints = separate(joined([unlike(look.sure, surest(looks), usual, smaller=smaller) for look in looks]))
+    told = surest(looks)
+    hints = separate(joined([unlike(look.sure, told, usual, smaller=smaller) for look in looks]))
     return height_of(hints) if _evidence(hints) > ENOUGH else None
 
 
