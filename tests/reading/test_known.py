@@ -1,6 +1,7 @@
 """What the caller knows chooses among readings, and never makes a number up."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -130,6 +131,12 @@ def test_a_number_that_fits_is_as_it_was_and_surer():
     (fitting,) = read(photo(page(("31475",))), expect=5).numbers
     assert (fitting.text, fitting.status, fitting.box) == ("31475", "read", plain.box)
     assert fitting.confidence > plain.confidence
+
+
+def test_a_number_that_fits_is_no_surer_than_its_digits_and_the_turn():
+    sight = replace(bundled().find(photo(page(("31475",)))), standing=0.6)
+    (number,) = page_of(sight, path=None, least=0.0, known=Known.of(expect=5)).numbers
+    assert 0 < number.confidence <= min(digit.confidence for digit in number.digits) <= 0.6
 
 
 def test_a_number_that_cannot_fit_is_unsure():

@@ -176,14 +176,13 @@ class _Numbers:
         best = known.best([outcomes for _, outcomes in objects])
         if best is None:
             return None
-        confidence = best[1] * self.standing
         chosen = [(k, sign, dict(outcomes)[sign]) for (k, outcomes), sign in zip(objects, best[0], strict=True) if sign]
         digits = [(k, sign, chance) for k, sign, chance in chosen if sign in SIGNS[:10]]
         signs = [(k, sign) for k, sign, _ in chosen if sign not in SIGNS[:10]]
         if not digits:
             return None
-        each = np.maximum([chance for _, _, chance in digits], confidence)
-        return self._made([(k, sign) for k, sign, _ in digits], signs, each, confidence, self.least)
+        each = np.maximum([chance for _, _, chance in digits], best[1])
+        return self._made([(k, sign) for k, sign, _ in digits], signs, each, best[1] * self.standing, self.least)
 
     def _digit(self, k: int) -> list[tuple[str, float]]:
         """What an object that looks like a digit may be."""
