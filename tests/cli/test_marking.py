@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import pytest
 
+from digitwise.data import load
+from digitwise.errors import DataError
 from tests.exercise.builder import write_notebook
 
 
@@ -42,6 +45,22 @@ def test_missing_library_is_told_with_what_to_install(tmp_path, monkeypatch, dig
     result = digitwise("exercise", "check", tmp_path / "n.ipynb", "--data", "digits")
     assert result.code == 2
     assert f"marking a notebook needs {missing}: pip install 'digitwise[exercise]'" in result.err
+
+
+def test_quick_marking_takes_a_few_images_from_all_over_a_set(tmp_path, monkeypatch, digitwise):
+    given = []
+
+    def mark_all(notebooks, dataset, **rest):
+        given.append(dataset)
+        raise DataError("far enough")
+
+    monkeypatch.setattr("digitwise.exercise.marking.mark_all", mark_all)
+    result = digitwise("exercise", "check", write_notebook(tmp_path / "n.ipynb"), "--data", "digits", "--quick")
+    assert "quick: 600 training and " in result.err
+    (few,), whole = given, load("digits")
+    assert (len(few.train), len(few.test)) == (600, min(600, len(whole.test)))
+    assert np.array_equal(few.train.images[-1], whole.train.images[-1])
+    assert few.train.class_counts.min() > 0
 
 
 def test_notebook_that_never_began_is_told_by_its_limit_on_a_page_in_the_home_folder(tmp_path, monkeypatch, digitwise):

@@ -15,7 +15,9 @@ from digitwise.cli.train import seconds
 if TYPE_CHECKING:
     from digitwise.exercise.marks import Mark
     from digitwise.exercise.notebooks import Notebook
+    from digitwise.images import Dataset
 
+QUICK = 600  # images of training, and as many of test: what a notebook takes minutes for is done in a minute or two
 UNITS = {"KB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
@@ -50,6 +52,9 @@ def check(
         int, typer.Option(parser=size, metavar="SIZE", help="For one notebook (500MB, 4GB).")
     ] = "4GB",  # type: ignore[assignment]
     jobs: Annotated[int, typer.Option(min=1, help="How many are run side by side.")] = 1,
+    quick: Annotated[
+        bool, typer.Option("--quick", help=f"With {QUICK} images of training and test each: a look at what runs.")
+    ] = False,
     html: Annotated[
         bool,
         typer.Option(
@@ -72,7 +77,9 @@ def check(
     paths, out_folder = _found(notebooks), expanded(out_folder)
     several = len(paths) > 1 or notebooks[0].is_dir()
     opened, marks = _opened(paths, several=several)
-    dataset = load(data)
+    dataset = _few(load(data)) if quick else load(data)
+    if quick:
+        err.print(f"quick: {len(dataset.train)} training and {len(dataset.test)} test images, too few for all points")
     limits = Limits(time_limit, memory_limit, slowness=slowness())
     if limits.slowness >= SLOWER:
         err.print(f"this machine is slow: each notebook has {limits.slowness:.1f} times the time limit", style="dim")
@@ -107,6 +114,19 @@ def check(
     elif html:
         err.print(f"written to {out_folder / names[ordered[0].notebook]}", style="dim")
     return 0
+
+
+def _few(dataset: Dataset) -> Dataset:
+    """A small set of images from all over a set, which may be sorted by class."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    train, test = (
+        part.take(np.linspace(0, len(part) - 1, min(QUICK, len(part))).astype(np.int64))
+        for part in (dataset.train, dataset.test)
+    )
+    return replace(dataset, train=train, test=test)
 
 
 def _found(given: list[Path]) -> list[Path]:
