@@ -34,6 +34,7 @@ from benchmarks.recipes import QUICK, UNTUNED, bench_budgets, bench_recipes
 from benchmarks.scale import bench_scale
 from benchmarks.server import bench_server
 from benchmarks.speed import bench_augmentation, bench_fit, bench_reading, bench_report, bench_start
+from benchmarks.strangers import bench_strangers
 from benchmarks.tables import OTHER_SETS, write_tables
 from digitwise.recipes import RECIPES
 
@@ -50,7 +51,8 @@ def main() -> None:
     )
     parser.add_argument("--data", default="mnist", help="for recipes")
     parser.add_argument(
-        "--model", help="for reader, robustness, pages, numbers: an ONNX file or a run folder; else the bundled one"
+        "--model",
+        help="for reader, strangers, robustness, pages, numbers: an ONNX file or a run folder; else the bundled one",
     )
     add_options(parser)
     benches: dict[str, Callable[[argparse.Namespace], object]] = {
@@ -66,6 +68,7 @@ def main() -> None:
         "checks": lambda _: bench_checks(),
         "report": lambda _: bench_report(),
         "reader": lambda chosen: bench_scans(chosen.model),
+        "strangers": lambda chosen: bench_strangers(chosen.model),
         "reader-speed": lambda _: bench_reader_speed(),
         "server": lambda _: bench_server(),
         "scale": lambda _: bench_scale(),

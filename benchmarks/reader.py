@@ -57,7 +57,7 @@ def bench_scans(model: str | None = None) -> None:
 def _single_digits(reader: Contender, folder: Path) -> list[Row]:
     """A row a writer: nothing was fitted to these files, so that each writer is one left out."""
     files = sorted(folder.glob("*/*.png"))
-    read = reader.labels([_opened(file) for file in files])
+    read = reader.labels([opened(file) for file in files])
     rows: list[Row] = []
     for writer in sorted({file.name.split("_")[0] for file in files}):
         own = [(file, label) for file, label in zip(files, read, strict=True) if file.name.startswith(f"{writer}_")]
@@ -78,7 +78,7 @@ def _photos(reader: Contender, folder: Path) -> list[Row]:
     """A row a photo: the errors are the edit distance."""
     rows, parts = [], []
     for photo in json.loads((folder / "truth.json").read_text(encoding="utf-8")):
-        lines = reader.lines(_opened(folder / photo["file"]))
+        lines = reader.lines(opened(folder / photo["file"]))
         part = aligned("".join(photo["lines"]).replace(" ", ""), "".join(lines))
         parts.append(part)
         rows.append(_row("photos of numbers", photo["file"], part.length, part.distance, " / ".join(lines)))
@@ -86,7 +86,8 @@ def _photos(reader: Contender, folder: Path) -> list[Row]:
     return rows
 
 
-def _opened(file: Path) -> UInt8:
+def opened(file: Path) -> UInt8:
+    """An image as its viewer shows it, uint8 (h, w, 3)."""
     with Image.open(file) as image:
         return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
 

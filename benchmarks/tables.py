@@ -30,6 +30,7 @@ from benchmarks.plan import bounds, reading_plan, training_plan
 from benchmarks.reader_tables import pages_table, reading_summary, robustness_table, scans_table, speed_table
 from benchmarks.scale import scale_table
 from benchmarks.server import server_table, serving_summary
+from benchmarks.strangers import strangers_table
 from digitwise.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
@@ -125,6 +126,7 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "checks": (measured_table, "checks"),
     "reading": (reading_summary, "reader"),
     "scans": (scans_table, "reader"),
+    "strangers": (strangers_table, "strangers"),
     "robustness": (robustness_table, "robustness"),
     "pages": (pages_table, "pages"),
     "reader speed": (speed_table, "reader_speed"),

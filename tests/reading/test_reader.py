@@ -128,8 +128,8 @@ def test_arrays_of_any_dtype_are_read(reader, change):
 def test_one_bad_source_is_an_error_and_among_others_a_row(reader, wrong, message):
     with pytest.raises(DataError, match=message):
         reader.read(wrong)
-    good, bad = reader.read([printed("1"), wrong])
-    assert (good.label, good.status) == ("1", "read")
+    good, bad = reader.read([printed("4"), wrong])
+    assert (good.label, good.status) == ("4", "read")
     assert (bad.label, bad.confidence, bad.status, bad.top) == (None, None, "error", ())
     assert bad.path == (wrong if isinstance(wrong, str) else None)
     with pytest.raises(DataError, match=message):

@@ -8,16 +8,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitwise.cli.console import DataOption, JsonFlag, PatchOption, out, print_json, table
-from digitwise.cli.options import ClassMixOption, MaxErrorOption, SamplesOption, class_mix
+from digitwise.cli.options import ClassMixOption, MaxErrorOption, ModelOption, SamplesOption, class_mix
 
 if TYPE_CHECKING:
     from digitwise.evaluation.assessment import Assessment
     from digitwise.images import Predictions
     from digitwise.runs import Run
 
+SHOWN = 20  # misread images that are listed, those read surely first
+
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[Path | None, typer.Argument(help="A run folder; none with --reader.")] = None,
+    reader: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DATA",
+            help="Evaluate what reads instead, on labelled images: a folder with one folder for each class, or a CSV "
+            "of paths and labels.",
+        ),
+    ] = None,
+    model: ModelOption = None,
     data: DataOption = None,
     patch: PatchOption = None,
     samples: SamplesOption = 10_000,
@@ -25,7 +36,15 @@ def evaluate(
     max_error: MaxErrorOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Evaluate a run on its test pictures, or on those of other data."""
+    """Evaluate a run on its test pictures, or on those of other data; or a reader on labelled images."""
+    if (run is None) == (reader is None) or (model is not None and reader is None):
+        raise typer.BadParameter("expected a run folder, or --reader DATA [--model FILE]")
+    if reader is not None:
+        if data is not None or patch is not None or mix is not None:
+            raise typer.BadParameter("expected --reader without --data, --patch and --class-mix, got both")
+        _evaluate_reader(reader, model, max_error, as_json)
+        return
+    assert run is not None
     from digitwise.errors import RunError
     from digitwise.evaluation.assessment import assess
     from digitwise.runs import Run
@@ -53,6 +72,34 @@ def evaluate(
         out.print(table(("labels", "n", "errors", "error rate"), rows))
     if max_error is not None:
         out.print(f"The policy is kept in {opened.path / 'policy.json'}")
+
+
+def _evaluate_reader(data: Path, model: Path | None, max_error: float | None, as_json: bool) -> None:
+    """How well labelled images are read, by what they are and how surely."""
+    from digitwise.exporting.judging import judged
+    from digitwise.reading.reader import Reader
+
+    told = judged(Reader(model, max_error=max_error), data).as_dict()
+    if as_json:
+        print_json(told)
+        return
+    low, high = told["interval_95"]
+    out.print(
+        f"{told['n'] - told['errors']:,} of {told['n']:,} right ({1 - told['error_rate']:.2%}; error rate "
+        f"{low:.2%} to {high:.2%} with 95 % confidence)"
+    )
+    sure = f"{told['read']:,} read ({told['coverage']:.1%})"
+    if told["read"]:
+        sure += (
+            f", {told['wrong_read']:,} of these wrong: at most {told['wrong_read_at_most']:.2%} with 95 % confidence"
+        )
+    out.print(f"{sure}; {told['unsure']:,} unsure, {told['blank']:,} blank")
+    rows = [(row["file"], row["label"], row["read_as"] or "", row["status"]) for row in told["misread"]]
+    if rows:
+        first = sorted(rows, key=lambda row: row[3] != "read")[:SHOWN]
+        out.print(table(("file", "label", "read as", "status"), first))
+    if len(rows) > SHOWN:
+        out.print(f"and {len(rows) - SHOWN:,} more, all of them in --json")
 
 
 def _under_patch(run: Run, data: str | None, patch: Path | None, test: Predictions) -> list[dict[str, Any]] | None:

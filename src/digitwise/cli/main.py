@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from digitwise.cli import (
+    calibrate,
     check,
     compare,
     data,
@@ -51,6 +52,7 @@ app.command("run")(run.run)
 app.command("train")(train.train)
 app.command("sweep")(sweep.sweep)
 app.command("evaluate")(evaluate.evaluate)
+app.command("calibrate")(calibrate.calibrate)
 app.command("errors")(errors.errors)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)

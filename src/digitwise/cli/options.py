@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -57,6 +58,9 @@ MaxErrorOption = Annotated[
     ),
 ]
 
+ModelOption = Annotated[
+    Path | None, typer.Option("--model", metavar="FILE", help="What reads; by default the model in the package.")
+]
 ClusterOption = Annotated[
     str | None,
     typer.Option(

@@ -138,7 +138,7 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
                 f"pictures are wrong, too many; look at them (digitwise errors), or allow more errors"
             )
         raise RunError(
-            f"{promise}: expected at least {fewest_answers(0, max_error, each):,} validation pictures, "
+            f"{promise}: expected at least {fewest_pictures(max_error, confidence):,} validation pictures, "
             f"got {len(validation):,}; validate on more (--validation)"
         )
     wrong = int(errors[best - 1])
@@ -192,6 +192,11 @@ def _each(confidence: float) -> float:
 def upper_bound(errors: int, n: int, confidence: float = CONFIDENCE) -> float:
     """The one-sided exact (Clopper-Pearson) bound of an error rate."""
     return 1.0 if errors >= n else float(betaincinv(errors + 1, n - errors, confidence))
+
+
+def fewest_pictures(max_error: float, confidence: float = CONFIDENCE) -> int:
+    """How many validation pictures a promise takes at least: so many where no answer is wrong."""
+    return fewest_answers(0, max_error, _each(confidence))
 
 
 def fewest_answers(errors: int, max_error: float, confidence: float = CONFIDENCE) -> int:

@@ -14,6 +14,8 @@ SMALLEST = 3  # pixels a side: below this there is nothing to tell ink from pape
 FAINTEST = 7.0  # grey levels: a contrast below this is none
 SUREST = 3.6  # times the paper's own spread that ink stands above it; noise parted in two by its level has 2.7
 WEAK = 0.45  # of the level that parts ink from paper: what hangs together with ink counts as ink from here
+BILEVEL = 0.1, 0.85  # of the contrast from either end, and the share of pixels that lie there, in bilevel pictures
+MARGIN = 0.15  # of the longer side: paper laid around these
 INK, SOME_INK = 0.6, 0.25  # shares of a piece at the border that stand out of what lies beyond: all ink, partly ink
 EIGHT = np.ones((3, 3), bool)  # a pixel's neighbourhood, corners included
 WITHIN = np.stack([np.zeros((3, 3), bool), EIGHT, np.zeros((3, 3), bool)])  # the same, of pictures in a stack
@@ -47,9 +49,49 @@ def find_ink(pictures: UInt8) -> list[Ink | None]:
     -------
     list of Ink or None
         None where there is nothing but paper.
+
+    Notes
+    -----
+    Bilevel pictures, as segmentation makes them, are often cut at the ink. There is no light to even out in them, and
+    ink that touches the border is no shadow, so paper is laid around them.
     """
+    found: list[Ink | None] = [None] * len(pictures)
     if not len(pictures) or min(pictures.shape[1:3]) < SMALLEST:
-        return [None] * len(pictures)
+        return found
+    bilevel = _are_bilevel(pictures)
+    margin = max(2, round(MARGIN * max(pictures.shape[1:3])))
+    for places, rim in ((np.flatnonzero(~bilevel), 0), (np.flatnonzero(bilevel), margin)):
+        if len(places):
+            part = pictures if len(places) == len(pictures) else pictures[places]
+            for place, ink in zip(places.tolist(), _found(part, rim), strict=True):
+                found[place] = ink
+    return found
+
+
+def _are_bilevel(pictures: UInt8) -> Mask:
+    """Whether nearly all pixels of each picture are as dark or as light as any, bool (n,)."""
+    near, most = BILEVEL
+    flat = pictures.reshape(len(pictures), -1)
+    low, high = (part.astype(np.float32)[:, None] for part in (flat.min(axis=1), flat.max(axis=1)))
+    ends = (flat <= low + near * (high - low)) | (flat >= high - near * (high - low))
+    return np.asarray(np.count_nonzero(ends, axis=1) > most * flat.shape[1])
+
+
+def _in_margin(pictures: UInt8, rim: int) -> UInt8:
+    """Pictures with ``rim`` pixels of their paper, which is their median, around them."""
+    flat = pictures.reshape(len(pictures), -1, *pictures.shape[3:])
+    n, height, width = pictures.shape[:3]
+    wide = np.empty((n, height + 2 * rim, width + 2 * rim, *pictures.shape[3:]), np.uint8)
+    wide[:] = np.median(flat, axis=1).astype(np.uint8).reshape(n, 1, 1, *pictures.shape[3:])
+    wide[:, rim : rim + height, rim : rim + width] = pictures
+    return wide
+
+
+def _found(pictures: UInt8, rim: int) -> list[Ink | None]:
+    """The ink of pictures, looked for with so many pixels of paper around them."""
+    inner = np.s_[rim : rim + pictures.shape[1], rim : rim + pictures.shape[2]]
+    if rim:
+        pictures = _in_margin(pictures, rim)
     values, widths = turned_light(without_impulses(contrast_of(pictures)))
     above = _above_ground(values, widths)
     ordered = np.sort(above.reshape(len(above), -1), axis=1)
@@ -68,7 +110,7 @@ def find_ink(pictures: UInt8) -> list[Ink | None]:
     for place in np.flatnonzero(_at_border(masks)):
         masks[place] = _without_shade(masks[place], values[place], int(widths[place]), float(dim[place, 0, 0]))
     return [
-        Ink(a, m) if any_ink else None
+        Ink(a[inner], m[inner]) if any_ink else None
         for a, m, any_ink in zip(amount, masks, np.any(masks, axis=(1, 2)).tolist(), strict=True)
     ]
 

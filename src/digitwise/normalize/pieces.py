@@ -15,6 +15,7 @@ NEAR = 0.25  # of the digit's extent: how far off a part of it may lie, as the b
 BESIDE = 0.12  # of the digit's extent, for a piece that is neither above nor below it
 LINE = 0.08  # of a side: how thick a line along the border is at most, and how far within
 INKED = 0.6  # share of a row that is ink where it belongs to such a line
+THROUGH = 0.9, 0.04  # share of the columns that it covers, and how far from the ends of the side it may end
 FRAME = 0.55  # share of a frame's ink that lies along its box
 ALONG = 0.1  # of the box's sides, for that
 
@@ -78,24 +79,31 @@ def digit_in(ink: Mask) -> Mask | None:
 
 def within_lines(ink: Mask) -> tuple[slice, slice] | None:
     """What lies within lines along the border, as of a form's cell or a paper's edge; None where there are none."""
-    cut = []
-    for axis in (1, 0):
-        shares = np.count_nonzero(ink, axis=axis) / ink.shape[axis]
-        cut.append((_line(shares), _line(shares[::-1])))
+    cut = [(_line(rows), _line(rows[::-1])) for rows in (ink, ink.T)]
     if not any(np.ravel(cut)):
         return None
     (top, bottom), (left, right) = cut
     return slice(top, ink.shape[0] - bottom), slice(left, ink.shape[1] - right)
 
 
-def _line(shares: Float64) -> int:
-    """How many rows to leave out for a line that begins within the first ones: share of ink in each, from outside."""
-    deep = max(2, round(LINE * len(shares)))
+def _line(rows: Mask) -> int:
+    """How many rows, from the first on, to leave out for a line that begins within the first ones.
+
+    The line runs through, from end to end: the foot of a 2 that was cut at the ink does not.
+    """
+    deep = max(2, round(LINE * len(rows)))
+    shares = np.count_nonzero(rows[: 2 * deep + 1], axis=1) / rows.shape[1]
     inked = np.flatnonzero(shares[:deep] > INKED)
     if not inked.size:
         return 0
     after = np.flatnonzero(shares[inked[0] : inked[0] + deep + 1] < 0.3)
-    return int(inked[0] + after[0] + 1) if after.size else 0
+    if not after.size:
+        return 0
+    end = int(inked[0] + after[0] + 1)
+    covered = np.flatnonzero(rows[:end].any(axis=0))
+    near = max(1, round(THROUGH[1] * rows.shape[1]))
+    through = covered[0] < near and covered[-1] >= rows.shape[1] - near
+    return end if through and len(covered) >= THROUGH[0] * rows.shape[1] else 0
 
 
 def _pieces(ink: Mask) -> tuple[Int64, Pieces | None]:

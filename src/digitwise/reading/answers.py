@@ -24,12 +24,15 @@ class Answers:
     blank, sure : ndarray of bool, shape (n,)
         Nothing but paper; what the policy lets count.
     class_names : tuple of str
+    agreed : ndarray of bool, shape (n,)
+        Where the finder, if it was asked, prefers the same class as the model.
     """
 
     probabilities: Float32
     blank: Mask
     sure: Mask
     class_names: tuple[str, ...]
+    agreed: Mask
 
     def __len__(self) -> int:
         return len(self.blank)

@@ -96,11 +96,11 @@ class Finder:
         if usual is None:
             scale = min(1.0, LOOKS[-1] / math.sqrt(grey.size))
             return Sight(surest(looks), quarters, upright.shape, scale, at_scale(upright, scale), standing, looks)
-        found, scale, seen = self._digits(upright, usual)
+        found, scale, seen = self._digits(upright, usual, looks)
         for smaller in (True, False):
             height = other_height(looks, usual=usual, smaller=smaller)
             if height is not None and is_news(_scale(upright, height), scale):
-                closer, its_scale, its_image = self._digits(upright, height)
+                closer, its_scale, its_image = self._digits(upright, height, looks)
                 found = with_others(found, closer, usual, smaller=smaller)
                 scale, seen = (its_scale, its_image) if smaller else (scale, seen)
         return Sight(found, quarters, upright.shape, scale, seen, standing, looks)
@@ -111,24 +111,27 @@ class Finder:
 
     def _looks(self, grey: UInt8) -> tuple[Look, ...]:
         """Looks at an image in several sizes, to know that of its digits."""
-        return tuple(Look(self._look_at(at_scale(grey, scale), grey.shape), scale) for scale in scales(grey.size))
+        return tuple(self._look_at(grey, scale) for scale in scales(grey.size))
 
-    def _digits(self, upright: UInt8, height: float) -> tuple[Found, float, UInt8]:
-        """One look at digits of a height in pixels: what is found, the scale, and the image at that scale."""
+    def _digits(self, upright: UInt8, height: float, looks: tuple[Look, ...]) -> tuple[Found, float, UInt8]:
+        """What is found of digits of a height in pixels, the scale looked at, and the image at that scale."""
         scale = _scale(upright, height)
-        seen = at_scale(upright, scale)
-        return separate(self._look_at(seen, upright.shape)), scale, seen
+        look = min(looks, key=lambda look: abs(math.log(look.scale / scale)))
+        if is_news(look.scale, scale):
+            look = self._look_at(upright, scale)
+        return separate(look.found), look.scale, look.seen
 
-    def _look_at(self, seen: UInt8, shape: tuple[int, ...]) -> Found:
-        """One look at a picture of ``shape`` that was brought to another size; boxes are in its own pixels."""
+    def _look_at(self, grey: UInt8, scale: float) -> Look:
+        """One look at an image (h, w) brought to another size."""
+        seen = at_scale(grey, scale)
         height, width = seen.shape
         rows, columns = (-(-(side + 2 * RIM) // MULTIPLE) * MULTIPLE for side in seen.shape)
         framed = np.full((rows, columns), padded_with(seen), np.uint8)
         framed[RIM : RIM + height, RIM : RIM + width] = seen
         maps: Float32 = self._session.run(None, {"pictures": framed[None]})[0][0]
         found = decoded(maps, least=LEAST)
-        shrink = np.array([width / shape[1], height / shape[0]] * 2, np.float32)
-        return found.placed((found.boxes - RIM) / shrink)
+        shrink = np.array([width / grey.shape[1], height / grey.shape[0]] * 2, np.float32)
+        return Look(found.placed((found.boxes - RIM) / shrink), scale, seen)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digitwise.images import Float32, Mask
+from digitwise.images import Float32, Mask, UInt8
 from digitwise.reading.finding import Found, joined, separate
 
 # Roots of the pixels of the images in which sizes are looked for: digits from 11 to 110 pixels high are known, so each
@@ -34,10 +34,13 @@ class Look:
         In the pixels of the image at its full size; objects that overlap are all in it.
     scale : float
         The size looked at, over the full size.
+    seen : ndarray of uint8, shape (h, w)
+        The image at that size.
     """
 
     found: Found
     scale: float
+    seen: UInt8
 
     @functools.cached_property
     def sure(self) -> Found:

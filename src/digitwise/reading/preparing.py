@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from digitwise.errors import DataError
 from digitwise.fitting import fit_into, grey, is_dark_on_light
-from digitwise.images import Mask, UInt8
+from digitwise.images import Float32, Mask, UInt8
 from digitwise.normalize import SIDE, in_form, normalize, normalize_all
 
 BLOCK = 4_096  # pictures looked at together: what is reckoned about them on the way stays small
@@ -22,17 +23,43 @@ class Prepared:
     ----------
     images : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
     blank : ndarray of bool, shape (n,)
-        Where there is nothing but paper.
+        Where no ink is found, so that the model is not asked.
+    strange : ndarray of bool, shape (n,), optional
+        Which were brought to the model's form; none where it is not given.
+    opinions : ndarray of float32, shape (n, k), optional
+        What else is known of each: probabilities of the classes.
     """
 
     images: UInt8
     blank: Mask
+    strange: Mask | None = None
+    opinions: Float32 | None = None
+
+    def one(self, place: int) -> Prepared:
+        """One of them."""
+        here = slice(place, place + 1)
+        opinions = None if self.opinions is None else self.opinions[here]
+        return Prepared(self.images[here], self.blank[here], opinions=opinions)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Prepared], *, classes: int) -> Prepared:
+        """All of several, at least one; of some nothing else may be known."""
+        known = any(part.opinions is not None for part in parts)
+        each = [even(len(part.blank), classes) if part.opinions is None else part.opinions for part in parts]
+        images, blank = (np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "blank"))
+        return cls(images, blank, opinions=np.concatenate(each) if known else None)
+
+
+def even(n: int, classes: int) -> Float32:
+    """Probabilities where nothing is known, float32 (n, classes)."""
+    return np.full((n, classes), 1 / classes, np.float32)
 
 
 def normalized(picture: UInt8) -> Prepared:
     """One picture of any size in MNIST's form."""
     found = normalize(picture)
-    return Prepared(found.image[None], np.array([found.blank]))
+    strange = picture.shape != (SIDE, SIDE) or not in_form(picture[None])[0]
+    return Prepared(found.image[None], np.array([found.blank]), np.array([strange]))
 
 
 def normalized_stack(pictures: UInt8) -> Prepared:
@@ -50,7 +77,7 @@ def normalized_stack(pictures: UInt8) -> Prepared:
         images = np.zeros((len(pictures), SIDE, SIDE), np.uint8)
     others = np.flatnonzero(strange & ~blank)
     images[others], blank[others] = normalize_all(pictures[others])
-    return Prepared(images, blank)
+    return Prepared(images, blank, strange)
 
 
 def _looked_at(pictures: UInt8) -> tuple[Mask, Mask]:

@@ -18,7 +18,7 @@ from digitwise.reading.inputs import path_of, picture_of, stack_of
 from digitwise.reading.known import Known, Region
 from digitwise.reading.model import Model
 from digitwise.reading.policy import chosen
-from digitwise.reading.preparing import Prepared, as_they_are, fitted, normalized, normalized_stack
+from digitwise.reading.preparing import Prepared, as_they_are, even, fitted, normalized, normalized_stack
 from digitwise.reading.results import Box, Digit, Other, Page, Reading
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SINGLE = 1_000
 FEW = 3  # pieces of ink without a digit among them that may yet be one: more are a page of something else
 PERHAPS = 0.1  # probability from which what was taken for no digit makes an image with a digit a page
+LIKELY = 0.5  # probability of a class that the finder sees where no ink was found, from which an image is not blank
 PAGE = 2_000  # pixels of the longer side, for larger JPEGs: the finder looks at no more than three million pixels
 DIGITS = tuple("0123456789")
 
@@ -211,10 +212,13 @@ class Reader:
         self, decoded: Decoded, path: str | None = None, *, known: Known | None = None, turn: int | None = None
     ) -> Page:
         """The numbers of an image that is decoded already, and turned as is said where that is known."""
+        self.check_numbers()
+        return self._page(self._sight(decoded, turn), decoded, path, known)
+
+    def _page(self, sight: Sight, decoded: Decoded, path: str | None, known: Known | None = None) -> Page:
         from digitwise.reading.numbers import page_of
 
-        self.check_numbers()
-        sight, least = self._sight(decoded, turn), self._least()
+        least = self._least()
         return page_of(sight, path=path, least=least, unit=decoded.scale, origin=decoded.origin, known=known)
 
     def check_numbers(self) -> None:
@@ -240,29 +244,30 @@ class Reader:
         """
         if self.class_names != DIGITS:
             return self.single_of(decoded.picture, path)
-        page = self.page_of(decoded, path)
+        sight = self._sight(decoded)
+        page = self._page(sight, decoded, path)
         digits = [digit for number in page.numbers for digit in number.digits]
         if len(digits) > 1 or (digits and any(map(_is_more, page.others))):
             return page
         if digits:
-            single = self._agreed(decoded, digits[0], path)
+            single = self._agreed(decoded, digits[0], sight, path)
             return page if single.reading.label is None else single
         pieces = sum(other.kind != "rule" for other in page.others)
         if pieces > FEW:
             return page
-        single = self.single_of(decoded.picture, path)
+        single = self.single_of(decoded.picture, path, sight=sight)
         return single.said("unsure" if pieces and single.reading.status != "blank" else "blank")
 
-    def _agreed(self, decoded: Decoded, digit: Digit, path: str | None) -> Single:
+    def _agreed(self, decoded: Decoded, digit: Digit, sight: Sight, path: str | None) -> Single:
         """A lone digit: by the model on the image, or on the digit cut out of it where other ink is in view."""
-        whole = self.single_of(decoded.picture, path)
+        whole = self.single_of(decoded.picture, path, sight=sight)
         if whole.reading.label != digit.label:
             whole = self.single_of(_cut(decoded, digit.box), path)
         return whole if whole.reading.label == digit.label and digit.status == "read" else whole.said("unsure")
 
-    def single_of(self, picture: UInt8, path: str | None = None) -> Single:
-        """One digit of an image, uint8 (h, w) or (h, w, 3), whatever is on it."""
-        prepared = self.formed(picture)
+    def single_of(self, picture: UInt8, path: str | None = None, *, sight: Sight | None = None) -> Single:
+        """One digit of an image, uint8 (h, w) or (h, w, 3), whatever is on it; what the finder sees, if it looked."""
+        prepared = self.formed(picture, sight=sight)
         answers = self.answered(prepared)
         return Single(answers.readings([path])[0], answers.probabilities[0], prepared.images[0])
 
@@ -303,13 +308,25 @@ class Reader:
         return self.answered(self.formed_stack(pictures))
 
     def answered(self, prepared: Prepared) -> Answers:
-        """Answers about pictures as the model takes them; blank ones it is not asked about."""
-        if not prepared.blank.any():
+        """Answers about pictures as the model takes them; blank ones it is not asked about.
+
+        What else is known is taken for independent of what the model says: probabilities are multiplied. Where the two
+        prefer different classes nothing is sure.
+        """
+        blank = prepared.blank
+        if not blank.any():
             probabilities = self.model.probabilities(prepared.images)
         else:
-            probabilities = np.full((len(prepared.blank), len(self.class_names)), 1 / len(self.class_names), np.float32)
-            probabilities[~prepared.blank] = self.model.probabilities(prepared.images[~prepared.blank])
-        return Answers(probabilities, prepared.blank, self._sure(probabilities), self.class_names)
+            probabilities = even(len(blank), len(self.class_names))
+            probabilities[~blank] = self.model.probabilities(prepared.images[~blank])
+        if (opinions := prepared.opinions) is None:
+            agreed = np.ones(len(blank), bool)
+            return Answers(probabilities, blank, self._sure(probabilities), self.class_names, agreed)
+        both = probabilities * opinions
+        both /= both.sum(axis=1, keepdims=True)
+        agreed = (probabilities.argmax(axis=1) == opinions.argmax(axis=1)) | (np.ptp(opinions, axis=1) == 0)
+        blank = blank & (opinions.max(axis=1) < LIKELY)
+        return Answers(both, blank, self._sure(both) & agreed, self.class_names, agreed)
 
     def prepared(self, x: Any) -> Prepared:
         """One picture as the model takes it; a path, bytes, PIL image or array."""
@@ -319,17 +336,33 @@ class Reader:
             return as_they_are(picture[None], self.model.image_shape)
         return self.formed(picture)
 
-    def formed(self, picture: UInt8) -> Prepared:
-        """A picture of any size, uint8 (h, w) or (h, w, 3), as the model takes it."""
+    def formed(self, picture: UInt8, *, sight: Sight | None = None) -> Prepared:
+        """A picture of any size, uint8 (h, w) or (h, w, 3), as the model takes it; with what the finder saw, if it did."""
         if self.model.card.normalization == UNTOUCHED:
             return fitted(picture, self.model.image_shape)
-        return normalized(picture)
+        return self._advised(normalized(picture), picture[None], sight)
 
     def formed_stack(self, pictures: UInt8) -> Prepared:
         """Pictures of one size, uint8 (n, h, w) or (n, h, w, 3), as the model takes them."""
         if self.model.card.normalization == UNTOUCHED:
             return as_they_are(pictures, self.model.image_shape)
-        return normalized_stack(pictures)
+        return self._advised(normalized_stack(pictures), pictures)
+
+    def _advised(self, prepared: Prepared, pictures: UInt8, sight: Sight | None = None) -> Prepared:
+        """With the finder's opinion of each digit that is not in the model's form."""
+        if prepared.strange is None or not prepared.strange.any() or self.class_names != DIGITS:
+            return prepared
+        from digitwise.reading.opinion import opinion_of, opinion_on
+
+        opinions = even(len(pictures), len(DIGITS))
+        strange = np.flatnonzero(prepared.strange)
+        if sight is not None and sight.turn == 0:
+            opinions[0] = opinion_of(sight)
+        else:
+            threads = self.model.threads if len(strange) == 1 else 1
+            found = self.model.side_by_side(lambda place: opinion_on(pictures[place], threads=threads), strange)
+            opinions[strange] = np.stack(list(found))
+        return replace(prepared, opinions=opinions)
 
     def answers_each(self, sources: Sequence[Any]) -> tuple[Answers, list[int], dict[int, str]]:
         """Answers about pictures of any kind, and why some of them could not be read.
@@ -351,9 +384,8 @@ class Reader:
                 found[place] = self.prepared(source)
             except DigitwiseError as error:
                 errors[place] = str(error)
-        images = [each.images for each in found.values()] or [np.empty((0, *self.model.image_shape), np.uint8)]
-        blank = [each.blank for each in found.values()] or [np.empty(0, bool)]
-        answers = self.answered(Prepared(np.concatenate(images), np.concatenate(blank)))
+        none = Prepared(np.empty((0, *self.model.image_shape), np.uint8), np.empty(0, bool))
+        answers = self.answered(Prepared.joined([*found.values(), none], classes=len(self.class_names)))
         return answers, list(found), errors
 
     def _read_each(self, sources: list[Any] | tuple[Any, ...]) -> list[Reading]:

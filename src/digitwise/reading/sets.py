@@ -46,9 +46,8 @@ class Part:
         answers = self.answers
         if isinstance(answers, Answers):
             cut = slice(None, most)
-            answers = replace(
-                answers, probabilities=answers.probabilities[cut], blank=answers.blank[cut], sure=answers.sure[cut]
-            ).readings()
+            cuts = {name: getattr(answers, name)[cut] for name in ("probabilities", "blank", "sure", "agreed")}
+            answers = replace(answers, **cuts).readings()
         for place, reading in enumerate(answers[:most]):
             image = None if self.images is None else self.images[place]
             yield Found(self.path, replace(reading, path=self.path), row=self.first + place, image=image)

@@ -81,7 +81,7 @@ def features(sight: Sight) -> Float64:
 
 
 def _elsewhere(sight: Sight) -> Float64:
-    """What the looks for the size say of each digit, float64 (3, n).
+    """What the looks for the size say of each digit, other than the one that it was found in: float64 (3, n).
 
     The logarithm of the probability of its class and the logit of its score, means over the looks in which it is
     legible, and whether there are any.
@@ -89,7 +89,7 @@ def _elsewhere(sight: Sight) -> Float64:
     found, labels = sight.found, sight.found.labels
     middles, tall = _middles(found), found.boxes[:, 3] - found.boxes[:, 1]
     said, counts = np.zeros((2, len(found))), np.zeros(len(found))
-    for look in sight.looks:
+    for look in (look for look in sight.looks if look.scale != sight.scale):
         legible = (labels < 10) & (tall * look.scale > LEGIBLE[0]) & (tall * look.scale < LEGIBLE[1])
         counts += legible
         digits = look.found.of(look.found.labels < 10)

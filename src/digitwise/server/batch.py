@@ -70,7 +70,7 @@ def read_together(reader: Reader, sources: Sequence[Source], *, max_pixels: int)
             reader, [pictures[place] for place in places], arrays=not isinstance(sources[places[0]], bytes)
         )
         for i, place in enumerate(places):
-            prepared[place] = Prepared(formed.images[i : i + 1], formed.blank[i : i + 1])
+            prepared[place] = formed.one(i)
     outcomes.update(zip(prepared, answered(reader, list(prepared.values())), strict=True))
     return [outcomes[place] for place in range(len(sources))]
 
@@ -102,13 +102,12 @@ def answered(reader: Reader, prepared: list[Prepared]) -> list[Seen]:
     """What the model says about pictures as it takes them, in one call."""
     if not prepared:
         return []
-    images = np.concatenate([each.images for each in prepared])
-    blank = np.concatenate([each.blank for each in prepared])
-    answers = reader.answered(Prepared(images, blank))
+    together = Prepared.joined(prepared, classes=len(reader.class_names))
+    answers = reader.answered(together)
     shares = answers.probabilities.astype(np.float64).round(DECIMALS).tolist()
     names = reader.class_names
     best = [names[place] for place in answers.probabilities.argmax(axis=1)]
-    rows = zip(best, shares, answers.blank.tolist(), answers.sure.tolist(), images, strict=True)
+    rows = zip(best, shares, answers.blank.tolist(), answers.sure.tolist(), together.images, strict=True)
     return [
         Seen("blank", None, {}, image)
         if blank

@@ -118,7 +118,7 @@ def _written_line(canvas: Canvas, w: Writing, low: float, high: float) -> None:
 
 
 def intruders(canvas: Canvas, w: Writing) -> None:
-    """Strokes, rules, doodles, stamps and specks that come in from elsewhere and may lie on digits."""
+    """Strokes, rules, doodles, stamps, specks and bars that come in from elsewhere and may lie on digits."""
     rng = canvas.rng
     if rng.random() < 0.12:
         rules.vertical(canvas, rng.uniform(0, SCENE), w)
@@ -135,6 +135,8 @@ def intruders(canvas: Canvas, w: Writing) -> None:
         _stamp(canvas, w)
     if rng.random() < 0.12:
         _specks(canvas, w)
+    if rng.random() < 0.06:
+        _bar(canvas, w)
 
 
 def _specks(canvas: Canvas, w: Writing) -> None:
@@ -143,6 +145,21 @@ def _specks(canvas: Canvas, w: Writing) -> None:
         x, y = rng.uniform(0, SCENE, 2)
         dx, dy = rng.normal(0, 0.03, 2) * w.height
         stroke(canvas, [np.array([[x, y], [x + dx, y + dy + 0.1]])], w, pen=rng.uniform(0.2, 1))
+
+
+def _bar(canvas: Canvas, w: Writing) -> None:
+    """A printed bar, or a small block, where it lies on nothing that is to be found."""
+    rng = canvas.rng
+    size = w.height * rng.uniform(0.3, 1.5, 2)
+    size[int(rng.integers(2))] *= rng.uniform(1, 8)
+    wide, tall = (max(2, round(float(side))) for side in size)
+    left, top = (int(at) for at in rng.uniform(-20, SCENE, 2))
+    apart = (
+        abs(x - left - wide / 2) > (width + wide) / 2 or abs(y - top - tall / 2) > (height + tall) / 2
+        for x, y, width, height, _ in canvas.found
+    )
+    if all(apart):
+        canvas.lay(np.ones((tall, wide), np.float32), left, top, w.ink * rng.uniform(0.3, 1.3))
 
 
 def _stamp(canvas: Canvas, w: Writing) -> None:

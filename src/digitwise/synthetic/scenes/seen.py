@@ -13,6 +13,7 @@ from digitwise.synthetic.noise import resized
 from digitwise.synthetic.scenes.canvas import SCENE, Mark
 
 SMALLEST = 9  # pixels of a digit, below which a smaller file would leave nothing to read
+ROOM = 24  # pixels of desk in sight at least
 SHARP = 0.06  # heights of a digit: standard deviation of the blur at most, for the same reason
 
 
@@ -38,6 +39,8 @@ def seen(paper: Float32, found: list[Mark], *, rng: np.random.Generator) -> UInt
         paper = _creased(paper, rng=rng)
     if rng.random() < 0.09:
         paper = _bordered(paper, rng=rng)
+    if rng.random() < 0.12:
+        paper = _on_a_desk(paper, found, rng=rng)
     if rng.random() < 0.12:
         small = rng.uniform(0.5, 0.9)
         if not heights or min(heights) * small > SMALLEST:
@@ -70,7 +73,7 @@ def _creased(paper: Float32, *, rng: np.random.Generator) -> Float32:
 
 
 def _bordered(paper: Float32, *, rng: np.random.Generator) -> Float32:
-    """The border of a scan, a gutter or the desk, along one side."""
+    """The border of a scan or a gutter, along one side."""
     depth = int(rng.uniform(3, 50))
     shade, soft = rng.uniform(0, 120), rng.uniform(0.3, 12)
     away = np.arange(SCENE, dtype=np.float32)
@@ -78,6 +81,31 @@ def _bordered(paper: Float32, *, rng: np.random.Generator) -> Float32:
     sides = [amount[:, None], amount[::-1, None], amount[None], amount[None, ::-1]]
     side = sides[int(rng.integers(4))]
     return np.asarray(paper * (1 - side) + np.float32(shade) * side)
+
+
+def _on_a_desk(paper: Float32, found: list[Mark], *, rng: np.random.Generator) -> Float32:
+    """What the sheet lies on, beyond an edge at any angle that cuts no object; the edge throws a shadow."""
+    angle = rng.uniform(0, 2 * math.pi)
+    x, y = math.cos(angle), math.sin(angle)
+    reach = SCENE / 2 * (abs(x) + abs(y))  # of the scene's corners from its middle, along the edge's normal
+    ends = [
+        (middle[0] - SCENE / 2) * x + (middle[1] - SCENE / 2) * y + (abs(x) * width + abs(y) * height) / 2
+        for *middle, width, height, _ in found
+    ]
+    nearest = max(ends, default=-reach / 2)
+    if nearest > reach - ROOM:
+        return paper
+    edge = np.float32(rng.uniform(nearest, reach - ROOM / 2))
+    side = np.arange(SCENE, dtype=np.float32) - np.float32(SCENE / 2)
+    beyond = np.float32(x) * side[None] + np.float32(y) * side[:, None] - edge
+    cells = np.exp(rng.uniform(math.log(1.5), math.log(120), 2))  # long in one direction: wood, cloth
+    grain = resized(
+        rng.standard_normal((int(SCENE / cells[0]) + 2, int(SCENE / cells[1]) + 2), np.float32), paper.shape
+    )
+    desk = np.float32(rng.uniform(15, 235)) + np.float32(abs(rng.normal(0, 22))) * grain
+    shadow = 1 - np.float32(rng.uniform(0, 0.5)) * np.exp(-np.maximum(beyond, 0) / np.float32(rng.uniform(1, 15)))
+    share = np.clip(0.5 + beyond / np.float32(rng.uniform(0.5, 3)), 0, 1)
+    return np.asarray(paper * (1 - share) + desk * shadow * share)
 
 
 def _blurred(paper: Float32, heights: list[float], *, rng: np.random.Generator) -> Float32:

@@ -1,0 +1,201 @@
+"""A reader judged on labelled images of its user's own kind, and its guarantee made anew for them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digitwise import runs
+from digitwise.errors import DataError, ModelError, RunError
+from digitwise.evaluation import Evaluation, evaluate_predictions
+from digitwise.evaluation.selective import TEMPERATURE, Policy, fewest_pictures, reading_policy, upper_bound
+from digitwise.exporting.card import LEVELS
+from digitwise.files import real
+from digitwise.images import Int64, Mask, Predictions
+from digitwise.outputs import Kind, check_file, write
+from digitwise.reading.answers import Answers
+from digitwise.reading.card import KEY
+from digitwise.reading.labelled import labelled_files
+from digitwise.reading.reader import Reader
+from digitwise.reading.session import model_content
+
+CALIBRATED = Kind("calibrated", "an earlier model of digitwise calibrate", ModelError, "--out")
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What a reader says of labelled images.
+
+    Parameters
+    ----------
+    files : tuple of Path
+    labels : ndarray of int64, shape (n,)
+    answers : Answers
+    """
+
+    files: tuple[Path, ...]
+    labels: Int64
+    answers: Answers
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """The answers with their labels; a blank counts as a wrong one."""
+        shares, blank = self.answers.probabilities.copy(), np.flatnonzero(self.answers.blank)
+        shares[blank] = 0
+        shares[blank, (self.labels[blank] + 1) % shares.shape[1]] = 1
+        return Predictions(self.labels, shares, self.answers.class_names)
+
+    @property
+    def wrong(self) -> Mask:
+        """Which are not told right, bool (n,)."""
+        return np.asarray(self.predictions.predicted != self.labels)
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """The errors, counted as if everything were read."""
+        return evaluate_predictions(self.predictions)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        read, wrong, n = self.answers.read, self.wrong, len(self.labels)
+        names, predicted = self.answers.class_names, self.predictions.predicted
+        at_most = upper_bound(int((read & wrong).sum()), int(read.sum())) if read.any() else None
+        return {
+            **self.evaluation.as_dict(),
+            "read": int(read.sum()),
+            "unsure": int((~read & ~self.answers.blank).sum()),
+            "blank": int(self.answers.blank.sum()),
+            "coverage": float(read.sum() / n),
+            "wrong_read": int((read & wrong).sum()),
+            "wrong_read_at_most": at_most,
+            "misread": [
+                {
+                    "file": str(self.files[k]),
+                    "label": names[self.labels[k]],
+                    "read_as": None if self.answers.blank[k] else names[predicted[k]],
+                    "status": "blank" if self.answers.blank[k] else "read" if read[k] else "unsure",
+                }
+                for k in np.flatnonzero(wrong).tolist()
+            ],
+        }
+
+
+def judged(reader: Reader, data: str | Path) -> Judged:
+    """Read labelled images.
+
+    Parameters
+    ----------
+    reader : Reader
+    data : str or Path
+        See :func:`~digitwise.reading.labelled.labelled_files`.
+
+    Raises
+    ------
+    DataError
+        If one of them cannot be read.
+    """
+    files, labels = labelled_files(data, reader.class_names)
+    answers, _, errors = reader.answers_each(files)
+    if errors:
+        place = min(errors)
+        raise DataError(
+            f"{errors[place]}; mend the file or take it out ({len(errors)} of {len(files):,} cannot be read)"
+        )
+    return Judged(tuple(files), labels, answers)
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """A reader's guarantees for images of one kind.
+
+    Parameters
+    ----------
+    policies : tuple of Policy
+        Strictest first; a threshold is of the probabilities that the reader gives, each brought to the power of one
+        over ``digitwise.evaluation.selective.TEMPERATURE``.
+    n : int
+        Labelled images.
+    refused : tuple of (float, int)
+        Stricter shares of wrong answers that these images cannot carry, and how many images it takes at least where
+        no sure answer is wrong.
+    """
+
+    policies: tuple[Policy, ...]
+    n: int
+    refused: tuple[tuple[float, int], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        refused = [{"max_error": level, "images": least} for level, least in self.refused]
+        return {"n": self.n, "policies": [policy.as_dict() for policy in self.policies], "refused": refused}
+
+
+def calibrated(found: Judged, levels: Sequence[float] = LEVELS) -> Calibrated:
+    """Find, for each share of wrong answers, the confidence from which a reader keeps to it.
+
+    By the exact tests that a model's own guarantees are made with. Images on which the reader's two networks disagree
+    are never read, and have no say about what is.
+
+    Parameters
+    ----------
+    found : Judged
+        Some hundred images that the model was not trained on.
+    levels : sequence of float
+        In (0, 1).
+
+    Raises
+    ------
+    DataError
+        If there is no image on which they agree.
+    """
+    n, policies, refused = len(found.labels), [], []
+    told = np.flatnonzero(found.answers.agreed & ~found.answers.blank)
+    if not len(told):
+        raise DataError(f"expected images of digits to calibrate with, got {n:,} on which the reader is never sure")
+    own = found.predictions
+    part = Predictions(own.labels[told], own.probabilities[told], own.class_names)
+    for level in sorted(levels):
+        try:
+            policy = reading_policy(part, level)
+        except RunError:
+            refused.append((level, math.ceil(fewest_pictures(level) * n / len(told))))
+        else:
+            policies.append(replace(policy, coverage=policy.answered / n))
+    return Calibrated(tuple(policies), n, tuple(refused))
+
+
+def write_calibrated(model: str | Path | None, found: Calibrated, out: str | Path) -> None:
+    """Write a copy of a model that keeps other guarantees.
+
+    Parameters
+    ----------
+    model : str or Path, optional
+        By default the one in the package.
+    found : Calibrated
+    out : str or Path
+        A new file, or one that this wrote.
+
+    Raises
+    ------
+    ModelError
+        If something else lies there.
+    """
+    import onnx
+
+    check_file(real(Path(out)), CALIBRATED)
+    copy = onnx.load_from_string(model_content(model)[0])
+    entry = next(entry for entry in copy.metadata_props if entry.key == KEY)
+    document = json.loads(entry.value)
+    # The file's temperature is inside the model already; a policy's is told as if it were not.
+    scaled = {"temperature": TEMPERATURE * float(document["temperature"])}
+    document["policies"] = [{**policy.as_dict(), **scaled} for policy in found.policies]
+    document["calibrated"] = {"n": found.n, "created": runs.now()}
+    entry.value = json.dumps(document, ensure_ascii=False)
+    write(real(Path(out)), CALIBRATED, copy.SerializeToString())

@@ -1,0 +1,133 @@
+"""A reader judged and calibrated on labelled images of its user's own."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from digitwise import DataError, ModelError, Reader
+from digitwise.exporting.judging import Judged, calibrated, judged, write_calibrated
+from digitwise.reading.answers import Answers
+from digitwise.reading.labelled import labelled_files
+from tests.templates import printed
+
+NAMES = tuple("0123456789")
+
+
+@pytest.fixture
+def scans(tmp_path):
+    """Two images of each of three digits, and one in a folder that tells it wrongly."""
+    for digit in "247":
+        folder = tmp_path / "scans" / digit
+        folder.mkdir(parents=True)
+        for size in (60, 90):
+            printed(digit, size).save(folder / f"{size}.png")
+    printed("3").save(tmp_path / "scans" / "7" / "three.png")
+    return tmp_path / "scans"
+
+
+def answers_of(confidence, right, rng):
+    """Answers as sure as that: the label is 0, and what is told instead of it 1."""
+    n = len(confidence)
+    shares = np.full((n, 10), 0.0, np.float32)
+    shares[np.arange(n), np.where(right, 0, 1)] = confidence
+    shares[np.arange(n), np.where(right, 1, 0)] = 1 - confidence
+    yes = np.ones(n, bool)
+    return Judged((), np.zeros(n, np.int64), Answers(shares, ~yes, yes, NAMES, rng.random(n) < 0.95))
+
+
+def test_a_folder_is_judged(model_file, scans):
+    found = judged(Reader(model_file), scans)
+    told = found.as_dict()
+    assert (told["n"], told["errors"], told["blank"]) == (7, 1, 0)
+    assert told["read"] + told["unsure"] == 7
+    assert [(row["file"], row["label"], row["read_as"]) for row in told["misread"]] == [
+        (str(scans / "7" / "three.png"), "7", "3")
+    ]
+    json.dumps(told)
+
+
+def test_a_blank_counts_as_wrong_whatever_its_label(model_file, tmp_path):
+    for digit in "01":
+        (tmp_path / digit).mkdir()
+        printed(digit, paper=200, ink=200).save(tmp_path / digit / "nothing.png")
+    told = judged(Reader(model_file), tmp_path).as_dict()
+    assert (told["errors"], told["blank"], [row["status"] for row in told["misread"]]) == (2, 2, ["blank"] * 2)
+
+
+@pytest.mark.parametrize("head", ["file,label", "Path;Digit", "\ufeffimage,class"])
+def test_a_table_of_paths_is_as_good_as_folders(scans, head):
+    mark = ";" if ";" in head else ","
+    rows = [f"{place}/{size}.png{mark}{place}" for place in "247" for size in (60, 90)]
+    (scans / "truth.csv").write_text("\n".join([head, *rows]), encoding="utf-8")
+    files, labels = labelled_files(scans / "truth.csv", NAMES)
+    assert [file.is_file() for file in files] == [True] * 6
+    assert labels.tolist() == [2, 2, 4, 4, 7, 7]
+
+
+def test_what_is_no_labelled_set_is_refused(scans, tmp_path):
+    with pytest.raises(DataError, match="got nothing there"):
+        labelled_files(tmp_path / "nowhere", NAMES)
+    with pytest.raises(DataError, match="knows, 0, 1; got '2'"):
+        labelled_files(scans, ("0", "1"))
+    (tmp_path / "a.csv").write_text("file,size\nx.png,3\n")
+    with pytest.raises(DataError, match="column of labels"):
+        labelled_files(tmp_path / "a.csv", NAMES)
+    (tmp_path / "a.csv").write_text("file,label\nx.png,\n")
+    with pytest.raises(DataError, match="line 2: expected something in the column label"):
+        labelled_files(tmp_path / "a.csv", NAMES)
+    (tmp_path / "set" / "train" / "1").mkdir(parents=True)
+    with pytest.raises(DataError, match="got train or test"):
+        labelled_files(tmp_path / "set", NAMES)
+
+
+def test_an_image_that_cannot_be_read_is_named(model_file, scans):
+    (scans / "2" / "broken.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"broken\.png.*1 of 8 cannot be read"):
+        judged(Reader(model_file), scans)
+
+
+def test_a_guarantee_is_broken_in_a_twentieth_of_the_cases_at_most():
+    """Thousand times some hundred images of a kind whose true error rate at each confidence is known."""
+    rng = np.random.default_rng(0)
+    broken = held = 0
+    for _ in range(1_000):
+        confidence = 1 - 0.4 * rng.random(400) ** 3
+        right = rng.random(400) < 1 - 0.6 * (1 - confidence)
+        for policy in calibrated(answers_of(confidence, right, rng), (0.02, 0.05)).policies:
+            # The policy's threshold is of powers of the probabilities: find the confidence that it is.
+            line = np.linspace(0.6, 1, 4_001)
+            powers = line ** (1 / 0.7) / (line ** (1 / 0.7) + (1 - line) ** (1 / 0.7))
+            least = line[min(np.searchsorted(powers, policy.threshold), 4_000)]
+            spread = 1 - 0.4 * rng.random(20_000) ** 3
+            true = 0.6 * (1 - spread[spread >= least]).mean()
+            broken, held = broken + (true > policy.max_error), held + 1
+    assert held > 1_000
+    assert broken / held <= 0.05
+
+
+def test_the_copy_of_a_model_keeps_the_guarantee(model_file, tmp_path):
+    rng = np.random.default_rng(1)
+    confidence = 0.7 + 0.3 * rng.random(600)
+    found = calibrated(answers_of(confidence, confidence > 0.8, rng), (0.001, 0.02))
+    assert [level for level, _ in found.refused] == [0.001]
+    assert found.refused[0][1] > 3_000
+    out = tmp_path / "mine.onnx"
+    write_calibrated(model_file, found, out)
+    (policy,) = Reader(out).model.card.policies
+    shares = np.zeros((2, 10), np.float32)
+    shares[:, 0], shares[:, 1] = [0.83, 0.75], [0.17, 0.25]
+    assert policy.sure(shares).tolist() == [True, False]
+    write_calibrated(model_file, found, out)
+    (tmp_path / "notes.onnx").write_text("mine")
+    with pytest.raises(ModelError, match="notes"):
+        write_calibrated(model_file, found, tmp_path / "notes.onnx")
+
+
+def test_images_on_which_nothing_is_sure_cannot_calibrate():
+    rng = np.random.default_rng(2)
+    found = answers_of(np.full(5, 0.9), np.ones(5, bool), rng)
+    blank = dataclasses.replace(found.answers, blank=np.ones(5, bool))
+    with pytest.raises(DataError, match="never sure"):
+        calibrated(dataclasses.replace(found, answers=blank))

@@ -1,0 +1,76 @@
+"""The finder's opinion of a lone digit: what it adds to the model, and when it is asked."""
+
+import numpy as np
+import pytest
+
+from digitwise import Reader
+from digitwise.data.embedded import load_digits
+from digitwise.reading.opinion import opinion_on
+from digitwise.reading.preparing import Prepared, even
+from tests.templates import printed
+
+
+@pytest.fixture(scope="module")
+def reader(model_file):
+    return Reader(model_file, threads=2)
+
+
+@pytest.mark.parametrize("size", [24, 80, 700])
+def test_the_digit_in_the_middle_is_meant(size):
+    image = np.asarray(printed("4", size))
+    other = np.asarray(printed("7", size).resize((image.shape[1], image.shape[0])))
+    beside = np.concatenate([other[:, -size // 3 :], image], axis=1)
+    for each in (image, beside, 255 - image, np.repeat(image[..., None], 3, axis=2)):
+        opinion = opinion_on(each, threads=1)
+        assert opinion.argmax() == 4
+        assert opinion.sum() == pytest.approx(1, abs=1e-5)
+        assert opinion.max() > 0.9
+
+
+def test_paper_is_nobodys_opinion():
+    opinion = opinion_on(np.full((40, 50), 200, np.uint8), threads=1)
+    assert np.ptp(opinion) == 0
+
+
+def test_images_in_the_models_form_are_not_looked_at_again(reader):
+    images = load_digits().train.images[:20]
+    in_form = np.concatenate([reader.formed_stack(images).images])
+    assert reader.formed_stack(in_form).opinions is None
+
+
+def test_a_stack_is_read_as_its_images_one_by_one(reader):
+    stack = np.stack([np.asarray(printed(digit, 60).resize((50, 70))) for digit in "2475"])
+    together = reader.answers(stack)
+    alone = [reader.read(image) for image in stack]
+    assert [reading.label for reading in together.readings()] == [reading.label for reading in alone] == list("2475")
+    assert [reading.status for reading in together.readings()] == [reading.status for reading in alone]
+
+
+def test_where_the_two_disagree_nothing_is_sure(reader):
+    images = np.concatenate([reader.formed(np.asarray(printed(digit))).images for digit in "24"])
+    opinions = even(2, 10)
+    opinions[0] = 0.001
+    opinions[0, 7] = 0.991
+    answers = reader.answered(Prepared(images, np.zeros(2, bool), opinions=opinions))
+    assert answers.agreed.tolist() == [False, True]
+    assert answers.sure.tolist() == [False, True]
+    assert answers.probabilities.sum(axis=1) == pytest.approx([1, 1])
+
+
+def test_ink_that_only_the_finder_sees_is_no_blank(reader):
+    opinions = even(2, 10)
+    opinions[0] = 0.01
+    opinions[0, 5] = 0.91
+    answers = reader.answered(Prepared(np.zeros((2, 28, 28), np.uint8), np.ones(2, bool), opinions=opinions))
+    assert answers.blank.tolist() == [False, True]
+    assert answers.probabilities[0].argmax() == 5
+
+
+def test_parts_are_joined_with_and_without_opinions():
+    one = Prepared(np.zeros((2, 28, 28), np.uint8), np.array([True, False]))
+    other = Prepared(np.ones((1, 28, 28), np.uint8), np.array([False]), opinions=np.eye(10, dtype=np.float32)[3:4])
+    assert Prepared.joined([one], classes=10).opinions is None
+    joined = Prepared.joined([one, other], classes=10)
+    assert joined.blank.tolist() == [True, False, False]
+    assert joined.opinions.argmax(axis=1).tolist() == [0, 0, 3]
+    assert joined.one(2).opinions[0, 3] == 1
