@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +14,38 @@ from benchmarks.cells import head, line
 from benchmarks.measure import Row, keep
 from benchmarks.reader import opened
 from digitwise.images import UInt8
-from digitwise.reading.reader import Reader
+from digitwise.reading.answers import Answers
+from digitwise.reading.preparing import Prepared
+from digitwise.reading.reader import DIGITS, Reader
+from digitwise.reading.results import Reading
 
 Set = tuple[list[UInt8], list[str]]  # images of any size, and their true labels
-OWN = "the bundled model"
 SHOWN = 6  # kinds of errors a row
+BOTH, MODEL, FINDER = "both", "the model alone", "the finder alone"
 
 
 def bench_strangers(model: str | None = None) -> None:
-    """A row a set and digit: how many are right, how many are read and how many of these are wrong."""
+    """A row a set, digit and who reads: how many are right, how many are read and how many of these are wrong."""
     reader = Reader(model)
-    rows = [row for name, (images, labels) in sets().items() for row in _rows(reader, name, images, labels)]
+    rows: list[Row] = []
+    for name, (images, labels) in sets().items():
+        prepared = Prepared.joined([reader.prepared(image) for image in images], classes=len(DIGITS))
+        for by, answers in _answers(reader, prepared).items():
+            rows += _rows(name, by, answers.readings(), labels)
     print(strangers_table([{key: str(value) for key, value in row.items()} for row in rows]))
     if model is None:
         keep("strangers", rows)
+
+
+def _answers(reader: Reader, prepared: Prepared) -> dict[str, Answers]:
+    """What both networks say of images in which they look for one digit, and what each says alone."""
+    own = reader.answered(replace(prepared, opinions=None))
+    found = {BOTH: reader.answered(prepared), MODEL: own}
+    if (opinions := prepared.opinions) is not None:  # alike where it was not asked
+        told = np.where((np.ptp(opinions, axis=1) == 0)[:, None], own.probabilities, opinions)
+        sure = reader.policy.sure(told) if reader.policy else own.agreed
+        found[FINDER] = replace(own, probabilities=told, blank=np.zeros_like(own.blank), sure=sure)
+    return found
 
 
 def sets() -> dict[str, Set]:
@@ -51,32 +70,41 @@ def _arrays(file: Path) -> Set:
         return list(held["images"]), [str(label) for label in held["labels"]]
 
 
-def _rows(reader: Reader, name: str, images: list[UInt8], labels: list[str]) -> list[Row]:
-    readings = reader.read(images)
+def _rows(name: str, by: str, readings: Sequence[Reading], labels: Sequence[str]) -> list[Row]:
     rows: list[Row] = []
     for label in sorted(set(labels)):
         own = [reading for reading, truth in zip(readings, labels, strict=True) if truth == label]
         wrong = [reading for reading in own if reading.label != label]
         read = [reading for reading in own if reading.status == "read"]
         kinds = collections.Counter(reading.label or "blank" for reading in wrong).most_common(SHOWN)
-        row: Row = {"set": name, "digit": label, "n": len(own), "right": len(own) - len(wrong), "read": len(read)}
-        row["wrong_read"] = sum(reading.label != label for reading in read)
+        row: Row = {"set": name, "by": by, "digit": label, "n": len(own), "right": len(own) - len(wrong)}
+        row |= {"read": len(read), "wrong_read": sum(reading.label != label for reading in read)}
         rows.append(row | {"misread_as": " ".join(f"{kind}:{count}" for kind, count in kinds)})
     return rows
 
 
 def strangers_table(rows: Sequence[Row]) -> str:
-    """A line a set."""
-    lines = head(OWN, "digits", "right", "called read", "wrong of these", "most frequent errors")
+    """A line a set: what both read, and what each alone would."""
+    columns = ("digits", "right", "by the model alone", "by the finder alone", "called read", "of these wrong")
+    lines = head("one digit of a stranger", *columns, "most frequent errors")
     for name in dict.fromkeys(row["set"] for row in rows):
-        own = [row for row in rows if row["set"] == name]
-        n, right, read, wrong = (sum(int(row[key]) for row in own) for key in ("n", "right", "read", "wrong_read"))
-        kinds: collections.Counter[str] = collections.Counter()
-        for row in own:
-            for kind in row["misread_as"].split():
-                label, count = kind.split(":")
-                kinds[f"{row['digit']} → {label}"] += int(count)
-        worst = ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common(3))
-        shares = (f"{share:.1%}".replace("%", " %") for share in (right / n, read / n, wrong / max(read, 1)))
-        lines.append(line(name, f"{n:,}", *shares, worst))
+        each = {by: [row for row in rows if (row["set"], row["by"]) == (name, by)] for by in (BOTH, MODEL, FINDER)}
+        n, read, wrong = (sum(int(row[key]) for row in each[BOTH]) for key in ("n", "read", "wrong_read"))
+        right = [_share(sum(int(row["right"]) for row in own), n) for own in each.values()]
+        sure = _share(read, n), _share(wrong, read)
+        lines.append(line(name, f"{n:,}", *right, *sure, _worst(each[BOTH])))
     return "\n".join(lines)
+
+
+def _worst(rows: Sequence[Row]) -> str:
+    """The three most frequent errors."""
+    kinds: collections.Counter[str] = collections.Counter()
+    for row in rows:
+        for kind in row["misread_as"].split():
+            label, count = kind.split(":")
+            kinds[f"{row['digit']} → {label}"] += int(count)
+    return ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common(3))
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / max(whole, 1):.1%}".replace("%", " %")

@@ -45,6 +45,7 @@ CASES = {  # by command: the suffix of its place, and what to ask for; {in} has 
     "read --overlay": (".png", "read {in}/71.png {in}/71.png --model {in}/model.onnx --overlay {place}"),
     "read --show-input": (".png", "read {in}/7.png --model {in}/model.onnx --show-input {place}"),
     "read --out DIR": ("", "read {in}/set/0 --model {in}/model.onnx --out {place}/"),
+    "calibrate": (".onnx", "calibrate {in}/scans --model {in}/model.onnx --max-error 90% --out {place}"),
     "serve": ("", "serve --collect {place}"),
     "data show": ("", "data show digits --out {place}"),
     "data normalize": ("", "data normalize {in}/scans --out {place}"),

@@ -54,7 +54,8 @@ def calibrate(
     if as_json:
         print_json({"model": str(place), **found.as_dict()})
         return
-    rows = [(f"{p.max_error:.2%}", f"{p.coverage:.1%}", f"{p.errors} of {p.answered:,}") for p in found.policies]
-    rows += [(f"{level:.2%}", "", f"takes {least:,} images or more") for level, least in found.refused]
+    told = {p.max_error: (f"{p.coverage:.1%}", f"{p.errors} of {p.answered:,}") for p in found.policies}
+    told |= {level: ("", f"takes {least:,} images or more") for level, least in found.refused}
+    rows = [(f"{level:.2%}", *told[level]) for level in levels]
     out.print(table(("at most wrong", f"read of {found.n:,}", "of these wrong"), rows))
     out.print(f"{place}: digitwise read --model {place} keeps these guarantees, with 95 % confidence on such images")

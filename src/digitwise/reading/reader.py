@@ -337,7 +337,10 @@ class Reader:
         return self.formed(picture)
 
     def formed(self, picture: UInt8, *, sight: Sight | None = None) -> Prepared:
-        """A picture of any size, uint8 (h, w) or (h, w, 3), as the model takes it; with what the finder saw, if it did."""
+        """A picture of any size, uint8 (h, w) or (h, w, 3), as the model takes it.
+
+        ``sight`` is what the finder saw, where it has looked already.
+        """
         if self.model.card.normalization == UNTOUCHED:
             return fitted(picture, self.model.image_shape)
         return self._advised(normalized(picture), picture[None], sight)
