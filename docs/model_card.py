@@ -31,8 +31,8 @@ on {card["created"][:10]}. Pictures are brought to that form by version `{card["
 `digitwise.normalize`.
 
 A second network, `finder.onnx` ({finder:.2f} MB), finds numbers on a page, and has a say about single digits that are
-not in that form. It is made of the first 50,000 training digits and of drawn forms, on made scenes; `trust.json` says how
-sure its digits are, and docs/decisions/finder.md how both were made.
+not in that form. It is made of the first 50,000 training digits and of drawn forms, on made scenes; `trust.json` says
+how sure its digits are, and docs/decisions/finder.md how both were made.
 
 **Data.** MNIST (Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0): {data["train"]:,} training pictures, each as it is and
 as a made scan of itself, {data["validation"]:,} for validation. No picture of it is in the file. Training pictures
