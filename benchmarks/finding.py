@@ -7,6 +7,7 @@ have the wrong class; and by the log loss of what trust says of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -139,7 +140,9 @@ def _second_opinions(cases: Sequence[tuple[Scene, UInt8, Found]]) -> list[Row]:
             cut = _cut(image, found.boxes[k])
             if label >= 0 and min(cut.shape) > 3:
                 ours.append(np.log(found.classes[k, :10] + 1e-5))
-                theirs.append(np.log(reader.answered(reader.formed(cut)).probabilities[0] + 1e-5))
+                theirs.append(
+                    np.log(reader.answered(replace(reader.formed(cut), opinions=None)).probabilities[0] + 1e-5)
+                )
                 labels.append(label)
     one, other, truth = np.stack(ours), np.stack(theirs), np.array(labels)
     sums = {"finder": one, "classifier": other} | {f"finder + {w} classifier": one + w * other for w in WEIGHTS}
