@@ -55,7 +55,8 @@ def calibrate(
         print_json({"model": str(place), **found.as_dict()})
         return
     told = {p.max_error: (f"{p.coverage:.1%}", f"{p.errors} of {p.answered:,}") for p in found.policies}
-    told |= {level: ("", f"takes {least:,} images or more") for level, least in found.refused}
+    more, wrong = "takes {:,} images or more", "too many of the surest"
+    told |= {level: ("", more.format(least) if least > found.n else wrong) for level, least in found.refused}
     rows = [(f"{level:.2%}", *told[level]) for level in levels]
     out.print(table(("at most wrong", f"read of {found.n:,}", "of these wrong"), rows))
     out.print(f"{place}: digitwise read --model {place} keeps these guarantees, with 95 % confidence on such images")

@@ -19,7 +19,7 @@ from digitwise.evaluation.selective import TEMPERATURE, Policy, fewest_pictures,
 from digitwise.exporting.card import LEVELS
 from digitwise.files import real
 from digitwise.images import Int64, Mask, Predictions
-from digitwise.outputs import Kind, check_file, write
+from digitwise.outputs import Kind, write
 from digitwise.reading.answers import Answers
 from digitwise.reading.card import KEY
 from digitwise.reading.labelled import labelled_files
@@ -189,7 +189,6 @@ def write_calibrated(model: str | Path | None, found: Calibrated, out: str | Pat
     """
     import onnx
 
-    check_file(real(Path(out)), CALIBRATED)
     copy = onnx.load_from_string(model_content(model)[0])
     entry = next(entry for entry in copy.metadata_props if entry.key == KEY)
     document = json.loads(entry.value)

@@ -4,13 +4,39 @@ from __future__ import annotations
 
 import numpy as np
 
-from digitwise.images import Float32, UInt8
+from digitwise.images import Float32, Mask, UInt8
 from digitwise.reading import finder, trust
+from digitwise.reading.model import Model
 from digitwise.reading.numbers import grey_of
+from digitwise.reading.preparing import even
 
 LOOKED_AT = 400  # pixels of the longer side: the digit of an image of one digit is large in it
 MIDDLE = 0.22  # of the sides: standard deviation of where the digit that is meant lies
 CLASSES = 10
+
+
+def opinions_of(pictures: UInt8, strange: Mask, model: Model, sight: finder.Sight | None) -> Float32:
+    """The probability of each class for those pictures that are strange to a model, float32 (n, 10); else all alike.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
+    strange : ndarray of bool, shape (n,)
+        At least one of them.
+    model : Model
+        In whose threads the finder looks.
+    sight : Sight, optional
+        What the finder saw of a single picture, if it looked; of one that does not stand upright that is no help.
+    """
+    opinions = even(len(pictures), CLASSES)
+    if sight is not None and sight.turn == 0:
+        opinions[0] = opinion_of(sight)
+        return opinions
+    asked = np.flatnonzero(strange)
+    threads = model.threads if len(asked) == 1 else 1
+    found = model.side_by_side(lambda place: opinion_on(pictures[place], threads=threads), asked)
+    opinions[asked] = np.stack(list(found))
+    return opinions
 
 
 def opinion_on(picture: UInt8, *, threads: int) -> Float32:
@@ -32,9 +58,9 @@ def opinion_of(sight: finder.Sight) -> Float32:
     As far as it is not sure that there is a digit, all classes are as likely.
     """
     found = sight.found.of(sight.found.labels < CLASSES)
-    even = np.full(CLASSES, 1 / CLASSES, np.float32)
+    nothing: Float32 = even(1, CLASSES)[0]
     if not len(found):
-        return even
+        return nothing
     height, width = sight.shape
     boxes = found.boxes / np.array([width, height] * 2, np.float32)
     away = (boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5
@@ -47,4 +73,4 @@ def opinion_of(sight: finder.Sight) -> Float32:
     classes[label] = 0
     classes *= (1 - right) / max(float(classes.sum()), 1e-9)
     classes[label] = right
-    return np.asarray(there * classes + (1 - there) * even, np.float32)
+    return np.asarray(there * classes + (1 - there) * nothing, np.float32)

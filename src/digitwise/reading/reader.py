@@ -355,17 +355,9 @@ class Reader:
         """With the finder's opinion of each digit that is not in the model's form."""
         if prepared.strange is None or not prepared.strange.any() or self.class_names != DIGITS:
             return prepared
-        from digitwise.reading.opinion import opinion_of, opinion_on
+        from digitwise.reading.opinion import opinions_of
 
-        opinions = even(len(pictures), len(DIGITS))
-        strange = np.flatnonzero(prepared.strange)
-        if sight is not None and sight.turn == 0:
-            opinions[0] = opinion_of(sight)
-        else:
-            threads = self.model.threads if len(strange) == 1 else 1
-            found = self.model.side_by_side(lambda place: opinion_on(pictures[place], threads=threads), strange)
-            opinions[strange] = np.stack(list(found))
-        return replace(prepared, opinions=opinions)
+        return replace(prepared, opinions=opinions_of(pictures, prepared.strange, self.model, sight))
 
     def answers_each(self, sources: Sequence[Any]) -> tuple[Answers, list[int], dict[int, str]]:
         """Answers about pictures of any kind, and why some of them could not be read.
