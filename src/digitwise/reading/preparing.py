@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from digitwise.decoding import Decoded
 from digitwise.errors import DataError
 from digitwise.fitting import fit_into, grey, is_dark_on_light
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.normalize import SIDE, in_form, normalize, normalize_all
+from digitwise.reading.results import Box
 
 BLOCK = 4_096  # pictures looked at together: what is reckoned about them on the way stays small
 
@@ -92,6 +94,19 @@ def _looked_at(pictures: UInt8) -> tuple[Mask, Mask]:
         else:
             even[here] = _are_even(pictures[here])
     return strange, even
+
+
+def cut_out(decoded: Decoded, box: Box) -> UInt8:
+    """A digit cut out with a quarter of its height around it."""
+    x, y = decoded.origin
+    left, top, right, bottom = (edge / decoded.scale for edge in (box[0] - x, box[1] - y, box[2] - x, box[3] - y))
+    rim = 0.25 * (bottom - top)
+    rows, columns = (
+        slice(max(0, int(top - rim)), int(bottom + rim) + 1),
+        slice(max(0, int(left - rim)), int(right + rim) + 1),
+    )
+    part: UInt8 = decoded.picture[rows, columns]
+    return part
 
 
 def fitted(picture: UInt8, shape: tuple[int, ...]) -> Prepared:

@@ -18,8 +18,8 @@ from digitwise.reading.inputs import path_of, picture_of, stack_of
 from digitwise.reading.known import Known, Region
 from digitwise.reading.model import Model
 from digitwise.reading.policy import chosen
-from digitwise.reading.preparing import Prepared, as_they_are, even, fitted, normalized, normalized_stack
-from digitwise.reading.results import Box, Digit, Other, Page, Reading
+from digitwise.reading.preparing import Prepared, as_they_are, cut_out, even, fitted, normalized, normalized_stack
+from digitwise.reading.results import Digit, Other, Page, Reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -262,7 +262,7 @@ class Reader:
         """A lone digit: by the model on the image, or on the digit cut out of it where other ink is in view."""
         whole = self.single_of(decoded.picture, path, sight=sight)
         if whole.reading.label != digit.label:
-            whole = self.single_of(_cut(decoded, digit.box), path)
+            whole = self.single_of(cut_out(decoded, digit.box), path)
         return whole if whole.reading.label == digit.label and digit.status == "read" else whole.said("unsure")
 
     def single_of(self, picture: UInt8, path: str | None = None, *, sight: Sight | None = None) -> Single:
@@ -402,16 +402,3 @@ def _in_other_process(model: str | Path | None, max_error: float | None, max_pix
 def _is_more(other: Other) -> bool:
     """Whether an image with a digit and this is more than one digit; lines and what runs out of the image are not."""
     return other.kind == "mark" or (other.kind == "digit?" and (other.confidence or 1.0) >= PERHAPS)
-
-
-def _cut(decoded: Decoded, box: Box) -> UInt8:
-    """A digit cut out with a quarter of its height around it."""
-    x, y = decoded.origin
-    left, top, right, bottom = (edge / decoded.scale for edge in (box[0] - x, box[1] - y, box[2] - x, box[3] - y))
-    rim = 0.25 * (bottom - top)
-    rows, columns = (
-        slice(max(0, int(top - rim)), int(bottom + rim) + 1),
-        slice(max(0, int(left - rim)), int(right + rim) + 1),
-    )
-    part: UInt8 = decoded.picture[rows, columns]
-    return part
