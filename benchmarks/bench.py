@@ -31,6 +31,7 @@ from benchmarks.paper.speed import bench_numbers_speed
 from benchmarks.reader import bench_pages, bench_robustness, bench_scans
 from benchmarks.reader_speed import bench_reader_speed
 from benchmarks.recipes import QUICK, UNTUNED, bench_budgets, bench_recipes
+from benchmarks.rejection import bench_rejection
 from benchmarks.scale import bench_scale
 from benchmarks.server import bench_server
 from benchmarks.speed import bench_augmentation, bench_fit, bench_reading, bench_report, bench_start
@@ -52,7 +53,8 @@ def main() -> None:
     parser.add_argument("--data", default="mnist", help="for recipes")
     parser.add_argument(
         "--model",
-        help="for reader, strangers, robustness, pages, numbers: an ONNX file or a run folder; else the bundled one",
+        help="for reader, strangers, rejection, robustness, pages, numbers: an ONNX file or a run folder; "
+        "else the bundled one",
     )
     add_options(parser)
     benches: dict[str, Callable[[argparse.Namespace], object]] = {
@@ -69,6 +71,7 @@ def main() -> None:
         "report": lambda _: bench_report(),
         "reader": lambda chosen: bench_scans(chosen.model),
         "strangers": lambda chosen: bench_strangers(chosen.model),
+        "rejection": lambda chosen: bench_rejection(chosen.model),
         "reader-speed": lambda _: bench_reader_speed(),
         "server": lambda _: bench_server(),
         "scale": lambda _: bench_scale(),

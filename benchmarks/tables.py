@@ -28,6 +28,7 @@ from benchmarks.paper.speed import numbers_speed_table
 from benchmarks.paper.tables import TABLES as NUMBERS
 from benchmarks.plan import bounds, reading_plan, training_plan
 from benchmarks.reader_tables import pages_table, reading_summary, robustness_table, scans_table, speed_table
+from benchmarks.rejection import rejection_table
 from benchmarks.scale import scale_table
 from benchmarks.server import server_table, serving_summary
 from benchmarks.strangers import strangers_table
@@ -127,6 +128,7 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "reading": (reading_summary, "reader"),
     "scans": (scans_table, "reader"),
     "strangers": (strangers_table, "strangers"),
+    "rejection": (rejection_table, "rejection"),
     "robustness": (robustness_table, "robustness"),
     "pages": (pages_table, "pages"),
     "reader speed": (speed_table, "reader_speed"),

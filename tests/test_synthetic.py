@@ -4,8 +4,9 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import label
 
 from digitwise.errors import DataError
-from digitwise.synthetic import CORRUPTIONS, corrupted, page_of, scan_of
+from digitwise.synthetic import CORRUPTIONS, corrupted, cutout_of, drawn_digit, other_ink, page_of, scan_of
 from digitwise.synthetic.noise import plasma, smooth_noise
+from digitwise.synthetic.others import half_of
 from digitwise.synthetic.pens import Hand, written
 from digitwise.synthetic.thinning import centre_line
 
@@ -126,6 +127,41 @@ def test_a_digit_is_seen_on_every_scan():
 
 def test_a_picture_without_ink_gives_a_scan_too():
     assert scan_of(np.zeros((28, 28), np.uint8), rng=rng()).dtype == np.uint8
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_cutout_is_bilevel_small_and_cut_at_the_ink(seed):
+    image = cutout_of(digit(), rng=rng(seed))
+    assert set(np.unique(image)) == {0, 255}
+    assert 12 <= max(image.shape) <= 36
+    assert image.any(axis=1)[[0, -1]].all() or image.any(axis=0)[[0, -1]].all()
+    assert np.array_equal(image, cutout_of(digit(), rng=rng(seed)))
+
+
+@pytest.mark.parametrize("label", range(10))
+def test_a_drawn_digit_is_light_ink_in_a_frame_and_never_twice_the_same(label):
+    first, second = (drawn_digit(label, rng=rng(seed)) for seed in (0, 1))
+    assert first.shape == (48, 48)
+    assert first.max() == 255
+    assert first[[0, -1]].max() == first[:, [0, -1]].max() == 0
+    assert not np.array_equal(first, second)
+
+
+def test_other_ink_is_of_many_kinds_and_can_be_scanned():
+    pool = np.stack([digit(), digit(width=3)])
+    inks = [other_ink(pool, rng=rng(seed)) for seed in range(40)]
+    assert all(ink.dtype == np.uint8 and ink.max() > 100 for ink in inks)
+    assert len({ink.shape for ink in inks}) > 3
+    assert scan_of(inks[0], rng=rng()).ndim == 3
+
+
+def test_half_of_a_digit_is_less_than_it_and_a_stroke_is_not_halved():
+    pool = np.stack([digit(), digit("line")])
+    whole = np.ptp(np.argwhere(digit()), axis=0) + 1
+    for seed in range(10):
+        half = np.ptp(np.argwhere(half_of(pool, rng=rng(seed))), axis=0) + 1
+        assert half.min() < whole.min()
+        assert half.max() > 0.3 * whole.max()
 
 
 # --- corruptions

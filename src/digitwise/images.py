@@ -207,10 +207,13 @@ class Splits:
         An :class:`ImageSet`, or what stays in shards.
     validation : ImageSet
         Disjoint from these, and of the same data set's training images.
+    others : ndarray of uint8, shape (k, h, w), optional
+        Images of no class, shown in training so that the network is not sure about such.
     """
 
     train: TrainingPictures
     validation: ImageSet
+    others: UInt8 | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,11 +3,13 @@ import json
 import numpy as np
 import pytest
 
+from digitwise import models
 from digitwise.errors import RecipeError
 from digitwise.images import ImageSet, Splits
 from digitwise.normalize import Normalized
 from digitwise.recipes import Recipe, find
 from digitwise.training import scans
+from digitwise.training.feeds import feed_for
 from digitwise.training.fit import fit
 from digitwise.training.scans import with_scans
 from digitwise.training.watch import Watch
@@ -52,6 +54,7 @@ def test_scans_are_as_many_as_asked_for(splits):
 
 def test_a_scan_has_the_label_of_its_picture(splits, monkeypatch):
     monkeypatch.setattr(scans, "DISTURBED", 0)
+    monkeypatch.setattr(scans, "CUT_OUT", 0)
     monkeypatch.setattr(scans, "scan_of", lambda digit, **_: digit)
     monkeypatch.setattr(scans, "normalize", lambda picture: Normalized(picture, False))
     both = joined(splits)
@@ -72,6 +75,7 @@ def test_another_seed_makes_other_scans(splits):
 
 def test_blank_scans_are_left_out(splits, monkeypatch):
     monkeypatch.setattr(scans, "DISTURBED", 0)
+    monkeypatch.setattr(scans, "CUT_OUT", 0)
     monkeypatch.setattr(scans, "scan_of", lambda digit, **_: digit)
     images = splits.train.images.copy()
     images[3] = 0
@@ -102,6 +106,53 @@ def test_a_recipe_with_scans_trains_on_both(splits):
     assert fit(recipe, splits, precision="float32").images == 24
 
 
+DIGITS = tuple("0123456789")
+
+
+@pytest.fixture(scope="module")
+def digits():
+    both = ImageSet(glyphs(80), np.arange(80, dtype=np.int64) % 10, DIGITS)
+    return Splits(both.take(np.arange(60)), both.take(np.arange(60, 80)))
+
+
+def test_other_ink_comes_with_the_scans_of_digits_only(splits, digits):
+    others = joined(digits).others
+    assert others.shape[1:] == (28, 28)
+    assert 0 < len(others) <= round(scans.OTHERS * 60)
+    assert others.max(axis=(1, 2)).min() > 0
+    assert joined(splits).others is None
+
+
+def test_drawn_forms_have_the_digit_of_the_picture(digits, monkeypatch):
+    asked = []
+
+    def remembered(label, *, rng):
+        asked.append(label)
+        return np.full((28, 28), label + 1, np.uint8)
+
+    monkeypatch.setattr(scans, "DRAWN", 1.1)
+    monkeypatch.setattr(scans, "OTHERS", 0)
+    monkeypatch.setattr(scans, "drawn_digit", remembered)
+    monkeypatch.setattr(scans, "_scan", lambda image, images, rng: image)
+    monkeypatch.setattr(scans, "normalize", lambda picture: Normalized(picture, False))
+    both = joined(digits, processes=1)
+    assert len(asked) == 60
+    assert np.array_equal(both.train.images[60:, 0, 0], both.train.labels[60:] + 1)
+
+
+@pytest.mark.parametrize("engine", ["warp", "image-data-generator"])
+def test_images_of_no_class_are_told_as_all_alike(digits, engine):
+    model = models.build("simple-cnn", (28, 28, 1), 10)
+    recipe = Recipe("others", "for tests", "simple-cnn", epochs=1, batch_size=70, augment_engine=engine)
+    feed = feed_for(recipe, model, Splits(digits.train, digits.validation, np.zeros((10, 28, 28), np.uint8)), seed=0)
+    feed.begin(0, None)
+    targets = feed.steps(0, 1)[1][0]
+    assert len(targets) == 70
+    assert (targets == np.float32(0.1)).all(axis=1).sum() == 10
+    assert (targets.max(axis=1) == 1).sum() == 60
+    assert feed.validation(lambda images: np.zeros((len(images), 10), np.float32)).shape == (20, 10)
+
+
 def test_recipes_of_earlier_runs_have_no_scans():
     earlier = json.loads(json.dumps(find("augmented").as_dict()))
     del earlier["scans"]
@@ -109,6 +160,7 @@ def test_recipes_of_earlier_runs_have_no_scans():
 
 
 def test_some_scans_are_small_and_disturbed(splits, monkeypatch):
+    monkeypatch.setattr(scans, "CUT_OUT", 0)
     monkeypatch.setattr(scans, "DISTURBED", 1)
     monkeypatch.setattr(scans, "normalize", lambda picture: Normalized(picture, False))
     both = joined(splits)

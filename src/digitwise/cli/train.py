@@ -87,6 +87,17 @@ def train(
         bool,
         typer.Option("--distribute", help="Deal each batch to all devices of the JAX backend, on all hosts."),
     ] = False,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DATA", help="Another set, all of which is normalized and trained on too; repeatable."),
+    ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Go on from a run folder, an ONNX file, or the bundled model (bundled, recipe reader).",
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Train a recipe, evaluate it once on the test pictures, save it as a run folder.
@@ -112,6 +123,10 @@ def train(
     many = (seeds, cluster, jobs, threads) != (None, None, None, None)
     if distribute and many:
         raise typer.BadParameter("expected --distribute or --seeds, --cluster, --jobs, --threads, got both")
+    if also and (many or distribute or stream):
+        raise typer.BadParameter(
+            "expected --also without --seeds, --cluster, --jobs, --threads, --distribute, --stream"
+        )
     host = _host() if distribute else 0
     console = stage(as_json)
     choices: dict[str, Any] = {
@@ -127,7 +142,8 @@ def train(
             dataset = open_shards(found, data, patch=patch, validation=validation, console=console)
         else:
             dataset = load(data or "mnist", patch=patch, progress=DownloadBar(console))
-        chosen = found.for_size(len(dataset.train)).replace(**changes)
+        n = len(dataset.train)
+        chosen = found.for_size(n).long_enough(n).replace(**changes)
         for note in dataset.notes:
             console.print(note, style="dim")
         with LiveWatch(console, many=many) as watch:
@@ -146,6 +162,7 @@ def train(
                 from digitwise.training.train import train as train_recipe  # after the data: bad input is told at once
 
                 choices |= {"seed": seed, "out": out, "distribute": distribute}
+                choices |= {"also": [load(name) for name in also or ()], "start_from": start_from}
                 result = train_recipe(chosen, dataset, **choices, watch=watch, pool=pool)
     if seeds is not None:
         tell_seeds(results, dataset, console, as_json=as_json)

@@ -6,6 +6,8 @@ import numpy as np
 
 from digitwise.images import Float32, Int64, UInt8
 
+NO_CLASS = -1  # the label of an image of no class
+
 
 def to_input(images: UInt8) -> Float32:
     """Bring pictures to the form a convolutional network expects.
@@ -41,6 +43,7 @@ def one_hot(labels: Int64, n_classes: int) -> Float32:
     Parameters
     ----------
     labels : ndarray of int64, shape (n,)
+        :data:`NO_CLASS`, -1, for an image of no class: all classes are as likely.
     n_classes : int
 
     Returns
@@ -52,4 +55,6 @@ def one_hot(labels: Int64, n_classes: int) -> Float32:
     >>> one_hot(np.array([2]), 4)
     array([[0., 0., 1., 0.]], dtype=float32)
     """
-    return np.eye(n_classes, dtype=np.float32)[labels]
+    rows = np.eye(n_classes, dtype=np.float32)[labels]
+    rows[labels == NO_CLASS] = 1 / n_classes
+    return rows

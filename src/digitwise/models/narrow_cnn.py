@@ -1,6 +1,6 @@
-"""The network of the bundled model: the compact one with fewer channels, to read two and a half times as fast.
+"""The network of the bundled model: the compact one with fewer channels where they cost most, to read faster.
 
-67,000 parameters at 28x28.
+122,000 parameters at 28x28.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from keras import layers as kl
 
 from digitwise.models.compact_cnn import strided
 
-CHANNELS = (24, 32, 48, 96)
+CHANNELS = (32, 48, 64, 128)
 
 
 def layers(*, side: int, dtype: str, batch_norm: Callable[..., Any]) -> list[kl.Layer]:

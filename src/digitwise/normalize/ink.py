@@ -14,6 +14,8 @@ SMALLEST = 3  # pixels a side: below this there is nothing to tell ink from pape
 FAINTEST = 7.0  # grey levels: a contrast below this is none
 SUREST = 3.6  # times the paper's own spread that ink stands above it; noise parted in two by its level has 2.7
 WEAK = 0.45  # of the level that parts ink from paper: what hangs together with ink counts as ink from here
+CLEAN = 0.02  # share of the pixels of a picture of two values that may stand out of their neighbours
+NEARLY_HALF = 0.4  # share of ink from which the value in fewer pieces is the ink, below it the rarer one
 BILEVEL = 0.1, 0.85  # of the contrast from either end, and the share of pixels that lie there, in bilevel pictures
 MARGIN = 0.15  # of the longer side: paper laid around these
 INK, SOME_INK = 0.6, 0.25  # shares of a piece at the border that stand out of what lies beyond: all ink, partly ink
@@ -31,10 +33,13 @@ class Ink:
         0 for paper, 1 in the middle of a stroke; noise and uneven light taken away.
     mask : ndarray of bool, shape (h, w)
         Where there is ink.
+    bilevel : bool
+        Whether it came so, with two values only, as segmentation makes images: they are often cut at the ink.
     """
 
     amount: Float32
     mask: Mask
+    bilevel: bool = False
 
 
 def find_ink(pictures: UInt8) -> list[Ink | None]:
@@ -53,14 +58,19 @@ def find_ink(pictures: UInt8) -> list[Ink | None]:
     Notes
     -----
     Bilevel pictures, as segmentation makes them, are often cut at the ink. There is no light to even out in them, and
-    ink that touches the border is no shadow, so paper is laid around them.
+    ink that touches the border is no shadow, so paper is laid around them. Where there are two values only, and no
+    noise, one of them is the ink.
     """
     found: list[Ink | None] = [None] * len(pictures)
     if not len(pictures) or min(pictures.shape[1:3]) < SMALLEST:
         return found
+    plain = _of_two_values(pictures)
+    for place in np.flatnonzero(plain).tolist():
+        mask = _rarer(pictures[place])
+        found[place] = Ink(mask.astype(np.float32), mask, bilevel=True)
     bilevel = _are_bilevel(pictures)
     margin = max(2, round(MARGIN * max(pictures.shape[1:3])))
-    for places, rim in ((np.flatnonzero(~bilevel), 0), (np.flatnonzero(bilevel), margin)):
+    for places, rim in ((np.flatnonzero(~bilevel & ~plain), 0), (np.flatnonzero(bilevel & ~plain), margin)):
         if len(places):
             part = pictures if len(places) == len(pictures) else pictures[places]
             for place, ink in zip(places.tolist(), _found(part, rim), strict=True):
@@ -68,13 +78,53 @@ def find_ink(pictures: UInt8) -> list[Ink | None]:
     return found
 
 
-def _are_bilevel(pictures: UInt8) -> Mask:
-    """Whether nearly all pixels of each picture are as dark or as light as any, bool (n,)."""
-    near, most = BILEVEL
+def _of_two_values(pictures: UInt8) -> Mask:
+    """Whether each picture is grey, has two values, and hardly a pixel that stands out of its neighbours, bool (n,)."""
+    if pictures.ndim != 3:
+        return np.zeros(len(pictures), bool)
     flat = pictures.reshape(len(pictures), -1)
-    low, high = (part.astype(np.float32)[:, None] for part in (flat.min(axis=1), flat.max(axis=1)))
+    low, high = flat.min(axis=1, keepdims=True), flat.max(axis=1, keepdims=True)
+    two = (low != high).ravel() & np.all((flat == low) | (flat == high), axis=1)
+    if two.any():
+        values = pictures[two].astype(np.float32)
+        changed = np.count_nonzero(without_impulses(values) != values, axis=(1, 2))
+        two[two] = changed <= CLEAN * flat.shape[1]
+    return np.asarray(two)
+
+
+def _rarer(picture: UInt8) -> Mask:
+    """Where a picture of two values (h, w) has its ink: what is rarer, or of two halves the one in fewer pieces."""
+    from scipy.ndimage import label
+
+    light = picture == picture.max()
+    share = np.count_nonzero(light) / light.size
+    if NEARLY_HALF <= share <= 1 - NEARLY_HALF:  # thick strokes, cut at the ink: the paper is in loops and corners
+        pieces = label(light, EIGHT)[1], label(~light, EIGHT)[1]
+        if pieces[0] != pieces[1]:
+            return np.asarray(light if pieces[0] < pieces[1] else ~light)
+    return np.asarray(light if share <= 0.5 else ~light)
+
+
+def _are_bilevel(pictures: UInt8) -> Mask:
+    """Whether each picture is one of ink and paper only, as far as it is seen, bool (n,).
+
+    Nearly all its pixels are as dark or as light as any, one kind is clearly the rarer one, and no side is half of that
+    kind or more: beyond a paper's edge there is more than ink.
+    """
+    near, most = BILEVEL
+    values = pictures if pictures.ndim == 3 else pictures.mean(axis=3)
+    flat = values.reshape(len(values), -1)
+    low, high = (each.astype(np.float32)[:, None] for each in (flat.min(axis=1), flat.max(axis=1)))
     ends = (flat <= low + near * (high - low)) | (flat >= high - near * (high - low))
-    return np.asarray(np.count_nonzero(ends, axis=1) > most * flat.shape[1])
+    bilevel = np.count_nonzero(ends, axis=1) > most * flat.shape[1]
+    if not bilevel.any():
+        return np.asarray(bilevel)
+    rarer = values > ((low + high) / 2)[:, None]
+    share = rarer.mean(axis=(1, 2))
+    rarer ^= (share > 0.5)[:, None, None]
+    sides = rarer[:, 0], rarer[:, -1], rarer[:, :, 0], rarer[:, :, -1]
+    beyond = np.logical_or.reduce([side.mean(axis=1) >= 0.5 for side in sides])
+    return np.asarray(bilevel & (np.minimum(share, 1 - share) < NEARLY_HALF) & ~beyond)
 
 
 def _in_margin(pictures: UInt8, rim: int) -> UInt8:

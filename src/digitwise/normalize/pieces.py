@@ -77,13 +77,23 @@ def digit_in(ink: Mask) -> Mask | None:
     return np.asarray(np.concatenate([[False], kept])[names])
 
 
-def within_lines(ink: Mask) -> tuple[slice, slice] | None:
-    """What lies within lines along the border, as of a form's cell or a paper's edge; None where there are none."""
+def within_lines(ink: Mask, *, segmented: bool) -> tuple[slice, slice] | None:
+    """What lies within lines along the border, as of a form's cell or a paper's edge; None where there are none.
+
+    A segmented image may be cut at the ink: where the other ink comes up to a side without a line, what looks like a
+    line is the bar of a 7 or the foot of a 2.
+    """
     cut = [(_line(rows), _line(rows[::-1])) for rows in (ink, ink.T)]
     if not any(np.ravel(cut)):
         return None
     (top, bottom), (left, right) = cut
-    return slice(top, ink.shape[0] - bottom), slice(left, ink.shape[1] - right)
+    within = slice(top, ink.shape[0] - bottom), slice(left, ink.shape[1] - right)
+    rest, lines = ink[within], (top, bottom, left, right)
+    if segmented and rest.size:
+        sides = rest[0], rest[-1], rest[:, 0], rest[:, -1]
+        if any(side.any() and not line for side, line in zip(sides, lines, strict=True)):
+            return None
+    return within
 
 
 def _line(rows: Mask) -> int:

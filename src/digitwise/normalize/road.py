@@ -144,7 +144,7 @@ def _digit(picture: UInt8, ink: Ink | None) -> tuple[Float32, Mask] | None:
     """How much ink lies where, and which of it is the digit's; None for a blank."""
     if ink is None:
         return None
-    within = within_lines(ink.mask)
+    within = within_lines(ink.mask, segmented=ink.bilevel)
     if within is None:
         mask = digit_in(ink.mask)
         return None if mask is None else (ink.amount, mask)

@@ -7,14 +7,15 @@ from digitwise.recipes.accurate import ACCURATE
 
 READER = ACCURATE.replace(
     name="reader",
-    purpose="the bundled model: one network, trained on made scans of the digits too",
+    purpose="the bundled model: one network, trained on made scans of the digits and on other ink too",
     model="narrow-cnn",
-    epochs=16,
+    epochs=40,
     members=1,
     test_shifts=False,
-    scans=1.0,
+    scans=2.0,
     sources=(
         *ACCURATE.sources,
+        "D. Hendrycks, M. Mazeika, T. Dietterich, Deep Anomaly Detection with Outlier Exposure (2019)",
         "M. Jaderberg et al., Synthetic Data and Artificial Neural Networks for Natural Scene Text Recognition (2014)",
     ),
 )

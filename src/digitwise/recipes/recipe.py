@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,6 +11,8 @@ from typing import Any, Literal
 from digitwise.errors import RecipeError
 
 STEPS = 40  # an epoch has at least about so many
+SMALL = 1_000  # images: fewer are shown more often than the recipe's epochs say
+SHOWN = 15_000  # images in all, so that a training of a few hundred comes to its end
 SMALLEST_BATCH = 16  # smaller ones are noise to batch normalisation
 
 AugmentEngine = Literal["warp", "image-data-generator"]
@@ -151,6 +154,10 @@ class Recipe:
         epochs are over.
         """
         return self.replace(batch_size=min(self.batch_size, max(SMALLEST_BATCH, n // STEPS)))
+
+    def long_enough(self, n: int) -> Recipe:
+        """The same recipe with more epochs for a set of few hundred training pictures, so that it comes to its end."""
+        return self.replace(epochs=max(self.epochs, math.ceil(SHOWN / n))) if n < SMALL else self
 
     def require_streamable(self) -> None:
         """Make sure that it can be trained with pictures that come one after another, and are never all at hand.

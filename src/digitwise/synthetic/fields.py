@@ -23,6 +23,7 @@ from digitwise.synthetic.thinning import centre_line
 SIDE, TALL = 48, 36  # pixels of a field, and of the longer side of the glyph in its middle
 FINE = 16  # steps a pixel in which distances are kept
 EMPTY = 255  # everywhere in the field of a glyph without ink
+PEN = 2.0  # pixels: half the width of a stroke like MNIST's
 INSET = 6.0  # pixels: how far within the outline the zero of an outline's field lies
 LEAST = 0.3  # of a drawing's box: a smaller one, as a point, is not blown up to the whole field
 SMOOTHED = 0.6  # square pixels by which smoothing lifts the middle of a line
@@ -83,6 +84,12 @@ def field_of_drawing(drawing: Drawing) -> UInt8:
     share = np.clip((x * u + y * v) / np.maximum(u**2 + v**2, np.float32(1e-6)), 0, 1)  # (k, 48, 48)
     away = (x - share * u) ** 2 + (y - share * v) ** 2
     return _stored(np.sqrt(away.min(axis=0)))
+
+
+def drawn(drawing: Drawing) -> UInt8:
+    """Strokes as an image, uint8 (48, 48), light on dark, written with a pen like MNIST's."""
+    field = field_of_drawing(drawing)
+    return np.asarray(np.clip(PEN + 0.5 - field / np.float32(FINE), 0, 1) * 255, np.uint8)
 
 
 def inked(

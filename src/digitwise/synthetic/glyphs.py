@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from digitwise.images import Float32, Int64, UInt8
 from digitwise.maps import SIGNS
-from digitwise.synthetic.fields import EMPTY, FINE, INSET, TALL, field_of_digit, field_of_drawing
-from digitwise.synthetic.strokes import form_of
+from digitwise.synthetic.fields import EMPTY, FINE, INSET, TALL, drawn, field_of_digit, field_of_drawing
+from digitwise.synthetic.strokes import Drawing, form_of
 
 FRAME, SIZE = 72, 40  # pixels: side of a printed letter's image, and size of its font
 OTHER = -1  # the label of a letter
@@ -114,12 +114,18 @@ def _written(digits: UInt8, labels: Int64, kind: int) -> Glyphs:
 
 def _drawn(label: int, count: int, *, seed: tuple[int, int]) -> Glyphs:
     """So many drawn forms of a digit or sign, narrow and wide."""
-    rng, sign = np.random.default_rng(seed), SIGNS[label]
-    fields = []
-    for _ in range(count):
-        aspect = rng.uniform(*ASPECTS.get(sign, USUAL))
-        fields.append(field_of_drawing([(stroke - 0.5) * [aspect, 1.0] for stroke in form_of(sign, rng=rng)]))
-    return _alike(fields, label, DRAWN)
+    rng = np.random.default_rng(seed)
+    return _alike([field_of_drawing(_some_form(SIGNS[label], rng=rng)) for _ in range(count)], label, DRAWN)
+
+
+def _some_form(sign: str, *, rng: np.random.Generator) -> Drawing:
+    aspect = rng.uniform(*ASPECTS.get(sign, USUAL))
+    return [(stroke - 0.5) * [aspect, 1.0] for stroke in form_of(sign, rng=rng)]
+
+
+def drawn_digit(label: int, *, rng: np.random.Generator) -> UInt8:
+    """Some form of a digit that MNIST may lack, uint8 (48, 48), light on dark, written with a pen like MNIST's."""
+    return drawn(_some_form(str(label), rng=rng))
 
 
 def _letters() -> Glyphs:

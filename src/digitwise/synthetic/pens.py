@@ -52,14 +52,17 @@ class Hand:
 
 
 def some_hand(*, rng: np.random.Generator, grain: float = 0.0) -> Hand:
-    """A hand as it may come: half with thin pens, a third with the pen of the set, the others with a marker."""
+    """A hand as it may come: half with thin pens, a third with the pen of the set, the others with a marker.
+
+    The thickest stroke is a quarter of the digit's height wide.
+    """
     kind = rng.random()
     if kind < 0.55:  # ballpoint, pencil, fineliner
         width: float | None = math.exp(rng.uniform(math.log(0.045), math.log(0.11)))
     elif kind < 0.85:
         width = None
     else:
-        width = rng.uniform(0.11, 0.2)
+        width = rng.uniform(0.11, 0.25)
     narrow = rng.random() < 0.3
     return Hand(
         width=width,

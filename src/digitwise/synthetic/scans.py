@@ -1,4 +1,4 @@
-"""One digit as a phone's camera or a scanner would give it."""
+"""One digit as a phone's camera or a scanner would give it, or as a set of small bilevel images stores it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import math
 
 import numpy as np
+from PIL import Image
 
 from digitwise.images import Float32, UInt8
 from digitwise.synthetic.camera import photographed, some_camera, to_uint8
@@ -13,6 +14,8 @@ from digitwise.synthetic.paper import ground, light, rule, some_stock, specks
 from digitwise.synthetic.pens import Hand, some_hand, written
 
 HEIGHTS = 18.0, 250.0  # pixels of a digit's longer side
+CUT_OUT = 12.0, 36.0  # pixels of the longer side of one that is cut out at its ink
+STRETCHED = 0.5  # share of these whose width becomes that of their height, or nearly
 
 
 def scan_of(digit: UInt8, *, rng: np.random.Generator, pool: UInt8 | None = None) -> UInt8:
@@ -52,6 +55,31 @@ def scan_of(digit: UInt8, *, rng: np.random.Generator, pool: UInt8 | None = None
         return to_uint8(scene)
     lit = light(ink.shape, shadow=rng.random() < 0.12, rng=rng)
     return photographed(scene, lit, some_camera(height, rng=rng), rng=rng)
+
+
+def cutout_of(digit: UInt8, *, rng: np.random.Generator) -> UInt8:
+    """Make a small bilevel image, cut at the ink, as UCI's Optdigits and Semeion store digits.
+
+    Parameters
+    ----------
+    digit : ndarray of uint8, shape (h, w)
+        Light ink on a dark ground.
+    rng : numpy.random.Generator
+        Decides pen, size, threshold, and whether the digit is stretched to a square.
+
+    Returns
+    -------
+    ndarray of uint8, shape (k, l)
+        0 or 255, light on dark, the longer side 12 to 36 pixels.
+    """
+    ink = written(digit, CUT_OUT[1] * 2, some_hand(rng=rng), rng=rng)
+    side = rng.uniform(*CUT_OUT)
+    size = np.array(ink.shape) * (side / max(ink.shape))
+    if rng.random() < STRETCHED:
+        size = side * np.array([1.0, rng.uniform(0.75, 1.0)])
+    height, width = np.maximum(np.rint(size), 1).astype(int)
+    small = np.asarray(Image.fromarray(ink).resize((int(width), int(height)), Image.Resampling.BOX))
+    return np.where(small > min(rng.uniform(0.25, 0.6), 0.9 * float(small.max())), 255, 0).astype(np.uint8)
 
 
 def _laid_out(ink: Float32, height: float, *, rng: np.random.Generator) -> tuple[Float32, tuple[int, int]]:

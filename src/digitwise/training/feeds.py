@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from digitwise.data.prepare import one_hot, to_input
+from digitwise.data.prepare import NO_CLASS, one_hot, to_input
 from digitwise.data.shards.sharded import ShardedSet
 from digitwise.errors import MissingPartError
 from digitwise.images import Float32, ImageSet, Int64, Splits, UInt8
@@ -58,18 +59,38 @@ class Resident(keras.layers.Layer):  # type: ignore[misc]  # keras comes without
         return keras.ops.cast(keras.ops.take(self.images, indices, axis=0), "float32") * (1 / 255)
 
 
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """The images at hand that are trained on: those with a class, then those of none."""
+
+    images: UInt8
+    labels: Int64
+    targets: Float32
+
+    @classmethod
+    def of(cls, splits: Splits) -> _Shown:
+        train = splits.train
+        assert isinstance(train, ImageSet)
+        images, labels = train.images, train.labels
+        if splits.others is not None:
+            images = np.concatenate([images, splits.others])
+            labels = np.concatenate([labels, np.full(len(splits.others), NO_CLASS, np.int64)])
+        return cls(images, labels, one_hot(labels, train.n_classes))
+
+
 class ResidentFeed:
     """Training and validation pictures in the graph: cast, warped and batched there."""
 
-    def __init__(self, network: Any, train: ImageSet, validation: ImageSet, recipe: Recipe, *, seed: int) -> None:
-        everything = np.concatenate([train.images, validation.images])
+    def __init__(self, network: Any, splits: Splits, recipe: Recipe, *, seed: int) -> None:
+        shown = _Shown.of(splits)
+        everything = np.concatenate([shown.images, splits.validation.images])
         layers = [keras.Input((), dtype="int32"), Resident(everything)]
         if recipe.augmentation is not None:
             layers.append(RandomWarp(recipe.augmentation, seed=seed))
         self.model = keras.Sequential([*layers, network])
-        self._labels = one_hot(train.labels, train.n_classes)
-        self._validation = np.arange(len(train), len(everything), dtype=np.int32)
-        self._draw = Order(train.labels, recipe, seed)
+        self._labels = shown.targets
+        self._validation = np.arange(len(shown.images), len(everything), dtype=np.int32)
+        self._draw = Order(shown.labels, recipe, seed)
         self.epoch_steps = self.longest_call = self._draw.steps
 
     def begin(self, epoch: int, class_errors: Int64 | None) -> None:
@@ -92,14 +113,15 @@ class ResidentFeed:
 class GeneratorFeed:
     """Training pictures through Keras' ``ImageDataGenerator``: warped one by one in Python, for comparison."""
 
-    def __init__(self, network: Any, train: ImageSet, validation: ImageSet, recipe: Recipe, *, seed: int) -> None:
+    def __init__(self, network: Any, splits: Splits, recipe: Recipe, *, seed: int) -> None:
+        shown = _Shown.of(splits)
         self.model = network
-        self._images = to_input(train.images)
-        self._labels = one_hot(train.labels, train.n_classes)
-        self._validation = to_input(validation.images)
+        self._images = to_input(shown.images)
+        self._labels = shown.targets
+        self._validation = to_input(splits.validation.images)
         self._generator = image_data_generator(recipe.augmentation or Augmentation())
         self._seed = seed
-        self._draw = Order(train.labels, recipe, seed)
+        self._draw = Order(shown.labels, recipe, seed)
         self.epoch_steps = self.longest_call = self._draw.steps
 
     def begin(self, epoch: int, class_errors: Int64 | None) -> None:
@@ -160,9 +182,7 @@ def feed_for(recipe: Recipe, network: Any, splits: Splits, *, seed: int) -> Feed
     RecipeError
         If the pictures are in shards and the recipe needs them all at hand.
     """
-    train, validation = splits.train, splits.validation
-    if isinstance(train, ShardedSet):
-        return StreamFeed(network, train, validation, recipe, seed=seed)
-    assert isinstance(train, ImageSet)
+    if isinstance(splits.train, ShardedSet):
+        return StreamFeed(network, splits.train, splits.validation, recipe, seed=seed)
     kind = GeneratorFeed if recipe.augment_engine == "image-data-generator" else ResidentFeed
-    return kind(network, train, validation, recipe, seed=seed)
+    return kind(network, splits, recipe, seed=seed)

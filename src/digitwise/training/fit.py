@@ -16,6 +16,7 @@ from digitwise.training.loops import on_accelerator
 from digitwise.training.pool import Here, Pool
 from digitwise.training.precision import Precision, best_precision
 from digitwise.training.scans import with_scans
+from digitwise.training.starting import SLOWER
 from digitwise.training.trainer import Trainer
 from digitwise.training.watch import Watch
 
@@ -88,6 +89,7 @@ def fit(
     deterministic: bool = False,
     checkpoints: Path | None = None,
     resume: bool = False,
+    start_from: str | Path | None = None,
     watch: Watch | None = None,
     pool: Pool | None = None,
 ) -> Fitted:
@@ -113,6 +115,9 @@ def fit(
         Folder to keep the state in after each epoch.
     resume : bool
         Go on from the checkpoints there.
+    start_from : str or Path, optional
+        Begin with the weights of a trained network, see :func:`~digitwise.training.starting.start_from`, and at a fifth
+        of the recipe's learning rate.
     watch : Watch, optional
         Told about every few batches and every epoch.
     pool : Pool, optional
@@ -140,6 +145,7 @@ def fit(
         deterministic=deterministic,
         checkpoints=checkpoints,
         resume=resume,
+        start_from=start_from,
         watch=watch,
         pool=pool,
     )
@@ -156,6 +162,7 @@ def fit_parts(
     deterministic: bool = False,
     checkpoints: Path | None = None,
     resume: bool = False,
+    start_from: str | Path | None = None,
     watch: Watch | None = None,
     pool: Pool | None = None,
 ) -> list[Part]:
@@ -167,11 +174,14 @@ def fit_parts(
     precision, watch = precision or best_precision(accelerator=on_accelerator()), watch or Watch()
     pool = pool or Here()
     # The whole budget, not a member's share: that depends on the clock.
-    choices = (recipe, budget, precision, deterministic, splits.train.fingerprint, splits.validation.fingerprint)
+    if start_from is not None:
+        recipe = recipe.replace(learning_rate=SLOWER * recipe.learning_rate)
+    prints = splits.train.fingerprint, splits.validation.fingerprint
+    choices = (recipe, budget, precision, deterministic, *prints, *([str(start_from)] if start_from else []))
     splits = with_scans(splits, recipe.scans, seed=seed, watch=watch)
     members = recipe.members if budget is None else min(recipe.members, max(1, int(budget / SHORTEST_SHARE)))
     kept = checkpoints if pool.shares_disk else None
-    shared = _Shared(recipe, splits, precision, deterministic, kept, resume, seed, repr(choices)[1:-1])
+    shared = _Shared(recipe, splits, precision, deterministic, kept, resume, seed, repr(choices)[1:-1], start_from)
     if isinstance(pool, Here):
         return _one_by_one(shared, members, budget, watch)
     names = [f"network {member + 1} of {members}" if members > 1 else recipe.name for member in range(members)]
@@ -195,6 +205,7 @@ class _Shared:
     resume: bool
     seed: int
     choices: str
+    start_from: str | Path | None
 
 
 def _one_by_one(shared: _Shared, members: int, budget: float | None, watch: Watch) -> list[Part]:
@@ -218,6 +229,8 @@ def _member(shared: _Shared, task: tuple[int, float | None], watch: Watch) -> Pa
     key = f"({shared.choices}, {seed})"
     trainer = Trainer(shared.recipe, shared.splits, seed, share, shared.precision, watch, key=key)
     checkpoint = shared.checkpoints and runs.checkpoint(shared.checkpoints, member)
+    if shared.start_from is not None:
+        trainer.start_from(shared.start_from)
     if checkpoint is not None and shared.resume:
         trainer.restore(checkpoint)
     while not trainer.finished:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from digitwise.data.prepare import NO_CLASS
 from digitwise.images import Int64
 from digitwise.recipes import Recipe
 
@@ -63,7 +64,7 @@ def epoch_order(
     Parameters
     ----------
     labels : ndarray of int64, shape (n,)
-        Of the training pictures.
+        Of the training pictures; those of no class are among no extra samples.
     batch_size, seed, epoch : int
         Seed and epoch decide the draw, so that a resumed training goes on as it would have.
     focus : float
@@ -86,8 +87,8 @@ def epoch_order(
 
 
 def _extra(labels: Int64, size: int, class_errors: Int64 | None, rng: np.random.Generator) -> Int64:
-    counts = np.bincount(labels)
+    counts = np.bincount(labels[labels != NO_CLASS])
     # One error is added to each class: with few errors so far, none may be starved or flooded by chance.
     shares = np.ones(len(counts)) if class_errors is None else class_errors[: len(counts)] + 1.0
-    weights = (shares / shares.sum() / np.maximum(counts, 1))[labels]
+    weights = np.where(labels == NO_CLASS, 0, (shares / shares.sum() / np.maximum(counts, 1))[labels])
     return rng.choice(len(labels), size, p=weights / weights.sum()).astype(np.int64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from digitwise.normalize import form_of
 from digitwise.recipes import Recipe, find
 from digitwise.runs import Run
 from digitwise.system import hardware, peak_memory, versions
+from digitwise.training.also import with_sets
 from digitwise.training.backend import BACKEND
 from digitwise.training.distribution import HOSTS, data_parallel
 from digitwise.training.features import features
@@ -45,6 +47,8 @@ def train(
     deterministic: bool = False,
     resume: bool = False,
     distribute: bool = False,
+    also: Sequence[Dataset] = (),
+    start_from: str | Path | None = None,
     watch: Watch | None = None,
     pool: Pool | None = None,
 ) -> Run:
@@ -53,7 +57,8 @@ def train(
     Parameters
     ----------
     recipe : str or Recipe
-        A name gives the recipe as it suits the size of the data, see :meth:`Recipe.for_size`.
+        A name gives the recipe as it suits the size of the data, see :meth:`Recipe.for_size` and
+        :meth:`Recipe.long_enough`.
     data : str, Path, Dataset or StreamedDataset
         As for :func:`digitwise.load`; or a set whose training pictures stay in their shards, with the validation
         pictures put aside already, from :func:`~digitwise.data.shards.streamed.open_streamed`.
@@ -74,6 +79,11 @@ def train(
     distribute : bool
         Deal each batch to all devices of the JAX backend. On several hosts this is for the first one; the others
         :func:`assist`.
+    also : sequence of Dataset
+        Sets of other writers, all of whose images are trained on besides, see
+        :func:`~digitwise.training.also.with_sets`.
+    start_from : str or Path, optional
+        A trained network to go on from, see :func:`~digitwise.training.starting.start_from`.
     watch : Watch, optional
         Told about the progress.
     pool : Pool, optional
@@ -99,8 +109,10 @@ def train(
             "differ; give epochs"
         )
     dataset = data if isinstance(data, Dataset | StreamedDataset) else load(data)
-    recipe = find(recipe).for_size(len(dataset.train)) if isinstance(recipe, str) else recipe
-    splits = training_splits(dataset, size=validation, seed=SPLIT_SEED)
+    if isinstance(recipe, str):
+        n = len(dataset.train)
+        recipe = find(recipe).for_size(n).long_enough(n)
+    splits = with_sets(training_splits(dataset, size=validation, seed=SPLIT_SEED), also)
     place = (Path(out) if out is not None else Path("results") / recipe.name).resolve()
     watch = watch or Watch()
     choices = choices_of(seed, budget=budget, precision=precision, deterministic=deterministic)
@@ -109,9 +121,11 @@ def train(
         watch.on_finished_earlier()
         return done
     with runs.building(place, resume=resume) as partial:
-        checkpoints: dict[str, Any] = {"checkpoints": partial, "resume": resume}
+        checkpoints: dict[str, Any] = {"checkpoints": partial, "resume": resume, "start_from": start_from}
         parts = _parts(recipe, splits, distribute=distribute, **choices, **checkpoints, watch=watch, pool=pool)
-        write_files(partial, recipe, dataset, splits, joined(recipe, splits.train, parts), choices)
+        fitted = joined(recipe, splits.train, parts)
+        begun = {"also": [each.source for each in also], "start_from": start_from and str(start_from)}
+        write_files(partial, recipe, dataset, splits, fitted, choices | begun)
         return settle(partial, place)
 
 
@@ -205,7 +219,8 @@ def finished(place: Path, recipe: Recipe, choices: dict[str, Any], dataset: AnyD
     except RunError:
         return None
     data, asked = run.info["data"], {"recipe": _plain(recipe), **choices}
-    same_data = (data["fingerprint"], data["validation"]) == (dataset.fingerprint, len(splits.validation))
+    sizes = len(splits.train), len(splits.validation)
+    same_data = (data["fingerprint"], data["train"], data["validation"]) == (dataset.fingerprint, *sizes)
     return run if same_data and all(run.info.get(key) == value for key, value in asked.items()) else None
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from digitwise import models
-from digitwise.errors import RunError
+from digitwise.errors import RecipeError, RunError
 from digitwise.evaluation.calibration import negative_log_likelihood
-from digitwise.images import Splits
+from digitwise.images import ImageSet, Splits
 from digitwise.recipes import Recipe
 from digitwise.training.backend import keras
 from digitwise.training.batch_norm import batch_norm
@@ -21,6 +21,7 @@ from digitwise.training.loops import make_loop, on_accelerator
 from digitwise.training.optimizers import make_optimizer
 from digitwise.training.precision import Precision, dtype_policy
 from digitwise.training.schedule import BudgetPace, Pace, StepPace, learning_rates
+from digitwise.training.starting import start_from
 from digitwise.training.watch import Watch
 
 CALLS = 12  # compiled calls an epoch: few enough to cost nothing, enough for a live display
@@ -129,6 +130,13 @@ class Trainer:
         """Every variable that training changes; the resident pictures are not among them."""
         variables = [v for v in self.feed.model.variables if v.dtype != "uint8"]
         return [*variables, *self.optimizer.variables]
+
+    def start_from(self, source: str | Path) -> None:
+        """Begin with the weights of a trained network; see :func:`digitwise.training.starting.start_from`."""
+        train = self.splits.train
+        if not isinstance(train, ImageSet):
+            raise RecipeError("start from: expected training images in memory; train without --stream")
+        start_from(self.network, source, train.images)
 
     def save(self, path: Path) -> None:
         """Write the checkpoint after an epoch."""
