@@ -196,3 +196,52 @@ def test_a_thin_digit_on_much_paper_is_found(light):
     page[75:225, 148:152] = 20  # an upright line, a hundred and fiftieth of the picture
     image = normalize((page * light).astype(np.uint8)).image
     assert image[5:23, 12:17].max(axis=1).min() > 150
+
+
+def cut_out(*, bar: bool = False, pen: int = 1) -> np.ndarray:
+    """A bilevel 7, light on dark, cut at its ink: 20 pixels high, its bar from side to side, or only a short one."""
+    seven = np.zeros((20, 16), np.uint8)
+    seven[: 2 * pen, 0 if bar else 2 :] = 255
+    for row in range(20):
+        column = 15 - round(row * 11 / 19)
+        seven[row, max(0, column - 2 * pen) : column + 1] = 255
+    return seven
+
+
+@pytest.mark.parametrize("bar", [False, True], ids=["short bar", "bar from side to side"])
+@pytest.mark.parametrize("turned", [False, True], ids=["light on dark", "dark on light"])
+def test_a_bilevel_digit_that_is_cut_at_its_ink_stays_whole(bar, turned):
+    seven = cut_out(bar=bar)
+    image = normalize(255 - seven if turned else seven).image
+    assert np.array_equal(image, centred(seven / np.float32(255)))
+
+
+def test_thick_strokes_that_fill_more_than_half_of_a_cut_out_are_the_ink():
+    eight = np.full((20, 14), 255, np.uint8)
+    eight[4:8, 4:10] = eight[12:17, 4:10] = 0
+    eight[8:12, :3] = eight[8:12, -3:] = 0
+    eight[0, :3] = eight[0, -3:] = eight[-1, :3] = eight[-1, -3:] = 0
+    assert 0.6 < (eight > 0).mean() < 0.7
+    assert np.array_equal(normalize(eight).image, centred(eight / np.float32(255)))
+
+
+def test_a_line_through_a_bilevel_cell_is_left_out():
+    cell = np.zeros((40, 40), np.uint8)
+    cell[10:30, 12:28] = cut_out()
+    ruled = cell.copy()
+    ruled[37:39] = 255
+    assert np.array_equal(normalize(ruled).image, normalize(cell).image)
+
+
+def test_a_dithered_picture_is_looked_through_as_noise():
+    grey = np.pad(np.asarray(Image.fromarray(GLYPHS[0]).resize((84, 84))), 6)
+    dots = np.where(np.random.default_rng(0).random(grey.shape) * 255 < 0.1 * 255 + 0.8 * grey, 255, 0)
+    assert alike(normalize(dots.astype(np.uint8)).image, normalize(grey).image) > 0.7
+
+
+@pytest.mark.parametrize("digit", GLYPHS[:6], ids=range(6))
+def test_bands_of_the_other_shade_beside_the_digit_are_no_ink(digit):
+    striped = digit.copy()
+    for columns in (np.s_[:7], np.s_[-7:]):
+        striped[:, columns] = 255 - striped[:, columns]
+    assert alike(normalize(striped).image, digit) > 0.75

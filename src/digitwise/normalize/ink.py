@@ -15,7 +15,8 @@ FAINTEST = 7.0  # grey levels: a contrast below this is none
 SUREST = 3.6  # times the paper's own spread that ink stands above it; noise parted in two by its level has 2.7
 WEAK = 0.45  # of the level that parts ink from paper: what hangs together with ink counts as ink from here
 CLEAN = 0.02  # share of the pixels of a picture of two values that may stand out of their neighbours
-NEARLY_HALF = 0.4  # share of ink from which the value in fewer pieces is the ink, below it the rarer one
+THICK = 0.3  # share of the rarer of two values from which the one in fewer pieces is the ink
+NEARLY_HALF = 0.4  # share of the rarer kind of pixels from which it is not clear which of them is the ink
 BILEVEL = 0.1, 0.85  # of the contrast from either end, and the share of pixels that lie there, in bilevel pictures
 MARGIN = 0.15  # of the longer side: paper laid around these
 INK, SOME_INK = 0.6, 0.25  # shares of a piece at the border that stand out of what lies beyond: all ink, partly ink
@@ -98,7 +99,7 @@ def _rarer(picture: UInt8) -> Mask:
 
     light = picture == picture.max()
     share = np.count_nonzero(light) / light.size
-    if NEARLY_HALF <= share <= 1 - NEARLY_HALF:  # thick strokes, cut at the ink: the paper is in loops and corners
+    if THICK <= share <= 1 - THICK:  # thick strokes, cut at the ink: the paper is in loops and corners
         pieces = label(light, EIGHT)[1], label(~light, EIGHT)[1]
         if pieces[0] != pieces[1]:
             return np.asarray(light if pieces[0] < pieces[1] else ~light)
