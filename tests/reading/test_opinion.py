@@ -21,15 +21,31 @@ def test_the_digit_in_the_middle_is_meant(size):
     other = np.asarray(printed("7", size).resize((image.shape[1], image.shape[0])))
     beside = np.concatenate([other[:, -size // 3 :], image], axis=1)
     for each in (image, beside, 255 - image, np.repeat(image[..., None], 3, axis=2)):
-        opinion = opinion_on(each, threads=1)
+        opinion, several = opinion_on(each, threads=1)
+        assert not several
         assert opinion.argmax() == 4
         assert opinion.sum() == pytest.approx(1, abs=1e-5)
         assert opinion.max() > 0.9
 
 
 def test_paper_is_nobodys_opinion():
-    opinion = opinion_on(np.full((40, 50), 200, np.uint8), threads=1)
+    opinion, several = opinion_on(np.full((40, 50), 200, np.uint8), threads=1)
     assert np.ptp(opinion) == 0
+    assert not several
+
+
+@pytest.mark.parametrize("size", [40, 300])
+def test_two_whole_digits_are_no_image_of_one(reader, size):
+    image = np.concatenate([np.asarray(printed(digit, size)) for digit in "47"], axis=1)
+    assert opinion_on(image, threads=1)[1]
+    reading = reader.read(image)
+    assert reading.status == "unsure"
+    small = np.asarray(printed("7", size // 3))
+    corner = np.full((size + 40, size + 40), 255, np.uint8)
+    whole = np.asarray(printed("4", size))
+    corner[-whole.shape[0] :, -whole.shape[1] :] = whole[: len(corner), : len(corner)]
+    corner[: small.shape[0], : small.shape[1]] = np.minimum(corner[: small.shape[0], : small.shape[1]], small)
+    assert not opinion_on(corner, threads=1)[1]  # a page number, say
 
 
 def test_images_in_the_models_form_are_not_looked_at_again(reader):

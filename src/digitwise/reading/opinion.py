@@ -13,10 +13,11 @@ from digitwise.reading.preparing import even
 LOOKED_AT = 400  # pixels of the longer side: the digit of an image of one digit is large in it
 MIDDLE = 0.22  # of the sides: standard deviation of where the digit that is meant lies
 CLASSES = 10
+LARGE, LIKELY = 0.6, 0.5  # share of the meant digit's height, and probability, from which another is a digit beside it
 
 
-def opinions_of(pictures: UInt8, strange: Mask, model: Model, sight: finder.Sight | None) -> Float32:
-    """The probability of each class for those pictures that are strange to a model, float32 (n, 10); else all alike.
+def opinions_of(pictures: UInt8, strange: Mask, model: Model, sight: finder.Sight | None) -> tuple[Float32, Mask]:
+    """What the finder says of those pictures that are strange to a model.
 
     Parameters
     ----------
@@ -27,20 +28,26 @@ def opinions_of(pictures: UInt8, strange: Mask, model: Model, sight: finder.Sigh
         In whose threads the finder looks.
     sight : Sight, optional
         What the finder saw of a single picture, if it looked; of one that does not stand upright that is no help.
+
+    Returns
+    -------
+    (ndarray of float32, shape (n, 10); ndarray of bool, shape (n,))
+        The probability of each class, all alike where it was not asked; and where it sees more digits than one.
     """
-    opinions = even(len(pictures), CLASSES)
+    opinions, several = even(len(pictures), CLASSES), np.zeros(len(pictures), bool)
     if sight is not None and sight.turn == 0:
-        opinions[0] = opinion_of(sight)
-        return opinions
+        opinions[0], several[0] = opinion_of(sight)
+        return opinions, several
     asked = np.flatnonzero(strange)
     threads = model.threads if len(asked) == 1 else 1
     found = model.side_by_side(lambda place: opinion_on(pictures[place], threads=threads), asked)
-    opinions[asked] = np.stack(list(found))
-    return opinions
+    for place, said in zip(asked, found, strict=True):
+        opinions[place], several[place] = said
+    return opinions, several
 
 
-def opinion_on(picture: UInt8, *, threads: int) -> Float32:
-    """The probability of each class by one look more: see :func:`opinion_of`.
+def opinion_on(picture: UInt8, *, threads: int) -> tuple[Float32, bool]:
+    """What is said of one picture, by one look more: see :func:`opinion_of`.
 
     Parameters
     ----------
@@ -52,25 +59,30 @@ def opinion_on(picture: UInt8, *, threads: int) -> Float32:
     return opinion_of(finder.bundled(threads).find(small, turn=0))
 
 
-def opinion_of(sight: finder.Sight) -> Float32:
+def opinion_of(sight: finder.Sight) -> tuple[Float32, bool]:
     """The probability of each class, float32 (10,), of the digit that is most likely meant: large and in the middle.
 
-    As far as it is not sure that there is a digit, all classes are as likely.
+    As far as it is not sure that there is a digit, all classes are as likely. Told besides: whether another digit that
+    is nearly as large is whole in view, so that the image is not one of one digit.
     """
-    found = sight.found.of(sight.found.labels < CLASSES)
+    digits = sight.found.labels < CLASSES
+    found = sight.found.of(digits)
     nothing: Float32 = even(1, CLASSES)[0]
     if not len(found):
-        return nothing
+        return nothing, False
     height, width = sight.shape
     boxes = found.boxes / np.array([width, height] * 2, np.float32)
     away = (boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5
     tall = np.minimum(boxes[:, 3] - boxes[:, 1], 1)
     meant = int((found.scores * tall * np.exp(-np.square(away / MIDDLE).sum(axis=1) / 2)).argmax())
-    there, right = (
-        float(each[sight.found.labels < CLASSES][meant]) for each in trust.bundled().of(trust.features(sight))
-    )
+    theirs, rights = (each[digits] for each in trust.bundled().of(trust.features(sight)))
+    there, right = float(theirs[meant]), float(rights[meant])
+    edge = np.array([1 / width, 1 / height], np.float32)
+    whole = np.all(boxes[:, :2] >= edge, axis=1) & np.all(boxes[:, 2:] <= 1 - edge, axis=1)
+    beside = whole & (theirs > LIKELY) & (boxes[:, 3] - boxes[:, 1] > LARGE * (boxes[meant, 3] - boxes[meant, 1]))
+    beside[meant] = False
     label, classes = int(found.labels[meant]), found.classes[meant, :CLASSES].copy()
     classes[label] = 0
     classes *= (1 - right) / max(float(classes.sum()), 1e-9)
     classes[label] = right
-    return np.asarray(there * classes + (1 - there) * nothing, np.float32)
+    return np.asarray(there * classes + (1 - there) * nothing, np.float32), bool(beside.any())

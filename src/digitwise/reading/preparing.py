@@ -30,26 +30,32 @@ class Prepared:
         Which were brought to the model's form; none where it is not given.
     opinions : ndarray of float32, shape (n, k), optional
         What else is known of each: probabilities of the classes.
+    several : ndarray of bool, shape (n,), optional
+        Which show more digits than one.
     """
 
     images: UInt8
     blank: Mask
     strange: Mask | None = None
     opinions: Float32 | None = None
+    several: Mask | None = None
 
     def one(self, place: int) -> Prepared:
         """One of them."""
         here = slice(place, place + 1)
         opinions = None if self.opinions is None else self.opinions[here]
-        return Prepared(self.images[here], self.blank[here], opinions=opinions)
+        several = None if self.several is None else self.several[here]
+        return Prepared(self.images[here], self.blank[here], opinions=opinions, several=several)
 
     @classmethod
     def joined(cls, parts: Sequence[Prepared], *, classes: int) -> Prepared:
         """All of several, at least one; of some nothing else may be known."""
-        known = any(part.opinions is not None for part in parts)
-        each = [even(len(part.blank), classes) if part.opinions is None else part.opinions for part in parts]
         images, blank = (np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "blank"))
-        return cls(images, blank, opinions=np.concatenate(each) if known else None)
+        if all(part.opinions is None for part in parts):
+            return cls(images, blank)
+        each = [even(len(part.blank), classes) if part.opinions is None else part.opinions for part in parts]
+        several = [np.zeros(len(part.blank), bool) if part.several is None else part.several for part in parts]
+        return cls(images, blank, opinions=np.concatenate(each), several=np.concatenate(several))
 
 
 def even(n: int, classes: int) -> Float32:

@@ -311,7 +311,7 @@ class Reader:
         """Answers about pictures as the model takes them; blank ones it is not asked about.
 
         What else is known is taken for independent of what the model says: probabilities are multiplied. Where the two
-        prefer different classes nothing is sure.
+        prefer different classes, or more digits than one are seen, nothing is sure.
         """
         blank = prepared.blank
         if not blank.any():
@@ -325,6 +325,8 @@ class Reader:
         both = probabilities * opinions
         both /= both.sum(axis=1, keepdims=True)
         agreed = (probabilities.argmax(axis=1) == opinions.argmax(axis=1)) | (np.ptp(opinions, axis=1) == 0)
+        if prepared.several is not None:
+            agreed &= ~prepared.several
         blank = blank & (opinions.max(axis=1) < LIKELY)
         return Answers(both, blank, self._sure(both) & agreed, self.class_names, agreed)
 
@@ -357,7 +359,8 @@ class Reader:
             return prepared
         from digitwise.reading.opinion import opinions_of
 
-        return replace(prepared, opinions=opinions_of(pictures, prepared.strange, self.model, sight))
+        opinions, several = opinions_of(pictures, prepared.strange, self.model, sight)
+        return replace(prepared, opinions=opinions, several=several)
 
     def answers_each(self, sources: Sequence[Any]) -> tuple[Answers, list[int], dict[int, str]]:
         """Answers about pictures of any kind, and why some of them could not be read.

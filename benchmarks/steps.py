@@ -1,0 +1,96 @@
+"""What each step of ``normalize`` is worth: the bundled model's errors with one of them switched off at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from benchmarks.cells import head, line
+from benchmarks.measure import Row, keep
+from benchmarks.natural import NATURAL, made
+from benchmarks.strangers import sets
+from digitwise.data import load
+from digitwise.images import Int64, UInt8
+from digitwise.normalize import normalize
+from digitwise.reading.model import Model
+from digitwise.system import cores
+
+EACH = 500  # MNIST digits of each kind of corruption
+FRAMED = 2_000  # MNIST digits that are only inverted and laid into a larger frame
+
+
+def _same(values: Any, *_: Any) -> Any:
+    return values
+
+
+def _none(*_: Any, **__: Any) -> None:
+    return None
+
+
+def _never(pictures: UInt8) -> Any:
+    return np.zeros(len(pictures), bool)
+
+
+# What is switched off, and the function that then does nothing.
+STEPS: dict[str, tuple[str, Callable[..., Any]]] = {
+    "nothing": ("digitwise.normalize.road.VERSION", _same),
+    "salt and pepper taken out": ("digitwise.normalize.ink.without_impulses", _same),
+    "noise looked through": ("digitwise.normalize.ink.without_noise", _same),
+    "blurred edges sharpened": ("digitwise.normalize.ink.sharpened", _same),
+    "bands of another shade": ("digitwise.normalize.light._one_shade", _same),
+    "light that grows to one side": ("digitwise.normalize.light._level", _same),
+    "shade at the border": ("digitwise.normalize.ink._without_shade", _same),
+    "two values taken as they are": ("digitwise.normalize.ink._of_two_values", _never),
+    "paper around bilevel images": ("digitwise.normalize.ink._are_bilevel", _never),
+    "lines along the border": ("digitwise.normalize.road.within_lines", _none),
+    "pieces that are the digit's": ("digitwise.normalize.road.digit_in", _same),
+    "a closer look at small digits": ("digitwise.normalize.road._close_up", _none),
+    "strokes of MNIST's width": ("digitwise.normalize.road._usual_stroke", _same),
+}
+
+
+def bench_steps(model: str | None = None) -> None:
+    """A row a step and set: how many images are read wrong without it."""
+    rows = [row for part in Parallel(n_jobs=cores())(delayed(_without)(name, model) for name in STEPS) for row in part]
+    print(steps_table([{key: str(value) for key, value in row.items()} for row in rows]))
+    if model is None:
+        keep("steps", rows)
+
+
+def _without(name: str, model: str | None) -> list[Row]:
+    place, nothing = STEPS[name]
+    asked = Model(model)
+    rows: list[Row] = []
+    with patch(place, nothing):
+        for kind, (images, labels) in _kinds().items():
+            forms = [normalize(image) for image in images]
+            told = asked.probabilities(np.stack([form.image for form in forms])).argmax(axis=1)
+            wrong = (told != labels) | np.array([form.blank for form in forms])
+            rows.append({"without": name, "set": kind, "n": len(labels), "wrong": int(wrong.sum())})
+    return rows
+
+
+def _kinds() -> dict[str, tuple[Sequence[UInt8], Int64]]:
+    found: dict[str, tuple[Sequence[UInt8], Int64]] = {
+        name: (images, np.array(labels, np.int64)) for name, (images, labels) in sets().items()
+    }
+    test = load("mnist").test
+    framed = np.pad(255 - test.images[:FRAMED], ((0, 0), (8, 8), (8, 8)), constant_values=255)
+    found["MNIST, inverted and framed"] = framed, test.labels[:FRAMED]
+    worse = np.concatenate([made(test.images[:EACH], kind) for kind in NATURAL])
+    found["MNIST, natural corruptions"] = worse, np.tile(test.labels[:EACH], len(NATURAL))
+    return found
+
+
+def steps_table(rows: Sequence[Row]) -> str:
+    """A line a step, a column a set: the share read wrong."""
+    names = list(dict.fromkeys(row["set"] for row in rows))
+    lines = head("without", *names)
+    for step in dict.fromkeys(row["without"] for row in rows):
+        shares = {row["set"]: int(row["wrong"]) / int(row["n"]) for row in rows if row["without"] == step}
+        lines.append(line(step, *(f"{shares[name]:.1%}".replace("%", " %") for name in names)))
+    return "\n".join(lines)
