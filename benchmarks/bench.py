@@ -25,6 +25,7 @@ from benchmarks.evaluation import bench_evaluation
 from benchmarks.figures import draw_errors_against_seconds
 from benchmarks.finding import bench_finder
 from benchmarks.job import bench_job
+from benchmarks.natural import bench_natural
 from benchmarks.paper.run import add_options, bench_numbers, options_again
 from benchmarks.paper.specimens import BENCHES as NUMBERS
 from benchmarks.paper.speed import bench_numbers_speed
@@ -35,6 +36,7 @@ from benchmarks.rejection import bench_rejection
 from benchmarks.scale import bench_scale
 from benchmarks.server import bench_server
 from benchmarks.speed import bench_augmentation, bench_fit, bench_reading, bench_report, bench_start
+from benchmarks.steps import bench_steps
 from benchmarks.strangers import bench_strangers
 from benchmarks.tables import OTHER_SETS, write_tables
 from digitwise.recipes import RECIPES
@@ -53,8 +55,11 @@ def main() -> None:
     parser.add_argument("--data", default="mnist", help="for recipes")
     parser.add_argument(
         "--model",
-        help="for reader, strangers, rejection, robustness, pages, numbers: an ONNX file or a run folder; "
+        help="for reader, strangers, rejection, natural, steps, robustness, pages, numbers: an ONNX file; "
         "else the bundled one",
+    )
+    parser.add_argument(
+        "--unseen", action="append", default=[], metavar="SET=MODEL", help="for strangers: who reads a set instead"
     )
     add_options(parser)
     benches: dict[str, Callable[[argparse.Namespace], object]] = {
@@ -70,8 +75,10 @@ def main() -> None:
         "checks": lambda _: bench_checks(),
         "report": lambda _: bench_report(),
         "reader": lambda chosen: bench_scans(chosen.model),
-        "strangers": lambda chosen: bench_strangers(chosen.model),
+        "strangers": lambda chosen: bench_strangers(chosen.model, dict(each.split("=", 1) for each in chosen.unseen)),
         "rejection": lambda chosen: bench_rejection(chosen.model),
+        "natural": lambda chosen: bench_natural(chosen.model),
+        "steps": lambda chosen: bench_steps(chosen.model),
         "reader-speed": lambda _: bench_reader_speed(),
         "server": lambda _: bench_server(),
         "scale": lambda _: bench_scale(),

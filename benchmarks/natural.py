@@ -9,17 +9,22 @@ https://github.com/google-research/mnist-c, whose default severities these are.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from benchmarks.cells import head, line
+from benchmarks.measure import Row, keep
+from digitwise.data import load
 from digitwise.images import Float32, Float64, UInt8
+from digitwise.reading.reader import Reader
 from digitwise.synthetic.noise import plasma
 from digitwise.synthetic.warps import warped
 
 Made = Callable[[Float32, np.random.Generator], Float32]  # images (n, 28, 28) in [0, 1] to the same, before clipping
 SIDE = 28
+EACH = 1_000  # MNIST's first test digits, of each kind
 STRIPE = 7  # columns at either side
 LINE = 2.3  # pixels above and below a line's middle, where its ink ends
 
@@ -166,3 +171,35 @@ def made(images: UInt8, kind: str, *, seed: int = 0) -> UInt8:
     rng = np.random.default_rng(seed)
     worse = (NATURAL | APART)[kind](images.astype(np.float32) / 255, rng)
     return np.rint(np.clip(worse, 0, 1) * 255).astype(np.uint8)
+
+
+def bench_natural(model: str | None = None) -> None:
+    """A row a kind: how many are read wrong, how many are called read, and how many of these are wrong."""
+    reader, test = Reader(model), load("mnist").test
+    labels = test.labels[:EACH]
+    rows: list[Row] = []
+    for kind in NATURAL | APART:
+        found = reader.answers(made(test.images[:EACH], kind))
+        wrong = (found.probabilities.argmax(axis=1) != labels) | found.blank
+        row: Row = {"kind": kind, "counts": kind in NATURAL, "n": EACH, "wrong": int(wrong.sum())}
+        rows.append(row | {"read": int(found.read.sum()), "wrong_read": int((found.read & wrong).sum())})
+    print(natural_table([{key: str(value) for key, value in row.items()} for row in rows]))
+    if model is None:
+        keep("natural", rows)
+
+
+def natural_table(rows: Sequence[Row]) -> str:
+    """A line a kind, the mean, and what is apart."""
+    lines = head("corruption", "wrong", "called read", "of these wrong")
+    counted = [row for row in rows if row["counts"] == "True"]
+    for name, part in [
+        *((row["kind"], [row]) for row in counted),
+        (f"**mean of the {len(counted)}**", counted),
+        *((f"{row['kind']}, apart", [row]) for row in rows if row not in counted),
+    ]:
+        n, wrong, read, wrong_read = (
+            sum(int(row[key]) for row in part) for key in ("n", "wrong", "read", "wrong_read")
+        )
+        shares = wrong / n, read / n, wrong_read / max(read, 1)
+        lines.append(line(name, *(f"{share:.1%}".replace("%", " %") for share in shares)))
+    return "\n".join(lines)

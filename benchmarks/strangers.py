@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,14 +24,23 @@ SHOWN = 6  # kinds of errors a row
 BOTH, MODEL, FINDER = "both", "the model alone", "the finder alone"
 
 
-def bench_strangers(model: str | None = None) -> None:
-    """A row a set, digit and who reads: how many are right, how many are read and how many of these are wrong."""
-    reader = Reader(model)
+def bench_strangers(model: str | None = None, unseen: Mapping[str, str] | None = None) -> None:
+    """A row a set, digit and who reads: how many are right, how many are read and how many of these are wrong.
+
+    Parameters
+    ----------
+    model : str, optional
+        By default the bundled one.
+    unseen : mapping of str to str, optional
+        The model that reads a set instead, since the first one was trained on that.
+    """
     rows: list[Row] = []
     for name, (images, labels) in sets().items():
+        reader = Reader((unseen or {}).get(name, model))
         prepared = Prepared.joined([reader.prepared(image) for image in images], classes=len(DIGITS))
         for by, answers in _answers(reader, prepared).items():
-            rows += _rows(name, by, answers.readings(), labels)
+            asked = "another, that has not seen the set" if name in (unseen or {}) else "bundled"
+            rows += [row | {"model": asked} for row in _rows(name, by, answers.readings(), labels)]
     print(strangers_table([{key: str(value) for key, value in row.items()} for row in rows]))
     if model is None:
         keep("strangers", rows)
@@ -92,7 +101,8 @@ def strangers_table(rows: Sequence[Row]) -> str:
         n, read, wrong = (sum(int(row[key]) for row in each[BOTH]) for key in ("n", "read", "wrong_read"))
         right = [_share(sum(int(row["right"]) for row in own), n) for own in each.values()]
         sure = _share(read, n), _share(wrong, read)
-        lines.append(line(name, f"{n:,}", *right, *sure, _worst(each[BOTH])))
+        seen = "" if each[BOTH][0].get("model", "bundled") == "bundled" else " (1)"
+        lines.append(line(name + seen, f"{n:,}", *right, *sure, _worst(each[BOTH])))
     return "\n".join(lines)
 
 

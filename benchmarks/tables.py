@@ -24,6 +24,7 @@ from benchmarks.contender import PEERS
 from benchmarks.figures import NAMES
 from benchmarks.finding import finder_table
 from benchmarks.measure import Row, kept, main_place, median, place, spread
+from benchmarks.natural import natural_table
 from benchmarks.paper.speed import numbers_speed_table
 from benchmarks.paper.tables import TABLES as NUMBERS
 from benchmarks.plan import bounds, reading_plan, training_plan
@@ -31,6 +32,7 @@ from benchmarks.reader_tables import pages_table, reading_summary, robustness_ta
 from benchmarks.rejection import rejection_table
 from benchmarks.scale import scale_table
 from benchmarks.server import server_table, serving_summary
+from benchmarks.steps import steps_table
 from benchmarks.strangers import strangers_table
 from digitwise.recipes import RECIPES
 
@@ -129,6 +131,8 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "scans": (scans_table, "reader"),
     "strangers": (strangers_table, "strangers"),
     "rejection": (rejection_table, "rejection"),
+    "natural": (natural_table, "natural"),
+    "steps": (steps_table, "steps"),
     "robustness": (robustness_table, "robustness"),
     "pages": (pages_table, "pages"),
     "reader speed": (speed_table, "reader_speed"),

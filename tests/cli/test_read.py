@@ -87,7 +87,8 @@ def test_numbers_are_a_line_of_text_a_line_of_digits(read):
     two("7", "2").save("page.png")
     assert read("page.png", "--numbers").out == "72\n"
     found = read("page.png", "--numbers", "--json").json
-    assert [list(row) for row in found] == [["path", "lines", "numbers", "others", "turn", "table", "status"]]
+    assert [list(row) for row in found] == [["path", "label", "lines", "numbers", "others", "turn", "table", "status"]]
+    assert found[0]["label"] is None
     assert (found[0]["status"], found[0]["turn"], found[0]["others"]) == ("read", 0, [])
     (number,) = found[0]["numbers"]
     assert list(number) == ["text", "written", "confidence", "status", "box"]
@@ -97,6 +98,14 @@ def test_numbers_are_a_line_of_text_a_line_of_digits(read):
     assert [list(digit) for digit in line["digits"]] == [["label", "confidence", "status", "box"]] * 2
     width, height = two("7", "2").size
     assert line["digits"][1]["box"] == [width // 2, 0, width, height]
+
+
+def test_a_digit_that_is_alone_is_the_label_whatever_the_mode(read):
+    printed("7").save("seven.png")
+    for mode in ((), ("--single",), ("--numbers",)):
+        assert read("seven.png", *mode, "--json").json[0]["label"] == "7"
+        read("seven.png", *mode, "--out", "rows.csv")
+        assert Path("rows.csv").read_text().splitlines()[1].split(",")[3] == "7"
 
 
 def test_a_page_that_cannot_be_read_has_no_lines(read):

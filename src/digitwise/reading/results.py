@@ -212,6 +212,13 @@ class Page:
         return any(other.kind != "rule" for other in self.others)
 
     @property
+    def label(self) -> str | None:
+        """The digit, where the page has no other and no sign; None where it has none or more, and of a form."""
+        digits = [digit for number in self.numbers for digit in number.digits]
+        alone = len(digits) == 1 and self.fields is None and self.numbers[0].written in (digits[0].label, UNSURE)
+        return digits[0].label if alone else None
+
+    @property
     def text(self) -> str:
         """All lines, a line break between two."""
         return "\n".join(line.text for line in self.lines)

@@ -18,7 +18,13 @@ def document_of(found: Found, *, top: bool = False) -> dict[str, Any]:
     where = {key: value for key, value in (("page", found.page), ("row", found.row)) if value is not None}
     result = found.result
     if isinstance(result, Page):
-        return {"path": found.path, **where, **page_document(result), "status": status_of(result)}
+        return {
+            "path": found.path,
+            **where,
+            "label": result.label,
+            **page_document(result),
+            "status": status_of(result),
+        }
     if found.of_lines:
         return {"path": found.path, **where, "lines": [], "status": result.status, "error": result.error}
     document: dict[str, Any] = {
@@ -81,11 +87,14 @@ def _digit(digit: Digit) -> dict[str, Any]:
 
 
 def columns_of(found: Found) -> tuple[Any, ...]:
-    """One picture as a row of ``COLUMNS``; the confidence of a page is that of its least sure number."""
+    """One picture as a row of ``COLUMNS``; the confidence of a page is that of its least sure number.
+
+    A page of one digit has that as its label too.
+    """
     result = found.result
     if isinstance(result, Page):
         confidence = min((round(number.confidence, 6) for number in result.numbers), default=None)
-        return found.path, found.page, found.row, None, confidence, status_of(result), result.text, None
+        return found.path, found.page, found.row, result.label, confidence, status_of(result), result.text, None
     confidence = None if result.confidence is None else round(result.confidence, 6)
     return found.path, found.page, found.row, result.label, confidence, result.status, None, result.error
 

@@ -19,7 +19,7 @@ from digitwise.server.sheets import Sheet
 def reading_document(name: str | None, outcome: Outcome | Sheet, *, with_input: bool) -> dict[str, Any]:
     """One picture as what it was read as: one digit, or numbers."""
     if isinstance(outcome, Sheet):
-        return page_document(name, outcome) | {"label": None, "probabilities": None}
+        return page_document(name, outcome) | {"label": outcome.page.label, "probabilities": None}
     document: dict[str, Any] = {"name": name, "kind": "single", "label": None, "confidence": None, "status": "error"}
     if isinstance(outcome, DigitwiseError):
         return document | {"probabilities": None, "error": reason_of(outcome)} | ({"input": None} if with_input else {})

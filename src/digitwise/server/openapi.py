@@ -252,7 +252,7 @@ def _schemas(service: Service) -> Document:
         "Readings": _object({"readings": _list({"anyOf": [_schema("Reading"), _schema("PageReading")]})}),
         "Pages": _object({"pages": _list(_schema("Page"))}),
         "Reading": _object(_reading(), input=_or_null(PNG)),
-        "PageReading": _object(_page() | {"label": {"type": "null"}, "probabilities": {"type": "null"}}),
+        "PageReading": _object(_page() | {"label": _or_null(_schema("Label")), "probabilities": {"type": "null"}}),
         "Page": _object(_page()),
         "Collected": _object({"path": TEXT}),
         "Health": _object({"status": {"const": "ok"}}),
