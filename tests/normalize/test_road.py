@@ -3,10 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
 from digitwise.normalize import BOX, centred, in_form, normalize, normalize_all, stroke_width
+from digitwise.synthetic.glyphs import font
 from tests.helpers import glyphs
 
 GOLDEN = Path(__file__).parent / "golden" / "normalize.npz"
@@ -245,3 +246,13 @@ def test_bands_of_the_other_shade_beside_the_digit_are_no_ink(digit):
     for columns in (np.s_[:7], np.s_[-7:]):
         striped[:, columns] = 255 - striped[:, columns]
     assert alike(normalize(striped).image, digit) > 0.75
+
+
+@pytest.mark.parametrize("grows", [0, 15, 30, 40])
+def test_thick_strokes_are_not_hollowed_in_light_that_grows(grows):
+    nine = Image.new("L", (215, 250))
+    ImageDraw.Draw(nine).text((107, 120), "9", 255, font("DejaVuSans-BoldOblique", 250), anchor="mm")
+    ink = np.asarray(nine) / np.float32(255)
+    paper = 190 + np.linspace(-grows, grows, 250)[:, None]
+    image = (paper + (35 - paper) * ink).astype(np.uint8)
+    assert alike(normalize(image).image, centred(ink)) > 0.98

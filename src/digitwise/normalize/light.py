@@ -73,12 +73,13 @@ def _ink_light(values: Float32) -> tuple[Float32, int]:
     In uneven light the shades alone do not tell which is the ink; then it is what keeps away from the border. There
     the width is the narrowest that leaves strokes whole: shadows and fog are wider, and go.
     """
-    paper, lowest, highest = quantile(values, 0.5), quantile(values, 1 - FAR), quantile(values, FAR)
-    darker, lighter = paper - lowest, highest - paper
-    if lighter > CLEAR * darker:
-        return values, pixels(STROKE, values.shape)
-    if darker > CLEAR * lighter:
-        return -values, pixels(STROKE, values.shape)
+    for each in (values, _levelled(values)):
+        paper, lowest, highest = quantile(each, 0.5), quantile(each, 1 - FAR), quantile(each, FAR)
+        darker, lighter = paper - lowest, highest - paper
+        if lighter > CLEAR * darker:
+            return each, pixels(STROKE, values.shape)
+        if darker > CLEAR * lighter:
+            return -each, pixels(STROKE, values.shape)
     either = [(turned, _narrowest(turned)) for turned in (values, -values)]
     narrow = min(width for _, width in either)  # what lies between strokes is wider than they are
     return max(either, key=lambda each: _keeps_away(strokes(each[0], narrow)))
@@ -126,6 +127,12 @@ def _ink_up(band: Float32) -> Float32:
 
 def _level(values: Float32) -> Float32:
     """Take away light that grows from one side to the other, where that is most of what there is to see."""
+    level = _levelled(values)
+    return level if level.var() < LEVEL * values.var() else values
+
+
+def _levelled(values: Float32) -> Float32:
+    """Take away light that grows from one side to the other."""
     level = values
     for axis in (0, 1):
         half = max(1, values.shape[axis] // 2)
@@ -134,4 +141,4 @@ def _level(values: Float32) -> Float32:
         if len(medians) > half:
             slope = quantile(medians[half:] - medians[:-half], 0.5) / half
             level = level - slope * (places[:, None] if axis == 0 else places)
-    return level if level.var() < LEVEL * values.var() else values
+    return level
