@@ -34,9 +34,12 @@ A second network, `finder.onnx` ({finder:.2f} MB), finds numbers on a page, and 
 not in that form. It is made of the first 50,000 training digits and of drawn forms, on made scenes; `trust.json` says
 how sure its digits are, and docs/decisions/finder.md how both were made.
 
-**Data.** MNIST (Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0): {data["train"]:,} training pictures, each as it is and
-as a made scan of itself, {data["validation"]:,} for validation. No picture of it is in the file. Training pictures
-`{data["fingerprint"]["train"][:12]}…`, test pictures `{data["fingerprint"]["test"][:12]}…`.
+**Data.** MNIST (Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0): 60,000 training images but for {data["validation"]:,} that
+validate, each as it is and as {recipe["scans"]:g} made scans. Besides, four times each, 1,934 digits of the training part of
+Optical Recognition of Handwritten Digits (E. Alpaydin, C. Kaynak; UCI, CC BY 4.0) and the first 800 of Semeion
+Handwritten Digit (Tactile srl, Brescia; UCI, CC BY 4.0), both brought to MNIST's form: {data["train"]:,} images before scans.
+Drawn forms of digits and ink that is no digit are made by the program. No image is in the file. Training images
+`{data["fingerprint"]["train"][:12]}…`, test images `{data["fingerprint"]["test"][:12]}…`.
 
 **Licence.** Apache-2.0, as the code.
 
@@ -55,14 +58,14 @@ calibrate` makes a guarantee for images of one's own kind. For numbers on a page
 |---|---|---|
 {promises}
 
-**Meant for.** Single handwritten digits, and lines of them, of people who write as those of MNIST do (employees and
+**Meant for.** Single handwritten digits, and lines of them, above all of people who write as those of MNIST do (employees and
 students in the United States, about 1990), in photos and scans of ink on paper or chalk on a board.
 
 **Not meant for.** Letters, signs, printed or seven-segment digits, decimal points; digits that are decided upon without
 a person to ask where a mistake costs much. It always answers one of ten digits to ink that is none; `unsure` catches
-many of these, not all. Ones with a foot, crossed sevens and open fours are rarer in MNIST than in Europe. For another
-kind of writing train on your own: `digitwise data normalize`, `digitwise train`, `digitwise export`, and
-`digitwise read --model`.
+most of these, [not all](../../../benchmarks/README.md#ink-that-is-no-digit). For another kind of writing go on from this
+model with some hundred images of your own: `digitwise data normalize`, `digitwise train reader --start-from bundled`,
+`digitwise export`, and `digitwise read --model`.
 """
 
 
