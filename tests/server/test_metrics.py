@@ -27,6 +27,8 @@ def test_counts_of_all_workers_are_added():
     one.readings(["read", "unsure"])
     other.readings(["read"])
     other.waiting(3)
+    one.single(0.75)
+    other.single(1.0)
     text = one.text("abc")
     assert text == other.text("abc")
     assert 'digitwise_requests_total{route="/v1/read",status="200"} 2\n' in text
@@ -39,6 +41,8 @@ def test_counts_of_all_workers_are_added():
     assert 'digitwise_request_seconds_sum{route="/v1/read"} 40.004100\n' in text
     assert 'digitwise_readings_total{status="read"} 2\n' in text
     assert 'digitwise_readings_total{status="unsure"} 1\n' in text
+    assert "digitwise_single_read_total 2\n" in text
+    assert "digitwise_single_expected_errors_total 0.250\n" in text
     assert "digitwise_waiting 3\n" in text
     assert 'digitwise_model_info{sha256="abc",version="' in text
     assert 'digitwise_memory_bytes{worker="1"} ' in text

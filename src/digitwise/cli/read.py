@@ -170,7 +170,7 @@ def read(
         _say_guarantee(reader, mode, own_model=model is not None)
         job = Job(reader, mode, teller.draws_pages, getattr(sys.stdin, "buffer", None), part, known, form)
         _read_all(job, sources, teller)
-    return 0 if teller.verdict(fail_under) else SOME_FAILED
+    return 0 if teller.verdict(fail_under, reader.policy) else SOME_FAILED
 
 
 def _refuse(out: str | None, cluster: str | None, others: Mapping[str, object]) -> None:

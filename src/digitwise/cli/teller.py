@@ -16,6 +16,7 @@ from digitwise.reading.tally import Tally
 
 if TYPE_CHECKING:
     from digitwise.reading.jobs import Found
+    from digitwise.reading.policy import Policy
     from digitwise.reading.sets import Part
 
 
@@ -115,11 +116,13 @@ class Teller:
         if self.plain:
             say(f"{source}  {self.of_set.words}")
 
-    def verdict(self, fail_under: float | None) -> bool:
+    def verdict(self, fail_under: float | None, policy: Policy | None) -> bool:
         """Sum up; whether all could be read, and enough was read surely."""
         counts = self.tally.pictures
         if not self.plain or sum(counts.values()) > 1:
             err.print(self.tally.words)
+        if word := self.tally.expected.word(policy):
+            err.print(word, style="yellow")
         return passes(self.tally, fail_under)
 
     def _advance(self, pictures: int) -> None:

@@ -159,8 +159,7 @@ def calibrated(found: Judged, levels: Sequence[float] = LEVELS) -> Calibrated:
     told = np.flatnonzero(found.answers.agreed & ~found.answers.blank)
     if not len(told):
         raise DataError(f"expected images of digits to calibrate with, got {n:,} on which the reader is never sure")
-    own = found.predictions
-    part = Predictions(own.labels[told], own.probabilities[told], own.class_names)
+    part = Predictions(found.labels[told], found.answers.judged[told], found.answers.class_names)
     for level in sorted(levels):
         try:
             policy = reading_policy(part, level)

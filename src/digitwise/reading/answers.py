@@ -26,6 +26,8 @@ class Answers:
     class_names : tuple of str
     agreed : ndarray of bool, shape (n,)
         Where the finder, if it was asked, prefers the same class as the model.
+    evidence : ndarray of float32, shape (n, k), optional
+        What the policy judges, where it is not the probabilities.
     """
 
     probabilities: Float32
@@ -33,6 +35,7 @@ class Answers:
     sure: Mask
     class_names: tuple[str, ...]
     agreed: Mask
+    evidence: Float32 | None = None
 
     def __len__(self) -> int:
         return len(self.blank)
@@ -41,6 +44,11 @@ class Answers:
     def read(self) -> Mask:
         """Which are read surely, bool of shape (n,)."""
         return self.sure & ~self.blank
+
+    @property
+    def judged(self) -> Float32:
+        """What the policy judges, float32 (n, k)."""
+        return self.probabilities if self.evidence is None else self.evidence
 
     def readings(self, paths: Sequence[str | None] | None = None) -> list[Reading]:
         """One by one, with their files' names."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from digitwise.errors import DigitwiseError, ModelError
 from digitwise.images import Float32, UInt8
 from digitwise.reading.answers import Answers, Single
 from digitwise.reading.card import UNTOUCHED
+from digitwise.reading.expected import Expected
 from digitwise.reading.inputs import path_of, picture_of, stack_of
 from digitwise.reading.known import Known, Region
 from digitwise.reading.model import Model
@@ -108,16 +110,25 @@ class Reader:
         -------
         Reading, or list of Reading for several
 
+        Warns
+        -----
+        UserWarning
+            If more of several images may be wrong than the model's guarantee says, see
+            :class:`~digitwise.reading.expected.Expected`: these are of another kind than it was validated on.
+
         Raises
         ------
         DataError
             If one picture cannot be read. Among several it becomes a reading of status ``error``.
         """
-        if isinstance(x, list | tuple):
-            return self._read_each(x)
-        stack = stack_of(x)
-        if stack is not None:
-            return self.answers(stack).readings()
+        stack = None if isinstance(x, list | tuple) else stack_of(x)
+        if stack is not None or isinstance(x, list | tuple):
+            readings = self._read_each(x) if stack is None else self.answers(stack).readings()
+            expected = Expected()
+            expected.add(reading.confidence or 0.0 for reading in readings if reading.status == "read")
+            if word := expected.word(self.policy):
+                warnings.warn(word, stacklevel=2)
+            return readings
         return self.answered(self.prepared(x)).readings([path_of(x)])[0]
 
     def read_numbers(
@@ -310,8 +321,13 @@ class Reader:
     def answered(self, prepared: Prepared) -> Answers:
         """Answers about pictures as the model takes them; blank ones it is not asked about.
 
-        What else is known is taken for independent of what the model says: probabilities are multiplied. Where the two
-        prefer different classes, or more digits than one are seen, nothing is sure.
+        Of a digit that the finder has seen, too, the geometric mean of both probabilities is told. What the policy
+        judges is their product, as if the two erred independently. Where they prefer different classes, or more digits
+        than one are seen, nothing is sure.
+
+        References
+        ----------
+        C. Genest, J. V. Zidek, Combining Probability Distributions, Statistical Science 1 (1986): the logarithmic pool.
         """
         blank = prepared.blank
         if not blank.any():
@@ -322,13 +338,15 @@ class Reader:
         if (opinions := prepared.opinions) is None:
             agreed = np.ones(len(blank), bool)
             return Answers(probabilities, blank, self._sure(probabilities), self.class_names, agreed)
+        asked = np.ptp(opinions, axis=1) > 0
         both = probabilities * opinions
-        both /= both.sum(axis=1, keepdims=True)
-        agreed = (probabilities.argmax(axis=1) == opinions.argmax(axis=1)) | (np.ptp(opinions, axis=1) == 0)
+        told = np.where(asked[:, None], np.sqrt(both), both)
+        both, told = (each / each.sum(axis=1, keepdims=True) for each in (both, told))
+        agreed = (probabilities.argmax(axis=1) == opinions.argmax(axis=1)) | ~asked
         if prepared.several is not None:
             agreed &= ~prepared.several
         blank = blank & (opinions.max(axis=1) < LIKELY)
-        return Answers(both, blank, self._sure(both) & agreed, self.class_names, agreed)
+        return Answers(told, blank, self._sure(both) & agreed, self.class_names, agreed, both)
 
     def prepared(self, x: Any) -> Prepared:
         """One picture as the model takes it; a path, bytes, PIL image or array."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from digitwise.reading.answers import Answers
+from digitwise.reading.expected import Expected
 from digitwise.reading.results import Page, Reading
 from digitwise.reading.rows import status_of
 
@@ -19,6 +20,7 @@ class Tally:
     def __init__(self) -> None:
         self.pictures: Counter[str] = Counter()
         self.digits = self.read = 0
+        self.expected = Expected()
 
     def add(self, result: Reading | Page) -> None:
         """Count one picture."""
@@ -28,6 +30,7 @@ class Tally:
             statuses = [digit.status for line in result.lines for digit in line.digits]
         else:
             statuses = [result.status] if status != "blank" else []
+            self.expected.add([result.confidence or 0.0] if status == "read" else [])
         self.digits += len(statuses)
         self.read += statuses.count("read")
 
@@ -37,6 +40,7 @@ class Tally:
             for reading in answers:
                 self.add(reading)
             return
+        self.expected.add(answers.probabilities[answers.read].max(axis=1, initial=0).tolist())
         read, blank = int(answers.read.sum()), int(answers.blank.sum())
         self.add_counts({"read": read, "blank": blank, "unsure": len(answers) - read - blank, "error": 0})
 

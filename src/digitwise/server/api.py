@@ -51,6 +51,8 @@ def routes(service: Service) -> list[Route]:
         for outcome, document in zip(outcomes, documents, strict=True):
             statuses = statuses_of(outcome) if isinstance(outcome, Sheet) else [document["status"]]
             service.metrics.readings(statuses)
+            if not isinstance(outcome, Sheet) and document["status"] == "read":
+                service.metrics.single(document["confidence"])
         return answer({"readings": documents})
 
     async def numbers(request: Request) -> Response:

@@ -28,7 +28,8 @@ STATUSES = (200, 201, 304, 400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 499
 READINGS = ("read", "unsure", "blank", "error")
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # seconds
 OWN = ("pid", "waiting")  # of a process
-REQUESTS = len(OWN) + len(READINGS)  # where the counts of requests begin
+SINGLE = ("read", "expected_errors")  # of single digits: how many were read, and how many of these may be wrong
+REQUESTS = len(OWN) + len(READINGS) + len(SINGLE)  # where the counts of requests begin
 TIMES = REQUESTS + len(ROUTES) * len(STATUSES)  # where those of seconds do: each bucket, those beyond, and their sum
 A_ROUTE = len(BUCKETS) + 2
 WIDTH = TIMES + len(ROUTES) * A_ROUTE
@@ -68,6 +69,12 @@ class Metrics:
         for status in statuses:
             self.numbers[self.start + READING[status]] += 1
 
+    def single(self, confidence: float) -> None:
+        """Count a single digit that was called read."""
+        start = self.start + len(OWN) + len(READINGS)
+        self.numbers[start] += 1
+        self.numbers[start + 1] += 1 - confidence
+
     def waiting(self, pictures: int) -> None:
         """Say how many are under way."""
         self.numbers[self.start + 1] = pictures
@@ -87,6 +94,13 @@ class Metrics:
         yield from _head("readings_total", "counter", "Digits by what became of them; unsure are the abstentions.")
         for reading in READINGS:
             yield f'digitwise_readings_total{{status="{reading}"}} {total[READING[reading]]:.0f}'
+        read, errors = total[len(OWN) + len(READINGS) : REQUESTS]
+        yield from _head("single_read_total", "counter", "Single digits called read.")
+        yield f"digitwise_single_read_total {read:.0f}"
+        yield from _head(
+            "single_expected_errors_total", "counter", "Of these, how many may be wrong; no label is known."
+        )
+        yield f"digitwise_single_expected_errors_total {max(errors, 0):.3f}"
         yield from _head("waiting", "gauge", "Pictures under way.")
         yield f"digitwise_waiting {total[1]:.0f}"
         yield from _head("model_info", "gauge", "The model that reads, and the version of digitwise.")
