@@ -20,8 +20,8 @@ class Placement(PictureCheck):
         "box of 20x20; pictures prepared in another way are read with several times the errors."
     )
     remedy = (
-        "Prepare all pictures in one way (crop, scale, centre by mass), or train with wider shifts and zoom if the "
-        "pictures in use are like that too."
+        "Prepare all pictures in one way (digitwise data normalize crops, scales and centres by mass), or train with "
+        "wider shifts and zoom if the pictures in use are like that too."
     )
 
     def find_in(self, part: Part, subject: Subject) -> Finding | None:

@@ -24,12 +24,15 @@ from digitwise.data.tables import Pair, read_csv, read_npz
 from digitwise.errors import DataError, DataNotFoundError
 from digitwise.files import expanded
 from digitwise.images import Dataset, ImageSet
+from digitwise.normalize import VERSION, form_of
 
 TEST_SHARE = 0.2  # held out of a set that came without test pictures
 SHARD_SUFFIXES = {".parquet", ".tar"}
 TEST_SEED = 0  # fixed: the test set must not change with the seed of a training
 
 __all__ = ["load", "load_or_embedded", "locate"]
+
+DIGITS = tuple("0123456789")
 
 
 def load(data: str | Path = "mnist", *, patch: str | Path | None = None, progress: Any = None) -> Dataset:
@@ -131,6 +134,11 @@ def _load_folder(path: Path) -> Dataset:
     if has_shards(path):
         return _load_shards(path)
     train, test_set, notes = read_folder(path)
+    if train.class_names == DIGITS and form_of(train.images) != VERSION:
+        notes = (
+            *notes,
+            f"the digits are not in MNIST's form, as a reader brings them to: digitwise data normalize {path}",
+        )
     return _with_test(str(path), str(path.resolve()), train, test_set, notes)
 
 
