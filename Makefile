@@ -36,7 +36,9 @@ peers: $(VENV)/.peers
 # Fresh bundled models, about three hours on two cores; FINDER="--steps 30000 --batch 64" on a GPU. The one in the package
 # had ALSO="optdigits.npz semeion.npz": images and labels of UCI's two sets, which MODEL_CARD.md names.
 model: install
-	$(BIN)/digitwise train reader --validation 10000 --out results/reader $(if $(DATA),--data $(DATA)) $(ALSO:%=--also %)
+	$(BIN)/digitwise train reader --validation 10000 --out results/reader-first $(if $(DATA),--data $(DATA)) $(ALSO:%=--also %)
+	$(BIN)/digitwise train reader --validation 10000 --out results/reader $(if $(DATA),--data $(DATA)) $(ALSO:%=--also %) \
+		--start-from results/reader-first --epochs 12 --seed 1
 	$(BIN)/digitwise export results/reader
 	cp results/reader/model.onnx src/digitwise/reading/model.onnx  # which digitwise would not replace: git wrote it
 	$(BIN)/python -m digitwise.training.finder --out results/finder.npz $(if $(DATA),--data $(DATA)) $(FINDER)
