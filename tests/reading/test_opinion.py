@@ -62,15 +62,38 @@ def test_a_stack_is_read_as_its_images_one_by_one(reader):
     assert [reading.status for reading in together.readings()] == [reading.status for reading in alone]
 
 
-def test_where_the_two_disagree_nothing_is_sure(reader):
-    images = np.concatenate([reader.formed(np.asarray(printed(digit))).images for digit in "24"])
-    opinions = even(2, 10)
-    opinions[0] = 0.001
-    opinions[0, 7] = 0.991
-    answers = reader.answered(Prepared(images, np.zeros(2, bool), opinions=opinions))
-    assert answers.agreed.tolist() == [False, True]
-    assert answers.sure.tolist() == [False, True]
-    assert answers.probabilities.sum(axis=1) == pytest.approx([1, 1])
+def judged(reader, opinion):
+    """What is said of a printed 2 that the model is sure of, with an opinion of the finder's."""
+    images = reader.formed(np.asarray(printed("2"))).images
+    return reader.answered(Prepared(images, np.zeros(1, bool), opinions=np.array([opinion], np.float32)))
+
+
+def said(label, share):
+    """An opinion for a label."""
+    opinion = np.full(10, (1 - share) / 9)
+    opinion[label] = share
+    return opinion
+
+
+def test_where_the_finder_changes_the_models_mind_nothing_is_sure(reader):
+    answers = judged(reader, said(7, 1 - 1e-9))
+    assert answers.probabilities.argmax() == 7
+    assert not answers.agreed[0]
+    assert not answers.sure[0]
+
+
+def test_the_geometric_mean_is_told_and_the_less_sure_of_model_and_product_judged(reader):
+    alone = judged(reader, even(1, 10)[0])
+    assert alone.agreed[0]
+    assert alone.sure[0]
+    for opinion in (said(2, 0.9), said(7, 0.9)):
+        answers = judged(reader, opinion)
+        mean = np.sqrt(alone.probabilities * opinion)
+        assert answers.probabilities == pytest.approx(mean / mean.sum(), abs=1e-5)
+        product = alone.probabilities * opinion
+        product /= product.sum()
+        less = min(product.max(), alone.probabilities.max())
+        assert answers.judged.max() == pytest.approx(less, abs=1e-5)
 
 
 def test_ink_that_only_the_finder_sees_is_no_blank(reader):

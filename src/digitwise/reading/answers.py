@@ -25,7 +25,7 @@ class Answers:
         Nothing but paper; what the policy lets count.
     class_names : tuple of str
     agreed : ndarray of bool, shape (n,)
-        Where the finder, if it was asked, prefers the same class as the model.
+        Where, if the finder was asked, it does not change what the model prefers, and one digit is seen.
     evidence : ndarray of float32, shape (n, k), optional
         What the policy judges, where it is not the probabilities.
     """

@@ -322,8 +322,8 @@ class Reader:
         """Answers about pictures as the model takes them; blank ones it is not asked about.
 
         Of a digit that the finder has seen, too, the geometric mean of both probabilities is told. What the policy
-        judges is their product, as if the two erred independently. Where they prefer different classes, or more digits
-        than one are seen, nothing is sure.
+        judges is their product, as if the two erred independently, or the model alone where it is less sure: it knows
+        ink that is no digit. Where the finder changes the model's mind, or sees more digits than one, nothing is sure.
 
         References
         ----------
@@ -338,15 +338,16 @@ class Reader:
         if (opinions := prepared.opinions) is None:
             agreed = np.ones(len(blank), bool)
             return Answers(probabilities, blank, self._sure(probabilities), self.class_names, agreed)
-        asked = np.ptp(opinions, axis=1) > 0
+        asked = np.ptp(opinions, axis=1, keepdims=True) > 0
         both = probabilities * opinions
-        told = np.where(asked[:, None], np.sqrt(both), both)
+        told = np.where(asked, np.sqrt(both), both)
         both, told = (each / each.sum(axis=1, keepdims=True) for each in (both, told))
-        agreed = (probabilities.argmax(axis=1) == opinions.argmax(axis=1)) | ~asked
+        agreed = probabilities.argmax(axis=1) == both.argmax(axis=1)
         if prepared.several is not None:
             agreed &= ~prepared.several
+        evidence = np.where((both.max(axis=1) < probabilities.max(axis=1))[:, None], both, probabilities)
         blank = blank & (opinions.max(axis=1) < LIKELY)
-        return Answers(told, blank, self._sure(both) & agreed, self.class_names, agreed, both)
+        return Answers(told, blank, self._sure(evidence) & agreed, self.class_names, agreed, evidence)
 
     def prepared(self, x: Any) -> Prepared:
         """One picture as the model takes it; a path, bytes, PIL image or array."""
