@@ -200,6 +200,6 @@ def natural_table(rows: Sequence[Row]) -> str:
         n, wrong, read, wrong_read = (
             sum(int(row[key]) for row in part) for key in ("n", "wrong", "read", "wrong_read")
         )
-        shares = wrong / n, read / n, wrong_read / max(read, 1)
+        shares = wrong / max(n, 1), read / max(n, 1), wrong_read / max(read, 1)
         lines.append(line(name, *(f"{share:.1%}".replace("%", " %") for share in shares)))
     return "\n".join(lines)
