@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digitwise.reading.model import Model
 from digitwise.server.app import application
 from digitwise.server.settings import Settings
 from digitwise.synthetic import page_of, scan_of
@@ -716,6 +717,9 @@ def test_page_tells_what_is_promised(page):
     facts = page.inner_text("#facts")
     assert "Of what is read at most 0.3 % is wrong" in facts
     assert "of the numbers in a photo at most 3 %" in facts
-    assert "40 of 10,000 test pictures were read wrongly (95 % interval 0.29 % to 0.54 %)" in facts
+    test = Model().card.document["metrics"]["test"]
+    low, high = (f"{100 * bound:.2f}" for bound in test["interval_95"])
+    told = f"{test['errors']} of 10,000 test pictures were read wrongly (95 % interval {low} % to {high} %)"
+    assert told in facts
     assert page.inner_text("#kept").startswith("Nothing you draw or bring is kept.")
     assert page.locator("#report").is_hidden()

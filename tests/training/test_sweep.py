@@ -117,7 +117,9 @@ def test_trials_get_no_test_pictures(small, tmp_path):
         shares_disk = True
 
         def run(self, function, shared, tasks, names, watch):
-            seen = {image.tobytes() for part in vars(shared.splits).values() for image in part.images}
+            parts = shared.splits.train, shared.splits.validation
+            assert shared.splits.others is None
+            seen = {image.tobytes() for part in parts for image in part.images}
             assert not seen & {image.tobytes() for image in small.test.images}
             assert vars(shared).keys() == {"splits", "seed", "precision", "deterministic"}
             yield 0, finished(1, 0.5)
