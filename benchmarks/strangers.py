@@ -88,19 +88,29 @@ def _rows(name: str, by: str, readings: Sequence[Reading], labels: Sequence[str]
         kinds = collections.Counter(reading.label or "blank" for reading in wrong).most_common(SHOWN)
         row: Row = {"set": name, "by": by, "digit": label, "n": len(own), "right": len(own) - len(wrong)}
         row |= {"read": len(read), "wrong_read": sum(reading.label != label for reading in read)}
+        row["expected"] = round(sum(1 - (reading.confidence or 0.0) for reading in read), 4)
         rows.append(row | {"misread_as": " ".join(f"{kind}:{count}" for kind, count in kinds)})
     return rows
 
 
 def strangers_table(rows: Sequence[Row]) -> str:
     """A line a set: what both read, and what each alone would."""
-    columns = ("digits", "right", "by the model alone", "by the finder alone", "called read", "of these wrong")
+    columns = (
+        "digits",
+        "right",
+        "by the model alone",
+        "by the finder alone",
+        "called read",
+        "of these wrong",
+        "expected",
+    )
     lines = head("one digit of a stranger", *columns, "most frequent errors")
     for name in dict.fromkeys(row["set"] for row in rows):
         each = {by: [row for row in rows if (row["set"], row["by"]) == (name, by)] for by in (BOTH, MODEL, FINDER)}
         n, read, wrong = (sum(int(row[key]) for row in each[BOTH]) for key in ("n", "read", "wrong_read"))
         right = [_share(sum(int(row["right"]) for row in own), n) for own in each.values()]
-        sure = _share(read, n), _share(wrong, read)
+        expected = sum(float(row["expected"]) for row in each[BOTH])
+        sure = _share(read, n), _share(wrong, read), _share(expected, read)
         seen = "" if each[BOTH][0].get("model", "bundled") == "bundled" else " (1)"
         lines.append(line(name + seen, f"{n:,}", *right, *sure, _worst(each[BOTH])))
     return "\n".join(lines)
@@ -116,5 +126,5 @@ def _worst(rows: Sequence[Row]) -> str:
     return ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common(3))
 
 
-def _share(part: int, whole: int) -> str:
+def _share(part: float, whole: int) -> str:
     return f"{part / max(whole, 1):.1%}".replace("%", " %")
