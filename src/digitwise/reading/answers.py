@@ -90,3 +90,29 @@ class Single:
             blank = Reading(None, None, status, path=self.reading.path)
             return Single(blank, self.probabilities, np.zeros_like(self.image))
         return replace(self, reading=replace(self.reading, status=status))
+
+
+def pooled(probabilities: Float32, opinions: Float32) -> tuple[Float32, Float32]:
+    """What a model and another say together.
+
+    Parameters
+    ----------
+    probabilities, opinions : ndarray of float32, shape (n, k)
+        Of the model and of the other; where the other was not asked, all its classes are alike.
+
+    Returns
+    -------
+    told, evidence : ndarray of float32, shape (n, k)
+        The geometric mean of both. And what a policy judges: their product, as if the two erred independently, or the
+        model alone where it is less sure, since it knows ink that is no digit.
+
+    References
+    ----------
+    C. Genest, J. V. Zidek, Combining Probability Distributions, Statistical Science 1 (1986): the logarithmic pool.
+    """
+    asked = np.ptp(opinions, axis=1, keepdims=True) > 0
+    both = probabilities * opinions
+    told = np.where(asked, np.sqrt(both), both)
+    both, told = (each / each.sum(axis=1, keepdims=True) for each in (both, told))
+    evidence = np.where((both.max(axis=1) < probabilities.max(axis=1))[:, None], both, probabilities)
+    return np.asarray(told, np.float32), np.asarray(evidence, np.float32)

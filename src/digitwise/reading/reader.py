@@ -13,7 +13,7 @@ import numpy as np
 from digitwise.decoding import MAX_PIXELS, Decoded
 from digitwise.errors import DigitwiseError, ModelError
 from digitwise.images import Float32, UInt8
-from digitwise.reading.answers import Answers, Single
+from digitwise.reading.answers import Answers, Single, pooled
 from digitwise.reading.card import UNTOUCHED
 from digitwise.reading.expected import Expected
 from digitwise.reading.inputs import path_of, picture_of, stack_of
@@ -321,13 +321,8 @@ class Reader:
     def answered(self, prepared: Prepared) -> Answers:
         """Answers about pictures as the model takes them; blank ones it is not asked about.
 
-        Of a digit that the finder has seen, too, the geometric mean of both probabilities is told. What the policy
-        judges is their product, as if the two erred independently, or the model alone where it is less sure: it knows
-        ink that is no digit. Where the finder changes the model's mind, or sees more digits than one, nothing is sure.
-
-        References
-        ----------
-        C. Genest, J. V. Zidek, Combining Probability Distributions, Statistical Science 1 (1986): the logarithmic pool.
+        What else is known of some is joined with that, see :func:`~digitwise.reading.answers.pooled`; nothing is sure
+        where it changes the model's mind, or more digits than one are seen.
         """
         blank = prepared.blank
         if not blank.any():
@@ -338,14 +333,10 @@ class Reader:
         if (opinions := prepared.opinions) is None:
             agreed = np.ones(len(blank), bool)
             return Answers(probabilities, blank, self._sure(probabilities), self.class_names, agreed)
-        asked = np.ptp(opinions, axis=1, keepdims=True) > 0
-        both = probabilities * opinions
-        told = np.where(asked, np.sqrt(both), both)
-        both, told = (each / each.sum(axis=1, keepdims=True) for each in (both, told))
-        agreed = probabilities.argmax(axis=1) == both.argmax(axis=1)
+        told, evidence = pooled(probabilities, opinions)
+        agreed = probabilities.argmax(axis=1) == told.argmax(axis=1)
         if prepared.several is not None:
             agreed &= ~prepared.several
-        evidence = np.where((both.max(axis=1) < probabilities.max(axis=1))[:, None], both, probabilities)
         blank = blank & (opinions.max(axis=1) < LIKELY)
         return Answers(told, blank, self._sure(evidence) & agreed, self.class_names, agreed, evidence)
 
