@@ -19,7 +19,6 @@ THICK = 0.3  # share of the rarer of two values from which the one in fewer piec
 NEARLY_HALF = 0.4  # share of the rarer kind of pixels from which it is not clear which of them is the ink
 BILEVEL = 0.1, 0.85  # of the contrast from either end, and the share of pixels that lie there, in bilevel pictures
 MARGIN = 0.15  # of the longer side: paper laid around these
-INK, SOME_INK = 0.6, 0.25  # shares of a piece at the border that stand out of what lies beyond: all ink, partly ink
 EIGHT = np.ones((3, 3), bool)  # a pixel's neighbourhood, corners included
 WITHIN = np.stack([np.zeros((3, 3), bool), EIGHT, np.zeros((3, 3), bool)])  # the same, of pictures in a stack
 
@@ -157,9 +156,6 @@ def _found(pictures: UInt8, rim: int) -> list[Ink | None]:
     reach = np.maximum(base + 0.95 * strength - low, 1e-6)  # where nothing was found it may be none
     amount = np.clip((above - low) / reach, 0, 1).astype(np.float32)
     masks = _reached(weak & found[:, None, None], sure)
-    dim = 0.5 * (level - base)
-    for place in np.flatnonzero(_at_border(masks)):
-        masks[place] = _without_shade(masks[place], values[place], int(widths[place]), float(dim[place, 0, 0]))
     return [
         Ink(a[inner], m[inner]) if any_ink else None
         for a, m, any_ink in zip(amount, masks, np.any(masks, axis=(1, 2)).tolist(), strict=True)
@@ -240,23 +236,3 @@ def _reached(weak: Mask, sure: Mask) -> Mask:
     held[names[sure]] = True
     held[0] = False
     return np.asarray(held[names])
-
-
-def _at_border(masks: Mask) -> Mask:
-    """Whether each mask (n, h, w) touches its border."""
-    sides = (masks[:, 0], masks[:, -1], masks[:, :, 0], masks[:, :, -1])
-    return np.asarray(np.logical_or.reduce([side.any(axis=1) for side in sides]))
-
-
-def _without_shade(mask: Mask, values: Float32, width: int, level: float) -> Mask:
-    """Leave out pieces at the border that are no ink but light that goes on beyond it, as a shadow's end does."""
-    from scipy.ndimage import label
-
-    beyond = width // 2 + 1
-    pad = [(min(beyond, side - 1),) * 2 for side in values.shape]
-    going_on = np.pad(values, pad, mode="reflect", reflect_type="odd")
-    inner = tuple(slice(before, before + side) for (before, _), side in zip(pad, values.shape, strict=True))
-    stands_out = mask & (strokes(going_on, width)[inner] >= level)
-    names, count = label(mask, EIGHT)
-    share = np.bincount(names[stands_out], minlength=count + 1) / np.bincount(names.ravel(), minlength=count + 1)
-    return np.asarray(mask & ((share >= INK)[names] | (stands_out & (share >= SOME_INK)[names])))
