@@ -17,6 +17,7 @@ from digitwise.data import load
 from digitwise.images import Int64, UInt8
 from digitwise.normalize import normalize
 from digitwise.reading.model import Model
+from digitwise.synthetic import CORRUPTIONS, corrupted
 from digitwise.system import cores
 
 EACH = 500  # MNIST digits of each kind of corruption
@@ -84,6 +85,11 @@ def _kinds() -> dict[str, tuple[Sequence[UInt8], Int64]]:
     framed = np.pad(255 - test.images[:FRAMED], ((0, 0), (8, 8), (8, 8)), constant_values=255)
     found["MNIST, inverted and framed"] = framed, test.labels[:FRAMED]
     found["empty paper, uneven light"] = _paper(), np.full(PAPER, BLANK)
+    found["small digits in large images"] = _small(test.images[:EACH]), test.labels[:EACH]
+    worst = [(name, max(kind.severities)) for name, kind in CORRUPTIONS.items()]
+    rng = np.random.default_rng(0)
+    disturbed = np.concatenate([corrupted(test.images[:EACH], *each, rng=rng) for each in worst])
+    found["MNIST, disturbed most"] = disturbed, np.tile(test.labels[:EACH], len(worst))
     worse = np.concatenate([made(test.images[:EACH], kind) for kind in NATURAL])
     found["MNIST, natural corruptions"] = worse, np.tile(test.labels[:EACH], len(NATURAL))
     return found
@@ -96,6 +102,13 @@ def _paper() -> UInt8:
     angle, slope = rng.uniform(0, 2 * np.pi, (PAPER, 1, 1)), rng.uniform(10, 60, (PAPER, 1, 1))
     light = 180 + slope * (np.cos(angle) * x + np.sin(angle) * y)
     return np.clip(light + rng.normal(0, 1, light.shape), 0, 255).astype(np.uint8)
+
+
+def _small(images: UInt8) -> UInt8:
+    """Digits twice as large as MNIST's, dark, on sheets of eighteen times their side, uint8 (n, 504, 504)."""
+    sheets = np.full((len(images), 504, 504), 255, np.uint8)
+    sheets[:, 140:196, 308:364] = 255 - images.repeat(2, axis=1).repeat(2, axis=2)
+    return sheets
 
 
 def steps_table(rows: Sequence[Row]) -> str:

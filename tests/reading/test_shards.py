@@ -94,6 +94,16 @@ def test_what_was_read_is_what_the_plain_reader_writes(read, source, model_file,
     assert rows(tmp_path / "out").equals(plainly_read(files, model_file, tmp_path / "plain.parquet"))
 
 
+def test_the_errors_to_expect_are_summed_up_from_finished_shards_too(read, source, tmp_path):
+    fresh = read(source).counts
+    table = rows(tmp_path / "out").to_pandas()
+    confidence = table.confidence[table.status == "read"]
+    assert len(confidence) > 0
+    assert fresh.expected_errors == pytest.approx((1 - confidence).sum(), abs=1e-3)
+    assert fresh.variance == pytest.approx((confidence * (1 - confidence)).sum(), abs=1e-3)
+    assert read(source).counts == fresh
+
+
 def test_files_in_a_table_and_in_a_folder_are_read_as_the_plain_reader_does(read, model_file, tmp_path):
     contents = [png(digit) for digit in range(10)]
     contents[3], contents[5] = contents[3][:60], None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +63,8 @@ def read_shards(
 
     library()
     readers = _readers(cluster, threads)
-    if Reader(**choices, threads=1).policy is None:
+    policy = Reader(**choices, threads=1).policy
+    if policy is None:
         err.print("the model has no error guarantee: nothing is called unsure", style="dim")
     with Progress() as progress:
         summary = run_shards(sources, place_of(out), readers, tell=progress.tell, **choices)
@@ -76,7 +76,7 @@ def read_shards(
         err.print(f"written to {out}", style="dim")
     tally = _tally(summary)
     err.print(tally.words + _speed(summary, "" if cluster is None else " in a worker"))
-    passed = passes(tally, fail_under)
+    passed = passes(tally, fail_under, policy)
     if summary.failed:
         raise DataError(
             f"{out}: {len(summary.failed):,} of {_of(summary.shards, 'shard')} could not be read; mend what is named "
@@ -98,10 +98,12 @@ def _readers(cluster: str | None, threads: int | None) -> Readers:
 
 
 def _tally(summary: Summary) -> Any:
+    from digitwise.reading.expected import Expected
     from digitwise.reading.tally import Tally
 
-    tally = Tally()
-    tally.add_counts(asdict(summary.counts))
+    counts, tally = summary.counts, Tally()
+    tally.add_counts(counts.by_status)
+    tally.expected = Expected(counts.read, counts.expected_errors, counts.variance)
     return tally
 
 

@@ -121,17 +121,17 @@ class Teller:
         counts = self.tally.pictures
         if not self.plain or sum(counts.values()) > 1:
             err.print(self.tally.words)
-        if word := self.tally.expected.word(policy):
-            err.print(word, style="yellow")
-        return passes(self.tally, fail_under)
+        return passes(self.tally, fail_under, policy)
 
     def _advance(self, pictures: int) -> None:
         if self.bar:
             self.bar.advance(self.bar.task_ids[0], pictures)
 
 
-def passes(tally: Tally, fail_under: float | None) -> bool:
-    """Whether all could be read, and enough was read surely; says so where it was not enough."""
+def passes(tally: Tally, fail_under: float | None, policy: Policy | None) -> bool:
+    """Whether all could be read, and enough was read surely; says so where not, or where more errors are expected."""
+    if word := tally.expected.word(policy):
+        err.print(word, style="yellow")
     enough = fail_under is None or tally.share >= fail_under
     if not enough:
         err.print(

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from digitwise.reading.answers import Answers
 from digitwise.reading.policy import Policy
 
 FEW = 30  # digits: of fewer nothing is said
@@ -50,6 +51,10 @@ class Expected:
             self.read += 1
             self.errors += 1 - confidence
             self.variance += confidence * (1 - confidence)
+
+    def add_answers(self, answers: Answers) -> None:
+        """Take those of many digits that were called read."""
+        self.add(answers.probabilities[answers.read].max(axis=1, initial=0).tolist())
 
     @property
     def share(self) -> float:

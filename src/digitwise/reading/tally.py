@@ -40,7 +40,7 @@ class Tally:
             for reading in answers:
                 self.add(reading)
             return
-        self.expected.add(answers.probabilities[answers.read].max(axis=1, initial=0).tolist())
+        self.expected.add_answers(answers)
         read, blank = int(answers.read.sum()), int(answers.blank.sum())
         self.add_counts({"read": read, "blank": blank, "unsure": len(answers) - read - blank, "error": 0})
 

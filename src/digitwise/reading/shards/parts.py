@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from digitwise.reading.shards.places import Place
 
@@ -25,17 +25,26 @@ class Counts:
     Parameters
     ----------
     read, unsure, blank, error : int
+    expected_errors, variance : float
+        Of those read, as in :class:`~digitwise.reading.expected.Expected`.
     """
 
     read: int = 0
     unsure: int = 0
     blank: int = 0
     error: int = 0
+    expected_errors: float = 0.0
+    variance: float = 0.0
 
     @property
     def rows(self) -> int:
         """Pictures."""
         return self.read + self.unsure + self.blank + self.error
+
+    @property
+    def by_status(self) -> dict[str, int]:
+        """How many came out in which way, by name."""
+        return {"read": self.read, "unsure": self.unsure, "blank": self.blank, "error": self.error}
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(mine + its for mine, its in zip(asdict(self).values(), asdict(other).values(), strict=True)))
@@ -60,7 +69,7 @@ def counts_of(place: Place, job: str, number: int) -> Counts | None:
         with place.open(part_name(number)) as file:
             found = parquet.read_metadata(file)
             told = json.loads(found.metadata[KEY.encode()])
-            counts = Counts(**{name: told[name] for name in ("read", "unsure", "blank", "error")})
+            counts = Counts(**{field.name: told[field.name] for field in fields(Counts)})
             mine = (told["job"], told["shard"], told["rows"]) == (job, number, counts.rows)
             return counts if mine and counts.rows == found.num_rows else None
     except (OSError, ValueError, KeyError, TypeError):  # ArrowInvalid is a ValueError

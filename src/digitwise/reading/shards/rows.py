@@ -10,6 +10,7 @@ import numpy as np
 
 from digitwise.files import printable
 from digitwise.reading.answers import Answers
+from digitwise.reading.expected import Expected
 from digitwise.reading.shards.parts import Counts
 from digitwise.reading.sinks import arrow_schema
 
@@ -58,7 +59,10 @@ class Rows:
     @property
     def counts(self) -> Counts:
         """How many came out in which way."""
-        return Counts(*np.bincount(self.status, minlength=len(STATUSES)).tolist())
+        expected = Expected()
+        expected.add_answers(self.answers)
+        read, unsure, blank, error = np.bincount(self.status, minlength=len(STATUSES)).tolist()
+        return Counts(read, unsure, blank, error, expected.errors, expected.variance)
 
     def batch(self) -> Any:
         """A pyarrow.RecordBatch of ``digitwise.reading.rows.COLUMNS``."""
