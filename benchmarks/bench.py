@@ -35,6 +35,7 @@ from benchmarks.recipes import QUICK, UNTUNED, bench_budgets, bench_recipes
 from benchmarks.rejection import bench_rejection
 from benchmarks.scale import bench_scale
 from benchmarks.server import bench_server
+from benchmarks.small import bench_small
 from benchmarks.speed import bench_augmentation, bench_fit, bench_reading, bench_report, bench_start
 from benchmarks.steps import bench_steps
 from benchmarks.strangers import bench_strangers
@@ -79,6 +80,7 @@ def main() -> None:
         "rejection": lambda chosen: bench_rejection(chosen.model),
         "natural": lambda chosen: bench_natural(chosen.model),
         "steps": lambda chosen: bench_steps(chosen.model),
+        "small": lambda _: bench_small(),
         "reader-speed": lambda _: bench_reader_speed(),
         "server": lambda _: bench_server(),
         "scale": lambda _: bench_scale(),

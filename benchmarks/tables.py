@@ -32,6 +32,7 @@ from benchmarks.reader_tables import pages_table, reading_summary, robustness_ta
 from benchmarks.rejection import rejection_table
 from benchmarks.scale import scale_table
 from benchmarks.server import server_table, serving_summary
+from benchmarks.small import small_table
 from benchmarks.steps import steps_table
 from benchmarks.strangers import strangers_table
 from digitwise.recipes import RECIPES
@@ -133,6 +134,7 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "rejection": (rejection_table, "rejection"),
     "natural": (natural_table, "natural"),
     "steps": (steps_table, "steps"),
+    "small": (small_table, "small"),
     "robustness": (robustness_table, "robustness"),
     "pages": (pages_table, "pages"),
     "reader speed": (speed_table, "reader_speed"),
