@@ -103,7 +103,7 @@ def _training(folder: Path) -> Iterator[Row]:
 
 def _read_and_mixed(folder: Path) -> tuple[int, float]:
     """What the reading thread of a streamed training does, alone, for a part of an epoch: pictures and seconds."""
-    from digitwise.data.shards.streamed import open_streamed
+    from digitwise.data.streamed import open_streamed
     from digitwise.training.mixing import mixed
 
     train, seen = open_streamed(str(folder)).train, 0

@@ -38,8 +38,8 @@ def bench_start() -> None:
 def bench_reading() -> None:
     """The four gzipped IDX files to arrays, and the checksums besides."""
     from digitwise.data import load, locate
-    from digitwise.data.idx import read_idx
     from digitwise.data.sources import SOURCES
+    from digitwise.formats.idx import read_idx
 
     mnist = SOURCES["mnist"]
     folder = locate(mnist)

@@ -15,7 +15,7 @@ def shards(tmp_path_factory):
 @pytest.fixture(scope="module")
 def streamed(digits, tmp_path_factory):
     """A run trained from shards of the embedded digits; some of its answers are wrong."""
-    from digitwise.data.shards.streamed import open_streamed
+    from digitwise.data.streamed import open_streamed
     from digitwise.training.train import train
 
     folder = write_shards(tmp_path_factory.mktemp("digits"), digits.train, digits.test)

@@ -4,9 +4,9 @@ from PIL import Image
 
 from digitwise.checks import Part
 from digitwise.data import load
-from digitwise.data.idx import read_idx
 from digitwise.data.raw import read_raw
 from digitwise.errors import DataError
+from digitwise.formats.idx import read_idx
 from tests.data.test_load import write_idx_folder, write_pictures
 from tests.helpers import blobs, glyphs
 
@@ -72,9 +72,9 @@ def test_raw_idx_files_are_mapped_and_gzipped_ones_read(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"pictures": np.zeros((3, 28, 28))}, "expected arrays x_train or images"),
+        ({"a": np.zeros((3, 28, 28)), "b": np.zeros((3, 28, 28))}, "expected arrays x_train, .* got a, b"),
         ({"images": np.zeros((3, 28, 28)), "labels": np.zeros(2)}, "3 images but 2 labels"),
-        ({"images": np.zeros((3, 5))}, "expected shape"),
+        ({"images": np.zeros((3, 5))}, "expected a square number of pixels"),
     ],
     ids=["names", "lengths", "shape"],
 )
@@ -109,7 +109,7 @@ def test_unreadable_files_of_a_split_without_pictures_are_told(tmp_path):
 def test_pictures_beside_the_class_folders_are_told(tmp_path):
     write_pictures(tmp_path, blobs(12), ".png")
     Image.fromarray(glyphs(1)[0]).save(tmp_path / "lost.png")
-    assert read_raw(tmp_path)["train"].unreadable == (("lost.png", "a picture in no class folder"),)
+    assert read_raw(tmp_path)["train"].unreadable == (("lost.png", "an image in no class folder"),)
 
 
 def test_a_folder_beside_scans_is_no_class(tmp_path):

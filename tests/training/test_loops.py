@@ -81,7 +81,7 @@ print(json.dumps(given))
 
 STREAMED = """
 import json, sys
-from digitwise.data.shards.streamed import open_streamed, training_splits
+from digitwise.data.streamed import open_streamed, training_splits
 from digitwise.recipes import Augmentation, Recipe
 from digitwise.training.fit import fit
 from digitwise.training.predict import predict

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from digitwise.data.shards.streamed import open_streamed
+from digitwise.data.streamed import open_streamed
 from digitwise.training import mixing
 from digitwise.training.mixing import mixed
 from tests.helpers import blobs

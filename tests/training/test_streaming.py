@@ -5,8 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from digitwise.data.shards.streamed import open_streamed, training_splits
 from digitwise.data.splits import split_validation
+from digitwise.data.streamed import open_streamed, training_splits
 from digitwise.errors import DataError, RecipeError
 from digitwise.images import Splits
 from digitwise.recipes import Augmentation, Recipe, find
@@ -136,7 +136,7 @@ def test_a_recipe_that_needs_all_pictures_is_refused(splits, recipe, what):
 MEASURED = """
 import sys
 from digitwise import models
-from digitwise.data.shards.streamed import open_streamed, training_splits
+from digitwise.data.streamed import open_streamed, training_splits
 from digitwise.recipes import Recipe
 from digitwise.system import peak_memory
 from digitwise.training import mixing

@@ -209,8 +209,8 @@ def _say_guarantee(reader: Reader, mode: Mode | None, *, own_model: bool) -> Non
 
 def _read_all(job: Job, sources: list[str], teller: Teller) -> None:
     """Read file by file, those one after another that are no sets side by side."""
-    from digitwise.data.blocks.stream import kind_of
     from digitwise.files import expanded
+    from digitwise.formats import kind_of
     from digitwise.reading.sources import STDIN
 
     for is_set, group in groupby(sources, lambda name: name != STDIN and kind_of(expanded(name)) is not None):

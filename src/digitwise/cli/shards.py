@@ -20,8 +20,8 @@ MEGABYTE = 10**6
 
 def is_folder(out: str) -> bool:
     """Whether ``--out`` names a folder or an address, and no file of rows."""
-    from digitwise.data.shards.places import is_address
     from digitwise.files import expanded
+    from digitwise.formats.shards import is_address
 
     if not out:
         raise DataError("--out: expected the name of a file or folder, got an empty one")
@@ -55,7 +55,7 @@ def read_shards(
         If the job cannot be done, or a shard of it could not be.
     """
     from digitwise.cli.teller import passes
-    from digitwise.data.blocks.parquet import library
+    from digitwise.formats.parquet import library
     from digitwise.reading.reader import Reader
     from digitwise.reading.shards.parts import part_name
     from digitwise.reading.shards.places import place_of

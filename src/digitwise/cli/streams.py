@@ -10,7 +10,7 @@ from digitwise.errors import DataError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from digitwise.data.shards.streamed import StreamedDataset
+    from digitwise.data.streamed import StreamedDataset
     from digitwise.recipes import Recipe
     from digitwise.runs import Run
 
@@ -27,7 +27,7 @@ def open_shards(
     DataError
         If no folder is given, or it cannot be used so.
     """
-    from digitwise.data.shards.streamed import open_streamed
+    from digitwise.data.streamed import open_streamed
 
     recipe.require_streamable()
     if data in (None, "mnist"):

@@ -16,7 +16,7 @@ from digitwise.recipes import RECIPES, find
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from digitwise.data.shards.streamed import AnyDataset
+    from digitwise.data.streamed import AnyDataset
     from digitwise.runs import Run
 
 SeedOption = Annotated[

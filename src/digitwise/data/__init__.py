@@ -14,25 +14,26 @@ import numpy as np
 
 from digitwise.data.download import cache_folder, check_content, fetch
 from digitwise.data.embedded import load_digits
-from digitwise.data.folders import read_folder
-from digitwise.data.idx import idx_roles, is_idx, read_idx
-from digitwise.data.labels import as_labels, as_pixels
 from digitwise.data.patches import read_patch
-from digitwise.data.sources import EMBEDDED, SOURCES, Source, source
+from digitwise.data.sharded import read_shards
+from digitwise.data.sources import DIGITS, EMBEDDED, SOURCES, Source, source
 from digitwise.data.splits import stratified_indices
-from digitwise.data.tables import Pair, read_csv, read_npz
 from digitwise.errors import DataError, DataNotFoundError
 from digitwise.files import expanded
-from digitwise.images import Dataset, ImageSet
+from digitwise.formats import Stored, open_splits
+from digitwise.formats.folder import Folder
+from digitwise.formats.form import Form, decoded
+from digitwise.formats.idx import Idx
+from digitwise.formats.sharded import Shards
+from digitwise.formats.values import as_labels, as_pixels
+from digitwise.images import Dataset, ImageSet, Int64, UInt8
 from digitwise.normalize import VERSION, form_of
 
 TEST_SHARE = 0.2  # held out of a set that came without test pictures
-SHARD_SUFFIXES = {".parquet", ".tar"}
 TEST_SEED = 0  # fixed: the test set must not change with the seed of a training
+Pair = tuple[UInt8, Int64]
 
 __all__ = ["load", "load_or_embedded", "locate"]
-
-DIGITS = tuple("0123456789")
 
 
 def load(data: str | Path = "mnist", *, patch: str | Path | None = None, progress: Any = None) -> Dataset:
@@ -108,51 +109,53 @@ def locate(named: Source) -> Path | None:
 
 
 def _load_path(path: Path) -> Dataset:
-    if path.is_dir():
-        mnist = path / "mnist"
-        return _load_named(SOURCES["mnist"], mnist) if _has_files(SOURCES["mnist"], mnist) else _load_folder(path)
-    if path.suffix.lower() == ".npz":
-        train, test, names = read_npz(path)
-        return _dataset(path, train, test, names)
-    if path.suffix.lower() == ".csv":
-        return _dataset(path, read_csv(path), None, None)
-    if path.suffix.lower() in SHARD_SUFFIXES:
-        return _load_shards(path)
-    if is_idx(path):
-        raise DataError(f"{path}: expected the folder that holds the IDX files, got one of them; give {path.parent}")
-    raise DataError(
-        f"{path}: expected a folder of pictures by class, IDX files, .npz, .csv, .parquet or .tar; "
-        f"got a {path.suffix} file"
-    )
+    if path.is_dir() and _has_files(SOURCES["mnist"], path / "mnist"):
+        return _load_named(SOURCES["mnist"], path / "mnist")
+    found = open_splits(path)
+    train, test = found["train"], found.get("test")
+    notes: tuple[str, ...] = ()
+    if isinstance(train, Shards):
+        assert test is None or isinstance(test, Shards)
+        train_set, test_set, notes = read_shards(train, test)
+    elif isinstance(train, Folder):
+        train_set, test_set, notes = _files(path, train, test)
+    else:
+        pairs = [_pair(stored) for stored in (train, test) if stored is not None]
+        train_set, test_set = _sets(path, pairs, train.class_names)
+    return _with_test(str(path), str(path.resolve()), train_set, test_set, notes)
 
 
-def _load_folder(path: Path) -> Dataset:
-    if any(is_idx(file) for file in path.iterdir() if file.is_file()):
-        files = _idx_roles(path)
-        test = _idx_pair(files[2:]) if len(files) == 4 else None
-        return _dataset(path, _idx_pair(files[:2]), test, None)
-    if has_shards(path):
-        return _load_shards(path)
-    train, test_set, notes = read_folder(path)
-    if train.class_names == DIGITS and form_of(train.images) != VERSION:
-        notes = (
-            *notes,
-            f"the digits are not in MNIST's form, as a reader brings them to: digitwise data normalize {path}",
-        )
-    return _with_test(str(path), str(path.resolve()), train, test_set, notes)
+def _pair(stored: Stored) -> Pair:
+    """Images and labels of arrays or a table, or the first thing that is wrong with them."""
+    block = stored.whole()
+    if block.labels is None:
+        raise DataError(f"{stored.where}: expected a label for each image, got none")
+    assert not isinstance(block.images, list)
+    return as_pixels(block.images, stored.where), as_labels(np.asarray(block.labels), f"{stored.where}, labels")
 
 
-def _load_shards(path: Path) -> Dataset:
-    from digitwise.data.shards.whole import read_shards
-
-    train, test, notes = read_shards(str(path.resolve()))
-    return _with_test(str(path), str(path.resolve()), train, test, notes)
-
-
-def has_shards(folder: Path) -> bool:
-    """Whether a folder, or its ``train``, holds Parquet or tar files."""
-    places = [place for place in (folder, folder / "train") if place.is_dir()]
-    return any(file.suffix.lower() in SHARD_SUFFIXES for place in places for file in place.iterdir())
+def _files(path: Path, train: Folder, test: Stored | None) -> tuple[ImageSet, ImageSet | None, tuple[str, ...]]:
+    if not train.labelled:
+        raise DataError(f"{path}: expected a folder for each class (two or more), got none")
+    assert train.class_names is not None
+    classes = train.class_names
+    if test is not None and (strangers := (test.class_names or ())[len(classes) :]):
+        raise DataError(f"{test.where}: class folder {strangers[0]!r} has no counterpart in the training set")
+    opened, labels = [], []
+    for split in (train, test):
+        found = list(split.labelled_files()) if isinstance(split, Folder) else []
+        if split is not None and not found:
+            raise DataError(f"{split.where}: the set is empty: expected images in the class folders")
+        files = [file for file, _ in found]
+        opened.append(decoded(files, "", range(len(files))))
+        labels.append(np.array([classes.index(name) for _, name in found], np.int64))
+    form = Form.of_files(*opened)
+    sets = [ImageSet(form.fitted(each), own, classes) for each, own in zip(opened, labels, strict=True) if each]
+    notes = form.notes
+    if classes == DIGITS and form_of(sets[0].images) != VERSION:
+        told = f"the digits are not in MNIST's form, as a reader brings them to: digitwise data normalize {path}"
+        notes = (*notes, told)
+    return sets[0], sets[1] if test is not None else None, notes
 
 
 def _load_named(named: Source, folder: Path) -> Dataset:
@@ -161,9 +164,10 @@ def _load_named(named: Source, folder: Path) -> Dataset:
         if path is None:
             raise DataNotFoundError(f"{folder}: expected {file.name} of {named.name}, got nothing of that name")
         check_content(path, file)
-    found = [path for path in paths if path is not None]
-    sets = [ImageSet(*_oriented(named, _idx_pair(pair)), named.class_names) for pair in (found[:2], found[2:])]
-    return Dataset(named.name, str(folder.resolve()), sets[0], sets[1])
+    files = [path for path in paths if path is not None]
+    pairs = [_oriented(named, _pair(Idx(*files[place : place + 2]))) for place in (0, 2)]
+    train, test = (ImageSet(*pair, named.class_names) for pair in pairs)
+    return Dataset(named.name, str(folder.resolve()), train, test)
 
 
 def _oriented(named: Source, pair: Pair) -> Pair:
@@ -171,17 +175,17 @@ def _oriented(named: Source, pair: Pair) -> Pair:
     return (np.ascontiguousarray(images.transpose(0, 2, 1)), labels) if named.transposed else pair
 
 
-def _dataset(path: Path, train: Pair, test: Pair | None, names: tuple[str, ...] | None) -> Dataset:
-    highest = int(train[1].max(initial=-1))
-    if names is None and highest >= max(len(train[1]), 1):
-        raise DataError(f"{path}: labels out of range: expected 0, 1, 2, … for {len(train[1])} pictures, got {highest}")
+def _sets(path: Path, pairs: list[Pair], names: tuple[str, ...] | None) -> tuple[ImageSet, ImageSet | None]:
+    labels = pairs[0][1]
+    highest = int(labels.max(initial=-1))
+    if names is None and highest >= max(len(labels), 1):
+        raise DataError(f"{path}: labels out of range: expected 0, 1, 2, … for {len(labels)} images, got {highest}")
     classes = names or tuple(str(i) for i in range(highest + 1))
     try:
-        sets = [None if pair is None else ImageSet(*pair, classes) for pair in (train, test)]
+        sets = [ImageSet(*pair, classes) for pair in pairs]
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
-    assert sets[0] is not None
-    return _with_test(str(path), str(path.resolve()), sets[0], sets[1], ())
+    return sets[0], sets[1] if len(sets) > 1 else None
 
 
 def _with_test(name: str, where: str, train: ImageSet, test: ImageSet | None, notes: tuple[str, ...]) -> Dataset:
@@ -196,34 +200,6 @@ def _with_test(name: str, where: str, train: ImageSet, test: ImageSet | None, no
     kept, held = stratified_indices(train.labels, size, seed=TEST_SEED)
     note = f"test: no test pictures given, {size} of {len(train)} held out, stratified, seed {TEST_SEED}"
     return Dataset(name, where, train.take(kept), train.take(held), (*notes, note))
-
-
-def _idx_roles(folder: Path) -> list[Path]:
-    """The IDX files of a folder in the order train images, train labels, test images, test labels."""
-    roles = idx_roles(folder)
-    if not {"train images", "train labels"} <= roles.keys():
-        names = ", ".join(file.name for file in sorted(roles.values())) or "none whose names say so"
-        raise DataError(f"{folder}: expected IDX files of training images and labels, got {names}")
-    test = [roles[name] for name in ("test images", "test labels") if name in roles]
-    if len(test) == 1:
-        raise DataError(f"{folder}: expected IDX files of test images and labels, got only {test[0].name}")
-    return [roles["train images"], roles["train labels"], *test]
-
-
-def _idx_pair(files: list[Path]) -> Pair:
-    images, labels = as_pixels(read_idx(files[0]), str(files[0])), _idx_labels(files[1])
-    if len(images) != len(labels):
-        raise DataError(
-            f"{files[1]}: expected {len(images)} labels, one an image of {files[0].name}, got {len(labels)}"
-        )
-    return images, labels
-
-
-def _idx_labels(file: Path) -> np.ndarray:
-    values = read_idx(file)
-    if values.ndim == 2:  # QMNIST: class, NIST class, writer, … of each digit
-        values = values[:, 0]
-    return as_labels(values, str(file))
 
 
 def _existing(folder: Path, name: str) -> Path | None:

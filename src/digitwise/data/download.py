@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from digitwise.data.idx import unpacked
 from digitwise.data.sources import Source, SourceFile
 from digitwise.errors import DataError, DataNotFoundError
 from digitwise.files import atomic_write
+from digitwise.formats.idx import unpacked
 
 CONNECT_SECONDS = 4  # a mirror that does not answer in this time is passed over
 READ_SECONDS = 30

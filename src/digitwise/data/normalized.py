@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from digitwise.data.folders import class_folders, picture_files
 from digitwise.decoding import open_picture
 from digitwise.errors import DataError
 from digitwise.files import real
+from digitwise.formats.folder import Folder, class_folders
 from digitwise.normalize import normalize
 from digitwise.outputs import Kind, check_folder, claimed, new_folder
 
@@ -46,9 +46,7 @@ def scans_in(folder: Path) -> list[Path]:
     """
     splits = [folder / "train", folder / "test"]
     roots = splits if all(split.is_dir() for split in splits) else [folder]
-    found = [
-        file for root in roots if root.is_dir() for name in class_folders(root) for file in picture_files(root / name)
-    ]
+    found = [file for root in roots if root.is_dir() for file, _ in Folder(root, class_folders(root)).labelled_files()]
     if not found:
         raise DataError(f"{folder}: expected pictures in one folder a class, got none")
     return found

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitwise.data.labels import as_pixels
 from digitwise.decoding import Decoded, decode_colour, open_picture
 from digitwise.decoding.values import white_of
 from digitwise.errors import DataError
 from digitwise.files import expanded
+from digitwise.formats.values import as_pixels
 from digitwise.images import UInt8
 
 KINDS = "a path, bytes, a PIL image or an array (h, w), (h, w, 3) or (n, h, w)"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from digitwise.data.folders import class_folders, picture_files
 from digitwise.errors import DataError
 from digitwise.files import expanded
+from digitwise.formats.folder import Folder, class_folders
 from digitwise.images import Int64
 
 FILE = "file", "path", "filename", "image"  # headers of a table's column of paths
@@ -56,9 +56,7 @@ def _of_folder(folder: Path) -> Iterator[tuple[Path, str]]:
     names = class_folders(folder)
     if {"train", "test"} & set(names):
         raise DataError(f"{folder}: expected one folder for each class, got train or test; give {folder / 'test'}")
-    for name in names:
-        for file in picture_files(folder / name):
-            yield file, name
+    yield from Folder(folder, names).labelled_files()
 
 
 def _of_table(file: Path) -> Iterator[tuple[Path, str]]:

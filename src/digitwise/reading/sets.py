@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from digitwise.data.blocks.stream import Block, open_stream
 from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import printable
+from digitwise.formats import open_images
 from digitwise.images import UInt8
 from digitwise.reading.answers import Answers
 from digitwise.reading.jobs import Found, reason_of
@@ -60,7 +60,7 @@ def read_set(reader: Reader, path: Path) -> tuple[int | None, str, Iterator[Part
     ----------
     reader : Reader
     path : Path
-        As for :func:`digitwise.data.blocks.stream.open_stream`.
+        As for :func:`digitwise.formats.open_images`.
 
     Returns
     -------
@@ -73,8 +73,9 @@ def read_set(reader: Reader, path: Path) -> tuple[int | None, str, Iterator[Part
         If it cannot be read; what only reading tells comes with a part.
     """
     with _told(path):
-        stream = open_stream(path, max_pixels=reader.max_pixels)
-    return stream.rows, stream.note, _whole(_parts(reader, printable(str(path)), stream.blocks), path)
+        stored = open_images(path, max_pixels=reader.max_pixels)
+        rows, note = stored.rows, stored.note
+    return rows, note, _whole(_parts(reader, printable(str(path)), stored.images()), path)
 
 
 @contextmanager
@@ -98,7 +99,7 @@ def _whole(parts: Iterator[Part], path: Path) -> Iterator[Part]:
         yield part
 
 
-def _parts(reader: Reader, name: str, blocks: Iterator[Block]) -> Iterator[Part]:
+def _parts(reader: Reader, name: str, blocks: Iterator[UInt8 | list[bytes | None]]) -> Iterator[Part]:
     first = 0
     for block in blocks:
         if isinstance(block, list):

@@ -79,7 +79,7 @@ def _jsonl(path: Path, top: bool, fields: Sequence[str]) -> Iterator[Sink]:
 
 @contextmanager
 def _parquet(path: Path, top: bool, fields: Sequence[str]) -> Iterator[Sink]:
-    from digitwise.data.blocks.parquet import library
+    from digitwise.formats.parquet import library
 
     parquet = library()
     import pyarrow

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from digitwise.data.balance import class_balance
-from digitwise.data.shards.streamed import AnyDataset, training_splits
+from digitwise.data.streamed import AnyDataset, training_splits
 from digitwise.errors import RunError
 from digitwise.evaluation import confusion_matrix
 from digitwise.evaluation.assessment import MAX_ERROR, Assessment, assess

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from digitwise import outputs
-from digitwise.data.shards.streamed import AnyDataset
+from digitwise.data.streamed import AnyDataset
 from digitwise.errors import RunError
 from digitwise.evaluation.stored import all_different
 from digitwise.files import real, write_json

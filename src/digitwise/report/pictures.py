@@ -6,8 +6,8 @@ from pathlib import Path
 
 from digitwise.data import load
 from digitwise.data.patches import read_patch
-from digitwise.data.shards.streamed import AnyDataset, open_streamed
 from digitwise.data.sources import NAMES
+from digitwise.data.streamed import AnyDataset, open_streamed
 from digitwise.errors import RunError
 from digitwise.images import Dataset, Int64, Mask
 from digitwise.runs import Run

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from digitwise.data.balance import class_balance
-from digitwise.data.shards.streamed import AnyDataset
+from digitwise.data.streamed import AnyDataset
 from digitwise.evaluation import Evaluation, evaluate_predictions, explain
 from digitwise.images import Dataset, ImageSet, Predictions
 from digitwise.outputs import Kind, check_file, write

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from digitwise.data.prepare import NO_CLASS, one_hot, to_input
-from digitwise.data.shards.sharded import ShardedSet
+from digitwise.data.sharded import ShardedSet
 from digitwise.errors import MissingPartError
 from digitwise.images import Float32, ImageSet, Int64, Splits, UInt8
 from digitwise.recipes import Augmentation, Recipe

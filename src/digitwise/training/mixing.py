@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 
-from digitwise.data.shards.sharded import Rows, ShardedSet
+from digitwise.data.sharded import Rows, ShardedSet
 from digitwise.images import Int64, UInt8
 
 BUFFER = 65_536  # pictures that wait to be drawn: 51 MB of MNIST's size

@@ -10,7 +10,7 @@ from typing import Any
 
 from digitwise import outputs, runs
 from digitwise.data import load
-from digitwise.data.shards.streamed import AnyDataset, StreamedDataset, training_splits
+from digitwise.data.streamed import AnyDataset, StreamedDataset, training_splits
 from digitwise.errors import RecipeError, RunError
 from digitwise.images import Dataset
 from digitwise.recipes import Recipe, find

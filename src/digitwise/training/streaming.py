@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from digitwise.data.prepare import one_hot
-from digitwise.data.shards.sharded import Rows, ShardedSet
+from digitwise.data.sharded import Rows, ShardedSet
 from digitwise.images import Float32, ImageSet, Int64
 from digitwise.recipes import Recipe
 from digitwise.training.ahead import Ahead

@@ -11,7 +11,7 @@ from typing import Any
 
 from digitwise import runs
 from digitwise.data import load
-from digitwise.data.shards.streamed import AnyDataset, StreamedDataset, training_splits
+from digitwise.data.streamed import AnyDataset, StreamedDataset, training_splits
 from digitwise.errors import RecipeError, RunError
 from digitwise.evaluation import evaluate_predictions
 from digitwise.files import atomic_write
@@ -61,7 +61,7 @@ def train(
         :meth:`Recipe.long_enough`.
     data : str, Path, Dataset or StreamedDataset
         As for :func:`digitwise.load`; or a set whose training pictures stay in their shards, with the validation
-        pictures put aside already, from :func:`~digitwise.data.shards.streamed.open_streamed`.
+        pictures put aside already, from :func:`~digitwise.data.streamed.open_streamed`.
     seed : int
         Of weights, order, augmentation and dropout. The validation split does not change with it.
     out : str or Path, optional

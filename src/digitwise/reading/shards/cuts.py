@@ -7,8 +7,8 @@ import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from digitwise.data.shards.places import is_address
 from digitwise.files import expanded, printable
+from digitwise.formats.shards import is_address
 
 
 @dataclass(frozen=True)

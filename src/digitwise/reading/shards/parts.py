@@ -62,7 +62,7 @@ def footer_of(job: str, number: int, counts: Counts) -> dict[str, str]:
 
 def counts_of(place: Place, job: str, number: int) -> Counts | None:
     """What a finished file says; None where there is none, or one that is damaged or another job's."""
-    from digitwise.data.blocks.parquet import library
+    from digitwise.formats.parquet import library
 
     parquet = library()
     try:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from digitwise.data.shards.places import is_address
 from digitwise.errors import MissingPartError
 from digitwise.files import expanded, whole_file
+from digitwise.formats.shards import is_address
 from digitwise.outputs import Kind, claimed
 
 SHARDS = Kind("shards", "a folder of this job")

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
-from digitwise.data.shards.places import SUFFIXES, Shard, find_shards, is_address, size_and_version
 from digitwise.decoding import READ_SUFFIXES
 from digitwise.errors import DataError
 from digitwise.files import expanded, natural
+from digitwise.formats.shards import SUFFIXES, Shard, find_shards, is_address, size_and_version
 from digitwise.reading.shards.cuts import Cut
 from digitwise.reading.sources import STDIN, sources_of
 
@@ -95,7 +95,7 @@ def _inside(argument: str) -> tuple[list[Shard], list[Picture]]:
 
 
 def _behind(address: str) -> list[Picture]:
-    from digitwise.data.shards.pictures import pictures_behind
+    from digitwise.formats.shards import pictures_behind
 
     return sorted(pictures_behind(address), key=lambda found: natural(found[0]))
 
@@ -130,7 +130,7 @@ def _of_shards(shards: Sequence[Shard]) -> list[Cut]:
 def _of_tables(shards: Sequence[Shard]) -> Iterator[list[Cut]]:
     if not shards:
         return
-    from digitwise.data.shards.parquet import footer
+    from digitwise.formats.parquet import footer
 
     with ThreadPoolExecutor(FOOTERS) as pool:
         footers = list(pool.map(footer, shards))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from digitwise.data.blocks.pixels import Pixels
-from digitwise.data.shards.places import Shard, is_address, open_shard
-from digitwise.data.shards.tar import LARGEST
 from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import printable
+from digitwise.formats.shards import Shard, is_address, open_shard
+from digitwise.formats.tar import LARGEST
+from digitwise.formats.values import Pixels
 from digitwise.reading.reader import Reader
 from digitwise.reading.shards.cuts import Cut
 from digitwise.reading.shards.parts import Counts, footer_of, part_name
@@ -73,25 +73,25 @@ def rows_of(reader: Reader, cut: Cut) -> Iterator[Rows]:
 
 
 def _of_table(reader: Reader, cut: Cut) -> Iterator[Rows]:
-    from digitwise.data.shards.parquet import blocks
+    from digitwise.formats.parquet import blocks
 
     name, first, pixels = printable(cut.source), cut.first, Pixels(cut.source)
     groups = None if cut.groups is None else range(*cut.groups)
     for block in blocks(Shard(cut.place(cut.source), "parquet", cut.size), BLOCK, groups=groups):
-        if isinstance(block.pictures, list):
-            answers, places, errors = reader.answers_each(block.pictures)
+        if isinstance(block.images, list):
+            answers, places, errors = reader.answers_each(block.images)
             yield Rows(name, answers, first, places, errors)
         else:
-            yield Rows(name, reader.answers(pixels(block.pictures)), first)
+            yield Rows(name, reader.answers(pixels(block.images)), first)
         first += len(block)
 
 
 def _of_archive(reader: Reader, cut: Cut) -> Iterator[Rows]:
-    from digitwise.data.shards.tar import blocks
+    from digitwise.formats.tar import blocks
 
     first, archive = cut.first, printable(cut.source)
     for block in blocks(Shard(cut.place(cut.source), "tar", cut.size), BLOCK):
-        answers, places, errors = reader.answers_each(list(block.pictures))
+        answers, places, errors = reader.answers_each(list(block.images))
         paths = [f"{archive}/{name}" for name in block.names or ()]
         reasons = {place: reason_of(error, UNNAMED) for place, error in errors.items()}
         yield Rows(paths, answers, first, places, reasons | block.errors)

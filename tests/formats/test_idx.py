@@ -4,8 +4,8 @@ import struct
 import numpy as np
 import pytest
 
-from digitwise.data.idx import read_idx
 from digitwise.errors import DataError
+from digitwise.formats.idx import read_idx
 
 ARRAY = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 CONTENT = bytes([0, 0, 8, 3]) + struct.pack(">3i", 2, 3, 4) + ARRAY.tobytes()
@@ -34,12 +34,12 @@ def test_big_endian_integers_read_back(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (CONTENT[:-1], "truncated: expected 40 bytes"),
-        (CONTENT + b"x", "oversized: expected 40 bytes"),
+        (CONTENT[:-1], r"truncated: expected 2 rows of shape \(3, 4\)"),
+        (CONTENT + b"x", "oversized: expected 2 rows"),
         (b"\x00\x01" + CONTENT[2:], "wrong magic number.*00 01 08 03"),
         (b"", "wrong magic number.*an empty file"),
         (CONTENT[:6], "truncated: expected a header"),
-        (gzip.compress(CONTENT)[:-9], "truncated or damaged gzip"),
+        (gzip.compress(CONTENT)[:-9], "truncated or damaged"),
     ],
     ids=["truncated", "oversized", "wrong magic", "empty", "half a header", "half a gzip"],
 )

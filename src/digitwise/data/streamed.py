@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from digitwise.data.shards.classes import Classes
-from digitwise.data.shards.counting import Told, count_labels
-from digitwise.data.shards.places import Shard, is_address
-from digitwise.data.shards.sharded import Part, ShardedSet
-from digitwise.data.shards.whole import BLOCK, form_of_first, read_set, require_room, splits_of
+from digitwise.data.counting import Classes, Told, count_labels
+from digitwise.data.sharded import HeldShard, ShardedSet, form_of_first, read_set, require_room
 from digitwise.data.splits import VALIDATION_SIZE, split_validation, validation_size
 from digitwise.errors import DataError
+from digitwise.formats.blocks import BLOCK
+from digitwise.formats.sharded import Shards, splits
+from digitwise.formats.shards import Shard, is_address
 from digitwise.images import Dataset, ImageSet, Splits, check_fit
 
 NONE = np.empty(0, np.int64)
@@ -87,22 +87,23 @@ def open_streamed(
         If there is no ``train`` or no ``test``, or a shard is not as the others.
     """
     told = told or (lambda what, done, of: None)
-    train, test = splits_of(source)
-    train = [_everywhere(shard) for shard in train]
-    if test is None:
+    found = splits(source)
+    if "test" not in found:
         raise DataError(
-            f"{source}: expected folders train and test with shards in each, to train without holding the pictures; "
+            f"{source}: expected folders train and test with shards in each, to train without holding the images; "
             f"put some shards aside as test"
         )
-    form = form_of_first(train, source)
+    train = Shards([_everywhere(shard) for shard in found["train"].shards], source)
+    test = found["test"].shards
+    form = form_of_first(train)
     require_room(test, form, source)
-    counted = count_labels(train, validation or VALIDATION_SIZE, seed=seed, told=told)
+    counted = count_labels(train.shards, validation or VALIDATION_SIZE, seed=seed, told=told)
     classes = Classes.among(counted.counts, source)
     size = validation_size(sum(counted.rows), len(classes.names), validation)
     held = counted.draw.drawn(size)
     parts = [
-        Part(shard, rows, held.get(number, NONE))
-        for number, (shard, rows) in enumerate(zip(train, counted.rows, strict=True))
+        HeldShard(shard, rows, held.get(number, NONE))
+        for number, (shard, rows) in enumerate(zip(train.shards, counted.rows, strict=True))
     ]
     labels = [str(label) if classes.numbered else label for label in counted.counts]
     totals = dict(zip(labels, counted.counts.values(), strict=True))

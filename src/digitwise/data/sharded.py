@@ -1,24 +1,28 @@
-"""Training pictures that stay in their shards: what is known of them, and how they are read."""
+"""Images in many files: as one set in memory, or as one whose training images stay where they are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
-from digitwise.data.shards.classes import Classes, plain
-from digitwise.data.shards.form import Form
-from digitwise.data.shards.places import Shard
-from digitwise.data.shards.reading import Block, blocks
+from digitwise.data.counting import Classes, count_labels, plain
 from digitwise.errors import DataError
-from digitwise.images import Int64, UInt8
+from digitwise.formats.blocks import BLOCK, Block
+from digitwise.formats.form import SAMPLE, Form
+from digitwise.formats.sharded import Shards, blocks, rows_of
+from digitwise.formats.shards import Shard
+from digitwise.images import ImageSet, Int64, UInt8
+from digitwise.system import memory_available
 
-Rows = tuple[UInt8, Int64]  # pictures (n, h, w, c) and labels (n,)
+MOST = 0.5  # share of the memory available that the images of a set may take
+Rows = tuple[UInt8, Int64]  # images (n, h, w, c) and labels (n,)
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class HeldShard:
     """A shard of a set.
 
     Parameters
@@ -58,7 +62,7 @@ class ShardedSet:
 
     Parameters
     ----------
-    parts : tuple of Part
+    parts : tuple of HeldShard
     form : Form
     classes : Classes
     class_counts : ndarray of int64, shape (n_classes,)
@@ -68,7 +72,7 @@ class ShardedSet:
         many.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[HeldShard, ...]
     form: Form
     classes: Classes
     class_counts: Int64
@@ -92,7 +96,7 @@ class ShardedSet:
         """How many classes there are."""
         return len(self.classes.names)
 
-    def rows(self, part: Part, size: int) -> Iterator[Rows]:
+    def rows(self, part: HeldShard, size: int) -> Iterator[Rows]:
         """The training pictures of one of the parts, at most ``size`` at a time, in order.
 
         Raises
@@ -105,7 +109,7 @@ class ShardedSet:
             kept[held_among(part.held, first, len(kept)) - first] = False
             yield chosen(block, np.flatnonzero(kept), first, part.shard.path, self.form, self.classes)
 
-    def held(self, size: int) -> Iterator[tuple[Part, Rows]]:
+    def held(self, size: int) -> Iterator[tuple[HeldShard, Rows]]:
         """The pictures left out, in the order of the shards, after each block whether it has some or not."""
         for part in self.parts:
             for first, block in part.blocks(size):
@@ -122,8 +126,77 @@ def held_among(held: Int64, first: int, size: int) -> Int64:
 def chosen(block: Block, places: Int64, first: int, where: str, form: Form, classes: Classes) -> Rows:
     """Some rows of a block, whose first one is row ``first`` of a shard, as pictures of a set and their classes."""
     labels = classes.numbers(plain(block.labels, where)[places], where)
-    everything, pictures = len(places) == len(block), block.pictures
+    everything, pictures = len(places) == len(block), block.images
     if not everything:
         pictures = [pictures[place] for place in places] if isinstance(pictures, list) else pictures[places]
     images = form.images(pictures, where, (first + places).tolist())
     return (images if images.ndim == 4 else images[..., None]), labels
+
+
+def read_shards(train: Shards, test: Shards | None) -> tuple[ImageSet, ImageSet | None, tuple[str, ...]]:
+    """Read shards into memory.
+
+    Returns
+    -------
+    train : ImageSet
+    test : ImageSet or None
+    notes : tuple of str
+        What was done to the images.
+
+    Raises
+    ------
+    DataError
+        If a shard is not as the others, or the images would take more than half of the memory available.
+    """
+    form = form_of_first(train)
+    classes = Classes.among(count_labels(train.shards).counts, train.where)
+    require_room([*train.shards, *(test.shards if test else ())], form, train.where)
+    sets = [None if part is None else read_set(part.shards, form, classes) for part in (train, test)]
+    assert sets[0] is not None
+    return sets[0], sets[1], form.notes
+
+
+def read_set(shards: Sequence[Shard], form: Form, classes: Classes) -> ImageSet:
+    """Read shards into memory, in their order."""
+    rows = [rows_of(shard) for shard in shards]
+    height, width, channels = form.shape
+    images = np.empty((sum(rows), height, width, channels), np.uint8)
+    labels = np.empty(sum(rows), np.int64)
+    done = 0
+    for shard in shards:
+        first = 0
+        for block in blocks(shard, BLOCK, labels=True):
+            size = len(block)
+            own = chosen(block, np.arange(size), first, shard.path, form, classes)
+            images[done : done + size], labels[done : done + size] = own
+            first, done = first + size, done + size
+    return ImageSet(images if channels == 3 else images[..., 0], labels, classes.names)
+
+
+def form_of_first(train: Shards) -> Form:
+    """The form that the first images decide."""
+    for shard in train.shards:
+        for block in islice(blocks(shard, SAMPLE), 1):
+            if len(block):
+                return Form.of(block.images, shard.path)
+    raise DataError(f"{train.where}: the set is empty: expected images in its shards")
+
+
+def require_room(shards: Sequence[Shard], form: Form, source: str) -> None:
+    """Make sure that the pictures take no more than half of the memory available.
+
+    Raises
+    ------
+    DataError
+    """
+    rows, available = sum(rows_of(shard) for shard in shards), memory_available()
+    size = rows * int(np.prod(form.shape))
+    if available is not None and size > MOST * available:
+        raise DataError(
+            f"{source}: {rows:,} pictures take {_gigabytes(size)} in memory: expected at most half of the "
+            f"{_gigabytes(available)} available; train on them with --stream, or take fewer shards"
+        )
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.2f} GB"

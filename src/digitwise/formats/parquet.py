@@ -1,4 +1,4 @@
-"""Tables of pictures in Parquet, some rows at a time."""
+"""Tables of images in Parquet: what the footer tells, and blocks of some row groups."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.data.blocks.stream import BLOCK_BYTES
-from digitwise.data.blocks.tables import is_square
 from digitwise.errors import DataError, DigitwiseError, MissingPartError
+from digitwise.formats.blocks import BLOCK_BYTES, Block
+from digitwise.formats.csv import is_square
+from digitwise.formats.shards import Shard, open_shard
 
 PREFERRED = ("image", "images", "pixels")  # names of the column; else the first that may hold pictures
 SMALLEST = 64  # bytes of raw pixels in a column of another name: 16 are an identity, 64 a digest
@@ -66,12 +67,12 @@ class Table:
 
     @property
     def note(self) -> str:
-        """The column of pictures, in words."""
-        return self.columns[0] if len(self.columns) == 1 else f"{self.columns[0]} to {self.columns[-1]}"
+        """See :class:`Footer`."""
+        return _span(self.columns)
 
     def blocks(
         self, size: int, *, labels: bool = False, pictures: bool = True, groups: range | None = None
-    ) -> Iterator[tuple[Any, NDArray[np.int64] | list[int | str] | None]]:
+    ) -> Iterator[Block]:
         """Pictures, and labels where they are asked for.
 
         Parameters
@@ -85,8 +86,8 @@ class Table:
 
         Yields
         ------
-        (pictures, labels)
-            Pictures a list of bytes or an array (n, pixels) or (n, h, w), or a list of None where they are not asked
+        Block
+            Images a list of bytes or an array (n, pixels) or (n, h, w), or a list of None where they are not asked
             for, or missing; labels int64 (n,) or a list of str, None where they are not asked for.
 
         Raises
@@ -103,7 +104,7 @@ class Table:
             for batch in self.file.iter_batches(batch_size=rows, row_groups=list(chosen), columns=columns):
                 for part in self._runs(batch) if pictures else (batch,):
                     marks = _labels(part.column(self.label), f"{self.where}, column {self.label}") if labels else None
-                    yield self._pictures(part) if pictures else [None] * len(part), marks
+                    yield Block(self._pictures(part) if pictures else [None] * len(part), marks)
 
     def _fitting(self, groups: Sequence[int], size: int) -> int:
         """Rows in a block, by the largest that a row group has on average.
@@ -175,16 +176,84 @@ def open_table(file: IO[bytes] | Path, where: str) -> Table:
     return Table(where, opened, tuple(pixels), label)
 
 
-def open_parquet(path: Path, size: int) -> tuple[int, Iterator[Any], str]:
-    """Open a table with a column of pictures, or a column a pixel, as :func:`open_table` does.
+@dataclass(frozen=True)
+class Footer:
+    """What a shard holds, known without reading it.
 
-    Returns
-    -------
-    (int, iterator, str)
-        Rows; blocks of at most ``size``, each a list of bytes or an array (n, pixels) or (n, h, w); the column.
+    Parameters
+    ----------
+    rows : tuple of int
+        Pictures of each row group.
+    columns : tuple of str
+        The column of pictures, or those of pixels.
+    label : str or None
+        The column of labels.
+    words : str
+        Names and types of these columns: the same for shards that belong together.
     """
-    table = open_table(path, str(path))
-    return sum(table.rows), (pictures for pictures, _ in table.blocks(size)), table.note
+
+    rows: tuple[int, ...]
+    columns: tuple[str, ...]
+    label: str | None
+    words: str
+
+    @property
+    def note(self) -> str:
+        """The column of images, or the first and the last of pixels, in words."""
+        return _span(self.columns)
+
+
+def footer(shard: Shard) -> Footer:
+    """Read the footer of a shard.
+
+    Raises
+    ------
+    DataError
+        If it cannot be opened, is no Parquet, or has no pictures.
+    MissingPartError
+        If pyarrow is not installed.
+    """
+    with open_shard(shard.path) as file:
+        table = open_table(file, shard.path)
+        return Footer(table.rows, table.columns, table.label, _words(table))
+
+
+def blocks(
+    shard: Shard, size: int, labels: bool = False, groups: range | None = None, *, pictures: bool = True
+) -> Iterator[Block]:
+    """Read a shard, or some of its row groups.
+
+    Parameters
+    ----------
+    shard : Shard
+    size : int
+        Pictures in a block, at most; fewer where that would be more than about 32 MiB.
+    labels, pictures : bool
+        What is read. Pictures that are not are None.
+    groups : range or None
+        Row groups; None for all.
+
+    Raises
+    ------
+    DataError
+        If the shard is damaged, has no pictures or, where they are asked for, no labels.
+    MissingPartError
+        If pyarrow is not installed.
+    """
+    with open_shard(shard.path) as file:
+        table = open_table(file, shard.path)
+        yield from table.blocks(size, labels=labels, pictures=pictures, groups=groups)
+
+
+def _span(columns: tuple[str, ...]) -> str:
+    return columns[0] if len(columns) == 1 else f"{columns[0]} to {columns[-1]}"
+
+
+def _words(table: Table) -> str:
+    schema = table.file.schema_arrow
+    kinds = dict.fromkeys(str(schema.field(name).type) for name in table.columns)
+    pictures = f"{table.note}: {' or '.join(kinds)}"
+    return pictures if table.label is None else f"{pictures}; {table.label}: {schema.field(table.label).type}"
 
 
 @contextmanager

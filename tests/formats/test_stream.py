@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from digitwise.data.blocks.stream import kind_of, open_stream
 from digitwise.errors import DataError, MissingPartError
+from digitwise.formats import BLOCK, kind_of, open_images
 from tests.data.test_load import write_idx
 from tests.helpers import glyphs
 from tests.templates import printed
@@ -22,6 +22,10 @@ LIMIT = 1_000_000
 @pytest.fixture(scope="module")
 def images():
     return glyphs(25)
+
+
+def read(path, size=BLOCK):
+    return list(open_images(path, max_pixels=LIMIT).images(size))
 
 
 def header(*shape, kind=8):
@@ -73,13 +77,13 @@ WRITERS = {
 def test_every_format_gives_the_pictures_back_in_blocks(tmp_path, images, name):
     path = tmp_path / name
     WRITERS[name](path, images)
-    stream = open_stream(path, max_pixels=LIMIT, block=7)
-    assert stream.rows in (25, None)
-    blocks = list(stream.blocks)
+    found = open_images(path, max_pixels=LIMIT)
+    assert found.rows in (25, None)
+    blocks = list(found.images(7))
     assert max(len(block) for block in blocks) <= 7
-    read = np.concatenate(blocks)
-    assert read.dtype == np.uint8
-    assert np.array_equal(read, images)
+    together = np.concatenate(blocks)
+    assert together.dtype == np.uint8
+    assert np.array_equal(together, images)
 
 
 def test_encoded_pictures_of_parquet_come_as_bytes(tmp_path):
@@ -87,10 +91,10 @@ def test_encoded_pictures_of_parquet_come_as_bytes(tmp_path):
     struct_column = [{"bytes": content, "path": "x.png"} for content in contents] + [None]
     pq.write_table(pa.table({"label": [0, 1, 2, 3], "image": struct_column}), tmp_path / "hf.parquet")
     pq.write_table(pa.table({"picture": contents}), tmp_path / "plain.parquet")
-    stream = open_stream(tmp_path / "hf.parquet", max_pixels=LIMIT, block=3)
-    assert (stream.rows, stream.note) == (4, "column image")
-    assert list(stream.blocks) == [contents, [None]]
-    assert list(open_stream(tmp_path / "plain.parquet", max_pixels=LIMIT).blocks) == [contents]
+    found = open_images(tmp_path / "hf.parquet", max_pixels=LIMIT)
+    assert (found.rows, found.note) == (4, "column image")
+    assert list(found.images(3)) == [contents, [None]]
+    assert read(tmp_path / "plain.parquet") == [contents]
 
 
 def test_what_is_a_set_is_told_by_content_or_name(tmp_path):
@@ -100,20 +104,20 @@ def test_what_is_a_set_is_told_by_content_or_name(tmp_path):
     write_raw(tmp_path / "noname", np.zeros((1, 5, 5), np.uint8))
     kinds = [kind_of(tmp_path / name) for name in ("array.dat", "scan.png", "noname", "missing.csv")]
     assert kinds == ["npy", None, "idx", None]
-    with pytest.raises(DataError, match=r"expected a set of pictures: \.npz"):
-        open_stream(tmp_path / "scan.png", max_pixels=LIMIT)
+    with pytest.raises(DataError, match=r"expected a set of images: \.npz"):
+        open_images(tmp_path / "scan.png", max_pixels=LIMIT)
 
 
 def test_the_range_of_the_first_pictures_holds_for_all(tmp_path):
     values = np.zeros((30, 5, 5), np.float32)
     values[0, 0, 0], values[20] = 255, 1  # a block of ones among greys is not white
     np.save(tmp_path / "a.npy", values)
-    read = np.concatenate(list(open_stream(tmp_path / "a.npy", max_pixels=LIMIT, block=10).blocks))
-    assert (read == values).all()
+    together = np.concatenate(read(tmp_path / "a.npy", 10))
+    assert (together == values).all()
     values[0, 0, 0], values[20] = 1, 7
     np.save(tmp_path / "b.npy", values)
     with pytest.raises(DataError, match=r"b\.npy: expected pixels up to 1, as those before, got 7"):
-        list(open_stream(tmp_path / "b.npy", max_pixels=LIMIT, block=10).blocks)
+        read(tmp_path / "b.npy", 10)
 
 
 CUT = gzip.compress(header(9, 2, 2) + np.random.default_rng(0).bytes(36))[:40]
@@ -122,21 +126,21 @@ CUT = gzip.compress(header(9, 2, 2) + np.random.default_rng(0).bytes(36))[:40]
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("short.idx", header(3, 2, 2) + bytes(8), "truncated: expected 3 pictures, got 2"),
-        ("long.idx", header(3, 2, 2) + bytes(13), "oversized: expected 3 pictures, got more"),
+        ("short.idx", header(3, 2, 2) + bytes(8), r"truncated: expected 3 rows of shape \(2, 2\), got 2"),
+        ("long.idx", header(3, 2, 2) + bytes(13), "oversized: expected 3 rows .*, got more"),
         ("wrong.idx", b"hello", "wrong magic number"),
         ("empty.idx", b"", "wrong magic number.* got an empty file"),
         ("cut.idx", header(3, 2, 2)[:9], "truncated: expected a header of 16 bytes"),
-        ("labels.idx", header(3) + bytes(3), r"expected pictures .* got shape \(3,\)"),
+        ("labels.idx", header(3) + bytes(3), r"expected images .* got shape \(3,\)"),
         ("none.idx", header(0, 28, 28), r"got shape \(0, 28, 28\)"),
-        ("giant.idx", header(2, 60_000, 60_000), "too large: expected pictures of at most 1,000,000 pixels"),
+        ("giant.idx", header(2, 60_000, 60_000), "too large: expected images of at most 1,000,000 pixels"),
         ("packed.idx.gz", CUT, "damaged|truncated"),
         ("no.npz", b"PK\x03\x04 and no more", "damaged npz file"),
         ("no.npy", b"\x93NUMPY\x01\x00\x10\x00{'descr': 'O'", "damaged npy file"),
         ("no.parquet", b"PAR1 and no more", "damaged Parquet"),
         ("words.csv", b"a,b\nc,d\n", "expected rows of pixels, got after 0 good ones"),
         ("ragged.csv", b"1,0,0,0,0\n1,0,0\n", "expected rows of pixels, got after 0 good ones"),
-        ("odd.csv", b"1,2,3\n", "expected 784 pixels for 28x28, or another square"),
+        ("odd.csv", b"1,2,3\n", "expected a square number of pixels"),
         ("header.csv", b"label,a,b,c,d\n", "expected rows of pixels, got none"),
         ("empty.csv", b"", "expected rows of pixels, got none"),
         ("bytes.csv", b"\xff\xfe\x00,", "expected text with rows of pixels"),
@@ -148,7 +152,7 @@ CUT = gzip.compress(header(9, 2, 2) + np.random.default_rng(0).bytes(36))[:40]
 def test_damage_is_told_in_one_line(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message) as caught:
-        list(open_stream(tmp_path / name, max_pixels=LIMIT).blocks)
+        read(tmp_path / name)
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -156,17 +160,24 @@ def test_damage_is_told_in_one_line(tmp_path, name, content, message):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"a": np.zeros((2, 3, 3)), "b": np.zeros((2, 3, 3))}, "expected an array named images, or one of pictures"),
+        (
+            {"a": np.zeros((2, 3, 3)), "b": np.zeros((2, 3, 3))},
+            "expected arrays x_train, .* got a, b",
+        ),
         ({"labels": np.zeros(3)}, "got labels"),
-        ({"images": np.asfortranarray(np.zeros((4, 3, 3)))}, "C order"),
         ({"images": np.array([["a", "b"]])}, "expected numbers as pixels, got <U1"),
     ],
-    ids=["two", "labels only", "columns first", "words"],
+    ids=["two", "labels only", "words"],
 )
 def test_archives_that_cannot_be_streamed_are_told(tmp_path, arrays, message):
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(DataError, match=message):
-        open_stream(tmp_path / "a.npz", max_pixels=LIMIT)
+        open_images(tmp_path / "a.npz", max_pixels=LIMIT)
+
+
+def test_arrays_by_columns_are_read(tmp_path, images):
+    np.savez(tmp_path / "a.npz", images=np.asfortranarray(images))
+    assert np.array_equal(np.concatenate(read(tmp_path / "a.npz")), images)
 
 
 def test_a_changed_byte_of_an_archive_is_noticed(tmp_path, images):
@@ -175,7 +186,7 @@ def test_a_changed_byte_of_an_archive_is_noticed(tmp_path, images):
     content[5_000] ^= 1
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(DataError, match="damaged: Bad CRC-32"):
-        list(open_stream(tmp_path / "a.npz", max_pixels=LIMIT).blocks)
+        read(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize(
@@ -189,27 +200,27 @@ def test_a_changed_byte_of_an_archive_is_noticed(tmp_path, images):
 def test_parquet_without_pictures_is_told(tmp_path, table, message):
     pq.write_table(pa.table(table), tmp_path / "a.parquet")
     with pytest.raises(DataError, match=message):
-        list(open_stream(tmp_path / "a.parquet", max_pixels=LIMIT).blocks)
+        read(tmp_path / "a.parquet")
 
 
 def test_parquet_without_its_library_gets_the_line_that_installs_it(tmp_path, monkeypatch):
     pq.write_table(pa.table({"image": [[1, 2, 3, 4]]}), tmp_path / "a.parquet")
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
     with pytest.raises(MissingPartError, match=r"pip install 'digitwise\[parquet\]'"):
-        open_stream(tmp_path / "a.parquet", max_pixels=LIMIT)
+        read(tmp_path / "a.parquet")
 
 
 def test_standardised_pixels_are_refused(tmp_path, images):
     values = images / 255 - 0.2
     np.save(tmp_path / "a.npy", values / values.std())
     with pytest.raises(DataError, match=r"expected pixels 0 to 1 or 0 to 255, got -.* undo any standardisation"):
-        list(open_stream(tmp_path / "a.npy", max_pixels=LIMIT).blocks)
+        read(tmp_path / "a.npy")
 
 
 @pytest.mark.parametrize("bits", [10, 12, 16])
 def test_a_set_of_deep_pictures_is_as_bright_as_one_of_bytes(tmp_path, images, bits):
     np.save(tmp_path / "a.npy", (images * ((2**bits - 1) / 255)).round().astype(np.uint16))
-    (block,) = open_stream(tmp_path / "a.npy", max_pixels=LIMIT).blocks
+    (block,) = read(tmp_path / "a.npy")
     assert np.array_equal(block, images)
 
 
@@ -229,7 +240,7 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path, write, rows)
     write(path, rows)
     tracemalloc.start()
     try:
-        seen = sum(len(block) for block in open_stream(path, max_pixels=LIMIT).blocks)
+        seen = sum(len(block) for block in open_images(path, max_pixels=LIMIT).images())
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

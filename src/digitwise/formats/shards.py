@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from digitwise.decoding import READ_SUFFIXES
 from digitwise.errors import DataError, DigitwiseError, MissingPartError
 from digitwise.files import expanded, is_pipe, natural
 
@@ -69,6 +70,36 @@ def find_shards(source: str) -> list[Shard]:
 def is_address(path: str) -> bool:
     """Whether a name is fsspec's to open."""
     return "://" in path or "::" in path
+
+
+def pictures_behind(address: str) -> list[tuple[str, int, str]]:
+    """Addresses of the pictures in a folder and below it, with their bytes and versions; hidden ones are passed over.
+
+    Parameters
+    ----------
+    address : str
+        For fsspec. None are found where it is no folder.
+
+    Raises
+    ------
+    DataError
+        If it cannot be looked at.
+    MissingPartError
+        If fsspec, or its part for this kind of address, is not installed.
+    """
+    fsspec = library(address)
+    with asked(address):
+        system, path = fsspec.core.url_to_fs(address)
+        if not system.isdir(path):
+            return []
+        files = system.find(path, detail=True)
+    found = []
+    for name, entry in files.items():
+        inside = name[len(path.rstrip("/")) :].lstrip("/")
+        hidden = any(part.startswith(".") for part in inside.split("/"))
+        if not hidden and "." + inside.rpartition(".")[2].lower() in READ_SUFFIXES:
+            found.append((child(address, inside), *size_and_version_of(entry)))
+    return found
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 import numpy as np
 
-from digitwise.data.shards.drawing import Draw
+from digitwise.data.counting import Draw
 from digitwise.data.splits import stratified_indices
 
 LABELS = np.repeat([0, 1, 2], [500, 300, 200])

@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from digitwise.data import load
-from digitwise.data.shards.streamed import open_streamed, training_splits
+from digitwise.data.streamed import open_streamed, training_splits
 from digitwise.errors import DataError
 from digitwise.images import ImageSet
 from tests.helpers import blobs
@@ -93,7 +93,7 @@ def test_shards_that_are_all_empty_are_refused(tmp_path):
     for place in ("train", "test"):
         write_parquet(tmp_path / place / "a.parquet", blobs(3).images[:0], np.empty(0, np.int64))
     for opened in (open_streamed, load):
-        with pytest.raises(DataError, match="the set is empty: expected pictures in its shards"):
+        with pytest.raises(DataError, match="the set is empty: expected images in its shards"):
             opened(str(tmp_path))
 
 
@@ -182,7 +182,7 @@ def test_numbers_that_are_no_classes_are_refused_before_the_other_shards_are_rea
 
 
 def test_a_set_that_takes_more_than_half_of_the_memory_is_refused(shards, monkeypatch):
-    monkeypatch.setattr("digitwise.data.shards.whole.memory_available", lambda: 200_000)
+    monkeypatch.setattr("digitwise.data.sharded.memory_available", lambda: 200_000)
     with pytest.raises(DataError, match=r"150 pictures take 0\.00 GB .* train on them with --stream"):
         load(shards)
     assert len(open_streamed(str(shards)).test) == 30  # those take an eighth

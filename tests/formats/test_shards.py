@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from digitwise.data.shards.places import Shard, find_shards, open_shard
 from digitwise.errors import DataError, MissingPartError
+from digitwise.formats.shards import Shard, find_shards, open_shard
 
 
 @pytest.fixture

@@ -1,24 +1,21 @@
-"""What the pictures of shards are brought to: decided by the first ones, the same for all that follow."""
+"""What the images of a set are brought to, one size, one kind, light on dark: decided by the first ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from digitwise.data.blocks.pixels import Pixels
-from digitwise.data.folders import stack
 from digitwise.decoding import decode, open_picture
 from digitwise.errors import DataError
-from digitwise.fitting import common_size, is_dark_on_light
+from digitwise.fitting import common_size, fit_into, grey, is_dark_on_light
+from digitwise.formats.blocks import Values
+from digitwise.formats.values import Pixels
 from digitwise.images import UInt8
 
 SAMPLE = 2_000  # pictures, the first of the training set, that decide
-
-Pictures = NDArray[Any] | list[bytes | None]  # as a block has them
 
 
 @dataclass(frozen=True)
@@ -48,17 +45,22 @@ class Form:
     white: float | None = None
 
     @classmethod
-    def of(cls, first: Pictures, where: str) -> Form:
+    def of(cls, first: Values, where: str) -> Form:
         """Decide by the first pictures of a training set, as is done for folders and arrays."""
         if not isinstance(first, list):
             pixels = Pixels(where)
             images = pixels(first)
             return cls(images.shape[1:3], images.ndim == 4, encoded=False, white=pixels.white)
-        opened = _opened(first, where, range(len(first)))
-        sizes = {picture.shape[:2] for picture in opened}
+        return cls.of_files(decoded(first, where, range(len(first))))
+
+    @classmethod
+    def of_files(cls, train: list[UInt8], test: list[UInt8] | None = None) -> Form:
+        """Decide by decoded files; the ink of the first training images tells dark from light."""
+        everything = [*train, *(test or [])]
+        sizes = {image.shape[:2] for image in everything}
         size = common_size(sizes)
-        colour = sum(picture.ndim == 3 for picture in opened) > len(opened) / 2
-        dark = not colour and is_dark_on_light(stack(opened, size, colour=False))
+        colour = sum(image.ndim == 3 for image in everything) > len(everything) / 2
+        dark = not colour and is_dark_on_light(_stack(train[:SAMPLE], size, colour=False))
         return cls(size, colour, encoded=True, mixed=sizes != {size}, dark=dark)
 
     @property
@@ -78,8 +80,8 @@ class Form:
             f"polarity: {'colour, left as it is' if self.colour else ink}",
         )
 
-    def images(self, pictures: Pictures, where: str, rows: Iterable[int]) -> UInt8:
-        """Pictures in this form.
+    def images(self, pictures: Values, where: str, rows: Iterable[int]) -> UInt8:
+        """Images in this form.
 
         Parameters
         ----------
@@ -106,20 +108,21 @@ class Form:
                 f"{where}: expected {kinds[self.encoded]}, as the first shard has, got {kinds[not self.encoded]}"
             )
         if isinstance(pictures, list):
-            return self._decoded(pictures, where, rows)
+            opened = decoded(pictures, where, rows)
+            for row, picture in zip(rows, opened, strict=True) if not self.mixed else ():
+                self._check(picture.shape[:2], f"{where}, picture {row}")
+            return self.fitted(opened)
         pixels = Pixels(where)
         pixels.white = self.white
         images = pixels(pictures)
         self._check(images.shape[1:], where)
         return images
 
-    def _decoded(self, pictures: list[bytes | None], where: str, rows: Iterable[int]) -> UInt8:
-        if not pictures:
+    def fitted(self, files: list[UInt8]) -> UInt8:
+        """Decoded files in this form, whatever their size."""
+        if not files:
             return np.empty((0, *self.size, 3) if self.colour else (0, *self.size), np.uint8)
-        opened = _opened(pictures, where, rows)
-        for row, picture in zip(rows, opened, strict=True) if not self.mixed else ():
-            self._check(picture.shape[:2], f"{where}, picture {row}")
-        images = stack(opened, self.size, colour=self.colour)
+        images = _stack(files, self.size, colour=self.colour)
         return 255 - images if self.dark else images
 
     def _check(self, shape: tuple[int, ...], where: str) -> None:
@@ -131,19 +134,34 @@ class Form:
             )
 
 
-def _check_present(pictures: list[bytes | None], where: str, rows: Iterable[int]) -> None:
+def _check_present(pictures: Sequence[bytes | Path | None], where: str, rows: Iterable[int]) -> None:
     missing = next((row for row, content in zip(rows, pictures, strict=True) if content is None), None)
     if missing is not None:
         raise DataError(f"{where}: expected a picture in each row, got none in row {missing}")
 
 
-def _opened(pictures: list[bytes | None], where: str, rows: Iterable[int]) -> list[UInt8]:
-    _check_present(pictures, where, rows)
-    opened = []
-    for row, content in zip(rows, pictures, strict=True):
-        assert content is not None
-        opened.append(open_picture(content, name=f"{where}, picture {row}", decode=decode).picture)
-    return opened
+def decoded(files: Sequence[bytes | Path | None], where: str, rows: Iterable[int]) -> list[UInt8]:
+    """Image files as values to train on, each (h, w) or (h, w, 3).
+
+    Raises
+    ------
+    DataError
+        If one is missing or damaged.
+    """
+    _check_present(files, where, rows)
+    return [
+        open_picture(file, name=f"{where}, picture {row}" if isinstance(file, bytes) else None, decode=decode).picture
+        for row, file in zip(rows, files, strict=True)
+        if file is not None
+    ]
+
+
+def _stack(images: list[UInt8], size: tuple[int, int], *, colour: bool) -> UInt8:
+    """Bring images to one size and one kind, uint8 (n, h, w) or (n, h, w, 3)."""
+    if colour:
+        whole = [image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2) for image in images]
+        return np.stack([fit_into(image, size) for image in whole])
+    return np.stack([fit_into(grey(image), size) for image in images])
 
 
 def _sides(shape: tuple[int, ...]) -> str:

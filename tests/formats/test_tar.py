@@ -9,9 +9,9 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from digitwise.data.shards.places import find_shards
-from digitwise.data.shards.tar import blocks, count
 from digitwise.errors import DataError
+from digitwise.formats.shards import find_shards
+from digitwise.formats.tar import blocks, count
 
 
 def pack(path, members, mode="w", **options):
@@ -35,7 +35,7 @@ def test_pictures_come_with_the_labels_beside_them(tmp_path, name, before):
     (shard,) = find_shards(f"{before}{tmp_path}")
     found = list(blocks(shard, 10, labels=True))
     assert [len(block) for block in found] == [10, 10, 5]
-    assert list(chain.from_iterable(block.pictures for block in found)) == [b"P%d" % i for i in range(25)]
+    assert list(chain.from_iterable(block.images for block in found)) == [b"P%d" % i for i in range(25)]
     assert list(chain.from_iterable(block.labels for block in found)) == [i % 3 for i in range(25)]
     assert found[2].names == [f"set/{i:04}.png" for i in range(20, 25)]
     assert count(shard) == 25
@@ -65,20 +65,20 @@ def test_a_label_is_a_number_or_a_word_wherever_it_stands(tmp_path, members, lab
     last = pack(tmp_path / "last.tar", [("a.JPG", b"1"), *members])
     for shard in (first, last):
         (block,) = blocks(shard, 10, labels=True)
-        assert (block.pictures, block.labels, block.names) == ([b"1"], [label], ["a.JPG"])
+        assert (block.images, block.labels, block.names) == ([b"1"], [label], ["a.JPG"])
 
 
 def test_pictures_of_one_key_share_its_label(tmp_path):
     members = [("a.left.png", b"1"), ("a.cls", b"8"), ("a.right.png", b"2"), ("b/a.png", b"3"), ("b/a.cls", b"9")]
     (block,) = blocks(pack(tmp_path / "a.tar", members), 10, labels=True)
-    assert block.pictures == [b"1", b"2", b"3"]
+    assert block.images == [b"1", b"2", b"3"]
     assert block.labels == [8, 8, 9]
 
 
 def test_labels_can_be_read_alone(tmp_path):
     (block,) = blocks(pack(tmp_path / "a.tar", PAIRS), 100, labels=True, pictures=False)
     assert block.labels == [i % 3 for i in range(25)]
-    assert block.pictures == [None] * 25
+    assert block.images == [None] * 25
     assert block.errors == {}
 
 
@@ -98,7 +98,7 @@ def test_folders_links_and_hidden_members_are_passed_over(tmp_path):
             archive.addfile(header, io.BytesIO(b"x"))
     (shard,) = find_shards(str(tmp_path))
     (block,) = blocks(shard, 10)
-    assert (block.names, block.pictures, block.labels) == (["./a.png"], [b"x"], None)
+    assert (block.names, block.images, block.labels) == (["./a.png"], [b"x"], None)
     assert count(shard) == 1
 
 
@@ -112,7 +112,7 @@ def test_an_oversized_picture_is_not_read_but_has_its_place(tmp_path):
         ("c.cls", b"3"),
     ]
     (block,) = blocks(pack(tmp_path / "a.tar", members), 10, labels=True, largest=10)
-    assert block.pictures == [bytes(9), None, b"3"]
+    assert block.images == [bytes(9), None, b"3"]
     assert block.labels == [1, 2, 3]
     assert block.errors == {1: "expected a picture of at most 10 bytes, got 11"}
 

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from digitwise.data.shards.parquet import Footer, blocks, footer
-from digitwise.data.shards.places import find_shards
 from digitwise.errors import DataError
+from digitwise.formats.parquet import Footer, blocks, footer
+from digitwise.formats.shards import find_shards
 from tests.helpers import glyphs
 
 ROWS = 25
@@ -49,7 +49,7 @@ def test_pixels_and_labels_come_in_blocks(tmp_path, images, column, before):
     (here,) = find_shards(f"{before}{tmp_path}")
     found = list(blocks(here, 7, labels=True))
     assert max(map(len, found)) <= 7
-    assert np.array_equal(np.concatenate([block.pictures for block in found]).reshape(images.shape), images)
+    assert np.array_equal(np.concatenate([block.images for block in found]).reshape(images.shape), images)
     assert np.array_equal(np.concatenate([block.labels for block in found]), LABELS)
     assert {block.names for block in found} == {None}
 
@@ -60,7 +60,7 @@ def test_contents_of_pictures_come_as_they_are(tmp_path, struct):
     pictures = [{"bytes": content, "path": "x.png"} for content in contents] if struct else contents
     words = ["cat", "dog", "cat", "owl"]
     found = list(blocks(shard(tmp_path, {"n": [1, 2, 3, 4], "image": pictures, "label": words}), 3, labels=True))
-    assert [block.pictures for block in found] == [contents[:3], contents[3:]]
+    assert [block.images for block in found] == [contents[:3], contents[3:]]
     assert [block.labels for block in found] == [words[:3], words[3:]]
 
 
@@ -77,7 +77,7 @@ def test_a_column_a_pixel_leaves_the_label_out(tmp_path, images, name):
     here = shard(tmp_path, columns | label if name == "last" else label | columns)
     assert footer(here).columns == tuple(columns)
     (block,) = blocks(here, 100, labels=True)
-    assert np.array_equal(block.pictures.reshape(images.shape), images)
+    assert np.array_equal(block.images.reshape(images.shape), images)
     assert np.array_equal(block.labels, LABELS)
 
 
@@ -93,7 +93,7 @@ def test_a_footer_tells_what_a_shard_holds(tmp_path, images):
 def test_row_groups_can_be_read_alone(tmp_path, images):
     here = shard(tmp_path, {"image": fixed(images), "label": LABELS})
     found = list(blocks(here, 7, labels=True, groups=range(1, 3)))
-    assert np.array_equal(np.concatenate([block.pictures for block in found]), images.reshape(ROWS, -1)[10:])
+    assert np.array_equal(np.concatenate([block.images for block in found]), images.reshape(ROWS, -1)[10:])
     assert np.array_equal(np.concatenate([block.labels for block in found]), LABELS[10:])
     assert list(blocks(here, 7, groups=range(0))) == []
 
@@ -102,7 +102,7 @@ def test_labels_can_be_read_alone(tmp_path, images):
     here = shard(tmp_path, {"image": fixed(images), "label": LABELS})
     found = list(blocks(here, 100, labels=True, pictures=False))
     assert np.array_equal(np.concatenate([block.labels for block in found]), LABELS)
-    assert [picture for block in found for picture in block.pictures] == [None] * ROWS
+    assert [picture for block in found for picture in block.images] == [None] * ROWS
 
 
 @pytest.mark.parametrize("kind", [pa.binary(784), pa.list_(pa.uint8()), pa.list_(pa.uint8(), 784)], ids=str)
@@ -112,7 +112,7 @@ def test_pixels_that_are_missing_keep_their_place(tmp_path, images, kind):
     missing = {0, 4, 5, 9, 24}
     column = pa.array([None if i in missing else row for i, row in enumerate(rows)], kind)
     found = list(blocks(shard(tmp_path, {"image": column, "label": LABELS}), 7, labels=True))
-    pictures = [picture for block in found for picture in block.pictures]
+    pictures = [picture for block in found for picture in block.images]
     assert {place for place, picture in enumerate(pictures) if picture is None} == missing
     assert all(np.array_equal(picture, pixels[i]) for i, picture in enumerate(pictures) if i not in missing)
     assert np.concatenate([block.labels for block in found]).tolist() == LABELS.tolist()

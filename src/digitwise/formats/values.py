@@ -1,12 +1,14 @@
-"""From whatever stands for labels and pixels in a user's file to the two dtypes of this house."""
+"""From whatever stands for labels and pixels in a user's file to the two dtypes of this house, uint8 and int64."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digitwise.decoding.values import white_of
 from digitwise.errors import DataError
 from digitwise.images import Int64, UInt8
 
@@ -64,7 +66,8 @@ def as_pixels(values: NDArray[np.generic], where: str) -> UInt8:
     """
     if values.dtype.kind not in "buif":
         raise DataError(f"{where}: expected numbers as pixels, got {values.dtype}")
-    return _shaped(np.asarray(values, np.uint8) if values.dtype == np.uint8 else _scaled(values, where), where)
+    images = np.asarray(values, np.uint8) if values.dtype == np.uint8 else _scaled(values, where)
+    return np.ascontiguousarray(shaped(images, where))
 
 
 def _scaled(values: NDArray[np.generic], where: str) -> UInt8:
@@ -82,7 +85,14 @@ def _scaled(values: NDArray[np.generic], where: str) -> UInt8:
     return np.round(array).astype(np.uint8)
 
 
-def _shaped(array: UInt8, where: str) -> UInt8:
+def shaped(array: NDArray[Any], where: str) -> NDArray[Any]:
+    """Flat rows of numbers as squares, a lone channel dropped: (n, h, w) or (n, h, w, 3) of the same dtype.
+
+    Raises
+    ------
+    DataError
+        If the shape is none of images.
+    """
     if array.ndim == 2:
         side = math.isqrt(array.shape[1])
         if side * side != array.shape[1] or side == 0:
@@ -91,5 +101,52 @@ def _shaped(array: UInt8, where: str) -> UInt8:
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
     if array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3):
-        return np.ascontiguousarray(array)
+        return array
     raise DataError(f"{where}: expected shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, pixels), got {array.shape}")
+
+
+class Pixels:
+    """Turns blocks of numbers into images: what the first ones say of their range holds for all.
+
+    Parameters
+    ----------
+    where : str
+        The file, for messages.
+    """
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.white: float | None = None  # when a picture has told
+
+    def __call__(self, values: NDArray[Any]) -> UInt8:
+        """Pictures uint8 (n, h, w) or (n, h, w, 3) from numbers of that shape, (n, h, w, 1) or (n, square).
+
+        Raises
+        ------
+        DataError
+            If they are no pixels, as negative ones are not, or exceed the range that earlier ones had.
+        """
+        if values.dtype == np.uint8 or values.dtype.kind not in "uif" or not values.size:
+            return as_pixels(values, self.where)
+        low, high = float(values.min()), float(values.max())
+        if low < 0:
+            raise DataError(
+                f"{self.where}: expected pixels 0 to 1 or 0 to 255, got {low:g} to {high:g}; undo any standardisation"
+            )
+        if self.white is None and high > 0:
+            self.white = _white(values.dtype, high)
+        white = self.white or 1.0
+        if high > white:
+            raise DataError(f"{self.where}: expected pixels up to {white:g}, as those before, got {high:g}")
+        return as_pixels(values if white == 1 else (values * (255 / white)).round().astype(_kept(values)), self.where)
+
+
+def _white(dtype: np.dtype[Any], high: float) -> float:
+    if dtype.kind == "f" and high <= 1:
+        return 1.0
+    return white_of(high) if dtype.kind == "u" and high > 255 else 255.0
+
+
+def _kept(values: NDArray[Any]) -> type:
+    """Whole numbers, which are not taken for shares of white; but NaN and infinity must still be seen as such."""
+    return np.int64 if np.isfinite(values).all() else np.float64

@@ -1,1 +1,0 @@
-"""Pictures of a set, block by block, whatever file they lie in."""

@@ -1,1 +1,0 @@
-"""Pictures in many files, here or behind an address, each read from front to back in blocks."""

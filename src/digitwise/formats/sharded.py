@@ -1,0 +1,95 @@
+"""Images in one or many files of Parquet or tar, here or behind an address, read in one way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from digitwise.errors import DataError
+from digitwise.formats import parquet, tar
+from digitwise.formats.blocks import BLOCK, Block, Labels, Stored
+from digitwise.formats.shards import Shard, find_shards
+
+AT_ONCE = 65_536  # labels
+
+
+class Shards(Stored):
+    """The images of one split in the files of a folder, in their order.
+
+    Parameters
+    ----------
+    shards : sequence of Shard
+        At least one.
+    where : str
+        The folder or file.
+    """
+
+    labelled = True  # as far as is known before reading
+
+    def __init__(self, shards: Sequence[Shard], where: str) -> None:
+        self.shards, self.where = tuple(shards), where
+
+    @cached_property
+    def rows(self) -> int | None:
+        """Images: from the footers of Parquet, by a pass through tar archives."""
+        return sum(rows_of(shard) for shard in self.shards)
+
+    @cached_property
+    def note(self) -> str:  # type: ignore[override]
+        """The column of images of a table."""
+        first = self.shards[0]
+        return f"column {parquet.footer(first).note}" if first.kind == "parquet" else ""
+
+    def blocks(self, size: int = BLOCK, *, labels: bool = False) -> Iterator[Block]:
+        """See :class:`~digitwise.formats.blocks.Stored`."""
+        for shard in self.shards:
+            yield from blocks(shard, size, labels=labels)
+
+
+def splits(source: Path | str) -> Mapping[str, Shards]:
+    """The splits of a folder of shards, here or behind an address; without ``train`` and ``test`` all is for training.
+
+    Raises
+    ------
+    DataError
+        If there are none, or only one of the two folders has some.
+    """
+    where = str(source).rstrip("/")
+    found = {name: _found(f"{where}/{name}") for name in ("train", "test")}
+    if not any(found.values()):
+        return {"train": Shards(find_shards(str(source)), where)}
+    if missing := next((name for name, shards in found.items() if not shards), None):
+        raise DataError(f"{source}: expected shards in its folders train and test, got none in {missing}")
+    return {name: Shards(shards, f"{where}/{name}") for name, shards in found.items()}
+
+
+def blocks(shard: Shard, size: int, *, labels: bool = False) -> Iterator[Block]:
+    """Read a shard from front to back, at most ``size`` rows at a time; labels only where asked for.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, or lacks what is asked for.
+    MissingPartError
+        If it is Parquet and pyarrow is not installed.
+    """
+    return (parquet.blocks if shard.kind == "parquet" else tar.blocks)(shard, size, labels)
+
+
+def labels_of(shard: Shard) -> Iterator[Labels | None]:
+    """The labels of a shard in order, many at a time; its images are passed over."""
+    read = parquet.blocks if shard.kind == "parquet" else tar.blocks
+    return (block.labels for block in read(shard, AT_ONCE, True, pictures=False))
+
+
+def rows_of(shard: Shard) -> int:
+    """How many images there are: from the footer of Parquet, by a pass through a tar archive."""
+    return sum(parquet.footer(shard).rows) if shard.kind == "parquet" else tar.count(shard)
+
+
+def _found(place: str) -> list[Shard]:
+    try:
+        return find_shards(place)
+    except DataError:
+        return []

@@ -1,0 +1,152 @@
+"""Every stored form gives the same images to load, check, read and stream; what is damaged is told in one line."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from digitwise.data import load
+from digitwise.data.raw import read_raw
+from digitwise.data.streamed import open_streamed
+from digitwise.errors import DataError
+from digitwise.formats import open_images
+from tests.data.test_load import write_idx, write_idx_folder, write_pictures
+from tests.formats.test_stream import header
+from tests.helpers import blobs
+from tests.shards import write_shards
+
+TRAIN, TEST = blobs(60), blobs(15, seed=1)
+
+
+def raw_idx(folder):
+    write_idx_folder(folder, TRAIN, TEST)
+    for file in list(folder.iterdir()):
+        (folder / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
+        file.unlink()
+    return folder
+
+
+def gzipped_idx(folder):
+    write_idx_folder(folder, TRAIN, TEST)
+    return folder
+
+
+def npz(folder):
+    arrays = {"x_train": TRAIN.images, "y_train": TRAIN.labels, "x_test": TEST.images, "y_test": TEST.labels}
+    np.savez_compressed(folder / "set.npz", **arrays)
+    return folder / "set.npz"
+
+
+def csv(folder):
+    np.savetxt(folder / "set.csv", np.column_stack([TRAIN.labels, TRAIN.images.reshape(60, -1)]), "%d", ",")
+    return folder / "set.csv"
+
+
+def images(folder):
+    write_pictures(folder / "train", TRAIN)
+    write_pictures(folder / "test", TEST)
+    return folder
+
+
+def shards(kind):
+    return lambda folder: write_shards(folder, TRAIN, TEST, kind=kind)
+
+
+FORMS = {
+    "IDX": raw_idx,
+    "gzipped IDX": gzipped_idx,
+    "npz": npz,
+    "csv": csv,
+    "folder": images,
+    "parquet": shards("parquet"),
+    "parquet of files": shards("parquet of files"),
+    "tar": shards("tar"),
+}
+every_form = pytest.mark.parametrize("write", FORMS.values(), ids=FORMS)
+
+
+def rows(images, labels):
+    return sorted((image.tobytes(), int(label)) for image, label in zip(images, labels, strict=True))
+
+
+def file_of(source):
+    """The largest file of the training images."""
+    files = [source] if source.is_file() else [file for file in source.rglob("*") if file.is_file()]
+    return max((file for file in files if "test" not in file.parts and "t10k" not in file.name), key=_size)
+
+
+def _size(file):
+    return file.stat().st_size
+
+
+@every_form
+def test_loading_gives_what_was_written(tmp_path, write):
+    loaded = load(write(tmp_path))
+    whole = rows(TRAIN.images, TRAIN.labels)
+    kept = rows(loaded.train.images, loaded.train.labels)
+    assert (
+        kept == whole or sorted(kept + rows(loaded.test.images, loaded.test.labels)) == whole
+    )  # where one is held out
+
+
+@every_form
+def test_checking_sees_what_loading_gives(tmp_path, write):
+    source = write(tmp_path)
+    raw, loaded = read_raw(source), load(source)
+    held_out = "test" not in raw
+    found = rows(raw["train"].pixels, raw["train"].labels)
+    train = rows(loaded.train.images, loaded.train.labels)
+    assert found == (sorted(train + rows(loaded.test.images, loaded.test.labels)) if held_out else train)
+
+
+@pytest.mark.parametrize("write", [npz, csv, shards("parquet")], ids=["npz", "csv", "parquet"])
+def test_reading_takes_the_images_in_blocks(tmp_path, write):
+    source = write(tmp_path)
+    file = source if source.is_file() else next((source / "test").iterdir())
+    blocks = list(open_images(file, max_pixels=1_000_000).images(7))
+    assert max(map(len, blocks)) <= 7
+    together = np.concatenate(blocks).reshape(-1, 28, 28)
+    expected = TRAIN if write is csv else TEST
+    assert sorted(map(bytes, together)) == sorted(map(bytes, expected.images))
+
+
+@pytest.mark.parametrize("kind", ["parquet", "parquet of files", "tar"])
+def test_streaming_gives_what_loading_gives(tmp_path, kind):
+    source = shards(kind)(tmp_path)
+    streamed = open_streamed(str(source), validation=15)
+    parts = [
+        rows(images[..., 0], labels) for part in streamed.train.parts for images, labels in streamed.train.rows(part, 7)
+    ]
+    validation = rows(streamed.validation.images, streamed.validation.labels)
+    assert sorted(sum(parts, validation)) == rows(load(source).train.images, load(source).train.labels)
+
+
+@every_form
+def test_a_file_cut_short_is_an_error_in_one_line_or_a_finding(tmp_path, write):
+    source = write(tmp_path)
+    file = file_of(source)
+    file.write_bytes(file.read_bytes()[: _size(file) * 2 // 3])
+    with pytest.raises(DataError, match=file.name) as told:
+        load(source)
+    assert "\n" not in str(told.value)
+    try:
+        raw = read_raw(source)
+    except DataError as error:
+        assert "\n" not in str(error)
+        assert file.name in str(error)
+    else:
+        assert [name for name, _ in raw["train"].unreadable] == [f"train/{file.relative_to(source / 'train')}"]
+
+
+def test_an_idx_file_of_labels_without_its_images_is_told(tmp_path):
+    write_idx_folder(tmp_path, TRAIN)
+    write_idx(tmp_path / "t10k-labels-idx1-ubyte.gz", TEST.labels)
+    with pytest.raises(DataError, match=r"expected test images beside t10k-labels-idx1-ubyte\.gz"):
+        load(tmp_path)
+
+
+def test_images_without_labels_are_loaded_by_nobody_and_checked(tmp_path):
+    (tmp_path / "digits.idx").write_bytes(header(*TEST.images.shape) + TEST.images.tobytes())
+    with pytest.raises(DataError, match="expected a label for each image, got none"):
+        load(tmp_path / "digits.idx")
+    assert read_raw(tmp_path / "digits.idx")["train"].labels is None
