@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -86,12 +87,13 @@ def bench_augmentation(pictures: int = 10_000, batch: int = 256) -> None:
     """Pictures a second of our warp and of ``ImageDataGenerator.flow``, on one core."""
     if hasattr(os, "sched_setaffinity"):  # this process may use no other core
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    from keras.src.legacy.preprocessing.image import ImageDataGenerator
+
     from digitwise.data import load
     from digitwise.data.prepare import to_input
     from digitwise.recipes import find
     from digitwise.training.augment import RandomWarp
     from digitwise.training.backend import keras
-    from digitwise.training.feeds import image_data_generator
 
     images = to_input(load("mnist").train.images[:pictures])
     ranges = find("augmented").augmentation
@@ -105,7 +107,8 @@ def bench_augmentation(pictures: int = 10_000, batch: int = 256) -> None:
         import tensorflow
 
         warp = tensorflow.function(warp, reduce_retracing=True)
-    flow = image_data_generator(ranges).flow(images, np.zeros(pictures), batch_size=batch)
+    generator = ImageDataGenerator(**dataclasses.asdict(ranges), fill_mode="constant", cval=0.0)
+    flow = generator.flow(images, np.zeros(pictures), batch_size=batch)
     starts = range(0, pictures - batch + 1, batch)
     work = {
         "ImageDataGenerator.flow": lambda: [flow[i] for i in range(len(starts))],

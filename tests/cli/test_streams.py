@@ -57,17 +57,13 @@ def test_a_streamed_run_is_not_improved(digitwise, streamed):
     [
         (("focus", "--data", "DIR"), "focus: focus needs all training pictures in memory"),
         (("reader", "--data", "DIR"), "reader: scans needs all training pictures in memory"),
-        (
-            ("augmented", "--data", "DIR", "--augment-engine", "image-data-generator"),
-            "augment_engine image-data-generator needs all training pictures in memory",
-        ),
         (("flash",), "--stream: expected a folder of shards, got none; give --data DIR"),
         (("flash", "--data", "nowhere"), "nowhere: expected Parquet"),
         (("flash", "--data", "DIR/train"), "train: expected folders train and test with shards in each"),
         (("flash", "--data", "DIR", "--patch", "labels.csv"), "--stream: expected no --patch with it"),
         (("flash", "--data", "DIR", "--validation", "198"), "expected 1 to 197 pictures of the 200"),
     ],
-    ids=["focus", "scans", "generator", "no data", "nothing there", "no test", "patch", "validation"],
+    ids=["focus", "scans", "no data", "nothing there", "no test", "patch", "validation"],
 )
 def test_what_cannot_be_streamed_is_refused_in_one_line(digitwise, shards, tmp_path, arguments, message):
     filled = [str(argument).replace("DIR", str(shards)) for argument in arguments]

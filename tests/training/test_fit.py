@@ -108,13 +108,6 @@ def test_keep_best_ships_the_epoch_with_the_lowest_validation_loss(splits):
     assert -np.log(np.maximum(given, 1e-7)).mean() == pytest.approx(min(losses), rel=1e-3)
 
 
-def test_image_data_generator_can_be_the_engine(splits):
-    recipe = QUICK.replace(augmentation=Augmentation(rotation_range=5), augment_engine="image-data-generator")
-    fitted = fit(recipe, splits, precision="float32")
-    assert len(fitted.history) == 3
-    assert fitted.history[-1]["val_accuracy"] > 0.9
-
-
 def test_bfloat16_training_ships_a_float32_model(splits):
     fitted = fit(QUICK.replace(model="compact-cnn"), splits, precision="bfloat16")
     assert {layer.dtype_policy.name for layer in fitted.model.layers} == {"float32"}

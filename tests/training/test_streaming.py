@@ -122,9 +122,8 @@ def test_a_shard_that_changes_under_the_training_is_named(tmp_path):
     [
         (QUICK.replace(focus=0.2), "focus"),
         (QUICK.replace(scans=1.0), "scans"),
-        (QUICK.replace(augment_engine="image-data-generator"), "image-data-generator"),
     ],
-    ids=["focus", "scans", "generator"],
+    ids=["focus", "scans"],
 )
 def test_a_recipe_that_needs_all_pictures_is_refused(splits, recipe, what):
     with pytest.raises(RecipeError, match=what):

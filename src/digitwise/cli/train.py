@@ -70,9 +70,6 @@ def train(
         int | None, typer.Option(help="Stop after so many epochs without a better validation loss.")
     ] = None,
     keep: Annotated[Literal["last", "best"] | None, typer.Option(help="Which epoch's weights to save.")] = None,
-    augment_engine: Annotated[
-        Literal["warp", "image-data-generator"] | None, typer.Option(help="What augments, where the recipe does.")
-    ] = None,
     precision: PrecisionOption = None,
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="The same seed gives the same weights, bit for bit.")
@@ -115,7 +112,6 @@ def train(
         "batch_size": batch_size,
         "early_stopping": early_stopping,
         "keep": keep,
-        "augment_engine": augment_engine,
     }
     found = find(recipe)
     found.replace(**changes)  # bad values are told before the data is read

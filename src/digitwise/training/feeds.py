@@ -1,4 +1,4 @@
-"""How pictures reach the network: resident in the graph, through Keras' ``ImageDataGenerator``, or from shards."""
+"""How images reach the network: resident in the graph, or from shards."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from digitwise.data.prepare import NO_CLASS, one_hot, to_input
+from digitwise.data.prepare import NO_CLASS, one_hot
 from digitwise.data.sharded import ShardedSet
-from digitwise.errors import MissingPartError
 from digitwise.images import Float32, ImageSet, Int64, Splits, UInt8
-from digitwise.recipes import Augmentation, Recipe
+from digitwise.recipes import Recipe
 from digitwise.training.augment import RandomWarp
 from digitwise.training.backend import keras
 from digitwise.training.predict import Predict, in_batches
@@ -110,72 +109,8 @@ class ResidentFeed:
         return in_batches(predict, self._validation)
 
 
-class GeneratorFeed:
-    """Training pictures through Keras' ``ImageDataGenerator``: warped one by one in Python, for comparison."""
-
-    def __init__(self, network: Any, splits: Splits, recipe: Recipe, *, seed: int) -> None:
-        shown = _Shown.of(splits)
-        self.model = network
-        self._images = to_input(shown.images)
-        self._labels = shown.targets
-        self._validation = to_input(splits.validation.images)
-        self._generator = image_data_generator(recipe.augmentation or Augmentation())
-        self._seed = seed
-        self._draw = Order(shown.labels, recipe, seed)
-        self.epoch_steps = self.longest_call = self._draw.steps
-
-    def begin(self, epoch: int, class_errors: Int64 | None) -> None:
-        """See :class:`Feed`."""
-        order = self._draw.of(epoch, class_errors)
-        flat, batch = order.reshape(-1), order.shape[1]
-        self._stream = self._generator.flow(
-            self._images[flat],
-            self._labels[flat],
-            batch_size=batch,
-            shuffle=False,
-            seed=1_000 * (self._seed + 1) * (epoch + 1),
-        )
-
-    def steps(self, start: int, stop: int) -> tuple[Any, Float32]:
-        """Warped pictures and one-hot labels."""
-        pictures, labels = zip(*(self._stream[step] for step in range(start, stop)), strict=True)
-        return np.stack(pictures), np.stack(labels)
-
-    def end(self) -> None:
-        """Nothing: the pictures stay."""
-
-    def validation(self, predict: Predict) -> Float32:
-        """See :class:`Feed`."""
-        return in_batches(predict, self._validation)
-
-
-def image_data_generator(ranges: Augmentation) -> Any:
-    """Keras' ``ImageDataGenerator`` with our ranges, the border filled with zeros as our warp does.
-
-    Raises
-    ------
-    MissingPartError
-        If this Keras no longer has it.
-    """
-    try:
-        from keras.src.legacy.preprocessing.image import ImageDataGenerator
-    except ImportError as error:
-        raise MissingPartError(
-            f"Keras {keras.__version__} has no ImageDataGenerator any more; use --augment-engine warp"
-        ) from error
-    return ImageDataGenerator(
-        rotation_range=ranges.rotation_range,
-        width_shift_range=ranges.width_shift_range,
-        height_shift_range=ranges.height_shift_range,
-        shear_range=ranges.shear_range,
-        zoom_range=ranges.zoom_range,
-        fill_mode="constant",
-        cval=0.0,
-    )
-
-
 def feed_for(recipe: Recipe, network: Any, splits: Splits, *, seed: int) -> Feed:
-    """The feed for where the pictures are, and for the recipe's augmentation engine.
+    """The feed for where the pictures are.
 
     Raises
     ------
@@ -184,5 +119,4 @@ def feed_for(recipe: Recipe, network: Any, splits: Splits, *, seed: int) -> Feed
     """
     if isinstance(splits.train, ShardedSet):
         return StreamFeed(network, splits.train, splits.validation, recipe, seed=seed)
-    kind = GeneratorFeed if recipe.augment_engine == "image-data-generator" else ResidentFeed
-    return kind(network, splits, recipe, seed=seed)
+    return ResidentFeed(network, splits, recipe, seed=seed)
