@@ -13,11 +13,9 @@ from digitwise.recipes.flash import FLASH
 from digitwise.recipes.focus import FOCUS
 from digitwise.recipes.improved import IMPROVED
 from digitwise.recipes.reader import READER
-from digitwise.recipes.recipe import Augmentation, AugmentEngine, Recipe
+from digitwise.recipes.recipe import Augmentation, Recipe
 
 RECIPES = {recipe.name: recipe for recipe in (FLASH, BASELINE, IMPROVED, AUGMENTED, FOCUS, ACCURATE, ENSEMBLE, READER)}
-
-__all__ = ["RECIPES", "AugmentEngine", "Augmentation", "Recipe", "find"]
 
 
 def find(name: str) -> Recipe:
