@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from digitwise.errors import RunError as RunError
     from digitwise.evaluation import Comparison as Comparison
     from digitwise.evaluation import Evaluation as Evaluation
-    from digitwise.evaluation.stored import compare as compare
+    from digitwise.evaluation.comparison import compare as compare
     from digitwise.exporting.export import Export as Export
     from digitwise.exporting.export import export as export
     from digitwise.images import Dataset as Dataset
@@ -64,7 +64,7 @@ _HOMES = {
     "Run": "digitwise.runs",
     "RunError": "digitwise.errors",
     "check": "digitwise.training.check",
-    "compare": "digitwise.evaluation.stored",
+    "compare": "digitwise.evaluation.comparison",
     "evaluate": "digitwise.training.evaluate",
     "export": "digitwise.exporting.export",
     "load": "digitwise.data",

@@ -144,22 +144,15 @@ class Run:
                 raise DataError(f"finite, a row for each of {self.info['data']['test']:,} pictures, got {found.shape}")
             return found
 
-    @contextmanager
-    def new_policy(self, policy: Mapping[str, Any] | None) -> Iterator[None]:
-        """Keep when to answer (temperature, threshold, promise), for whoever reads with this model.
+    def save_policy(self, policy: Mapping[str, Any] | None) -> None:
+        """Keep when to answer (temperature, threshold, error guarantee) as policy.json, for reading with this model.
 
-        It is written on entering and takes the place of policy.json by a rename on leaving, so that other files can
-        be put in their places with it; with None an earlier policy goes on leaving. On an error the earlier one stays.
+        With None an earlier policy is removed; on an error it stays.
         """
-        place = self.path / "policy.json"
-        outputs.check_file(place, PART)
         if policy is None:
-            yield
-            outputs.remove_file(place, PART)
-            return
-        with outputs.output_file(place, PART) as temporary:
-            write_json(temporary, dict(policy))
-            yield
+            outputs.remove_file(self.path / "policy.json", PART)
+        else:
+            outputs.write_plain(self.path / "policy.json", PART, dict(policy))
 
     @property
     def policy(self) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digitwise.errors import RunError
-from digitwise.evaluation.gatherings import gatherings
+from digitwise.evaluation.fixes import gatherings
 from digitwise.evaluation.slices import Condition, Slice
 from digitwise.images import Dataset, ImageSet, Predictions
 from digitwise.report.content import Wishes

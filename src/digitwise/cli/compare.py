@@ -25,8 +25,9 @@ def compare(
 ) -> None:
     """Compare runs, picture by picture, on the test set they share; over several seeds, their mean and spread."""
     from digitwise.errors import RunError
-    from digitwise.evaluation.stored import all_different, over_seeds, seeds_in_words
-    from digitwise.evaluation.stored import compare as compare_runs
+    from digitwise.evaluation.comparison import all_different
+    from digitwise.evaluation.comparison import compare as compare_runs
+    from digitwise.evaluation.spread import over_seeds, seeds_in_words
     from digitwise.files import real
     from digitwise.outputs import check_file
     from digitwise.report.figures import FIGURES

@@ -21,7 +21,7 @@ def errors(
     import numpy as np
 
     from digitwise.evaluation import confusion_matrix, evaluate_predictions
-    from digitwise.evaluation.patched import corrected
+    from digitwise.evaluation.assessment import corrected
     from digitwise.images import ImageSet
     from digitwise.report.pictures import dataset_of, patched_test
     from digitwise.report.render import draw_errors

@@ -44,9 +44,9 @@ def improve(
     for group in result.slices:
         out.print(f"  {group.words}")
     if result.run is None:
-        out.print(f"{result.mend.words} digitwise report {opened.path} shows the groups among all pictures".strip())
+        out.print(f"{result.fix.words} digitwise report {opened.path} shows the groups among all pictures".strip())
         return
-    out.print(result.mend.words)
+    out.print(result.fix.words)
     changes = [each.as_dict() for each in result.changes]
     rows = [(row["name"], row["n"], row["errors_before"], row["errors_after"], row["verdict"]) for row in changes]
     out.print(table(("judged on the other half", "pictures", "wrong before", "after", ""), rows))

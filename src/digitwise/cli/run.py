@@ -77,7 +77,7 @@ def _do(
     """Look at the data, train, compare and write the page; the runs, and sentences on their differences."""
     from digitwise.cli.data import tell
     from digitwise.cli.info import banner
-    from digitwise.evaluation.stored import compare
+    from digitwise.evaluation.comparison import compare
     from digitwise.report.render import draw_data, render_index
 
     console.print(banner(precision))

@@ -122,7 +122,7 @@ def find_slices(
     Parameters
     ----------
     predictions : Predictions
-        Of pictures the model was not trained on; of validation or cross-validation, since mends follow from it.
+        Of pictures the model was not trained on; of validation or cross-validation, since fixes follow from it.
     measured : dict of str to ndarray of float64, shape (n,)
         As :func:`digitwise.properties.properties` gives it.
     most : int

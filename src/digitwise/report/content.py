@@ -14,11 +14,11 @@ from digitwise.errors import RunError
 from digitwise.evaluation import confusion_matrix
 from digitwise.evaluation.assessment import MAX_ERROR, Assessment, assess
 from digitwise.evaluation.calibration import Calibration
-from digitwise.evaluation.gatherings import gatherings
+from digitwise.evaluation.fixes import gatherings
+from digitwise.evaluation.rates import Verdict, judge
 from digitwise.evaluation.selective import RiskCoverage, risk_coverage
 from digitwise.evaluation.slices import find_slices
-from digitwise.evaluation.stored import over_seeds, seeds_in_words
-from digitwise.evaluation.target import Verdict, judge
+from digitwise.evaluation.spread import over_seeds, seeds_in_words
 from digitwise.images import Dataset, Float64, ImageSet, Int64, Predictions
 from digitwise.ledger import looks
 from digitwise.properties import properties
@@ -39,15 +39,15 @@ class Wishes:
     target : float
         The error rate the model has to stay below, in (0, 1).
     max_error : float
-        What a reading policy shall promise, in (0, 1).
+        What a reading policy shall guarantee, in (0, 1).
     samples : int
         Readings to reckon errors for.
     class_mix : mapping of str to float, optional
-        See :func:`~digitwise.evaluation.production.expected_errors`.
+        See :func:`~digitwise.evaluation.rates.expected_errors`.
     findings : list of dict
         Of ``digitwise check``: code, severity, title, count.
     patched : list of dict
-        The errors under a label patch, see :func:`~digitwise.evaluation.patched.under_patch`.
+        The errors under a label patch, see :func:`~digitwise.evaluation.assessment.under_patch`.
     """
 
     target: float = 0.01
@@ -71,7 +71,7 @@ class Subject:
         Answers about the test pictures.
     assessment : Assessment
     slices : dict
-        Where errors gather, as :func:`~digitwise.evaluation.gatherings.gatherings` has it.
+        Where errors gather, as :func:`~digitwise.evaluation.fixes.gatherings` has it.
     searched : ImageSet
         The pictures that these were looked for in: training pictures where the run was cross-validated, or validation
         pictures.
@@ -228,9 +228,9 @@ def _next_steps(subject: Subject, verdict: Verdict, wishes: Wishes) -> list[str]
     if reading.policy is None:
         steps.append(f"No reading policy: {reading.refusal}.")
     elif verdict.outcome != "reached":
-        share, promise = f"{100 * reading.policy.coverage:.1f} %", f"{100 * wishes.max_error:.3g} %"
+        share, most = f"{100 * reading.policy.coverage:.1f} %", f"{100 * wishes.max_error:.3g} %"
         steps.append(
-            f"Or answer only the surest {share}: with 95 % confidence at most {promise} of those will be wrong; see "
+            f"Or answer only the surest {share}: with 95 % confidence at most {most} of those will be wrong; see "
             f"Reading with a promise."
         )
     return steps

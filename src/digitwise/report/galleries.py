@@ -33,7 +33,7 @@ class Group:
 
 
 def slice_groups(found: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Group]:
-    """The wrong pictures of each slice, as :func:`~digitwise.evaluation.gatherings.gatherings` has them."""
+    """The wrong pictures of each slice, as :func:`~digitwise.evaluation.fixes.gatherings` has them."""
     groups = []
     for each in found:
         wrong = each["wrong"]

@@ -11,7 +11,7 @@ import numpy as np
 from digitwise import outputs
 from digitwise.data.shards.streamed import AnyDataset
 from digitwise.errors import RunError
-from digitwise.evaluation.stored import all_different
+from digitwise.evaluation.comparison import all_different
 from digitwise.files import real, write_json
 from digitwise.images import Int64, Predictions
 from digitwise.outputs import Kind
@@ -75,9 +75,9 @@ def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: W
         for each in runs:
             each.note_test_read("report")
         numbers = content(subject, others, answers, wishes)
-        policy = run.new_policy(numbers["reading"]["policy"])  # what the page says is what readers will do
-        with policy, outputs.together(path, REPORT, files, folders) as made:
+        with outputs.together(path, REPORT, files, folders) as made:
             _write(subject, numbers, answers, made)
+            run.save_policy(numbers["reading"]["policy"])  # what the page says is what readers will do
     return numbers
 
 
