@@ -38,9 +38,13 @@ from typing import Any, Literal
 import numpy as np
 
 from digitwise import ledger, outputs
+from digitwise.data import load
+from digitwise.data.patches import read_patch
+from digitwise.data.shards.streamed import AnyDataset, in_memory, open_streamed
+from digitwise.data.sources import NAMES
 from digitwise.errors import DataError, RunError
 from digitwise.files import atomic_json, atomic_write, whole_file, write_json
-from digitwise.images import Float16, Int64, Predictions
+from digitwise.images import Float16, Int64, Mask, Predictions
 from digitwise.outputs import Kind
 
 FORMAT = 1
@@ -164,6 +168,50 @@ class Run:
         """The label patch it was trained under; None where there was none."""
         file = self.path / PATCH
         return file if file.exists() else None
+
+    def dataset(self, data: str | Path | None = None) -> AnyDataset:
+        """Load its data set again, under the label patch it was trained under, and make sure that it is the same.
+
+        Parameters
+        ----------
+        data : str or Path, optional
+            Where it lies now, if it has moved.
+
+        Raises
+        ------
+        RunError
+            If the test pictures are not those the run was tested on.
+        """
+        known = self.info["data"]
+        place = data or (known["name"] if known["name"] in NAMES else known["source"])
+        found: AnyDataset
+        if "streamed" in known:  # its training pictures may be more than memory holds
+            found = open_streamed(str(place), validation=known["validation"], seed=known["split_seed"])
+        else:
+            found = load(place, patch=self.patch)
+        if found.test.fingerprint != known["fingerprint"]["test"]:
+            raise RunError(
+                f"{found.source}: expected the test pictures of {self.path} "
+                f"(sha256 {known['fingerprint']['test'][:12]}…), got others ({found.test.fingerprint[:12]}…); "
+                f"give the right data with --data"
+            )
+        return found
+
+    def patched_test(self, dataset: AnyDataset, patch: Path | None = None) -> tuple[Int64, Mask] | None:
+        """What a label patch, by default its own, says of the test pictures; None where there is none.
+
+        Returns
+        -------
+        labels : ndarray of int64, shape (n,)
+        dropped : ndarray of bool, shape (n,)
+        """
+        path = patch or self.patch
+        if path is None:
+            return None
+        decisions = read_patch(path)
+        if patch is not None:
+            decisions.apply(in_memory(dataset, "a label patch"))  # which makes sure that it is about this data
+        return decisions.of(dataset.test)
 
     def save_slices(self, found: Mapping[str, Any]) -> None:
         """Keep where errors gather among the training pictures, by cross-validation, as slices.json."""

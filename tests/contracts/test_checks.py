@@ -5,8 +5,8 @@ import pytest
 
 from digitwise.checks import CHECKS, Learned, Part, Subject, chosen, run_checks
 from digitwise.data.raw import Raw, read_raw
-from digitwise.training.check import with_network
 from digitwise.training.watch import Watch
+from digitwise.workflows.check import with_network
 from tests.helpers import glyphs
 
 # What is really there: Fashion-MNIST has the same garment twice, some of them on both sides of the split.

@@ -66,9 +66,8 @@ def _tell(a: str, b: str, result: Comparison) -> None:
 def _draw(a: Run, b: Run, data: str | None, path: Path) -> None:
     from digitwise.report.figures import grouped_gallery
     from digitwise.report.galleries import Group, compared_groups
-    from digitwise.report.pictures import dataset_of
 
-    test = dataset_of(a, data).test
+    test = a.dataset(data).test
     names = (a.path.name, b.path.name)
     groups = compared_groups((a.predictions("test"), b.predictions("test")), names)
     grouped_gallery(test, groups or [Group("no picture that either gets wrong", ())], path)

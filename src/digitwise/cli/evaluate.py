@@ -48,7 +48,7 @@ def evaluate(
     from digitwise.errors import RunError
     from digitwise.evaluation.assessment import assess
     from digitwise.runs import Run
-    from digitwise.training.evaluate import answers_about
+    from digitwise.workflows.evaluate import answers_about
 
     opened, shares = Run.open(run), class_mix(mix)
     validation, test = opened.predictions("validation"), answers_about(opened, data)
@@ -105,11 +105,10 @@ def _under_patch(run: Run, data: str | None, patch: Path | None, test: Predictio
     """The three figures of an evaluation under a label patch; None where there is no patch."""
     from digitwise.data import load
     from digitwise.evaluation.assessment import under_patch
-    from digitwise.report.pictures import dataset_of, patched_test
 
     if patch is None and (run.patch is None or data is not None):
         return None
-    found = patched_test(run, load(data) if data else dataset_of(run), patch)
+    found = run.patched_test(load(data) if data else run.dataset(), patch)
     return None if found is None else [count.as_dict() for count in under_patch(test, *found)]
 
 

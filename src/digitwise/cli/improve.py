@@ -23,11 +23,11 @@ def improve(
     """Find where a run's recipe fails by cross-validation, train it with mends, and compare before and after."""
     from digitwise.cli.live import LiveWatch
     from digitwise.data.patches import read_patch
-    from digitwise.report.pictures import dataset_of, in_memory
+    from digitwise.data.shards.streamed import in_memory
     from digitwise.runs import Run
 
     opened = Run.open(run)
-    dataset = in_memory(dataset_of(opened, data), "digitwise improve")
+    dataset = in_memory(opened.dataset(data), "digitwise improve")
     if patch is not None:
         dataset = read_patch(patch).apply(dataset)
     console = stage(as_json)

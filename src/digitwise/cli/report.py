@@ -32,13 +32,12 @@ def report(
     from digitwise.evaluation.assessment import under_patch
     from digitwise.report.content import Wishes
     from digitwise.report.page import write_report
-    from digitwise.report.pictures import dataset_of, patched_test
     from digitwise.runs import Run
 
     opened = [Run.open(path) for path in runs]
     place = out_file or opened[0].path / "report.html"
-    dataset = dataset_of(opened[0], data)
-    found = patched_test(opened[0], dataset, patch)
+    dataset = opened[0].dataset(data)
+    found = opened[0].patched_test(dataset, patch)
     wishes = Wishes(
         target=target,
         max_error=max_error or guaranteed(opened[0]),

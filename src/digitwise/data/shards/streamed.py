@@ -14,7 +14,7 @@ from digitwise.data.shards.places import Shard, is_address
 from digitwise.data.shards.sharded import Part, ShardedSet
 from digitwise.data.shards.whole import BLOCK, form_of_first, read_set, require_room, splits_of
 from digitwise.data.splits import VALIDATION_SIZE, split_validation, validation_size
-from digitwise.errors import DataError
+from digitwise.errors import DataError, RunError
 from digitwise.images import Dataset, ImageSet, Splits, check_fit
 
 NONE = np.empty(0, np.int64)
@@ -53,6 +53,22 @@ class StreamedDataset:
 
 
 AnyDataset = Dataset | StreamedDataset
+
+
+def in_memory(dataset: AnyDataset, what: str) -> Dataset:
+    """A data set whose training pictures are at hand.
+
+    Raises
+    ------
+    RunError
+        If they are not, because the run was trained from shards; ``what`` needs them.
+    """
+    if not isinstance(dataset, Dataset):
+        raise RunError(
+            f"{what} needs all training pictures in memory, expected a run trained so, got one trained with --stream; "
+            f"train again without it"
+        )
+    return dataset
 
 
 def training_splits(dataset: AnyDataset, *, size: int | None, seed: int) -> Splits:
