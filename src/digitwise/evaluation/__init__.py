@@ -1,6 +1,6 @@
 """Arrays in, results out: nothing here imports Keras."""
 
-from digitwise.evaluation.comparison import Comparison, compare_predictions
+from digitwise.evaluation.comparison import Comparison, apart, compare_predictions
 from digitwise.evaluation.metrics import (
     ClassScore,
     ConfusedPair,
@@ -17,6 +17,7 @@ __all__ = [
     "Comparison",
     "ConfusedPair",
     "Evaluation",
+    "apart",
     "compare_predictions",
     "confusion_matrix",
     "evaluate_predictions",

@@ -13,7 +13,7 @@ from scipy.special import bdtr
 
 from digitwise.errors import RunError
 from digitwise.evaluation.rates import Z95
-from digitwise.images import Predictions
+from digitwise.images import Int64, Predictions
 from digitwise.runs import Run
 
 SIGNIFICANT = 0.05
@@ -86,18 +86,23 @@ def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
     """
     if len(a) != len(b) or (a.labels != b.labels).any():
         raise RunError(f"expected answers about the same pictures, got {len(a)} and {len(b)} with different labels")
-    wrong_a, wrong_b = a.missed, b.missed
-    only_a, only_b = int((wrong_a & ~wrong_b).sum()), int((wrong_b & ~wrong_a).sum())
+    both_wrong, only_a, only_b = map(len, apart(a, b).values())
     return Comparison(
         n=len(a),
-        errors_a=int(wrong_a.sum()),
-        errors_b=int(wrong_b.sum()),
-        both_wrong=int((wrong_a & wrong_b).sum()),
+        errors_a=a.errors,
+        errors_b=b.errors,
+        both_wrong=both_wrong,
         only_a=only_a,
         only_b=only_b,
         p_value=mcnemar(only_a, only_b),
         difference_95=_difference_interval(only_a, only_b, len(a)),
     )
+
+
+def apart(a: Predictions, b: Predictions) -> dict[str, Int64]:
+    """The pictures that both, only the first, only the second of two models get wrong: their indices, int64."""
+    kinds = {"both_wrong": a.missed & b.missed, "only_a": a.missed & ~b.missed, "only_b": b.missed & ~a.missed}
+    return {kind: np.flatnonzero(mask).astype(np.int64) for kind, mask in kinds.items()}
 
 
 def mcnemar(only_a: int, only_b: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from digitwise.data.balance import class_balance
 from digitwise.data.shards.streamed import AnyDataset, training_splits
 from digitwise.errors import RunError
-from digitwise.evaluation import confusion_matrix
+from digitwise.evaluation import apart, compare_predictions, confusion_matrix
 from digitwise.evaluation.assessment import MAX_ERROR, Assessment, assess
 from digitwise.evaluation.calibration import Calibration
 from digitwise.evaluation.fixes import gatherings
@@ -22,8 +23,7 @@ from digitwise.evaluation.spread import over_seeds, seeds_in_words
 from digitwise.images import Dataset, Float64, ImageSet, Int64, Predictions
 from digitwise.ledger import looks
 from digitwise.properties import properties
-from digitwise.report import comparisons, feature_map
-from digitwise.report.embedding import feature_places
+from digitwise.report import feature_map
 from digitwise.runs import Run, now
 from digitwise.system import versions
 
@@ -117,7 +117,7 @@ def examine(run: Run, dataset: AnyDataset, wishes: Wishes) -> Subject:
         slices=slices,
         searched=searched,
         risks={"validation": risk_coverage(validation), "test": risk_coverage(test)},
-        places=None if features is None else feature_places(features, test),
+        places=None if features is None else feature_map.feature_places(features, test),
     )
 
 
@@ -194,12 +194,12 @@ def content(subject: Subject, others: Sequence[Run], answers: Sequence[Predictio
         },
         "patched": [dict(count) for count in wishes.patched],
         "findings": [dict(finding) for finding in wishes.findings],
-        "runs": comparisons.rows(runs),
+        "runs": [_row(each) for each in runs],
         "recipes": [{**row, "words": seeds_in_words(row)} for row in over_seeds(runs)],
-        "comparisons": comparisons.pairs(runs, answers),
+        "comparisons": _pairs(runs, answers),
         "ledger": [vars(look) for look in looks(run.info["data"]["fingerprint"]["test"])],
         "made": _made(run),
-        "answers": comparisons.stored(runs, answers),
+        "answers": _stored(runs, answers),
     }
 
 
@@ -269,4 +269,48 @@ def _made(run: Run) -> dict[str, Any]:
         "versions": info.get("versions", {}),
         "hardware": info.get("hardware", {}),
         "fingerprint": info["data"]["fingerprint"],
+    }
+
+
+def _pairs(runs: Sequence[Run], answers: Sequence[Predictions]) -> list[dict[str, Any]]:
+    """Every two runs compared, with the indices of the pictures that tell them apart."""
+    folders = [run.path.name for run in runs]
+    names = folders if len(set(folders)) == len(runs) else [str(run.path) for run in runs]
+    found = []
+    for i, j in itertools.combinations(range(len(runs)), 2):
+        result = compare_predictions(answers[i], answers[j])
+        verdict = result.verdict(names[i], names[j])
+        pictures = {kind: indices.tolist() for kind, indices in apart(answers[i], answers[j]).items()}
+        found.append({"a": names[i], "b": names[j], **result.as_dict(), "verdict": verdict, "pictures": pictures})
+    return found
+
+
+def _stored(runs: Sequence[Run], answers: Sequence[Predictions]) -> dict[str, Any]:
+    """Every answer about every test picture: what stands behind the cells of the confusion matrix and all galleries."""
+    return {
+        "given": answers[0].labels.tolist(),
+        "runs": [
+            {
+                "folder": run.path.name,
+                "predicted": own.predicted.tolist(),
+                "confidence": (np.floor(1e4 * own.confidence.astype(float)) / 1e4).tolist(),  # 1 is for the certain
+            }
+            for run, own in zip(runs, answers, strict=True)
+        ],
+    }
+
+
+def _row(run: Run) -> dict[str, Any]:
+    info, results = run.info, run.info["results"]
+    return {
+        "name": run.name,
+        "folder": run.path.name,
+        "path": str(run.path),
+        "seed": info["seed"],
+        "errors": results["test"]["errors"],
+        "n": results["test"]["n"],
+        "interval_95": results["test"]["interval_95"],
+        "validation_errors": results["validation"]["errors"],
+        "parameters": info["parameters"],
+        "fit_seconds": info["fit_seconds"],
     }
