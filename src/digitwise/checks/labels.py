@@ -17,6 +17,8 @@ from digitwise.checks.subject import SplitData, Subject
 from digitwise.checks.thresholds import FEW, RARE, UNEVEN
 from digitwise.images import Float32, Float64, Int64, Mask
 
+REVIEWED = 100  # pictures worth a look at least: the cut is careful
+
 
 def counts(part: SplitData) -> Int64:
     """Pictures of each class, int64 (n_classes,)."""
@@ -156,9 +158,6 @@ class Unreadable(PictureCheck):
         files = [{"file": name, "reason": reason} for name, reason in bad]
         words = f"{counted(len(bad), 'file')} cannot be read: {names}"
         return self.finding("error", words, evidence={"files": files}, split=part.split, count=len(bad))
-
-
-REVIEWED = 100  # pictures worth a look at least: the cut is careful
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from digitwise.images import Float16, Float64, Int64, Predictions
 
 MOST = 2_000  # points: what a person can look at, and what takes seconds
 PERPLEXITY = 30  # neighbours that count
+NEIGHBOURS = 10  # right pictures that say whom a wrong one lies among
 
 
 def feature_places(features: Float16, predictions: Predictions, *, seed: int = 0) -> tuple[Int64, Float64]:
@@ -49,9 +50,6 @@ def feature_places(features: Float16, predictions: Predictions, *, seed: int = 0
         places = layout.fit_transform(features[indices].astype(np.float32)).astype(float)
     places -= places.min(axis=0)
     return indices, places / np.maximum(places.max(axis=0), 1e-9)
-
-
-NEIGHBOURS = 10  # right pictures that say whom a wrong one lies among
 
 
 def points(indices: Int64, places: Float64) -> list[list[float]]:

@@ -17,6 +17,8 @@ from digitwise.images import ImageSet, Int64, Predictions
 
 MOST_PIXELS = 8_000_000  # all 10,000 test pictures of MNIST, about 2 MB as PNG
 LARGEST_SIDE = 48  # pixels; larger pictures are scaled down, the page shows them small
+SLICE_TILES = 24  # wrong pictures of a slice that are shown
+COMPARED_TILES = 40  # of each kind of a comparison
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,10 +108,6 @@ def _scaled(image: np.ndarray, height: int, width: int) -> np.ndarray:
     if image.shape[:2] == (height, width):
         return image
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
-
-
-SLICE_TILES = 24  # wrong pictures of a slice that are shown
-COMPARED_TILES = 40  # of each kind of a comparison
 
 
 @dataclass(frozen=True)
