@@ -1,8 +1,8 @@
 """What a process gives up before a student's code runs in it: the network, other processes, writing elsewhere.
 
-``python -m digitwise.exercise.isolation MODULE FOLDER FILE_BYTES DATA_BYTES`` shuts itself in, then works. So this module
-imports nothing that starts threads: a process that has some cannot leave the network. Linux has all of it without
-privileges; where a part is not to be had, the mark says so.
+``python -m digitwise.exercise.isolation MODULE FOLDER FILE_BYTES DATA_BYTES`` shuts itself in, then works. So this
+module imports nothing that starts threads: a process that has some cannot leave the network. Linux has all of it
+without privileges; where a part is not to be had, the mark says so.
 
 Among the system calls that are given up are those that reach outside whatever Landlock and namespaces say: a socket
 file of the desktop, of Docker or of an ssh agent would do things for whoever connects to it, and the rights of a file
