@@ -33,19 +33,18 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from digitwise import ledger, outputs
-from digitwise.data import load
-from digitwise.data.patches import read_patch
-from digitwise.data.shards.streamed import AnyDataset, in_memory, open_streamed
-from digitwise.data.sources import NAMES
 from digitwise.errors import DataError, RunError
 from digitwise.files import atomic_json, atomic_write, whole_file, write_json
 from digitwise.images import Float16, Int64, Mask, Predictions
 from digitwise.outputs import Kind
+
+if TYPE_CHECKING:
+    from digitwise.data.shards.streamed import AnyDataset
 
 FORMAT = 1
 RUN = Kind("run", "a run folder", RunError)
@@ -182,6 +181,10 @@ class Run:
         RunError
             If the test pictures are not those the run was tested on.
         """
+        from digitwise.data import load
+        from digitwise.data.shards.streamed import open_streamed
+        from digitwise.data.sources import NAMES
+
         known = self.info["data"]
         place = data or (known["name"] if known["name"] in NAMES else known["source"])
         found: AnyDataset
@@ -205,6 +208,9 @@ class Run:
         labels : ndarray of int64, shape (n,)
         dropped : ndarray of bool, shape (n,)
         """
+        from digitwise.data.patches import read_patch
+        from digitwise.data.shards.streamed import in_memory
+
         path = patch or self.patch
         if path is None:
             return None

@@ -95,9 +95,7 @@ class Slice:
         """Plain values."""
         return {
             "name": self.name,
-            "conditions": [
-                {"property": c.property, "side": c.side, "value": c.value, "words": c.words} for c in self.conditions
-            ],
+            "conditions": [vars(condition) for condition in self.conditions],
             "n": len(self.indices),
             "errors": self.errors,
             "error_rate": self.error_rate,
