@@ -32,7 +32,7 @@ def improve(
         dataset = read_patch(patch).apply(dataset)
     console = stage(as_json)
 
-    from digitwise.training.improve import improve as improve_run  # after the data: bad input is told at once
+    from digitwise.workflows.train import improve as improve_run  # after the data: bad input is told at once
 
     with LiveWatch(console, layers=False) as watch:
         result = improve_run(opened, dataset, out=out_folder, folds=folds, watch=watch)

@@ -10,11 +10,16 @@ from digitwise.data import load
 from digitwise.data.shards.streamed import AnyDataset, StreamedDataset
 from digitwise.images import Dataset
 from digitwise.recipes import Recipe
+from digitwise.recipes.space import Space
 from digitwise.report.render import draw_run
 from digitwise.runs import Run
-from digitwise.training import seeds as several
+from digitwise.training import improve as improve_job
+from digitwise.training import seeds as seeds_job
+from digitwise.training import sweep as sweep_job
+from digitwise.training.improve import Improvement
 from digitwise.training.pool import Pool
 from digitwise.training.precision import Precision
+from digitwise.training.sweep import Sweep
 from digitwise.training.train import train as train_recipe
 from digitwise.training.watch import Watch
 
@@ -111,8 +116,23 @@ def train(
 def train_seeds(
     recipe: Recipe, dataset: AnyDataset, seeds: Sequence[int], out: Path | None, pool: Pool | None, **choices: Any
 ) -> list[Run]:
-    """Train a recipe from several seeds to as many whole runs, as :func:`digitwise.training.seeds.train_seeds` does."""
-    runs = several.train_seeds(recipe, dataset, seeds, out, pool, **choices)
+    """Train a recipe from several seeds to as many whole runs, see :func:`digitwise.training.seeds.train_seeds`."""
+    runs = seeds_job.train_seeds(recipe, dataset, seeds, out, pool, **choices)
     for run in runs:
         draw_run(run, dataset)
     return runs
+
+
+def sweep(recipe: Recipe, space: Space, dataset: Dataset, **choices: Any) -> Sweep:
+    """Train a recipe in many variants to one whole run of the best, see :func:`digitwise.training.sweep.sweep`."""
+    result = sweep_job.sweep(recipe, space, dataset, **choices)
+    draw_run(result.best, dataset)
+    return result
+
+
+def improve(run: Run, dataset: Dataset, **choices: Any) -> Improvement:
+    """Fix a run's recipe and train it to a whole run, see :func:`digitwise.training.improve.improve`."""
+    result = improve_job.improve(run, dataset, **choices)
+    if result.run is not None:
+        draw_run(result.run, dataset)
+    return result
