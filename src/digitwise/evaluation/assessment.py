@@ -19,7 +19,7 @@ MAX_ERROR = 0.001
 
 
 @dataclass(frozen=True)
-class Reading:
+class PolicyOutcome:
     """What a reading policy came to on the test pictures, or why there is none.
 
     Parameters
@@ -50,7 +50,7 @@ class Assessment:
         Before and after the temperature.
     temperature : float
         Fitted on the validation pictures.
-    reading : Reading
+    reading : PolicyOutcome
     """
 
     evaluation: Evaluation
@@ -58,7 +58,7 @@ class Assessment:
     raw: Calibration
     calibrated: Calibration
     temperature: float
-    reading: Reading
+    reading: PolicyOutcome
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, those of the evaluation at the top."""
@@ -118,12 +118,12 @@ def assess(
     )
 
 
-def _reading(validation: Predictions, test: Predictions, max_error: float) -> Reading:
+def _reading(validation: Predictions, test: Predictions, max_error: float) -> PolicyOutcome:
     try:
         policy = reading_policy(validation, max_error)
     except RunError as refusal:
-        return Reading(None, 0, 0, str(refusal))
-    return Reading(policy, *policy.answers(test))
+        return PolicyOutcome(None, 0, 0, str(refusal))
+    return PolicyOutcome(policy, *policy.answers(test))
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Wishes:
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class Examined:
     """All that is worked out about the run a report is about, before it is put into words.
 
     Parameters
@@ -91,7 +91,7 @@ class Subject:
     places: tuple[Int64, Float64] | None
 
 
-def examine(run: Run, dataset: AnyDataset, wishes: Wishes) -> Subject:
+def examine(run: Run, dataset: AnyDataset, wishes: Wishes) -> Examined:
     """Work out everything about a run.
 
     Raises
@@ -107,7 +107,7 @@ def examine(run: Run, dataset: AnyDataset, wishes: Wishes) -> Subject:
     about_the_same(run, test, dataset)
     features = run.features()
     slices, searched = _slices(run, dataset, pictures, validation)
-    return Subject(
+    return Examined(
         run=run,
         dataset=dataset,
         test=test,
@@ -148,7 +148,7 @@ def about_the_same(run: Run, answers: Predictions, dataset: AnyDataset) -> None:
         )
 
 
-def content(subject: Subject, others: Sequence[Run], answers: Sequence[Predictions], wishes: Wishes) -> dict[str, Any]:
+def content(subject: Examined, others: Sequence[Run], answers: Sequence[Predictions], wishes: Wishes) -> dict[str, Any]:
     """Put everything into plain values; ``answers`` are those of all runs about the test pictures."""
     run, assessment, test = subject.run, subject.assessment, subject.test
     runs = (run, *others)
@@ -203,7 +203,7 @@ def content(subject: Subject, others: Sequence[Run], answers: Sequence[Predictio
     }
 
 
-def _next_steps(subject: Subject, verdict: Verdict, wishes: Wishes) -> list[str]:
+def _next_steps(subject: Examined, verdict: Verdict, wishes: Wishes) -> list[str]:
     """What to do about it, the most urgent first."""
     steps = []
     if errors := [finding for finding in wishes.findings if finding.get("severity") == "error"]:
