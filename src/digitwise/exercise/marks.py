@@ -11,7 +11,7 @@ from typing import Any
 
 from digitwise.exercise.tasks import TASKS
 from digitwise.outputs import Kind, check_file, write
-from digitwise.report.templating import render
+from digitwise.report.render import render
 from digitwise.runs import now
 from digitwise.system import versions
 

@@ -19,7 +19,7 @@ from digitwise.report import charts, figures
 from digitwise.report.content import Examined, Wishes, about_the_same, content, examine
 from digitwise.report.feature_map import centres
 from digitwise.report.galleries import Group, Sprite, compared_groups, make_sprite, on_a_sheet, slice_groups
-from digitwise.report.templating import render
+from digitwise.report.render import render
 from digitwise.runs import Run
 
 REPORT = Kind("report", "an earlier report", RunError)
