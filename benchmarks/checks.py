@@ -15,12 +15,12 @@ from PIL import Image
 
 from benchmarks.measure import Row, keep
 from benchmarks.speed import command, process
-from digitwise.checks import Part, Subject, chosen, run_checks
-from digitwise.checks.label_errors import suspicion
+from digitwise.checks import SplitData, Subject, chosen, run_checks
+from digitwise.checks.labels import suspicion
 from digitwise.data.raw import Raw, read_raw
 from digitwise.images import Int64, UInt8
-from digitwise.training.check import with_network
 from digitwise.training.watch import Watch
+from digitwise.workflows.check import with_network
 
 CONFUSED = {0: 6, 1: 7, 2: 7, 3: 5, 4: 9, 5: 3, 6: 0, 7: 1, 8: 3, 9: 4}  # the class each is most often taken for
 PLANTED = 200
@@ -48,7 +48,7 @@ def label_errors() -> Iterator[Row]:
         for kind in ("at random", "to the class most confused with"):
             for seed in range(3):
                 labels, truth = _flipped(given, share, kind, seed)
-                subject = Subject("mnist", Part("train", replace(train, labels=labels)))
+                subject = Subject("mnist", SplitData("train", replace(train, labels=labels)))
                 learned = with_network(subject, network=False, answers=True, seed=seed, watch=Watch()).learned
                 assert learned is not None
                 assert learned.probabilities is not None
@@ -92,9 +92,9 @@ def copies() -> Iterator[Row]:
     added = np.concatenate(list(planted_ones.values()))
     labels = np.asarray(train.labels)[sources]
     with_copies = Raw(np.concatenate([train.pixels, added]), np.concatenate([train.labels, labels]))
-    within = _found(Subject("mnist", Part("train", with_copies)), ("DW010", "DW011"), "train")
+    within = _found(Subject("mnist", SplitData("train", with_copies)), ("DW010", "DW011"), "train")
     leaked = Raw(np.concatenate([test.pixels, added]), np.concatenate([test.labels, labels]))
-    across = _found(Subject("mnist", Part("train", train), Part("test", leaked)), ("DW020",), "test")
+    across = _found(Subject("mnist", SplitData("train", train), SplitData("test", leaked)), ("DW020",), "test")
     for number, name in enumerate(planted_ones):
         target = "all" if name == "exact" else "98 % or more"
         for where, found, start in (("train", within, len(train.pixels)), ("test", across, len(test.pixels))):
@@ -149,7 +149,7 @@ def _spoilt(train: Raw, spoil: Callable[[UInt8], UInt8], code: str, n: int, seed
     places = np.random.default_rng(seed).choice(10_000, n, replace=False)
     pixels = train.pixels[:10_000].copy()
     pixels[places] = np.stack([spoil(image) for image in pixels[places]])
-    part = Part("train", replace(train, pixels=pixels, labels=np.asarray(train.labels)[:10_000]))
+    part = SplitData("train", replace(train, pixels=pixels, labels=np.asarray(train.labels)[:10_000]))
     return float(np.isin(places, _found(Subject("spoilt", part), (code,), "train")).mean())
 
 

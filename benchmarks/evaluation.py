@@ -10,7 +10,7 @@ from benchmarks.measure import Row, keep
 from digitwise.errors import RunError
 from digitwise.evaluation import compare_predictions, evaluate_predictions
 from digitwise.evaluation.calibration import at_temperature
-from digitwise.evaluation.production import expected_errors
+from digitwise.evaluation.rates import expected_errors
 from digitwise.evaluation.selective import TEMPERATURE, reading_policy
 from digitwise.evaluation.slices import find_slices
 from digitwise.images import Float64, Int64, Mask, Predictions

@@ -22,7 +22,7 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-from digitwise.exercise.tasks import TASKS, Task
+from digitwise.exercise.tasks import TASKS, ExerciseTask
 from digitwise.files import atomic_write
 
 Notebook = nbformat.NotebookNode
@@ -112,7 +112,7 @@ def edition(notebook: Notebook) -> Notebook:
     return _settled(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": notebook.metadata.kernelspec}))
 
 
-def rubric(task: Task) -> str:
+def rubric(task: ExerciseTask) -> str:
     """What the points of a task are given for, as a list; nothing where there are none."""
     parts = [f"- {part.points:g} {'point' if part.points == 1 else 'points'}: {part.what}" for part in task.parts]
     return "\n\n" + "\n".join(parts) if task.points else ""

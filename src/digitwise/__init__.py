@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from digitwise.errors import RunError as RunError
     from digitwise.evaluation import Comparison as Comparison
     from digitwise.evaluation import Evaluation as Evaluation
-    from digitwise.evaluation.stored import compare as compare
+    from digitwise.evaluation.comparison import compare as compare
     from digitwise.exporting.export import Export as Export
     from digitwise.exporting.export import export as export
     from digitwise.images import Dataset as Dataset
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from digitwise.recipes import Augmentation as Augmentation
     from digitwise.recipes import Recipe as Recipe
     from digitwise.runs import Run as Run
-    from digitwise.training.check import check as check
-    from digitwise.training.evaluate import evaluate as evaluate
     from digitwise.training.saving import load_model as load_model
-    from digitwise.training.train import train as train
+    from digitwise.workflows.check import check as check
+    from digitwise.workflows.evaluate import evaluate as evaluate
+    from digitwise.workflows.train import train as train
 
 __version__ = "0.1.0"
 
@@ -63,13 +63,13 @@ _HOMES = {
     "RecipeError": "digitwise.errors",
     "Run": "digitwise.runs",
     "RunError": "digitwise.errors",
-    "check": "digitwise.training.check",
-    "compare": "digitwise.evaluation.stored",
-    "evaluate": "digitwise.training.evaluate",
+    "check": "digitwise.workflows.check",
+    "compare": "digitwise.evaluation.comparison",
+    "evaluate": "digitwise.workflows.evaluate",
     "export": "digitwise.exporting.export",
     "load": "digitwise.data",
     "load_model": "digitwise.training.saving",
-    "train": "digitwise.training.train",
+    "train": "digitwise.workflows.train",
 }
 
 __all__ = list(_HOMES)

@@ -33,15 +33,18 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from digitwise import ledger, outputs
 from digitwise.errors import DataError, RunError
 from digitwise.files import atomic_json, atomic_write, whole_file, write_json
-from digitwise.images import Float16, Int64, Predictions
+from digitwise.images import Float16, Int64, Mask, Predictions
 from digitwise.outputs import Kind
+
+if TYPE_CHECKING:
+    from digitwise.data.streamed import AnyDataset
 
 FORMAT = 1
 RUN = Kind("run", "a run folder", RunError)
@@ -144,22 +147,15 @@ class Run:
                 raise DataError(f"finite, a row for each of {self.info['data']['test']:,} pictures, got {found.shape}")
             return found
 
-    @contextmanager
-    def new_policy(self, policy: Mapping[str, Any] | None) -> Iterator[None]:
-        """Keep when to answer (temperature, threshold, promise), for whoever reads with this model.
+    def save_policy(self, policy: Mapping[str, Any] | None) -> None:
+        """Keep when to answer (temperature, threshold, error guarantee) as policy.json, for reading with this model.
 
-        It is written on entering and takes the place of policy.json by a rename on leaving, so that other files can
-        be put in their places with it; with None an earlier policy goes on leaving. On an error the earlier one stays.
+        With None an earlier policy is removed; on an error it stays.
         """
-        place = self.path / "policy.json"
-        outputs.check_file(place, PART)
         if policy is None:
-            yield
-            outputs.remove_file(place, PART)
-            return
-        with outputs.output_file(place, PART) as temporary:
-            write_json(temporary, dict(policy))
-            yield
+            outputs.remove_file(self.path / "policy.json", PART)
+        else:
+            outputs.write_plain(self.path / "policy.json", PART, dict(policy))
 
     @property
     def policy(self) -> dict[str, Any] | None:
@@ -171,6 +167,57 @@ class Run:
         """The label patch it was trained under; None where there was none."""
         file = self.path / PATCH
         return file if file.exists() else None
+
+    def dataset(self, data: str | Path | None = None) -> AnyDataset:
+        """Load its data set again, under the label patch it was trained under, and make sure that it is the same.
+
+        Parameters
+        ----------
+        data : str or Path, optional
+            Where it lies now, if it has moved.
+
+        Raises
+        ------
+        RunError
+            If the test pictures are not those the run was tested on.
+        """
+        from digitwise.data import load
+        from digitwise.data.sources import NAMES
+        from digitwise.data.streamed import open_streamed
+
+        known = self.info["data"]
+        place = data or (known["name"] if known["name"] in NAMES else known["source"])
+        found: AnyDataset
+        if "streamed" in known:  # its training pictures may be more than memory holds
+            found = open_streamed(str(place), validation=known["validation"], seed=known["split_seed"])
+        else:
+            found = load(place, patch=self.patch)
+        if found.test.fingerprint != known["fingerprint"]["test"]:
+            raise RunError(
+                f"{found.source}: expected the test pictures of {self.path} "
+                f"(sha256 {known['fingerprint']['test'][:12]}…), got others ({found.test.fingerprint[:12]}…); "
+                f"give the right data with --data"
+            )
+        return found
+
+    def patched_test(self, dataset: AnyDataset, patch: Path | None = None) -> tuple[Int64, Mask] | None:
+        """What a label patch, by default its own, says of the test pictures; None where there is none.
+
+        Returns
+        -------
+        labels : ndarray of int64, shape (n,)
+        dropped : ndarray of bool, shape (n,)
+        """
+        from digitwise.data.patches import read_patch
+        from digitwise.data.streamed import in_memory
+
+        path = patch or self.patch
+        if path is None:
+            return None
+        decisions = read_patch(path)
+        if patch is not None:
+            decisions.apply(in_memory(dataset, "a label patch"))  # which makes sure that it is about this data
+        return decisions.of(dataset.test)
 
     def save_slices(self, found: Mapping[str, Any]) -> None:
         """Keep where errors gather among the training pictures, by cross-validation, as slices.json."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitwise.checks import Part, Subject, chosen, run_checks
+from digitwise.checks import SplitData, Subject, chosen, run_checks
 from digitwise.checks.likeness import _close, likeness
 from digitwise.data.raw import Raw
 from tests.helpers import glyphs
@@ -13,8 +13,10 @@ LABELS = np.arange(300) % 10
 
 
 def found(code, pixels, labels=None, test=None):
-    part = None if test is None else Part("test", Raw(test, None))
-    subject = Subject("drawn", Part("train", Raw(pixels, LABELS[: len(pixels)] if labels is None else labels)), part)
+    part = None if test is None else SplitData("test", Raw(test, None))
+    subject = Subject(
+        "drawn", SplitData("train", Raw(pixels, LABELS[: len(pixels)] if labels is None else labels)), part
+    )
     return run_checks(subject, chosen([code])).findings
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from digitwise.checks import Part, Subject, chosen, run_checks
+from digitwise.checks import SplitData, Subject, chosen, run_checks
 from digitwise.data.raw import Raw
 from tests.helpers import glyphs
 
@@ -9,9 +9,9 @@ LABELS = np.arange(400) % 10
 
 
 def found(code, pixels, test=None):
-    part = None if test is None else Part("test", Raw(test, None))
+    part = None if test is None else SplitData("test", Raw(test, None))
     return run_checks(
-        Subject("drawn", Part("train", Raw(pixels, LABELS[: len(pixels)])), part), chosen([code])
+        Subject("drawn", SplitData("train", Raw(pixels, LABELS[: len(pixels)])), part), chosen([code])
     ).findings
 
 
@@ -90,7 +90,7 @@ def test_a_picture_on_another_scale_among_floats_is_named(spoil):
 
 
 def test_polarity_is_told_as_it_is_in_the_files():
-    train = Part("train", Raw(glyphs(100), None, inverted=True))
-    test = Part("test", Raw(255 - glyphs(100, seed=1), None, inverted=True))
+    train = SplitData("train", Raw(glyphs(100), None, inverted=True))
+    test = SplitData("test", Raw(255 - glyphs(100, seed=1), None, inverted=True))
     (finding,) = run_checks(Subject("drawn", train, test), chosen(["DW032"])).findings
     assert finding.words == "the test pictures are light on dark, the training pictures dark on light"

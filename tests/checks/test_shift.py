@@ -1,16 +1,16 @@
 import numpy as np
 from scipy.ndimage import grey_dilation
 
-from digitwise.checks import Part, Subject, chosen, run_checks
+from digitwise.checks import SplitData, Subject, chosen, run_checks
 from digitwise.checks.shift import rank_auc, two_sample
 from digitwise.data.raw import Raw
 from tests.helpers import glyphs
 
 
 def checked(test):
-    train = Part("train", Raw(glyphs(400), np.arange(400) % 10))
+    train = SplitData("train", Raw(glyphs(400), np.arange(400) % 10))
     return run_checks(
-        Subject("drawn", train, None if test is None else Part("test", Raw(test, None))), chosen(["DW050"])
+        Subject("drawn", train, None if test is None else SplitData("test", Raw(test, None))), chosen(["DW050"])
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from digitwise.data.patches import digests, patch_text, read_patch
-from digitwise.training.check import check
+from digitwise.workflows.check import check
 from tests.helpers import glyphs
 
 
@@ -83,7 +83,7 @@ def test_a_review_keeps_the_decisions_of_an_earlier_one_also_those_made_meanwhil
         path.write_text(path.read_text().replace("0.6,", "0.6,keep"))
         return check(*arguments, **more)
 
-    monkeypatch.setattr("digitwise.training.check.check", meanwhile)
+    monkeypatch.setattr("digitwise.workflows.check.check", meanwhile)
     result = digitwise("check", "digits", "--labels", "--review", "--select", "DW040", "--out", tmp_path)
     assert result.code == 0
     assert result.out.endswith(f"Decide: digitwise review {path} --data digits\n")

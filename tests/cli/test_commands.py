@@ -60,6 +60,17 @@ def test_help_names_every_command(digitwise):
         assert f"  {command}  " in text
 
 
+def test_library_and_command_make_the_same_run_folder(digitwise, tmp_path):
+    from digitwise import train
+    from digitwise.recipes import find
+
+    assert digitwise("train", "flash", *QUICK, "--out", tmp_path / "command").code == 0
+    train(find("flash").replace(epochs=1), "digits", out=tmp_path / "library", precision="float32")
+    command, library = ({file.name for file in (tmp_path / who).iterdir()} for who in ("command", "library"))
+    assert library == command
+    assert {"run.json", "flash_plot.png", "confusion.png", "errors.png", "first_prediction.png"} <= library
+
+
 def test_train_prints_one_json_document(digitwise, tmp_path):
     result = digitwise("train", "baseline", *QUICK, "--out", tmp_path / "run", "--seed", 3, "--json")
     assert result.code == 0

@@ -65,7 +65,7 @@ def test_quick_marking_takes_a_few_images_from_all_over_a_set(tmp_path, monkeypa
 
 def test_notebook_that_never_began_is_told_by_its_limit_on_a_page_in_the_home_folder(tmp_path, monkeypatch, digitwise):
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("digitwise.exercise.timing.slowness", lambda: 2.5)
+    monkeypatch.setattr("digitwise.exercise.sandbox.slowness", lambda: 2.5)
     notebook = write_notebook(tmp_path / "n.ipynb")
     limited = ("--data", "digits", "--memory-limit", "1MB")
     result = digitwise("exercise", "check", notebook, *limited, "--html", "--out", "~/marks", "--json")

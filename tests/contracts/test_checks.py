@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from digitwise.checks import CHECKS, Learned, Part, Subject, chosen, run_checks
+from digitwise.checks import CHECKS, Learned, SplitData, Subject, chosen, run_checks
 from digitwise.data.raw import Raw, read_raw
-from digitwise.training.check import with_network
 from digitwise.training.watch import Watch
+from digitwise.workflows.check import with_network
 from tests.helpers import glyphs
 
 # What is really there: Fashion-MNIST has the same garment twice, some of them on both sides of the split.
@@ -18,7 +18,7 @@ NEVER_SILENT = {"DW040"}
 @pytest.fixture(scope="module", params=["mnist", "fashion-mnist"])
 def published(request, mnist):
     raw = read_raw(request.param)
-    subject = Subject(request.param, Part("train", raw["train"]), Part("test", raw["test"]))
+    subject = Subject(request.param, SplitData("train", raw["train"]), SplitData("test", raw["test"]))
     return with_network(subject, network=True, answers=False, seed=0, watch=Watch())
 
 
@@ -35,7 +35,7 @@ LABELS = np.arange(N) % 10
 
 
 def drawn(pixels=None, labels=None, **raw):
-    return Part("train", Raw(glyphs(N) if pixels is None else pixels, LABELS if labels is None else labels, **raw))
+    return SplitData("train", Raw(glyphs(N) if pixels is None else pixels, LABELS if labels is None else labels, **raw))
 
 
 def changed(place, spoil):
@@ -45,7 +45,7 @@ def changed(place, spoil):
 
 
 def with_test(test):
-    return Subject("drawn", drawn(), Part("test", Raw(test, None)))
+    return Subject("drawn", drawn(), SplitData("test", Raw(test, None)))
 
 
 def learned(part, features=None, probabilities=None):

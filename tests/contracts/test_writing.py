@@ -18,7 +18,7 @@ import pytest
 import typer.main
 
 from digitwise.cli.main import app, main
-from digitwise.evaluation.mends import Mend
+from digitwise.evaluation.fixes import Fix
 from digitwise.outputs import MARKER
 from digitwise.outputs.marker import marker_of
 from digitwise.server.collection import Collection
@@ -143,7 +143,7 @@ def quick(trained, numbers, monkeypatch):
     monkeypatch.setattr(improve, "find_in", lambda *_: [])
     monkeypatch.setattr(improve, "changes", lambda *_: [])
     monkeypatch.setattr(improve, "gatherings", lambda *_, **__: {"of": "run", "folds": 5, "found": []})
-    monkeypatch.setattr(improve, "joined", lambda _: Mend("More of a class.", focus=True))
+    monkeypatch.setattr(improve, "joined", lambda _: Fix("More of a class.", focus=True))
     numbers = {"reading": {"policy": {"max_error": 0.01}}, "verdict": {"words": "good"}, "next_steps": []}
     monkeypatch.setattr(page, "examine", lambda *_: SimpleNamespace())
     monkeypatch.setattr(page, "about_the_same", lambda *_: None)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitwise.checks import Part
+from digitwise.checks import SplitData
 from digitwise.data import load
 from digitwise.data.raw import read_raw
 from digitwise.errors import DataError
@@ -129,7 +129,7 @@ def test_a_file_name_that_is_no_utf8_can_be_printed(tmp_path):
 @pytest.mark.parametrize("labels", [np.eye(8, dtype=np.int64)[np.arange(16) % 8], (np.arange(16) % 8)[:, None]])
 def test_one_hot_rows_of_eight_and_columns_are_labels(tmp_path, labels):
     np.savez(tmp_path / "set.npz", images=glyphs(16), labels=labels)
-    part = Part("train", read_raw(tmp_path / "set.npz")["train"])
+    part = SplitData("train", read_raw(tmp_path / "set.npz")["train"])
     assert part.classes.tolist() == (np.arange(16) % 8).tolist()
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from digitwise.evaluation.intervals import wilson
+from digitwise.evaluation.rates import wilson
 from digitwise.evaluation.spread import spread
 
 

@@ -9,7 +9,7 @@ import os
 import pytest
 
 from digitwise.cli.main import main
-from digitwise.exercise.edition import EDITION
+from digitwise.exercise.notebooks import EDITION
 from tests.exercise.builder import ANSWERS, CODE, write_digits, write_notebook
 
 NOTHING = dict.fromkeys(CODE, "")

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from digitwise.errors import DataError
-from digitwise.exercise.edition import EDITION, write_edition
+from digitwise.exercise.notebooks import EDITION, write_edition
 from digitwise.exercise.tasks import TASKS
 
 

@@ -11,12 +11,9 @@ from digitwise.errors import ModelError
 from digitwise.exercise.answering import Answers
 from digitwise.exercise.evidence import Evidence, Fed, Fit, Look, Model
 from digitwise.exercise.judging import Case, remarks
-from digitwise.exercise.judging.augmentations import excesses, flips, looks_flipped
-from digitwise.exercise.judging.confusions import confusion
-from digitwise.exercise.judging.histograms import drawn
-from digitwise.exercise.judging.networks import built
-from digitwise.exercise.judging.saving import equal
-from digitwise.exercise.judging.strategy import augmented, focus
+from digitwise.exercise.judging.networks import built, equal
+from digitwise.exercise.judging.shown import confusion, drawn
+from digitwise.exercise.judging.strategy import augmented, excesses, flips, focus, looks_flipped
 from digitwise.exercise.judging.words import gain, judged, numbers
 from digitwise.exercise.notebooks import Cell, Notebook
 

@@ -7,9 +7,8 @@ import json
 import pytest
 
 from digitwise.errors import DataError
-from digitwise.exercise.edition import EDITION
-from digitwise.exercise.notebooks import read_notebook
-from digitwise.exercise.page import page_names
+from digitwise.exercise.marks import page_names
+from digitwise.exercise.notebooks import EDITION, read_notebook
 from digitwise.exercise.tasks import TASKS
 from tests.exercise.builder import ANSWERS, write_notebook
 

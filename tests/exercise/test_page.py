@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digitwise.exercise.marks import Mark, PartMark, TaskMark
-from digitwise.exercise.page import write_page
+from digitwise.exercise.marks import Mark, PartMark, TaskMark, write_page
 
 
 @pytest.mark.parametrize("width", [375, 1440])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from digitwise.exercise.answering import fed
-from digitwise.exercise.feeding import Account, look_at
 from digitwise.exercise.recognition import Recogniser, class_counts
+from digitwise.exercise.watching import Account, look_at
 
 
 @pytest.fixture(scope="module")

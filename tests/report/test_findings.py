@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digitwise.checks import Check, Part, Subject, chosen, run_checks
+from digitwise.checks import Check, SplitData, Subject, chosen, run_checks
 from digitwise.data.raw import Raw
 from digitwise.report.findings import write_findings
 from tests.helpers import glyphs
@@ -13,8 +13,8 @@ from tests.helpers import glyphs
 def page(tmp_path_factory):
     pixels, labels = glyphs(300), np.arange(300) % 10
     pixels[100], pixels[7], pixels[9] = pixels[5], 0, 255 - pixels[9]
-    train = Part("train", Raw(pixels, labels, None, ("a.png",) * 300, (("<b>.png", "damaged & torn"),)))
-    test = Part("test", Raw(glyphs(300, seed=1) // 2 * 2, labels))
+    train = SplitData("train", Raw(pixels, labels, None, ("a.png",) * 300, (("<b>.png", "damaged & torn"),)))
+    test = SplitData("test", Raw(glyphs(300, seed=1) // 2 * 2, labels))
     checked = run_checks(Subject("drawn", train, test), chosen(ignore=["DW034", "DW040"]))
     return write_findings(checked, tmp_path_factory.mktemp("check"))
 
@@ -45,13 +45,15 @@ def test_a_check_of_ones_own_stands_on_the_page_without_being_registered(tmp_pat
         def find(self, subject):
             return [self.finding("info", "hello")]
 
-    written = write_findings(run_checks(Subject("own", Part("train", Raw(glyphs(5), None))), [Greeting()]), tmp_path)
+    written = write_findings(
+        run_checks(Subject("own", SplitData("train", Raw(glyphs(5), None))), [Greeting()]), tmp_path
+    )
     assert "It means well." in written.read_text()
 
 
 def test_an_interrupted_page_leaves_the_old_one(page, monkeypatch):
     old = page.read_text()
-    subject = Subject("other", Part("train", Raw(glyphs(60), None)))
+    subject = Subject("other", SplitData("train", Raw(glyphs(60), None)))
     monkeypatch.setattr("digitwise.report.findings.content", lambda checked: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_findings(run_checks(subject, chosen(["DW010"])), page.parent)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digitwise.errors import RunError
-from digitwise.evaluation.gatherings import gatherings
+from digitwise.evaluation.fixes import gatherings
 from digitwise.evaluation.slices import Condition, Slice
 from digitwise.images import Dataset, ImageSet, Predictions
 from digitwise.report.content import Wishes
@@ -193,7 +193,14 @@ def test_runs_of_different_pictures_are_refused_and_the_old_report_stays(made, d
 
 
 @pytest.mark.parametrize(
-    "step", ["report.page._draw", "report.page._render", "report.page.write_json", "runs.write_json"]
+    "step",
+    [
+        "report.page._draw",
+        "report.page._render",
+        "report.page.write_json",
+        "runs.write_json",
+        "outputs.single.write_json",
+    ],
 )
 def test_interrupted_report_leaves_the_old_one_in_place(made, digits, tmp_path, monkeypatch, step):
     """Pages, numbers, figures and policy: each step after which something could be replaced is broken off."""

@@ -6,7 +6,6 @@ import pytest
 from digitwise.data import load
 from digitwise.errors import RunError
 from digitwise.images import Dataset
-from digitwise.report.pictures import dataset_of
 from digitwise.report.render import draw_data, draw_run, page_context, render_index
 from digitwise.runs import Run
 from tests.helpers import blobs
@@ -86,9 +85,9 @@ def test_pictures_of_another_set_are_refused(trained, tmp_path):
 
     write_pictures(tmp_path, blobs(60))
     with pytest.raises(RunError, match="expected the test pictures of"):
-        dataset_of(Run.open(trained), tmp_path)
+        Run.open(trained).dataset(tmp_path)
 
 
 def test_pictures_are_found_again(trained):
-    assert dataset_of(Run.open(trained)).fingerprint == load("digits").fingerprint
+    assert Run.open(trained).dataset().fingerprint == load("digits").fingerprint
     assert isinstance(trained, Path)

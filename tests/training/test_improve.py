@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from digitwise.evaluation.mends import Mend
+from digitwise.evaluation.fixes import Fix
 from digitwise.images import Dataset, ImageSet, Predictions
 from digitwise.recipes import Augmentation, find
 from digitwise.runs import Run
@@ -15,7 +15,7 @@ from tests.helpers import blobs
 
 def test_mended_recipe_has_wider_ranges_and_focus():
     recipe = find("augmented")
-    changed = mended(recipe, Mend("Widen.", ("shear_range",), focus=True))
+    changed = mended(recipe, Fix("Widen.", ("shear_range",), focus=True))
     assert changed.augmentation.shear_range == 1.5 * recipe.augmentation.shear_range
     assert changed.augmentation.zoom_range == recipe.augmentation.zoom_range
     assert changed.focus == FOCUS
@@ -23,7 +23,7 @@ def test_mended_recipe_has_wider_ranges_and_focus():
 
 
 def test_recipe_without_augmentation_gets_the_range_it_lacks():
-    changed = mended(find("improved"), Mend("Widen.", ("zoom_range",)))
+    changed = mended(find("improved"), Fix("Widen.", ("zoom_range",)))
     assert changed.augmentation == Augmentation(zoom_range=0.1)
     assert changed.focus == 0
 
@@ -52,7 +52,7 @@ def test_improve_finds_the_group_trains_its_mend_and_says_that_it_helped(tmp_pat
     recipe = find("flash").replace(epochs=1, batch_size=64)
     run = train(recipe, leaning, out=tmp_path / "run", precision="float32")
     result = improve(run, leaning)
-    assert "zoom_range" in result.mend.widen
+    assert "zoom_range" in result.fix.widen
     assert result.run.path == tmp_path / "run-mended"
     first = result.changes[0].as_dict()
     assert first["errors_before"] > first["errors_after"] == 0
@@ -85,7 +85,7 @@ def test_without_a_group_nothing_is_trained(tmp_path, leaning, monkeypatch):
 
 def test_groups_that_no_training_mends_are_kept_too(tmp_path, leaning, monkeypatch):
     run = train(find("flash").replace(epochs=1, batch_size=64), leaning, out=tmp_path / "run", precision="float32")
-    monkeypatch.setattr(module, "mend", lambda _: Mend("Look at the labels."))
+    monkeypatch.setattr(module, "fix_for", lambda _: Fix("Look at the labels."))
     result = improve(run, leaning)
     assert result.slices
     assert result.run is None

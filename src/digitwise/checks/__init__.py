@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from digitwise.checks.base import SEVERITIES, Check, Finding, NotApplicableError, PictureCheck, Severity, Tile
-from digitwise.checks.classes import ClassBalance, LabelRange, MissingClass, Unreadable
 from digitwise.checks.duplicates import Contradictions, ExactDuplicates, Leakage, NearDuplicates
-from digitwise.checks.label_errors import LabelErrors
+from digitwise.checks.labels import ClassBalance, LabelErrors, LabelRange, MissingClass, Unreadable
 from digitwise.checks.outliers import OddOneOut
-from digitwise.checks.pixels import Blank, PixelRange, Polarity
-from digitwise.checks.placement import Placement
+from digitwise.checks.pixels import Blank, PixelRange, Placement, Polarity
 from digitwise.checks.shift import Shift
-from digitwise.checks.subject import Learned, Part, Subject
+from digitwise.checks.subject import Learned, SplitData, Subject
 from digitwise.errors import DataError
 
 CHECKS: dict[str, Check] = {}
@@ -27,9 +25,9 @@ __all__ = [
     "Finding",
     "Learned",
     "NotApplicableError",
-    "Part",
     "PictureCheck",
     "Severity",
+    "SplitData",
     "Subject",
     "Tile",
     "chosen",

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from digitwise.checks.subject import Part, SplitName, Subject
+from digitwise.checks.subject import SplitData, SplitName, Subject
 from digitwise.images import Int64
 
 Severity = Literal["info", "warning", "error"]
@@ -121,11 +121,11 @@ class PictureCheck(Check):
         return [finding for finding in found if finding is not None]
 
     @abstractmethod
-    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+    def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
         """What is wrong in one split, or None."""
 
 
-def tiles(part: Part, indices: Int64, captions: Sequence[str] | None = None) -> list[Tile]:
+def tiles(part: SplitData, indices: Int64, captions: Sequence[str] | None = None) -> list[Tile]:
     """Pictures of a split to show, captioned by their class where nothing else is given."""
     words = captions or [part.name_of(i) for i in indices]
     return [Tile(part.split, int(i), word) for i, word in zip(indices, words, strict=False)]

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from digitwise.checks.base import Check, Finding, NotApplicableError, PictureCheck, Severity, Tile, counted
-from digitwise.checks.subject import Part, Subject
+from digitwise.checks.subject import SplitData, Subject
 from digitwise.images import Int64
 
 SHOWN = 200  # groups that evidence lists
@@ -23,20 +23,20 @@ def groups(names: Int64) -> list[Int64]:
     return sorted(found, key=len, reverse=True)
 
 
-def own(part: Part, subject: Subject, names: Int64) -> Int64:
+def own(part: SplitData, subject: Subject, names: Int64) -> Int64:
     """The names of one split's pictures, of those counted through all splits."""
     start = 0 if part is subject.train else len(subject.train)
     return names[start : start + len(part)]
 
 
-def within(part: Part, subject: Subject, names: Int64) -> list[Int64]:
+def within(part: SplitData, subject: Subject, names: Int64) -> list[Int64]:
     """Groups among the pictures of one split, blank ones left out."""
     found = own(part, subject, names).copy()
     found[part.blank] = -1 - np.flatnonzero(part.blank)  # a group each
     return groups(found - found.min(initial=0))
 
 
-def _tiles(part: Part, found: list[Int64]) -> list[Tile]:
+def _tiles(part: SplitData, found: list[Int64]) -> list[Tile]:
     return [Tile(part.split, int(i), f"{part.name_of(i)} · #{i}") for group in found[:SHOWN] for i in group[:8]]
 
 
@@ -51,10 +51,10 @@ class Copies(PictureCheck):
     told: ClassVar[str]  # of the surplus pictures
 
     @abstractmethod
-    def groups_in(self, part: Part, subject: Subject) -> list[Int64]:
+    def groups_in(self, part: SplitData, subject: Subject) -> list[Int64]:
         """Pictures that belong together, each group in ascending order."""
 
-    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+    def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
         """The surplus pictures of all groups."""
         found = self.groups_in(part, subject)
         if not found:
@@ -86,7 +86,7 @@ class ExactDuplicates(Copies):
     severity = "warning"
     told = "too many"
 
-    def groups_in(self, part: Part, subject: Subject) -> list[Int64]:
+    def groups_in(self, part: SplitData, subject: Subject) -> list[Int64]:
         """Equal pictures."""
         return within(part, subject, subject.likeness.exact)
 
@@ -104,7 +104,7 @@ class NearDuplicates(Copies):
     severity = "info"
     told = "much like another"
 
-    def groups_in(self, part: Part, subject: Subject) -> list[Int64]:
+    def groups_in(self, part: SplitData, subject: Subject) -> list[Int64]:
         """Like pictures that are not all equal, of equal ones the first."""
         exact = own(part, subject, subject.likeness.exact)
         firsts = [
@@ -122,7 +122,7 @@ class Contradictions(PictureCheck):
     meaning = "One of the labels is wrong. Whatever a model answers, it is counted wrong for one of them."
     remedy = "Look at each group and correct the labels: digitwise check --labels --review, then --patch."
 
-    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+    def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
         """Groups of equal or like pictures whose labels differ."""
         if not part.labelled:
             if part is subject.train:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from digitwise.checks.base import Check, Finding, NotApplicableError, counted, tiles
 from digitwise.checks.measures import BLOCK
 from digitwise.checks.pixels import spread
-from digitwise.checks.subject import Part, Subject
+from digitwise.checks.subject import SplitData, Subject
 from digitwise.checks.thresholds import ODD
 from digitwise.images import Float32, Float64, Int64
 
@@ -103,7 +103,7 @@ def _neighbour(features: Float32, usable: NDArray[np.bool_]) -> Float64:
     return np.sqrt(np.maximum(2 - 2 * nearest, 0))
 
 
-def _undrawn(part: Part, indices: Int64) -> Float64:
+def _undrawn(part: SplitData, indices: Int64) -> Float64:
     """The length of what the first principal components leave of each picture, float64 (k,)."""
     size = part.images[0].size
     total, squares = np.zeros(size), np.zeros((size, size), np.float32)

@@ -1,16 +1,26 @@
-"""Single pictures whose pixels cannot be right: DW030 blank or saturated, DW031 range and scaling, DW032 polarity."""
+"""Pictures that cannot be right by themselves: DW030 blank, DW031 range, DW032 polarity, DW033 placement."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from digitwise.checks.base import Finding, PictureCheck, Severity, counted, tiles
-from digitwise.checks.subject import Part, Subject
-from digitwise.checks.thresholds import BULK, FAINT, GROUND, SATURATED, SPREADS, UNSCALED
+from digitwise.checks.subject import SplitData, Subject
+from digitwise.checks.thresholds import (
+    BULK,
+    CLIPPED,
+    FAINT,
+    GROUND,
+    OFF_CENTRE,
+    SATURATED,
+    SPREADS,
+    TOO_LARGE,
+    UNSCALED,
+)
 from digitwise.images import Float64, Int64, Mask
 
 
-def severity_of(found: Int64, part: Part) -> Severity:
+def severity_of(found: Int64, part: SplitData) -> Severity:
     """A single picture is a warning, a fault of the whole set an error."""
     return "error" if len(found) > max(1, BULK * len(part)) else "warning"
 
@@ -32,7 +42,7 @@ class Blank(PictureCheck):
     )
     remedy = "Drop them (decision drop in a patch), and look where they come from: empty fields, a failed scan."
 
-    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+    def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
         """Pictures without contrast, or saturated; those stored as 0 to 1 belong to DW031."""
         found = part.measures
         constant = found.highest == found.lowest
@@ -64,11 +74,11 @@ class PixelRange(PictureCheck):
     )
     remedy = "Go back to the originals and scale all pictures the same way: uint8 0 to 255, or floats 0.0 to 1.0."
 
-    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+    def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
         """The whole set on a wrong scale, or else single pictures."""
         return self._whole(part) or self._single(part)
 
-    def _whole(self, part: Part) -> Finding | None:
+    def _whole(self, part: SplitData) -> Finding | None:
         pixels, (low, high) = part.raw.pixels, part.scale
         if part.extents[2].mean() < 0.5:
             words = "most pictures have pixels that are NaN or infinite"
@@ -84,7 +94,7 @@ class PixelRange(PictureCheck):
         evidence = {"dtype": str(pixels.dtype), "lowest": low, "highest": high}
         return self.finding("error", words, evidence=evidence, split=part.split, count=len(part))
 
-    def _single(self, part: Part) -> Finding | None:
+    def _single(self, part: SplitData) -> Finding | None:
         found = part.measures
         reach = found.highest.astype(np.float64) - found.lowest.astype(np.float64)
         middle, deviation = spread(reach)
@@ -111,7 +121,7 @@ class PixelRange(PictureCheck):
         )
 
     @staticmethod
-    def _strange(part: Part) -> Mask:
+    def _strange(part: SplitData) -> Mask:
         """Pictures with values that the others' scale does not have: NaN, negative ones, 0 to 255 among 0.0 to 1.0."""
         low, high, finite = part.extents
         most = 255 if part.raw.pixels.dtype.kind not in "fb" or part.scale[1] > 1 else 1
@@ -129,7 +139,7 @@ class Polarity(PictureCheck):
     )
     remedy = "Invert the pictures concerned (255 − value), all of one kind, before training."
 
-    def find_in(self, part: Part, subject: Subject) -> Finding | None:
+    def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
         """A split turned against the other, or single pictures turned against their split."""
         if part is subject.test and part.dark != subject.train.dark:
             kinds = {False: "light on dark", True: "dark on light"}
@@ -150,12 +160,69 @@ class Polarity(PictureCheck):
         return None
 
 
-def opposite(part: Part) -> Mask:
+def opposite(part: SplitData) -> Mask:
     """Pictures whose ground is bright, once their set is light on dark; bool (n,)."""
     found = part.measures
     reach = np.maximum(found.highest.astype(float) - found.lowest, 1)
     return np.asarray(~part.blank & ((found.ground - found.lowest) / reach >= GROUND))
 
 
-def _first(part: Part) -> Int64:
+def _first(part: SplitData) -> Int64:
     return np.arange(min(len(part), 20), dtype=np.int64)
+
+
+class Placement(PictureCheck):
+    """DW033."""
+
+    code = "DW033"
+    title = "off-centre, cut off, or of another size"
+    meaning = (
+        "A network learns where digits stand and how large they are. MNIST's are centred by mass in 28x28 and fit a "
+        "box of 20x20; pictures prepared in another way are read with several times the errors."
+    )
+    remedy = (
+        "Prepare all pictures in one way (digitwise data normalize crops, scales and centres by mass), or train with "
+        "wider shifts and zoom if the pictures in use are like that too."
+    )
+
+    def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
+        """Pictures far from the set's own norm."""
+        if part.fitted_from:
+            was, now = ("×".join(map(str, each)) for each in (part.fitted_from, part.images.shape[1:]))
+            words = f"the {part.split} pictures are {was}, the training pictures {now}"
+            return self.finding("error", words, split=part.split, count=len(part))
+        found, side = part.measures, max(part.images.shape[1:])
+        usable = ~part.blank & ~opposite(part)
+        if not usable.any():
+            return None
+        middle = [float(np.median(values[usable])) for values in (found.y, found.x)]
+        offset = np.hypot(found.y - middle[0], found.x - middle[1]).astype(np.float64)
+        usual, deviation = spread(offset[usable])
+        off = usable & (offset > max(OFF_CENTRE * side, usual + SPREADS * deviation))
+        size = np.maximum(np.maximum(found.height, found.width), 1).astype(np.float64)
+        ratio = np.log(size / np.median(size[usable]))
+        _, deviation = spread(ratio[usable])
+        sized = usable & (np.abs(ratio) > max(np.log(TOO_LARGE), SPREADS * deviation))
+        clipped = usable & (found.edge >= CLIPPED)
+        if clipped.sum() > BULK * len(part):  # the set fills its frame
+            clipped[:] = False
+        indices = np.flatnonzero(off | sized | clipped).astype(np.int64)
+        if not len(indices):
+            return None
+        kinds = {
+            "off the centre": int(off.sum()),
+            "of another size": int(sized.sum()),
+            "cut off at the border": int(clipped.sum()),
+        }
+        captions = [
+            f"{part.name_of(i)} · " + ("off centre" if off[i] else f"{size[i]:.0f} px" if sized[i] else "cut off")
+            for i in indices
+        ]
+        return self.finding(
+            severity_of(indices, part),
+            ", ".join(f"{n:,} {kind}" for kind, n in kinds.items() if n),
+            indices=indices,
+            evidence={**kinds, "usual_centre": middle, "usual_size": float(np.median(size[usable]))},
+            split=part.split,
+            tiles=tiles(part, indices, captions),
+        )

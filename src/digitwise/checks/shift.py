@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from digitwise.checks.base import Check, Finding, NotApplicableError
-from digitwise.checks.subject import Part, Subject
+from digitwise.checks.subject import SplitData, Subject
 from digitwise.checks.thresholds import SHIFT_AUC, SHIFT_P, SHIFT_SAMPLE
 from digitwise.images import Float64
 from digitwise.properties import properties
@@ -100,7 +100,7 @@ def rank_auc(a: Float64, b: Float64) -> float:
     return float((ranks[len(a) :].sum() - len(b) * (len(b) + 1) / 2) / (len(a) * len(b)))
 
 
-def _measured(part: Part) -> Float64:
+def _measured(part: SplitData) -> Float64:
     """The named properties of a sample of the pictures that are not blank, (n, 6)."""
     places = np.flatnonzero(~part.blank)
     if len(places) > SHIFT_SAMPLE:

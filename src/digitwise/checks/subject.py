@@ -23,7 +23,7 @@ SAMPLE = 2_000  # pictures that tell a set's polarity
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class SplitData:
     """One split.
 
     Parameters
@@ -181,21 +181,21 @@ class Subject:
     Parameters
     ----------
     name : str
-    train : Part
-    test : Part, optional
+    train : SplitData
+    test : SplitData, optional
     learned : Learned, optional
     why_not_learned : str
         Where there is none.
     """
 
     name: str
-    train: Part
-    test: Part | None = None
+    train: SplitData
+    test: SplitData | None = None
     learned: Learned | None = None
     why_not_learned: str = "no network was trained; --labels trains some"
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[SplitData, ...]:
         """The splits there are."""
         return (self.train,) if self.test is None else (self.train, self.test)
 

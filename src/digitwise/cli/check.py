@@ -44,7 +44,7 @@ def check(
     from digitwise.errors import DataError
     from digitwise.outputs import claimed
     from digitwise.report.findings import CHECK, check_place, write_findings
-    from digitwise.training.check import check as check_data
+    from digitwise.workflows.check import check as check_data
 
     if review and not labels:
         raise DataError("--review: expected --labels with it, which finds the labels to decide on")
@@ -96,7 +96,7 @@ def _write_patch(found: Checked, review_file: Path) -> None:
     from digitwise.files import real
     from digitwise.outputs import updated_file, waiting_for
     from digitwise.report.findings import CHECK
-    from digitwise.training.check import label_patch
+    from digitwise.workflows.check import label_patch
 
     file = real(review_file)
     with waiting_for(file), updated_file(file, CHECK) as temporary:

@@ -25,8 +25,9 @@ def compare(
 ) -> None:
     """Compare runs, picture by picture, on the test set they share; over several seeds, their mean and spread."""
     from digitwise.errors import RunError
-    from digitwise.evaluation.stored import all_different, over_seeds, seeds_in_words
-    from digitwise.evaluation.stored import compare as compare_runs
+    from digitwise.evaluation.comparison import all_different
+    from digitwise.evaluation.comparison import compare as compare_runs
+    from digitwise.evaluation.spread import over_seeds, seeds_in_words
     from digitwise.files import real
     from digitwise.outputs import check_file
     from digitwise.report.figures import FIGURES
@@ -65,9 +66,8 @@ def _tell(a: str, b: str, result: Comparison) -> None:
 def _draw(a: Run, b: Run, data: str | None, path: Path) -> None:
     from digitwise.report.figures import grouped_gallery
     from digitwise.report.galleries import Group, compared_groups
-    from digitwise.report.pictures import dataset_of
 
-    test = dataset_of(a, data).test
+    test = a.dataset(data).test
     names = (a.path.name, b.path.name)
     groups = compared_groups((a.predictions("test"), b.predictions("test")), names)
     grouped_gallery(test, groups or [Group("no picture that either gets wrong", ())], path)

@@ -21,16 +21,15 @@ def errors(
     import numpy as np
 
     from digitwise.evaluation import confusion_matrix, evaluate_predictions
-    from digitwise.evaluation.patched import corrected
+    from digitwise.evaluation.assessment import corrected
     from digitwise.images import ImageSet
-    from digitwise.report.pictures import dataset_of, patched_test
     from digitwise.report.render import draw_errors
     from digitwise.runs import Run
 
     opened = Run.open(run)
-    answers, dataset = opened.predictions("test"), dataset_of(opened, data)
+    answers, dataset = opened.predictions("test"), opened.dataset(data)
     pictures, places = dataset.test, np.arange(len(answers))
-    if patch is not None and (found := patched_test(opened, dataset, patch)):
+    if patch is not None and (found := opened.patched_test(dataset, patch)):
         labels, dropped = found
         answers, places = corrected(answers, labels, dropped), np.flatnonzero(~dropped)
         pictures = ImageSet(pictures.images[places], labels[places], pictures.class_names)

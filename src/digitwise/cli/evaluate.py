@@ -48,18 +48,17 @@ def evaluate(
     from digitwise.errors import RunError
     from digitwise.evaluation.assessment import assess
     from digitwise.runs import Run
-    from digitwise.training.evaluate import answers_about
+    from digitwise.workflows.evaluate import answers_about
 
     opened, shares = Run.open(run), class_mix(mix)
     validation, test = opened.predictions("validation"), answers_about(opened, data)
-    promise = max_error or promised(opened)
-    result = assess(validation, test, samples=samples, class_mix=shares, max_error=promise)
+    most = max_error or guaranteed(opened)
+    result = assess(validation, test, samples=samples, class_mix=shares, max_error=most)
     policy = result.reading.policy
     if max_error is not None:
         if policy is None:
             raise RunError(f"{opened.path}: {result.reading.refusal}")
-        with opened.new_policy(policy.as_dict()):
-            pass
+        opened.save_policy(policy.as_dict())
     counts = _under_patch(opened, data, patch, test)
     if as_json:
         known: dict[str, Any] = {key: opened.info[key] for key in ("fit_seconds", "seed", "parameters")}
@@ -105,17 +104,16 @@ def _evaluate_reader(data: Path, model: Path | None, max_error: float | None, as
 def _under_patch(run: Run, data: str | None, patch: Path | None, test: Predictions) -> list[dict[str, Any]] | None:
     """The three figures of an evaluation under a label patch; None where there is no patch."""
     from digitwise.data import load
-    from digitwise.evaluation.patched import under_patch
-    from digitwise.report.pictures import dataset_of, patched_test
+    from digitwise.evaluation.assessment import under_patch
 
     if patch is None and (run.patch is None or data is not None):
         return None
-    found = patched_test(run, load(data) if data else dataset_of(run), patch)
+    found = run.patched_test(load(data) if data else run.dataset(), patch)
     return None if found is None else [count.as_dict() for count in under_patch(test, *found)]
 
 
-def promised(run: Run) -> float:
-    """The error rate that a run's policy promises, or the default where it has none."""
+def guaranteed(run: Run) -> float:
+    """The error rate that a run's policy guarantees, or the default where it has none."""
     from digitwise.evaluation.assessment import MAX_ERROR
 
     return MAX_ERROR if run.policy is None else float(run.policy["max_error"])

@@ -23,7 +23,7 @@ def new(
     as_json: JsonFlag = False,
 ) -> None:
     """Write the exercise as a notebook with gaps to fill, and the folder results beside it."""
-    from digitwise.exercise.edition import write_edition
+    from digitwise.exercise.notebooks import write_edition
     from digitwise.exercise.tasks import POINTS, TASKS
 
     notebook = write_edition(folder)

@@ -23,16 +23,16 @@ def improve(
     """Find where a run's recipe fails by cross-validation, train it with mends, and compare before and after."""
     from digitwise.cli.live import LiveWatch
     from digitwise.data.patches import read_patch
-    from digitwise.report.pictures import dataset_of, in_memory
+    from digitwise.data.streamed import in_memory
     from digitwise.runs import Run
 
     opened = Run.open(run)
-    dataset = in_memory(dataset_of(opened, data), "digitwise improve")
+    dataset = in_memory(opened.dataset(data), "digitwise improve")
     if patch is not None:
         dataset = read_patch(patch).apply(dataset)
     console = stage(as_json)
 
-    from digitwise.training.improve import improve as improve_run  # after the data: bad input is told at once
+    from digitwise.workflows.train import improve as improve_run  # after the data: bad input is told at once
 
     with LiveWatch(console, layers=False) as watch:
         result = improve_run(opened, dataset, out=out_folder, folds=folds, watch=watch)
@@ -44,9 +44,9 @@ def improve(
     for group in result.slices:
         out.print(f"  {group.words}")
     if result.run is None:
-        out.print(f"{result.mend.words} digitwise report {opened.path} shows the groups among all pictures".strip())
+        out.print(f"{result.fix.words} digitwise report {opened.path} shows the groups among all pictures".strip())
         return
-    out.print(result.mend.words)
+    out.print(result.fix.words)
     changes = [each.as_dict() for each in result.changes]
     rows = [(row["name"], row["n"], row["errors_before"], row["errors_after"], row["verdict"]) for row in changes]
     out.print(table(("judged on the other half", "pictures", "wrong before", "after", ""), rows))

@@ -67,10 +67,8 @@ def check(
     """Run students' notebooks, each in a process with limits, and give points task by task."""
     from digitwise.data import load
     from digitwise.exercise.marking import mark_all
-    from digitwise.exercise.marks import printable
-    from digitwise.exercise.page import MARKS, check_places, page_names, write_page, write_points
-    from digitwise.exercise.sandbox import Limits
-    from digitwise.exercise.timing import SLOWER, slowness
+    from digitwise.exercise.marks import MARKS, check_places, page_names, printable, write_page, write_points
+    from digitwise.exercise.sandbox import SLOWER, Limits, slowness
     from digitwise.files import expanded
     from digitwise.outputs import claimed
 

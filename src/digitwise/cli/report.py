@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from digitwise.cli.console import DataOption, JsonFlag, PatchOption, out, print_json
-from digitwise.cli.evaluate import promised
+from digitwise.cli.evaluate import guaranteed
 from digitwise.cli.options import ClassMixOption, MaxErrorOption, SamplesOption, class_mix, share
 
 
@@ -29,19 +29,18 @@ def report(
     as_json: JsonFlag = False,
 ) -> None:
     """Write a run's report: one HTML file that needs nothing else, its numbers as JSON, its figures."""
-    from digitwise.evaluation.patched import under_patch
+    from digitwise.evaluation.assessment import under_patch
     from digitwise.report.content import Wishes
     from digitwise.report.page import write_report
-    from digitwise.report.pictures import dataset_of, patched_test
     from digitwise.runs import Run
 
     opened = [Run.open(path) for path in runs]
     place = out_file or opened[0].path / "report.html"
-    dataset = dataset_of(opened[0], data)
-    found = patched_test(opened[0], dataset, patch)
+    dataset = opened[0].dataset(data)
+    found = opened[0].patched_test(dataset, patch)
     wishes = Wishes(
         target=target,
-        max_error=max_error or promised(opened[0]),
+        max_error=max_error or guaranteed(opened[0]),
         samples=samples,
         class_mix=class_mix(mix),
         findings=_findings(findings),

@@ -77,7 +77,7 @@ def _do(
     """Look at the data, train, compare and write the page; the runs, and sentences on their differences."""
     from digitwise.cli.data import tell
     from digitwise.cli.info import banner
-    from digitwise.evaluation.stored import compare
+    from digitwise.evaluation.comparison import compare
     from digitwise.report.render import draw_data, render_index
 
     console.print(banner(precision))
@@ -106,13 +106,13 @@ def _train(
     console: Console,
 ) -> Run:
     from digitwise.cli.live import LiveWatch
-    from digitwise.training.train import train
+    from digitwise.workflows.train import train
 
     console.print()
     console.rule(f"{recipe.name}: {recipe.purpose}", align="left")
     with LiveWatch(console, layers=recipe.name in ("baseline", "improved")) as watch:
         result = train(recipe, dataset, seed=seed, out=out, precision=precision, resume=resume, watch=watch)
-    tell_result(result, dataset, console, explained=recipe.name == JOB[0])
+    tell_result(result, console, explained=recipe.name == JOB[0])
     return result
 
 

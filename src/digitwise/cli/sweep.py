@@ -84,7 +84,7 @@ def sweep(
     chosen = chosen.for_size(len(dataset.train))
     space = _space(chosen, grid, trials, seed)
 
-    from digitwise.training.sweep import sweep as sweep_recipe  # after the data: bad input is told at once
+    from digitwise.workflows.train import sweep as sweep_recipe  # after the data: bad input is told at once
 
     console.print(f"  trials of {chosen.name}: {len(space.trials)} ({', '.join(space.names)})")
     with _pool(cluster, jobs, threads) as pool, Trials(console, many=True) as watch:

@@ -150,20 +150,20 @@ def train(
                 assist(chosen, dataset, seed=seed, **along, watch=watch)
                 return
             if seeds is not None:
-                from digitwise.training.seeds import train_seeds
+                from digitwise.workflows.train import train_seeds
 
                 numbers = range(seed, seed + seeds)
                 results = train_seeds(chosen, dataset, numbers, out, pool, **choices, watch=watch)
             else:
-                from digitwise.training.train import train as train_recipe  # after the data: bad input is told at once
+                from digitwise.workflows.train import train as train_recipe  # after the data: bad input is told at once
 
                 choices |= {"seed": seed, "out": out, "distribute": distribute}
                 choices |= {"also": [load(name) for name in also or ()], "start_from": start_from}
                 result = train_recipe(chosen, dataset, **choices, watch=watch, pool=pool)
     if seeds is not None:
-        tell_seeds(results, dataset, console, as_json=as_json)
+        tell_seeds(results, console, as_json=as_json)
         return
-    tell_result(result, dataset, console)
+    tell_result(result, console)
     if as_json:
         print_json(summary(result))
         return
@@ -183,13 +183,10 @@ def _host() -> int:
     return join_hosts()
 
 
-def tell_seeds(results: list[Run], dataset: AnyDataset, console: Console, *, as_json: bool) -> None:
-    """Print what came of one recipe from several seeds, and draw the figures of each run."""
+def tell_seeds(results: list[Run], console: Console, *, as_json: bool) -> None:
+    """Print what came of one recipe from several seeds."""
     from digitwise.evaluation.spread import spread
-    from digitwise.report.render import draw_run
 
-    for run in results:
-        draw_run(run, dataset)
     validation, test = (spread([run.info["results"][split] for run in results]) for split in ("validation", "test"))
     if as_json:
         print_json(
@@ -213,10 +210,9 @@ def tell_seeds(results: list[Run], dataset: AnyDataset, console: Console, *, as_
     console.print(f"  saved in {results[0].path.parent}")
 
 
-def tell_result(run: Run, dataset: AnyDataset, console: Console, *, explained: bool = True) -> None:
-    """Print what came of a training in the user's terms, and draw its figures."""
+def tell_result(run: Run, console: Console, *, explained: bool = True) -> None:
+    """Print what came of a training in the user's terms."""
     from digitwise.evaluation import evaluate_predictions, explain
-    from digitwise.report.render import draw_run
 
     answers = run.predictions("test")
     test = evaluate_predictions(answers)
@@ -226,7 +222,6 @@ def tell_result(run: Run, dataset: AnyDataset, console: Console, *, explained: b
     if test.confused:
         pairs = ", ".join(f"{pair.given} for {pair.predicted} ({pair.count})" for pair in test.confused)
         console.print(f"  most confused: {pairs}")
-    draw_run(run, dataset)
 
 
 def summary(run: Run) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from digitwise.data.counting import Classes, Told, count_labels
 from digitwise.data.sharded import HeldShard, ShardedSet, form_of_first, read_set, require_room
 from digitwise.data.splits import VALIDATION_SIZE, split_validation, validation_size
-from digitwise.errors import DataError
+from digitwise.errors import DataError, RunError
 from digitwise.formats.blocks import BLOCK
 from digitwise.formats.sharded import Shards, splits
 from digitwise.formats.shards import Shard, is_address
@@ -53,6 +53,22 @@ class StreamedDataset:
 
 
 AnyDataset = Dataset | StreamedDataset
+
+
+def in_memory(dataset: AnyDataset, what: str) -> Dataset:
+    """A data set whose training pictures are at hand.
+
+    Raises
+    ------
+    RunError
+        If they are not, because the run was trained from shards; ``what`` needs them.
+    """
+    if not isinstance(dataset, Dataset):
+        raise RunError(
+            f"{what} needs all training pictures in memory, expected a run trained so, got one trained with --stream; "
+            f"train again without it"
+        )
+    return dataset
 
 
 def training_splits(dataset: AnyDataset, *, size: int | None, seed: int) -> Splits:

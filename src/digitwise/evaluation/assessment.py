@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from digitwise.errors import RunError
 from digitwise.evaluation.calibration import Calibration, at_temperature, calibration, fit_temperature
 from digitwise.evaluation.metrics import Evaluation, evaluate_predictions
-from digitwise.evaluation.production import Expectation, expected_errors
+from digitwise.evaluation.rates import Expectation, expected_errors, wilson
 from digitwise.evaluation.selective import Policy, reading_policy
-from digitwise.images import Predictions
+from digitwise.images import Int64, Mask, Predictions
 
 MAX_ERROR = 0.001
 
 
 @dataclass(frozen=True)
-class Reading:
+class PolicyOutcome:
     """What a reading policy came to on the test pictures, or why there is none.
 
     Parameters
@@ -26,7 +28,7 @@ class Reading:
     answered, errors : int
         Of the test pictures.
     refusal : str
-        Why the validation pictures cannot support the promise; empty where they can.
+        Why the validation pictures cannot support the guarantee; empty where they can.
     """
 
     policy: Policy | None
@@ -48,7 +50,7 @@ class Assessment:
         Before and after the temperature.
     temperature : float
         Fitted on the validation pictures.
-    reading : Reading
+    reading : PolicyOutcome
     """
 
     evaluation: Evaluation
@@ -56,7 +58,7 @@ class Assessment:
     raw: Calibration
     calibrated: Calibration
     temperature: float
-    reading: Reading
+    reading: PolicyOutcome
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, those of the evaluation at the top."""
@@ -97,7 +99,7 @@ def assess(
     test : Predictions
         Counted, and nothing else.
     samples, class_mix
-        See :func:`~digitwise.evaluation.production.expected_errors`.
+        See :func:`~digitwise.evaluation.rates.expected_errors`.
     max_error : float
         See :func:`~digitwise.evaluation.selective.reading_policy`.
 
@@ -116,9 +118,56 @@ def assess(
     )
 
 
-def _reading(validation: Predictions, test: Predictions, max_error: float) -> Reading:
+def _reading(validation: Predictions, test: Predictions, max_error: float) -> PolicyOutcome:
     try:
         policy = reading_policy(validation, max_error)
     except RunError as refusal:
-        return Reading(None, 0, 0, str(refusal))
-    return Reading(policy, *policy.answers(test))
+        return PolicyOutcome(None, 0, 0, str(refusal))
+    return PolicyOutcome(policy, *policy.answers(test))
+
+
+@dataclass(frozen=True)
+class Count:
+    """Errors under one reading of the labels.
+
+    Parameters
+    ----------
+    labels : str
+        In words.
+    n, errors : int
+    """
+
+    labels: str
+    n: int
+    errors: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, with the error rate and its 95 % Wilson interval."""
+        rate = self.errors / self.n if self.n else None
+        return {**vars(self), "error_rate": rate, "interval_95": list(wilson(self.errors, self.n)) if self.n else None}
+
+
+def under_patch(answers: Predictions, labels: Int64, dropped: Mask) -> tuple[Count, Count, Count]:
+    """Count errors three ways, so that nobody has to guess which labels a figure is about.
+
+    Parameters
+    ----------
+    answers : Predictions
+        With the labels as given.
+    labels : ndarray of int64, shape (n,)
+        As corrected.
+    dropped : ndarray of bool, shape (n,)
+        Pictures that shall not count.
+    """
+    missed = answers.predicted != labels
+    return (
+        Count("as given", len(answers), answers.errors),
+        Count("as corrected", len(answers), int(missed.sum())),
+        Count("as corrected, dropped ones left out", int((~dropped).sum()), int(missed[~dropped].sum())),
+    )
+
+
+def corrected(answers: Predictions, labels: Int64, dropped: Mask) -> Predictions:
+    """The answers with corrected labels, about the pictures that count."""
+    kept = np.flatnonzero(~dropped)
+    return Predictions(labels[kept], answers.probabilities[kept], answers.class_names)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digitwise.evaluation.intervals import wilson
+from digitwise.evaluation.rates import wilson
 from digitwise.images import Float32, Float64, Int64, Predictions
 
 SMALLEST_PROBABILITY = 1e-30  # float32 rounds smaller ones to zero, whose logarithm would be endless

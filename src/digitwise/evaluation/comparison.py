@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from scipy.special import bdtr
 
 from digitwise.errors import RunError
-from digitwise.evaluation.intervals import Z95
-from digitwise.images import Predictions
+from digitwise.evaluation.rates import Z95
+from digitwise.images import Int64, Predictions
+from digitwise.runs import Run
 
 SIGNIFICANT = 0.05
 
@@ -82,18 +86,23 @@ def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
     """
     if len(a) != len(b) or (a.labels != b.labels).any():
         raise RunError(f"expected answers about the same pictures, got {len(a)} and {len(b)} with different labels")
-    wrong_a, wrong_b = a.missed, b.missed
-    only_a, only_b = int((wrong_a & ~wrong_b).sum()), int((wrong_b & ~wrong_a).sum())
+    both_wrong, only_a, only_b = map(len, apart(a, b).values())
     return Comparison(
         n=len(a),
-        errors_a=int(wrong_a.sum()),
-        errors_b=int(wrong_b.sum()),
-        both_wrong=int((wrong_a & wrong_b).sum()),
+        errors_a=a.errors,
+        errors_b=b.errors,
+        both_wrong=both_wrong,
         only_a=only_a,
         only_b=only_b,
         p_value=mcnemar(only_a, only_b),
         difference_95=_difference_interval(only_a, only_b, len(a)),
     )
+
+
+def apart(a: Predictions, b: Predictions) -> dict[str, Int64]:
+    """The pictures that both, only the first, only the second of two models get wrong: their indices, int64."""
+    kinds = {"both_wrong": a.missed & b.missed, "only_a": a.missed & ~b.missed, "only_b": b.missed & ~a.missed}
+    return {kind: np.flatnonzero(mask).astype(np.int64) for kind, mask in kinds.items()}
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
@@ -106,3 +115,57 @@ def _difference_interval(only_a: int, only_b: int, n: int) -> tuple[float, float
     a, b = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
     half = Z95 * math.sqrt((a + b - (a - b) ** 2) / (n + 2))
     return max(-1.0, a - b - half), min(1.0, a - b + half)
+
+
+def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
+    """Compare two runs, picture by picture, on the test set they share.
+
+    Parameters
+    ----------
+    a, b : str, Path or Run
+
+    Returns
+    -------
+    Comparison
+        The look at the test pictures is written into both run.json.
+
+    Raises
+    ------
+    RunError
+        If one is no run folder, both are the same, or they were tested on different pictures.
+    """
+    first, second = (run if isinstance(run, Run) else Run.open(run) for run in (a, b))
+    all_different((first, second))
+    prints = [run.info["data"]["fingerprint"]["test"] for run in (first, second)]
+    if prints[0] != prints[1]:
+        raise RunError(
+            f"{first.path} and {second.path} were tested on different pictures "
+            f"({first.info['data']['name']}, {second.info['data']['name']}): expected one test set; "
+            f"train both on the same data"
+        )
+    answers = first.predictions("test"), second.predictions("test")
+    if not np.array_equal(answers[0].labels, answers[1].labels):
+        raise RunError(
+            f"{first.path / 'test.npz'} and {second.path / 'test.npz'}: expected the same labels, the pictures being "
+            f"the same, got different ones; train the run again whose file was changed"
+        )
+    comparison = compare_predictions(*answers)
+    for run, other in ((first, second), (second, first)):
+        run.note_test_read(f"compare: with {other.path.name}")
+    return comparison
+
+
+def all_different(runs: Sequence[Run]) -> None:
+    """Make sure that no run folder is there twice: compared with itself, a run differs from nothing.
+
+    Raises
+    ------
+    RunError
+        If one is.
+    """
+    seen: set[Path] = set()
+    for run in runs:
+        place = run.path.resolve()
+        if place in seen:
+            raise RunError(f"{run.path}: expected different run folders, got this one twice; name each once")
+        seen.add(place)

@@ -8,10 +8,49 @@ from typing import Any
 import numpy as np
 
 from digitwise.evaluation.calibration import negative_log_likelihood
-from digitwise.evaluation.confusion import ConfusedPair, confusion_matrix, most_confused
-from digitwise.evaluation.intervals import wilson
-from digitwise.evaluation.production import expectation_in_words
-from digitwise.images import Predictions
+from digitwise.evaluation.rates import expectation_in_words, wilson
+from digitwise.images import Float64, Int64, Predictions
+
+
+def confusion_matrix(predictions: Predictions, *, normalize: bool = False) -> Int64 | Float64:
+    """Count given against predicted classes.
+
+    Parameters
+    ----------
+    predictions : Predictions
+    normalize : bool
+        Give shares of the given class instead of counts; a class without pictures has zeros.
+
+    Returns
+    -------
+    ndarray of int64 or float64, shape (n_classes, n_classes)
+        Row: given; column: predicted.
+    """
+    k = len(predictions.class_names)
+    counts = np.bincount(predictions.labels * k + predictions.predicted, minlength=k * k).reshape(k, k)
+    if not normalize:
+        return counts.astype(np.int64)
+    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), np.float64)
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """Two classes, the first taken for the second ``count`` times."""
+
+    given: str
+    predicted: str
+    count: int
+
+
+def most_confused(predictions: Predictions, limit: int = 5) -> list[ConfusedPair]:
+    """The most frequent confusions, most frequent first; fewer than ``limit`` if there are not that many."""
+    counts = confusion_matrix(predictions).copy()
+    np.fill_diagonal(counts, 0)
+    names, k = predictions.class_names, len(predictions.class_names)
+    order = np.argsort(-counts, axis=None, kind="stable")[:limit]
+    return [
+        ConfusedPair(names[cell // k], names[cell % k], int(counts.flat[cell])) for cell in order if counts.flat[cell]
+    ]
 
 
 @dataclass(frozen=True)
@@ -135,3 +174,30 @@ def _class_score(name: str, hits: int, given: int, answered: int) -> ClassScore:
         f1=2 * hits / (given + answered) if either else None,
         f1_95=(2 * overlap[0] / (1 + overlap[0]), 2 * overlap[1] / (1 + overlap[1])) if either else None,
     )
+
+
+def explain(predictions: Predictions, index: int = 0) -> str:
+    """Set the probabilities of one picture against its label.
+
+    Parameters
+    ----------
+    predictions : Predictions
+    index : int
+        Which picture.
+
+    Returns
+    -------
+    str
+        A few sentences.
+    """
+    names, row = predictions.class_names, predictions.probabilities[index]
+    order = (-row).argsort(kind="stable")
+    first, second, label = int(order[0]), int(order[1]), int(predictions.labels[index])
+    certainty = "all but certain" if row[first] > 0.99 else "fairly sure" if row[first] > 0.8 else "unsure"
+    opening = (
+        f"The network gives each of the {len(names)} classes a probability; together they make 1. "
+        f"It is {certainty}: {names[first]} has {row[first]:.4f}, the runner-up {names[second]} {row[second]:.4f}."
+    )
+    if first == label:
+        return f"{opening} The label says {names[label]}: the prediction is right."
+    return f"{opening} The label says {names[label]}, which got {row[label]:.4f}: the prediction is wrong."

@@ -1,4 +1,4 @@
-"""Answer only when sure enough: what that costs in pictures, and what can be promised for it."""
+"""Answer only when sure enough: what that costs in pictures, and what can be guaranteed for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digitwise.errors import RunError
 from digitwise.evaluation.calibration import at_temperature
 from digitwise.images import Float32, Float64, Int64, Predictions
 
-CONFIDENCE = 0.95  # with which a promise is kept
+CONFIDENCE = 0.95  # of an error guarantee
 STARTS = 2  # searches for a threshold
 # Not fitted, see reading_policy. Below 1 it takes from the classes what label smoothing leaves to each, so that being
 # close to the runner-up counts; much below, float32 rounds sure answers to 1, and they cannot be told apart.
@@ -26,14 +26,14 @@ ROUNDING = 1e-5
 
 @dataclass(frozen=True)
 class Policy:
-    """When to answer, and what is promised about the answers.
+    """When to answer, and what is guaranteed about the answers.
 
     Parameters
     ----------
     max_error : float
-        The promise: of what is answered at most this share is wrong, in (0, 1).
+        The guarantee: of what is answered at most this share is wrong, in (0, 1).
     confidence : float
-        How often a promise made in this way is kept.
+        How often a guarantee made in this way holds.
     threshold : float
         Answer where the most probable class has at least this probability at ``TEMPERATURE``. It stands below the
         least sure validation picture that is answered, so that rounding does not take this picture's answer away.
@@ -86,7 +86,7 @@ def risk_coverage(predictions: Predictions) -> RiskCoverage:
 
 
 def reading_policy(validation: Predictions, max_error: float, confidence: float = CONFIDENCE) -> Policy:
-    """Find the lowest confidence to answer at, so that a promised error rate is kept.
+    """Find the lowest confidence to answer at, so that an error guarantee holds.
 
     Thresholds are tested in an order fixed beforehand, from strict to lax, each by an exact binomial test of "more
     than ``max_error`` of the answers are wrong"; a search ends at the first that cannot be ruled out. Tested in such
@@ -95,7 +95,7 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
 
     Which picture is surer than which depends a little on the temperature. One fitted to these same pictures would be
     a choice made by their labels that the tests do not pay for; fitted to half of them, it would leave too few to
-    promise anything by. So it is the same for all models, ``TEMPERATURE``, chosen on MNIST's validation pictures: by
+    guarantee anything by. So it is the same for all models, ``TEMPERATURE``, chosen on MNIST's validation pictures: by
     it models with and without label smoothing answer about as many pictures as by the temperature that fits each best.
 
     Parameters
@@ -114,7 +114,7 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
     Raises
     ------
     RunError
-        If these pictures cannot support the promise.
+        If these pictures cannot support the guarantee.
 
     References
     ----------
@@ -131,14 +131,14 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
     best, refused = most_answers(sure, errors, max_error, confidence)
     each = _each(confidence)
     if not best:
-        promise = f"at most {max_error:.3g} of the answers wrong with {confidence:.0%} confidence"
+        guarantee = f"at most {max_error:.3g} of the answers wrong with {confidence:.0%} confidence"
         if refused:
             raise RunError(
-                f"{promise}: {errors[refused - 1]:,} of the {refused:,} surest of {len(validation):,} validation "
+                f"{guarantee}: {errors[refused - 1]:,} of the {refused:,} surest of {len(validation):,} validation "
                 f"pictures are wrong, too many; look at them (digitwise errors), or allow more errors"
             )
         raise RunError(
-            f"{promise}: expected at least {fewest_pictures(max_error, confidence):,} validation pictures, "
+            f"{guarantee}: expected at least {fewest_pictures(max_error, confidence):,} validation pictures, "
             f"got {len(validation):,}; validate on more (--validation)"
         )
     wrong = int(errors[best - 1])
@@ -195,7 +195,7 @@ def upper_bound(errors: int, n: int, confidence: float = CONFIDENCE) -> float:
 
 
 def fewest_pictures(max_error: float, confidence: float = CONFIDENCE) -> int:
-    """How many validation pictures a promise takes at least: so many where no answer is wrong."""
+    """How many validation pictures a guarantee takes at least: so many where no answer is wrong."""
     return fewest_answers(0, max_error, _each(confidence))
 
 
@@ -209,7 +209,7 @@ def fewest_answers(errors: int, max_error: float, confidence: float = CONFIDENCE
 
 
 def _sequences(n: int, max_error: float, confidence: float) -> list[list[int]]:
-    """How many answers to test with, from each start, in this order: decided by ``n`` and the promise alone.
+    """How many answers to test with, from each start, in this order: decided by ``n`` and the guarantee alone.
 
     Each number is the least that can carry so many errors; tests in between could only end the search earlier. One
     search starts low, for models sure of few pictures; one high, so that an error among the surest does not end it.
@@ -228,7 +228,7 @@ def _below(sure: Float32, answered: int) -> float:
     """The threshold that answers so many: below the last of them by ``ROUNDING``, but no nearer to the next one.
 
     Where the next one is nearer than twice ``ROUNDING``, rounding elsewhere may still answer one more or one fewer. The
-    promise bears that: the two are as sure as each other.
+    guarantee bears that: the two are as sure as each other.
 
     Parameters
     ----------

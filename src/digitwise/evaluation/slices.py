@@ -95,9 +95,7 @@ class Slice:
         """Plain values."""
         return {
             "name": self.name,
-            "conditions": [
-                {"property": c.property, "side": c.side, "value": c.value, "words": c.words} for c in self.conditions
-            ],
+            "conditions": [vars(condition) for condition in self.conditions],
             "n": len(self.indices),
             "errors": self.errors,
             "error_rate": self.error_rate,
@@ -122,7 +120,7 @@ def find_slices(
     Parameters
     ----------
     predictions : Predictions
-        Of pictures the model was not trained on; of validation or cross-validation, since mends follow from it.
+        Of pictures the model was not trained on; of validation or cross-validation, since fixes follow from it.
     measured : dict of str to ndarray of float64, shape (n,)
         As :func:`digitwise.properties.properties` gives it.
     most : int

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from digitwise.evaluation.intervals import wilson
-from digitwise.evaluation.production import expectation_in_words
+from digitwise.evaluation.rates import expectation_in_words, wilson
+from digitwise.runs import Run
 
 
 @dataclass(frozen=True)
@@ -68,3 +69,44 @@ class Spread:
 def spread(results: Sequence[dict[str, Any]]) -> Spread:
     """The errors of several runs about one split, as they stand in ``run.json``."""
     return Spread(results[0]["n"], tuple(result["errors"] for result in results))
+
+
+def over_seeds(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Mean and spread of the test errors of every training that is there with several seeds.
+
+    Runs go together that differ in nothing but the seed: recipe, budget, precision and data are the same. A seed that
+    is there twice counts twice, and is said to.
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``runs`` (their folders), ``seeds`` (how many different ones), ``mean`` and ``spread`` (standard
+        deviation) of the errors.
+    """
+    alike: dict[str, list[Run]] = {}
+    for run in runs:
+        alike.setdefault(_all_but_the_seed(run), []).append(run)
+    found = []
+    for own in alike.values():
+        if (seeds := len({run.info["seed"] for run in own})) > 1:
+            test = spread([run.info["results"]["test"] for run in own])
+            folders = [run.path.name for run in own]
+            found.append(
+                {"name": own[0].name, "runs": folders, "seeds": seeds, "mean": test.mean, "spread": test.deviation}
+            )
+    return found
+
+
+def seeds_in_words(row: Mapping[str, Any]) -> str:
+    """A row of :func:`over_seeds` as a line."""
+    runs = f"; {len(row['runs'])} runs, a seed twice" if len(row["runs"]) > row["seeds"] else ""
+    return (
+        f"{row['name']} ({', '.join(row['runs'])}): {row['mean']:.1f} ± {row['spread']:.1f} errors "
+        f"over {row['seeds']} seeds{runs}"
+    )
+
+
+def _all_but_the_seed(run: Run) -> str:
+    choices = {key: run.info.get(key) for key in ("recipe", "budget", "precision")}
+    data = {key: run.info["data"][key] for key in ("fingerprint", "validation")}
+    return json.dumps([choices, data], sort_keys=True)

@@ -1,20 +1,26 @@
 """What a process gives up before a student's code runs in it: the network, other processes, writing elsewhere.
 
-Called first thing in the process, while it has one thread. Linux has all of it without privileges; where a part is not
-to be had, the mark says so.
+``python -m digitwise.exercise.isolation MODULE FOLDER FILE_BYTES DATA_BYTES`` shuts itself in, then works. So this
+module imports nothing that starts threads: a process that has some cannot leave the network. Linux has all of it
+without privileges; where a part is not to be had, the mark says so.
+
+Among the system calls that are given up are those that reach outside whatever Landlock and namespaces say: a socket
+file of the desktop, of Docker or of an ssh agent would do things for whoever connects to it, and the rights of a file
+can be changed by its owner wherever it lies.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
+import importlib
 import os
+import platform
 import signal
 import struct
 import sys
 from pathlib import Path
-
-from digitwise.exercise.calls import give_up_calls
 
 NEW_MOUNTS, NEW_USER, NEW_PROCESSES, NEW_NETWORK = 0x20000, 0x10000000, 0x20000000, 0x40000000  # namespaces(7)
 PRIVATE = 0x4000 | 0x40000  # mount(2): what is mounted from now on, anywhere, is seen here alone
@@ -24,6 +30,19 @@ CREATE_RULESET, ADD_RULE, RESTRICT = 444, 445, 446  # landlock(7)
 WRITE_FILE, MOVE, TRUNCATE = 1 << 1, 1 << 13, 1 << 14
 CHANGE_FOLDER = sum(1 << bit for bit in range(4, 13))  # making and removing files of all kinds
 DEVICES = ("/dev/null", "/dev/shm", "/dev/ptmx", "/dev/pts")  # for multiprocessing, and for ! in a notebook
+SET_SECCOMP, FILTER = 22, 2  # prctl(2)
+ARCHITECTURE, NUMBER, FIRST_ARGUMENT = 4, 0, 16  # where they stand in seccomp_data, see seccomp(2)
+LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06  # of the filter's little machine
+ALLOW, FAIL = 0x7FFF0000, 0x00050000  # the latter with a number of errno; 0 is success, and nothing is done
+FOREIGN = 0x40000000  # above are x32's numbers
+AF_UNIX = 1
+SETUP_RING = 425  # io_uring, whose requests no filter sees
+NEW_CALLS = (452, 463, 466, 469)  # fchmodat2, setxattrat, removexattrat, file_setattr: alike everywhere
+# By machine: the name of its calls, socket, and what changes rights, owners, times and attributes of files.
+MACHINES = {
+    "x86_64": (0xC000003E, 41, (*range(90, 95), 132, 188, 189, 190, 197, 198, 199, 235, 260, 261, 268, 280)),
+    "aarch64": (0xC00000B7, 198, (5, 6, 7, 14, 15, 16, 52, 53, 54, 55, 88)),
+}
 
 
 def isolate(folder: Path, *, file_bytes: int, data_bytes: int) -> list[str]:
@@ -105,3 +124,36 @@ def _write_only_in(libc: ctypes.CDLL, folder: Path) -> bool:
     done: bool = libc.syscall(RESTRICT, rules, 0) == 0
     os.close(rules)
     return done
+
+
+def give_up_calls(libc: ctypes.CDLL) -> bool:
+    """Have changes to files' rights, owners and times do nothing, and local sockets fail; whether that is to be had."""
+    if platform.machine() not in MACHINES:
+        return False
+    steps = _steps(*MACHINES[platform.machine()])
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
+    program = struct.pack("@HP", len(steps), ctypes.addressof(code))
+    return bool(libc.prctl(SET_SECCOMP, FILTER, ctypes.c_char_p(program), 0, 0) == 0)
+
+
+def _steps(architecture: int, socket: int, changes: tuple[int, ...]) -> list[tuple[int, int, int, int]]:
+    """The filter: code, how many steps to go on by where it is so and where it is not, and a value."""
+    refuse = (RETURN, 0, 0, FAIL | errno.EPERM)
+    steps = [(LOAD, 0, 0, ARCHITECTURE), (EQUAL, 1, 0, architecture), refuse]
+    steps += [(LOAD, 0, 0, NUMBER), (AT_LEAST, 0, 1, FOREIGN), refuse]
+    for number in (*changes, *NEW_CALLS):
+        steps += [(EQUAL, 0, 1, number), (RETURN, 0, 0, FAIL)]
+    steps += [(EQUAL, 0, 1, SETUP_RING), refuse, (EQUAL, 0, 3, socket)]
+    return [*steps, (LOAD, 0, 0, FIRST_ARGUMENT), (EQUAL, 0, 1, AF_UNIX), refuse, (RETURN, 0, 0, ALLOW)]
+
+
+def main() -> None:
+    """Give up what is not needed, then call the module's ``main(folder, missing)``."""
+    module, folder, file_bytes, data_bytes = sys.argv[1:]
+    sys.argv[1:] = []
+    missing = isolate(Path(folder), file_bytes=int(file_bytes), data_bytes=int(data_bytes))
+    importlib.import_module(module).main(Path(folder), missing)
+
+
+if __name__ == "__main__":
+    main()

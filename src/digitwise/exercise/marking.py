@@ -18,10 +18,18 @@ from digitwise.exercise.evidence import LARGEST, Evidence, read_evidence
 from digitwise.exercise.judging import Case, judge, remarks
 from digitwise.exercise.marks import Mark, PartMark, TaskMark, printable
 from digitwise.exercise.notebooks import Notebook
-from digitwise.exercise.sandbox import GIGABYTE, INSTALL, Limits, prepare, run_limited, temporary_folder
+from digitwise.exercise.sandbox import (
+    GIGABYTE,
+    INSTALL,
+    SLOWER,
+    Limits,
+    prepare,
+    run_limited,
+    slowness,
+    temporary_folder,
+)
 from digitwise.exercise.submitted import read_plain
 from digitwise.exercise.tasks import TASKS
-from digitwise.exercise.timing import SLOWER, slowness
 from digitwise.images import Dataset
 
 Tell = Callable[[Mark], None]

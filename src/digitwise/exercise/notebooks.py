@@ -1,9 +1,10 @@
-"""A student's notebook as cells, each with the task it belongs to; nothing in it is run here."""
+"""The exercise as a notebook with gaps, and a student's as cells, each with its task; nothing in it is run here."""
 
 from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 import warnings
 from dataclasses import dataclass
@@ -11,15 +12,49 @@ from pathlib import Path
 from typing import Any
 
 from digitwise.errors import DataError, MissingPartError
-from digitwise.exercise.edition import EDITION
 from digitwise.exercise.sandbox import INSTALL
 from digitwise.exercise.tasks import TASKS
+from digitwise.files import expanded
+from digitwise.outputs import Kind, claimed, new_file
 
+EDITION = Path(__file__).with_name("edition.ipynb")
+NAME = "mnist_exercise.ipynb"
+EXERCISE = Kind("exercise", "a folder without that notebook")
 PLACEHOLDER = "*Your answer here.*"
 LARGEST = 200_000_000  # bytes: a notebook with its figures
 HEADING = re.compile(r"^(#{1,6})\s+(.*)$", re.MULTILINE)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 PROMPT = re.compile(r"^\*\*.*\?\*\*$")  # a question; an answer may be bold as well
+
+
+def write_edition(folder: str | Path) -> Path:
+    """Write the notebook with gaps, and an empty folder ``results`` beside it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made if it is not there.
+
+    Returns
+    -------
+    Path
+        The notebook.
+
+    Raises
+    ------
+    DataError
+        If there is a notebook of that name already: somebody may have worked in it.
+    """
+    folder = expanded(folder)
+    notebook = folder / NAME
+    if os.path.lexists(notebook):
+        raise DataError(
+            f"{notebook}: expected no notebook of that name, got one, which is left as it is; choose another --out"
+        )
+    with claimed(notebook, EXERCISE), new_file(notebook, EXERCISE) as temporary:
+        (folder / "results").mkdir(exist_ok=True)
+        temporary.write_bytes(EDITION.read_bytes())
+    return notebook
 
 
 @dataclass(frozen=True)

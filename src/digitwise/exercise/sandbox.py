@@ -1,4 +1,4 @@
-"""A process of its own for code that is not trusted: started clean, watched, and ended with all that it started."""
+"""A process of its own for code that is not trusted: started clean, timed, watched, and ended with all it started."""
 
 from __future__ import annotations
 
@@ -17,9 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from digitwise.errors import MissingPartError
-from digitwise.exercise.timing import Clock
+import numpy as np
 
+from digitwise.errors import MissingPartError
+
+WINDOW_SECONDS = 1.0  # a system counts processor time in steps of 10 ms; a look each 0.2 s would see few of them
+IDLE_SHARE = 0.1  # of a core: with less a process waits of its own accord, as far as can be told from outside
+# One product of two 1024 x 1024 matrices in float32 on one core of an Intel Xeon with AVX-512, by OpenBLAS.
+SIDE, REFERENCE_SECONDS = 1024, 0.0165
+ROUNDS = 8  # the fastest counts: whatever comes between makes a round slower, nothing makes it faster
+SLOWEST = 10.0
+SLOWER = 1.2  # worth telling
 INSTALL = "marking a notebook needs {}: pip install 'digitwise[exercise]'"
 GIGABYTE = 10**9
 PROCESSES = 200  # more at one time are no training
@@ -29,6 +37,68 @@ KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "KERAS_BA
 KEPT_ON_WINDOWS = ("SYSTEMROOT", "COMSPEC", "PATHEXT", "NUMBER_OF_PROCESSORS")
 
 
+class Clock:
+    """The time that a process has had.
+
+    It runs with the processor time that the process and all it has started get, at most a second a second; so a
+    process that waits for its turn on a busy machine is not charged for that. One that asks for next to nothing waits
+    of its own accord, which counts in full, else it would never end.
+
+    Parameters
+    ----------
+    now : float
+        Seconds of a clock on the wall.
+    processor_seconds : float
+        What the process has taken before.
+    """
+
+    def __init__(self, now: float, processor_seconds: float = 0.0) -> None:
+        self.seconds = 0.0
+        self._looked, self._used = now, processor_seconds
+
+    def look(self, now: float, processor_seconds: float) -> float:
+        """Count on.
+
+        Parameters
+        ----------
+        now : float
+            Seconds of the clock on the wall.
+        processor_seconds : float
+            What the process and all it has started have taken so far.
+
+        Returns
+        -------
+        float
+            The time it has had, in seconds.
+        """
+        if (passed := now - self._looked) >= WINDOW_SECONDS:
+            self.seconds += counted(passed, processor_seconds - self._used)
+            self._looked, self._used = now, processor_seconds
+        return self.seconds
+
+
+def counted(passed: float, used: float) -> float:
+    """How many of the seconds that have passed count, if so many of processor time were used in them."""
+    return passed if used < IDLE_SHARE * passed else min(used, passed)
+
+
+def slowness() -> float:
+    """How many times as long as the reference a core of this machine takes; from 1 to ``SLOWEST``.
+
+    Measured in a fifth of a second, in processor time of one thread, so that other work of this machine hardly shows.
+    """
+    from threadpoolctl import threadpool_limits
+
+    matrix = np.ones((SIDE, SIDE), np.float32)
+    seconds = []
+    with threadpool_limits(1):
+        for _ in range(ROUNDS):
+            began = time.thread_time()
+            matrix @ matrix
+            seconds.append(time.thread_time() - began)
+    return min(max(min(seconds) / REFERENCE_SECONDS, 1.0), SLOWEST)
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a notebook may use.
@@ -36,14 +106,14 @@ class Limits:
     Parameters
     ----------
     seconds : float
-        For the whole notebook, on a core as fast as the reference in :mod:`digitwise.exercise.timing`, by a
-        :class:`~digitwise.exercise.timing.Clock`: waiting for a busy machine is not counted.
+        For the whole notebook, on a core as fast as the reference in :mod:`digitwise.exercise.sandbox`, by a
+        :class:`~digitwise.exercise.sandbox.Clock`: waiting for a busy machine is not counted.
     memory_bytes : int
         Of all its processes together.
     file_bytes : int
         Of one file.
     slowness : float
-        How many times as long this machine may take, see :func:`digitwise.exercise.timing.slowness`.
+        How many times as long this machine may take, see :func:`digitwise.exercise.sandbox.slowness`.
     """
 
     seconds: float = 30 * 60
@@ -129,7 +199,7 @@ class Child:
     Parameters
     ----------
     module : str
-        Its ``main`` is called, see :mod:`digitwise.exercise.confined`.
+        Its ``main`` is called, see :mod:`digitwise.exercise.isolation`.
     folder : Path
         Prepared by :func:`prepare`.
     limits : Limits
@@ -151,7 +221,7 @@ class Child:
         given = (module, str(folder), str(limits.file_bytes), str(limits.data_bytes))
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "digitwise.exercise.confined", *given],
+                [sys.executable, "-m", "digitwise.exercise.isolation", *given],
                 cwd=folder / "work",
                 env=environment(folder),
                 stdin=subprocess.PIPE if talks else subprocess.DEVNULL,

@@ -1,7 +1,7 @@
 """A student's notebook, run cell by cell; what it shows for itself is written down as it goes.
 
 Reads ``data.npz`` and ``cells.json`` in its folder and writes into ``evidence`` after each cell, so that what comes
-before a cell that never ends still counts. Runs in a process of its own, see :mod:`digitwise.exercise.confined`.
+before a cell that never ends still counts. Runs in a process of its own, see :mod:`digitwise.exercise.isolation`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ LABELS = ("y_train", "y_test")
 MESSAGE = 300
 ROWS = 100  # of an array of answers
 FILES = 500
+FIGURES = 200
+BARS = 1_000  # a series
 
 
 class Session:
@@ -96,8 +99,6 @@ class Session:
 
     def _take_figures(self) -> None:
         if "matplotlib.pyplot" in sys.modules:
-            from digitwise.exercise.drawings import collect
-
             self.figures += collect()
 
     def _pictures(self, value: Any) -> dict[str, Any]:
@@ -191,3 +192,65 @@ def main(folder: Path, missing: list[str]) -> None:
     """Run the notebook in a folder, in this process, which has given up what it does not need."""
     Session(folder, missing).run(json.loads((folder / "cells.json").read_text(encoding="utf-8")))
     os._exit(0)  # all is written down; nobody waits for threads that the notebook has left
+
+
+def collect() -> list[dict[str, Any]]:
+    """Take down and close all open figures.
+
+    Returns
+    -------
+    list of dict
+        One a figure: ``series``, each a list of ``[middle, height]``, and ``pictures``, how many are shown in it.
+    """
+    from matplotlib import pyplot as plt
+    from matplotlib._pylab_helpers import Gcf
+
+    figures = [manager.canvas.figure for manager in Gcf.get_all_fig_managers()]
+    found = [
+        {
+            "series": [one for axes in figure.axes for one in _series(axes)],
+            "pictures": sum(len(axes.images) for axes in figure.axes),
+        }
+        for figure in figures[:FIGURES]
+    ]
+    plt.close("all")
+    return found
+
+
+def _series(axes: Any) -> list[list[list[float]]]:
+    from matplotlib.container import BarContainer, StemContainer
+    from matplotlib.patches import Polygon, StepPatch
+
+    found = [_bars(each) for each in axes.containers if isinstance(each, BarContainer)]
+    if len(found) > 1:  # also as one, since each bar may have been drawn by itself
+        found.append([bar for bars in found for bar in bars])
+    found += [_points(each.markerline) for each in axes.containers if isinstance(each, StemContainer)]
+    found += [_points(line) for line in axes.lines if str(line.get_drawstyle()).startswith("steps")]
+    found += [_stairs(patch) for patch in axes.patches if isinstance(patch, StepPatch)]
+    found += [_outline(patch.get_xy()) for patch in axes.patches if isinstance(patch, Polygon)]
+    return [sorted(series) for series in found if 0 < len(series) <= BARS]
+
+
+def _bars(container: Any) -> list[list[float]]:
+    if container.orientation == "horizontal":
+        return [[float(bar.get_y() + bar.get_height() / 2), float(bar.get_width())] for bar in container]
+    return [[float(bar.get_x() + bar.get_width() / 2), float(bar.get_height())] for bar in container]
+
+
+def _points(line: Any) -> list[list[float]]:
+    return [[float(x), float(y)] for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)]
+
+
+def _stairs(patch: Any) -> list[list[float]]:
+    values, edges, _ = patch.get_data()
+    middles = (edges[:-1] + edges[1:]) / 2
+    return [[float(x), float(y)] for x, y in zip(middles, values, strict=True)]
+
+
+def _outline(corners: Any) -> list[list[float]]:
+    """The steps of ``plt.hist(histtype="step")``: level pieces between two corners."""
+    return [
+        [float((a[0] + b[0]) / 2), float(a[1])]
+        for a, b in pairwise(corners)
+        if a[1] == b[1] and b[0] > a[0] and a[1] > 0
+    ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TaskPart:
     """One thing that points are given for.
 
     Parameters
@@ -28,7 +28,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ExerciseTask:
     """One task.
 
     Parameters
@@ -38,7 +38,7 @@ class Task:
         ``question``, ``code`` and ``answer``.
     title : str
         The heading in the notebook.
-    parts : tuple of Part
+    parts : tuple of TaskPart
         What its points are given for, in order.
     names : tuple of str
         What the student's code is to define.
@@ -46,7 +46,7 @@ class Task:
 
     id: str
     title: str
-    parts: tuple[Part, ...]
+    parts: tuple[TaskPart, ...]
     names: tuple[str, ...] = ()
 
     @property
@@ -56,73 +56,75 @@ class Task:
 
 
 TASKS = (
-    Task(
+    ExerciseTask(
         "histogram",
         "Histogram of the classes",
         (
-            Part("drawn", 0.5, "a bar for each class, as high as the training set has pictures of it"),
-            Part("judged", 0.5, "a sentence on whether the classes are even enough to train on"),
+            TaskPart("drawn", 0.5, "a bar for each class, as high as the training set has pictures of it"),
+            TaskPart("judged", 0.5, "a sentence on whether the classes are even enough to train on"),
         ),
     ),
-    Task(
+    ExerciseTask(
         "shape",
         "Preparing the data",
         (
-            Part("shaped", 0.5, "pictures of shape (-1, 28, 28, 1) with values from 0 to 1"),
-            Part("explained", 0.5, "why the shape has these four numbers"),
+            TaskPart("shaped", 0.5, "pictures of shape (-1, 28, 28, 1) with values from 0 to 1"),
+            TaskPart("explained", 0.5, "why the shape has these four numbers"),
         ),
         ("x_train", "y_train", "x_test", "y_test"),
     ),
-    Task(
+    ExerciseTask(
         "model1",
         "The first model",
         (
-            Part("built", 1, "exactly one convolution, and ten outputs with softmax"),
-            Part("trained", 1, "at least 97 % of the test pictures right, counted anew from the model"),
+            TaskPart("built", 1, "exactly one convolution, and ten outputs with softmax"),
+            TaskPart("trained", 1, "at least 97 % of the test pictures right, counted anew from the model"),
         ),
         ("model", "history"),
     ),
-    Task(
+    ExerciseTask(
         "prediction",
         "The first prediction",
         (
-            Part("predicted", 0.5, "the ten numbers that the first model gives for one test picture"),
-            Part("explained", 0.5, "what these ten numbers mean"),
+            TaskPart("predicted", 0.5, "the ten numbers that the first model gives for one test picture"),
+            TaskPart("explained", 0.5, "what these ten numbers mean"),
         ),
         ("prediction",),
     ),
-    Task(
+    ExerciseTask(
         "model2",
         "The improved model",
         (
-            Part("better", 1, "less than 1 % of the test pictures wrong, the upper 95 % bound too"),
-            Part("sources", 0.5, "a link to where the ideas come from"),
-            Part("gain", 0.5, "the gain over the first model, in numbers"),
+            TaskPart("better", 1, "less than 1 % of the test pictures wrong, the upper 95 % bound too"),
+            TaskPart("sources", 0.5, "a link to where the ideas come from"),
+            TaskPart("gain", 0.5, "the gain over the first model, in numbers"),
         ),
         ("model2", "history2"),
     ),
-    Task(
+    ExerciseTask(
         "saving",
         "Saving and loading",
-        (Part("equal", 0, "JSON and weights saved, and loaded again to a model that answers alike"),),
+        (TaskPart("equal", 0, "JSON and weights saved, and loaded again to a model that answers alike"),),
         ("loaded",),
     ),
-    Task(
+    ExerciseTask(
         "errors",
         "Characteristics of the errors",
         (
-            Part("confusion", 0.5, "the improved model's confusion matrix on the test pictures, a row a given class"),
-            Part("explained", 0.5, "what the wrong pictures have in common"),
+            TaskPart(
+                "confusion", 0.5, "the improved model's confusion matrix on the test pictures, a row a given class"
+            ),
+            TaskPart("explained", 0.5, "what the wrong pictures have in common"),
         ),
         ("confusion",),
     ),
-    Task(
+    ExerciseTask(
         "model3",
         "The new training strategy",
         (
-            Part("focus", 0.5, "more training pictures, or more weight, for the classes with the most errors"),
-            Part("augmented", 0.5, "augmentation that leaves a digit its label, on training pictures alone"),
-            Part("judged", 1, "the resulting accuracy, and whether it is really better than the improved model"),
+            TaskPart("focus", 0.5, "more training pictures, or more weight, for the classes with the most errors"),
+            TaskPart("augmented", 0.5, "augmentation that leaves a digit its label, on training pictures alone"),
+            TaskPart("judged", 1, "the resulting accuracy, and whether it is really better than the improved model"),
         ),
         ("model3", "history3", "model3_is_better"),
     ),

@@ -17,6 +17,8 @@ from digitwise.recipes.recipe import Augmentation, Recipe
 
 RECIPES = {recipe.name: recipe for recipe in (FLASH, BASELINE, IMPROVED, AUGMENTED, FOCUS, ACCURATE, ENSEMBLE, READER)}
 
+__all__ = ["RECIPES", "Augmentation", "Recipe", "find"]
+
 
 def find(name: str) -> Recipe:
     """Look a recipe up by name.

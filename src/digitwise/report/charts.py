@@ -69,7 +69,7 @@ def reliability(raw: Calibration, calibrated: Calibration, stem: Path) -> None:
 
 
 def risk_coverage(validation: RiskCoverage, test: RiskCoverage, policy: Policy | None, stem: Path) -> None:
-    """Draw the error rate of what is answered against the share that is answered, and the promise, if there is one."""
+    """Draw the error rate of what is answered against the share that is answered, and the guarantee, if any."""
     figure = new_figure(5.6, 3.8)
     axes = figure.add_subplot()
     for found, colour, style, name in ((validation, ORANGE, "--", "validation"), (test, BLUE, "-", "test")):

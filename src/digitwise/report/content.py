@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,19 +12,18 @@ import numpy as np
 from digitwise.data.balance import class_balance
 from digitwise.data.streamed import AnyDataset, training_splits
 from digitwise.errors import RunError
-from digitwise.evaluation import confusion_matrix
+from digitwise.evaluation import apart, compare_predictions, confusion_matrix
 from digitwise.evaluation.assessment import MAX_ERROR, Assessment, assess
 from digitwise.evaluation.calibration import Calibration
-from digitwise.evaluation.gatherings import gatherings
+from digitwise.evaluation.fixes import gatherings
+from digitwise.evaluation.rates import Verdict, judge
 from digitwise.evaluation.selective import RiskCoverage, risk_coverage
 from digitwise.evaluation.slices import find_slices
-from digitwise.evaluation.stored import over_seeds, seeds_in_words
-from digitwise.evaluation.target import Verdict, judge
+from digitwise.evaluation.spread import over_seeds, seeds_in_words
 from digitwise.images import Dataset, Float64, ImageSet, Int64, Predictions
 from digitwise.ledger import looks
 from digitwise.properties import properties
-from digitwise.report import comparisons, feature_map
-from digitwise.report.embedding import feature_places
+from digitwise.report import feature_map
 from digitwise.runs import Run, now
 from digitwise.system import versions
 
@@ -39,15 +39,15 @@ class Wishes:
     target : float
         The error rate the model has to stay below, in (0, 1).
     max_error : float
-        What a reading policy shall promise, in (0, 1).
+        What a reading policy shall guarantee, in (0, 1).
     samples : int
         Readings to reckon errors for.
     class_mix : mapping of str to float, optional
-        See :func:`~digitwise.evaluation.production.expected_errors`.
+        See :func:`~digitwise.evaluation.rates.expected_errors`.
     findings : list of dict
         Of ``digitwise check``: code, severity, title, count.
     patched : list of dict
-        The errors under a label patch, see :func:`~digitwise.evaluation.patched.under_patch`.
+        The errors under a label patch, see :func:`~digitwise.evaluation.assessment.under_patch`.
     """
 
     target: float = 0.01
@@ -59,7 +59,7 @@ class Wishes:
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class Examined:
     """All that is worked out about the run a report is about, before it is put into words.
 
     Parameters
@@ -71,7 +71,7 @@ class Subject:
         Answers about the test pictures.
     assessment : Assessment
     slices : dict
-        Where errors gather, as :func:`~digitwise.evaluation.gatherings.gatherings` has it.
+        Where errors gather, as :func:`~digitwise.evaluation.fixes.gatherings` has it.
     searched : ImageSet
         The pictures that these were looked for in: training pictures where the run was cross-validated, or validation
         pictures.
@@ -91,7 +91,7 @@ class Subject:
     places: tuple[Int64, Float64] | None
 
 
-def examine(run: Run, dataset: AnyDataset, wishes: Wishes) -> Subject:
+def examine(run: Run, dataset: AnyDataset, wishes: Wishes) -> Examined:
     """Work out everything about a run.
 
     Raises
@@ -107,7 +107,7 @@ def examine(run: Run, dataset: AnyDataset, wishes: Wishes) -> Subject:
     about_the_same(run, test, dataset)
     features = run.features()
     slices, searched = _slices(run, dataset, pictures, validation)
-    return Subject(
+    return Examined(
         run=run,
         dataset=dataset,
         test=test,
@@ -117,7 +117,7 @@ def examine(run: Run, dataset: AnyDataset, wishes: Wishes) -> Subject:
         slices=slices,
         searched=searched,
         risks={"validation": risk_coverage(validation), "test": risk_coverage(test)},
-        places=None if features is None else feature_places(features, test),
+        places=None if features is None else feature_map.feature_places(features, test),
     )
 
 
@@ -148,7 +148,7 @@ def about_the_same(run: Run, answers: Predictions, dataset: AnyDataset) -> None:
         )
 
 
-def content(subject: Subject, others: Sequence[Run], answers: Sequence[Predictions], wishes: Wishes) -> dict[str, Any]:
+def content(subject: Examined, others: Sequence[Run], answers: Sequence[Predictions], wishes: Wishes) -> dict[str, Any]:
     """Put everything into plain values; ``answers`` are those of all runs about the test pictures."""
     run, assessment, test = subject.run, subject.assessment, subject.test
     runs = (run, *others)
@@ -194,16 +194,16 @@ def content(subject: Subject, others: Sequence[Run], answers: Sequence[Predictio
         },
         "patched": [dict(count) for count in wishes.patched],
         "findings": [dict(finding) for finding in wishes.findings],
-        "runs": comparisons.rows(runs),
+        "runs": [_row(each) for each in runs],
         "recipes": [{**row, "words": seeds_in_words(row)} for row in over_seeds(runs)],
-        "comparisons": comparisons.pairs(runs, answers),
+        "comparisons": _pairs(runs, answers),
         "ledger": [vars(look) for look in looks(run.info["data"]["fingerprint"]["test"])],
         "made": _made(run),
-        "answers": comparisons.stored(runs, answers),
+        "answers": _stored(runs, answers),
     }
 
 
-def _next_steps(subject: Subject, verdict: Verdict, wishes: Wishes) -> list[str]:
+def _next_steps(subject: Examined, verdict: Verdict, wishes: Wishes) -> list[str]:
     """What to do about it, the most urgent first."""
     steps = []
     if errors := [finding for finding in wishes.findings if finding.get("severity") == "error"]:
@@ -228,9 +228,9 @@ def _next_steps(subject: Subject, verdict: Verdict, wishes: Wishes) -> list[str]
     if reading.policy is None:
         steps.append(f"No reading policy: {reading.refusal}.")
     elif verdict.outcome != "reached":
-        share, promise = f"{100 * reading.policy.coverage:.1f} %", f"{100 * wishes.max_error:.3g} %"
+        share, most = f"{100 * reading.policy.coverage:.1f} %", f"{100 * wishes.max_error:.3g} %"
         steps.append(
-            f"Or answer only the surest {share}: with 95 % confidence at most {promise} of those will be wrong; see "
+            f"Or answer only the surest {share}: with 95 % confidence at most {most} of those will be wrong; see "
             f"Reading with a promise."
         )
     return steps
@@ -269,4 +269,48 @@ def _made(run: Run) -> dict[str, Any]:
         "versions": info.get("versions", {}),
         "hardware": info.get("hardware", {}),
         "fingerprint": info["data"]["fingerprint"],
+    }
+
+
+def _pairs(runs: Sequence[Run], answers: Sequence[Predictions]) -> list[dict[str, Any]]:
+    """Every two runs compared, with the indices of the pictures that tell them apart."""
+    folders = [run.path.name for run in runs]
+    names = folders if len(set(folders)) == len(runs) else [str(run.path) for run in runs]
+    found = []
+    for i, j in itertools.combinations(range(len(runs)), 2):
+        result = compare_predictions(answers[i], answers[j])
+        verdict = result.verdict(names[i], names[j])
+        pictures = {kind: indices.tolist() for kind, indices in apart(answers[i], answers[j]).items()}
+        found.append({"a": names[i], "b": names[j], **result.as_dict(), "verdict": verdict, "pictures": pictures})
+    return found
+
+
+def _stored(runs: Sequence[Run], answers: Sequence[Predictions]) -> dict[str, Any]:
+    """Every answer about every test picture: what stands behind the cells of the confusion matrix and all galleries."""
+    return {
+        "given": answers[0].labels.tolist(),
+        "runs": [
+            {
+                "folder": run.path.name,
+                "predicted": own.predicted.tolist(),
+                "confidence": (np.floor(1e4 * own.confidence.astype(float)) / 1e4).tolist(),  # 1 is for the certain
+            }
+            for run, own in zip(runs, answers, strict=True)
+        ],
+    }
+
+
+def _row(run: Run) -> dict[str, Any]:
+    info, results = run.info, run.info["results"]
+    return {
+        "name": run.name,
+        "folder": run.path.name,
+        "path": str(run.path),
+        "seed": info["seed"],
+        "errors": results["test"]["errors"],
+        "n": results["test"]["n"],
+        "interval_95": results["test"]["interval_95"],
+        "validation_errors": results["validation"]["errors"],
+        "parameters": info["parameters"],
+        "fit_seconds": info["fit_seconds"],
     }

@@ -11,8 +11,8 @@ import numpy as np
 from digitwise.checks import Checked, Finding, Subject
 from digitwise.images import ImageSet
 from digitwise.outputs import Kind, check_file, write, write_plain
-from digitwise.report.sprite import sheet_of
-from digitwise.report.templating import render
+from digitwise.report.galleries import sheet_of
+from digitwise.report.render import render
 from digitwise.runs import now
 from digitwise.system import versions
 

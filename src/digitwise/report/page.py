@@ -11,16 +11,15 @@ import numpy as np
 from digitwise import outputs
 from digitwise.data.streamed import AnyDataset
 from digitwise.errors import RunError
-from digitwise.evaluation.stored import all_different
+from digitwise.evaluation.comparison import all_different
 from digitwise.files import real, write_json
 from digitwise.images import Int64, Predictions
 from digitwise.outputs import Kind
 from digitwise.report import charts, figures
-from digitwise.report.content import Subject, Wishes, about_the_same, content, examine
+from digitwise.report.content import Examined, Wishes, about_the_same, content, examine
 from digitwise.report.feature_map import centres
-from digitwise.report.galleries import Group, compared_groups, on_a_sheet, slice_groups
-from digitwise.report.sprite import Sprite, make_sprite
-from digitwise.report.templating import render
+from digitwise.report.galleries import Group, Sprite, compared_groups, make_sprite, on_a_sheet, slice_groups
+from digitwise.report.render import render
 from digitwise.runs import Run
 
 REPORT = Kind("report", "an earlier report", RunError)
@@ -75,13 +74,13 @@ def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: W
         for each in runs:
             each.note_test_read("report")
         numbers = content(subject, others, answers, wishes)
-        policy = run.new_policy(numbers["reading"]["policy"])  # what the page says is what readers will do
-        with policy, outputs.together(path, REPORT, files, folders) as made:
+        with outputs.together(path, REPORT, files, folders) as made:
             _write(subject, numbers, answers, made)
+            run.save_policy(numbers["reading"]["policy"])  # what the page says is what readers will do
     return numbers
 
 
-def _write(subject: Subject, numbers: dict[str, Any], answers: Sequence[Predictions], folder: Path) -> None:
+def _write(subject: Examined, numbers: dict[str, Any], answers: Sequence[Predictions], folder: Path) -> None:
     """Write all of a report into ``folder``, under names of its own."""
     slices = slice_groups(numbers["slices"]["found"], numbers["class_names"])
     compared = compared_groups(answers, [row["folder"] for row in numbers["runs"]]) if len(answers) == 2 else []
@@ -91,7 +90,7 @@ def _write(subject: Subject, numbers: dict[str, Any], answers: Sequence[Predicti
     write_json(folder / "numbers", numbers)
 
 
-def _draw(subject: Subject, slices: Sequence[Group], compared: Sequence[Group], folder: Path) -> None:
+def _draw(subject: Examined, slices: Sequence[Group], compared: Sequence[Group], folder: Path) -> None:
     run, test, pictures = subject.run, subject.test, subject.dataset.test
     for key in ("loss", "accuracy"):
         charts.learning_curves(run.history, "", folder / key, [key])
@@ -110,7 +109,7 @@ def _draw(subject: Subject, slices: Sequence[Group], compared: Sequence[Group], 
 
 
 def _render(
-    subject: Subject, numbers: dict[str, Any], slices: Sequence[Group], compared: Sequence[Group], folder: Path
+    subject: Examined, numbers: dict[str, Any], slices: Sequence[Group], compared: Sequence[Group], folder: Path
 ) -> str:
     pictures, test = subject.dataset.test, subject.test
     sprite = make_sprite(pictures, test)
@@ -149,7 +148,7 @@ def _heat(counts: Int64) -> list[list[float]]:
     return [[round(float(v), 3) for v in row] for row in np.sqrt(errors / max(errors.max(), 1))]
 
 
-def _map(subject: Subject, sprite: Sprite) -> dict[str, Any] | None:
+def _map(subject: Examined, sprite: Sprite) -> dict[str, Any] | None:
     """The map's points in the units of its SVG, the wrong ones last, so that they lie on top."""
     if subject.places is None:
         return None

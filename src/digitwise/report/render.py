@@ -1,4 +1,4 @@
-"""From run folders to one page: results become plain rows first, then a template context, then HTML."""
+"""From plain values to a page: templates filled in, numbers written one way everywhere; the page of digitwise run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,47 @@ from digitwise.evaluation import Evaluation, evaluate_predictions, explain
 from digitwise.images import Dataset, ImageSet, Predictions
 from digitwise.outputs import Kind, check_file, write
 from digitwise.report import charts, figures
-from digitwise.report.templating import render
 from digitwise.runs import Run, now
 from digitwise.system import versions
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill a template of this package."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("digitwise.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": _percent,
+        "range": _range,
+        "stamp": _stamp,
+        "signed": _signed,
+        "thousands": "{:,}".format,
+    }
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    return environment.get_template(template).render(**values)
+
+
+def _percent(share: float | None, digits: int = 2) -> str:
+    return "–" if share is None else f"{share:.{digits}%}".replace("%", " %")
+
+
+def _range(interval: Sequence[float] | None, digits: int = 2) -> str:
+    return "–" if interval is None else f"{100 * interval[0]:.{digits}f}–{100 * interval[1]:.{digits}f} %"
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+.2f} %"
+
+
+def _stamp(time: str) -> str:
+    return time.replace("T", " ").replace("+00:00", " UTC")
+
 
 PAGE = Kind("page", "an earlier page of digitwise run")
 DATA_FIGURES = ("samples.png", "classes.png")
@@ -149,13 +187,13 @@ def _run(run: Run, result: Evaluation, *, best: bool) -> dict[str, Any]:
                 "name": score.name,
                 "n": f"{score.n:,}",
                 "errors": score.errors,
-                "precision": _percent(score.precision),
-                "recall": _percent(score.recall),
+                "precision": _share(score.precision),
+                "recall": _share(score.recall),
             }
             for score in result.classes
         ],
     }
 
 
-def _percent(share: float | None) -> str:
+def _share(share: float | None) -> str:
     return "–" if share is None else f"{share:.2%}"

@@ -1,4 +1,4 @@
-"""Mending a run: find where its recipe fails, change the recipe, train, and see whether it helped."""
+"""Fixing a run: find where its recipe fails, change the recipe, train, and see whether it helped."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 
 from digitwise.errors import RunError
-from digitwise.evaluation.gatherings import gatherings
-from digitwise.evaluation.improvement import Change, changes, find_in, halves
-from digitwise.evaluation.mends import Mend, joined, mend
+from digitwise.evaluation.fixes import Change, Fix, changes, find_in, fix_for, gatherings, halves, joined
 from digitwise.evaluation.slices import Slice, find_slices
 from digitwise.files import real
 from digitwise.images import Dataset, Float64, UInt8
@@ -38,23 +36,23 @@ class Improvement:
     ----------
     slices : list of Slice
         Groups with too many errors, of half the training pictures.
-    mend : Mend
+    fix : Fix
         All proposals as one.
     run : Run or None
-        Of the mended recipe; None where there was nothing that training can mend.
+        Of the mended recipe; None where there was nothing that training can fix.
     changes : list of Change
         Each group and all pictures before and after, on the other half.
     """
 
     slices: list[Slice]
-    mend: Mend
+    fix: Fix
     run: Run | None
     changes: list[Change]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
         return {
-            "mend": self.mend.words,
+            "mend": self.fix.words,
             "slices": [each.as_dict() for each in self.slices],
             "changes": [each.as_dict() for each in self.changes],
             "run": str(self.run.path) if self.run else None,
@@ -64,7 +62,7 @@ class Improvement:
 def improve(
     run: Run, dataset: Dataset, *, out: Path | None = None, folds: int = 5, watch: Watch | None = None
 ) -> Improvement:
-    """Find where a run's recipe fails, train it with the mends proposed, and compare the two.
+    """Find where a run's recipe fails, train it with the fixes proposed, and compare the two.
 
     Both recipes are cross-validated on the training pictures; groups are found in one half of the answers and judged,
     paired, on the other. The groups among all the answers are kept in the run's folder, for its report, whatever comes
@@ -103,7 +101,7 @@ def improve(
     run.save_slices(gatherings(find_slices(before, measured), before, folds=folds))
     finding, judging = halves(pictures.labels)
     slices = find_in(finding, before, measured)
-    proposal = joined([mend(each) for each in slices])
+    proposal = joined([fix_for(each) for each in slices])
     if not (proposal.widen or proposal.focus):
         return Improvement(slices, proposal, None, [])
     changed = mended(recipe, proposal)
@@ -114,7 +112,7 @@ def improve(
     return result
 
 
-def mended(recipe: Recipe, proposal: Mend) -> Recipe:
+def mended(recipe: Recipe, proposal: Fix) -> Recipe:
     """The recipe with wider ranges and more samples of poor classes, as proposed."""
     old = recipe.augmentation or Augmentation()
     ranges = {name: max(WIDER * getattr(old, name), getattr(FIRST, name)) for name in proposal.widen}

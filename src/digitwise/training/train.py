@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from digitwise import runs
-from digitwise.data import load
-from digitwise.data.streamed import AnyDataset, StreamedDataset, training_splits
+from digitwise.data.streamed import AnyDataset, training_splits
 from digitwise.errors import RecipeError, RunError
 from digitwise.evaluation import evaluate_predictions
 from digitwise.files import atomic_write
@@ -37,7 +36,7 @@ SPLIT_SEED = 0  # of the validation split: the same for all seeds of a training,
 
 def train(
     recipe: str | Recipe,
-    data: str | Path | AnyDataset = "mnist",
+    dataset: AnyDataset,
     *,
     seed: int = 0,
     out: str | Path | None = None,
@@ -52,63 +51,15 @@ def train(
     watch: Watch | None = None,
     pool: Pool | None = None,
 ) -> Run:
-    """Train a recipe, evaluate it once on the test pictures, and save all of it as a run folder.
+    """Train a recipe, evaluate it once on the test pictures, and save all but the figures as a run folder.
 
-    Parameters
-    ----------
-    recipe : str or Recipe
-        A name gives the recipe as it suits the size of the data, see :meth:`Recipe.for_size` and
-        :meth:`Recipe.long_enough`.
-    data : str, Path, Dataset or StreamedDataset
-        As for :func:`digitwise.load`; or a set whose training pictures stay in their shards, with the validation
-        pictures put aside already, from :func:`~digitwise.data.streamed.open_streamed`.
-    seed : int
-        Of weights, order, augmentation and dropout. The validation split does not change with it.
-    out : str or Path, optional
-        The run folder, by default ``results/<recipe>``. An earlier run there is replaced when this one is whole.
-    validation : int, optional
-        Pictures to split off for validation; by default 5,000, or 15 % of a small set.
-    budget : float, optional
-        Seconds to fit in, give or take 10 %, instead of the recipe's number of epochs.
-    precision : {"float32", "bfloat16"}, optional
-        By default what the processor is fast at.
-    deterministic : bool
-        The same seed gives the same weights, bit for bit, on the same machine.
-    resume : bool
-        Go on with an interrupted training of the same recipe, seed and data; a finished one is given back as it is.
-    distribute : bool
-        Deal each batch to all devices of the JAX backend. On several hosts this is for the first one; the others
-        :func:`assist`.
-    also : sequence of Dataset
-        Sets of other writers, all of whose images are trained on besides, see
-        :func:`~digitwise.training.also.with_sets`.
-    start_from : str or Path, optional
-        A trained network to go on from, see :func:`~digitwise.training.starting.start_from`.
-    watch : Watch, optional
-        Told about the progress.
-    pool : Pool, optional
-        Where the recipe's networks are trained, by default here, one after another.
-
-    Returns
-    -------
-    Run
-
-    Raises
-    ------
-    RecipeError
-        If there is no such recipe, it cannot be trained within the budget, or the devices cannot share a batch evenly.
-    DataError
-        If the data cannot be used.
-    RunError
-        If ``out`` is something else than a run folder or holds more than digitwise wrote, another training is going on
-        for it, or the checkpoint to resume is another training's.
+    Parameters, errors and the run are as of :func:`digitwise.train`; the set has been loaded.
     """
     if distribute and os.environ.get(HOSTS) and (budget is not None or resume):
         raise RecipeError(
             "distribute: expected neither a budget nor an earlier checkpoint on several hosts, whose clocks and disks "
             "differ; give epochs"
         )
-    dataset = data if isinstance(data, Dataset | StreamedDataset) else load(data)
     if isinstance(recipe, str):
         n = len(dataset.train)
         recipe = find(recipe).for_size(n).long_enough(n)

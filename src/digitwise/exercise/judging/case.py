@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.errors import ModelError
-from digitwise.evaluation.intervals import wilson
+from digitwise.evaluation.rates import wilson
 from digitwise.exercise.answering import Answerer, Answers
 from digitwise.exercise.evidence import Evidence, Fit
 from digitwise.exercise.notebooks import Notebook

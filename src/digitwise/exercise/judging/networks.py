@@ -1,4 +1,4 @@
-"""What a network is made of, and how many pictures it gets right."""
+"""What a network is made of, how many pictures it gets right, and whether it was saved and loaded."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ CONVOLUTIONS = (
     "DepthwiseConv1D",
     "DepthwiseConv2D",
 )
+
+CLOSE = 1e-5
 
 
 def built(case: Case) -> Verdict:
@@ -87,3 +89,20 @@ def _leak(case: Case, name: str) -> Verdict | None:
 def _has_softmax(layers: list[dict[str, Any]]) -> bool:
     last = layers[-1] if layers else {"class": "", "activation": None}
     return last["class"] == "Softmax" or last["activation"] == "softmax"
+
+
+def equal(case: Case) -> Verdict:
+    """JSON and weights saved, and loaded again to a model that answers alike."""
+    files = case.evidence.files
+    saved = any(file.endswith(".json") for file in files) and any(file.endswith((".h5", ".keras")) for file in files)
+    kept = "JSON and weights are there" if saved else "JSON or weights are missing"
+    loaded = case.answers("loaded")
+    if isinstance(loaded, str):
+        return Verdict(0, f"{kept}, but {loaded}", "Load the model from its files, and give it the name loaded.")
+    for name in ("model", "model2", "model3"):
+        answers = case.answers(name)
+        if not isinstance(answers, str) and np.allclose(answers.probabilities, loaded.probabilities, atol=CLOSE):
+            if saved:
+                return Verdict(1, f"{kept}, and loaded answers as {NAMES[name]} does")
+            return Verdict(0.5, f"{kept}; loaded answers as {NAMES[name]} does", "Save JSON and weights into results/.")
+    return Verdict(0, f"{kept}, but loaded answers otherwise than each of the models", "Load the weights too.")

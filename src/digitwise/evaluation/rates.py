@@ -1,16 +1,52 @@
-"""How many of the readings that somebody orders will be wrong."""
+"""What a counted error rate is worth: its interval, the readings it stands for, and whether it meets a target."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from digitwise.errors import DataError
-from digitwise.evaluation.intervals import wilson
+from digitwise.errors import DataError, RunError
 from digitwise.images import Float64, Int64, Predictions
+
+Z95 = 1.959963984540054
+
+
+def wilson(count: int, n: int, z: float = Z95) -> tuple[float, float]:
+    """Wilson score interval of a share.
+
+    Parameters
+    ----------
+    count, n : int
+        Successes and trials.
+    z : float
+        Normal quantile; the default gives 95 %.
+
+    Returns
+    -------
+    (float, float)
+        Bounds in [0, 1]; (0, 1) where there were no trials.
+
+    References
+    ----------
+    E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22 (1927).
+
+    Examples
+    --------
+    >>> low, high = wilson(50, 10_000)
+    >>> round(low * 10_000), round(high * 10_000)
+    (38, 66)
+    """
+    if n == 0:
+        return 0.0, 1.0
+    share = count / n
+    scale = 1 + z * z / n
+    centre = (share + z * z / (2 * n)) / scale
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / scale
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 @dataclass(frozen=True)
@@ -105,3 +141,45 @@ def _complete(class_mix: Mapping[str, float], counts: Int64, names: tuple[str, .
     if missing := [name for name, share, count in zip(names, mix, counts, strict=True) if share and not count]:
         raise DataError(f"class mix: there is no picture of class {missing[0]} to reckon from; leave it out")
     return mix
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A model held against a target.
+
+    Parameters
+    ----------
+    target : float
+        Error rate, in (0, 1).
+    outcome : {"reached", "missed", "open"}
+        Open where the 95 % interval holds the target: these pictures cannot decide.
+    words : str
+    """
+
+    target: float
+    outcome: Literal["reached", "missed", "open"]
+    words: str
+
+
+def judge(errors: int, n: int, target: float) -> Verdict:
+    """Hold counted errors against a target error rate.
+
+    Raises
+    ------
+    RunError
+        If the target is not a share between 0 and 1.
+    """
+    if not 0 < target < 1:
+        raise RunError(f"target: expected a share above 0 and below 1, got {target:g}")
+    low, high = wilson(errors, n)
+    goal, least, most = f"{100 * target:.3g} %", f"{100 * low:.2f} %", f"{100 * high:.2f} %"
+    if high <= target:
+        return Verdict(target, "reached", f"Below {goal}: the error rate is at most {most}, with 95 % confidence.")
+    if low >= target:
+        return Verdict(target, "missed", f"Not below {goal}: the error rate is at least {least}.")
+    return Verdict(
+        target,
+        "open",
+        f"Not decided: {n:,} pictures leave the error rate between {least} and {most}, with {goal} between them; "
+        f"test on more.",
+    )

@@ -5,7 +5,7 @@ import digitwise
 from digitwise.checks import CHECKS, Check, register
 from digitwise.data.patches import digests, read_patch
 from digitwise.errors import DataError
-from digitwise.training.check import label_patch
+from digitwise.workflows.check import label_patch
 from tests.helpers import glyphs
 
 

@@ -9,9 +9,8 @@ import time
 
 import pytest
 
-from digitwise.exercise import timing
-from digitwise.exercise.sandbox import Limits, prepare, run_limited
-from digitwise.exercise.timing import SLOWEST, Clock, counted, slowness
+from digitwise.exercise import sandbox
+from digitwise.exercise.sandbox import SLOWEST, Clock, Limits, counted, prepare, run_limited, slowness
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are bound to a core by Linux")
 
@@ -41,11 +40,11 @@ def test_clock_counts_only_what_was_used_since_it_began():
 
 def test_slowness_is_how_much_longer_the_same_work_takes(monkeypatch):
     ticks = iter(range(1000))
-    monkeypatch.setattr(timing.time, "thread_time", lambda: next(ticks) * 3 * timing.REFERENCE_SECONDS)
+    monkeypatch.setattr(sandbox.time, "thread_time", lambda: next(ticks) * 3 * sandbox.REFERENCE_SECONDS)
     assert slowness() == pytest.approx(3)
-    monkeypatch.setattr(timing.time, "thread_time", lambda: 0.0)
+    monkeypatch.setattr(sandbox.time, "thread_time", lambda: 0.0)
     assert slowness() == 1
-    monkeypatch.setattr(timing.time, "thread_time", lambda: float(next(ticks)))
+    monkeypatch.setattr(sandbox.time, "thread_time", lambda: float(next(ticks)))
     assert slowness() == SLOWEST
 
 

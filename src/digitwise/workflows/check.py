@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from digitwise.checks import Check, Checked, Learned, Part, Subject, chosen, run_checks
-from digitwise.checks.label_errors import suspicion
+from digitwise.checks import Check, Checked, Learned, SplitData, Subject, chosen, run_checks
+from digitwise.checks.labels import suspicion
 from digitwise.data.patches import Patch, digests, patch_text, read_patch
 from digitwise.data.raw import read_raw
 from digitwise.errors import DataError
@@ -129,8 +129,8 @@ def _subject(data: str | Path, against: str | Path | None, patch: Patch | None) 
     if against is not None:
         others = read_raw(against)
         splits["test"] = others.get("test", others["train"])
-    train = Part("train", splits["train"])
-    test = _fitted(Part("test", splits["test"]), train) if "test" in splits else None
+    train = SplitData("train", splits["train"])
+    test = _fitted(SplitData("test", splits["test"]), train) if "test" in splits else None
     if patch is not None:
         parts = [part for part in (train, test) if part is not None]
         patch.require({digest for part in parts for digest in digests(part.stored)}, str(data))
@@ -138,16 +138,16 @@ def _subject(data: str | Path, against: str | Path | None, patch: Patch | None) 
     return Subject(str(data), train, test)
 
 
-def _fitted(part: Part, model: Part) -> Part:
+def _fitted(part: SplitData, model: SplitData) -> SplitData:
     """Bring pictures of another size to that of the training pictures, as reading a folder does."""
     size = (model.images.shape[1], model.images.shape[2])
     if part.images.shape[1:] == size:
         return part
     pixels = np.stack([fit_into(picture, size) for picture in part.stored])
-    return Part(part.split, dataclasses.replace(part.raw, pixels=pixels), fitted_from=part.images.shape[1:])
+    return SplitData(part.split, dataclasses.replace(part.raw, pixels=pixels), fitted_from=part.images.shape[1:])
 
 
-def _patched(part: Part, patch: Patch) -> Part:
+def _patched(part: SplitData, patch: Patch) -> SplitData:
     if not part.labelled:
         raise DataError(f"{patch.path}: expected labelled pictures to patch, these have no labels")
     pictures, kept = part.labelled_pictures()
@@ -163,7 +163,7 @@ def _patched(part: Part, patch: Patch) -> Part:
     changed = dataclasses.replace(
         raw, pixels=raw.pixels[stay], labels=labels[stay], class_names=part.class_names, files=files
     )
-    return Part(part.split, changed, part.fitted_from)
+    return SplitData(part.split, changed, part.fitted_from)
 
 
 def with_network(

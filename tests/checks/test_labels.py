@@ -1,14 +1,19 @@
 import numpy as np
 import pytest
 
-from digitwise.checks import Part, Subject, chosen, run_checks
+from digitwise.checks import Learned, SplitData, Subject, chosen, run_checks
+from digitwise.checks.labels import suspicion
 from digitwise.data.raw import Raw
-from tests.helpers import glyphs
+from tests.helpers import drawn, glyphs
 
 
 def found(code, labels, *, names=None, test_labels=None):
-    train = Part("train", Raw(glyphs(len(labels)), np.asarray(labels), names))
-    test = None if test_labels is None else Part("test", Raw(glyphs(len(test_labels), seed=1), np.asarray(test_labels)))
+    train = SplitData("train", Raw(glyphs(len(labels)), np.asarray(labels), names))
+    test = (
+        None
+        if test_labels is None
+        else SplitData("test", Raw(glyphs(len(test_labels), seed=1), np.asarray(test_labels)))
+    )
     return run_checks(Subject("drawn", train, test), chosen([code]))
 
 
@@ -57,7 +62,7 @@ def test_a_test_label_that_was_never_trained_on_is_listed():
 
 
 def test_pictures_without_labels_get_no_check_of_labels():
-    checked = run_checks(Subject("drawn", Part("train", Raw(glyphs(60), None))), chosen(["DW00", "DW012"]))
+    checked = run_checks(Subject("drawn", SplitData("train", Raw(glyphs(60), None))), chosen(["DW00", "DW012"]))
     assert set(checked.skipped) == {"DW001", "DW002", "DW003", "DW004", "DW012"}
     assert not checked.findings
 
@@ -69,6 +74,39 @@ def test_labels_of_which_none_is_a_class_are_not_called_missing_classes():
 
 
 def test_unreadable_scans_that_a_set_is_held_against_are_listed():
-    test = Part("test", Raw(glyphs(5), None, None, ("a.png",) * 5, (("bad.png", "damaged"),)))
-    (finding,) = run_checks(Subject("drawn", Part("train", Raw(glyphs(20), None)), test), chosen(["DW004"])).findings
+    test = SplitData("test", Raw(glyphs(5), None, None, ("a.png",) * 5, (("bad.png", "damaged"),)))
+    (finding,) = run_checks(
+        Subject("drawn", SplitData("train", Raw(glyphs(20), None)), test), chosen(["DW004"])
+    ).findings
     assert "bad.png" in finding.words
+
+
+def test_flipped_labels_are_ranked_first_and_cut_off():
+    answers = drawn(2_000, seed=1, sharpness=20.0)
+    labels = answers.labels.copy()
+    labels[:20] = (labels[:20] + 1) % 10
+    found = suspicion(labels, answers.probabilities)
+    assert set(found.order[:30]) >= set(range(20)) - set(np.flatnonzero(answers.missed[:20]))
+    assert found.wrong[:20].mean() > 0.8
+    assert found.wrong[20:].mean() < 0.03
+    assert (found.suggested[:20] == answers.labels[:20]).mean() > 0.8
+
+
+def test_true_labels_of_sure_answers_are_all_kept():
+    labels = np.arange(500) % 10
+    assert not suspicion(
+        labels, np.full((500, 10), 0.01, np.float32) + 0.9 * np.eye(10, dtype=np.float32)[labels]
+    ).wrong.any()
+
+
+def test_the_finding_gives_both_labels_and_both_confidences():
+    labels = np.arange(300) % 3
+    probabilities = np.full((300, 3), 0.02, np.float32) + 0.94 * np.eye(3, dtype=np.float32)[labels]
+    given = labels.copy()
+    given[7] = 0
+    part = SplitData("train", Raw(glyphs(300), given))
+    learned = Learned(np.arange(300), np.zeros((300, 1), np.float32), probabilities)
+    (finding,) = run_checks(Subject("drawn", part, learned=learned), chosen(["DW040"])).findings
+    assert finding.evidence["labels"] == [
+        {"index": 7, "given": "0", "suggested": "1", "given_confidence": 0.02, "suggested_confidence": 0.96}
+    ]

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from digitwise.errors import DataError
+from digitwise.errors import DataError, RunError
 from digitwise.evaluation import wilson
-from digitwise.evaluation.production import expected_errors
+from digitwise.evaluation.rates import expected_errors, judge
 from tests.helpers import predictions
 
 
@@ -65,3 +65,20 @@ def test_mix_that_is_none_is_refused(answers, mix, message):
 def test_class_without_pictures_cannot_be_reckoned_with():
     with pytest.raises(DataError, match="no picture of class 2"):
         expected_errors(predictions([0, 1], [0, 1]), 100, {"2": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("errors", "n", "outcome"),
+    [(34, 10_000, "reached"), (150, 10_000, "missed"), (90, 10_000, "open"), (0, 20, "open")],
+    ids=["well below", "well above", "the interval holds it", "too few pictures"],
+)
+def test_verdict_follows_from_the_interval_not_from_the_count(errors, n, outcome):
+    verdict = judge(errors, n, 0.01)
+    assert verdict.outcome == outcome
+    assert "1 %" in verdict.words
+
+
+@pytest.mark.parametrize("target", [0, 1, -0.1, float("nan")])
+def test_target_that_is_no_share_is_refused(target):
+    with pytest.raises(RunError, match="target: expected a share"):
+        judge(1, 10, target)

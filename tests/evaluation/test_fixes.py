@@ -1,8 +1,47 @@
 import numpy as np
+import pytest
 
-from digitwise.evaluation.improvement import changes, find_in, halves
+from digitwise.evaluation.fixes import WIDENED, changes, find_in, fix_for, halves, joined
+from digitwise.evaluation.slices import Condition, Slice
 from digitwise.images import Predictions
 from digitwise.properties import PROPERTIES
+from digitwise.recipes import Augmentation
+
+
+def group(*properties):
+    conditions = tuple(Condition(name, "is" if name == "class" else "much", 1, f"of {name}") for name in properties)
+    return Slice(conditions, np.arange(30), 5, 0.01, 0.01)
+
+
+def test_slanted_digits_ask_for_shear_and_rotation():
+    assert fix_for(group("slant")).widen == ("shear_range", "rotation_range")
+    assert fix_for(group("slant")).words.startswith("Widen shear range and rotation range")
+
+
+def test_a_class_asks_for_more_samples_of_it():
+    assert fix_for(group("class")).focus
+    assert fix_for(group("class", "offset")).widen == ("width_shift_range", "height_shift_range")
+
+
+@pytest.mark.parametrize("name", [known.name for known in PROPERTIES])
+def test_every_property_has_a_proposal(name):
+    proposal = fix_for(group(name))
+    assert bool(proposal.widen) == ((name, "much") in WIDENED)
+    assert proposal.widen or "labels" in proposal.words
+    assert all(hasattr(Augmentation(), each) for each in proposal.widen)
+
+
+def test_more_shift_is_no_fix_for_centred_digits():
+    centred = Slice((Condition("offset", "little", 1, "at the centre"),), np.arange(30), 5, 0.01, 0.01)
+    assert fix_for(centred).widen == ()
+
+
+def test_joined_fixes_name_each_thing_once():
+    both = joined([fix_for(group("slant")), fix_for(group("slant", "class")), fix_for(group("slant"))])
+    assert both.widen == ("shear_range", "rotation_range")
+    assert both.focus
+    assert both.words.count("Widen") == 2
+
 
 N = 6000
 
@@ -26,7 +65,7 @@ def test_halves_are_disjoint_and_have_every_class():
     assert np.bincount(labels[a]).tolist() == [10, 10, 10]
 
 
-def test_mend_that_halves_the_errors_of_a_group_is_seen_on_the_other_half():
+def test_fix_that_halves_the_errors_of_a_group_is_seen_on_the_other_half():
     rng, labels, measured = scene()
     slanted = measured["slant"] >= np.quantile(measured["slant"], 0.9)
     before = answers(labels, rng.random(N) < np.where(slanted, 0.3, 0.005))
@@ -40,7 +79,7 @@ def test_mend_that_halves_the_errors_of_a_group_is_seen_on_the_other_half():
     assert (everything.name, everything.n) == ("all pictures", N // 2)
 
 
-def test_group_found_by_luck_is_not_mended_by_doing_nothing():
+def test_group_found_by_luck_is_not_fixed_by_doing_nothing():
     """Judged on the pictures it was found in, every group looks better the next time."""
     lower_there = lower_elsewhere = 0
     for seed in range(8):

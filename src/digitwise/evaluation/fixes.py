@@ -1,0 +1,192 @@
+"""What to do about a group with too many errors, and whether it helped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from digitwise.data.splits import stratified_indices
+from digitwise.evaluation.comparison import Comparison, compare_predictions
+from digitwise.evaluation.slices import Slice, find_slices
+from digitwise.images import Float64, Int64, Predictions
+
+WIDENED = {  # which ranges of augmentation make training show more of an end of a property
+    ("slant", "much"): ("shear_range", "rotation_range"),
+    ("slant", "little"): ("shear_range", "rotation_range"),
+    ("stroke_width", "much"): ("zoom_range",),
+    ("stroke_width", "little"): ("zoom_range",),
+    ("height_to_width", "much"): ("zoom_range",),
+    ("height_to_width", "little"): ("zoom_range",),
+    ("size", "much"): ("zoom_range",),
+    ("size", "little"): ("zoom_range",),
+    ("offset", "much"): ("width_shift_range", "height_shift_range"),
+}
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A proposal.
+
+    Parameters
+    ----------
+    words : str
+    widen : tuple of str
+        Ranges of :class:`digitwise.recipes.Augmentation` to make wider.
+    focus : bool
+        Whether to deal extra samples to the classes with errors.
+    """
+
+    words: str
+    widen: tuple[str, ...] = ()
+    focus: bool = False
+
+
+def fix_for(group: Slice) -> Fix:
+    """Propose what to do about a group: wider augmentation, more of a class, or a look at its labels."""
+    ends = [(condition.property, condition.side) for condition in group.conditions]
+    widen = tuple(dict.fromkeys(name for end in ends for name in WIDENED.get(end, ())))
+    focus = ("class", "is") in ends
+    proposals = []
+    if widen:
+        proposals.append(f"widen {' and '.join(name.replace('_', ' ') for name in widen)} of the augmentation")
+    if focus:
+        proposals.append("show more samples of the class (focus)")
+    if not widen:
+        proposals.append("look at the labels of these pictures, and collect more like them: no augmentation makes them")
+    words = "; ".join(proposals)
+    return Fix(words[:1].upper() + words[1:] + ".", widen, focus)
+
+
+def joined(fixes: Sequence[Fix]) -> Fix:
+    """All proposals as one, each thing once."""
+    widen = tuple(dict.fromkeys(name for each in fixes for name in each.widen))
+    words = " ".join(dict.fromkeys(each.words for each in fixes))
+    return Fix(words, widen, any(each.focus for each in fixes))
+
+
+def gatherings(slices: Sequence[Slice], answers: Predictions, *, folds: int | None = None) -> dict[str, Any]:
+    """Put slices into plain values, with the answers about their wrong pictures.
+
+    Parameters
+    ----------
+    slices : sequence of Slice
+    answers : Predictions
+        In which they were found.
+    folds : int, optional
+        Of the cross-validation that the answers come from, about all training pictures; without it they are those
+        about the validation pictures.
+
+    Returns
+    -------
+    dict
+        ``of`` ("validation" or "cross-validation"), ``folds``, ``pictures``, ``errors`` and ``found``: of each slice
+        its numbers, its words, its fix, and the index, given and predicted class of its wrong pictures.
+    """
+    return {
+        "of": "validation" if folds is None else "cross-validation",
+        "folds": folds,
+        "pictures": len(answers),
+        "errors": answers.errors,
+        "found": [_plain(each, answers) for each in slices],
+    }
+
+
+def _plain(group: Slice, answers: Predictions) -> dict[str, Any]:
+    wrong = group.indices[answers.missed[group.indices]]
+    return {
+        **group.as_dict(),
+        "words": group.words,
+        "mend": fix_for(group).words,
+        "wrong": {
+            "index": wrong.tolist(),
+            "given": answers.labels[wrong].tolist(),
+            "predicted": answers.predicted[wrong].tolist(),
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Change:
+    """A group before and after a fix.
+
+    Parameters
+    ----------
+    name : str
+        What its pictures have in common, in words.
+    n : int
+        Its pictures in the half that judges.
+    comparison : Comparison
+        A before, B after, on those; None where there are none.
+    """
+
+    name: str
+    n: int
+    comparison: Comparison | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        result = self.comparison
+        return {
+            "name": self.name,
+            "n": self.n,
+            "errors_before": result.errors_a if result else 0,
+            "errors_after": result.errors_b if result else 0,
+            "verdict": result.verdict("before", "after") if result else "no pictures of it to judge by",
+        }
+
+
+def halves(labels: Int64, *, seed: int = 0) -> tuple[Int64, Int64]:
+    """Part pictures in two, class by class: one half to find groups in, the other to judge by.
+
+    The group found for its many errors would have fewer the next time by chance alone; on pictures that had no part
+    in finding it, it has not.
+    """
+    return stratified_indices(labels, len(labels) // 2, seed=seed)
+
+
+def find_in(places: Int64, answers: Predictions, measured: Mapping[str, Float64]) -> list[Slice]:
+    """Find the groups among the pictures at ``places``."""
+    return find_slices(_take(answers, places), _measured(measured, places))
+
+
+def changes(
+    slices: Sequence[Slice],
+    places: Int64,
+    before: Predictions,
+    after: Predictions,
+    measured: Mapping[str, Float64],
+) -> list[Change]:
+    """Hold answers before and after against each other, group by group, on the pictures at ``places``.
+
+    Parameters
+    ----------
+    slices : sequence of Slice
+        Found on other pictures.
+    places : ndarray of int64, shape (k,)
+    before, after : Predictions
+        Out-of-sample answers about all n pictures.
+    measured : dict of str to ndarray of float64, shape (n,)
+        As :func:`digitwise.properties.properties` gives it.
+
+    Returns
+    -------
+    list of Change
+        The groups', and last that of all pictures.
+    """
+    labels, own = before.labels[places], _measured(measured, places)
+    groups = [(each.name, places[each.members(labels, own)]) for each in slices]
+    return [
+        Change(name, len(at), compare_predictions(_take(before, at), _take(after, at)) if len(at) else None)
+        for name, at in [*groups, ("all pictures", places)]
+    ]
+
+
+def _take(answers: Predictions, places: Int64) -> Predictions:
+    return Predictions(answers.labels[places], answers.probabilities[places], answers.class_names)
+
+
+def _measured(measured: Mapping[str, Float64], places: Int64) -> dict[str, Float64]:
+    return {name: np.asarray(values[places]) for name, values in measured.items()}

@@ -1,0 +1,1 @@
+"""Whole jobs over several rooms, as the library and the command line offer them: training, checking, evaluating."""
