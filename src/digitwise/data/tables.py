@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.data.labels import as_labels, as_pixels
-from digitwise.errors import DataError
+from digitwise.errors import DataError, one_line
 from digitwise.images import Float32, Int64, UInt8
 
 Pair = tuple[UInt8, Int64]
@@ -61,7 +61,7 @@ def npz_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: expected a NumPy archive of plain arrays, got: {_one_line(error)}") from error
+        raise DataError(f"{path}: expected a NumPy archive of plain arrays, got: {one_line(error, 200)}") from error
 
 
 def read_csv(path: Path) -> Pair:
@@ -98,7 +98,7 @@ def csv_numbers(path: Path) -> Float32:
         rows = lines if lines and is_numbers(lines[0]) else lines[1:]
         table = np.loadtxt(rows, delimiter=",", dtype=np.float32, ndmin=2) if rows else np.empty((0, 0), np.float32)
     except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: expected rows of label and pixels, got: {_one_line(error)}") from error
+        raise DataError(f"{path}: expected rows of label and pixels, got: {one_line(error, 200)}") from error
     if table.size == 0 or table.shape[1] < 2:
         raise DataError(f"{path}: expected rows of label and pixels, got {table.shape[0]} rows of {table.shape[1]}")
     return table
@@ -115,7 +115,3 @@ def is_numbers(line: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from digitwise.decoding.content import LONGEST, kind_of, what_instead
 from digitwise.decoding.quiet import quiet
 from digitwise.decoding.values import decode_colour
-from digitwise.errors import DataError, TooLargeError
+from digitwise.errors import DataError, TooLargeError, one_line
 from digitwise.images import UInt8
 
 MAX_PIXELS = 50_000_000  # of one picture, checked before decoding
@@ -99,7 +99,7 @@ def open_picture(
         except UnidentifiedImageError as error:
             raise DataError(f"{name}: damaged picture: its header makes no sense; replace it") from error
         except Exception as error:  # damaged files raise whatever their parsing meets
-            raise DataError(f"{name}: damaged picture: {_one_line(error)}; replace it") from error
+            raise DataError(f"{name}: damaged picture: {one_line(error, 160)}; replace it") from error
 
 
 def _decoded(
@@ -153,7 +153,3 @@ def _held(stream: IO[bytes], name: str, max_pixels: int) -> io.BytesIO:
 
 def _too_large(max_pixels: int, came: str) -> str:
     return f"too large: expected at most {max_pixels:,} pixels, got {came}; scale it down or allow more (--max-pixels)"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__

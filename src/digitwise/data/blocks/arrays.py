@@ -16,7 +16,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from digitwise.data.idx import DTYPES, GZIP_MAGIC
-from digitwise.errors import DataError
+from digitwise.errors import DataError, one_line
 
 PREFERRED = ("images", "x_test", "x_train")  # of an archive's arrays; else the only one that may be pictures
 DAMAGE = (EOFError, zlib.error, zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError)
@@ -99,7 +99,7 @@ def open_array(path: Path, kind: str, max_pixels: int) -> ArrayFile:
         _check(array, max_pixels)
     except DAMAGE as error:
         source.close()
-        raise DataError(f"{path}: damaged {kind} file: {' '.join(str(error).split())[:160]}; fetch it again") from error
+        raise DataError(f"{path}: damaged {kind} file: {one_line(error, 160)}; fetch it again") from error
     except Exception:
         source.close()
         raise
@@ -120,7 +120,7 @@ def _read(file: IO[bytes], size: int, path: Path) -> bytes:
     try:
         return file.read(size)
     except DAMAGE as error:
-        raise DataError(f"{path}: damaged: {' '.join(str(error).split())[:160]}; fetch the file again") from error
+        raise DataError(f"{path}: damaged: {one_line(error, 160)}; fetch the file again") from error
 
 
 def _npy(path: Path, source: IO[bytes], file: IO[bytes] | None = None, note: str = "") -> ArrayFile:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from digitwise.data.blocks.stream import BLOCK_BYTES
 from digitwise.data.blocks.tables import is_square
-from digitwise.errors import DataError, DigitwiseError, MissingPartError
+from digitwise.errors import DataError, DigitwiseError, MissingPartError, one_line
 
 PREFERRED = ("image", "images", "pixels")  # names of the column; else the first that may hold pictures
 SMALLEST = 64  # bytes of raw pixels in a column of another name: 16 are an identity, 64 a digest
@@ -195,7 +195,7 @@ def _read_from(where: str) -> Iterator[None]:
     except DigitwiseError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = one_line(error, 160)
         raise DataError(f"{where}: damaged Parquet: {reason}; fetch it again") from error
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.data.tables import is_numbers
-from digitwise.errors import DataError
+from digitwise.errors import DataError, one_line
 
 LONGEST_LINE = 10_000_000  # characters: a line without an end is no table
 
@@ -41,7 +41,7 @@ def csv_blocks(path: Path, size: int) -> Iterator[NDArray[Any]]:
         try:
             table = np.loadtxt(lines, delimiter=",", dtype=np.float32, ndmin=2, comments=None)
         except ValueError as error:
-            reason = " ".join(str(error).split())[:160]
+            reason = one_line(error, 160)
             raise DataError(f"{path}: expected rows of pixels, got after {done:,} good ones: {reason}") from error
         if len(table):
             yield table[:, _first_pixel(table.shape[1], path) :]
@@ -64,7 +64,7 @@ def _blocks_of_lines(path: Path, size: int) -> Iterator[list[str]]:
             while block := [line for line in islice(rows, size) if line.strip()]:
                 yield block
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: expected text with rows of pixels, got: {' '.join(str(error).split())}") from error
+        raise DataError(f"{path}: expected text with rows of pixels, got: {one_line(error)}") from error
 
 
 def _first_pixel(columns: int, path: Path) -> int:

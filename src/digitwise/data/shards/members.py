@@ -14,7 +14,7 @@ from functools import partial
 from typing import IO, Any
 
 from digitwise.data.shards.places import is_address, open_shard
-from digitwise.errors import DataError, DigitwiseError
+from digitwise.errors import DataError, DigitwiseError, one_line
 from digitwise.files import printable
 
 GZIP = b"\x1f\x8b"
@@ -67,7 +67,7 @@ def _read_from(path: str) -> Iterator[None]:
     except DigitwiseError:
         raise
     except failures as error:
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = one_line(error, 160)
         raise DataError(f"{path}: damaged tar: expected a whole archive, got: {reason}; fetch it again") from error
 
 

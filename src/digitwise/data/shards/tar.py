@@ -15,7 +15,7 @@ from digitwise.data.shards.block import Block
 from digitwise.data.shards.members import Member, members
 from digitwise.data.shards.places import Shard
 from digitwise.decoding import READ_SUFFIXES
-from digitwise.errors import DataError
+from digitwise.errors import DataError, one_line
 
 PICTURES = READ_SUFFIXES - {".pdf"}
 LABELS = (".cls", ".json", ".txt")  # the likeliest first: a .txt may be a caption
@@ -131,7 +131,7 @@ def _label(member: Member, where: str) -> int | str | None:
         text = member.content().decode("utf-8-sig").strip()
         value: Any = json.loads(text) if _ending(member.name) == ".json" else text
     except ValueError as error:
-        raise DataError(f"{where}: expected a label as text, got: {' '.join(str(error).split())[:160]}") from error
+        raise DataError(f"{where}: expected a label as text, got: {one_line(error, 160)}") from error
     if isinstance(value, dict):
         value = value.get("label")
     if value is None or value == "" or isinstance(value, list):

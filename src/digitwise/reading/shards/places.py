@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from digitwise.data.shards.places import is_address
-from digitwise.errors import MissingPartError
+from digitwise.errors import MissingPartError, one_line
 from digitwise.files import expanded, whole_file
 from digitwise.outputs import Kind, claimed
 
@@ -137,7 +137,7 @@ class Behind:
         except OSError:
             raise
         except Exception as error:  # of libraries whose errors have no common base but this
-            raise OSError(None, " ".join(str(error).split())[:160] or type(error).__name__, self.name) from error
+            raise OSError(None, one_line(error, 160), self.name) from error
 
 
 def place_of(out: str) -> Place:
