@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from digitwise.server.app import application
-from digitwise.server.report import policy_of
-from digitwise.server.settings import Settings
+from digitwise.server.pages import policy_of
+from digitwise.server.service import Settings
 from tests.server.running import served
 
 PAGE = """<!doctype html><title>before</title>

@@ -27,8 +27,8 @@ from starlette.routing import Route
 
 from digitwise.errors import ServerError
 from digitwise.server.app import application
+from digitwise.server.service import Settings
 from digitwise.server.serving import BACKLOG, Server, listen, server_of, url_of
-from digitwise.server.settings import Settings
 from tests.server.running import all_of, as_png, served
 
 BAR = np.full((28, 28), 255, np.uint8)

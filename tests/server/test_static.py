@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digitwise.server.static import FOLDER
+from digitwise.server.pages import FOLDER
 
 
 @pytest.mark.parametrize(
