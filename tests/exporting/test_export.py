@@ -16,7 +16,7 @@ from digitwise.evaluation.calibration import at_temperature, fit_temperature
 from digitwise.evaluation.selective import ROUNDING, TEMPERATURE, Policy
 from digitwise.exporting import layers
 from digitwise.exporting.card import card_of, normalization_of, policies_of
-from digitwise.exporting.forms import EXPORT, SAVED_MODEL
+from digitwise.exporting.export import EXPORT, SAVED_MODEL
 from digitwise.images import Predictions
 from digitwise.outputs import MARKER
 from digitwise.runs import Run

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from digitwise.errors import ExportError
-from digitwise.exporting.graph import Graph, Value
-from digitwise.exporting.steps import Step, over_channels
+from digitwise.exporting.graph import Graph, Step, Value, over_channels
 from digitwise.images import Float32
 from digitwise.maps import STRIDE
 
