@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from digitwise.decoding import Decoded, open_pages, open_picture
-from digitwise.decoding.content import LONGEST, is_pdf
+from digitwise.decoding.opening import LONGEST, is_pdf
 from digitwise.errors import DataError, DigitwiseError, one_line
 from digitwise.files import expanded, is_pipe, printable
 from digitwise.images import UInt8
