@@ -115,6 +115,15 @@ def test_a_connection_on_which_nothing_comes_is_closed(server, monkeypatch):
     assert server.raw() == b""
 
 
+def test_a_client_that_leaves_amid_its_headers_is_not_answered_any_more(server, monkeypatch, caplog):
+    monkeypatch.setattr(serving, "HEADER_SECONDS", 0.2)
+    with server.connection() as sock:
+        sock.sendall(b"GET / HT")
+    time.sleep(0.5)  # past the time at which it would be told
+    assert server.client.get("/healthz").status_code == 200
+    assert not caplog.text
+
+
 @pytest.mark.parametrize(
     "headers",
     [b"X: " + b"x" * 17_000, b"\r\n".join(b"X%d: x" % i for i in range(2_500)), b"X: " + b"x" * 400_000],

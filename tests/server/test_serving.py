@@ -221,3 +221,9 @@ def test_a_second_signal_means_at_once():
     assert (server.should_exit, server.force_exit) == (True, False)
     server.handle_exit(signal.SIGTERM, None)
     assert server.force_exit
+
+
+def test_a_signal_that_is_for_another_process_is_passed_over():
+    server = server_of(Starlette(), signals=(signal.SIGTERM,))
+    server.handle_exit(signal.SIGINT, None)  # as Ctrl-C sends it to workers too
+    assert not server.should_exit
