@@ -141,7 +141,7 @@ def test_folder_of_the_data_is_not_passed_on(copy):
     info = json.loads((copy / "run.json").read_text())
     info["data"] |= {"name": "/home/ada/scans", "source": "/home/ada/scans"}
     (copy / "run.json").write_text(json.dumps(info))
-    document = card_of(Run.open(copy)).document
+    document = card_of(Run.open(copy))
     assert document["data"]["name"] == "scans"
     assert "ada" not in json.dumps(document)
 

@@ -115,17 +115,14 @@ def export(
     with looked_at(place) if there else form.temporary(real(place)) as temporary:
         exported = form.write(opened, model, card, temporary)
         size = _size(temporary)
-        own = keras_answers(model, card.temperature if form.calibrated else 1.0)
+        own = keras_answers(model, card["temperature"] if form.calibrated else 1.0)
         difference = largest_difference(exported, own, drawings(PICTURES, model.input_shape[1:]), form.batches)
     return Export(
         path=place,
         format=format,
         size=size,
         max_difference=difference,
-        temperature=card.temperature,
-        normalization=card.normalization,
-        metrics=card.metrics,
-        policies=card.policies,
+        **{name: card[name] for name in ("temperature", "normalization", "metrics", "policies")},
     )
 
 
@@ -227,8 +224,8 @@ def write_onnx(run: Run, model: Any, card: Card, place: Path) -> Ask:
 
     from digitwise.exporting.convert import INPUT, OUTPUT, convert
 
-    converted = convert(model, card.temperature)
-    converted.metadata_props.add(key=KEY, value=json.dumps(card.document, ensure_ascii=False))
+    converted = convert(model, card["temperature"])
+    converted.metadata_props.add(key=KEY, value=json.dumps(card, ensure_ascii=False))
     place.write_bytes(converted.SerializeToString())
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # for a single small picture waking a second thread costs more than it does
