@@ -131,5 +131,4 @@ def unseen(place: Place) -> ClusterError:
 
 
 def _line(error: Exception) -> str:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return printable(one_line(reason, 300)) or type(error).__name__
+    return printable(one_line(getattr(error, "strerror", None) or error, 300))
