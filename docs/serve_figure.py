@@ -96,7 +96,7 @@ def draw() -> None:
     from playwright.sync_api import sync_playwright
 
     from digitwise.server.app import application
-    from digitwise.server.settings import Settings
+    from digitwise.server.service import Settings
     from tests.server.running import served
 
     with served(application(Settings())) as server, sync_playwright() as playwright:

@@ -63,3 +63,17 @@ class ServerError(DigitwiseError):
 
 class MissingPartError(DigitwiseError):
     """An optional library that is not installed."""
+
+
+def one_line(told: object, longest: int | None = None) -> str:
+    """Foreign words, such as another library's error, as one line that a message can hold.
+
+    Parameters
+    ----------
+    told : object
+        Its text is taken, with one space for each run of white space; of an exception without one, its type's name.
+    longest : int, optional
+        Characters that are kept, counted from the front.
+    """
+    line = " ".join(str(told).split())[:longest]
+    return line or (type(told).__name__ if isinstance(told, BaseException) else "")

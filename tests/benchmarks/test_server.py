@@ -7,7 +7,7 @@ import pytest
 from benchmarks import server as bench
 from digitwise.reading.reader import Reader
 from digitwise.server.app import application
-from digitwise.server.settings import Settings
+from digitwise.server.service import Settings
 from tests.server.running import finished, served
 
 

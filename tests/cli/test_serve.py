@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from digitwise.server import parts, serving, workers
+from digitwise import server
+from digitwise.server import serving
 from digitwise.server.serving import listen
 
 
@@ -13,7 +14,7 @@ def begun(monkeypatch):
     """What would be served, instead of serving it."""
     calls = []
     monkeypatch.setattr(serving, "serve", lambda app, sock, log: calls.append((app, sock)))
-    monkeypatch.setattr(workers, "serve_in_processes", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(serving, "serve_in_processes", lambda *arguments: calls.append(arguments))
     monkeypatch.delenv("DIGITWISE_TOKEN", raising=False)
     return calls
 
@@ -36,7 +37,7 @@ def test_a_port_that_is_taken_is_one_line(digitwise, begun):
 
 
 def test_what_is_not_installed_is_named_with_its_extra(digitwise, begun, monkeypatch):
-    monkeypatch.setattr(parts, "PARTS", ("starlette", "no_such_part"))
+    monkeypatch.setattr(server, "PARTS", ("starlette", "no_such_part"))
     result = digitwise("serve")
     assert result.code == 2
     assert result.err == "digitwise: a server needs no_such_part: pip install 'digitwise[server]'\n"

@@ -18,7 +18,7 @@ KNOWN = {
     "training/sweep.py": "a sweep that is being built",
     "data/download.py": "the cache, by checksum",
     "server/collection.py": "pictures that are called by their content",
-    "server/labels.py": "decisions in the file that is given to be decided in",
+    "server/review.py": "decisions in the file that is given to be decided in",
     "reading/shards/places.py": "files of rows, by the manifest of their job",
     "reading/shards/work.py": "a temporary file",
     "exporting/finder.py": "the package's own finder, by make model",

@@ -106,7 +106,7 @@ def quick(trained, numbers, monkeypatch):
     """Stand-ins for what takes long."""
     import matplotlib.figure
 
-    from digitwise.exporting import export, forms
+    from digitwise.exporting import export
     from digitwise.report import page
     from digitwise.training import improve, saving, sweep, train
 
@@ -152,7 +152,7 @@ def quick(trained, numbers, monkeypatch):
     monkeypatch.setattr(saving, "load_model", lambda _: SimpleNamespace(input_shape=(None, 28, 28, 1)))
     monkeypatch.setattr(export, "keras_answers", lambda *_: None)
     monkeypatch.setattr(export, "largest_difference", lambda *_: 0.0)
-    monkeypatch.setattr(export, "FORMS", {n: dataclasses.replace(f, write=exported) for n, f in forms.FORMS.items()})
+    monkeypatch.setattr(export, "FORMS", {n: dataclasses.replace(f, write=exported) for n, f in export.FORMS.items()})
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda self, path, **_: Path(path).write_bytes(b"figure"))
     monkeypatch.setattr("digitwise.cli.serve._serve", lambda settings, *_, **__: collect(settings.collect))
 

@@ -10,9 +10,9 @@ from digitwise import models
 from digitwise.data.prepare import to_input
 from digitwise.errors import ExportError
 from digitwise.exporting.convert import convert
-from digitwise.exporting.pictures import drawings
-from digitwise.exporting.steps import folded
-from digitwise.exporting.writers import keras_answers
+from digitwise.exporting.export import keras_answers
+from digitwise.exporting.graph import folded
+from digitwise.exporting.parity import drawings
 
 CLASSES = 4
 

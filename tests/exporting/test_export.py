@@ -16,7 +16,7 @@ from digitwise.evaluation.calibration import at_temperature, fit_temperature
 from digitwise.evaluation.selective import ROUNDING, TEMPERATURE, Policy
 from digitwise.exporting import layers
 from digitwise.exporting.card import card_of, normalization_of, policies_of
-from digitwise.exporting.forms import EXPORT, SAVED_MODEL
+from digitwise.exporting.export import EXPORT, SAVED_MODEL
 from digitwise.images import Predictions
 from digitwise.outputs import MARKER
 from digitwise.runs import Run
@@ -141,7 +141,7 @@ def test_folder_of_the_data_is_not_passed_on(copy):
     info = json.loads((copy / "run.json").read_text())
     info["data"] |= {"name": "/home/ada/scans", "source": "/home/ada/scans"}
     (copy / "run.json").write_text(json.dumps(info))
-    document = card_of(Run.open(copy)).document
+    document = card_of(Run.open(copy))
     assert document["data"]["name"] == "scans"
     assert "ada" not in json.dumps(document)
 

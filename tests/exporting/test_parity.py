@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from digitwise.errors import ExportError
-from digitwise.exporting.parity import largest_difference
-from digitwise.exporting.pictures import drawings
+from digitwise.exporting.parity import drawings, largest_difference
 
 PICTURES = drawings(20, (8, 8, 1))
 ANSWER = np.array([0.5, 0.3, 0.2], np.float32)

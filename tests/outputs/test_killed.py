@@ -17,7 +17,7 @@ SCRIPT = """
 import os, sys
 from pathlib import Path
 from digitwise import outputs, runs
-from digitwise.outputs import exchange, folders
+from digitwise.outputs import folders
 from tests.outputs.test_killed import WRITERS
 
 name, place, left, can = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "exchange"
@@ -32,7 +32,7 @@ def mortal(function):
     return call
 
 os.rename, os.replace = mortal(os.rename), mortal(os.replace)
-folders.exchange = mortal(exchange.exchange) if can else (lambda *_: False)
+folders.exchange = mortal(folders.exchange) if can else (lambda *_: False)
 WRITERS[name](place, "new")
 """
 

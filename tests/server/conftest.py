@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from digitwise.server.app import application
-from digitwise.server.settings import Settings
+from digitwise.server.service import Settings
 from tests.server.running import Served, served
 
 

@@ -10,12 +10,18 @@ import time
 
 import numpy as np
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from digitwise.server import batcher, protocol
-from digitwise.server.app import application
+from digitwise.server import batcher, serving
+from digitwise.server.app import ROUTES, application
 from digitwise.server.batcher import LARGE, WAITING
-from digitwise.server.metrics import WIDTH, Metrics
-from digitwise.server.settings import Limits, Settings
+from digitwise.server.metrics import Metrics, width_of
+from digitwise.server.security import HEADER_BYTES
+from digitwise.server.service import Settings
+from digitwise.server.uploads import Limits
 from tests.server.running import all_of, as_png, served
 
 PNG = as_png(np.zeros((8, 8), np.uint8))
@@ -100,13 +106,22 @@ def test_a_slow_body_is_not_waited_for(hasty, sent):
 
 @pytest.mark.parametrize("sent", [b"GET / HT", b"GET / HTTP/1.1\r\nX: "], ids=["line", "header"])
 def test_slow_headers_are_not_waited_for(server, monkeypatch, sent):
-    monkeypatch.setattr(protocol, "HEADER_SECONDS", 1.0)  # in which a busy machine sends what is sent
+    monkeypatch.setattr(serving, "HEADER_SECONDS", 1.0)  # in which a busy machine sends what is sent
     assert problem(server.raw(sent), 408)
 
 
 def test_a_connection_on_which_nothing_comes_is_closed(server, monkeypatch):
-    monkeypatch.setattr(protocol, "HEADER_SECONDS", 0.2)
+    monkeypatch.setattr(serving, "HEADER_SECONDS", 0.2)
     assert server.raw() == b""
+
+
+def test_a_client_that_leaves_amid_its_headers_is_not_answered_any_more(server, monkeypatch, caplog):
+    monkeypatch.setattr(serving, "HEADER_SECONDS", 0.2)
+    with server.connection() as sock:
+        sock.sendall(b"GET / HT")
+    time.sleep(0.5)  # past the time at which it would be told
+    assert server.client.get("/healthz").status_code == 200
+    assert not caplog.text
 
 
 @pytest.mark.parametrize(
@@ -127,7 +142,7 @@ def test_large_headers_are_refused(server, headers):
             answer = all_of(sock)
         except ConnectionError:
             return
-    assert problem(answer, 431)["limit"] == protocol.HEADER_BYTES
+    assert problem(answer, 431)["limit"] == HEADER_BYTES
 
 
 def test_headers_that_do_not_end_close_a_connection_that_is_being_answered(held):
@@ -144,9 +159,15 @@ def test_headers_that_do_not_end_close_a_connection_that_is_being_answered(held)
 
 def test_trailers_are_not_kept(server):
     part = b"%x\r\n%s\r\n0\r\n" % (len(PNG), PNG) + b"X: x\r\n" * 5_000 + b"\r\n"
-    assert server.raw(HEAD + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n", part).startswith(
-        b"HTTP/1.1 200"
-    )
+    head = HEAD + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    assert server.raw(head, part).startswith(b"HTTP/1.1 200")
+
+    async def count(request: Request) -> Response:
+        await request.body()
+        return Response(str(len(request.scope["headers"])))
+
+    with served(Starlette(routes=[Route("/v1/read", count, methods=["POST"])])) as running:
+        assert running.raw(head, part).endswith(b"\r\n\r\n4")
 
 
 def test_work_that_takes_too_long_is_given_up(monkeypatch):
@@ -212,9 +233,9 @@ def test_what_comes_together_is_read_together(held):
 
 
 def test_what_waits_in_one_process_is_told_by_another(held):
-    numbers = [0.0] * (2 * WIDTH)
-    other = Metrics(numbers, 1)
-    with served(application(Settings(), Metrics(numbers))) as running:
+    numbers = [0.0] * (2 * width_of(ROUTES))
+    other = Metrics(ROUTES, numbers, 1)
+    with served(application(Settings(), Metrics(ROUTES, numbers))) as running:
         held.begin(running)
         asking = threading.Thread(target=running.picture, args=(PNG, SINGLE))
         asking.start()

@@ -9,18 +9,17 @@ import re
 import numpy as np
 import pytest
 
-from digitwise.server.app import application
-from digitwise.server.metrics import BUCKETS, WIDTH, Metrics, memory_of
-from digitwise.server.settings import Settings
-from digitwise.server.watch import LOG
+from digitwise.server.app import ROUTES, application
+from digitwise.server.metrics import BUCKETS, LOG, Metrics, memory_of, width_of
+from digitwise.server.service import Settings
 from tests.server.running import as_png, served
 
 LINE = re.compile(r'[a-z_]+(\{[a-z0-9]+="[^"\n]*"(,[a-z0-9]+="[^"\n]*")*\})? [0-9.e+-]+')
 
 
 def test_counts_of_all_workers_are_added():
-    numbers = [0.0] * (2 * WIDTH)
-    one, other = Metrics(numbers, 0), Metrics(numbers, 1)
+    numbers = [0.0] * (2 * width_of(ROUTES))
+    one, other = Metrics(ROUTES, numbers, 0), Metrics(ROUTES, numbers, 1)
     one.request("/v1/read", 200, 0.004)
     other.request("/v1/read", 200, 40.0)
     other.request("/v1/read", 503, 0.0001)
@@ -49,13 +48,13 @@ def test_counts_of_all_workers_are_added():
 
 
 def test_process_that_takes_the_place_of_another_has_nothing_under_way():
-    numbers = [0.0] * WIDTH
-    Metrics(numbers).waiting(3)
-    assert "digitwise_waiting 0\n" in Metrics(numbers).text("")
+    numbers = [0.0] * width_of(ROUTES)
+    Metrics(ROUTES, numbers).waiting(3)
+    assert "digitwise_waiting 0\n" in Metrics(ROUTES, numbers).text("")
 
 
 def test_text_is_of_prometheus_format():
-    metrics = Metrics([0.0] * WIDTH)
+    metrics = Metrics(ROUTES)
     metrics.request("/", 200, 1.0)
     lines = metrics.text("abc").splitlines()
     assert all(line.startswith(("# HELP ", "# TYPE ")) or LINE.fullmatch(line) for line in lines)
@@ -64,7 +63,7 @@ def test_text_is_of_prometheus_format():
 
 
 def test_a_route_that_nobody_knows_and_an_odd_status_are_counted_as_such():
-    metrics = Metrics([0.0] * WIDTH)
+    metrics = Metrics(ROUTES)
     metrics.request("/nowhere", 418, 1.0)
     assert 'request_seconds_count{route="other"} 1' in metrics.text("")
 

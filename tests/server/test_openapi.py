@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
 from digitwise.server.app import application
-from digitwise.server.settings import Settings
+from digitwise.server.service import Settings
 from tests.server.running import served
 from tests.templates import metadata, write_model
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from digitwise.reading.model import Model
 from digitwise.server.app import application
-from digitwise.server.settings import Settings
+from digitwise.server.service import Settings
 from digitwise.synthetic import page_of, scan_of
 from tests.reading.drawing import table_image
 from tests.server.running import served

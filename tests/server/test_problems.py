@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from digitwise.server.app import application
 from digitwise.server.problems import HANDLERS
-from digitwise.server.settings import Settings
+from digitwise.server.service import Settings
 from tests.server.running import as_png, served
 
 PNG = as_png(np.zeros((8, 8), np.uint8))

@@ -13,7 +13,7 @@ from PIL import Image
 from digitwise.decoding import open_picture
 from digitwise.reading.reader import Reader
 from digitwise.server.app import application
-from digitwise.server.settings import Settings
+from digitwise.server.service import Settings
 from tests.server.running import as_png, served
 from tests.server.sheets import row_of, written_page
 from tests.templates import metadata, write_model

@@ -16,9 +16,8 @@ from digitwise.data.patches import digests, patch_text, read_patch
 from digitwise.errors import DataError
 from digitwise.files import atomic_write
 from digitwise.images import Dataset, ImageSet
-from digitwise.server import labels as labels_module
-from digitwise.server.labels import Labels
-from digitwise.server.review import review_app
+from digitwise.server import review as review_module
+from digitwise.server.review import Labels, review_app
 from tests.helpers import blobs
 from tests.server.running import served
 
@@ -171,7 +170,7 @@ def test_full_disk_is_told_and_the_file_stays(client, path, names, monkeypatch):
         raise OSError(28, "No space left on device")
 
     before = path.read_bytes()
-    monkeypatch.setattr(labels_module, "atomic_write", full)
+    monkeypatch.setattr(review_module, "atomic_write", full)
     answer = client.put(f"/v1/review/{names[0]}", json={"decision": "7"})
     assert answer.status_code == 507
     assert "No space left on device; nothing was changed" in answer.json()["detail"]
@@ -390,7 +389,7 @@ def test_decision_that_could_not_be_saved_is_told_and_comes_back(opened, tab, mo
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(labels_module, "atomic_write", full)
+    monkeypatch.setattr(review_module, "atomic_write", full)
     opened.press("7")
     assert "No space left on device" in opened.text("#trouble")
     assert opened.heading == f"0 of {ROWS} decided"

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from digitwise.server.app import needs_token
 from digitwise.server.security import HEADERS, Guard, is_local
 from tests.server.running import finished
 
@@ -45,7 +46,7 @@ def guarded(**how) -> Client:
         return PlainTextResponse("here")
 
     routes = [Route(path, answer, methods=["GET", "POST"]) for path in PATHS]
-    return Client(Starlette(routes=routes, middleware=[Middleware(Guard, **how)]))
+    return Client(Starlette(routes=routes, middleware=[Middleware(Guard, needs_token=needs_token, **how)]))
 
 
 def test_the_token_is_asked_for_by_what_reads_or_tells():

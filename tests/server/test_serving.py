@@ -27,8 +27,8 @@ from starlette.routing import Route
 
 from digitwise.errors import ServerError
 from digitwise.server.app import application
+from digitwise.server.service import Settings
 from digitwise.server.serving import BACKLOG, Server, listen, server_of, url_of
-from digitwise.server.settings import Settings
 from tests.server.running import all_of, as_png, served
 
 BAR = np.full((28, 28), 255, np.uint8)
@@ -221,3 +221,9 @@ def test_a_second_signal_means_at_once():
     assert (server.should_exit, server.force_exit) == (True, False)
     server.handle_exit(signal.SIGTERM, None)
     assert server.force_exit
+
+
+def test_a_signal_that_is_for_another_process_is_passed_over():
+    server = server_of(Starlette(), signals=(signal.SIGTERM,))
+    server.handle_exit(signal.SIGINT, None)  # as Ctrl-C sends it to workers too
+    assert not server.should_exit

@@ -33,7 +33,7 @@ from digitwise.cli import (
     train,
 )
 from digitwise.cli.console import err
-from digitwise.errors import DigitwiseError
+from digitwise.errors import DigitwiseError, one_line
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -151,5 +151,5 @@ def _complain(error: Exception) -> int:
             errno.EROFS: "choose a place you may write to",
         }.get(error.errno or 0, "nothing was written")
         message = f"{error.filename or 'writing'}: {error.strerror or error}; {advice}"
-    err.print(f"digitwise: {' '.join(message.split())}", style="red", markup=False)
+    err.print(f"digitwise: {one_line(message)}", style="red", markup=False)
     return BAD_INPUT

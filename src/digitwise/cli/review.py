@@ -20,14 +20,13 @@ def review(
     as_json: JsonFlag = False,
 ) -> None:
     """Decide about doubtful labels picture by picture, in a browser; each decision is in the file at once."""
-    from digitwise.server.parts import check_parts
+    from digitwise.server import check_parts
 
     check_parts()
     from digitwise.cli.live import DownloadBar
     from digitwise.data import load
     from digitwise.data.patches import read_patch
-    from digitwise.server.labels import Labels, progress
-    from digitwise.server.review import review_app
+    from digitwise.server.review import Labels, progress, review_app
     from digitwise.server.security import is_local
     from digitwise.server.serving import listen, serve, url_of
 

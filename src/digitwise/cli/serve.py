@@ -13,7 +13,7 @@ from digitwise.cli.console import browse, err, out
 from digitwise.cli.options import share
 
 if TYPE_CHECKING:
-    from digitwise.server.settings import Settings
+    from digitwise.server.service import Settings
 
 TOKEN = "DIGITWISE_TOKEN"  # of the environment
 
@@ -43,12 +43,13 @@ def serve(
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Serve a page to draw digits on and drop photos on, and an API; Ctrl-C or SIGTERM ends it with 0."""
-    from digitwise.server.parts import check_parts
+    from digitwise.server import check_parts
 
     check_parts()
     from digitwise.server.security import is_local
+    from digitwise.server.service import Settings
     from digitwise.server.serving import listen
-    from digitwise.server.settings import Limits, Settings
+    from digitwise.server.uploads import Limits
 
     settings = Settings(
         model=model,
@@ -68,21 +69,16 @@ def serve(
 
 def _serve(settings: Settings, sock: socket.socket, workers: int, *, open_page: bool) -> None:
     """Say where, and serve; a model or folder that cannot be used is told first."""
-    from digitwise.server.serving import serve, url_of
-
-    if workers > 1:
-        from digitwise.server.service import Service
-        from digitwise.server.workers import serve_in_processes
-
-        Service(settings)
-        _say(url_of(sock), open_page=open_page)
-        serve_in_processes(settings, sock, workers)
-        return
     from digitwise.server.app import application
+    from digitwise.server.serving import serve, serve_in_processes, url_of
 
     app = application(settings)
     _say(url_of(sock), open_page=open_page)
-    serve(app, sock, log=settings.log)
+    if workers > 1:
+        del app  # each process makes its own
+        serve_in_processes(settings, sock, workers)
+    else:
+        serve(app, sock, log=settings.log)
 
 
 def _say(url: str, *, open_page: bool) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from digitwise.errors import ClusterError, MissingPartError
+from digitwise.errors import ClusterError, MissingPartError, one_line
 from digitwise.stderr import held_back
 from digitwise.system import cores
 
@@ -58,7 +58,7 @@ def connected(address: str) -> Iterator[Any]:
         if where == LOCAL or not _joined(ray, where, quiet):
             ray.init(address=LOCAL, num_cpus=cores(), include_dashboard=False, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise ClusterError(f"{where}: no Ray cluster could be joined: {' '.join(str(error).split())[:200]}") from error
+        raise ClusterError(f"{where}: no Ray cluster could be joined: {one_line(error, 200)}") from error
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, ending or signal.SIG_DFL)  # Ray's own leaves without cleaning up
     try:

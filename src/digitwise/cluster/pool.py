@@ -8,7 +8,7 @@ from typing import Any
 
 from digitwise.cluster.board import Board
 from digitwise.cluster.placing import check_room, pinned
-from digitwise.errors import ClusterError, DigitwiseError
+from digitwise.errors import ClusterError, DigitwiseError, one_line
 from digitwise.system import thread_limits
 from digitwise.training.pool import Function
 from digitwise.training.relay import Event, Relay, passed_on
@@ -122,4 +122,4 @@ def _attempt(given: Any, task: Any, number: int, board: Any) -> Any:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[-200:]
+    return one_line(str(error))[-200:]

@@ -10,7 +10,7 @@ from typing import Any
 
 from digitwise.cluster.connect import connected
 from digitwise.cluster.placing import pinned
-from digitwise.errors import ClusterError, DigitwiseError
+from digitwise.errors import ClusterError, DigitwiseError, one_line
 from digitwise.reading.shards.work import Outcome, Task, Work, done
 from digitwise.system import thread_limits
 
@@ -64,7 +64,7 @@ def _run(ray: Any, work: Work, tasks: Sequence[Task]) -> Generator[Outcome, None
         for row in rows.iter_rows():
             yield pickle.loads(row["outcome"])
     except ray.exceptions.RayError as error:
-        raise ClusterError(f"the cluster gave up: {' '.join(str(error).split())[-300:]}") from error
+        raise ClusterError(f"the cluster gave up: {one_line(error)[-300:]}") from error
     finally:
         ray.kill(tries)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from digitwise.cluster.conductor import ENVIRONMENT, LIVES, Conductor, Happening
 from digitwise.cluster.placing import check_room
-from digitwise.errors import ClusterError, DigitwiseError
+from digitwise.errors import ClusterError, DigitwiseError, one_line
 from digitwise.recipes.space import Trial
 from digitwise.system import thread_limits
 from digitwise.training.outcome import Outcome
@@ -86,10 +86,10 @@ class Tuned:
                             yield event[1], outcome
                 ray.get(work)
             except ray.exceptions.RayActorError as error:
-                left.why = " ".join(str(error).split())[:300]
+                left.why = one_line(error, 300)
                 return
             except ray.exceptions.RayTaskError as error:
-                raise ClusterError(f"Ray Tune failed: {' '.join(str(error.cause).split())[:200]}") from error
+                raise ClusterError(f"Ray Tune failed: {one_line(error.cause, 200)}") from error
             finally:
                 ray.kill(conductor)  # and with it the trials that are its own
                 self._free(mark)

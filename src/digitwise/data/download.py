@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from digitwise.data.sources import Source, SourceFile
-from digitwise.errors import DataError, DataNotFoundError
+from digitwise.errors import DataError, DataNotFoundError, one_line
 from digitwise.files import atomic_write
 from digitwise.formats.idx import unpacked
 
@@ -106,7 +106,7 @@ def _download(file: SourceFile, source: Source, mirrors: list[str], folder: Path
         except (OSError, ValueError, DataError) as error:  # requests' errors are OSErrors, a wrong md5 a ValueError
             part.unlink(missing_ok=True)
             mirrors.remove(mirror)
-            faults.append(f"{urlsplit(mirror).hostname}: {' '.join(str(error).split())[:200]}")
+            faults.append(f"{urlsplit(mirror).hostname}: {one_line(error, 200)}")
         finally:
             if progress is not None:
                 progress.close()

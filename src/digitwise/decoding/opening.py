@@ -1,10 +1,12 @@
-"""One picture out of a file, bytes or a stream."""
+"""One picture out of a file, bytes or a stream; what kind it is, its first bytes say, since suffixes lie."""
 
 from __future__ import annotations
 
 import importlib
 import io
 import re
+import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,14 +15,30 @@ from typing import IO, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from digitwise.decoding.content import LONGEST, kind_of, what_instead
-from digitwise.decoding.quiet import quiet
 from digitwise.decoding.values import decode_colour
-from digitwise.errors import DataError, TooLargeError
+from digitwise.errors import DataError, TooLargeError, one_line
 from digitwise.images import UInt8
 
 MAX_PIXELS = 50_000_000  # of one picture, checked before decoding
 BYTES_A_PIXEL = 8  # of the largest file that is read from a stream: four channels of 16 bits, not compressed
+FORMATS = "PNG, JPEG, BMP, TIFF, GIF, WebP or PPM"
+LONGEST = 16  # bytes: enough to tell every kind
+
+# What Pillow calls a kind, which is also how its module begins. EPS, which would start another program, is not here.
+STARTS = (
+    (b"\x89PNG\r\n\x1a\n", "Png"),
+    (b"\xff\xd8\xff", "Jpeg"),
+    (b"BM", "Bmp"),
+    (b"GIF87a", "Gif"),
+    (b"GIF89a", "Gif"),
+    (b"II*\0", "Tiff"),
+    (b"MM\0*", "Tiff"),
+    (b"II+\0", "Tiff"),
+    (b"MM\0+", "Tiff"),
+    (b"P4", "Ppm"),
+    (b"P5", "Ppm"),
+    (b"P6", "Ppm"),
+)
 
 Source = str | Path | bytes | BinaryIO
 
@@ -81,11 +99,11 @@ def open_picture(
         If it has more pixels; nothing was decoded.
     """
     name = name or (str(source) if isinstance(source, str | Path) else "the picture")
-    with quiet(max_pixels), _bytes_of(source, name, max_pixels) as file:
+    with _quiet(max_pixels), _bytes_of(source, name, max_pixels) as file:
         start = file.read(LONGEST)
-        kind = kind_of(start)
+        kind = _kind_of(start)
         if kind is None:
-            raise DataError(f"{name}: not a picture: {what_instead(start)}")
+            raise DataError(f"{name}: not a picture: {_what_instead(start)}")
         file.seek(0)
         try:
             importlib.import_module(f"PIL.{kind}ImagePlugin")
@@ -99,7 +117,7 @@ def open_picture(
         except UnidentifiedImageError as error:
             raise DataError(f"{name}: damaged picture: its header makes no sense; replace it") from error
         except Exception as error:  # damaged files raise whatever their parsing meets
-            raise DataError(f"{name}: damaged picture: {_one_line(error)}; replace it") from error
+            raise DataError(f"{name}: damaged picture: {one_line(error, 160)}; replace it") from error
 
 
 def _decoded(
@@ -155,5 +173,67 @@ def _too_large(max_pixels: int, came: str) -> str:
     return f"too large: expected at most {max_pixels:,} pixels, got {came}; scale it down or allow more (--max-pixels)"
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__
+def _kind_of(start: bytes) -> str | None:
+    """Pillow's name for the kind of picture that begins with these bytes; None for what is no picture."""
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WebP"
+    return next((kind for mark, kind in STARTS if start.startswith(mark)), None)
+
+
+def is_pdf(start: bytes) -> bool:
+    """Whether a file begins as a PDF does."""
+    return start.startswith(b"%PDF-")
+
+
+def _what_instead(start: bytes) -> str:
+    """What a file that is no picture holds, and what to do about it."""
+    if not start:
+        return "the file is empty; replace it"
+    if start[4:8] == b"ftyp":
+        return f"its content is {start[8:12].decode('latin-1').strip().upper()}; save it as JPEG or PNG"
+    if is_pdf(start):
+        return "its content is a PDF; give it to digitwise read, or save its pages as PNG"
+    return f"its content is no {FORMATS}; replace it"
+
+
+class _Scope:
+    """Pillow kept to itself: its warnings, and its own limit where ours is higher.
+
+    What is shared by all threads that decode: filters and limit are the process's, so the last to leave resets.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.inside = 0
+        self.filters = warnings.catch_warnings()  # one an entry: it cannot be entered twice
+        self.limit: int | None = None
+
+    def enter(self, max_pixels: int) -> None:
+        with self.lock:
+            if not self.inside:
+                self.filters, self.limit = warnings.catch_warnings(), Image.MAX_IMAGE_PIXELS
+                self.filters.__enter__()
+                warnings.simplefilter("ignore")
+            self.inside += 1
+            if Image.MAX_IMAGE_PIXELS is not None:  # Pillow warns from here on and refuses from twice that
+                Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
+
+    def leave(self) -> None:
+        with self.lock:
+            self.inside -= 1
+            if not self.inside:
+                self.filters.__exit__(None, None, None)
+                Image.MAX_IMAGE_PIXELS = self.limit
+
+
+_SCOPE = _Scope()
+
+
+@contextmanager
+def _quiet(max_pixels: int) -> Iterator[None]:
+    """Decode without warnings, up to ``max_pixels``; in any number of threads at once."""
+    _SCOPE.enter(max_pixels)
+    try:
+        yield
+    finally:
+        _SCOPE.leave()

@@ -10,7 +10,7 @@ from typing import Any
 
 from digitwise.decoding.opening import MAX_PIXELS, Decoded
 from digitwise.decoding.values import decode_colour
-from digitwise.errors import DataError, MissingPartError
+from digitwise.errors import DataError, MissingPartError, one_line
 
 DPI = 200  # pixels an inch: handwriting is some 40 pixels high
 POINTS = 72  # a PDF's own units an inch
@@ -73,7 +73,7 @@ def _opened(pdfium: Any, source: str | Path | bytes, name: str) -> Any:
     try:
         return pdfium.PdfDocument(source if isinstance(source, bytes) else Path(source))
     except (pdfium.PdfiumError, OSError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         locked = "password" in reason.lower()
         raise DataError(
             f"{name}: " + ("the PDF has a password; take it off" if locked else f"damaged PDF: {reason}; replace it")
@@ -91,5 +91,5 @@ def _rendered(pdfium: Any, document: Any, place: int, name: str, max_pixels: int
         bitmap.close()
         page.close()
     except (pdfium.PdfiumError, ValueError, RuntimeError) as error:
-        raise DataError(f"{name}: damaged PDF: {' '.join(str(error).split())}; replace it") from error
+        raise DataError(f"{name}: damaged PDF: {one_line(error)}; replace it") from error
     return Decoded(picture)

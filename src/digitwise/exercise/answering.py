@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.errors import DataError, ModelError
+from digitwise.errors import DataError, ModelError, one_line
 from digitwise.exercise.marks import printable
 from digitwise.exercise.recognition import Scaling
 from digitwise.exercise.sandbox import GIGABYTE, SECONDS_BETWEEN_LOOKS, Child, Limits, prepare, temporary_folder
@@ -213,4 +213,4 @@ def _layer(layer: Any) -> dict[str, Any]:
 
 
 def _told(error: Exception) -> str:
-    return f"the model cannot be loaded or asked: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return f"the model cannot be loaded or asked: {type(error).__name__}: {one_line(str(error), 200)}"

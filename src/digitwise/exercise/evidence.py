@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.errors import ModelError
+from digitwise.errors import ModelError, one_line
 from digitwise.exercise.marks import printable
 from digitwise.exercise.recognition import Scaling
 from digitwise.exercise.submitted import read_plain
@@ -188,7 +188,7 @@ def _evidence(said: Any, folder: Path) -> Evidence:
 
 
 def _text(said: Any) -> str:
-    return printable(" ".join(str(said).split()))[:LONGEST]
+    return printable(one_line(str(said)))[:LONGEST]
 
 
 def _pictures(said: Any) -> Pictures:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from digitwise.errors import DataError, MissingPartError
+from digitwise.errors import DataError, MissingPartError, one_line
 from digitwise.exercise.sandbox import INSTALL
 from digitwise.exercise.tasks import TASKS
 from digitwise.files import expanded
@@ -145,7 +145,7 @@ def read_notebook(path: Path) -> Notebook:
             document = nbformat.convert(nbformat.reader.reads(text), 4)  # type: ignore[no-untyped-call]
         raw = [_raw(cell) for cell in document.cells]
     except Exception as error:  # the reader fails in as many ways as there are broken files
-        raise DataError(f"{expected}, got: {' '.join(str(error).split())[:150] or type(error).__name__}") from error
+        raise DataError(f"{expected}, got: {one_line(error, 150)}") from error
     return Notebook(path, tuple(_placed(raw)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,42 +19,23 @@ LEVELS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05)  # promises to have a th
 MNIST_FORM = ("mnist", "qmnist", "emnist-digits")  # sets whose digits are centred and scaled as MNIST's are
 
 
-@dataclass(frozen=True)
-class Card:
-    """What goes with an exported model.
-
-    Parameters
-    ----------
-    temperature : float
-        Fitted to the validation answers; an ONNX file has it inside.
-    normalization : str
-        How a picture must be brought to the input: ``ink-1``, or ``none`` where the set has a form of its own.
-    metrics : dict
-        Errors on validation and test pictures.
-    policies : list of dict
-        Reading policies for those of ``LEVELS`` that the validation pictures can carry.
-    document : dict
-        All of it, as it stands in the ONNX file.
-    """
-
-    temperature: float
-    normalization: str
-    metrics: dict[str, Any]
-    policies: list[dict[str, Any]]
-    document: dict[str, Any]
+Card = dict[str, Any]
 
 
 def card_of(run: Run) -> Card:
-    """Make the card of a run from what is stored in it."""
+    """Make the card of a run from what is stored in it.
+
+    Returns
+    -------
+    dict
+        As it stands in an ONNX file; among other things ``temperature``, fitted to the validation answers, which an
+        ONNX file has inside; ``normalization``, how a picture must be brought to the input, ``ink-1``, or ``none``
+        where the set has a form of its own; ``metrics``, the errors on validation and test pictures; ``policies``, for
+        those of ``LEVELS`` that the validation pictures can carry.
+    """
     info, validation = run.info, run.predictions("validation")
     results, data = info["results"], info["data"]
-    temperature, normalization = fit_temperature(validation), normalization_of(run)
-    metrics = {
-        "validation": {"errors": results["validation"]["errors"], "n": len(validation)},
-        "test": {key: results["test"][key] for key in ("errors", "n", "interval_95")},
-    }
-    policies = policies_of(validation)
-    document: dict[str, Any] = {
+    return {
         "format": FORMAT,
         "digitwise": __version__,
         "created": runs.now(),
@@ -67,12 +47,14 @@ def card_of(run: Run) -> Card:
         "versions": info["versions"],
         "data": _provenance(data) | {"also": [Path(each).name for each in info.get("also", ())]},
         "start_from": Path(info["start_from"]).name if info.get("start_from") else None,
-        "normalization": normalization,
-        "temperature": temperature,
-        "metrics": metrics,
-        "policies": policies,
+        "normalization": normalization_of(run),
+        "temperature": fit_temperature(validation),
+        "metrics": {
+            "validation": {"errors": results["validation"]["errors"], "n": len(validation)},
+            "test": {key: results["test"][key] for key in ("errors", "n", "interval_95")},
+        },
+        "policies": policies_of(validation),
     }
-    return Card(temperature, normalization, metrics, policies, document)
 
 
 def normalization_of(run: Run) -> str:

@@ -9,9 +9,8 @@ import numpy as np
 
 from digitwise.errors import ExportError
 from digitwise.evaluation.calibration import SMALLEST_PROBABILITY
-from digitwise.exporting.graph import Graph, Value
+from digitwise.exporting.graph import Graph, Step, Value, folded, step_of
 from digitwise.exporting.layers import LAYERS, unsupported
-from digitwise.exporting.steps import Step, folded, step_of
 
 if TYPE_CHECKING:
     import onnx
@@ -42,19 +41,19 @@ def convert(model: Any, temperature: float = 1.0) -> onnx.ModelProto:
     graph = Graph()
     height, width, channels = model.input_shape[1:]
     stored = (height, width) if channels == 1 else (height, width, channels)
-    answer = network(graph, "", [_pictures(graph, (height, width, channels))], model)
+    answer = network(graph, "", [scaled(graph, INPUT, (height, width, channels))], model)
     if len(answer.shape) != 1 or answer.flattened is not None:
         raise ExportError(f"model {model.name}: expected one row of probabilities a picture, got {answer.shape}")
     _calibrated(graph, answer, temperature)
     return graph.model((INPUT, stored), (OUTPUT, answer.shape))
 
 
-def _pictures(graph: Graph, shape: tuple[int, int, int]) -> Value:
+def scaled(graph: Graph, source: str, shape: tuple[int, int, int]) -> Value:
     """The stored values as (n, c, h, w) in [0, 1]; for grey pictures nothing has to be moved for that."""
     if shape[2] == 1:
-        first = graph.add("Unsqueeze", INPUT, graph.constant("channel axis", np.array([1], np.int64)))
+        first = graph.add("Unsqueeze", source, graph.constant("channel axis", np.array([1], np.int64)))
     else:
-        first = graph.add("Transpose", INPUT, perm=[0, 3, 1, 2])
+        first = graph.add("Transpose", source, perm=[0, 3, 1, 2])
     values = graph.add("Cast", first, to=1)  # float32
     return Value(graph.add("Mul", values, graph.constant("1/255", np.array(1 / 255, np.float32))), shape)
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitwise.exporting.convert import network
-from digitwise.exporting.graph import Graph, Value
+from digitwise.exporting.convert import network, scaled
+from digitwise.exporting.graph import Graph
 from digitwise.files import atomic_write
 from digitwise.maps import MULTIPLE
 
@@ -39,9 +39,7 @@ def convert_finder(model: Any) -> onnx.ModelProto:
     """
     graph = Graph()
     height, width, _ = model.input_shape[1:]
-    first = graph.add("Unsqueeze", INPUT, graph.constant("channel axis", np.array([1], np.int64)))
-    scaled = graph.add("Mul", graph.add("Cast", first, to=1), graph.constant("1/255", np.array(1 / 255, np.float32)))
-    maps = network(graph, "", [Value(scaled, (height, width, 1))], model)
+    maps = network(graph, "", [scaled(graph, INPUT, (height, width, 1))], model)
     _halved(graph)
     graph.add("Transpose", maps.name, perm=[0, 2, 3, 1], output=OUTPUT)
     return graph.model((INPUT, ("h", "w")), (OUTPUT, ("rows", "columns", maps.shape[2])))

@@ -7,16 +7,17 @@ and gives the value that comes out. A layer met again under the same name shares
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from digitwise.errors import ExportError
-from digitwise.exporting.graph import Graph, Value
-from digitwise.exporting.steps import Step, over_channels
+from digitwise.exporting.graph import Graph, Step, Value, over_channels
 from digitwise.images import Float32
 from digitwise.maps import STRIDE
 
+Layer = Callable[[Graph, str, Sequence[Value], Step], Value]
 ACTIVATIONS = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
 
 
@@ -32,11 +33,7 @@ def convolution(graph: Graph, name: str, values: Sequence[Value], step: Step) ->
     """``Conv2D``: the kernel's axes from (kh, kw, in, out) to (out, in, kh, kw)."""
     layer, (kernel, bias) = step.layer, step.weights
     window = _window(layer, values[0].shape, layer.kernel_size, layer.strides, layer.dilation_rate)
-    inputs = (
-        values[0].name,
-        graph.constant(f"{name}/kernel", kernel.transpose(3, 2, 0, 1)),
-        graph.constant(f"{name}/bias", bias),
-    )
+    inputs = _inputs(graph, name, values[0], kernel.transpose(3, 2, 0, 1), bias)
     output = graph.add("Conv", *inputs, group=layer.groups, dilations=list(layer.dilation_rate), **window)
     return _activated(graph, Value(output, _shape(layer, values)), layer)
 
@@ -53,11 +50,7 @@ def dense(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value
     layer, (kernel, bias) = step.layer, step.weights
     if len(values[0].shape) != 1:
         raise unsupported(layer, f"a dense layer over {values[0].shape}")
-    inputs = (
-        values[0].name,
-        graph.constant(f"{name}/kernel", _reordered(kernel, values[0])),
-        graph.constant(f"{name}/bias", bias),
-    )
+    inputs = _inputs(graph, name, values[0], _reordered(kernel, values[0]), bias)
     return _activated(graph, Value(graph.add("Gemm", *inputs), _shape(layer, values)), layer)
 
 
@@ -68,8 +61,7 @@ def batch_normalization(graph: Graph, name: str, values: Sequence[Value], step: 
     shape = (-1, 1, 1) if len(values[0].shape) == 3 else (-1,)
     scale, shift = (_reordered(w, values[0]).reshape(shape) for w in step.weights)
     scaled = graph.add("Mul", values[0].name, graph.constant(f"{name}/scale", scale))
-    output = graph.add("Add", scaled, graph.constant(f"{name}/shift", shift))
-    return Value(output, values[0].shape, values[0].flattened)
+    return replace(values[0], name=graph.add("Add", scaled, graph.constant(f"{name}/shift", shift)))
 
 
 def relu(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
@@ -77,7 +69,7 @@ def relu(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
     layer = step.layer
     if layer.max_value is not None or layer.negative_slope or layer.threshold:
         raise unsupported(layer, "a ReLU with a slope, a threshold or a largest value")
-    return Value(graph.add("Relu", values[0].name), values[0].shape, values[0].flattened)
+    return replace(values[0], name=graph.add("Relu", values[0].name))
 
 
 def activation(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
@@ -98,14 +90,13 @@ def dropout(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Val
     return values[0]
 
 
-def average(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
-    """``Average``."""
-    return Value(graph.add("Mean", *(value.name for value in values)), values[0].shape, values[0].flattened)
+def merged(kind: str) -> Layer:
+    """A layer that makes one value of several of the same shape, by one kind of node."""
 
+    def layer(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+        return replace(values[0], name=graph.add(kind, *(value.name for value in values)))
 
-def add(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
-    """``Add`` of two values."""
-    return Value(graph.add("Add", *(value.name for value in values)), values[0].shape, values[0].flattened)
+    return layer
 
 
 def up_sampling(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
@@ -172,10 +163,10 @@ def cropping(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Va
     return Value(graph.add("Slice", values[0].name, starts, ends, axes), (height, width, channels))
 
 
-LAYERS: dict[str, Callable[[Graph, str, Sequence[Value], Step], Value]] = {
+LAYERS: dict[str, Layer] = {
     "Activation": activation,
-    "Add": add,
-    "Average": average,
+    "Add": merged("Add"),
+    "Average": merged("Mean"),
     "BatchNormalization": batch_normalization,
     "Conv2D": convolution,
     "Cropping2D": cropping,
@@ -190,15 +181,19 @@ LAYERS: dict[str, Callable[[Graph, str, Sequence[Value], Step], Value]] = {
 }
 
 
+def _inputs(graph: Graph, name: str, value: Value, kernel: Float32, bias: Float32) -> tuple[str, str, str]:
+    return value.name, graph.constant(f"{name}/kernel", kernel), graph.constant(f"{name}/bias", bias)
+
+
 def _activated(graph: Graph, value: Value, layer: Any) -> Value:
     kind = layer.activation.__name__
     if kind == "linear":
         return value
     if kind == "softmax" and len(value.shape) == 1:
-        return Value(graph.add("Softmax", value.name, axis=-1), value.shape, value.flattened)
+        return replace(value, name=graph.add("Softmax", value.name, axis=-1))
     if kind not in ACTIVATIONS:
         raise unsupported(layer, f"the activation {kind}")
-    return Value(graph.add(ACTIVATIONS[kind], value.name), value.shape, value.flattened)
+    return replace(value, name=graph.add(ACTIVATIONS[kind], value.name))
 
 
 def _window(

@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.errors import DataError
+from digitwise.errors import DataError, one_line
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
 
 DAMAGE = (
@@ -184,7 +184,7 @@ def opened(path: Path, kind: str, header: Callable[[IO[bytes]], ArrayFile]) -> A
         return header(source)
     except DAMAGE as error:
         source.close()
-        reason = " ".join(str(error).split())[:160]
+        reason = one_line(error, 160)
         raise DataError(f"{path}: damaged {kind} file: {reason}; fetch it again") from error
     except BaseException:
         source.close()
@@ -195,5 +195,5 @@ def _read(file: IO[bytes], size: int, path: Path) -> bytes:
     try:
         return file.read(size)
     except DAMAGE as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = one_line(error, 160)
         raise DataError(f"{path}: truncated or damaged: {reason}; fetch the file again") from error

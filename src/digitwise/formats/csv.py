@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.errors import DataError
+from digitwise.errors import DataError, one_line
 from digitwise.formats.blocks import BLOCK, Block, Stored
 
 LONGEST_LINE = 10_000_000  # characters: a line without an end is no table
@@ -45,7 +45,7 @@ class Csv(Stored):
             try:
                 table = np.loadtxt(lines, delimiter=",", dtype=np.float32, ndmin=2, comments=None)
             except ValueError as error:
-                reason = " ".join(str(error).split())[:160]
+                reason = one_line(error, 160)
                 raise DataError(
                     f"{self.path}: expected rows of pixels, got after {done:,} good ones: {reason}"
                 ) from error
@@ -73,7 +73,7 @@ def _blocks_of_lines(path: Path, size: int) -> Iterator[list[str]]:
             while block := [line for line in islice(rows, size) if line.strip()]:
                 yield block
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: expected text with rows of pixels, got: {' '.join(str(error).split())}") from error
+        raise DataError(f"{path}: expected text with rows of pixels, got: {one_line(error)}") from error
 
 
 def _is_numbers(line: str) -> bool:

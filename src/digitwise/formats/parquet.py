@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.errors import DataError, DigitwiseError, MissingPartError
+from digitwise.errors import DataError, DigitwiseError, MissingPartError, one_line
 from digitwise.formats.blocks import BLOCK_BYTES, Block
 from digitwise.formats.csv import is_square
 from digitwise.formats.shards import Shard, open_shard
@@ -264,7 +264,7 @@ def _read_from(where: str) -> Iterator[None]:
     except DigitwiseError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = one_line(error, 160)
         raise DataError(f"{where}: damaged Parquet: {reason}; fetch it again") from error
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from digitwise.decoding import READ_SUFFIXES
-from digitwise.errors import DataError, DigitwiseError, MissingPartError
+from digitwise.errors import DataError, DigitwiseError, MissingPartError, one_line
 from digitwise.files import expanded, is_pipe, natural
 
 Kind = Literal["parquet", "tar"]
@@ -235,4 +235,4 @@ def asked(path: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())[:160]
+    return one_line(getattr(error, "strerror", None) or error, 160)

@@ -17,7 +17,7 @@ from itertools import groupby
 from typing import IO, Any
 
 from digitwise.decoding import READ_SUFFIXES
-from digitwise.errors import DataError, DigitwiseError
+from digitwise.errors import DataError, DigitwiseError, one_line
 from digitwise.files import printable
 from digitwise.formats.blocks import BLOCK_BYTES, Block
 from digitwise.formats.idx import GZIP_MAGIC
@@ -140,7 +140,7 @@ def _label(member: Member, where: str) -> int | str | None:
         text = member.content().decode("utf-8-sig").strip()
         value: Any = json.loads(text) if _ending(member.name) == ".json" else text
     except ValueError as error:
-        raise DataError(f"{where}: expected a label as text, got: {' '.join(str(error).split())[:160]}") from error
+        raise DataError(f"{where}: expected a label as text, got: {one_line(error, 160)}") from error
     if isinstance(value, dict):
         value = value.get("label")
     if value is None or value == "" or isinstance(value, list):
@@ -215,7 +215,7 @@ def _read_from(path: str) -> Iterator[None]:
     except DigitwiseError:
         raise
     except failures as error:
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = one_line(error, 160)
         raise DataError(f"{path}: damaged tar: expected a whole archive, got: {reason}; fetch it again") from error
 
 

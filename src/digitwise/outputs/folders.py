@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path, PurePath
+from typing import Any
 
 from digitwise.files import naming
-from digitwise.outputs.exchange import exchange
 from digitwise.outputs.locks import held
 from digitwise.outputs.marker import (
     MARKER,
@@ -30,6 +33,10 @@ from digitwise.outputs.single import check_file, listed
 
 PLAN = "plan.json"  # of what is replaced together; is there once all of it is written
 EARLIER = "earlier-"  # what was replaced
+HERE = -100  # AT_FDCWD of Linux
+LINUX_EXCHANGE, MACOS_SWAP = 2, 2
+CANNOT = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+CANNOT |= {errno.EPERM}  # what older containers answer to a call that they do not know
 
 
 def check_folder(place: Path, kind: Kind) -> None:
@@ -69,6 +76,34 @@ def put_folder(new: Path, place: Path, kind: Kind) -> None:
     if not exchange(new, place):
         _by_renames(new, place)
     discard(new, kind)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Exchange what lies in two places; False where this system or disk cannot.
+
+    Raises
+    ------
+    OSError
+        If it can, and it fails.
+
+    References
+    ----------
+    renameat2(2) of Linux, with RENAME_EXCHANGE; renamex_np(2) of macOS, with RENAME_SWAP.
+    """
+    library: Any = None if sys.platform == "win32" else ctypes.CDLL(None, use_errno=True)
+    a, b = os.fsencode(one), os.fsencode(other)
+    if hasattr(library, "renameat2"):
+        failed = library.renameat2(HERE, a, HERE, b, LINUX_EXCHANGE)
+    elif hasattr(library, "renamex_np"):
+        failed = library.renamex_np(a, b, MACOS_SWAP)
+    else:
+        return False
+    if not failed:
+        return True
+    code = ctypes.get_errno()
+    if code in CANNOT:
+        return False
+    raise OSError(code, os.strerror(code), str(other))
 
 
 def _by_renames(new: Path, place: Path) -> None:

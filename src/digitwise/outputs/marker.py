@@ -8,12 +8,12 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
 from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import whole_file
-from digitwise.outputs import earlier
 
 PREFIX = ".digitwise"  # names of this beginning are ours
 MARKER = f"{PREFIX}.json"
@@ -21,6 +21,27 @@ STAGED = re.compile(rf"(^|/){re.escape(PREFIX)}-[^/]*\.new/")  # in what is writ
 FORMAT = 1
 STRANGE = "which digitwise did not write"
 CHANGED = "which was changed since digitwise wrote it"
+
+# What versions that kept no list put into a run folder; such a run is known by its run.json and by these names.
+RUN = (
+    *("run.json", "history.csv", "validation.npz", "test.npz", "features.npz", "labels.csv", "policy.json"),
+    *("slices.json", "improvement.json", "model.keras", "model.json", "model.weights.h5", "checkpoint-[0-9]*.npz"),
+)
+CHARTS = ("loss", "accuracy", "reliability", "risk-coverage", "map")
+BESIDE = {
+    "run": RUN,
+    "figures": ("first_prediction.png", "confusion.png", "confusion_normalized.png", "errors.png", "{recipe}_plot.???"),
+    "report": ("report.html", "report.json"),
+    "export": ("model.onnx",),
+}
+INSIDE = {  # by the folder's name, which is its kind's too
+    "report-figures": (
+        *(f"{name}.???" for name in CHARTS),
+        *("confusion.png", "errors.png", "slices.png", "comparison.png"),
+    ),
+    "saved-model": ("saved_model.pb", "fingerprint.pb", "variables/variables.*"),
+}
+NEEDED = {"format", "recipe", "data", "results", "versions"}  # of a run.json of any version
 
 
 @dataclass(frozen=True)
@@ -128,8 +149,7 @@ def marker_of(folder: Path) -> Marker | None:
     """
     file = folder / MARKER
     if not os.path.lexists(file):
-        known = earlier.written(folder)
-        return None if known is None else _by_name(*known)
+        return _earlier(folder)
     try:
         if file.is_symlink() or not file.is_file():  # a pipe would be waited for
             raise ValueError
@@ -146,7 +166,7 @@ def marker_of(folder: Path) -> Marker | None:
 
 def unfinished(folder: Path) -> Marker:
     """The list of a folder in which a run is being made, or which a finished one has been exchanged for."""
-    return marker_of(folder) or _by_name("run", earlier.unfinished(folder))
+    return marker_of(folder) or _by_name("run", _matching(folder, dict.fromkeys((*RUN, ".?*"), "run")))
 
 
 def kept_list(folder: Path) -> Marker:
@@ -155,7 +175,7 @@ def kept_list(folder: Path) -> Marker:
     if found is None:
         return Marker()
     if not os.path.lexists(folder / MARKER):
-        for inside in (folder, *(folder / name for name in earlier.INSIDE)):
+        for inside in (folder, *(folder / name for name in INSIDE)):
             made = marker_of(inside)
             if made is not None:
                 for name, entry in made.files.items():
@@ -212,3 +232,35 @@ def _by_name(kind: str, files: dict[str, str]) -> Marker:
     folders = {str(above) for name in files for above in Path(name).parents} - {"."}
     extra = {"assets"} if kind == "saved-model" else set()  # which TensorFlow makes and leaves empty
     return Marker(kind, {name: Entry(each) for name, each in files.items()}, sorted(folders | extra))
+
+
+def _earlier(folder: Path) -> Marker | None:
+    """What would be the list of a folder that an earlier version made; None where none did."""
+    if (recipe := _recipe(folder)) is not None:
+        names = {name.format(recipe=recipe): kind for kind, patterns in BESIDE.items() for name in patterns}
+        return _by_name("run", _matching(folder, names))
+    if folder.name in INSIDE and _recipe(folder.parent) is not None and not folder.is_symlink():
+        return _by_name(folder.name, _matching(folder, dict.fromkeys(INSIDE[folder.name], folder.name)))
+    return None
+
+
+def _recipe(folder: Path) -> str | None:
+    """The recipe of a run folder; None where it is none."""
+    file = folder / "run.json"
+    try:
+        if file.is_symlink() or not file.is_file():
+            return None
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return str(found["recipe"]["name"]) if found.keys() >= NEEDED else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _matching(folder: Path, patterns: dict[str, str]) -> dict[str, str]:
+    found = {}
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        kind = next((kind for pattern, kind in patterns.items() if fnmatchcase(name, pattern)), None)
+        if kind is not None and path.is_file() and not path.is_symlink():
+            found[name] = kind
+    return found

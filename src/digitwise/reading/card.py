@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from digitwise.errors import ModelError
+from digitwise.errors import ModelError, one_line
 from digitwise.normalize import VERSION
 from digitwise.reading.policy import Policy, policies_of
 
@@ -64,7 +64,7 @@ def card_of(metadata: Mapping[str, str], name: str) -> Card:
         if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
             raise ValueError("class_names: expected a list of words")
     except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        reason = one_line(f"{type(error).__name__}: {error}", 160)
         raise ModelError(f"{name}: damaged metadata: {reason}; {EXPORT}") from error
     if normalization not in (VERSION, UNTOUCHED):
         raise ModelError(

@@ -11,7 +11,7 @@ from PIL import Image
 
 from digitwise.decoding import Decoded, decode_colour, open_picture
 from digitwise.decoding.values import white_of
-from digitwise.errors import DataError
+from digitwise.errors import DataError, one_line
 from digitwise.files import expanded
 from digitwise.formats.values import as_pixels
 from digitwise.images import UInt8
@@ -74,7 +74,7 @@ def _of_image(image: Image.Image) -> UInt8:
     try:
         return decode_colour(image)
     except Exception as error:  # an image from an open file is decoded only now
-        raise DataError(f"damaged picture: {' '.join(str(error).split())[:160]}; replace it") from error
+        raise DataError(f"damaged picture: {one_line(error, 160)}; replace it") from error
 
 
 def _of_array(array: NDArray[Any]) -> UInt8:

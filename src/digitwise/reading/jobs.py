@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from digitwise.decoding import Decoded, open_pages, open_picture
-from digitwise.decoding.content import LONGEST, is_pdf
-from digitwise.errors import DataError, DigitwiseError
+from digitwise.decoding.opening import LONGEST, is_pdf
+from digitwise.errors import DataError, DigitwiseError, one_line
 from digitwise.files import expanded, is_pipe, printable
 from digitwise.images import UInt8
 from digitwise.reading.forms.template import Template
@@ -192,7 +192,7 @@ class Job:
 def reason_of(error: Exception) -> str:
     """Why something could not be read, in one line; with its type where it is none of our own errors."""
     told = str(error) if isinstance(error, DigitwiseError) else f"cannot be read: {type(error).__name__}: {error}"
-    return " ".join(told.split())[:LONGEST_REASON]
+    return one_line(told, LONGEST_REASON)
 
 
 def failed(source: str, error: Exception, page: int | None = None, *, of_lines: bool = False) -> Found:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.errors import ModelError
+from digitwise.errors import ModelError, one_line
 from digitwise.images import Float32, UInt8
 from digitwise.normalize import SIDE
 from digitwise.reading.card import EXPORT, UNTOUCHED, Card, card_of
@@ -110,7 +110,7 @@ def _check(model: Model) -> None:
     try:
         answer = model.session.run([model.output], {model.input: np.zeros((2, *model.image_shape), np.uint8)})[0]
     except Exception as error:  # its exceptions share no base but this
-        reason = " ".join(str(error).split())[:160]
+        reason = one_line(error, 160)
         raise ModelError(f"{model.name}: expected to read a blank picture, got {reason}; {EXPORT}") from error
     if answer.shape != (2, classes):
         raise ModelError(f"{model.name}: expected {classes} probabilities for its classes, got shape {answer.shape}")

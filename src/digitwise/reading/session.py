@@ -6,7 +6,7 @@ import importlib.resources
 from pathlib import Path
 from typing import Any
 
-from digitwise.errors import ModelError
+from digitwise.errors import ModelError, one_line
 from digitwise.files import expanded
 from digitwise.reading.card import EXPORT
 
@@ -76,7 +76,7 @@ def session_of(content: bytes, name: str, *, threads: int = 1) -> Any:
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions share no base but this
-        reason = " ".join(str(error).split())[:160] or "the file is empty"
+        reason = one_line(str(error), 160) or "the file is empty"
         raise ModelError(f"{name}: expected an ONNX model, got what cannot be loaded ({reason}); {EXPORT}") from error
 
 

@@ -1,1 +1,15 @@
-"""The service: a page to draw on and an API, over one reader."""
+"""The service that reads, and the review of doubtful labels: what both need is an extra."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from digitwise.errors import MissingPartError
+
+PARTS = ("httptools", "python_multipart", "starlette", "uvicorn")
+
+
+def check_parts() -> None:
+    """Raise MissingPartError where a library is missing."""
+    if missing := [part for part in PARTS if find_spec(part) is None]:
+        raise MissingPartError(f"a server needs {', '.join(missing)}: pip install 'digitwise[server]'")

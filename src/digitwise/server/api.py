@@ -1,29 +1,37 @@
-"""The paths under ``/v1``."""
+"""What answers the paths of the API."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from digitwise import __version__
 from digitwise.errors import DataError, DigitwiseError, TooLargeError
 from digitwise.reading import trust
 from digitwise.reading.known import Known, Region
-from digitwise.server.batch import Outcome, Source
-from digitwise.server.documents import page_document, reading_document, reason_of
+from digitwise.server.outcomes import (
+    Asked,
+    Outcome,
+    Sheet,
+    Source,
+    page_document,
+    reading_document,
+    reason_of,
+    sheet_of,
+    sheet_or_digit_of,
+    statuses_of,
+)
 from digitwise.server.problems import Problem
-from digitwise.server.service import Service
-from digitwise.server.settings import Limits
-from digitwise.server.sheets import Asked, Sheet, sheet_of, sheet_or_digit_of, statuses_of
-from digitwise.server.uploads import form_of, kind_of, uploads_of
+from digitwise.server.service import Service, service_of
+from digitwise.server.uploads import Limits, form_of, kind_of, uploads_of
 
+T = TypeVar("T")
 Mode = Literal["auto", "single", "numbers"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
@@ -33,115 +41,128 @@ def answer(document: Any, status: int = 200) -> Response:
     return Response(json.dumps(document, separators=(",", ":")), status, media_type="application/json")
 
 
-def routes(service: Service) -> list[Route]:
-    """All of them, answered by ``service``."""
-    reader, batcher, limits = service.reader, service.batcher, service.settings.limits
-
-    async def read(request: Request) -> Response:
-        with_input, mode, asked = _flag(request, "input"), _mode(request), _asked(request)
-        batcher.check_room()
-        async with service.intake.body(request) as body:
-            uploads = await uploads_of(request, body, limits, reader.model.image_shape)
-            del body  # of which a form's files are copies
-            work = outcomes_of(service, [upload.source for upload in uploads], mode, asked)
-            outcomes = await service.in_time(request, work)
-            _refuse_single(request, outcomes[0], limits)
-        named = zip(uploads, outcomes, strict=True)
-        documents = [reading_document(upload.name, outcome, with_input=with_input) for upload, outcome in named]
-        for outcome, document in zip(outcomes, documents, strict=True):
-            statuses = statuses_of(outcome) if isinstance(outcome, Sheet) else [document["status"]]
-            service.metrics.readings(statuses)
-            if not isinstance(outcome, Sheet) and document["status"] == "read":
-                service.metrics.single(document["confidence"])
-        return answer({"readings": documents})
-
-    async def numbers(request: Request) -> Response:
-        asked = _asked(request)
-        batcher.check_room()
-        async with service.intake.body(request) as body:
-            uploads = await uploads_of(request, body, limits)
-            del body
-            sources = [upload.source for upload in uploads]
-            pages = await service.in_time(request, batcher.each(partial(sheet_of, reader, asked), sources))
-            _refuse_single(request, pages[0], limits)
-        for page in pages:
-            service.metrics.readings(statuses_of(page))
-        named = zip(uploads, pages, strict=True)
-        return answer({"pages": [page_document(upload.name, page) for upload, page in named]})
-
-    async def collect(request: Request) -> Response:
-        if service.collection is None:
-            raise Problem(404, "expected a server that collects, got one that does not; start it with --collect DIR")
-        batcher.check_room()
-        async with service.intake.body(request) as body:
-            picture, label = await _labelled(request, body)
-            del body
-            try:
-                add = partial(service.collection.add, label=label)
-                [found] = await service.in_time(request, batcher.each(add, [picture]))
-            except DataError as error:
-                raise _refusal(error, limits) from error
-            except OSError as error:
-                raise Problem(507, "expected room for the picture, but it cannot be written") from error
-        return answer({"path": found.path}, 201 if found.outcome == "new" else 200)
-
-    async def model(_: Request) -> Response:
-        return answer(described(service))
-
-    async def about(_: Request) -> Response:
-        settings = service.settings
-        return answer(
-            {
-                "version": __version__,
-                "collect": settings.collect is not None,
-                "report": settings.report is not None,
-                "token": settings.token is not None,
-                "limits": dataclasses.asdict(limits),
-            }
-        )
-
-    return [
-        Route("/v1/read", read, methods=["POST"]),
-        Route("/v1/read/numbers", numbers, methods=["POST"]),
-        Route("/v1/collect", collect, methods=["POST"]),
-        Route("/v1/model", model),
-        Route("/v1/service", about),
-    ]
+async def read(request: Request) -> Response:
+    """Read pictures, each as one digit or as numbers."""
+    service, with_input, mode, asked = service_of(request), _flag(request, "input"), _mode(request), _asked(request)
+    work = partial(outcomes_of, service, mode, asked)
+    documents = []
+    for name, outcome in await _named(request, work, service.reader.model.image_shape):
+        document = reading_document(name, outcome, with_input=with_input)
+        service.metrics.readings(statuses_of(outcome))
+        if document["kind"] == "single" and document["status"] == "read":
+            service.metrics.single(document["confidence"])
+        documents.append(document)
+    return answer({"readings": documents})
 
 
-async def outcomes_of(service: Service, sources: list[Source], mode: Mode, asked: Asked) -> Sequence[Sheet | Outcome]:
+async def numbers(request: Request) -> Response:
+    """Read pictures as pages of numbers."""
+    service, asked = service_of(request), _asked(request)
+    work = partial(service.batcher.each, partial(sheet_of, service.reader, asked))
+    documents = []
+    for name, page in await _named(request, work):
+        service.metrics.readings(statuses_of(page))
+        documents.append(page_document(name, page))
+    return answer({"pages": documents})
+
+
+async def collect(request: Request) -> Response:
+    """Keep a picture under its label."""
+    service = service_of(request)
+    if service.collection is None:
+        raise Problem(404, "expected a server that collects, got one that does not; start it with --collect DIR")
+    service.batcher.check_room()
+    async with service.intake.body(request) as body:
+        picture, label = await _labelled(request, body)
+        del body
+        try:
+            add = partial(service.collection.add, label=label)
+            [found] = await service.in_time(request, service.batcher.each(add, [picture]))
+        except DataError as error:
+            raise _refusal(error, service.settings.limits) from error
+        except OSError as error:
+            raise Problem(507, "expected room for the picture, but it cannot be written") from error
+    return answer({"path": found.path}, 201 if found.outcome == "new" else 200)
+
+
+async def model(request: Request) -> Response:
+    """What the model says of itself."""
+    service = service_of(request)
+    reader, document = service.reader, service.reader.model.card.document
+    policy, guarantee = reader.policy, trust.bundled().guarantee(reader.max_error)
+    chosen = [each for each in document["policies"] if policy and float(each["max_error"]) == policy.max_error]
+    return answer(
+        {
+            "name": reader.model.name,
+            "classes": list(reader.class_names),
+            "image_shape": list(reader.model.image_shape),
+            "normalization": reader.model.card.normalization,
+            "sha256": service.sha256,
+            "metadata": document,
+            "metrics": document.get("metrics", {}),
+            "policy": chosen[0] if chosen else None,
+            "policies": document["policies"],
+            "numbers": None if guarantee is None else {"max_error": guarantee[0], "threshold": guarantee[1]},
+        }
+    )
+
+
+async def about(request: Request) -> Response:
+    """What this server offers, and its limits."""
+    settings = service_of(request).settings
+    return answer(
+        {
+            "version": __version__,
+            "collect": settings.collect is not None,
+            "report": settings.report is not None,
+            "token": settings.token is not None,
+            "limits": dataclasses.asdict(settings.limits),
+        }
+    )
+
+
+async def health(_: Request) -> Response:
+    """Whether the server answers."""
+    return answer({"status": "ok"})
+
+
+async def metrics(request: Request) -> Response:
+    """All counts, for Prometheus."""
+    service = service_of(request)
+    return Response(service.metrics.text(service.sha256), media_type="text/plain; version=0.0.4")
+
+
+async def _named(
+    request: Request,
+    work: Callable[[list[Source]], Awaitable[Sequence[T]]],
+    shape: tuple[int, ...] | None = None,
+) -> list[tuple[str | None, T]]:
+    """What ``work`` makes of the pictures of a request, each with its file's name; for ``shape`` see uploads_of."""
+    service = service_of(request)
+    limits = service.settings.limits
+    service.batcher.check_room()
+    async with service.intake.body(request) as body:
+        uploads = await uploads_of(request, body, limits, shape)
+        del body  # of which a form's files are copies
+        outcomes = await service.in_time(request, work([upload.source for upload in uploads]))
+    if isinstance(outcomes[0], DigitwiseError) and kind_of(request).startswith("image/"):
+        raise _refusal(outcomes[0], limits)  # the body is one picture, so the request is what is wrong
+    return [(upload.name, outcome) for upload, outcome in zip(uploads, outcomes, strict=True)]
+
+
+async def outcomes_of(service: Service, mode: Mode, asked: Asked, sources: list[Source]) -> Sequence[Sheet | Outcome]:
     """What images are read as; arrays are single digits in the model's own form, whatever is asked."""
     reader, batcher = service.reader, service.batcher
     if not isinstance(sources[0], bytes):
         return await batcher.read(sources)
     if mode == "single":
         if asked != Asked():
-            raise Problem(
-                422, "expected mode=auto or mode=numbers where region or expect is asked for, got mode=single"
-            )
+            detail = "expected mode=auto or mode=numbers where region or expect is asked for, got mode=single"
+            raise Problem(422, detail)
         return await batcher.read(sources)
     if mode == "numbers" or asked.known is not None:
         return await batcher.each(partial(sheet_of, reader, asked), sources)
     return await batcher.each(partial(sheet_or_digit_of, reader, asked), sources)
-
-
-def described(service: Service) -> dict[str, Any]:
-    """What the model says of itself."""
-    reader, document = service.reader, service.reader.model.card.document
-    policy, numbers = reader.policy, trust.bundled().guarantee(reader.max_error)
-    chosen = [each for each in document["policies"] if policy and float(each["max_error"]) == policy.max_error]
-    return {
-        "name": reader.model.name,
-        "classes": list(reader.class_names),
-        "image_shape": list(reader.model.image_shape),
-        "normalization": reader.model.card.normalization,
-        "sha256": service.sha256,
-        "metadata": document,
-        "metrics": document.get("metrics", {}),
-        "policy": chosen[0] if chosen else None,
-        "policies": document["policies"],
-        "numbers": None if numbers is None else {"max_error": numbers[0], "threshold": numbers[1]},
-    }
 
 
 def _flag(request: Request, name: str) -> bool:
@@ -170,12 +191,6 @@ def _asked(request: Request) -> Asked:
         return Asked(None if region is None else Region.parsed(region), Known.of(expect=digits))
     except DataError as error:
         raise Problem(422, reason_of(error)) from error
-
-
-def _refuse_single(request: Request, outcome: object, limits: Limits) -> None:
-    """Where the body is one picture that cannot be read, the request is what is wrong."""
-    if isinstance(outcome, DigitwiseError) and kind_of(request).startswith("image/"):
-        raise _refusal(outcome, limits)
 
 
 def _refusal(error: DigitwiseError, limits: Limits) -> Problem:

@@ -1,8 +1,9 @@
-"""The app: which path is answered by what."""
+"""The app: one table says of each path what answers it, who may ask, and what the API's description says of it."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -10,13 +11,83 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from digitwise.server import api, openapi, report, static
-from digitwise.server.metrics import Metrics
+from digitwise.server import api, openapi, pages
+from digitwise.server.metrics import Metrics, Watch
 from digitwise.server.problems import HANDLERS
 from digitwise.server.security import Guard
-from digitwise.server.service import Service
-from digitwise.server.settings import Settings
-from digitwise.server.watch import Watch
+from digitwise.server.service import Service, Settings, service_of
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A path of the server.
+
+    Parameters
+    ----------
+    path : str
+        As Starlette has it; without the kinds of its parameters it is the name that requests are counted under.
+    answer : async function of a Request to a Response
+    operation : function of a Service to a dict, optional
+        What OpenAPI says of it; without one it is a page, a file or the description itself, and no part of the API.
+    method : {"GET", "POST"}
+    open : bool
+        Whether it is for those too who lack the token, where there is one.
+    offered : function of Settings to bool
+        Whether a server has it. What is part of the API is there even so, not described, and says what it lacks.
+    """
+
+    path: str
+    answer: Callable[[Request], Awaitable[Response]]
+    operation: Callable[[Service], openapi.Document] | None = None
+    method: str = "GET"
+    open: bool = False
+    offered: Callable[[Settings], bool] = lambda _: True
+
+    def route(self) -> Route:
+        """It as Starlette's."""
+        return Route(self.path, self.answer, methods=[self.method])
+
+
+async def description(request: Request) -> Response:
+    """The API in OpenAPI's words."""
+    service = service_of(request)
+    paths = {}
+    for entry in TABLE:
+        if entry.operation is not None and entry.offered(service.settings):
+            operation = entry.operation(service)
+            closed = service.settings.token is not None and not entry.open
+            paths[entry.path] = {entry.method.lower(): openapi.with_token(operation) if closed else operation}
+    return api.answer(openapi.document(service, paths))
+
+
+MODEL = openapi.getting("What the model is", "Model", tag="model")
+SERVICE = openapi.getting("What this server offers, and its limits", "Service", tag="service")
+HEALTH = openapi.getting("Whether it answers", "Health", tag="service")
+
+TABLE = (
+    Entry("/", pages.page("index.html"), open=True),
+    Entry("/static/{name:path}", pages.file, open=True),
+    Entry("/docs", pages.page("docs.html"), open=True),
+    Entry("/openapi.json", description, open=True),
+    Entry("/report", pages.report, offered=lambda settings: settings.report is not None),
+    Entry("/v1/read", api.read, openapi.read, "POST"),
+    Entry("/v1/read/numbers", api.numbers, openapi.numbers, "POST"),
+    Entry("/v1/model", api.model, MODEL),
+    Entry("/v1/service", api.about, SERVICE, open=True),  # asked before a page can know that there is a token
+    Entry("/healthz", api.health, HEALTH, open=True),
+    Entry("/metrics", api.metrics, openapi.metrics),
+    Entry("/v1/collect", api.collect, openapi.collect, "POST", offered=lambda settings: settings.collect is not None),
+)
+ROUTES = tuple(entry.route().path_format for entry in TABLE)  # the names that requests are counted under
+OPEN = [(entry.route().path_regex, entry.open) for entry in TABLE]
+
+
+def needs_token(path: str) -> bool:
+    """Whether a path is for those who have the token, where there is one; so is one of the API that is not there."""
+    for pattern, is_open in OPEN:
+        if pattern.match(path):  # the router's own: for it a line break at the end is none
+            return not is_open
+    return path.startswith("/v1/")
 
 
 def application(settings: Settings, metrics: Metrics | None = None) -> Starlette:
@@ -33,36 +104,13 @@ def application(settings: Settings, metrics: Metrics | None = None) -> Starlette
     ModelError, DataError
         As making a :class:`Service` does.
     """
-    service = Service(settings, metrics)
-    routes = [*api.routes(service), *static.routes(), static.page("docs.html"), _openapi(service), _metrics(service)]
-    routes.append(Route("/healthz", health))
-    if settings.report is not None:
-        routes.append(report.route(settings.report))
+    service = Service(settings, metrics or Metrics(ROUTES))
+    routes = [entry.route() for entry in TABLE if entry.operation is not None or entry.offered(settings)]
     middleware = [
         Middleware(Watch, routes=routes, metrics=service.metrics),
-        Middleware(Guard, token=settings.token, loopback=settings.loopback),
+        Middleware(Guard, token=settings.token, loopback=settings.loopback, needs_token=needs_token),
     ]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=HANDLERS, lifespan=service.running)
+    app.state.service = service
     app.router.redirect_slashes = False  # a path is there or not
     return app
-
-
-async def health(_: Request) -> Response:
-    """Whether the server answers."""
-    return Response(b'{"status":"ok"}', media_type="application/json")
-
-
-def _openapi(service: Service) -> Route:
-    content = json.dumps(openapi.document(service))
-
-    async def description(_: Request) -> Response:
-        return Response(content, media_type="application/json")
-
-    return Route("/openapi.json", description)
-
-
-def _metrics(service: Service) -> Route:
-    async def metrics(_: Request) -> Response:
-        return Response(service.metrics.text(service.sha256), media_type="text/plain; version=0.0.4")
-
-    return Route("/metrics", metrics)

@@ -17,17 +17,17 @@ from typing import TypeVar
 
 from digitwise.errors import TooLargeError
 from digitwise.reading.reader import Reader
-from digitwise.server.batch import SMALL, Outcome, Source, read_together
-from digitwise.server.problems import Problem
+from digitwise.server.outcomes import Outcome, Source, read_together
+from digitwise.server.problems import busy
 
 A = TypeVar("A")
 B = TypeVar("B")
 
+SMALL = 400_000  # pixels of a picture that may hold up others: some milliseconds of work
 TOGETHER = 64  # pictures of a batch: from there on more of them take in proportion longer
 WAITING = 48  # small pictures under way: less than a tenth of a second of work, also while many are refused
 LARGE = 32  # requests under way that have large ones, or pages
 WARM = b"P5 20 20 255\n" + (b"\xff" * 8 + b"\0" * 4 + b"\xff" * 8) * 20  # a bar, as a picture of PPM's kind
-RETRY_SECONDS = 1  # after which a client that was refused may come again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,12 +162,3 @@ def _deliver(tasks: list[Task], outcomes: list[Outcome] | Exception) -> None:
             task.answer.set_exception(outcomes)
         else:
             task.answer.set_result(outcomes[part])
-
-
-def busy() -> Problem:
-    """The answer where there is no room."""
-    return Problem(
-        503,
-        f"expected to be asked less at a time; come again in {RETRY_SECONDS} s",
-        headers={"Retry-After": str(RETRY_SECONDS)},
-    )

@@ -1,42 +1,42 @@
-"""What a server counts, over all its processes: Prometheus' text, from numbers in memory that they share."""
+"""What a server counts, over all its processes: Prometheus' text, from numbers in memory that they share.
+
+Each request is timed and counted when its answer is sent, and a line is written about it where lines are wanted.
+"""
 
 from __future__ import annotations
 
 import bisect
+import logging
 import os
-from collections.abc import Iterable, Iterator, MutableSequence
+import time
+from array import array
+from collections.abc import Iterable, Iterator, MutableSequence, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digitwise import __version__
 
-ROUTES = (
-    "/",
-    "/static/{name}",
-    "/docs",
-    "/openapi.json",
-    "/healthz",
-    "/metrics",
-    "/report",
-    "/v1/read",
-    "/v1/read/numbers",
-    "/v1/model",
-    "/v1/service",
-    "/v1/collect",
-    "other",
-)
-STATUSES = (200, 201, 304, 400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 499, 500, 503, 504, 507)
+LOG = logging.getLogger("digitwise.server.access")  # its lines tell sizes and outcomes, nothing of what was received
+LEFT = 499  # the status of a request whose client did not wait for the answer
+OTHER = "other"  # the name of what is no route
+STATUSES = (200, 201, 304, 400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 431, 499, 500, 503, 504, 507)
 READINGS = ("read", "unsure", "blank", "error")
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # seconds
 OWN = ("pid", "waiting")  # of a process
 SINGLE = ("read", "expected_errors")  # of single digits: how many were read, and how many of these may be wrong
-REQUESTS = len(OWN) + len(READINGS) + len(SINGLE)  # where the counts of requests begin
-TIMES = REQUESTS + len(ROUTES) * len(STATUSES)  # where those of seconds do: each bucket, those beyond, and their sum
-A_ROUTE = len(BUCKETS) + 2
-WIDTH = TIMES + len(ROUTES) * A_ROUTE
+ROUTES = len(OWN) + len(READINGS) + len(SINGLE)  # where the numbers of routes begin
+A_ROUTE = len(STATUSES) + len(BUCKETS) + 2  # counts by status, then seconds: each bucket, those beyond, and their sum
 
-ROUTE = {route: place for place, route in enumerate(ROUTES)}
 STATUS = {status: place for place, status in enumerate(STATUSES)}
 READING = {status: len(OWN) + place for place, status in enumerate(READINGS)}
+
+
+def width_of(routes: Sequence[str]) -> int:
+    """How many numbers a process counts in."""
+    return ROUTES + A_ROUTE * (len(routes) + 1)
 
 
 class Metrics:
@@ -44,25 +44,30 @@ class Metrics:
 
     Parameters
     ----------
-    numbers : mutable sequence of float
-        ``WIDTH`` for each process, shared by them; each writes its own only, so that nobody waits for anybody.
+    routes : sequence of str
+        Names that requests are counted under; what has another one is counted as ``OTHER``.
+    numbers : mutable sequence of float, optional
+        ``width_of(routes)`` for each process, shared by them; each writes its own only, so that nobody waits for
+        anybody. By default of this process alone.
     place : int
         Of this process.
     """
 
-    def __init__(self, numbers: MutableSequence[float], place: int = 0) -> None:
-        self.numbers, self.start = numbers, place * WIDTH
-        numbers[self.start] = os.getpid()
+    def __init__(self, routes: Sequence[str], numbers: MutableSequence[float] | None = None, place: int = 0) -> None:
+        self.width = width_of(routes)
+        self.routes = {route: ROUTES + A_ROUTE * at for at, route in enumerate((*routes, OTHER))}
+        self.numbers = array("d", bytes(8 * self.width)) if numbers is None else numbers
+        self.start = place * self.width
+        self.numbers[self.start] = os.getpid()
         self.waiting(0)  # whatever the process did whose place it takes
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
-        place = ROUTE.get(route, len(ROUTES) - 1)
+        start = self.start + self.routes.get(route, self.routes[OTHER])
         if status in STATUS:
-            self.numbers[self.start + REQUESTS + place * len(STATUSES) + STATUS[status]] += 1
-        times = self.start + TIMES + place * A_ROUTE
-        self.numbers[times + bisect.bisect_left(BUCKETS, seconds)] += 1
-        self.numbers[times + A_ROUTE - 1] += seconds
+            self.numbers[start + STATUS[status]] += 1
+        self.numbers[start + len(STATUSES) + bisect.bisect_left(BUCKETS, seconds)] += 1
+        self.numbers[start + A_ROUTE - 1] += seconds
 
     def readings(self, statuses: Iterable[str]) -> None:
         """Count digits by what became of them."""
@@ -84,17 +89,21 @@ class Metrics:
         return "\n".join(self._lines(sha256)) + "\n"
 
     def _lines(self, sha256: str) -> Iterator[str]:
-        workers = [self.numbers[start : start + WIDTH] for start in range(0, len(self.numbers), WIDTH)]
+        starts = range(0, len(self.numbers), self.width)
+        workers = [self.numbers[start : start + self.width] for start in starts]
         total = [sum(column) for column in zip(*workers, strict=True)]
         yield from _head("requests_total", "counter", "Requests answered.")
-        for route, status, count in _by_route(total):
-            yield f'digitwise_requests_total{{route="{route}",status="{status}"}} {count:.0f}'
+        for route, start in self.routes.items():
+            for status, count in zip(STATUSES, total[start:], strict=False):
+                if count:
+                    yield f'digitwise_requests_total{{route="{route}",status="{status}"}} {count:.0f}'
         yield from _head("request_seconds", "histogram", "From a request's headers to the end of its answer.")
-        yield from _times(total)
+        for route, start in self.routes.items():
+            yield from _times(route, total[start + len(STATUSES) : start + A_ROUTE])
         yield from _head("readings_total", "counter", "Digits by what became of them; unsure are the abstentions.")
         for reading in READINGS:
             yield f'digitwise_readings_total{{status="{reading}"}} {total[READING[reading]]:.0f}'
-        read, errors = total[len(OWN) + len(READINGS) : REQUESTS]
+        read, errors = total[len(OWN) + len(READINGS) : ROUTES]
         yield from _head("single_read_total", "counter", "Single digits called read.")
         yield f"digitwise_single_read_total {read:.0f}"
         yield from _head(
@@ -116,25 +125,16 @@ def _head(name: str, kind: str, words: str) -> Iterator[str]:
     yield f"# TYPE digitwise_{name} {kind}"
 
 
-def _by_route(total: list[float]) -> Iterator[tuple[str, int, float]]:
-    for i, route in enumerate(ROUTES):
-        for j, status in enumerate(STATUSES):
-            if count := total[REQUESTS + i * len(STATUSES) + j]:
-                yield route, status, count
-
-
-def _times(total: list[float]) -> Iterator[str]:
-    for i, route in enumerate(ROUTES):
-        start = TIMES + i * A_ROUTE
-        *counts, seconds = total[start : start + A_ROUTE]
-        if not any(counts):
-            continue
-        below = 0.0
-        for bound, count in zip((*BUCKETS, "+Inf"), counts, strict=True):
-            below += count
-            yield f'digitwise_request_seconds_bucket{{route="{route}",le="{bound}"}} {below:.0f}'
-        yield f'digitwise_request_seconds_sum{{route="{route}"}} {seconds:.6f}'
-        yield f'digitwise_request_seconds_count{{route="{route}"}} {below:.0f}'
+def _times(route: str, numbers: list[float]) -> Iterator[str]:
+    *counts, seconds = numbers
+    if not any(counts):
+        return
+    below = 0.0
+    for bound, count in zip((*BUCKETS, "+Inf"), counts, strict=True):
+        below += count
+        yield f'digitwise_request_seconds_bucket{{route="{route}",le="{bound}"}} {below:.0f}'
+    yield f'digitwise_request_seconds_sum{{route="{route}"}} {seconds:.6f}'
+    yield f'digitwise_request_seconds_count{{route="{route}"}} {below:.0f}'
 
 
 def memory_of(pid: int) -> int | None:
@@ -144,3 +144,52 @@ def memory_of(pid: int) -> int | None:
     except OSError:
         return None
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def log_lines() -> None:
+    """Write a line a request to stderr from now on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    LOG.addHandler(handler)
+    LOG.setLevel(logging.INFO)
+    LOG.propagate = False
+
+
+class Watch:
+    """Sees when a request comes and when its answer is sent.
+
+    Parameters
+    ----------
+    app : ASGI application
+    routes : list of Route
+        Requests are counted by route, since paths are the client's own words.
+    metrics : Metrics
+    """
+
+    def __init__(self, app: ASGIApp, *, routes: list[Route], metrics: Metrics) -> None:
+        self.app, self.metrics = app, metrics
+        self.paths: dict[object, str] = {route.endpoint: route.path_format for route in routes}
+        self.logs = LOG.isEnabledFor(logging.INFO)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, then count."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), LEFT
+
+        async def seen(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, seen)
+        finally:
+            seconds = time.perf_counter() - started
+            route = self.paths.get(scope.get("endpoint"), OTHER)
+            self.metrics.request(route, status, seconds)
+            if self.logs:
+                size, now = scope.get("digitwise.bytes", 0), datetime.now(UTC).isoformat(timespec="milliseconds")
+                LOG.info("%s %s %s %d %d B %.1f ms", now, scope["method"], route, status, size, seconds * 1000)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from digitwise import __version__
 from digitwise.reading.known import LONGEST
-from digitwise.server.security import OPEN
 from digitwise.server.service import Service
 
 Document = dict[str, Any]
@@ -32,25 +31,16 @@ FORM = {"schema": {"type": "object", "properties": {"file": FILES}, "required": 
 PICTURE = {"schema": {"$ref": "#/components/schemas/File"}}
 
 
-def document(service: Service) -> Document:
-    """All paths of the API, its documents and its limits."""
+def document(service: Service, paths: Document) -> Document:
+    """All paths of the API, its documents and its limits.
+
+    Parameters
+    ----------
+    service : Service
+    paths : dict
+        Operations by path and method: what the functions below say of them.
+    """
     settings = service.settings
-    paths = {
-        "/v1/read": {"post": _read(service)},
-        "/v1/read/numbers": {"post": _numbers()},
-        "/v1/model": {"get": _get("What the model is", "Model", tag="model")},
-        "/v1/service": {"get": _get("What this server offers, and its limits", "Service", tag="service")},
-        "/healthz": {"get": _get("Whether it answers", "Health", tag="service")},
-        "/metrics": {"get": _metrics()},
-    }
-    if settings.collect is not None:
-        paths["/v1/collect"] = {"post": _collect()}
-    if settings.token is not None:
-        for path, methods in paths.items():
-            if path == "/metrics" or (path.startswith("/v1/") and path != OPEN):
-                for operation in methods.values():
-                    operation["security"] = [{"token": []}]
-                    operation["responses"] |= _problems((401,))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -68,7 +58,13 @@ def document(service: Service) -> Document:
     }
 
 
-def _read(service: Service) -> Document:
+def with_token(operation: Document) -> Document:
+    """An operation that asks for the token."""
+    return operation | {"security": [{"token": []}], "responses": operation["responses"] | _problems((401,))}
+
+
+def read(service: Service) -> Document:
+    """``/v1/read``."""
     shape = service.reader.model.image_shape
     flag = {
         "name": "input",
@@ -121,7 +117,8 @@ def _asked() -> list[Document]:
     return [region, expect]
 
 
-def _numbers() -> Document:
+def numbers(_: Service) -> Document:
+    """``/v1/read/numbers``."""
     return {
         "operationId": "readNumbers",
         "summary": "Read the numbers on a page",
@@ -137,7 +134,8 @@ def _numbers() -> Document:
     }
 
 
-def _collect() -> Document:
+def collect(_: Service) -> Document:
+    """``/v1/collect``."""
     fields = {"picture": {"$ref": "#/components/schemas/File"}, "label": {"$ref": "#/components/schemas/Label"}}
     form = {"schema": {"type": "object", "properties": fields, "required": ["picture", "label"]}}
     return {
@@ -154,13 +152,16 @@ def _collect() -> Document:
     }
 
 
-def _get(summary: str, schema: str, *, tag: str) -> Document:
+def getting(summary: str, schema: str, *, tag: str) -> Callable[[Service], Document]:
+    """A path that answers with one document."""
     name = schema[0].lower() + schema[1:]
-    return {"operationId": name, "summary": summary, "tags": [tag], "responses": {"200": _json(schema, "It.")}}
+    operation = {"operationId": name, "summary": summary, "tags": [tag], "responses": {"200": _json(schema, "It.")}}
+    return lambda _: operation
 
 
-def _metrics() -> Document:
-    content = {"text/plain": {"schema": {"type": "string"}}}
+def metrics(_: Service) -> Document:
+    """``/metrics``."""
+    content = {"text/plain": {"schema": TEXT}}
     responses = {"200": {"description": "Prometheus' text format.", "content": content}}
     return {"operationId": "metrics", "summary": "Counts for Prometheus", "tags": ["service"], "responses": responses}
 

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 LOG = logging.getLogger("digitwise.server")
+RETRY_SECONDS = 1  # after which a client that was refused may come again
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
@@ -45,6 +46,12 @@ class Problem(Exception):  # noqa: N818  # RFC 9457's own word
             **self.more,
         }
         return Response(json.dumps(document), self.status, self.headers, "application/problem+json")
+
+
+def busy() -> Problem:
+    """The answer where there is no room."""
+    detail = f"expected to be asked less at a time; come again in {RETRY_SECONDS} s"
+    return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 async def _of_ours(_: Request, error: Exception) -> Response:

@@ -1,12 +1,14 @@
-"""The review of a label patch, as an app of its own: a page, its pictures, and decisions that reach the file."""
+"""A label patch under review: its rows and pictures, and an app of its own by which decisions reach the file."""
 
 from __future__ import annotations
 
-import io
 import json
+import os
+import shlex
+from pathlib import Path
 from typing import Any
 
-from PIL import Image
+import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -14,13 +16,156 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from digitwise.data.decisions import rows_of, with_decision
+from digitwise.data.patches import COLUMNS, Patch, digests, read_patch
 from digitwise.errors import DataError
-from digitwise.server import static
-from digitwise.server.labels import Labels, progress
+from digitwise.files import atomic_write
+from digitwise.images import Dataset, ImageSet, UInt8
+from digitwise.outputs import waiting_for
+from digitwise.server.outcomes import as_png
+from digitwise.server.pages import file, page
 from digitwise.server.problems import HANDLERS, Problem
 from digitwise.server.security import Guard
 
 LARGEST = 4_096  # bytes of a decision
+
+
+class Labels:
+    """The file is read anew for every answer and every decision, since other programs may write to it too.
+
+    Parameters
+    ----------
+    path : str or Path
+        The label patch.
+    dataset : Dataset
+        The data it was made for, as it is without the patch.
+
+    Raises
+    ------
+    DataError
+        If the file is no patch of this data, has no rows, or cannot be written to, or a class cannot be decided for.
+    """
+
+    def __init__(self, path: str | Path, dataset: Dataset) -> None:
+        self.path = Path(path)
+        self.dataset = dataset
+        if odd := [name for name in self.class_names if not _can_be_decided(name)]:
+            raise DataError(f"{dataset.name}: expected classes that a decision can name, got {odd[0]!r}; rename it")
+        self._places = {
+            digest: (split, place)
+            for split, pictures in (("test", dataset.test), ("train", dataset.train))
+            for place, digest in enumerate(digests(pictures.images))
+        }
+        if not self.read().rows:
+            raise DataError(f"{path}: nothing to review: expected a row a picture, as digitwise check --review writes")
+        if not os.access(self.path, os.W_OK) or not os.access(self.path.resolve().parent, os.W_OK):
+            raise DataError(f"{path}: expected a file that can be written to; decisions would be lost")
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What a picture can be."""
+        return self.dataset.train.class_names
+
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        """What can be decided about a picture; nothing is to decide later."""
+        return (*self.class_names, "drop", "keep", "")
+
+    def read(self) -> Patch:
+        """The file as it is now.
+
+        Raises
+        ------
+        DataError
+            If it can no longer be read, or is about other pictures or classes.
+        """
+        patch = read_patch(self.path)
+        patch.require(self._places, self.dataset.name)
+        decided = [self.picture(digest) for digest in patch.decisions]
+        if decided:  # a decision that is no class is told with its row
+            patch.of(ImageSet(np.stack(decided), np.zeros(len(decided), np.int64), self.class_names))
+        return patch
+
+    def picture(self, digest: str) -> UInt8:
+        """The picture with this sha256, uint8 (h, w) or (h, w, 3).
+
+        Raises
+        ------
+        KeyError
+            If the data has none.
+        """
+        split, place = self._places[digest]
+        picture: UInt8 = self._split(split).images[place]
+        return picture
+
+    def decide(self, digest: str, decision: str) -> tuple[Patch, Patch]:
+        """Write one of ``decisions`` about a picture; gives the file before and after.
+
+        Raises
+        ------
+        KeyError
+            If the file has no such picture.
+        DataError
+            If the file can no longer be read, or is about other pictures.
+        OSError
+            If it cannot be written.
+        """
+        file = self.path.resolve()  # what a link points to is written, not the link
+        with waiting_for(file):
+            before = self.read()
+            before.rows[digest]
+            atomic_write(file, with_decision(file.read_bytes(), digest, decision))
+            return before, self.read()
+
+    def state(self, patch: Patch) -> dict[str, Any]:
+        """What there is to decide and what was decided, as plain values."""
+        commands = [
+            ["digitwise", command, *more, self.dataset.name, "--patch", str(self.path)]
+            for command, *more in (("check", "--labels"), ("train", "augmented", "--data"))
+        ]
+        return {
+            "path": str(self.path),
+            "data": self.dataset.name,
+            "class_names": list(self.class_names),
+            "version": patch.sha256,
+            "progress": progress(patch),
+            "rows": [self._row(digest, cells, patch) for digest, cells in rows_of(patch).items()],
+            "commands": [shlex.join(command) for command in commands],
+        }
+
+    def _row(self, digest: str, cells: dict[str, str], patch: Patch) -> dict[str, Any]:
+        split, place = self._places[digest]
+        return {
+            "sha256": digest,
+            "split": split,
+            "index": cells.get("index") or None,
+            "given": self.class_names[self._split(split).labels[place]],
+            "suggested": cells.get("suggested") or None,
+            "confidence": _share(cells.get("confidence", "")),
+            "decision": patch.decisions.get(digest, ""),
+            "more": {name: cell for name, cell in cells.items() if cell and name not in COLUMNS},
+        }
+
+    def _split(self, name: str) -> ImageSet:
+        return self.dataset.test if name == "test" else self.dataset.train
+
+
+def progress(patch: Patch) -> dict[str, int]:
+    """How many pictures there are, and how many have a decision."""
+    return {"pictures": len(patch.rows), "decided": len(patch.decisions)}
+
+
+def _can_be_decided(name: str) -> bool:
+    """Whether a patch that has it as a decision is read back as that, not as another one or as none."""
+    return bool(name) and name == name.strip() and "\r" not in name and name.lower() not in ("drop", "keep")
+
+
+def _share(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value <= 1 else None
 
 
 def review_app(labels: Labels, *, loopback: bool = True) -> ASGIApp:
@@ -45,17 +190,16 @@ def review_app(labels: Labels, *, loopback: bool = True) -> ASGIApp:
             pixels = labels.picture(request.path_params["sha256"])
         except KeyError:
             raise _unknown() from None
-        file = io.BytesIO()
-        Image.fromarray(pixels).save(file, "PNG")
         forever = {"Cache-Control": "private, max-age=31536000, immutable"}  # the address names the content
-        return Response(file.getvalue(), headers=forever, media_type="image/png")
+        return Response(as_png(pixels), headers=forever, media_type="image/png")
 
     async def decide(request: Request) -> Response:
         decision = _decision(await _body(request))
         return await run_in_threadpool(_decide, labels, request.path_params["sha256"], decision)
 
     routes = [
-        *static.routes("review.html"),
+        Route("/", page("review.html")),
+        Route("/static/{name:path}", file),
         Route("/v1/review", state),
         Route("/v1/review/pictures/{sha256}.png", picture),
         Route("/v1/review/{sha256}", decide, methods=["PUT"]),

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hmac
 import ipaddress
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -29,7 +30,7 @@ HEADERS = {
 }
 RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 SAFE = ("GET", "HEAD", "OPTIONS")
-OPEN = "/v1/service"  # what the page asks before it can know that there is a token
+HEADER_BYTES = 16 * 1024  # of a request's line and headers together
 
 
 class Guard:
@@ -43,10 +44,19 @@ class Guard:
     loopback : bool
         Whether the server listens on this machine only, where no name but the machine's own can be meant: another one
         is that of a site which made its name lead here.
+    needs_token : function of a path to bool
+        Whether it is for those who have the token, where there is one; by default each is.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str | None = None, loopback: bool = True) -> None:
-        self.app, self.loopback = app, loopback
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        token: str | None = None,
+        loopback: bool = True,
+        needs_token: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        self.app, self.loopback, self.needs_token = app, loopback, needs_token
         self.token = token.encode() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,12 +88,14 @@ class Guard:
             await response(scope, receive, sealed)
 
     def _check(self, scope: Scope) -> None:
+        if _size_of(scope) > HEADER_BYTES:
+            raise too_large()
         headers = Headers(scope=scope)
         if self.loopback and not is_local(headers.get("host", "")):
             raise Problem(421, "expected localhost or 127.0.0.1 as the host, got another name; use http://localhost")
         if scope["method"] not in SAFE and _from_elsewhere(headers):
             raise Problem(403, "expected a request of this site's own page, got one of another site; none may ask here")
-        if self.token is not None and needs_token(scope["path"]):
+        if self.token is not None and self.needs_token(scope["path"]):
             self._check_token(headers.get("authorization", ""), asks_person=scope["path"] == "/report")
 
     def _check_token(self, authorization: str, *, asks_person: bool) -> None:
@@ -94,11 +106,6 @@ class Guard:
             raise Problem(401, detail, headers={"WWW-Authenticate": challenge})
 
 
-def needs_token(path: str) -> bool:
-    """Whether a path is for those who have the token, where there is one."""
-    return (path.startswith("/v1/") and path != OPEN) or path in ("/metrics", "/report")
-
-
 def is_local(host: str) -> bool:
     """Whether a ``Host`` header, or an address to listen on, names this machine and nothing else."""
     try:
@@ -106,6 +113,18 @@ def is_local(host: str) -> bool:
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def too_large() -> Problem:
+    """The answer to a request whose headers are too large; it is the last on its connection."""
+    detail = f"expected at most {HEADER_BYTES:,} bytes of headers, got more"
+    return Problem(431, detail, headers={"Connection": "close"}, limit=HEADER_BYTES)
+
+
+def _size_of(scope: Scope) -> int:
+    """Bytes of a request's line and headers."""
+    line = len(scope.get("raw_path", b"")) + len(scope["query_string"])
+    return line + sum(len(name) + len(value) + 4 for name, value in scope["headers"])
 
 
 def _from_elsewhere(headers: Headers) -> bool:

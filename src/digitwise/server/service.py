@@ -1,29 +1,58 @@
-"""What all requests share: the reader, the places where they wait, the counts."""
+"""What the owner of a server decides, and what all requests share: the reader, where they wait, the counts."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib.resources
-from array import array
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
-from digitwise.files import expanded
 from digitwise.reading.reader import Reader
-from digitwise.reading.session import BUNDLED
+from digitwise.reading.session import model_content
 from digitwise.server.batcher import Batcher
 from digitwise.server.collection import Collection
-from digitwise.server.intake import Intake
-from digitwise.server.metrics import WIDTH, Metrics
+from digitwise.server.metrics import Metrics
 from digitwise.server.problems import Problem
-from digitwise.server.settings import Settings
+from digitwise.server.uploads import Intake, Limits
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that an app is made from; it is sent to other processes.
+
+    Parameters
+    ----------
+    model, max_error
+        As for :class:`digitwise.reading.reader.Reader`.
+    token : str, optional
+        Asked for by whatever reads or tells something.
+    loopback : bool
+        Whether it listens on this machine only.
+    collect : Path, optional
+        A folder set that labelled pictures are added to.
+    report : Path, optional
+        The page of a run's report.
+    log : bool
+        Whether a line is written for each request.
+    limits : Limits
+    """
+
+    model: Path | None = None
+    max_error: float | None = None
+    token: str | None = field(default=None, repr=False)
+    loopback: bool = True
+    collect: Path | None = None
+    report: Path | None = None
+    log: bool = False
+    limits: Limits = field(default_factory=Limits)
 
 
 class Service:
@@ -32,8 +61,8 @@ class Service:
     Parameters
     ----------
     settings : Settings
-    metrics : Metrics, optional
-        Of this process, where there are several.
+    metrics : Metrics
+        Of this process.
 
     Raises
     ------
@@ -43,11 +72,11 @@ class Service:
         If nothing can be collected where it should be.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
-        self.settings, self.metrics = settings, metrics or Metrics(array("d", bytes(8 * WIDTH)))
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.settings, self.metrics = settings, metrics
         limits = settings.limits
         self.reader = Reader(settings.model, max_error=settings.max_error, threads=1, max_pixels=limits.pixels)
-        self.sha256 = _sha256_of(settings)
+        self.sha256 = hashlib.sha256(model_content(settings.model)[0]).hexdigest()
         self.collection: Collection | None = None
         if settings.collect is not None:
             self.collection = Collection(settings.collect, self.reader.class_names, max_pixels=limits.pixels)
@@ -81,22 +110,19 @@ class Service:
                 return task.result()
             if left.done():
                 raise ClientDisconnect
-            raise Problem(
-                504, f"expected to read it within {seconds:g} s, but it takes longer; send less", limit=seconds
-            )
+            detail = f"expected to read it within {seconds:g} s, but it takes longer; send less"
+            raise Problem(504, detail, limit=seconds)
         finally:
             task.cancel()
             left.cancel()
 
 
+def service_of(request: Request) -> Service:
+    """What the app was made with that was asked."""
+    service: Service = request.app.state.service
+    return service
+
+
 async def _left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _sha256_of(settings: Settings) -> str:
-    if settings.model is None:
-        content = (importlib.resources.files("digitwise.reading") / BUNDLED).read_bytes()
-    else:
-        content = expanded(settings.model).read_bytes()
-    return hashlib.sha256(content).hexdigest()

@@ -1,34 +1,54 @@
-"""Listening, and leaving: what was accepted is answered, then the process goes."""
+"""Listening, and leaving: what was accepted is answered, then the process goes; in one process or in several.
+
+Beyond its options and ASGI, this stands on parts of uvicorn that it does not document, and was held against uvicorn
+0.54.0 and httptools 0.9.0. Of its protocol: the parser's callbacks, ``cycle.response_complete`` (whether a request is
+being answered), ``send_400_response`` and ``server_state.default_headers``. Of its server: ``handle_exit``,
+``shutdown``, ``servers`` and ``server_state.connections``. To move to another version, run tests/server.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import gc
+import logging
+import multiprocessing
+import os
+import select
 import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from http import HTTPStatus
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from digitwise.errors import ServerError
-from digitwise.server.protocol import Protocol
-from digitwise.server.watch import keep_stderr, log_lines
+from digitwise.server.app import ROUTES, application
+from digitwise.server.metrics import Metrics, log_lines, width_of
+from digitwise.server.problems import Problem
+from digitwise.server.security import HEADER_BYTES, RAW_HEADERS, too_large
+from digitwise.server.service import Settings
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+LOG = logging.getLogger("digitwise.server")
 BACKLOG = 512  # connections that wait to be accepted
 IDLE = 0.5  # seconds that open connections have, on leaving, for a request that is on its way
 KEEP_ALIVE = 15  # seconds that a connection may wait for its next request
 LEAVING = 60  # seconds that requests have, on leaving, to be answered
 SWITCH = 0.0005  # seconds: with Python's own 0.005 the thread that reads waits too long for a loop that refuses many
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HEADER_SECONDS = 10.0  # until headers are whole, from the first byte of the request or from the connection
+AGAIN = 1.0  # seconds before a process that died is started anew: one that cannot live does not keep a core busy
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -66,60 +86,118 @@ def url_of(sock: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class Protocol(HttpToolsProtocol):
+    """A connection whose headers must come soon, and on which no more than they may have is held until they are whole.
+
+    Whole ones that are too large are refused by the app.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request, but not for long."""
+        super().connection_made(transport)
+        self._in_headers, self._received = False, 0  # of headers that came in several parts, bytes after the first
+        self._timer: asyncio.TimerHandle | None = self.loop.call_later(HEADER_SECONDS, self._too_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more will come."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what came, and look at what is not a request yet, or none any more."""
+        before = self._in_headers
+        super().data_received(data)
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if before and self._in_headers:
+            self._received += len(data)
+            if self._received > HEADER_BYTES:
+                self.transport.close() if answering else self._refuse(too_large())
+        if self._timer is None and not answering:
+            self._timer = self.loop.call_later(HEADER_SECONDS, self._too_late)
+
+    def on_message_begin(self) -> None:
+        """Count from here."""
+        self._in_headers, self._received = True, 0
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header, but not what comes under that name behind a body."""
+        if self._in_headers:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer."""
+        self._in_headers = False
+        self._stop_timer()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say what is wrong with what is no request."""
+        self._refuse(Problem(400, "expected an HTTP request, got something else"))
+
+    def _too_late(self) -> None:
+        self._timer = None
+        if self._in_headers:
+            self._refuse(Problem(408, f"expected the headers within {HEADER_SECONDS:g} s, got a part of them"))
+        else:
+            self.transport.close()
+
+    def _refuse(self, problem: Problem) -> None:
+        response = problem.response()
+        headers = [*self.server_state.default_headers, *response.raw_headers, *RAW_HEADERS, (b"connection", b"close")]
+        lines = [f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}".encode()]
+        lines += [name + b": " + value for name, value in headers]
+        self.transport.write(b"\r\n".join([*lines, b"", response.body]))
+        self.transport.close()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
 class Server(uvicorn.Server):
     """Uvicorn, which leaves when it is told to without losing a request, and does not pass the signal on."""
 
     signals: tuple[signal.Signals, ...] = SIGNALS
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM as the word to leave, a second one as the word to leave at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self.handle_exit) for number in self.signals}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
     def handle_exit(self, sig: int, frame: object) -> None:
-        """Leave."""
-        self.force_exit = self.should_exit
-        self.should_exit = True
+        """Leave; told a second time, leave at once."""
+        if sig in self.signals:
+            self.force_exit = self.should_exit
+            self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept no more; let requests under way be answered and those on their way come; then close."""
-        connected = [found for sock in sockets or () for found in _connected(sock)]
+        until = time.monotonic() + IDLE
+        for sock in sockets or ():
+            sock.listen(0)  # others have to try again, and find nobody
+            waits = True
+            while waits and time.monotonic() < until:  # for who is connected: the system would reset these
+                await asyncio.sleep(0.001)
+                waits = bool(select.select([sock], [], [], 0)[0])
         for server in self.servers:
             server.close()
-        self.server_state.leaving = True  # type: ignore[attr-defined]  # Protocol looks at it
-        loop = asyncio.get_running_loop()
-        for found in connected:
-            with contextlib.suppress(OSError):  # who has left already
-                await loop.connect_accepted_socket(self._protocol, found)
-        until = time.monotonic() + IDLE
         while self.server_state.connections and time.monotonic() < until and not self.force_exit:
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
 
-    def _protocol(self) -> Protocol:
-        return Protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
-
-
-def _connected(sock: socket.socket) -> Iterator[socket.socket]:
-    """Who is connected and was not accepted yet: the system would reset these connections, requests and all."""
-    sock.listen(0)  # others have to try again, and find nobody
-    with contextlib.suppress(OSError):  # as there is where nobody waits any more
-        while True:
-            yield sock.accept()[0]
-
 
 def server_of(app: ASGIApp, *, signals: tuple[signal.Signals, ...] = SIGNALS) -> Server:
     """A server for ``app`` that leaves at ``signals``; ``run(sockets=[…])`` starts it."""
+
+    async def until_told(scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; a request that comes after the word to leave is the last on its connection, and says so."""
+
+        async def last(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+            await send(message)
+
+        await app(scope, receive, last if server.should_exit and scope["type"] == "http" else send)
+
     config = uvicorn.Config(
-        app,
+        until_told,
         http=Protocol,
         ws="none",
         lifespan="on",
@@ -143,7 +221,77 @@ def serve(
     """Serve until SIGTERM or Ctrl-C, with a line on stderr for each request where that is wanted."""
     sys.setswitchinterval(SWITCH)
     gc.freeze()  # what has been loaded stays: looking through it for garbage would hold a request up for 20 ms
-    keep_stderr()
+    _keep_stderr()
     if log:
         log_lines()
     server_of(app, signals=signals).run(sockets=[sock])
+
+
+def _keep_stderr() -> None:
+    """Keep stderr for Python's own words: libraries in C write there what they find in a damaged picture."""
+    sys.stderr.flush()
+    sys.stderr = open(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")  # noqa: SIM115
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def serve_in_processes(settings: Settings, sock: socket.socket, workers: int) -> None:
+    """Serve until SIGTERM or Ctrl-C; what was accepted is answered first."""
+    # Not forked: onnxruntime has threads, which a fork would leave behind in the middle of something.
+    context = multiprocessing.get_context("spawn")
+    numbers = context.RawArray("d", width_of(ROUTES) * workers)
+
+    def started(place: int) -> SpawnProcess:
+        process = context.Process(target=_work, args=(settings, sock, numbers, place), daemon=True)
+        process.start()
+        return process
+
+    with _signals() as told:
+        processes = [started(place) for place in range(workers)]
+        while not told:
+            wait([process.sentinel for process in processes], timeout=0.2)
+            for place, process in enumerate(processes):
+                if not told and not process.is_alive():
+                    LOG.error("worker %d ended with %s; starting it anew", place, process.exitcode)
+                    time.sleep(AGAIN)
+                    processes[place] = started(place)
+        sock.close()
+        _end(processes, told)
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Signals to leave, as they come."""
+    told: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: told.append(number)) for number in SIGNALS}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(processes: list[SpawnProcess], told: list[int]) -> None:
+    """Pass on each signal, the second of which means at once, until all have left."""
+    passed = 0
+    while any(process.is_alive() for process in processes):
+        for process in processes if passed < len(told) else ():
+            process.terminate()
+        passed = len(told)
+        time.sleep(0.02)
+
+
+def _work(settings: Settings, sock: socket.socket, numbers: Any, place: int) -> None:
+    """Serve in this process, as one of several."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    app = application(settings, Metrics(ROUTES, numbers, place))
+    serve(app, sock, log=settings.log, signals=(signal.SIGTERM,))
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)

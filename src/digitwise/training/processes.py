@@ -13,7 +13,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from digitwise.errors import DigitwiseError, RunError
+from digitwise.errors import DigitwiseError, RunError, one_line
 from digitwise.system import thread_limits
 from digitwise.training.pool import Function
 from digitwise.training.relay import Relay, passed_on
@@ -168,14 +168,10 @@ def _work(pipe: Connection) -> None:
             except DigitwiseError as error:
                 answer = ("refused", error)
             except Exception as error:
-                answer = ("failed", _line(error))
+                answer = ("failed", f"{type(error).__name__}: {one_line(str(error))}")
             try:
                 pipe.send(answer)
             except (pickle.PicklingError, TypeError, AttributeError) as error:  # all that pickle calls it
-                pipe.send(("failed", _line(error)))
+                pipe.send(("failed", f"{type(error).__name__}: {one_line(str(error))}"))
     except (EOFError, BrokenPipeError):
         return
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from digitwise.errors import RunError
+from digitwise.errors import RunError, one_line
 from digitwise.files import atomic_write, whole_file
 from digitwise.training.backend import keras
 
@@ -57,7 +57,7 @@ def load_model(path: Path) -> Any:
             path = beside
         return _from_json(path) if path.suffix == ".json" else _from_file(path)
     except (ValueError, TypeError, KeyError, OSError, AttributeError) as error:
-        raise RunError(f"{path}: cannot be loaded as a model: {' '.join(str(error).split())[:200]}") from error
+        raise RunError(f"{path}: cannot be loaded as a model: {one_line(error, 200)}") from error
 
 
 def _from_file(path: Path) -> Any:

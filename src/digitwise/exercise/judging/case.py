@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digitwise.errors import ModelError
+from digitwise.errors import ModelError, one_line
 from digitwise.evaluation.rates import wilson
 from digitwise.exercise.answering import Answerer, Answers
 from digitwise.exercise.evidence import Evidence, Fit
@@ -142,5 +142,5 @@ def percent(share: float) -> str:
 
 
 def _bounded(text: str) -> str:
-    line = " ".join(text.split())
+    line = one_line(text)
     return line if len(line) <= 120 else f"{line[:119]}…"

@@ -17,7 +17,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from digitwise.errors import DataError
+from digitwise.errors import DataError, one_line
 from digitwise.files import printable
 from digitwise.reading.known import Known
 
@@ -123,7 +123,7 @@ class Template:
         try:
             content = tomllib.loads(text.replace("\r\n", "\n"))
         except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-            wrong = " ".join(str(error).split()) or "too deep"
+            wrong = one_line(str(error)) or "too deep"
             raise DataError(
                 f"{name}: expected a template in TOML, got: {printable(wrong)[:200]}; correct that"
             ) from error

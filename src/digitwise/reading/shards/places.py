@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from digitwise.errors import MissingPartError
+from digitwise.errors import MissingPartError, one_line
 from digitwise.files import expanded, whole_file
 from digitwise.formats.shards import is_address
 from digitwise.outputs import Kind, claimed
@@ -137,7 +137,7 @@ class Behind:
         except OSError:
             raise
         except Exception as error:  # of libraries whose errors have no common base but this
-            raise OSError(None, " ".join(str(error).split())[:160] or type(error).__name__, self.name) from error
+            raise OSError(None, one_line(error, 160), self.name) from error
 
 
 def place_of(out: str) -> Place:

@@ -8,7 +8,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from digitwise.errors import ClusterError, DataError, DigitwiseError
+from digitwise.errors import ClusterError, DataError, DigitwiseError, one_line
 from digitwise.files import printable
 from digitwise.reading.reader import Reader
 from digitwise.reading.shards.cuts import Cut
@@ -131,5 +131,4 @@ def unseen(place: Place) -> ClusterError:
 
 
 def _line(error: Exception) -> str:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return printable(" ".join(reason.split())[:300]) or type(error).__name__
+    return printable(one_line(getattr(error, "strerror", None) or error, 300))

@@ -1,0 +1,239 @@
+"""What pictures are read as, one digit or numbers, and as which documents that goes into answers.
+
+Small pictures of many requests are read together: those of one size are normalised in one go, all are asked about in
+one call of the model. Pictures that may hold more than one digit are read one by one.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitwise.decoding import Decoded, open_picture
+from digitwise.errors import DigitwiseError
+from digitwise.images import UInt8
+from digitwise.normalize.road import WORKING
+from digitwise.reading import rows
+from digitwise.reading.answers import Single
+from digitwise.reading.card import UNTOUCHED
+from digitwise.reading.known import Known, Region
+from digitwise.reading.preparing import Prepared
+from digitwise.reading.reader import PAGE, SINGLE, Reader
+from digitwise.reading.results import Page, Status
+
+DECIMALS = 6  # of a probability
+
+Source = bytes | UInt8  # a file's content, or a picture as an array came
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What the model says about one picture.
+
+    Parameters
+    ----------
+    status : {"read", "unsure", "blank"}
+    label : str or None
+        The most probable class; None where it is blank.
+    probabilities : dict of str to float
+        Of each class, calibrated, rounded to a millionth; empty where it is blank.
+    image : ndarray of uint8, shape (28, 28)
+        What it saw.
+    """
+
+    status: Status
+    label: str | None
+    probabilities: dict[str, float]
+    image: UInt8
+
+
+Outcome = Seen | DigitwiseError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """A page, and the size of its picture upright by its EXIF orientation, in pixels."""
+
+    page: Page
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request says of its images: the part to read, and how numbers look."""
+
+    region: Region | None = None
+    known: Known | None = None
+
+
+def read_together(reader: Reader, sources: Sequence[Source], *, max_pixels: int) -> list[Outcome]:
+    """Read pictures, each with the outcome that it has alone.
+
+    Parameters
+    ----------
+    reader : Reader
+    sources : sequence of bytes or ndarray of uint8
+    max_pixels : int
+        A larger picture's outcome is a :class:`digitwise.errors.TooLargeError`.
+    """
+    outcomes: dict[int, Outcome] = {}
+    pictures: dict[int, UInt8] = {}
+    for place, source in enumerate(sources):
+        try:
+            pictures[place] = _decoded(source, max_pixels, SINGLE).picture
+        except DigitwiseError as error:
+            outcomes[place] = error
+    prepared: dict[int, Prepared] = {}
+    for places in _of_one_size(reader, sources, pictures):
+        arrays = not isinstance(sources[places[0]], bytes)
+        formed = _formed(reader, [pictures[place] for place in places], arrays=arrays)
+        for i, place in enumerate(places):
+            prepared[place] = formed.one(i)
+    outcomes.update(zip(prepared, _answered(reader, list(prepared.values())), strict=True))
+    return [outcomes[place] for place in range(len(sources))]
+
+
+def _decoded(source: Source, max_pixels: int, at_least: int) -> Decoded:
+    if not isinstance(source, bytes):
+        return Decoded(source)
+    return open_picture(source, max_pixels=max_pixels, at_least=at_least)
+
+
+def _of_one_size(reader: Reader, sources: Sequence[Source], pictures: dict[int, UInt8]) -> list[list[int]]:
+    """Places of pictures that can be normalised together; large ones, and those that are only fitted, alone."""
+    groups: dict[object, list[int]] = defaultdict(list)
+    normalized = reader.model.card.normalization != UNTOUCHED
+    for place, picture in pictures.items():
+        is_file = isinstance(sources[place], bytes)
+        alone = max(picture.shape[:2]) > WORKING or (is_file and not normalized)
+        groups[place if alone else (is_file, picture.shape)].append(place)
+    return list(groups.values())
+
+
+def _formed(reader: Reader, pictures: list[UInt8], *, arrays: bool) -> Prepared:
+    if arrays or len(pictures) > 1:
+        return reader.formed_stack(np.stack(pictures))
+    return reader.formed(pictures[0])
+
+
+def _answered(reader: Reader, prepared: list[Prepared]) -> list[Seen]:
+    """What the model says about pictures as it takes them, in one call."""
+    if not prepared:
+        return []
+    together = Prepared.joined(prepared, classes=len(reader.class_names))
+    answers = reader.answered(together)
+    names, shares = reader.class_names, _rounded(answers.probabilities)
+    best = [names[place] for place in answers.probabilities.argmax(axis=1)]
+    told = zip(best, shares, answers.blank.tolist(), answers.sure.tolist(), together.images, strict=True)
+    return [
+        Seen("blank", None, {}, image)
+        if blank
+        else Seen("read" if sure else "unsure", label, dict(zip(names, each, strict=True)), image)
+        for label, each, blank, sure, image in told
+    ]
+
+
+def _rounded(probabilities: NDArray[Any]) -> list[Any]:
+    found: list[Any] = probabilities.astype(np.float64).round(DECIMALS).tolist()
+    return found
+
+
+def sheet_of(reader: Reader, asked: Asked, source: Source) -> Sheet | DigitwiseError:
+    """A picture as numbers, whatever is on it."""
+    try:
+        decoded, part = _opened(reader, asked, source)
+        return _sheet(reader.page_of(part, known=asked.known), decoded)
+    except DigitwiseError as error:
+        return error
+
+
+def sheet_or_digit_of(reader: Reader, asked: Asked, source: Source) -> Sheet | Outcome:
+    """A picture as what it turns out to be: numbers, one digit, or nothing."""
+    try:
+        decoded, part = _opened(reader, asked, source)
+        found = reader.auto_of(part)
+        return _sheet(found, decoded) if isinstance(found, Page) else _seen(reader, found)
+    except DigitwiseError as error:
+        return error
+
+
+def statuses_of(outcome: Sheet | Outcome) -> list[str]:
+    """What became of each digit; of a page without one, of the page."""
+    if isinstance(outcome, Sheet):
+        return [digit.status for line in outcome.page.lines for digit in line.digits] or [rows.status_of(outcome.page)]
+    return [outcome.status if isinstance(outcome, Seen) else "error"]
+
+
+def _opened(reader: Reader, asked: Asked, source: Source) -> tuple[Decoded, Decoded]:
+    """A picture, and the part of it to read."""
+    decoded = _decoded(source, reader.max_pixels, PAGE)
+    return decoded, decoded if asked.region is None else asked.region.of(decoded)
+
+
+def _sheet(page: Page, decoded: Decoded) -> Sheet:
+    height, width = (round(side * decoded.scale) for side in decoded.picture.shape[:2])
+    return Sheet(page, width, height)
+
+
+def _seen(reader: Reader, single: Single) -> Seen:
+    """A digit with all probabilities and what the model saw."""
+    reading = single.reading
+    if reading.label is None:
+        return Seen(reading.status, None, {}, single.image)
+    shares = dict(zip(reader.class_names, _rounded(single.probabilities), strict=True))
+    return Seen(reading.status, reading.label, shares, single.image)
+
+
+def reading_document(name: str | None, outcome: Outcome | Sheet, *, with_input: bool) -> dict[str, Any]:
+    """One picture as what it was read as: one digit, or numbers."""
+    if isinstance(outcome, Sheet):
+        return page_document(name, outcome) | {"label": outcome.page.label, "probabilities": None}
+    document: dict[str, Any] = {"name": name, "kind": "single", "label": None, "confidence": None, "status": "error"}
+    if isinstance(outcome, DigitwiseError):
+        return document | {"probabilities": None, "error": reason_of(outcome)} | ({"input": None} if with_input else {})
+    document |= {"status": outcome.status, "label": outcome.label, "error": None}
+    document["probabilities"] = outcome.probabilities or None
+    if outcome.label is not None:
+        document["confidence"] = outcome.probabilities[outcome.label]
+    if with_input:
+        document["input"] = base64.b64encode(as_png(outcome.image)).decode("ascii")
+    return document
+
+
+def page_document(name: str | None, outcome: Sheet | DigitwiseError) -> dict[str, Any]:
+    """One picture as numbers; width and height are those of the picture upright by its EXIF orientation."""
+    head = {"name": name, "kind": "numbers"}
+    if isinstance(outcome, DigitwiseError):
+        nothing = {"text": None, "confidence": None, "width": None, "height": None}
+        return head | nothing | _found(Page(None, ())) | {"status": "error", "error": reason_of(outcome)}
+    page = outcome.page
+    confidence = min((round(number.confidence, DECIMALS) for number in page.numbers), default=None)
+    told = {"text": page.text, "confidence": confidence, "status": rows.status_of(page), "error": None}
+    return head | told | {"width": outcome.width, "height": outcome.height} | _found(page)
+
+
+def _found(page: Page) -> dict[str, Any]:
+    """What is on a page, each of the others with a confidence or null."""
+    document = rows.page_document(page)
+    return document | {"others": [{"confidence": None} | other for other in document["others"]]}
+
+
+def reason_of(error: DigitwiseError) -> str:
+    """Why a picture could not be read."""
+    return str(error).removeprefix("the picture: ")
+
+
+def as_png(image: UInt8) -> bytes:
+    """A picture as a file."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
