@@ -1,6 +1,7 @@
 """Every stored form gives the same images to load, check, read and stream; what is damaged is told in one line."""
 
 import gzip
+import itertools
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from digitwise.formats import open_images
 from tests.data.test_load import write_idx, write_idx_folder, write_pictures
 from tests.formats.test_stream import header
 from tests.helpers import blobs
-from tests.shards import write_shards
+from tests.shards import png, write_shards
 
 TRAIN, TEST = blobs(60), blobs(15, seed=1)
 
@@ -136,6 +137,20 @@ def test_a_file_cut_short_is_an_error_in_one_line_or_a_finding(tmp_path, write):
     with pytest.raises(DataError, match=file.name) as told:
         read_raw(source)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("kind", ["parquet of files", "tar"])
+def test_a_damaged_image_in_a_shard_is_an_error_of_loading_and_a_finding_of_the_check(tmp_path, monkeypatch, kind):
+    written = itertools.count()
+    monkeypatch.setattr("tests.shards.png", lambda image: png(image)[: 60 if next(written) == 23 else None])
+    source = write_shards(tmp_path, TRAIN, TEST, kind=kind)
+    with pytest.raises(DataError, match="damaged picture"):
+        load(source)
+    raw = read_raw(source)["train"]
+    assert len(raw.pixels) == len(raw.labels) == 59
+    ((name, reason),) = raw.unreadable
+    assert name == ("train/part-1.tar, 000003.png" if kind == "tar" else "train/part-1.parquet, row 3")
+    assert reason.startswith("damaged picture")
 
 
 def test_an_idx_file_of_labels_without_its_images_is_told(tmp_path):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.data import load
+from digitwise.data.counting import Classes
 from digitwise.data.sources import NAMES
 from digitwise.errors import DataError
 from digitwise.files import expanded, printable
-from digitwise.formats import Stored, open_splits
+from digitwise.formats import BLOCK, Block, Stored, open_splits
 from digitwise.formats.csv import Csv
 from digitwise.formats.folder import Folder
 from digitwise.formats.form import Form, decoded
-from digitwise.formats.sharded import Shards
+from digitwise.formats.sharded import Shards, blocks
 from digitwise.formats.values import shaped
 from digitwise.images import Dataset, ImageSet, UInt8
 
@@ -80,9 +81,10 @@ def read_raw(data: str | Path) -> dict[str, Raw]:
     if path.is_dir() and (path / "mnist").is_dir():
         return _loaded(load(path))
     found = open_splits(path)
-    if all(isinstance(stored, Folder) for stored in found.values()):
-        return _files(path, {split: stored for split, stored in found.items() if isinstance(stored, Folder)})
-    if isinstance(found["train"], Shards):
+    train = found["train"]
+    if isinstance(train, Folder) or (isinstance(train, Shards) and _holds_files(train)):
+        return _files(path, found)
+    if isinstance(train, Shards):
         return _loaded(load(path))
     return {split: _arrays(stored) for split, stored in found.items()}
 
@@ -92,6 +94,10 @@ def _loaded(dataset: Dataset) -> dict[str, Raw]:
         return Raw(split.images, split.labels, split.class_names)
 
     return {"train": raw(dataset.train), "test": raw(dataset.test)}
+
+
+def _holds_files(shards: Shards) -> bool:
+    return isinstance(next((block.images for block in shards.blocks(1)), None), list)
 
 
 def _arrays(stored: Stored) -> Raw:
@@ -112,27 +118,28 @@ def _whole(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.uint8) if whole else values
 
 
-def _files(path: Path, found: Mapping[str, Folder]) -> dict[str, Raw]:
+def _files(path: Path, found: Mapping[str, Stored]) -> dict[str, Raw]:
     opened = {split: _opened(stored) for split, stored in found.items()}
-    has_test = "test" in found
+    train, test = opened["train"], opened.get("test")
     unreadable = {
-        split: [(f"{split}/{name}" if has_test else name, why) for name, why in each.unreadable]
+        split: [(name if test is None else f"{split}/{name}", why) for name, why in each.unreadable]
         for split, each in opened.items()
     }
-    if not opened["train"].images:
+    if not train.images:
         named = ", ".join(name for name, _ in unreadable["train"][:3])
         raise DataError(
             f"{path}: expected images in it or in one folder a class, got none that can be read"
             + (f": {named}" if named else "")
         )
-    if has_test and not opened["test"].images:  # there is no such split, but its files are told
+    if test is not None and not test.images:  # there is no such split, but its files are told
         unreadable["train"] += unreadable["test"]
-    form = Form.of_files(opened["train"].images, opened["test"].images if has_test else None)
+    form = Form.of_files(train.images, test.images if test else None)
+    classes = _classes(found, opened)
     return {
         split: Raw(
             form.fitted(each.images),
-            np.array(each.labels, np.int64) if found["train"].labelled else None,
-            found[split].class_names or None,
+            np.array([classes[split].index(label) for label in each.labels], np.int64) if classes[split] else None,
+            classes[split] or None,
             tuple(each.files),
             tuple(unreadable[split]),
             inverted=form.dark,
@@ -142,29 +149,57 @@ def _files(path: Path, found: Mapping[str, Folder]) -> dict[str, Raw]:
     }
 
 
+def _classes(found: Mapping[str, Stored], opened: Mapping[str, _Opened]) -> dict[str, tuple[str, ...]]:
+    """The classes of each split: its folders; else those of the training labels, then those that only it has."""
+    if isinstance(found["train"], Folder):
+        return {split: stored.class_names or () for split, stored in found.items()}
+    classes = Classes.among(opened["train"].told, found["train"].where).names
+    strangers = {split: set(each.labels) - set(classes) for split, each in opened.items()}
+    return {split: (*classes, *sorted(others)) for split, others in strangers.items()}
+
+
 @dataclass(frozen=True)
 class _Opened:
     """Images, labels and files of a split, and what could not be read."""
 
     images: list[UInt8]
-    labels: list[int]
+    told: list[Any]  # labels as they are stored
     files: list[str]
     unreadable: list[tuple[str, str]]
 
+    @property
+    def labels(self) -> list[str]:
+        return [str(label) for label in self.told]
 
-def _opened(stored: Folder) -> _Opened:
-    block, found = stored.whole(), _Opened([], [], [], [])
-    classes = list(stored.class_names or ())
-    labels = [classes.index(str(name)) for name in block.labels] if block.labels is not None else [0] * len(block)
-    for place, (file, label, name) in enumerate(zip(block.images, labels, block.names or (), strict=True)):
-        try:
-            if place in block.errors:
-                raise DataError(block.errors[place])
-            found.images.extend(decoded([file], stored.where, [place]))
-        except DataError as error:
-            found.unreadable.append((name, printable(str(error).removeprefix(f"{file}: "))))
-        else:
-            found.labels.append(label)
-            found.files.append(name)
-    found.unreadable.extend((printable(file.name), "an image in no class folder") for file in stored.loose())
+
+def _opened(stored: Stored) -> _Opened:
+    found = _Opened([], [], [], [])
+    for where, parts in _files_of(stored):
+        first = 0
+        for block in parts:
+            labels = [""] * len(block) if block.labels is None else np.asarray(block.labels).tolist()
+            for place, (file, label) in enumerate(zip(block.images, labels, strict=True)):
+                name = where + (block.names[place] if block.names else f"row {first + place}")
+                try:
+                    if place in block.errors:
+                        raise DataError(block.errors[place])
+                    found.images.extend(decoded([file], where, [first + place]))
+                except DataError as error:
+                    reason = str(error).removeprefix(f"{file}: ").removeprefix(f"{where}, picture {first + place}: ")
+                    found.unreadable.append((name, printable(reason)))
+                else:
+                    found.told.append(label)
+                    found.files.append(name)
+            first += len(block)
+    if isinstance(stored, Folder):
+        found.unreadable.extend((printable(file.name), "an image in no class folder") for file in stored.loose())
     return found
+
+
+def _files_of(stored: Stored) -> Iterator[tuple[str, Iterator[Block]]]:
+    """What stands before the name of each image, and the blocks, of each shard or of all."""
+    if isinstance(stored, Shards):
+        for shard in stored.shards:
+            yield f"{Path(shard.path).name}, ", blocks(shard, BLOCK, labels=True)
+    else:
+        yield "", stored.blocks(labels=stored.labelled)
