@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from digitwise.training.check import check as check
     from digitwise.training.evaluate import evaluate as evaluate
     from digitwise.training.saving import load_model as load_model
+    from digitwise.training.sweep import Sweep as Sweep
+    from digitwise.training.sweep import sweep as sweep
     from digitwise.training.train import train as train
 
 __version__ = "0.1.0"
@@ -63,12 +65,14 @@ _HOMES = {
     "RecipeError": "digitwise.errors",
     "Run": "digitwise.runs",
     "RunError": "digitwise.errors",
+    "Sweep": "digitwise.training.sweep",
     "check": "digitwise.training.check",
     "compare": "digitwise.evaluation.stored",
     "evaluate": "digitwise.training.evaluate",
     "export": "digitwise.exporting.export",
     "load": "digitwise.data",
     "load_model": "digitwise.training.saving",
+    "sweep": "digitwise.training.sweep",
     "train": "digitwise.training.train",
 }
 
