@@ -147,15 +147,15 @@ def parallel_coordinates(axes: Sequence[Coordinate], kinds: Sequence[str], stem:
         Of each line; later ones lie on top.
     stem : Path
     """
-    looks = {"stopped": (FAINT, 0.8, ":"), "finished": (BLUE, 0.9, "-"), "winner": (ORANGE, 2.2, "-")}
-    figure = new_figure(4.6, 0.72 * len(axes) + 0.5)
+    looks = {"stopped": (FAINT, 0.9, "--"), "finished": (BLUE, 1.0, "-"), "winner": (ORANGE, 2.2, "-")}
+    figure = new_figure(4.6, 0.82 * len(axes) + 0.4)
     drawn = figure.add_subplot()
     named = set[str]()
     for line, kind in enumerate(kinds):
         colour, width, style = looks[kind]
         places = [axis.places[line] for axis in axes]
         label = None if kind in named else kind
-        drawn.plot(places, range(len(axes)), style, color=colour, lw=width, alpha=0.85, label=label)
+        drawn.plot(places, range(len(axes)), style, color=colour, lw=width, label=label)
         named.add(kind)
     for row, axis in enumerate(axes):
         drawn.plot([0, 1], [row, row], color=INK, lw=0.8, zorder=0)
