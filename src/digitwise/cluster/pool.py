@@ -34,14 +34,13 @@ class Board:
     async def ask(self, number: int, event: Event) -> bool:
         """Leave an epoch of a task, and wait to hear whether the training goes on."""
         self._questions += 1
-        question = self._questions
-        self._asked[question] = asyncio.get_running_loop().create_future()
-        await self.tell(number, event, question)
-        return await self._asked.pop(question)
+        waiting = self._asked[self._questions] = asyncio.get_running_loop().create_future()
+        await self.tell(number, event, self._questions)
+        return await waiting
 
     async def answer(self, question: int, go_on: bool) -> None:
         """Say whether the training of a question goes on."""
-        self._asked[question].set_result(go_on)
+        self._asked.pop(question).set_result(go_on)
 
     async def news(self) -> None:
         """Wait until there is something to take."""
