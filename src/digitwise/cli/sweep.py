@@ -13,7 +13,7 @@ from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption
 from digitwise.cli.pools import check_pool, pool_for
 from digitwise.cli.train import PrecisionOption, SeedOption
 from digitwise.recipes import RECIPES, find
-from digitwise.recipes.space import WARP, in_short, in_words, space_of
+from digitwise.recipes.space import WARP, in_short, in_words, library, space_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,6 +79,7 @@ def sweep(
 
     axes = [axis for given in grid or () for axis in given.split()]
     check_pool(cluster, jobs)
+    library()
     chosen = find(recipe).replace(epochs=epochs)
     space = space_of(chosen, trials, axes)  # bad values are told before the data is read
     console = stage(as_json)

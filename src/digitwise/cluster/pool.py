@@ -34,7 +34,8 @@ class Board:
     async def ask(self, number: int, event: Event) -> bool:
         """Leave an epoch of a task, and wait to hear whether the training goes on."""
         self._questions += 1
-        waiting = self._asked[self._questions] = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._asked[self._questions] = waiting
         await self.tell(number, event, self._questions)
         return await waiting
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from digitwise.errors import RecipeError
+from digitwise.errors import MissingPartError, RecipeError
 from digitwise.recipes.recipe import Augmentation, Recipe
 
 MOST = 1000  # trials: more is a slip of the hand
@@ -126,6 +126,21 @@ def swept() -> list[str]:
     """The names that can be swept."""
     own = [field.name for field in dataclasses.fields(Recipe) if field.name not in FIXED]
     return [*own, *(WARP + field.name for field in dataclasses.fields(Augmentation))]
+
+
+def library() -> Any:
+    """Optuna itself, which proposes the values of draws and keeps all trials.
+
+    Raises
+    ------
+    MissingPartError
+        If it is not installed.
+    """
+    try:
+        import optuna
+    except ImportError as error:
+        raise MissingPartError("a sweep needs Optuna: pip install 'digitwise[sweep]'") from error
+    return optuna
 
 
 def space_of(recipe: Recipe, trials: int | None, given: Grid | None) -> Space:

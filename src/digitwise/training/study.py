@@ -21,8 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.errors import MissingPartError
-from digitwise.recipes.space import Range, Space, Trial, whole
+from digitwise.recipes.space import Range, Space, Trial, library, whole
 from digitwise.training.trial import Outcome, errors_after
 
 RUNGS = (0.25, 0.5)  # shares of a training: later, little is saved
@@ -143,21 +142,6 @@ class _Journal:
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         self.lines += [json.dumps(log, separators=(",", ":")) for log in logs]
-
-
-def library() -> Any:
-    """Optuna itself.
-
-    Raises
-    ------
-    MissingPartError
-        If it is not installed.
-    """
-    try:
-        import optuna
-    except ImportError as error:
-        raise MissingPartError("a sweep needs Optuna: pip install 'digitwise[sweep]'") from error
-    return optuna
 
 
 def _distribution(axis: list[Any] | Range) -> Any:

@@ -32,7 +32,7 @@ from digitwise.files import atomic_json
 from digitwise.images import Dataset, Splits
 from digitwise.outputs import Kind
 from digitwise.recipes import Recipe, find
-from digitwise.recipes.space import Grid, Space, Trial, in_short, space_of
+from digitwise.recipes.space import Grid, Space, Trial, in_short, library, space_of
 from digitwise.runs import Run
 from digitwise.training.fit import joined
 from digitwise.training.pool import Here, Pool
@@ -169,6 +169,7 @@ def sweep(
     >>> done.best.info["results"]["test"]["errors"]  # doctest: +SKIP
     9
     """
+    library()  # which is told before the data is read
     until = None if timeout is None else time.monotonic() + timeout
     dataset = data if isinstance(data, Dataset) else load(data)
     recipe = find(recipe).for_size(len(dataset.train)) if isinstance(recipe, str) else recipe
