@@ -17,7 +17,7 @@ from digitwise.training.fit import Part, fit
 from digitwise.training.predict import predict
 from digitwise.training.saving import load_model
 from digitwise.training.sweep import sweep
-from digitwise.training.trial import Common, Outcome, run_trial
+from digitwise.training.trial import LOST, Common, Outcome, run_trial
 from digitwise.training.watch import Stopped, Watch
 from tests.helpers import blobs
 
@@ -255,6 +255,9 @@ class Trying:
             if task.number >= self.until:
                 raise KeyboardInterrupt
             errors = self.errors(task)
+            if errors is None:
+                yield number, LOST
+                continue
             try:
                 curve(watch.on_task(name), errors, n=len(shared.splits.validation), epochs=self.epochs)
                 yield number, finished(errors, 0.5, weight=task.number)
@@ -330,6 +333,17 @@ def test_trials_whose_weights_are_not_there_are_trained_again(small, tmp_path):
     sweep(QUICK, small, trials=5, out=out, pool=pool)
     assert len(pool.names) == 5
     assert rows_of(out)[:3] == before
+
+
+def test_a_trial_that_was_lost_begins_anew_when_the_sweep_goes_on(small, tmp_path):
+    out, pool = tmp_path / "s", Trying(lambda trial: None if trial.number == 2 else 1, 4)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(QUICK, small, trials=4, out=out, pool=pool)
+    assert [row["state"] for row in table(out)] == ["finished", "lost", "finished"]
+    again = Trying(lambda trial: 1)
+    assert sweep(QUICK, small, trials=4, out=out, pool=again).info["finished"] == 4
+    assert again.names[0] == pool.names[1]
+    assert len(again.names) == 2
 
 
 def test_after_the_timeout_no_trial_begins(small, tmp_path):

@@ -236,7 +236,7 @@ def _about(space: Space, dataset: Dataset, splits: Splits, choices: dict[str, An
 
 def _earlier(place: Path, about: dict[str, Any]) -> str:
     """The journal of the same sweep that broke off at a place; empty where there is none."""
-    if not (place / JOURNAL).exists():
+    if not all((place / name).exists() for name in (JOURNAL, ABOUT)):
         return ""
     found = json.loads((place / ABOUT).read_text(encoding="utf-8"))
     asked = json.loads(json.dumps(about))
@@ -284,16 +284,20 @@ class _Kept:
     asked: list[Trial] = field(default_factory=list)  # by this start
 
     def __post_init__(self) -> None:
-        """Take up what an earlier start left; trials better than the one whose weights it left are trained again."""
+        """Take up what an earlier start left; what was lost, or beats the one whose weights it left, begins anew."""
         earlier = {trial.number: Row(trial, outcome, earlier=True) for trial, outcome in self.study.earlier()}
         if not earlier:
             return
         number, parts = load_parts(self.place / WEIGHTS)
         if number in earlier:
             self.best = replace(earlier[number], outcome=replace(earlier[number].outcome, parts=parts))
-        for row in earlier.values():
-            if not row.outcome.finished or (self.best is not None and _rank(row) >= _rank(self.best)):
-                self.rows[row.trial.number] = row
+        for number, row in earlier.items():
+            if row.outcome.finished:
+                kept = self.best is not None and _rank(row) >= _rank(self.best)
+            else:
+                kept = row.outcome.state != "lost"
+            if kept:
+                self.rows[number] = row
 
     def ask(self, until: float | None) -> Iterator[Trial]:
         """The trials that are left, each decided when it is asked for; after some time none but the first."""
