@@ -27,12 +27,14 @@ def test_public_surface_is_what_was_decided():
         "RecipeError",
         "Run",
         "RunError",
+        "Sweep",
         "check",
         "compare",
         "evaluate",
         "export",
         "load",
         "load_model",
+        "sweep",
         "train",
     ]
     for name in digitwise.__all__:

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from digitwise.recipes import Recipe as Recipe
     from digitwise.runs import Run as Run
     from digitwise.training.saving import load_model as load_model
+    from digitwise.training.sweep import Sweep as Sweep
     from digitwise.workflows.check import check as check
     from digitwise.workflows.evaluate import evaluate as evaluate
+    from digitwise.workflows.train import sweep as sweep
     from digitwise.workflows.train import train as train
 
 __version__ = "0.1.0"
@@ -63,12 +65,14 @@ _HOMES = {
     "RecipeError": "digitwise.errors",
     "Run": "digitwise.runs",
     "RunError": "digitwise.errors",
+    "Sweep": "digitwise.training.sweep",
     "check": "digitwise.workflows.check",
     "compare": "digitwise.evaluation.comparison",
     "evaluate": "digitwise.workflows.evaluate",
     "export": "digitwise.exporting.export",
     "load": "digitwise.data",
     "load_model": "digitwise.training.saving",
+    "sweep": "digitwise.workflows.train",
     "train": "digitwise.workflows.train",
 }
 

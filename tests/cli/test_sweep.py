@@ -21,7 +21,9 @@ def test_sweep_tells_the_trials_the_winner_and_how_far_to_believe_it(digitwise, 
     assert "which no trial has seen" in result.out
     assert "the smallest of 2" in result.out
     out = here / "results" / "sweep-flash"
-    assert {path.name for path in out.iterdir()} == {MARKER, "best", "sweep.json", "trials.csv"}
+    assert {path.name for path in out.iterdir()} == {
+        *(MARKER, "best", "study.log", "sweep.html", "sweep.json", "trials.csv")
+    }
     assert Run.open(out / "best").info["recipe"]["batch_size"] == 32
     # Again, in the same place; a grid of one option or of several is the same.
     result = digitwise(
@@ -53,6 +55,7 @@ def test_draws_begin_with_the_recipe_as_it_suits_the_data(digitwise, here):
         (["flash", "--grid", "rate=1"], "grid: expected one of model,"),
         (["flash", "--grid", "epochs=many"], "epochs: expected a whole number, got 'many'"),
         (["flash", "--grid", "model=large", "--data", "digits"], "model: expected one of simple-cnn"),
+        (["flash", "--trials", "2", "--timeout", "-1"], "-1.0 is not in the range"),
         (["nothing", "--trials", "2"], "recipe 'nothing'"),
         (["flash", "--trials", "2", "--cluster", "auto", "--jobs", "2"], "--cluster"),
         (["flash", "--trials", "2", "--data", "digits", "--cluster", "nowhere"], "expected auto or HOST:PORT"),

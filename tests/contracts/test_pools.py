@@ -15,7 +15,7 @@ from digitwise.cluster.pool import RayPool
 from digitwise.errors import ClusterError, DataError, RunError
 from digitwise.training.pool import Here
 from digitwise.training.processes import Processes, _Worker
-from digitwise.training.watch import Watch
+from digitwise.training.watch import Stopped, Watch
 
 
 @contextmanager
@@ -72,6 +72,21 @@ def scaled(shared, task, watch):
     return shared.sum() * task
 
 
+def once(shared, task, watch):
+    return task
+
+
+def stoppable(shared, task, watch):
+    epoch = 0
+    try:
+        for epoch in range(1, 6):
+            watch.on_steps(epoch, epoch / 5, 1.0, 0.5)
+            watch.on_epoch({"epoch": epoch}, epoch / 5)
+    except Stopped:
+        pass
+    return epoch
+
+
 def refused(shared, task, watch):
     with (shared / "tries").open("a") as file:
         file.write(f"{task}\n")
@@ -124,10 +139,6 @@ class Counted:
         return {"file": self.file}
 
 
-def spent(shared, task, watch):
-    return task
-
-
 def slow(shared, task, watch):
     (shared / f"began-{task}").touch()
     time.sleep(0 if task == 0 else 3600)
@@ -146,6 +157,45 @@ def test_each_task_is_heard_under_its_own_name(pool):
     watch = Heard()
     ran(pool, scaled, np.arange(5), [3, 5], watch)
     assert watch.all == {"task 3": [(1, 0.5), (2, 1.0)], "task 5": [(1, 0.5), (2, 1.0)]}
+
+
+def test_tasks_are_drawn_as_places_get_free_and_may_depend_on_what_came(pool):
+    came, drawn = {}, []
+
+    def tasks():
+        for number in range(6):
+            drawn.append(len(came))
+            yield number if number < 3 else max(came.values()) + 1
+
+    numbers = map("task {}".format, range(6))
+    for number, result in pool.run(once, None, tasks(), numbers, Watch()):
+        came.setdefault(number, result)  # seen by the next draw
+    assert came.keys() == set(range(6))
+    assert all(known > number - 3 for number, known in enumerate(drawn))  # two places at most are filled
+    assert came[5] > 2
+
+
+@pytest.mark.parametrize("when", [1, 3])
+def test_a_watch_ends_the_training_after_just_the_epoch_that_it_refuses(pool, when):
+    class Stopping(Heard):
+        def on_task(self, name):
+            self.all[name] = []
+            return Stopping(name, self.all)
+
+        def on_epoch(self, row, share):
+            super().on_epoch(row, share)
+            if self.name == "task 1" and row["epoch"] == when:
+                raise Stopped
+
+    watch = Stopping()
+    assert ran(pool, stoppable, None, [0, 1, 2], watch) == {0: 5, 1: when, 2: 5}
+    assert {name: len(told) for name, told in watch.all.items()} == {"task 0": 5, "task 1": when, "task 2": 5}
+
+
+@pytest.mark.parametrize("function", ["always_lost", "surprised"])
+def test_a_task_that_is_lost_each_time_comes_to_what_was_said(away, tmp_path, function):
+    results = away.run(globals()[function], tmp_path, [0], ["task 0"], Watch(), lost="gone")
+    assert list(results) == [(0, "gone")]
 
 
 def test_no_task_is_nothing_to_do(pool):
@@ -190,13 +240,13 @@ def test_a_surprise_is_tried_again_and_then_told_in_one_line(away, tmp_path, fun
 
 def test_what_all_share_is_sent_once_a_process(tmp_path):
     counted = Counted(tmp_path / "sent")
-    assert ran(Processes(2, threads=1), spent, counted, range(6)) == {number: number for number in range(6)}
+    assert ran(Processes(2, threads=1), once, counted, range(6)) == {number: number for number in range(6)}
     assert counted.file.read_text() == "xx"
 
 
 def test_what_all_share_is_put_into_the_cluster_once(joined, tmp_path):
     counted = Counted(tmp_path / "sent")
-    assert ran(RayPool(joined), spent, counted, range(6)) == {number: number for number in range(6)}
+    assert ran(RayPool(joined), once, counted, range(6)) == {number: number for number in range(6)}
     assert counted.file.read_text() == "x"
 
 
@@ -221,7 +271,7 @@ def test_a_process_is_deaf_to_interrupts_from_its_first_moment_on():
         )
         return bool((int(masks["SigBlk"], 16) | int(masks["SigIgn"], 16)) >> (signal.SIGINT - 1) & 1)
 
-    worker = _Worker(1, spent, None)
+    worker = _Worker(1, once, None)
     try:
         assert deaf(worker.process.pid)
         assert not deaf(os.getpid())

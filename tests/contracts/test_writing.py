@@ -22,7 +22,7 @@ from digitwise.evaluation.fixes import Fix
 from digitwise.outputs import MARKER
 from digitwise.outputs.marker import marker_of
 from digitwise.server.collection import Collection
-from digitwise.training.outcome import Outcome
+from digitwise.training.trial import Outcome
 from tests.data.test_load import write_pictures
 from tests.helpers import blobs
 from tests.templates import printed, two
@@ -135,7 +135,7 @@ def quick(trained, numbers, monkeypatch):
     monkeypatch.setattr(train, "write_files", written)
     monkeypatch.setattr(sweep, "joined", lambda *_: None)
     monkeypatch.setattr(sweep, "run_trial", trial)
-    here = SimpleNamespace(run=lambda trial, _, trials, *__: ((number, trial()) for number in range(len(trials))))
+    here = SimpleNamespace(run=lambda trial, _, trials, *__, **___: ((n, trial()) for n, _ in enumerate(trials)))
     monkeypatch.setattr(sweep, "Here", lambda: here)
     monkeypatch.setattr(improve, "out_of_fold", lambda *_, **__: None)
     monkeypatch.setattr(improve, "_measure", lambda _: {})

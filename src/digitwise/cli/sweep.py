@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,15 +12,14 @@ from digitwise.cli.console import DataOption, JsonFlag, PatchOption, print_json,
 from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption
 from digitwise.cli.pools import check_pool, pool_for
 from digitwise.cli.train import PrecisionOption, SeedOption
-from digitwise.errors import RecipeError
-from digitwise.recipes import RECIPES, Recipe, find
+from digitwise.recipes import RECIPES, find
+from digitwise.recipes.space import WARP, in_short, in_words, library, space_of
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from digitwise.recipes.space import Space, Trial
-    from digitwise.training.pool import Pool
+    from digitwise.recipes.space import Trial
     from digitwise.training.sweep import Row, Sweep
 
 SHOWN = 10  # trials in the table that is printed,
@@ -42,6 +40,12 @@ def sweep(
             metavar="N", help="The recipe as it is and N-1 drawn near it (the seed decides), instead of a grid."
         ),
     ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", min=0, help="After so long no other trial begins; those that run are finished."
+        ),
+    ] = None,
     data: DataOption = "mnist",
     patch: PatchOption = None,
     seed: SeedOption = 0,
@@ -59,8 +63,9 @@ def sweep(
 ) -> None:
     """Train a recipe in many variants and make a run of the one with the fewest validation errors.
 
-    On a cluster poor trials are stopped early (Ray Tune, ASHA); otherwise each is trained to its end, one after another
-    or as --jobs says. The trials never see the test set; the winner is tested once.
+    Draws are proposed by Optuna from what came of those before. A trial that does clearly worse than others did is
+    stopped after a quarter or half of its training. The same command goes on with a sweep that was broken off. The
+    trials never see the test set; the winner is tested once.
     """
     from digitwise.cli.live import DownloadBar, LiveWatch
     from digitwise.data import load
@@ -72,26 +77,27 @@ def sweep(
             if (one := self.each.pop(name, None)) is not None:
                 self.bar.remove_task(one.task)
 
-    if bool(grid) == (trials is not None):
-        raise RecipeError("sweep: expected either --grid NAME=A,B,… or --trials N, which draws near the recipe")
+    axes = [axis for given in grid or () for axis in given.split()]
     check_pool(cluster, jobs)
+    library()
     chosen = find(recipe).replace(epochs=epochs)
-    _space(chosen, grid, trials, seed)  # bad values are told before the data is read
+    space = space_of(chosen, trials, axes)  # bad values are told before the data is read
     console = stage(as_json)
     dataset = load(data or "mnist", patch=patch, progress=DownloadBar(console))
     for note in dataset.notes:
         console.print(note, style="dim")
     chosen = chosen.for_size(len(dataset.train))
-    space = _space(chosen, grid, trials, seed)
 
     from digitwise.workflows.train import sweep as sweep_recipe  # after the data: bad input is told at once
 
-    console.print(f"  trials of {chosen.name}: {len(space.trials)} ({', '.join(space.names)})")
-    with _pool(cluster, jobs, threads) as pool, Trials(console, many=True) as watch:
+    console.print(f"  trials of {chosen.name}: {space.n} ({', '.join(space.names)})")
+    with pool_for(cluster, jobs, threads) as pool, Trials(console, many=True) as watch:
         result = sweep_recipe(
             chosen,
-            space,
             dataset,
+            trials=trials,
+            grid=axes,
+            timeout=timeout,
             seed=seed,
             validation=validation,
             out=out,
@@ -107,30 +113,13 @@ def sweep(
     _tell(result, console)
 
 
-def _space(recipe: Recipe, grid: list[str] | None, trials: int | None, seed: int) -> Space:
-    from digitwise.recipes import space
-
-    axes = [axis for given in grid or () for axis in given.split()]
-    return space.draws(recipe, trials, seed=seed) if trials is not None else space.grid(recipe, axes)
-
-
-@contextmanager
-def _pool(cluster: str | None, jobs: int | None, threads: int | None) -> Iterator[Pool]:
-    if cluster is None:
-        with pool_for(None, jobs, threads) as pool:
-            yield pool
-        return
-    from digitwise.cluster.connect import connected
-    from digitwise.cluster.sweep import Tuned
-
-    with connected(cluster) as ray:
-        yield Tuned(ray, threads or 1)
-
-
 def _tell_row(row: Row, console: Console) -> None:
     result = row.outcome
     what = "" if result.errors is None else f"  {result.errors:,} validation errors, log-loss {result.log_loss:.4f},"
-    console.print(f"  {_full_name(row.trial)}  {result.state}{what} {result.epochs} epochs, {result.seconds:.1f} s")
+    console.print(
+        f"  {_full_name(row.trial)}  {result.state}{what} {result.epochs} epochs, {result.seconds:.1f} s"
+        f"{', earlier' if row.earlier else ''}"
+    )
 
 
 def _tell(result: Sweep, console: Console) -> None:
@@ -145,19 +134,15 @@ def _tell(result: Sweep, console: Console) -> None:
         f"{test['error_rate']:.2%} (95 % interval {low:.2%} to {high:.2%})."
     )
     console.print(result.info["note"])
-    console.print(f"Written to {result.path}: trials.csv, sweep.json, and the run best")
+    console.print(f"Written to {result.path}: sweep.html, trials.csv, sweep.json, study.log, and the run best")
 
 
 def _full_name(trial: Trial) -> str:
-    from digitwise.recipes.space import in_words
-
     return f"trial {trial.number}: {in_words(trial.changes)}"
 
 
 def _ranking(rows: Sequence[Row]) -> Table:
     """The first rows; with a column for each choice that varies, where there are few."""
-    from digitwise.recipes.space import WARP, in_short
-
     names = list(rows[0].trial.changes)
     names = names if len(names) <= COLUMNS else []
     columns = ["trial", "errors", "log-loss", "epochs", "seconds", "state"]

@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sized
 from typing import Any
 
-from digitwise.cluster.board import Board
-from digitwise.cluster.placing import check_room, pinned
 from digitwise.errors import ClusterError, DigitwiseError, one_line
 from digitwise.system import thread_limits
 from digitwise.training.pool import Function
-from digitwise.training.relay import Event, Relay, passed_on
-from digitwise.training.watch import Watch
+from digitwise.training.watch import Event, Relay, Stopped, Watch, answered
 
 RETRIES = 3  # of a task whose worker or machine is lost, or that fails by surprise
-TICK = 0.5  # seconds between two looks at what trainings tell
+TICK = 5.0  # seconds between two looks at how much room there is, while nothing is heard
+Told = tuple[int, int | None, Event | None]  # a task, the question it waits for an answer to, and what it tells
+
+
+class Board:
+    """A place beside the process that asked, where tasks on other machines leave what they have to tell."""
+
+    def __init__(self) -> None:
+        self._told: list[Told] = []
+        self._some = asyncio.Event()
+        self._asked: dict[int, asyncio.Future[bool]] = {}
+        self._questions = 0
+
+    async def tell(self, number: int, event: Event | None, question: int | None = None) -> None:
+        """Leave an event of a task; None when it begins. Who waits for it knows that all before has come, too."""
+        self._told.append((number, question, event))
+        self._some.set()
+
+    async def ask(self, number: int, event: Event) -> bool:
+        """Leave an epoch of a task, and wait to hear whether the training goes on."""
+        self._questions += 1
+        waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._asked[self._questions] = waiting
+        await self.tell(number, event, self._questions)
+        return await waiting
+
+    async def answer(self, question: int, go_on: bool) -> None:
+        """Say whether the training of a question goes on."""
+        self._asked.pop(question).set_result(go_on)
+
+    async def news(self) -> None:
+        """Wait until there is something to take."""
+        await self._some.wait()
+
+    async def take(self) -> list[Told]:
+        """Take all, in the order in which it came."""
+        told, self._told = self._told, []
+        self._some.clear()
+        return told
 
 
 class RayPool:
@@ -35,9 +71,18 @@ class RayPool:
         self.ray, self.threads = ray, threads
 
     def run(
-        self, function: Function, shared: Any, tasks: Sequence[Any], names: Sequence[str], watch: Watch
+        self,
+        function: Function,
+        shared: Any,
+        tasks: Iterable[Any],
+        names: Iterable[str],
+        watch: Watch,
+        *,
+        lost: Any = None,
     ) -> Iterator[tuple[int, Any]]:
         """See :class:`~digitwise.training.pool.Pool`; ``shared`` lies in the object store once a machine.
+
+        Tasks that can be counted are all handed over at once, so that a cluster that grows by demand sees it.
 
         Raises
         ------
@@ -45,39 +90,33 @@ class RayPool:
             If no machine has so many cores, or what a task needs was lost too often.
         """
         ray = self.ray
-        check_room(ray, self.threads)
+        self._check()
+        given, drawn = zip(tasks, names, strict=True), list[str]()
         board = pinned(ray, Board).remote()
-        given = ray.put((function, shared))
+        shared = ray.put((function, shared))
         work = ray.remote(_attempt).options(
             num_cpus=self.threads,
             max_retries=RETRIES,
             retry_exceptions=True,  # but for those that the task returns
             runtime_env={"env_vars": thread_limits(self.threads)},
         )
-        running = {work.remote(given, task, number, board): number for number, task in enumerate(tasks)}
-        watches: dict[int, Watch] = {}
-        begun = Counter[int]()
-
-        def listen() -> None:
-            try:
-                news = ray.get(board.told.remote())
-            except ray.exceptions.RayError as error:
-                raise ClusterError(f"this machine left the cluster: {_line(error)}; join it again") from error
-            for number, event in news:
-                if number not in watches:
-                    watches[number] = watch.on_task(names[number])
-                if event is None:
-                    begun[number] += 1
-                else:
-                    passed_on(event, watches[number])
-
+        running: dict[Any, int] = {}
+        heard = _Heard(ray, board, drawn, watch)
         try:
-            while running:
-                done, _ = ray.wait(list(running), timeout=TICK)  # one at most
-                listen()
-                for task in done:
-                    number = running.pop(task)
-                    outcome = self._outcome(task, names[number], begun[number])
+            while True:
+                while isinstance(tasks, Sized) or len(running) < self._room():
+                    if (task := next(given, None)) is None:
+                        break
+                    running[work.remote(shared, task[0], len(drawn), board)] = len(drawn)
+                    drawn.append(task[1])
+                if not running:
+                    return
+                heard.wait(running)
+                done, _ = ray.wait(list(running), timeout=0)  # one at most
+                heard.listen()
+                for ended in done:
+                    number = running.pop(ended)
+                    outcome = self._outcome(ended, drawn[number], heard.begun[number], lost)
                     if isinstance(outcome, DigitwiseError):
                         raise outcome
                     yield number, outcome
@@ -86,21 +125,68 @@ class RayPool:
                 ray.cancel(task, force=True)
             ray.kill(board)
 
-    def _outcome(self, task: Any, name: str, tries: int) -> Any:
+    def _cores(self) -> list[int]:
+        """Of each machine."""
+        return [int(node["Resources"].get("CPU", 0)) for node in self.ray.nodes() if node["Alive"]]
+
+    def _room(self) -> int:
+        """How many tasks run side by side: one at least, which waits where a machine was lost."""
+        return max(1, sum(cores // self.threads for cores in self._cores()))
+
+    def _check(self) -> None:
+        """Make sure that some machine has as many cores as a task takes; Ray would wait for one for ever."""
+        if (most := max(self._cores(), default=0)) < self.threads:
+            raise ClusterError(
+                f"--threads: expected at most {most} for the largest machine of the cluster, got {self.threads}"
+            )
+
+    def _outcome(self, task: Any, name: str, tries: int, lost: Any) -> Any:
         errors = self.ray.exceptions
         try:
             return self.ray.get(task)
-        except errors.RayTaskError as error:  # after its retries; what cannot be sent back is not tried again
+        except errors.RayError as error:  # after its retries; what cannot be sent back is not tried again
+            if lost is not None:
+                return lost
+            if not isinstance(error, errors.RayTaskError):
+                raise ClusterError(
+                    f"{name}: the cluster lost it {RETRIES + 1} times: {type(error).__name__}: {_line(error)}"
+                ) from error
             cause = error.cause if isinstance(error.cause, Exception) else error
             told = f"{type(cause).__name__}: {_line(cause)}"
             if "No module named 'digitwise" in told:
                 told = "digitwise is not installed on each machine of the cluster; install the same version there"
             times = f" {tries} times" if tries > 1 else ""
             raise ClusterError(f"{name}: failed{times}: {told}") from error
-        except errors.RayError as error:
-            raise ClusterError(
-                f"{name}: the cluster lost it {RETRIES + 1} times: {type(error).__name__}: {_line(error)}"
-            ) from error
+
+
+class _Heard:
+    """Hears what tasks leave at a board, and tells their watches."""
+
+    def __init__(self, ray: Any, board: Any, names: list[str], watch: Watch) -> None:
+        self.ray, self.board, self.names, self.watch = ray, board, names, watch
+        self.watches: dict[int, Watch] = {}
+        self.begun = Counter[int]()
+        self._news = board.news.remote()
+
+    def wait(self, running: Iterable[Any]) -> None:
+        """Wait until there is something to hear, or a task is done."""
+        ready, _ = self.ray.wait([self._news, *running], timeout=TICK)
+        if self._news in ready:
+            self._news = self.board.news.remote()
+
+    def listen(self) -> None:
+        """Tell the watches; answer those who ask whether they go on."""
+        try:
+            told = self.ray.get(self.board.take.remote())
+        except self.ray.exceptions.RayError as error:
+            raise ClusterError(f"this machine left the cluster: {_line(error)}; join it again") from error
+        for number, question, event in told:
+            if number not in self.watches:
+                self.watches[number] = self.watch.on_task(self.names[number])
+            if event is None:
+                self.begun[number] += 1
+            elif (go_on := answered(event, self.watches[number])) is not None and question is not None:
+                self.board.answer.remote(question, go_on)
 
 
 def _attempt(given: Any, task: Any, number: int, board: Any) -> Any:
@@ -108,17 +194,28 @@ def _attempt(given: Any, task: Any, number: int, board: Any) -> Any:
     import ray
 
     function, shared = given
-    board.tell.remote(number, None)
+    told = [board.tell.remote(number, None)]
 
     def send(event: Event) -> None:
-        board.tell.remote(number, event)
+        if event[0] != "on_epoch":
+            told[0] = board.tell.remote(number, event)
+        elif not ray.get(board.ask.remote(number, event)):
+            raise Stopped
 
     try:
         return function(shared, task, Relay(send))
     except DigitwiseError as error:
         return error
     finally:
-        ray.get(board.heard.remote())  # what was told has arrived before the answer does
+        ray.get(told[0])  # what was told has arrived before the answer does
+
+
+def pinned(ray: Any, kind: type) -> Any:
+    """A class as an actor that takes no core and stays on this machine, so that no other one's loss ends it."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    return ray.remote(kind).options(num_cpus=0, scheduling_strategy=here)
 
 
 def _line(error: BaseException) -> str:

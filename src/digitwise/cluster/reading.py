@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from digitwise.cluster.connect import connected
-from digitwise.cluster.placing import pinned
+from digitwise.cluster.pool import pinned
 from digitwise.errors import ClusterError, DigitwiseError, one_line
 from digitwise.reading.shards.work import Outcome, Task, Work, done
 from digitwise.system import thread_limits

@@ -1,12 +1,7 @@
-"""What a sweep tries: recipes near one recipe, all decided before the first is trained.
+"""What a sweep tries: recipes near one recipe.
 
-So a sweep has the same trials wherever it runs, and what came of one can be told to another. The trials are
-combinations of values that are given (:func:`grid`), or drawn near the recipe (:func:`draws`).
-
-References
-----------
-J. Bergstra, Y. Bengio, Random Search for Hyper-Parameter Optimization, JMLR 13 (2012): why draws find more than a grid
-of as many trials.
+All combinations of values that are given (:func:`grid`), or the recipe as it is and others near it (:func:`draws`),
+whose values are proposed as the sweep goes, see :mod:`digitwise.training.study`.
 """
 
 from __future__ import annotations
@@ -16,19 +11,18 @@ import itertools
 import math
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
-from digitwise.errors import RecipeError
+from digitwise.errors import MissingPartError, RecipeError
 from digitwise.recipes.recipe import Augmentation, Recipe
 
 MOST = 1000  # trials: more is a slip of the hand
 FIXED = {"name", "purpose", "sources", "members", "augmentation"}  # they say what a recipe is, or are more of the same
 SHORT = 60  # characters of a trial's values that its name may have
 WARP = "augmentation."
+Grid = Mapping[str, Sequence[Any]] | Sequence[str]  # values by name, or each name with its values in one text
 READ: dict[type, tuple[str, Callable[[str], Any]]] = {  # what a value shall be, and how it is read
     int: ("a whole number", int),
     float: ("a number", float),
@@ -63,6 +57,18 @@ class Trial:
         return f"trial {self.number}: {words}" if len(words) <= SHORT else f"trial {self.number}"
 
 
+@dataclass(frozen=True)
+class Range:
+    """Numbers from ``low`` to ``high``, uniform, or uniform in their logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __str__(self) -> str:
+        return f"{'log-uniform' if self.log else 'uniform'}, {self.low:.3g} to {self.high:.3g}"
+
+
 @dataclass(frozen=True, eq=False)
 class Space:
     """What a sweep tries.
@@ -70,14 +76,33 @@ class Space:
     Parameters
     ----------
     kind : {"grid", "draws"}
-    names : dict
-        What varies: a list of its values in a grid, in words how it is drawn.
-    trials : tuple of Trial
+    recipe : Recipe
+        That the trials lie near.
+    axes : dict
+        What varies, by name: a list of values, or a range.
+    n : int
+        Trials.
+    known : tuple of Trial
+        The first ones, whose values are decided beforehand: all of a grid; of draws one, the recipe as it is.
     """
 
     kind: Literal["grid", "draws"]
-    names: dict[str, list[Any] | str]
-    trials: tuple[Trial, ...]
+    recipe: Recipe
+    axes: dict[str, list[Any] | Range]
+    n: int
+    known: tuple[Trial, ...]
+
+    @property
+    def names(self) -> dict[str, list[Any] | str]:
+        """What varies: a list of values, or a range in words."""
+        return {name: str(axis) if isinstance(axis, Range) else axis for name, axis in self.axes.items()}
+
+    def trial(self, number: int, proposed: Mapping[str, Any]) -> Trial:
+        """A trial by its number, from 1; with these values, of numbers three digits, where it is not known before."""
+        if number <= len(self.known):
+            return self.known[number - 1]
+        rounded = {name: float(f"{v:.3g}") if isinstance(v, float) else v for name, v in proposed.items()}
+        return _trial(number, self.recipe, rounded)
 
 
 def in_words(changes: dict[str, Any]) -> str:
@@ -86,10 +111,15 @@ def in_words(changes: dict[str, Any]) -> str:
 
 
 def in_short(value: Any) -> str:
-    """A value as it is given to :func:`grid`."""
+    """A value as it is given to :func:`grid`, of a number six digits."""
     if isinstance(value, tuple | list):
         return ":".join(map(in_short, value))
     return f"{value:g}" if isinstance(value, float) else str(value).lower()
+
+
+def whole(value: Any) -> str:
+    """A value as it is given to :func:`grid`, with all its digits."""
+    return ":".join(map(whole, value)) if isinstance(value, tuple | list) else str(value).lower()
 
 
 def swept() -> list[str]:
@@ -98,15 +128,44 @@ def swept() -> list[str]:
     return [*own, *(WARP + field.name for field in dataclasses.fields(Augmentation))]
 
 
-def grid(recipe: Recipe, axes: Sequence[str]) -> Space:
+def library() -> Any:
+    """Optuna itself, which proposes the values of draws and keeps all trials.
+
+    Raises
+    ------
+    MissingPartError
+        If it is not installed.
+    """
+    try:
+        import optuna
+    except ImportError as error:
+        raise MissingPartError("a sweep needs Optuna: pip install 'digitwise[sweep]'") from error
+    return optuna
+
+
+def space_of(recipe: Recipe, trials: int | None, given: Grid | None) -> Space:
+    """The space of so many draws, or of a grid.
+
+    Raises
+    ------
+    RecipeError
+        If both are given or neither is, or they cannot be used, see :func:`draws` and :func:`grid`.
+    """
+    if bool(given) == (trials is not None):
+        raise RecipeError("sweep: expected either --grid NAME=A,B,… or --trials N, which draws near the recipe")
+    return grid(recipe, given or ()) if trials is None else draws(recipe, trials)
+
+
+def grid(recipe: Recipe, axes: Grid) -> Space:
     """All combinations of given values.
 
     Parameters
     ----------
     recipe : Recipe
-    axes : sequence of str
-        Each a name and its values, ``learning_rate=0.002,0.004``. The two betas of a value are joined by a colon, as
-        in ``betas=0.7:0.9,0.9:0.999``; ``early_stopping=none,3`` has one without. The last axis varies fastest.
+    axes : mapping of str to sequence, or sequence of str
+        Names and their values; or each a name and its values, ``learning_rate=0.002,0.004``. The two betas of a value
+        are joined by a colon, as in ``betas=0.7:0.9,0.9:0.999``; ``early_stopping=none,3`` has one without. The last
+        axis varies fastest.
 
     Returns
     -------
@@ -121,9 +180,11 @@ def grid(recipe: Recipe, axes: Sequence[str]) -> Space:
     Example
     -------
     >>> from digitwise.recipes import find
-    >>> [trial.name for trial in grid(find("flash"), ["learning_rate=0.008,0.016"]).trials]
+    >>> [trial.name for trial in grid(find("flash"), {"learning_rate": [0.008, 0.016]}).known]
     ['trial 1: learning_rate 0.008', 'trial 2: learning_rate 0.016']
     """
+    if isinstance(axes, Mapping):
+        axes = [f"{name}={','.join(map(whole, values))}" for name, values in axes.items()]
     values: dict[str, list[Any]] = {}
     for axis in axes:
         name, given = _axis(axis)
@@ -134,28 +195,27 @@ def grid(recipe: Recipe, axes: Sequence[str]) -> Space:
         raise RecipeError("grid: expected NAME=VALUE,VALUE,… as in learning_rate=0.002,0.004, got nothing")
     if (combinations := math.prod(map(len, values.values()))) > MOST:
         raise RecipeError(f"grid: expected {MOST:,} combinations or fewer, got {combinations:,}; draw some by --trials")
-    trials = tuple(
+    known = tuple(
         _trial(number, recipe, dict(zip(values, combination, strict=True)))
         for number, combination in enumerate(itertools.product(*values.values()), 1)
     )
-    return Space("grid", dict(values), trials)
+    return Space("grid", recipe, dict(values), len(known), known)
 
 
-def draws(recipe: Recipe, n: int, *, seed: int = 0) -> Space:
-    """The recipe as it is, and ``n - 1`` drawn near it.
+def draws(recipe: Recipe, n: int) -> Space:
+    """The recipe as it is, and ``n - 1`` near it.
 
-    Drawn are: the learning rate, log-uniform within a factor of four; the batch size, half, the same or twice; label
+    What varies: the learning rate, log-uniform within a factor of four; the batch size, half, the same or twice; label
     smoothing, uniform from 0 to twice the recipe's, or 0.1 where it has none; where Muon trains, its ratio, log-uniform
     within a factor of two, and what its momentum lacks to one likewise; where the recipe has an augmentation, each of
     its ranges, uniform from half to one and a half times; where it has focus or made scans, their shares, from half to
-    twice. Numbers are rounded to three digits. The first draws are the same however many there are.
+    twice.
 
     Parameters
     ----------
     recipe : Recipe
     n : int
         1 to 1,000.
-    seed : int
 
     Returns
     -------
@@ -169,51 +229,27 @@ def draws(recipe: Recipe, n: int, *, seed: int = 0) -> Space:
     if not 1 <= n <= MOST:
         raise RecipeError(f"trials: expected 1 to {MOST:,}, got {n:,}")
     near = _neighbourhood(recipe)
-    trials = [_trial(1, recipe, {name: _value(recipe, name) for name in near})]
-    for number in range(2, n + 1):
-        rng = np.random.default_rng((seed, number))
-        trials.append(_trial(number, recipe, {name: draw(rng) for name, (_, draw) in near.items()}))
-    return Space("draws", {name: words for name, (words, _) in near.items()}, tuple(trials))
+    return Space("draws", recipe, near, n, (_trial(1, recipe, {name: _value(recipe, name) for name in near}),))
 
 
-Draw = Callable[[np.random.Generator], Any]
-
-
-def _neighbourhood(recipe: Recipe) -> dict[str, tuple[str, Draw]]:
-    """What is drawn, to how in words, and how."""
+def _neighbourhood(recipe: Recipe) -> dict[str, list[Any] | Range]:
     rate, size = recipe.learning_rate, recipe.batch_size
-    sizes = sorted({max(1, size // 2), size, size * 2})
-    near: dict[str, tuple[str, Draw]] = {
-        "learning_rate": _log_uniform(rate / 4, rate * 4),
-        "batch_size": (f"one of {', '.join(map(str, sizes))}", lambda rng: int(rng.choice(sizes))),
-        "label_smoothing": _uniform(0, min(2 * recipe.label_smoothing, 0.9) or 0.1),
+    near: dict[str, list[Any] | Range] = {
+        "learning_rate": Range(rate / 4, rate * 4, log=True),
+        "batch_size": sorted({max(1, size // 2), size, size * 2}),
+        "label_smoothing": Range(0, min(2 * recipe.label_smoothing, 0.9) or 0.1),
     }
     if recipe.optimizer == "muon":
         rest = 1 - recipe.muon_momentum
-        near["muon_ratio"] = _log_uniform(recipe.muon_ratio / 2, recipe.muon_ratio * 2)
-        near["muon_momentum"] = _uniform(max(0, 1 - 2 * rest), 1 - rest / 2)
+        near["muon_ratio"] = Range(recipe.muon_ratio / 2, recipe.muon_ratio * 2, log=True)
+        near["muon_momentum"] = Range(max(0, 1 - 2 * rest), 1 - rest / 2)
     for name in ("focus", "scans"):
         if share := getattr(recipe, name):
-            near[name] = _uniform(share / 2, share * 2)
+            near[name] = Range(share / 2, share * 2)
     for name, most in dataclasses.asdict(recipe.augmentation or Augmentation()).items():
         if most:
-            near[WARP + name] = _uniform(most / 2, min(most * 1.5, 0.9 if name == "zoom_range" else 179))
+            near[WARP + name] = Range(most / 2, min(most * 1.5, 0.9 if name == "zoom_range" else 179))
     return near
-
-
-def _uniform(low: float, high: float) -> tuple[str, Draw]:
-    return f"uniform, {low:.3g} to {high:.3g}", lambda rng: _rounded(rng.uniform(low, high))
-
-
-def _log_uniform(low: float, high: float) -> tuple[str, Draw]:
-    return (
-        f"log-uniform, {low:.3g} to {high:.3g}",
-        lambda rng: _rounded(math.exp(rng.uniform(math.log(low), math.log(high)))),
-    )
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.3g}")
 
 
 def _value(recipe: Recipe, name: str) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +125,62 @@ def feature_map(places: Float64, labels: Int64, wrong: Mask, names: Sequence[str
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
     axes.legend(loc="lower right")
+    _save(figure, stem)
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """An axis of parallel coordinates: the place of each line on it, from 0 to 1, and places with words."""
+
+    name: str
+    places: Sequence[float]
+    ticks: Sequence[tuple[float, str]]
+
+
+def parallel_coordinates(axes: Sequence[Coordinate], kinds: Sequence[str], stem: Path) -> None:
+    """Draw lines across axes that lie one below the other, so that they are read on a narrow screen too.
+
+    Parameters
+    ----------
+    axes : sequence of Coordinate
+    kinds : sequence of {"stopped", "finished", "winner"}
+        Of each line; later ones lie on top.
+    stem : Path
+    """
+    looks = {"stopped": (FAINT, 0.9, "--"), "finished": (BLUE, 1.0, "-"), "winner": (ORANGE, 2.2, "-")}
+    figure = new_figure(4.6, 0.82 * len(axes) + 0.4)
+    drawn = figure.add_subplot()
+    named = set[str]()
+    for line, kind in enumerate(kinds):
+        colour, width, style = looks[kind]
+        places = [axis.places[line] for axis in axes]
+        label = None if kind in named else kind
+        drawn.plot(places, range(len(axes)), style, color=colour, lw=width, label=label)
+        named.add(kind)
+    for row, axis in enumerate(axes):
+        drawn.plot([0, 1], [row, row], color=INK, lw=0.8, zorder=0)
+        drawn.text(-0.02, row - 0.1, axis.name, ha="left", va="bottom", weight="bold", size=8)
+        for place, words in axis.ticks:
+            drawn.plot([place], [row], "|", color=INK, ms=5)
+            side = "left" if place == 0 else "right" if place == 1 else "center"
+            drawn.text(place, row + 0.09, words, ha=side, va="top", size=8)
+    drawn.set(xlim=(-0.03, 1.03), ylim=(len(axes) - 0.55, -0.45))
+    drawn.set_axis_off()
+    figure.legend(*drawn.get_legend_handles_labels(), loc="outside upper right", ncols=3)
+    _save(figure, stem)
+
+
+def importances(shares: Mapping[str, float], stem: Path) -> None:
+    """Draw what share each name has, the most on top."""
+    figure = new_figure(4.6, 0.36 * len(shares) + 0.9)
+    axes = figure.add_subplot()
+    names, values = list(shares), [100 * share for share in shares.values()]
+    axes.barh(names, values, 0.6, color=BLUE)
+    for place, value in enumerate(values):
+        axes.text(value, place, f" {value:.0f} %", va="center", size=8)
+    axes.set(xlabel="share of the variance of the errors, %", xlim=(0, 1.15 * max(values)))
+    axes.tick_params("y", length=0)
+    axes.invert_yaxis()
     _save(figure, stem)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from digitwise.training.watch import Watch
@@ -19,7 +19,14 @@ class Pool(Protocol):
     """Whether a task may write where this process can read it."""
 
     def run(
-        self, function: Function, shared: Any, tasks: Sequence[Any], names: Sequence[str], watch: Watch
+        self,
+        function: Function,
+        shared: Any,
+        tasks: Iterable[Any],
+        names: Iterable[str],
+        watch: Watch,
+        *,
+        lost: Any = None,
     ) -> Iterator[tuple[int, Any]]:
         """Run the tasks.
 
@@ -28,16 +35,20 @@ class Pool(Protocol):
         function : callable
         shared : object
             Sent once, however many tasks there are.
-        tasks : sequence
-        names : sequence of str
-            What to call each task.
+        tasks : iterable
+            Drawn from as places get free, after what came of earlier tasks was yielded; so one may depend on that.
+        names : iterable of str
+            What to call each task; drawn from after ``tasks``, in step.
         watch : Watch
             Asked for one of each task, by :meth:`~digitwise.training.watch.Watch.on_task`.
+        lost : object, optional
+            What comes of a task that ends its process, or fails by surprise, each time that it is tried elsewhere;
+            by default an error is raised.
 
         Yields
         ------
         (int, object)
-            The number of a task, from 0, and what came of it, in the order in which they are done.
+            The number of a task, from 0, in the order drawn, and what came of it, in the order in which they are done.
 
         Raises
         ------
@@ -52,8 +63,15 @@ class Here:
     shares_disk = True
 
     def run(
-        self, function: Function, shared: Any, tasks: Sequence[Any], names: Sequence[str], watch: Watch
+        self,
+        function: Function,
+        shared: Any,
+        tasks: Iterable[Any],
+        names: Iterable[str],
+        watch: Watch,
+        *,
+        lost: Any = None,
     ) -> Iterator[tuple[int, Any]]:
-        """See :class:`Pool`."""
+        """See :class:`Pool`; what fails by surprise is raised as it is."""
         for number, (task, name) in enumerate(zip(tasks, names, strict=True)):
             yield number, function(shared, task, watch.on_task(name))

@@ -7,7 +7,7 @@ import os
 import pickle
 import signal
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -16,10 +16,13 @@ from typing import Any
 from digitwise.errors import DigitwiseError, RunError, one_line
 from digitwise.system import thread_limits
 from digitwise.training.pool import Function
-from digitwise.training.relay import Relay, passed_on
-from digitwise.training.watch import Watch
+from digitwise.training.watch import Event, Relay, Stopped, Watch, answered
 
 TRIES = 2  # of a task that fails by surprise, or whose process the system ended, perhaps for want of memory
+FAILED = {
+    "gone": "its process was ended {tries} times, perhaps for want of memory; try fewer --jobs",
+    "failed": "failed {tries} times: {why}",
+}
 
 
 class Processes:
@@ -39,44 +42,71 @@ class Processes:
         self.jobs, self.threads = jobs, threads
 
     def run(
-        self, function: Function, shared: Any, tasks: Sequence[Any], names: Sequence[str], watch: Watch
+        self,
+        function: Function,
+        shared: Any,
+        tasks: Iterable[Any],
+        names: Iterable[str],
+        watch: Watch,
+        *,
+        lost: Any = None,
     ) -> Iterator[tuple[int, Any]]:
         """See :class:`~digitwise.training.pool.Pool`; a task whose process is lost begins once more."""
-        left, tries = deque(range(len(tasks))), Counter[int]()
-        workers: list[_Worker] = []
+        left, workers = _Left(tasks, names), list[_Worker]()
         try:
-            workers.extend(_Worker(self.threads, function, shared) for _ in range(min(self.jobs, len(tasks))))
-            while left or any(worker.busy for worker in workers):
-                for worker in workers:
-                    if left and not worker.busy:
-                        number = left.popleft()
-                        tries[number] += 1
-                        worker.begin(number, tasks[number], watch.on_task(names[number]))
+            while True:
+                while sum(worker.busy for worker in workers) < self.jobs and (number := left.draw()) is not None:
+                    idle = next((worker for worker in workers if not worker.busy), None)
+                    if idle is None:
+                        workers.append(idle := _Worker(self.threads, function, shared))
+                    idle.begin(number, left.begun[number], watch.on_task(left.names[number]))
+                if not any(worker.busy for worker in workers):
+                    return
                 for worker in _with_news(workers):
                     number = worker.number
-                    try:
-                        kind, what = worker.news()
-                    except (EOFError, OSError):
-                        if tries[number] >= TRIES:
-                            raise RunError(
-                                f"{names[number]}: its process was ended {TRIES} times, perhaps for want of memory; "
-                                f"try fewer --jobs"
-                            ) from None
-                        left.appendleft(number)
+                    kind, what = worker.news()
+                    if kind == "gone":
+                        workers.remove(worker)
                         worker.end()
-                        workers[workers.index(worker)] = _Worker(self.threads, function, shared)
-                        continue
+                    if kind in FAILED and not left.again(number):
+                        error = RunError(f"{left.names[number]}: {FAILED[kind].format(tries=TRIES, why=what)}")
+                        kind, what = ("refused", error) if lost is None else ("done", lost)
+                    if kind == "refused":
+                        raise what
                     if kind == "done":
                         yield number, what
-                    elif kind == "refused":
-                        raise what
-                    elif kind == "failed" and tries[number] < TRIES:
-                        left.appendleft(number)
-                    elif kind == "failed":
-                        raise RunError(f"{names[number]}: failed {TRIES} times: {what}")
         finally:
             for worker in workers:
                 worker.end()
+
+
+class _Left:
+    """The tasks that are left to begin, those that failed first."""
+
+    def __init__(self, tasks: Iterable[Any], names: Iterable[str]) -> None:
+        self._given = zip(tasks, names, strict=True)
+        self._failed, self._tries = deque[int](), Counter[int]()
+        self.begun, self.names = list[Any](), list[str]()
+
+    def draw(self) -> int | None:
+        """The number of the next task; None where there is none for now."""
+        if self._failed:
+            number = self._failed.popleft()
+        elif (drawn := next(self._given, None)) is None:
+            return None
+        else:
+            number = len(self.begun)
+            self.begun.append(drawn[0])
+            self.names.append(drawn[1])
+        self._tries[number] += 1
+        return number
+
+    def again(self, number: int) -> bool:
+        """Whether a task that failed begins once more."""
+        if self._tries[number] >= TRIES:
+            return False
+        self._failed.append(number)
+        return True
 
 
 class _Worker:
@@ -104,12 +134,15 @@ class _Worker:
             pass
 
     def news(self) -> tuple[str, Any]:
-        """What it has sent; events are told at once."""
-        kind, what = self.pipe.recv()
-        if kind == "event":
-            passed_on(what, self.watch)
-        else:
-            self.busy = False
+        """What it has sent, or that it is gone; events are told at once, and answered where it waits for that."""
+        try:
+            kind, what = self.pipe.recv()
+            if kind != "event":
+                self.busy = False
+            elif (go_on := answered(what, self.watch)) is not None:
+                self.pipe.send(go_on)
+        except (EOFError, OSError):
+            return "gone", None
         return kind, what
 
     def end(self) -> None:
@@ -158,7 +191,13 @@ def _work(pipe: Connection) -> None:
     """In the process: do what is sent until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    relay = Relay(lambda event: pipe.send(("event", event)))
+
+    def send(event: Event) -> None:
+        pipe.send(("event", event))
+        if event[0] == "on_epoch" and not pipe.recv():
+            raise Stopped
+
+    relay = Relay(send)
     try:
         function, shared = pipe.recv()
         while True:

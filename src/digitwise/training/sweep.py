@@ -4,7 +4,9 @@
 
     results/sweep-augmented/
     ├── trials.csv            one row a trial, from the first that is done on
-    ├── sweep.json            recipe, what was varied, seed, winner
+    ├── study.log             the same as Optuna keeps it, to go on from
+    ├── sweep.json            recipe, what was varied, seed, winner, what mattered
+    ├── best.npz              the networks of the best trial so far, while the sweep goes on
     └── best/                 the winner as a run folder, see digitwise.runs
 
 The trials do not see the test set. The winner is asked about it once, when it has won.
@@ -14,33 +16,38 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from digitwise import models, outputs, runs
+from digitwise.data import load
 from digitwise.data.splits import split_validation
 from digitwise.errors import RecipeError, RunError
 from digitwise.files import atomic_json
 from digitwise.images import Dataset, Splits
 from digitwise.outputs import Kind
-from digitwise.recipes import Recipe
-from digitwise.recipes.space import Space, Trial, in_short
+from digitwise.recipes import Recipe, find
+from digitwise.recipes.space import Grid, Space, Trial, in_short, library, space_of
 from digitwise.runs import Run
 from digitwise.training.fit import joined
-from digitwise.training.outcome import Outcome
 from digitwise.training.pool import Here, Pool
 from digitwise.training.precision import Precision
+from digitwise.training.study import Study
 from digitwise.training.train import SPLIT_SEED, choices_of, record
-from digitwise.training.trial import Common, run_trial
-from digitwise.training.watch import Watch
+from digitwise.training.trial import LOST, Common, Outcome, load_parts, run_trial, save_parts
+from digitwise.training.watch import Relay, Stopped, Watch, passed_on
 
 FORMAT = 1
 SWEEP = Kind("sweep", "a sweep", RunError)
 PART = Kind("sweep", "an earlier one of this sweep", RunError, "place")  # a file in it that comes later
-BEST, TABLE, ABOUT = "best", "trials.csv", "sweep.json"
+BEST, TABLE, ABOUT, JOURNAL, WEIGHTS = "best", "trials.csv", "sweep.json", "study.log", "best.npz"
 RESULTS = ("validation_errors", "validation_log_loss", "epochs", "seconds")
+OF_A_START = {"created", "trials", "timeout"}  # in sweep.json; all else must be the same to go on
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +56,7 @@ class Row:
 
     trial: Trial
     outcome: Outcome
+    earlier: bool = False  # by a start that broke off
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -85,10 +93,12 @@ class Sweep:
 
 
 def sweep(
-    recipe: Recipe,
-    space: Space,
-    dataset: Dataset,
+    recipe: str | Recipe,
+    data: str | Path | Dataset = "mnist",
     *,
+    trials: int | None = None,
+    grid: Grid | None = None,
+    timeout: float | None = None,
     seed: int = 0,
     validation: int | None = None,
     out: str | Path | None = None,
@@ -98,24 +108,35 @@ def sweep(
     watch: Watch | None = None,
     tell: Callable[[Row], None] | None = None,
 ) -> Sweep:
-    """Train all trials on the same pictures from the same seed, and make a run of the one with the least errors.
+    """Train a recipe in many variants, and make a run of the one with the fewest validation errors.
+
+    All are trained on the same pictures from the same seed. A trial that does clearly worse than others did is stopped
+    after a quarter or after half of its training. The same sweep that broke off goes on where it was.
 
     Parameters
     ----------
-    recipe : Recipe
-        The recipe that the trials lie near, for the record.
-    space : Space
-        The trials.
-    dataset : Dataset
-        The trials get its training pictures, the winner is asked about its test pictures once.
+    recipe : str or Recipe
+        A name gives the recipe as it suits the size of the data, see :meth:`Recipe.for_size`.
+    data : str, Path or Dataset
+        As for :func:`digitwise.load`. The trials get its training pictures, the winner is asked about its test pictures
+        once.
+    trials : int, optional
+        The recipe as it is, and so many less one near it, see :func:`digitwise.recipes.space.draws`; ten at random, the
+        others where trials so far made few errors (TPE). One after another, the same seed gives the same trials, as far
+        as their trainings give the same errors, see ``deterministic``.
+    grid : mapping of str to sequence, optional
+        Instead of ``trials``: all combinations of these values, see :func:`digitwise.recipes.space.grid`.
+    timeout : float, optional
+        Seconds after which no other trial begins; those that run are trained to their end.
     seed : int
-        Of weights, order, augmentation and dropout, the same for all trials.
+        Of weights, order, augmentation and dropout, the same for all trials; and of what is drawn.
     validation : int, optional
         Pictures to split off for validation; by default 5,000, or 15 % of a small set.
     out : str or Path, optional
-        By default ``results/sweep-<recipe>``. An earlier sweep there is replaced once the first trial is done.
+        By default ``results/sweep-<recipe>``. An earlier sweep there is replaced once the first trial is done, unless
+        it is the same one, broken off.
     pool : Pool, optional
-        Where the trainings run, by default here, one after another. One that stops poor trials early may be given.
+        Where the trainings run, by default here, one after another.
     precision : {"float32", "bfloat16"}, optional
         By default what this machine's processor is fast at, for all trials.
     deterministic : bool
@@ -131,29 +152,48 @@ def sweep(
 
     Raises
     ------
+    MissingPartError
+        If Optuna is not installed.
     RecipeError
-        If a trial's network does not exist, it cannot be trained on these pictures, or no trial finished.
+        If both or neither of ``trials`` and ``grid`` are given, or they cannot be used; a trial's network does not
+        exist, it cannot be trained on these pictures, or no trial finished.
     DataError
         If the data cannot be used.
     RunError
         If ``out`` is something else than a sweep or holds more than digitwise wrote, or another is going on there.
+
+    Example
+    -------
+    >>> import digitwise
+    >>> done = digitwise.sweep("flash", "digits", grid={"batch_size": [32, 64]})  # doctest: +SKIP
+    >>> done.best.info["results"]["test"]["errors"]  # doctest: +SKIP
+    9
     """
+    library()  # which is told before the data is read
+    until = None if timeout is None else time.monotonic() + timeout
+    dataset = data if isinstance(data, Dataset) else load(data)
+    recipe = find(recipe).for_size(len(dataset.train)) if isinstance(recipe, str) else recipe
+    space = space_of(recipe, trials, grid)
     _check_models(space)
     place = (Path(out) if out is not None else Path("results") / f"sweep-{recipe.name}").resolve()
     splits = split_validation(dataset.train, size=validation, seed=SPLIT_SEED)
     choices = choices_of(seed, budget=None, precision=precision, deterministic=deterministic)
-    about = _about(recipe, space, dataset, splits, choices)
-    kept = _Kept(place, about)
-    names = [trial.name for trial in space.trials]
-    watch = watch or Watch()
+    about = _about(space, dataset, splits, choices) | {"timeout": timeout}
     common = Common(splits, seed, choices["precision"], deterministic)
+    watch, tell = watch or Watch(), tell or (lambda row: None)
     with outputs.claimed(place, SWEEP):
         check_place(place)
-        for number, outcome in (pool or Here()).run(run_trial, common, space.trials, names, watch):
-            watch.on_task_done(names[number])
-            row = kept.take(space.trials[number], outcome)
-            if tell is not None:
-                tell(row)
+        study = Study(space, seed, len(splits.validation), _earlier(place, about))
+        kept = _Kept(place, about, study)
+        for number in sorted(kept.rows):
+            tell(kept.rows[number])
+        tasks, again = itertools.tee(kept.ask(until))
+        names = (trial.name for trial in again)
+        judged = _Judged(kept, watch)
+        for number, outcome in (pool or Here()).run(run_trial, common, tasks, names, judged, lost=LOST):
+            trial = kept.asked[number]
+            watch.on_task_done(trial.name)
+            tell(kept.take(trial, outcome))
         return kept.finish(dataset, splits, choices)
 
 
@@ -170,16 +210,16 @@ def check_place(out: Path) -> None:
 
 
 def _check_models(space: Space) -> None:
-    for trial in space.trials:
+    for trial in space.known:
         if trial.recipe.model not in models.MODELS:
             raise RecipeError(f"model: expected one of {', '.join(models.MODELS)}, got {trial.recipe.model!r}")
 
 
-def _about(recipe: Recipe, space: Space, dataset: Dataset, splits: Splits, choices: dict[str, Any]) -> dict[str, Any]:
+def _about(space: Space, dataset: Dataset, splits: Splits, choices: dict[str, Any]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "created": runs.now(),
-        "recipe": recipe.as_dict(),
+        "recipe": space.recipe.as_dict(),
         "kind": space.kind,
         "space": space.names,
         **{name: value for name, value in choices.items() if name != "budget"},  # which trials cannot have
@@ -190,8 +230,46 @@ def _about(recipe: Recipe, space: Space, dataset: Dataset, splits: Splits, choic
             "validation": len(splits.validation),
             "split_seed": SPLIT_SEED,
         },
-        "trials": len(space.trials),
+        "trials": space.n,
     }
+
+
+def _earlier(place: Path, about: dict[str, Any]) -> str:
+    """The journal of the same sweep that broke off at a place; empty where there is none."""
+    if not all((place / name).exists() for name in (JOURNAL, ABOUT)):
+        return ""
+    found = json.loads((place / ABOUT).read_text(encoding="utf-8"))
+    asked = json.loads(json.dumps(about))
+    same = all(found.get(name) == value for name, value in asked.items() if name not in OF_A_START)
+    return (place / JOURNAL).read_text(encoding="utf-8") if same and found["winner"] is None else ""
+
+
+class _Judged(Watch):
+    """Stops trials that do poorly; tells another watch everything."""
+
+    def __init__(self, kept: _Kept, watch: Watch) -> None:
+        self.kept, self.watch = kept, watch
+
+    def on_task(self, name: str) -> Watch:
+        trial = next(trial for trial in self.kept.asked if trial.name == name)
+        return _OfTrial(trial, self.kept.study, self.watch.on_task(name))
+
+
+class _OfTrial(Relay):
+    """The watch of one trial. Later networks of an ensemble do as well as the first: that alone is judged."""
+
+    def __init__(self, trial: Trial, study: Study, watch: Watch) -> None:
+        super().__init__(lambda event: passed_on(event, watch))
+        self.trial, self.study, self.member = trial, study, 1
+
+    def on_member(self, member: int, members: int) -> None:
+        super().on_member(member, members)
+        self.member = member
+
+    def on_epoch(self, row: dict[str, Any], share: float) -> None:
+        super().on_epoch(row, share)
+        if self.member == 1 and self.study.is_poor(self.trial.number, row, share):
+            raise Stopped
 
 
 @dataclass(eq=False)
@@ -200,8 +278,38 @@ class _Kept:
 
     place: Path
     about: dict[str, Any]
+    study: Study
     rows: dict[int, Row] = field(default_factory=dict)
     best: Row | None = None
+    asked: list[Trial] = field(default_factory=list)  # by this start
+
+    def __post_init__(self) -> None:
+        """Take up what an earlier start left; what was lost, or beats the one whose weights it left, begins anew."""
+        earlier = {trial.number: Row(trial, outcome, earlier=True) for trial, outcome in self.study.earlier()}
+        if not earlier:
+            return
+        number, parts = load_parts(self.place / WEIGHTS)
+        if number in earlier:
+            self.best = replace(earlier[number], outcome=replace(earlier[number].outcome, parts=parts))
+        for number, row in earlier.items():
+            if row.outcome.finished:
+                kept = self.best is not None and _rank(row) >= _rank(self.best)
+            else:
+                kept = row.outcome.state != "lost"
+            if kept:
+                self.rows[number] = row
+
+    def ask(self, until: float | None) -> Iterator[Trial]:
+        """The trials that are left, each decided when it is asked for; after some time none but the first."""
+        for number in range(1, self.study.space.n + 1):
+            if number in self.rows:
+                continue
+            if until is not None and self.asked and time.monotonic() >= until:
+                return
+            self.asked.append(self.study.ask(number))
+            if self.rows:
+                self._save()
+            yield self.asked[-1]
 
     def take(self, trial: Trial, outcome: Outcome) -> Row:
         """Write down what came of a trial."""
@@ -210,10 +318,17 @@ class _Kept:
                 atomic_json(new / ABOUT, {**self.about, "winner": None})
         row = Row(trial, outcome.bare)
         self.rows[trial.number] = row
+        self.study.tell(trial.number, row.outcome)
+        self._save()
         if outcome.finished and (self.best is None or _rank(row) < _rank(self.best)):
             self.best = Row(trial, outcome)
+            with outputs.output_file(self.place / WEIGHTS, PART) as temporary:
+                save_parts(temporary, trial.number, outcome.parts)
         outputs.write(self.place / TABLE, PART, self._table())
         return row
+
+    def _save(self) -> None:
+        outputs.write(self.place / JOURNAL, PART, self.study.journal)
 
     def _table(self) -> str:
         table, rows = io.StringIO(), [self.rows[number].plain for number in sorted(self.rows)]
@@ -244,8 +359,16 @@ class _Kept:
             "test": {key: test[key] for key in ("n", "errors", "error_rate", "interval_95")},
             "run": BEST,
         }
-        info = {**self.about, "finished": len(ranked), "winner": winner, "note": note(len(self.rows))}
+        info = {
+            **self.about,
+            "trials": len(self.rows),
+            "finished": len(ranked),
+            "winner": winner,
+            "importances": self.study.importances(),
+            "note": note(len(self.rows)),
+        }
         outputs.write_plain(self.place / ABOUT, PART, info)
+        outputs.remove_file(self.place / WEIGHTS, PART)
         return Sweep(self.place, (*ranked, *others), best, info)
 
 

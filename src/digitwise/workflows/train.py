@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from digitwise.data import load
 from digitwise.data.streamed import AnyDataset, StreamedDataset
 from digitwise.images import Dataset
 from digitwise.recipes import Recipe
-from digitwise.recipes.space import Space
 from digitwise.report.render import draw_run
+from digitwise.report.sweeps import write_sweep
 from digitwise.runs import Run
 from digitwise.training import improve as improve_job
 from digitwise.training import seeds as seeds_job
@@ -123,10 +124,12 @@ def train_seeds(
     return runs
 
 
-def sweep(recipe: Recipe, space: Space, dataset: Dataset, **choices: Any) -> Sweep:
-    """Train a recipe in many variants to one whole run of the best, see :func:`digitwise.training.sweep.sweep`."""
-    result = sweep_job.sweep(recipe, space, dataset, **choices)
+@wraps(sweep_job.sweep)
+def sweep(recipe: str | Recipe, data: str | Path | Dataset = "mnist", **choices: Any) -> Sweep:  # noqa: D103  # wraps has it
+    dataset = data if isinstance(data, Dataset) else load(data)
+    result = sweep_job.sweep(recipe, dataset, **choices)
     draw_run(result.best, dataset)
+    write_sweep(result.path, result.info, [row.plain for row in result.rows])
     return result
 
 
