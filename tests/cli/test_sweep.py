@@ -55,7 +55,7 @@ def test_draws_begin_with_the_recipe_as_it_suits_the_data(digitwise, here):
         (["flash", "--grid", "rate=1"], "grid: expected one of model,"),
         (["flash", "--grid", "epochs=many"], "epochs: expected a whole number, got 'many'"),
         (["flash", "--grid", "model=large", "--data", "digits"], "model: expected one of simple-cnn"),
-        (["flash", "--trials", "2", "--timeout", "-1"], "-1.0 is not in the range"),
+        (["flash", "--trials", "2", "--timeout", "-1"], "greater than or equal to 0"),
         (["nothing", "--trials", "2"], "recipe 'nothing'"),
         (["flash", "--trials", "2", "--cluster", "auto", "--jobs", "2"], "--cluster"),
         (["flash", "--trials", "2", "--data", "digits", "--cluster", "nowhere"], "expected auto or HOST:PORT"),

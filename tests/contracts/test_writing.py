@@ -107,7 +107,7 @@ def quick(trained, numbers, monkeypatch):
     import matplotlib.figure
 
     from digitwise.exporting import export
-    from digitwise.report import page
+    from digitwise.report import charts, page
     from digitwise.training import improve, saving, sweep, train
 
     def written(partial, recipe, *_):
@@ -145,6 +145,7 @@ def quick(trained, numbers, monkeypatch):
     monkeypatch.setattr(improve, "gatherings", lambda *_, **__: {"of": "run", "folds": 5, "found": []})
     monkeypatch.setattr(improve, "joined", lambda _: Fix("More of a class.", focus=True))
     numbers = {"reading": {"policy": {"max_error": 0.01}}, "verdict": {"words": "good"}, "next_steps": []}
+    monkeypatch.setattr(charts, "inline", lambda stem: stem.name)
     monkeypatch.setattr(page, "examine", lambda *_: SimpleNamespace())
     monkeypatch.setattr(page, "about_the_same", lambda *_: None)
     monkeypatch.setattr(page, "content", lambda *_: numbers)
