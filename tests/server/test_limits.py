@@ -110,6 +110,17 @@ def test_slow_headers_are_not_waited_for(server, monkeypatch, sent):
     assert problem(server.raw(sent), 408)
 
 
+def test_slow_headers_behind_an_answer_are_not_waited_for(server, monkeypatch):
+    with server.connection() as sock:
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = b""
+        while not answer.endswith(b"}"):
+            answer += sock.recv(65536)
+        monkeypatch.setattr(serving, "HEADER_SECONDS", 0.2)
+        sock.sendall(b"GET / HT")
+        assert problem(all_of(sock), 408)
+
+
 def test_a_connection_on_which_nothing_comes_is_closed(server, monkeypatch):
     monkeypatch.setattr(serving, "HEADER_SECONDS", 0.2)
     assert server.raw() == b""
