@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import os
@@ -182,6 +183,24 @@ def test_a_request_that_is_on_its_way_when_the_server_leaves_is_answered_as_the_
                 with running.connection():
                     time.sleep(0.01)
         sock.sendall(asking)
+        last = all_of(sock)
+    assert b"connection: close" in last
+    assert last.endswith(b"here")
+
+
+def test_a_request_under_way_when_the_server_leaves_is_answered_as_the_last():
+    begun, go = threading.Event(), threading.Event()
+
+    async def answer(_: Request) -> Response:
+        begun.set()
+        await asyncio.to_thread(go.wait, 60)
+        return Response("here")
+
+    with served(Starlette(routes=[Route("/", answer)])) as running, running.connection() as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert begun.wait(60)
+        running.server.should_exit = True
+        go.set()
         last = all_of(sock)
     assert b"connection: close" in last
     assert last.endswith(b"here")
