@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import io
 import os
 import re
@@ -26,6 +28,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from digitwise.errors import ServerError
+from digitwise.server import serving
 from digitwise.server.app import application
 from digitwise.server.service import Settings
 from digitwise.server.serving import BACKLOG, Server, listen, server_of, url_of
@@ -163,6 +166,44 @@ def test_who_is_connected_when_the_server_leaves_is_answered(monkeypatch):
             sock.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             connected.set()
             assert all_of(sock).endswith(b"here")
+
+
+def test_a_request_that_is_on_its_way_when_the_server_leaves_is_answered_as_the_last(monkeypatch):
+    async def answer(_: Request) -> Response:
+        return Response("here")
+
+    monkeypatch.setattr(serving, "IDLE", 60)
+    asking = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with served(Starlette(routes=[Route("/", answer)])) as running, running.connection() as sock:
+        sock.sendall(asking)
+        assert b"connection: close" not in sock.recv(65536)
+        running.server.should_exit = True
+        with contextlib.suppress(ConnectionRefusedError):
+            while True:  # until nobody is let in any more
+                with running.connection():
+                    time.sleep(0.01)
+        sock.sendall(asking)
+        last = all_of(sock)
+    assert b"connection: close" in last
+    assert last.endswith(b"here")
+
+
+def test_a_request_under_way_when_the_server_leaves_is_answered_as_the_last():
+    begun, go = threading.Event(), threading.Event()
+
+    async def answer(_: Request) -> Response:
+        begun.set()
+        await asyncio.to_thread(go.wait, 60)
+        return Response("here")
+
+    with served(Starlette(routes=[Route("/", answer)])) as running, running.connection() as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert begun.wait(60)
+        running.server.should_exit = True
+        go.set()
+        last = all_of(sock)
+    assert b"connection: close" in last
+    assert last.endswith(b"here")
 
 
 def test_workers_share_a_socket_and_their_counts_and_one_that_dies_is_replaced():

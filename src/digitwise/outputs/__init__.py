@@ -32,15 +32,7 @@ from digitwise.outputs.folders import (
 )
 from digitwise.outputs.locks import claimed, waiting_for
 from digitwise.outputs.marker import MARKER, Kind
-from digitwise.outputs.single import (
-    check_file,
-    new_file,
-    output_file,
-    remove_file,
-    updated_file,
-    write,
-    write_plain,
-)
+from digitwise.outputs.single import check_file, new_file, output_file, remove_file, updated_file, write, write_plain
 
 __all__ = [
     "MARKER",

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,8 +32,7 @@ from digitwise.server.service import Service, service_of
 from digitwise.server.uploads import Limits, form_of, kind_of, uploads_of
 
 T = TypeVar("T")
-Mode = Literal["auto", "single", "numbers"]
-MODES: tuple[Mode, ...] = get_args(Mode)
+MODES = ("auto", "single", "numbers")
 
 
 def answer(document: Any, status: int = 200) -> Response:
@@ -43,8 +42,8 @@ def answer(document: Any, status: int = 200) -> Response:
 
 async def read(request: Request) -> Response:
     """Read pictures, each as one digit or as numbers."""
-    service, with_input, mode, asked = service_of(request), _flag(request, "input"), _mode(request), _asked(request)
-    work = partial(outcomes_of, service, mode, asked)
+    service, with_input = service_of(request), _word(request, "input", ("true", "false"), "false") == "true"
+    work = partial(outcomes_of, service, _word(request, "mode", MODES, "auto"), _asked(request))
     documents = []
     for name, outcome in await _named(request, work, service.reader.model.image_shape):
         document = reading_document(name, outcome, with_input=with_input)
@@ -150,7 +149,7 @@ async def _named(
     return [(upload.name, outcome) for upload, outcome in zip(uploads, outcomes, strict=True)]
 
 
-async def outcomes_of(service: Service, mode: Mode, asked: Asked, sources: list[Source]) -> Sequence[Sheet | Outcome]:
+async def outcomes_of(service: Service, mode: str, asked: Asked, sources: list[Source]) -> Sequence[Sheet | Outcome]:
     """What images are read as; arrays are single digits in the model's own form, whatever is asked."""
     reader, batcher = service.reader, service.batcher
     if not isinstance(sources[0], bytes):
@@ -165,19 +164,13 @@ async def outcomes_of(service: Service, mode: Mode, asked: Asked, sources: list[
     return await batcher.each(partial(sheet_or_digit_of, reader, asked), sources)
 
 
-def _flag(request: Request, name: str) -> bool:
-    said = request.query_params.get(name, "false")
-    if said not in ("true", "false"):
-        raise Problem(422, f"expected {name}=true or {name}=false, got another word")
-    return said == "true"
-
-
-def _mode(request: Request) -> Mode:
-    said = request.query_params.get("mode", "auto")
-    for mode in MODES:
-        if said == mode:
-            return mode
-    raise Problem(422, "expected mode=auto, mode=single or mode=numbers, got another word")
+def _word(request: Request, name: str, words: Sequence[str], default: str) -> str:
+    """The value of a parameter that is one of a few words."""
+    said = request.query_params.get(name, default)
+    if said not in words:
+        *others, last = (f"{name}={word}" for word in words)
+        raise Problem(422, f"expected {', '.join(others)} or {last}, got another word")
+    return said
 
 
 def _asked(request: Request) -> Asked:

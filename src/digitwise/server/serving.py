@@ -187,14 +187,14 @@ def server_of(app: ASGIApp, *, signals: tuple[signal.Signals, ...] = SIGNALS) ->
     """A server for ``app`` that leaves at ``signals``; ``run(sockets=[…])`` starts it."""
 
     async def until_told(scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer; a request that comes after the word to leave is the last on its connection, and says so."""
+        """Answer; an answer after the word to leave is the last on its connection, and says so."""
 
         async def last(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if server.should_exit and message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
             await send(message)
 
-        await app(scope, receive, last if server.should_exit and scope["type"] == "http" else send)
+        await app(scope, receive, last)
 
     config = uvicorn.Config(
         until_told,
