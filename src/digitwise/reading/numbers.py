@@ -13,13 +13,14 @@ from digitwise.fitting import fit_into, grey
 from digitwise.images import Float32, Float64, Int64, Mask, UInt8
 from digitwise.maps import SIGNS
 from digitwise.normalize import SIDE
+from digitwise.planes import turned
 from digitwise.reading import trust
 from digitwise.reading.finder import Sight
 from digitwise.reading.finding import Found
 from digitwise.reading.grouping import lines_of
 from digitwise.reading.ink import STROKE, others_of
 from digitwise.reading.known import Known
-from digitwise.reading.results import UNSURE, Box, Digit, Line, Number, Other, Page, Status, turned
+from digitwise.reading.results import UNSURE, Box, Digit, Line, Number, Other, Page, Status
 
 THERE = 0.5  # probability from which a digit is taken to be there
 DOUBT = 0.02  # probability from which what was left out is named, and makes the number beside it less sure

@@ -4,30 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal
 
 from digitwise.images import UInt8
 
 Status = Literal["read", "unsure", "blank", "error"]
 Kind = Literal["digit?", "mark", "rule", "border"]
 Box = tuple[int, int, int, int]  # left, top, right and bottom; right and bottom are the first outside
-Edge = TypeVar("Edge", int, float)  # of a box
 UNSURE = "?"  # what stands in a line of text for a digit that is not read surely
-
-
-def turned(box: Sequence[Edge], quarters: int, size: tuple[Edge, Edge]) -> tuple[Edge, Edge, Edge, Edge]:
-    """A box on an image of ``size`` (width, height) once it is turned counter-clockwise; of (0, 0), about the origin.
-
-    Examples
-    --------
-    >>> turned((1, 2, 4, 3), 1, (10, 5))
-    (2, 6, 3, 9)
-    """
-    left, top, right, bottom = box
-    for _ in range(quarters % 4):
-        left, top, right, bottom = top, size[0] - right, bottom, size[0] - left
-        size = size[1], size[0]
-    return left, top, right, bottom
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ import numpy as np
 
 from digitwise.images import Float64, Int64, Mask
 from digitwise.outputs import Kind
+from digitwise.planes import turned
 from digitwise.reading.grid import level_columns, level_rows
 from digitwise.reading.joining import part_of, together
-from digitwise.reading.results import Box, Number, Page, turned
+from digitwise.reading.results import Box, Number, Page
 
 TABLES = Kind("table", "an earlier table of digitwise read", option="--table")
 # In heights of a digit:

@@ -12,7 +12,7 @@ import numpy as np
 from digitwise.decoding import Decoded
 from digitwise.errors import DataError
 from digitwise.images import Float64, UInt8
-from digitwise.planes import fitted, mapped, seen_through
+from digitwise.planes import fitted, mapped, seen_through, shift
 from digitwise.reading.forms.marks import CORNERS, base_of, found_marks
 from digitwise.reading.forms.sheet import sheet_of
 from digitwise.reading.forms.template import Field, Template
@@ -158,8 +158,7 @@ def _cell(upright: UInt8, homography: Float64, field: Field, boxes: Float64, k: 
     left, top = min(left, width - 1), min(top, height - 1)
     image = np.ascontiguousarray(upright[top : max(bottom, top + 1), left : max(right, left + 1)])
     inner = tuple(float(edge) for edge in box - [left, top, left, top])
-    moved = np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]])
-    return Cell(field, image, (inner[0], inner[1], inner[2], inner[3]), homography @ moved)
+    return Cell(field, image, (inner[0], inner[1], inner[2], inner[3]), homography @ shift(left, top))
 
 
 def _rims(box: Float64, others: Float64) -> Float64:
