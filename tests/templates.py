@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from digitwise.images import UInt8
 from digitwise.normalize import SIDE, normalize
 from digitwise.reading.finder import Sight
-from digitwise.reading.finding import Found
+from digitwise.reading.objects import Objects
 
 POLICIES = [
     {"max_error": 0.001, "threshold": 0.9999, "temperature": 0.7},
@@ -57,7 +57,7 @@ def find_halves(model: Any) -> Any:
         full = np.full(len(boxes), 0.99, np.float32)
         turns = np.tile(np.array([0.997, 0.001, 0.001, 0.001], np.float32), (len(boxes), 1))
         placed = np.array(boxes, np.float32).reshape(-1, 4)
-        return Sight(Found(placed, full, classes, turns, 0 * full), 0, grey.shape, 1.0, grey)
+        return Sight(Objects(placed, full, classes, turns, 0 * full), 0, grey.shape, 1.0, grey)
 
     return find
 

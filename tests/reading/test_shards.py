@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from digitwise.errors import DataError
-from digitwise.reading.jobs import Job
+from digitwise.reading.jobs import Job, read_set
 from digitwise.reading.reader import Reader
-from digitwise.reading.sets import read_set
+from digitwise.reading.rows import arrow_schema, sink_to
 from digitwise.reading.shards import plan as planning
 from digitwise.reading.shards.parts import KEY
 from digitwise.reading.shards.places import place_of
@@ -18,7 +18,6 @@ from digitwise.reading.shards.plan import plan
 from digitwise.reading.shards.rows import Rows
 from digitwise.reading.shards.run import run_shards
 from digitwise.reading.shards.work import InHere
-from digitwise.reading.sinks import arrow_schema, sink_to
 from tests.reading.shards import digits, parts, png, rows, times, write_files, write_pixels, write_tar
 from tests.templates import write_model
 

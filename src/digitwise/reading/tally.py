@@ -1,14 +1,79 @@
-"""Counting what was read."""
+"""Counting what was read, and how much of it may be wrong, told without labels."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from digitwise.reading.answers import Answers
-from digitwise.reading.expected import Expected
+from digitwise.reading.card import Policy
 from digitwise.reading.results import Page, Reading
-from digitwise.reading.rows import status_of
+
+FEW = 30  # digits: of fewer nothing is said
+CERTAIN = 2.0  # standard deviations by which more errors are expected than the policy allows, to be said
+
+
+@dataclass
+class Expected:
+    """The errors to expect among digits that were read, by their confidences.
+
+    What confidences lack of one is, in the mean, the share of wrong ones as far as confidences are true. They were
+    fitted to digits like MNIST's. About a digit that is not in their form two networks are asked that were taught
+    differently, and the confidence is low where either doubts.
+
+    Parameters
+    ----------
+    read : int
+        Digits that were called read.
+    errors, variance : float
+        Of the number of wrong ones among them: its expectation and its variance.
+
+    References
+    ----------
+    D. Guillory, V. Shankar, S. Ebrahimi, T. Darrell, L. Schmidt, Predicting with Confidence on Unseen Distributions,
+    ICCV 2021: average confidence, which they start from.
+
+    Examples
+    --------
+    >>> expected = Expected()
+    >>> expected.add([0.98] * 500)
+    >>> round(expected.share, 3)
+    0.02
+    """
+
+    read: int = 0
+    errors: float = 0.0
+    variance: float = 0.0
+
+    def add(self, confidences: Iterable[float]) -> None:
+        """Take digits that were called read, by the confidence of each."""
+        for confidence in confidences:
+            self.read += 1
+            self.errors += 1 - confidence
+            self.variance += confidence * (1 - confidence)
+
+    def add_answers(self, answers: Answers) -> None:
+        """Take those of many digits that were called read."""
+        self.add(answers.probabilities[answers.read].max(axis=1, initial=0).tolist())
+
+    @property
+    def share(self) -> float:
+        """Of the digits read, those to be expected wrong; 0 where there are none."""
+        return self.errors / self.read if self.read else 0.0
+
+    def word(self, policy: Policy | None) -> str | None:
+        """What there is to be said where more may be wrong than a policy allows; else None."""
+        if policy is None or self.read < FEW:
+            return None
+        if self.errors - CERTAIN * math.sqrt(self.variance) <= policy.max_error * self.read:
+            return None
+        return (
+            f"of the {self.read:,} single digits read about {self.share:.1%} may be wrong, more than the "
+            f"{policy.max_error:.1%} that hold for digits like those the model was validated on: these images are of "
+            f"another kind; label some hundred of them and run digitwise calibrate"
+        )
 
 
 class Tally:
@@ -24,13 +89,12 @@ class Tally:
 
     def add(self, result: Reading | Page) -> None:
         """Count one picture."""
-        status = status_of(result)
-        self.pictures[status] += 1
+        self.pictures[result.status] += 1
         if isinstance(result, Page):
             statuses = [digit.status for line in result.lines for digit in line.digits]
         else:
-            statuses = [result.status] if status != "blank" else []
-            self.expected.add([result.confidence or 0.0] if status == "read" else [])
+            statuses = [result.status] if result.status != "blank" else []
+            self.expected.add([result.confidence or 0.0] if result.status == "read" else [])
         self.digits += len(statuses)
         self.read += statuses.count("read")
 

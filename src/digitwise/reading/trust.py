@@ -19,7 +19,7 @@ import numpy as np
 
 from digitwise.images import Float32, Float64, UInt8
 from digitwise.reading.finder import Sight
-from digitwise.reading.finding import Found
+from digitwise.reading.objects import Objects
 
 TABLE = "trust.json"
 MAX_ERROR = 0.03  # of the numbers read, this share may be wrong where nothing else is asked for
@@ -107,7 +107,7 @@ def _elsewhere(sight: Sight) -> Float64:
     return np.stack([*(said / np.maximum(counts, 1)), counts > 0])
 
 
-def _middles(found: Found) -> Float32:
+def _middles(found: Objects) -> Float32:
     return np.asarray((found.boxes[:, :2] + found.boxes[:, 2:]) / 2)
 
 

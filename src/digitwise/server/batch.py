@@ -13,7 +13,7 @@ from digitwise.errors import DigitwiseError
 from digitwise.images import UInt8
 from digitwise.normalize.road import WORKING
 from digitwise.reading.card import UNTOUCHED
-from digitwise.reading.preparing import Prepared
+from digitwise.reading.inputs import Prepared
 from digitwise.reading.reader import SINGLE, Reader
 from digitwise.reading.results import Status
 

@@ -40,7 +40,7 @@ def page_document(name: str | None, outcome: Sheet | DigitwiseError) -> dict[str
         return head | nothing | _found(Page(None, ())) | {"status": "error", "error": reason_of(outcome)}
     page = outcome.page
     confidence = min((round(number.confidence, DECIMALS) for number in page.numbers), default=None)
-    told = {"text": page.text, "confidence": confidence, "status": rows.status_of(page), "error": None}
+    told = {"text": page.text, "confidence": confidence, "status": page.status, "error": None}
     return head | told | {"width": outcome.width, "height": outcome.height} | _found(page)
 
 

@@ -14,8 +14,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
 from digitwise.files import expanded
+from digitwise.reading.model import BUNDLED
 from digitwise.reading.reader import Reader
-from digitwise.reading.session import BUNDLED
 from digitwise.server.batcher import Batcher
 from digitwise.server.collection import Collection
 from digitwise.server.intake import Intake

@@ -12,7 +12,6 @@ from digitwise.reading.answers import Single
 from digitwise.reading.known import Known, Region
 from digitwise.reading.reader import PAGE, Reader
 from digitwise.reading.results import Page
-from digitwise.reading.rows import status_of
 from digitwise.server.batch import DECIMALS, Outcome, Seen, Source
 
 
@@ -56,7 +55,7 @@ def statuses_of(sheet: Sheet | DigitwiseError) -> list[str]:
     """What became of each digit; of a page without one, of the page."""
     if isinstance(sheet, DigitwiseError):
         return ["error"]
-    return [digit.status for line in sheet.page.lines for digit in line.digits] or [status_of(sheet.page)]
+    return [digit.status for line in sheet.page.lines for digit in line.digits] or [sheet.page.status]
 
 
 def _opened(reader: Reader, source: Source) -> Decoded:

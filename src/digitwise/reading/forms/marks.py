@@ -56,7 +56,7 @@ def found_marks(grey: UInt8, marks: Float64, *, turn: int) -> tuple[Float64 | No
 
 
 @dataclass(frozen=True, eq=False)
-class _Places:
+class _Candidates:
     """Where the form may lie: homographies (k, 3, 3), spots by mark (k, n), the worst one's distance in form sizes."""
 
     maps: Float64
@@ -109,7 +109,7 @@ def _possible(maps: Float64, shape: tuple[int, ...]) -> Mask:
     return np.asarray((weights > 0).all(axis=0) & inside & (area(corners) > LEAST * height * width))
 
 
-def _completed(maps: Float64, chosen: Int64, base: Int64, marks: Float64, blobs: Blobs) -> _Places:
+def _completed(maps: Float64, chosen: Int64, base: Int64, marks: Float64, blobs: Blobs) -> _Candidates:
     """The places in which every mark has a spot of its own."""
     every = np.zeros((len(chosen), len(marks)), np.int64)
     every[:, base] = chosen
@@ -122,10 +122,10 @@ def _completed(maps: Float64, chosen: Int64, base: Int64, marks: Float64, blobs:
         worst = np.maximum(worst, away.min(axis=1, initial=np.inf) / size)
     distinct = np.array([len(set(row)) == len(marks) for row in every.tolist()], bool)
     fits = distinct & (worst < NEAR)
-    return _Places(maps[fits], every[fits], worst[fits])
+    return _Candidates(maps[fits], every[fits], worst[fits])
 
 
-def _best(places: _Places, marks: Float64, blobs: Blobs, shape: tuple[int, ...], turn: int) -> int | None:
+def _best(places: _Candidates, marks: Float64, blobs: Blobs, shape: tuple[int, ...], turn: int) -> int | None:
     """The likeliest place; None where two are as likely, or none is."""
     maps = places.maps
     usual = _scores(maps, places.spots, marks, blobs) - (places.off / OFF) ** 2

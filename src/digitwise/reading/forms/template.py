@@ -29,7 +29,7 @@ APART = 2.0  # per cent of the form: two marks that are closer are one
 FLAT = 1.0  # per cent of the form's area: marks that span a smaller triangle lie on a line
 TAKEN = "path", "page", "status", "error"  # columns of a table of forms, which no field can be called
 
-Place = tuple[float, float]
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Template:
 
     name: str
     fields: tuple[Field, ...]
-    marks: tuple[Place, ...] = ()
+    marks: tuple[Point, ...] = ()
 
     @classmethod
     def from_file(cls, path: str | Path) -> Template:
@@ -198,7 +198,7 @@ def _box(box: Any, where: str) -> tuple[float, float, float, float]:
     return left, top, width, height
 
 
-def _marks(marks: Any) -> tuple[Place, ...]:
+def _marks(marks: Any) -> tuple[Point, ...]:
     wanted = f"expected marks = [[x, y], …] in per cent, {MARKS[0]} to {MARKS[1]} of them"
     if marks == []:
         return ()
@@ -223,6 +223,6 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
 
 
-def _area(a: Place, b: Place, c: Place) -> float:
+def _area(a: Point, b: Point, c: Point) -> float:
     """Of a triangle."""
     return abs((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])) / 2

@@ -26,7 +26,7 @@ class Counts:
     ----------
     read, unsure, blank, error : int
     expected_errors, variance : float
-        Of those read, as in :class:`~digitwise.reading.expected.Expected`.
+        Of those read, as in :class:`~digitwise.reading.tally.Expected`.
     """
 
     read: int = 0

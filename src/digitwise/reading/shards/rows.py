@@ -10,9 +10,9 @@ import numpy as np
 
 from digitwise.files import printable
 from digitwise.reading.answers import Answers
-from digitwise.reading.expected import Expected
+from digitwise.reading.rows import arrow_schema
 from digitwise.reading.shards.parts import Counts
-from digitwise.reading.sinks import arrow_schema
+from digitwise.reading.tally import Expected
 
 STATUSES = ("read", "unsure", "blank", "error")
 

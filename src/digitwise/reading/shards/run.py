@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from digitwise.reading.session import model_content
+from digitwise.reading.model import model_content
 from digitwise.reading.shards.manifest import Job, begin
 from digitwise.reading.shards.parts import Counts, counts_of, sweep
 from digitwise.reading.shards.places import Place

@@ -10,11 +10,11 @@ from digitwise.data.shards.tar import LARGEST
 from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import printable
 from digitwise.reading.reader import Reader
+from digitwise.reading.rows import GROUP, arrow_schema
 from digitwise.reading.shards.cuts import Cut
 from digitwise.reading.shards.parts import Counts, footer_of, part_name
 from digitwise.reading.shards.places import Place
 from digitwise.reading.shards.rows import Rows, reason_of
-from digitwise.reading.sinks import GROUP, arrow_schema
 
 BLOCK = 4_096  # pictures
 FILES = 256  # pictures of a folder, which become small one by one

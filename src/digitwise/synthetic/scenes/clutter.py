@@ -62,12 +62,12 @@ def horizontal(canvas: Canvas, y: float, w: Writing, *, x: tuple[float, float] =
     rule(canvas, np.array([x[0], y]), np.array([x[1], y + tilt]), width, level, dotted=rng.random() < 0.12)
 
 
-def vertical(canvas: Canvas, x: float, w: Writing, *, y: tuple[float, float] = OUTSIDE) -> None:
+def vertical(canvas: Canvas, x: float, w: Writing) -> None:
     """A rule from top to bottom, not quite upright."""
     rng = canvas.rng
-    tilt = rng.normal(0, 0.01) * (y[1] - y[0])
+    tilt = rng.normal(0, 0.01) * (OUTSIDE[1] - OUTSIDE[0])
     width, level = rng.uniform(0.6, max(1.0, 0.09 * w.height)), some_level(w, rng=rng)
-    rule(canvas, np.array([x, y[0]]), np.array([x + tilt, y[1]]), width, level, dotted=rng.random() < 0.08)
+    rule(canvas, np.array([x, OUTSIDE[0]]), np.array([x + tilt, OUTSIDE[1]]), width, level, dotted=rng.random() < 0.08)
 
 
 def frame(canvas: Canvas, box: Box, w: Writing) -> None:

@@ -109,9 +109,7 @@ def read_glyphs(folder: Path) -> Glyphs:
     return Glyphs(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("fields", "labels", "kinds")))
 
 
-def batches(
-    folder: Path, *, seed: int, size: int, repeats: int, jobs: int, start: int = 0, window: int = WINDOW
-) -> Iterator[Batch]:
+def batches(folder: Path, *, seed: int, size: int, repeats: int, jobs: int, start: int = 0) -> Iterator[Batch]:
     """Batches without end, the same and in the same order for any number of processes.
 
     Composing takes longer than learning, so each batch is shown when it is made and ``repeats`` - 1 times later.
@@ -130,8 +128,6 @@ def batches(
         Processes that compose.
     start : int
         The number of the first batch.
-    window : int
-        Of so many last ones one is taken to be shown again.
 
     Yields
     ------
@@ -142,7 +138,7 @@ def batches(
     from joblib.externals.loky import ProcessPoolExecutor  # does not run the caller's script again, as spawn does
 
     rng = np.random.default_rng([seed, start])
-    kept: collections.deque[Batch] = collections.deque(maxlen=window)
+    kept: collections.deque[Batch] = collections.deque(maxlen=WINDOW)
     with ProcessPoolExecutor(jobs, initializer=_start, initargs=(str(folder),)) as pool:
         numbers = itertools.count(start)
         first = itertools.islice(numbers, AHEAD * jobs)
