@@ -84,7 +84,7 @@ def height_of(sure: Objects) -> float | None:
     """The usual height of digits, in pixels; None where there are none."""
     if not len(sure):
         return None
-    tall = _tall(sure)
+    tall = sure.tall
     order = np.argsort(tall)
     weight = np.cumsum(sure.scores[order] ** 2)
     return float(max(tall[order][np.searchsorted(weight, weight[-1] / 2)], 2.0))
@@ -117,7 +117,7 @@ def unlike(found: Objects, told: Objects, usual: float, *, smaller: bool) -> Obj
     Left out is what lies in a much larger digit of those ``told``, as its loops do, and what lies around a smaller one.
     """
     chosen = found.of(_is_unlike(found, usual, smaller=smaller))
-    tall, theirs = _tall(chosen)[:, None], _tall(told)
+    tall, theirs = chosen.tall[:, None], told.tall
     nested = (tall < SMALLER * theirs) & _inside(chosen.boxes, told.boxes)
     nested |= (SMALLER * tall > theirs) & _inside(told.boxes, chosen.boxes).T
     return chosen.of(np.asarray(~nested.any(axis=1)))
@@ -128,14 +128,14 @@ def with_others(found: Objects, closer: Objects, usual: float, *, smaller: bool)
     told = found.of((found.scores > SEEN) & (found.labels < 10))
     digits = unlike(closer, told, usual, smaller=smaller)
     signs = closer.of(closer.labels >= 10)
-    rim = _tall(digits)[:, None] * np.array([-1, 0, 1, 0], np.float32)  # a sign stands within a height of its digit
+    rim = digits.tall[:, None] * np.array([-1, 0, 1, 0], np.float32)  # a sign stands within a height of its digit
     beside = _inside(signs.boxes, digits.boxes + rim).any(axis=1)
     again = _is_unlike(found, usual, smaller=smaller) & _inside(found.boxes, digits.boxes).any(axis=1)
     return separate(joined([found.of(np.asarray(~again)), digits, signs.of(np.asarray(beside))]))
 
 
 def _is_unlike(found: Objects, usual: float, *, smaller: bool) -> Mask:
-    tall = _tall(found)
+    tall = found.tall
     return np.asarray((found.labels < 10) & (tall < SMALLER * usual if smaller else SMALLER * tall > usual))
 
 
@@ -144,11 +144,6 @@ def _inside(boxes: Float32, others: Float32) -> Mask:
     x, y = (boxes[:, None, :2] + boxes[:, None, 2:]).transpose(2, 0, 1) / 2
     left, top, right, bottom = others.T
     return np.asarray((x > left) & (x < right) & (y > top) & (y < bottom))
-
-
-def _tall(found: Objects) -> Float32:
-    """The height of each object in pixels, float32 (n,)."""
-    return found.boxes[:, 3] - found.boxes[:, 1]
 
 
 def _evidence(sure: Objects) -> float:

@@ -226,7 +226,7 @@ def _signs(found: Objects, piece: Int64) -> list[int]:
     """The signs in a number of digits and right behind it."""
     boxes, height = found.boxes[piece], _tall(found, piece)
     signs = np.flatnonzero((found.labels >= 10) & (found.scores >= SIGN))
-    x, y = ((found.boxes[signs, :2] + found.boxes[signs, 2:]) / 2).T
+    x, y = found.middles[signs].T
     low, high = boxes[:, 1].min() - 0.2 * height, boxes[:, 3].max() + 0.3 * height
     near = (y > low) & (y < high) & (x > boxes[0, 0]) & (x < boxes[-1, 2] + 0.8 * height)
     return [int(k) for k in signs[near]]
@@ -234,14 +234,14 @@ def _signs(found: Objects, piece: Int64) -> list[int]:
 
 def _perhaps(found: Objects, piece: Int64) -> list[tuple[int, float]]:
     """The signs of a number that may be digits, as a 1 that leans may be a stroke, and how probable it is."""
-    tall = found.boxes[:, 3] - found.boxes[:, 1] >= STROKE[0] * _tall(found, piece)
+    tall = found.tall >= STROKE[0] * _tall(found, piece)
     chances = [(k, float(found.classes[k, :10].sum())) for k in _signs(found, piece) if tall[k]]
     return [(k, chance) for k, chance in chances if chance >= DOUBT]
 
 
 def _tall(found: Objects, piece: Int64) -> float:
     """The height of a number's digits, in pixels."""
-    return float(np.median(found.boxes[piece, 3] - found.boxes[piece, 1]))
+    return float(np.median(found.tall[piece]))
 
 
 def _is_likely(number: Number | None) -> bool:

@@ -50,6 +50,16 @@ class Objects:
         return dataclasses.replace(self, boxes=boxes)
 
     @property
+    def middles(self) -> Float32:
+        """X and y of the middle of each, (n, 2)."""
+        return np.asarray((self.boxes[:, :2] + self.boxes[:, 2:]) / 2)
+
+    @property
+    def tall(self) -> Float32:
+        """The height of each in pixels."""
+        return self.boxes[:, 3] - self.boxes[:, 1]
+
+    @property
     def labels(self) -> Int64:
         """The most probable class of each."""
         return np.asarray(self.classes.argmax(axis=1), np.int64)

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from digitwise.data.shards.listing import find_shards
 from digitwise.data.shards.parquet import Footer, blocks, footer
-from digitwise.data.shards.places import find_shards
 from digitwise.errors import DataError
 from tests.helpers import glyphs
 

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from digitwise.data.shards.places import find_shards
+from digitwise.data.shards.listing import find_shards
 from digitwise.data.shards.tar import blocks, count
 from digitwise.errors import DataError
 

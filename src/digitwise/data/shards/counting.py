@@ -12,7 +12,7 @@ import numpy as np
 
 from digitwise.data.shards.classes import Classes, plain
 from digitwise.data.shards.drawing import Draw
-from digitwise.data.shards.places import Shard
+from digitwise.data.shards.listing import Shard
 from digitwise.data.shards.reading import labels_of
 from digitwise.errors import DataError
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any
 
-from digitwise.data.shards.places import is_address, open_shard
+from digitwise.addresses import is_address, opened
 from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import printable
 
@@ -54,7 +54,7 @@ def members(path: str) -> Generator[Member, None, None]:
     DataError
         If it cannot be opened, is no archive, is damaged, or has no end.
     """
-    with open_shard(path) as file, _read_from(path):
+    with opened(path) as file, _read_from(path):
         yield from _members(file, path)
 
 

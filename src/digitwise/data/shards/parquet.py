@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from digitwise.addresses import opened
 from digitwise.data.blocks.parquet import Table, open_table
 from digitwise.data.shards.block import Block
-from digitwise.data.shards.places import Shard, open_shard
+from digitwise.data.shards.listing import Shard
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def footer(shard: Shard) -> Footer:
     MissingPartError
         If pyarrow is not installed.
     """
-    with open_shard(shard.path) as file:
+    with opened(shard.path) as file:
         table = open_table(file, shard.path)
         return Footer(table.rows, table.columns, table.label, _words(table))
 
@@ -69,7 +70,7 @@ def blocks(
     MissingPartError
         If pyarrow is not installed.
     """
-    with open_shard(shard.path) as file:
+    with opened(shard.path) as file:
         table = open_table(file, shard.path)
         for found, marks in table.blocks(size, labels=labels, pictures=pictures, groups=groups):
             yield Block(found, marks)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from digitwise.data.shards import parquet, tar
 from digitwise.data.shards.block import Block
-from digitwise.data.shards.places import Shard
+from digitwise.data.shards.listing import Shard
 
 __all__ = ["Block", "blocks", "labels_of", "rows_of"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from digitwise.data.shards.classes import Classes, plain
 from digitwise.data.shards.form import Form
-from digitwise.data.shards.places import Shard
+from digitwise.data.shards.listing import Shard
 from digitwise.data.shards.reading import Block, blocks
 from digitwise.errors import DataError
 from digitwise.images import Int64, UInt8

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from digitwise.addresses import is_address
 from digitwise.data.shards.classes import Classes
 from digitwise.data.shards.counting import Told, count_labels
-from digitwise.data.shards.places import Shard, is_address
+from digitwise.data.shards.listing import Shard
 from digitwise.data.shards.sharded import Part, ShardedSet
 from digitwise.data.shards.whole import BLOCK, form_of_first, read_set, require_room, splits_of
 from digitwise.data.splits import VALIDATION_SIZE, split_validation, validation_size

@@ -12,8 +12,8 @@ from typing import Any
 
 from digitwise.data.blocks.stream import BLOCK_BYTES
 from digitwise.data.shards.block import Block
+from digitwise.data.shards.listing import Shard
 from digitwise.data.shards.members import Member, members
-from digitwise.data.shards.places import Shard
 from digitwise.decoding import READ_SUFFIXES
 from digitwise.errors import DataError
 

@@ -10,7 +10,7 @@ import numpy as np
 from digitwise.data.shards.classes import Classes
 from digitwise.data.shards.counting import count_labels
 from digitwise.data.shards.form import SAMPLE, Form
-from digitwise.data.shards.places import Shard, find_shards
+from digitwise.data.shards.listing import Shard, find_shards
 from digitwise.data.shards.reading import blocks, rows_of
 from digitwise.data.shards.sharded import chosen
 from digitwise.errors import DataError
