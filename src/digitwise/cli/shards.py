@@ -97,7 +97,7 @@ def _readers(cluster: str | None, threads: int | None) -> Readers:
 
 
 def _tally(summary: Summary) -> Any:
-    from digitwise.reading.tally import Expected, Tally
+    from digitwise.reading.answers import Expected, Tally
 
     counts, tally = summary.counts, Tally()
     tally.add_counts(counts.by_status)

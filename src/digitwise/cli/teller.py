@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from digitwise.cli.console import err
 from digitwise.cli.readings import Documents, Inputs, Lines, Listener, Overlays, Rows, Tables, say
+from digitwise.reading.answers import Tally
 from digitwise.reading.rows import sink_to
-from digitwise.reading.tally import Tally
 
 if TYPE_CHECKING:
     from digitwise.reading.card import Policy

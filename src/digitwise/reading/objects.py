@@ -87,7 +87,7 @@ def decoded(maps: Float32, *, least: float) -> Objects:
     end = 1 + len(SIGNS)
     return Objects(
         boxes=np.concatenate([middle - size / 2, middle + size / 2], axis=1).astype(np.float32),
-        scores=_logistic(at[:, 0]),
+        scores=np.asarray(1 / (1 + np.exp(-at[:, 0])), np.float32),
         classes=_softmax(at[:, 1:end]),
         turns=_softmax(at[:, end : end + TURNS]),
         rivals=np.zeros(len(ys), np.float32),
@@ -118,10 +118,6 @@ def separate(found: Objects) -> Objects:
         rivals[first] = np.maximum(rivals[first], found.scores[k])
         kept[k] = not hides.any()
     return Objects(found.boxes, found.scores, found.classes, found.turns, rivals).of(kept)
-
-
-def _logistic(x: Float32) -> Float32:
-    return np.asarray(1 / (1 + np.exp(-x)), np.float32)
 
 
 def _softmax(x: Float32) -> Float32:

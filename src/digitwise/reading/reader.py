@@ -15,7 +15,7 @@ from digitwise.decoding import MAX_PIXELS, Decoded
 from digitwise.errors import DigitwiseError, ModelError
 from digitwise.images import Float32, UInt8
 from digitwise.reading import finder, inputs, trust
-from digitwise.reading.answers import Answers, Single, pooled
+from digitwise.reading.answers import Answers, Expected, Single, pooled
 from digitwise.reading.card import UNTOUCHED, chosen
 from digitwise.reading.finder import Sight
 from digitwise.reading.forms.form import read_form
@@ -26,7 +26,6 @@ from digitwise.reading.model import Model
 from digitwise.reading.numbers import page_of
 from digitwise.reading.opinion import opinions_of
 from digitwise.reading.results import Digit, Other, Page, Reading
-from digitwise.reading.tally import Expected
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -116,7 +115,7 @@ class Reader:
         -----
         UserWarning
             If more of several images may be wrong than the model's guarantee says, see
-            :class:`~digitwise.reading.tally.Expected`: these are of another kind than it was validated on.
+            :class:`~digitwise.reading.answers.Expected`: these are of another kind than it was validated on.
 
         Raises
         ------

@@ -67,7 +67,9 @@ def page_document(page: Page) -> dict[str, Any]:
         | ({} if other.confidence is None else {"confidence": round(other.confidence, 6)})
         for other in page.others
     ]
-    document = {"lines": lines, "numbers": numbers, "others": others, "turn": page.turn, "table": _table(page)}
+    document = {"lines": lines, "numbers": numbers, "others": others, "turn": page.turn, "table": None}
+    if page.fields is None and (table := table_of(page)) is not None:
+        document["table"] = [list(row) for row in table.text]
     if page.fields is not None:
         document["fields"] = {
             name: {
@@ -79,12 +81,6 @@ def page_document(page: Page) -> dict[str, Any]:
             for name, field in page.fields.items()
         }
     return document
-
-
-def _table(page: Page) -> list[list[str]] | None:
-    """The cells of a page's table, row by row; None where it is none."""
-    table = None if page.fields is not None else table_of(page)
-    return None if table is None else [list(row) for row in table.text]
 
 
 def _digit(digit: Digit) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Counts:
     ----------
     read, unsure, blank, error : int
     expected_errors, variance : float
-        Of those read, as in :class:`~digitwise.reading.tally.Expected`.
+        Of those read, as in :class:`~digitwise.reading.answers.Expected`.
     """
 
     read: int = 0
@@ -114,7 +114,7 @@ def sweep(folder: Folder) -> None:
 
 
 @dataclass(frozen=True)
-class Job:
+class ShardsJob:
     """What is to be read.
 
     Parameters
@@ -161,7 +161,7 @@ class Job:
         return {"format": FORMAT, "job": {"id": self.id, **self.settings}, "shards": self.shards}
 
 
-def begin(folder: Folder, job: Job) -> dict[int, Counts]:
+def begin(folder: Folder, job: ShardsJob) -> dict[int, Counts]:
     """Make a folder this job's, if it is not yet.
 
     Returns
@@ -203,7 +203,7 @@ def holds(folder: Folder, job: str) -> bool:
         return False
 
 
-def _write(folder: Folder, job: Job) -> None:
+def _write(folder: Folder, job: ShardsJob) -> None:
     with folder.writing(NAME) as temporary:
         write_json(temporary, job.document)
 
@@ -221,7 +221,7 @@ def _read(folder: Folder) -> dict[str, Any]:
     return dict(found)
 
 
-def _difference(earlier: Mapping[str, Any], job: Job, done: Mapping[int, Counts]) -> str:
+def _difference(earlier: Mapping[str, Any], job: ShardsJob, done: Mapping[int, Counts]) -> str:
     """The first thing in which another job differs from this one, in words; nothing where none does."""
     for key, value in job.settings.items():
         if earlier["job"].get(key) != value:

@@ -18,12 +18,12 @@ from digitwise.files import printable
 from digitwise.outputs import Kind, claimed
 from digitwise.reading.model import model_content
 from digitwise.reading.reader import Reader
-from digitwise.reading.shards.manifest import NAME, Counts, Job, begin, counts_of, holds, part_name, sweep
+from digitwise.reading.shards.manifest import NAME, Counts, ShardsJob, begin, counts_of, holds, part_name, sweep
 from digitwise.reading.shards.plan import Cut, plan
 from digitwise.reading.shards.shard import read_shard
 from digitwise.system import peak_memory
 
-Task = tuple[int, Cut]  # a number and what it is of
+NumberedCut = tuple[int, Cut]
 SHARDS = Kind("shards", "a folder of this job")
 PATIENCE = 5.0  # seconds until a file that another machine has written must be seen here
 
@@ -88,7 +88,7 @@ class Outcome:
 class Readers(Protocol):
     """Something that reads shards, in any order."""
 
-    def run(self, work: Work, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
+    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
         """Read each, and tell of it when it is finished or has failed."""
 
 
@@ -104,7 +104,7 @@ class InHere:
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads
 
-    def run(self, work: Work, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
+    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
         """See :class:`Readers`."""
         reader = work.reader(self.threads)
         for number, cut in tasks:
@@ -216,14 +216,14 @@ def run_shards(
         If a machine of the cluster does not see the folder.
     """
     content, _ = model_content(model)
-    job = Job(hashlib.sha256(content).hexdigest(), max_error, max_pixels, plan(sources))
+    job = ShardsJob(hashlib.sha256(content).hexdigest(), max_error, max_pixels, plan(sources))
     # Addresses have no locks; what two jobs write twice is the same.
     alone = claimed(Path(folder.path), SHARDS) if isinstance(folder, LocalFolder) else nullcontext()
     with alone:
         return _run(job, Work(job.id, folder, content, max_error, max_pixels), readers, tell)
 
 
-def _run(job: Job, work: Work, readers: Readers, tell: Teller) -> Summary:
+def _run(job: ShardsJob, work: Work, readers: Readers, tell: Teller) -> Summary:
     folder, earlier = work.folder, begin(work.folder, job)
     sweep(folder)
     summary = Summary(len(job.cuts), len(earlier), sum(earlier.values(), Counts()), len(earlier))
@@ -245,7 +245,7 @@ def _run(job: Job, work: Work, readers: Readers, tell: Teller) -> Summary:
     return summary
 
 
-def _take(summary: Summary, outcome: Outcome, job: Job, folder: Folder) -> None:
+def _take(summary: Summary, outcome: Outcome, job: ShardsJob, folder: Folder) -> None:
     """Count a shard, if its file is what the worker says it is, as seen from here."""
     if outcome.fatal is not None:
         raise outcome.fatal

@@ -14,12 +14,11 @@ from digitwise.data.shards.listing import Shard
 from digitwise.data.shards.tar import LARGEST
 from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import printable
-from digitwise.reading.answers import Answers
+from digitwise.reading.answers import Answers, Expected
 from digitwise.reading.reader import Reader
 from digitwise.reading.rows import GROUP, arrow_schema
 from digitwise.reading.shards.manifest import Counts, footer_of, part_name
 from digitwise.reading.shards.plan import Cut
-from digitwise.reading.tally import Expected
 
 STATUSES = ("read", "unsure", "blank", "error")
 BLOCK = 4_096  # pictures

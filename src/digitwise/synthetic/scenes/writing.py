@@ -240,7 +240,8 @@ def number(canvas: Canvas, digits: int, x: float, base: float, w: Writing, *, se
         width = digit(canvas, label, x, y - lift, w, scale=scale, crossed=rng.random() < 0.01)
         x += max(width + (w.gap * w.height + rng.normal(0, 0.06) * w.height), 0.12 * w.height)
         if rng.random() < separators and k < digits - 1:
-            x += _separator(canvas, x, y, w)
+            drawn = str(rng.choice(list(".,.,-/")))
+            x += sign(canvas, drawn, x, y, w) + w.height * rng.uniform(0.02, 0.3)
         elif rng.random() < 0.04:
             x += w.height * rng.uniform(0.4, 1.5)
     if rng.random() < 0.25 * (separators > 0):
@@ -251,11 +252,6 @@ def number(canvas: Canvas, digits: int, x: float, base: float, w: Writing, *, se
 def _line(base: float, along: float, w: Writing) -> float:
     """The height of a written line, in pixels, so many pixels from where it starts."""
     return base + w.slope * along + w.bow * along**2 / max(w.height, 1)
-
-
-def _separator(canvas: Canvas, x: float, base: float, w: Writing) -> float:
-    drawn = str(canvas.rng.choice(list(".,.,-/")))
-    return sign(canvas, drawn, x, base, w) + w.height * canvas.rng.uniform(0.02, 0.3)
 
 
 def sign(canvas: Canvas, drawn: str, x: float, base: float, w: Writing) -> float:
