@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from digitwise.images import UInt8
 from digitwise.normalize import SIDE, normalize
-from digitwise.reading.finder import Sight
+from digitwise.reading.finder import Sight, grey_of
 from digitwise.reading.objects import Objects
 
 POLICIES = [
@@ -46,7 +46,8 @@ def two(left: str, right: str, size: int = 80) -> Image.Image:
 def find_halves(model: Any) -> Any:
     """A finder for :func:`two`: a digit in each half of a wide picture, one in others that have ink."""
 
-    def find(grey: UInt8, *, turn: int | None = None) -> Sight:
+    def find(picture: UInt8, *, turn: int | None = None) -> Sight:
+        grey = grey_of(picture)
         (height, width), parts = grey.shape, 2 if grey.shape[1] > grey.shape[0] else 1
         edges = [round(width * k / parts) for k in range(parts + 1)] if grey.min() < grey.max() else []
         boxes = [(left, 0, right, height) for left, right in itertools.pairwise(edges)]
