@@ -14,7 +14,7 @@ from digitwise.images import Float32, Int64, UInt8
 from digitwise.planes import turned
 from digitwise.synthetic.camera import View, photographed, some_camera, some_desk, some_view, to_uint8
 from digitwise.synthetic.paper import Stock, ground, light, rule, some_stock, specks
-from digitwise.synthetic.pens import Hand, some_hand, written
+from digitwise.synthetic.pens import Hand, some_hand, stamp, written
 
 TOUCHING = 0.03  # share of neighbours that touch
 PER_LINE = 3, 13  # digits in a line: from, below
@@ -266,9 +266,7 @@ def _drawn(
     left, top, right, bottom = (int(v) for v in view.paper)
     ink = np.zeros((bottom - top, right - left), np.float32)
     for mark in layout.marks:
-        y, x = mark.top - top, mark.left - left
-        part = ink[y : y + mark.ink.shape[0], x : x + mark.ink.shape[1]]
-        np.maximum(part, mark.ink, out=part)
+        stamp(ink, mark.ink, mark.top - top, mark.left - left)
     page = ground(stock, ink.shape, height, rng=rng)
     if ruling == "ruled":  # numbers stand on the lines, or near them
         rule(page, pitch, top=height * (1 + abs(rng.normal(0, 0.06))) - top, squared=False, rng=rng)

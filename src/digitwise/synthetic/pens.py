@@ -181,6 +181,16 @@ def frame_of(mask: Mask) -> tuple[int, int, int, int] | None:
     return (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1) if len(rows) else None
 
 
+def stamp(ink: Float32, part: Float32, y: int, x: int) -> None:
+    """Lay one ink over the other, in place; what falls outside is cut off."""
+    rows, columns = ink.shape
+    top, left = max(y, 0), max(x, 0)
+    bottom, right = min(y + part.shape[0], rows), min(x + part.shape[1], columns)
+    if bottom > top and right > left:
+        view = ink[top:bottom, left:right]
+        np.maximum(view, part[top - y : bottom - y, left - x : right - x], out=view)
+
+
 def with_stroke(digit: UInt8, factor: float) -> UInt8:
     """The digit with its strokes ``factor`` times as wide, where it stands; uint8 of shape (h, w), as given.
 

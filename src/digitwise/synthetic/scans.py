@@ -12,7 +12,7 @@ from digitwise.images import Float32, UInt8
 from digitwise.synthetic.camera import photographed, some_camera, to_uint8
 from digitwise.synthetic.glyphs import FONTS, LETTERS, LOOKALIKES, MARKS, WIDE_FONTS, drawn, printed
 from digitwise.synthetic.paper import ground, light, rule, some_stock, specks
-from digitwise.synthetic.pens import Hand, frame_of, some_hand, written
+from digitwise.synthetic.pens import Hand, frame_of, some_hand, stamp, written
 from digitwise.synthetic.strokes import cursive, curve, doodle, scribble
 
 HEIGHTS = 18.0, 250.0  # pixels of a digit's longer side
@@ -116,21 +116,11 @@ def _add_neighbours(
         near = written(pool[rng.integers(len(pool))], height * rng.uniform(0.75, 1.2), other, rng=rng)
         view = min(int(room - gap), round(near.shape[0 if side == "above" else 1] * rng.uniform(0.1, 0.6)))
         if side == "above":
-            _stamp(ink, near[-max(view, 1) :], 0, left + int(rng.normal(0, height / 3)))
+            stamp(ink, near[-max(view, 1) :], 0, left + int(rng.normal(0, height / 3)))
         else:
             y = top + int(rng.normal(0, height / 8))
             part = near[:, -max(view, 1) :] if side == "left" else near[:, : max(view, 1)]
-            _stamp(ink, part, y, 0 if side == "left" else columns - part.shape[1])
-
-
-def _stamp(ink: Float32, part: Float32, y: int, x: int) -> None:
-    """Lay one ink over the other, in place; what falls outside is cut off."""
-    rows, columns = ink.shape
-    top, left = max(y, 0), max(x, 0)
-    bottom, right = min(y + part.shape[0], rows), min(x + part.shape[1], columns)
-    if bottom > top and right > left:
-        view = ink[top:bottom, left:right]
-        np.maximum(view, part[top - y : bottom - y, left - x : right - x], out=view)
+            stamp(ink, part, y, 0 if side == "left" else columns - part.shape[1])
 
 
 def _frame(scene: Float32, height: float, *, rng: np.random.Generator) -> None:

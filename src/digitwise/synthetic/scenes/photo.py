@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 
 from digitwise.images import Float32, UInt8
 from digitwise.maps import padded_with
-from digitwise.synthetic.camera import through_jpeg
+from digitwise.synthetic.camera import through_jpeg, to_uint8
 from digitwise.synthetic.noise import resized
 from digitwise.synthetic.scenes.canvas import IGNORED, MOST, SCENE, Mark
 
@@ -54,7 +54,7 @@ def seen(paper: Float32, found: list[Mark], *, rng: np.random.Generator) -> UInt
     values = _blurred(np.clip(paper, 0, 255), heights, rng=rng)
     if rng.random() < 0.6:
         values = values + np.float32(abs(rng.normal(0, 4))) * rng.standard_normal(values.shape, np.float32)
-    image = np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)
+    image = to_uint8(values)
     return through_jpeg(image, int(rng.integers(20, 96))) if rng.random() < 0.35 else image
 
 
