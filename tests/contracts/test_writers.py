@@ -20,7 +20,6 @@ KNOWN = {
     "data/download.py": "the cache, by checksum",
     "server/collection.py": "pictures that are called by their content",
     "server/labels.py": "decisions in the file that is given to be decided in",
-    "reading/shards/run.py": "a temporary file",
     "exporting/finder.py": "the package's own finder, by make model",
     "training/finder/course.py": "the finder's checkpoint, by make model",
     "training/trust.py": "the package's own table, by make model",

@@ -25,38 +25,18 @@ QUIET = 3  # onnxruntime's level for errors only
 CHUNK = 256
 
 
-def open_session(path: str | Path | None) -> tuple[Any, str]:
-    """Load a model.
-
-    Parameters
-    ----------
-    path : str or Path, optional
-        By default the model in the package.
-
-    Returns
-    -------
-    (onnxruntime.InferenceSession, str)
-        On the CPU, one thread a call; and what messages call it.
-
-    Raises
-    ------
-    ModelError
-        If it is no ONNX file, or not one from pictures to probabilities.
-    """
-    content, name = model_content(path)
-    session = session_of(content, name)
-    _check_ends(session, name)
-    return session, name
-
-
-def model_content(path: str | Path | None) -> tuple[bytes, str]:
+def model_content(path: str | Path | bytes | None) -> tuple[bytes, str]:
     """What is in a model's file, and what messages call it; by default the model in the package.
+
+    What is no name is the content itself.
 
     Raises
     ------
     ModelError
         If it cannot be read.
     """
+    if isinstance(path, bytes):
+        return path, "the model"
     if path is None:
         bundled = importlib.resources.files("digitwise.reading") / BUNDLED
         if not bundled.is_file():
@@ -117,8 +97,8 @@ class Model:
 
     Parameters
     ----------
-    path : str or Path, optional
-        An ONNX file made by ``digitwise export``; by default the one in the package.
+    path : str, Path or bytes, optional
+        An ONNX file made by ``digitwise export``, or its content; by default the one in the package.
     threads : int, optional
         For more pictures than fit one chunk; by default one a core.
 
@@ -134,11 +114,13 @@ class Model:
     not make threads wait inside a network either.
     """
 
-    def __init__(self, path: str | Path | None = None, *, threads: int | None = None) -> None:
+    def __init__(self, path: str | Path | bytes | None = None, *, threads: int | None = None) -> None:
         if threads is not None and threads < 1:
             raise ModelError(f"threads: expected 1 or more, got {threads}")
         self.threads = threads or cores()
-        self.session, self.name = open_session(path)
+        content, self.name = model_content(path)
+        self.session = session_of(content, self.name)  # on the CPU, one thread a call
+        _check_ends(self.session, self.name)
         ends = self.session.get_inputs()[0], self.session.get_outputs()[0]
         self.input, self.output = ends[0].name, ends[1].name
         self.image_shape: tuple[int, ...] = tuple(ends[0].shape[1:])

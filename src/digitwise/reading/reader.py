@@ -44,8 +44,8 @@ class Reader:
 
     Parameters
     ----------
-    model : str or Path, optional
-        An ONNX file made by ``digitwise export``; by default the one in the package.
+    model : str, Path or bytes, optional
+        An ONNX file made by ``digitwise export``, or its content; by default the one in the package.
     max_error : float, optional
         Of what is ``read`` at most this share may be wrong; what would break the guarantee is ``unsure``. Of single
         digits it is a share of the digits, by default the model's strictest one from 0.3 % on; of numbers on a page a
@@ -72,7 +72,7 @@ class Reader:
 
     def __init__(
         self,
-        model: str | Path | None = None,
+        model: str | Path | bytes | None = None,
         *,
         max_error: float | None = None,
         threads: int | None = None,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, nullcontext
@@ -52,13 +50,7 @@ class Work:
 
     def reader(self, threads: int | None) -> Reader:
         """A reader as this work wants it."""
-        handle, name = tempfile.mkstemp(suffix=".onnx")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(self.model)
-            return Reader(name, max_error=self.max_error, threads=threads, max_pixels=self.max_pixels)
-        finally:
-            os.unlink(name)
+        return Reader(self.model, max_error=self.max_error, threads=threads, max_pixels=self.max_pixels)
 
 
 @dataclass(frozen=True)
