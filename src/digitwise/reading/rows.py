@@ -12,12 +12,12 @@ from typing import Any
 from digitwise.errors import DataError
 from digitwise.files import real
 from digitwise.outputs import Kind, output_file
+from digitwise.reading.forms.template import FORM_COLUMNS
 from digitwise.reading.jobs import ImageResult
 from digitwise.reading.results import Digit, Page, Reading
 from digitwise.reading.tables import table_of
 
 COLUMNS = ("path", "page", "row", "label", "confidence", "status", "text", "error")
-FORM_COLUMNS = ("path", "page", "status", "error")  # and the form's fields
 Sink = Callable[[ImageResult], None]
 ROWS = Kind("rows", "earlier rows of digitwise read")
 GROUP = 10_000  # rows written together in Parquet

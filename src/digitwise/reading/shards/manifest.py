@@ -18,10 +18,8 @@ from digitwise.reading.rows import COLUMNS
 from digitwise.reading.shards.plan import Cut
 
 KEY = "digitwise"  # of a footer's metadata
-LEFT = re.compile(
-    r"\.(part-\d{5}|manifest)-[a-z0-9_]{1,8}\.(parquet|json)"
-)  # temporary names that writers leave behind which are killed
-PART = re.compile(r"part-\d+\.parquet")
+# Temporary names that writers leave behind which are killed.
+LEFT = re.compile(r"\.(part-\d{5}|manifest)-[a-z0-9_]{1,8}\.(parquet|json)")
 SIDE_BY_SIDE = 16
 NAME = "manifest.json"
 FORMAT = 1
