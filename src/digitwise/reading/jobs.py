@@ -266,7 +266,7 @@ _job: Job | None = None  # of this process
 
 
 def _begin(job: Job) -> None:
-    global _job  # noqa: PLW0603  # there is no other way to hand something to the items of a pool
+    global _job  # noqa: PLW0603  # there is no other way to hand something to the tasks of a pool
     _job = job
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
 

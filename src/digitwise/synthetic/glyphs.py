@@ -158,7 +158,7 @@ class Glyphs:
     Parameters
     ----------
     fields : ndarray of uint8, shape (n, 48, 48)
-        See :mod:`digitwise.synthetic.glyphs`.
+        As described above.
     labels : ndarray of int64, shape (n,)
         Places in :data:`~digitwise.maps.SIGNS`, or :data:`OTHER`.
     kinds : ndarray of uint8, shape (n,)
