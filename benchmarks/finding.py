@@ -17,7 +17,7 @@ from benchmarks.measure import Row, keep
 from digitwise.data import load
 from digitwise.images import Float32, Float64, Int64, UInt8
 from digitwise.reading import finder, trust
-from digitwise.reading.finding import Found
+from digitwise.reading.objects import Objects
 from digitwise.reading.reader import Reader
 from digitwise.synthetic.glyphs import glyphs_of
 from digitwise.synthetic.scenes import Scene, scene_of
@@ -87,12 +87,12 @@ def _looks(image: UInt8) -> dict[float, finder.Sight]:
     return seen
 
 
-def _at(seen: dict[float, finder.Sight], height: float) -> Found:
+def _at(seen: dict[float, finder.Sight], height: float) -> Objects:
     found = seen[height].found
     return found.of((found.labels < 10) & (found.scores > SURE))
 
 
-def _averaged(seen: dict[float, finder.Sight]) -> Found:
+def _averaged(seen: dict[float, finder.Sight]) -> Objects:
     """The digits of the usual look, each with the mean of what all looks say of its class."""
     base = _at(seen, finder.TALL)
     logs = np.log(base.classes + 1e-6)
@@ -105,14 +105,14 @@ def _averaged(seen: dict[float, finder.Sight]) -> Found:
             nearest = int(away.sum(axis=1).argmin())
             if (away[nearest] < 0.3 * (box[2:] - box[:2]) + 2).all():
                 logs[k] += np.log(other.classes[nearest] + 1e-6)
-    return Found(base.boxes, base.scores, np.exp(logs), base.turns, base.rivals)
+    return Objects(base.boxes, base.scores, np.exp(logs), base.turns, base.rivals)
 
 
 def _middles(boxes: Float32) -> Float32:
     return np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2)
 
 
-def _digits(variant: str, cases: Sequence[tuple[Scene, Found]], kind: str = "look") -> Row:
+def _digits(variant: str, cases: Sequence[tuple[Scene, Objects]], kind: str = "look") -> Row:
     """Counts over all scenes."""
     found = missed = false = wrong = 0
     for scene, each in cases:
@@ -131,7 +131,7 @@ def _digits(variant: str, cases: Sequence[tuple[Scene, Found]], kind: str = "loo
     return {"kind": kind, "variant": variant, **counts, **{name: round(share, 4) for name, share in shares.items()}}
 
 
-def _second_opinions(cases: Sequence[tuple[Scene, UInt8, Found]]) -> list[Row]:
+def _second_opinions(cases: Sequence[tuple[Scene, UInt8, Objects]]) -> list[Row]:
     """The classes of digits found, by the finder, by the classifier on the digit cut out, and by both."""
     reader = Reader(threads=1)
     ours, theirs, labels = [], [], []

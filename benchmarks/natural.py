@@ -19,8 +19,8 @@ from benchmarks.measure import Row, keep
 from digitwise.data import load
 from digitwise.images import Float32, Float64, UInt8
 from digitwise.reading.reader import Reader
+from digitwise.synthetic.corruptions import warped
 from digitwise.synthetic.noise import plasma
-from digitwise.synthetic.warps import warped
 
 Made = Callable[[Float32, np.random.Generator], Float32]  # images (n, 28, 28) in [0, 1] to the same, before clipping
 SIDE = 28

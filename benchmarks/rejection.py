@@ -11,10 +11,9 @@ from benchmarks.measure import Row, keep
 from digitwise.data import load
 from digitwise.images import UInt8
 from digitwise.reading.reader import Reader
-from digitwise.synthetic.fields import drawn
-from digitwise.synthetic.glyphs import LETTERS, LOOKALIKES, printed
-from digitwise.synthetic.others import half_of, pair_of
+from digitwise.synthetic.glyphs import LETTERS, LOOKALIKES, drawn, printed
 from digitwise.synthetic.pens import some_hand, written
+from digitwise.synthetic.scans import half_of, pair_of
 from digitwise.synthetic.strokes import curve
 
 EACH = 1_000

@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from digitwise.images import UInt8
 from digitwise.normalize import SIDE, normalize
-from digitwise.reading.finder import Sight
-from digitwise.reading.finding import Found
+from digitwise.reading.finder import Sight, grey_of
+from digitwise.reading.objects import Objects
 
 POLICIES = [
     {"max_error": 0.001, "threshold": 0.9999, "temperature": 0.7},
@@ -46,7 +46,8 @@ def two(left: str, right: str, size: int = 80) -> Image.Image:
 def find_halves(model: Any) -> Any:
     """A finder for :func:`two`: a digit in each half of a wide picture, one in others that have ink."""
 
-    def find(grey: UInt8, *, turn: int | None = None) -> Sight:
+    def find(picture: UInt8, *, turn: int | None = None) -> Sight:
+        grey = grey_of(picture)
         (height, width), parts = grey.shape, 2 if grey.shape[1] > grey.shape[0] else 1
         edges = [round(width * k / parts) for k in range(parts + 1)] if grey.min() < grey.max() else []
         boxes = [(left, 0, right, height) for left, right in itertools.pairwise(edges)]
@@ -57,7 +58,7 @@ def find_halves(model: Any) -> Any:
         full = np.full(len(boxes), 0.99, np.float32)
         turns = np.tile(np.array([0.997, 0.001, 0.001, 0.001], np.float32), (len(boxes), 1))
         placed = np.array(boxes, np.float32).reshape(-1, 4)
-        return Sight(Found(placed, full, classes, turns, 0 * full), 0, grey.shape, 1.0, grey)
+        return Sight(Objects(placed, full, classes, turns, 0 * full), 0, grey.shape, 1.0, grey)
 
     return find
 

@@ -6,9 +6,8 @@ from scipy.ndimage import label
 from digitwise.errors import DataError
 from digitwise.synthetic import CORRUPTIONS, corrupted, cutout_of, drawn_digit, other_ink, page_of, scan_of
 from digitwise.synthetic.noise import plasma, smooth_noise
-from digitwise.synthetic.others import half_of
-from digitwise.synthetic.pens import Hand, written
-from digitwise.synthetic.thinning import centre_line
+from digitwise.synthetic.pens import Hand, centre_line, written
+from digitwise.synthetic.scans import half_of
 
 
 def rng(*seed):

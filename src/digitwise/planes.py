@@ -5,10 +5,16 @@ Places are x and y in pixels from the image's corner: the middle of the first pi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from digitwise.images import Float64, UInt8
+
+Edge = TypeVar("Edge", int, float, NDArray[Any])  # of a box, or of many
 
 
 def fitted(points: Float64, places: Float64) -> Float64:
@@ -75,10 +81,30 @@ def mapped(homography: Float64, points: Float64) -> Float64:
     return np.asarray(ends[..., :2] / ends[..., 2:])
 
 
+def shift(x: float, y: float) -> Float64:
+    """The homography that moves places by x and y."""
+    return np.array([[1.0, 0, x], [0, 1, y], [0, 0, 1]])
+
+
 def growth(homography: Float64, points: Float64) -> Float64:
     """By how much areas grow at points (n, 2), of many homographies (k, 3, 3): (k, n); negative where mirrored."""
     weights = np.concatenate([points, np.ones((len(points), 1))], axis=1) @ np.swapaxes(homography[..., 2:, :], -1, -2)
     return np.asarray(np.linalg.det(homography)[..., None] / weights[..., 0] ** 3)
+
+
+def turned(box: Sequence[Edge], quarters: int, size: tuple[Edge, Edge]) -> tuple[Edge, Edge, Edge, Edge]:
+    """A box on an image of ``size`` (width, height) once it is turned counter-clockwise; of (0, 0), about the origin.
+
+    Examples
+    --------
+    >>> turned((1, 2, 4, 3), 1, (10, 5))
+    (2, 6, 3, 9)
+    """
+    left, top, right, bottom = box
+    for _ in range(quarters % 4):
+        left, top, right, bottom = top, size[0] - right, bottom, size[0] - left
+        size = size[1], size[0]
+    return left, top, right, bottom
 
 
 def area(corners: Float64) -> Float64:

@@ -13,26 +13,24 @@ from typing import Any
 PACKAGES = ("digitwise", "keras", "tensorflow-cpu", "tensorflow", "jax", "torch", "numpy", "scipy", "scikit-learn")
 
 
-@functools.cache
 def cpu_flags() -> frozenset[str]:
     """Instruction sets of this processor, as Linux names them; empty where the system does not tell."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return frozenset()
-    line = next((line for line in lines if line.startswith(("flags", "Features"))), ":")
-    return frozenset(line.split(":", 1)[1].split())
+    return frozenset(_cpu_told("flags", "Features").split())
+
+
+def cpu_name() -> str:
+    """The processor's own name, or the architecture."""
+    return _cpu_told("model name") or platform.processor() or platform.machine()
 
 
 @functools.cache
-def cpu_name() -> str:
-    """The processor's own name, or the architecture."""
+def _cpu_told(*names: str) -> str:
+    """What Linux says of the first processor under one of these names; "" where it does not."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        lines = []
-    name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
-    return name or platform.processor() or platform.machine()
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(names)), "")
 
 
 def cores() -> int:
@@ -42,17 +40,15 @@ def cores() -> int:
 
 def memory_available() -> int | None:
     """Bytes that this process may still take without swapping; None where the system does not tell."""
-    found = [_available(), _left_in_group()]
+    found = [_bytes_told("/proc/meminfo", "MemAvailable:"), _left_in_group()]
     return min((amount for amount in found if amount is not None), default=None)
 
 
 def peak_memory() -> int | None:
     """Bytes that this process held at most so far; None where the system does not tell."""
-    try:  # of this program alone: getrusage adds, on Linux, what the process was before it became this program
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
-    except (OSError, StopIteration, ValueError):
-        pass
+    # Of this program alone: getrusage adds, on Linux, what the process was before it became this program.
+    if (held := _bytes_told("/proc/self/status", "VmHWM:")) is not None:
+        return held
     try:
         import resource
     except ImportError:  # Windows
@@ -61,10 +57,10 @@ def peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _available() -> int | None:
+def _bytes_told(file: str, name: str) -> int | None:
+    """What Linux says, in kilobytes, under a name in a file."""
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        line = next(line for line in lines if line.startswith("MemAvailable:"))
+        line = next(line for line in Path(file).read_text().splitlines() if line.startswith(name))
         return int(line.split()[1]) * 1024
     except (OSError, StopIteration, ValueError, IndexError):
         return None

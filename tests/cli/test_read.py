@@ -208,7 +208,7 @@ def test_rows_are_written_whole_or_not_at_all(read, scans, monkeypatch):
     def broken(*_):
         raise OSError(28, "No space left on device", "rows.csv")
 
-    monkeypatch.setattr("digitwise.reading.sinks.columns_of", broken)
+    monkeypatch.setattr("digitwise.reading.rows.columns_of", broken)
     assert read(scans, "--out", "rows.csv").code == 2
     assert [path.name for path in scans.parent.iterdir()] == ["scans"]
 
@@ -597,7 +597,7 @@ def test_folder_that_cannot_be_looked_into_is_a_row(read, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("error", [SyntaxError, RecursionError, MemoryError, RuntimeError])
-@pytest.mark.parametrize("where", ["reading.sets.open_stream", "reading.jobs.open_picture"])
+@pytest.mark.parametrize("where", ["reading.jobs.open_stream", "reading.jobs.open_picture"])
 def test_error_of_a_library_is_the_row_of_its_file(read, monkeypatch, error, where):
     np.save("set.npy", np.zeros((2, 28, 28), np.uint8))
     printed("7").save("seven.png")

@@ -10,16 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from digitwise.addresses import folder_of
 from digitwise.cli.main import main
 from digitwise.cluster import reading
 from digitwise.cluster.connect import connected
 from digitwise.cluster.reading import RayReaders
 from digitwise.errors import ClusterError
 from digitwise.reading.shards import plan as planning
-from digitwise.reading.shards.places import place_of
-from digitwise.reading.shards.run import run_shards
-from digitwise.reading.shards.work import InHere
-from tests.cluster.places import Deadly, Elsewhere, Waiting
+from digitwise.reading.shards.run import InHere, run_shards
+from tests.cluster.folders import Deadly, Elsewhere, Waiting
 from tests.reading.shards import digits, parts, rows, times, write_files, write_pixels, write_tar
 from tests.reading.shards import png as drawn
 
@@ -80,7 +79,7 @@ def once_two_write(signs, lose):
 
 
 def same_as_here(out, sources, choices, tmp_path):
-    run_shards(sources, place_of(str(tmp_path / "here")), InHere(1), **choices)
+    run_shards(sources, folder_of(str(tmp_path / "here")), InHere(1), **choices)
     assert sorted(os.listdir(out)) == sorted(os.listdir(tmp_path / "here"))
     assert rows(out).equals(rows(tmp_path / "here"))
 
@@ -128,7 +127,7 @@ DRIVER = """
 import sys
 from digitwise.cluster.reading import RayReaders
 from digitwise.reading.shards.run import run_shards
-from tests.cluster.places import Waiting
+from tests.cluster.folders import Waiting
 
 address, sources, out, signs, model = sys.argv[1:]
 place = Waiting(out, out, signs, ("manifest.json", "part-00001.parquet", "part-00003.parquet"))

@@ -11,6 +11,7 @@ DELETING = {"rmtree", "unlink", "rmdir", "rename", "removedirs"}
 KNOWN = {
     "files.py": "whole files themselves",
     "outputs": "the rule itself",
+    "addresses.py": "files of rows, by the manifest of their job",
     "runs.py": "a run that is being built; its checkpoints once it is in its place",
     "training/saving.py": "a run that is being built",
     "training/checkpoint.py": "a run that is being built",
@@ -19,8 +20,6 @@ KNOWN = {
     "data/download.py": "the cache, by checksum",
     "server/collection.py": "pictures that are called by their content",
     "server/review.py": "decisions in the file that is given to be decided in",
-    "reading/shards/places.py": "files of rows, by the manifest of their job",
-    "reading/shards/work.py": "a temporary file",
     "exporting/finder.py": "the package's own finder, by make model",
     "training/finder/course.py": "the finder's checkpoint, by make model",
     "training/trust.py": "the package's own table, by make model",

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from digitwise.errors import DataError
+from digitwise.formats.listing import find_shards
 from digitwise.formats.parquet import Footer, blocks, footer
-from digitwise.formats.shards import find_shards
 from tests.helpers import glyphs
 
 ROWS = 25

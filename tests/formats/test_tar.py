@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from digitwise.errors import DataError
-from digitwise.formats.shards import find_shards
+from digitwise.formats.listing import find_shards
 from digitwise.formats.tar import blocks, count
 
 

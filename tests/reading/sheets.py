@@ -7,7 +7,7 @@ from PIL import Image
 
 from digitwise.planes import mapped
 from digitwise.reading.forms.template import Template
-from digitwise.synthetic.view import View
+from digitwise.synthetic.camera import View
 from tests.reading.drawing import write
 
 FIELDS = {"amount": (55, 12, 38, 8), "postcode": (8, 30, 40, 8), "date": (8, 60, 40, 8), "meter": (55, 60, 38, 8)}

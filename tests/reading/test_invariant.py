@@ -14,8 +14,8 @@ from sklearn.datasets import load_digits
 from digitwise.maps import SIGNS
 from digitwise.reading import trust
 from digitwise.reading.finder import TALL, Sight, bundled
-from digitwise.reading.finding import Found
 from digitwise.reading.numbers import page_of
+from digitwise.reading.objects import Objects
 from digitwise.reading.results import UNSURE, Digit, Number, Page
 from tests.reading.strips import RELATIONS, Box, Strip, strip
 
@@ -163,7 +163,7 @@ def sight_of(*objects: tuple[str, float, str, float]) -> Sight:
         seen[top:bottom, left + 8 : right - 8] = 30
     scores = np.array([score for *_, score in objects], np.float32)
     turns = np.tile(np.array([0.97, 0.01, 0.01, 0.01], np.float32), (len(objects), 1))
-    return Sight(Found(boxes, scores, classes, turns, np.zeros_like(scores)), 0, seen.shape, 1.0, seen)
+    return Sight(Objects(boxes, scores, classes, turns, np.zeros_like(scores)), 0, seen.shape, 1.0, seen)
 
 
 DIGITS = [(label, 0.995, "0", 0.9) for label in "295"]

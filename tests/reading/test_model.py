@@ -134,7 +134,7 @@ def test_fewer_threads_than_one_are_refused(model_file):
 
 
 def test_a_package_without_a_model_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr("digitwise.reading.session.BUNDLED", "not-there.onnx")
+    monkeypatch.setattr("digitwise.reading.model.BUNDLED", "not-there.onnx")
     with pytest.raises(ModelError, match="this installation has no model of its own: expected one by --model"):
         Model()
 

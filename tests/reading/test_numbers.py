@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from digitwise.reading import trust
-from digitwise.reading.finder import bundled
-from digitwise.reading.numbers import grey_of, page_of
+from digitwise.reading.finder import bundled, grey_of
+from digitwise.reading.numbers import page_of
 from tests.reading.drawing import HEIGHT, page, photo, write
 
 LINES = ("31415", "92653")

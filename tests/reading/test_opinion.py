@@ -5,8 +5,8 @@ import pytest
 
 from digitwise import Reader
 from digitwise.data.embedded import load_digits
+from digitwise.reading.inputs import Prepared, even
 from digitwise.reading.opinion import opinion_on
-from digitwise.reading.preparing import Prepared, even
 from tests.templates import printed
 
 

@@ -7,18 +7,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from digitwise.addresses import folder_of
 from digitwise.errors import DataError
-from digitwise.reading.jobs import Job
+from digitwise.reading.jobs import Job, read_set
 from digitwise.reading.reader import Reader
-from digitwise.reading.sets import read_set
+from digitwise.reading.rows import arrow_schema, sink_to
 from digitwise.reading.shards import plan as planning
-from digitwise.reading.shards.parts import KEY
-from digitwise.reading.shards.places import place_of
+from digitwise.reading.shards.manifest import KEY
 from digitwise.reading.shards.plan import plan
-from digitwise.reading.shards.rows import Rows
-from digitwise.reading.shards.run import run_shards
-from digitwise.reading.shards.work import InHere
-from digitwise.reading.sinks import arrow_schema, sink_to
+from digitwise.reading.shards.run import InHere, run_shards
+from digitwise.reading.shards.shard import Rows
 from tests.reading.shards import digits, parts, png, rows, times, write_files, write_pixels, write_tar
 from tests.templates import write_model
 
@@ -42,7 +40,7 @@ def source(tmp_path):
 @pytest.fixture
 def read(model_file, tmp_path):
     def call(*sources, out=None, **choices):
-        place = place_of(str(out or tmp_path / "out"))
+        place = folder_of(str(out or tmp_path / "out"))
         choices = {"model": model_file, "max_pixels": 10_000_000} | choices
         return run_shards([str(each) for each in sources], place, InHere(1), **choices)
 

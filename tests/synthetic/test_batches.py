@@ -3,8 +3,9 @@ import itertools
 import numpy as np
 import pytest
 
-from digitwise.synthetic.batches import NOTHING, batches, read_glyphs, write_glyphs
-from digitwise.synthetic.scenes import MOST, padded_with, scene_of
+from digitwise.maps import padded_with
+from digitwise.synthetic.scenes import MOST, scene_of
+from digitwise.synthetic.scenes.scene import NOTHING, batches, read_glyphs, write_glyphs
 from tests.scenery import few_glyphs
 
 SIZE = 2

@@ -5,8 +5,21 @@ import pytest
 
 from digitwise.data.embedded import load_digits
 from digitwise.maps import SIGNS
-from digitwise.synthetic.fields import EMPTY, SIDE, TALL, field_of_digit, field_of_drawing, inked
-from digitwise.synthetic.glyphs import DRAWN, MIDDLE, OTHER, OUTLINE, glyphs_of, is_lookalike, letters_of
+from digitwise.synthetic.glyphs import (
+    DRAWN,
+    EMPTY,
+    MIDDLE,
+    OTHER,
+    OUTLINE,
+    SIDE,
+    TALL,
+    field_of_digit,
+    field_of_drawing,
+    glyphs_of,
+    inked,
+    is_lookalike,
+    letters_of,
+)
 from digitwise.synthetic.pens import STROKE, Hand, enlarged
 from digitwise.synthetic.strokes import cursive, curve, doodle, form_of, scribble
 from tests.scenery import few_glyphs

@@ -3,13 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from digitwise.synthetic.scenes import IGNORED, KINDS, MOST, SCENE, padded_with, scene_of
+from digitwise.maps import padded_with
+from digitwise.synthetic.scenes import IGNORED, KINDS, MOST, SCENE, scene_of
 from digitwise.synthetic.scenes.canvas import drawn
-from digitwise.synthetic.scenes.crop import cropped, turned
-from digitwise.synthetic.scenes.hands import some_writing
-from digitwise.synthetic.scenes.rules import rule
-from digitwise.synthetic.scenes.seen import seen
-from digitwise.synthetic.scenes.writing import INKED, digit, number, write
+from digitwise.synthetic.scenes.clutter import rule
+from digitwise.synthetic.scenes.photo import cropped, seen, turned
+from digitwise.synthetic.scenes.writing import INKED, digit, number, some_writing, write
 from tests.scenery import PAPER, blank, few_glyphs
 
 

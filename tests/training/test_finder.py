@@ -3,8 +3,8 @@ import pytest
 
 from digitwise.maps import CLASSES, PLANES, STRIDE
 from digitwise.models.finder import finder
-from digitwise.synthetic.batches import NOTHING
 from digitwise.synthetic.scenes import IGNORED, MOST, SCENE
+from digitwise.synthetic.scenes.scene import NOTHING
 from digitwise.training.backend import keras
 from digitwise.training.finder import course, fit
 from digitwise.training.finder.loss import loss_of

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from digitwise.reading.finding import Found
+from digitwise.reading.objects import Objects
 from digitwise.reading.results import Digit, Number
 from digitwise.synthetic.scenes import IGNORED, Scene
 from digitwise.training.trust import FALSE, UNKNOWN, _is_right, matched, thresholds, truth_of
@@ -11,7 +11,7 @@ def found_at(*middles, side=20):
     boxes = np.array([(x - side / 2, y - side / 2, x + side / 2, y + side / 2) for x, y in middles], np.float32)
     n = len(boxes)
     ones = np.ones(n, np.float32)
-    return Found(boxes, ones, np.ones((n, 15), np.float32), np.ones((n, 4), np.float32), ones)
+    return Objects(boxes, ones, np.ones((n, 15), np.float32), np.ones((n, 4), np.float32), ones)
 
 
 def truth(*rows):

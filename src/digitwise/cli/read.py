@@ -150,7 +150,7 @@ def read(
     from digitwise.reading.jobs import Job
     from digitwise.reading.known import Known, Region
     from digitwise.reading.reader import Reader
-    from digitwise.reading.sinks import ROWS
+    from digitwise.reading.rows import ROWS
     from digitwise.reading.sources import sources_of
     from digitwise.reading.tables import TABLES
 
@@ -226,8 +226,7 @@ def _read_set(job: Job, source: str, teller: Teller) -> None:
     """Read a set; what cannot be read of it is told as one row, behind what could."""
     from digitwise.errors import DataError, MissingPartError
     from digitwise.files import expanded
-    from digitwise.reading.jobs import failed
-    from digitwise.reading.sets import read_set
+    from digitwise.reading.jobs import failed, read_set
 
     try:
         if job.mode == "numbers":

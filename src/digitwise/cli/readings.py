@@ -16,7 +16,7 @@ from digitwise.reading.rows import document_of, reading_line
 
 if TYPE_CHECKING:
     from digitwise.images import UInt8
-    from digitwise.reading.jobs import Found
+    from digitwise.reading.jobs import ImageResult
 
 FIRST = 10  # rows of a set that are shown
 DRAWN = 400  # digits on one sheet
@@ -29,7 +29,7 @@ class Listener(Protocol):
 
     most: int | None
 
-    def tell(self, found: Found) -> None:
+    def tell(self, found: ImageResult) -> None:
         """Take one reading."""
 
     def close(self) -> None:
@@ -44,7 +44,7 @@ class Lines:
     def __init__(self, files: int, *, top: bool) -> None:
         self.files, self.top = files, top
 
-    def tell(self, found: Found) -> None:
+    def tell(self, found: ImageResult) -> None:
         """Print it; the file's name too where there are several."""
         result, place = found.result, place_of(found)
         several = self.files > 1 or found.page is not None
@@ -85,7 +85,7 @@ class Documents:
     def __init__(self, *, top: bool) -> None:
         self.top, self.before = top, "[\n"
 
-    def tell(self, found: Found) -> None:
+    def tell(self, found: ImageResult) -> None:
         """Print the next element."""
         text = json.dumps(document_of(found, top=self.top), indent=2, ensure_ascii=False)
         sys.stdout.write(self.before + indent(text, "  "))
@@ -101,7 +101,7 @@ class Rows:
 
     most: int | None = None
 
-    def __init__(self, take: Callable[[Found], None]) -> None:
+    def __init__(self, take: Callable[[ImageResult], None]) -> None:
         self.tell = take
 
     def close(self) -> None:
@@ -116,7 +116,7 @@ class Overlays:
     def __init__(self, path: Path) -> None:
         self.path, self.drawn = check_picture(path), 0
 
-    def tell(self, found: Found) -> None:
+    def tell(self, found: ImageResult) -> None:
         """Draw on the picture, where there is one."""
         if found.picture is None or not isinstance(found.result, Page):
             return
@@ -142,7 +142,7 @@ class Tables:
     def __init__(self, path: Path) -> None:
         self.path, self.written = path, 0
 
-    def tell(self, found: Found) -> None:
+    def tell(self, found: ImageResult) -> None:
         """Write the table of a page, where it is one."""
         from digitwise.files import real
         from digitwise.outputs import output_file
@@ -175,7 +175,7 @@ class Inputs:
         self.captions: list[str] = []
         self.more = False
 
-    def tell(self, found: Found) -> None:
+    def tell(self, found: ImageResult) -> None:
         """Keep the digit, or the page's digits, as long as there is room."""
         result = found.result
         if isinstance(result, Page):
@@ -210,7 +210,7 @@ def numbered(path: Path, place: int) -> Path:
     return path if place == 1 else path.with_name(f"{path.stem}-{place}{path.suffix}")
 
 
-def place_of(found: Found) -> str:
+def place_of(found: ImageResult) -> str:
     """The file, and where in it."""
     page = "" if found.page is None else f", page {found.page}"
     return f"{found.path}{page}" + ("" if found.row is None else f", row {found.row}")

@@ -11,8 +11,7 @@ from digitwise.cli.console import err
 from digitwise.errors import DataError
 
 if TYPE_CHECKING:
-    from digitwise.reading.shards.run import Summary
-    from digitwise.reading.shards.work import Readers
+    from digitwise.reading.shards.run import Readers, Summary
 
 SAID_EVERY = 30.0  # seconds, where there is no terminal for a bar
 MEGABYTE = 10**6
@@ -20,8 +19,8 @@ MEGABYTE = 10**6
 
 def is_folder(out: str) -> bool:
     """Whether ``--out`` names a folder or an address, and no file of rows."""
+    from digitwise.addresses import is_address
     from digitwise.files import expanded
-    from digitwise.formats.shards import is_address
 
     if not out:
         raise DataError("--out: expected the name of a file or folder, got an empty one")
@@ -54,11 +53,11 @@ def read_shards(
     DigitwiseError
         If the job cannot be done, or a shard of it could not be.
     """
+    from digitwise.addresses import folder_of
     from digitwise.cli.teller import passes
     from digitwise.formats.parquet import library
     from digitwise.reading.reader import Reader
-    from digitwise.reading.shards.parts import part_name
-    from digitwise.reading.shards.places import place_of
+    from digitwise.reading.shards.manifest import part_name
     from digitwise.reading.shards.run import run_shards
 
     library()
@@ -67,7 +66,7 @@ def read_shards(
     if policy is None:
         err.print("the model has no error guarantee: nothing is called unsure", style="dim")
     with Progress() as progress:
-        summary = run_shards(sources, place_of(out), readers, tell=progress.tell, **choices)
+        summary = run_shards(sources, folder_of(out), readers, tell=progress.tell, **choices)
     for number, reason in sorted(summary.failed.items()):
         err.print(f"digitwise: {part_name(number)} is missing: {reason}", style="red")
     if summary.earlier == summary.shards:
@@ -87,7 +86,7 @@ def read_shards(
 
 def _readers(cluster: str | None, threads: int | None) -> Readers:
     if cluster is None:
-        from digitwise.reading.shards.work import InHere
+        from digitwise.reading.shards.run import InHere
 
         return InHere(threads)
     from digitwise.cluster.connect import check
@@ -98,8 +97,7 @@ def _readers(cluster: str | None, threads: int | None) -> Readers:
 
 
 def _tally(summary: Summary) -> Any:
-    from digitwise.reading.expected import Expected
-    from digitwise.reading.tally import Tally
+    from digitwise.reading.answers import Expected, Tally
 
     counts, tally = summary.counts, Tally()
     tally.add_counts(counts.by_status)

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from digitwise.cli.console import err
 from digitwise.cli.readings import Documents, Inputs, Lines, Listener, Overlays, Rows, Tables, say
-from digitwise.reading.sinks import sink_to
-from digitwise.reading.tally import Tally
+from digitwise.reading.answers import Tally
+from digitwise.reading.rows import sink_to
 
 if TYPE_CHECKING:
-    from digitwise.reading.jobs import Found
-    from digitwise.reading.policy import Policy
-    from digitwise.reading.sets import Part
+    from digitwise.reading.card import Policy
+    from digitwise.reading.jobs import ImageResult, ReadBlock
 
 
 class Teller:
@@ -82,7 +81,7 @@ class Teller:
         if error is None and self.out is not None:
             err.print(f"written to {self.out}", style="dim")
 
-    def tell(self, found: Found) -> None:
+    def tell(self, found: ImageResult) -> None:
         """Tell what was read from one picture."""
         self.tally.add(found.result)
         for note in found.notes:
@@ -100,7 +99,7 @@ class Teller:
         if self.bar and rows is not None:
             self.bar.update(self.bar.task_ids[0], total=self.files - 1 + rows)
 
-    def tell_part(self, part: Part) -> None:
+    def tell_part(self, part: ReadBlock) -> None:
         """Tell a block of a set, to each listener the rows it wants; made only for those."""
         for tally in (self.tally, self.of_set):
             tally.add_part(part.answers)
@@ -142,7 +141,7 @@ def passes(tally: Tally, fail_under: float | None, policy: Policy | None) -> boo
     return enough and not tally.pictures["error"]
 
 
-def _most(listener: Listener, part: Part) -> int:
+def _most(listener: Listener, part: ReadBlock) -> int:
     return len(part) if listener.most is None else min(len(part), max(0, listener.most - part.first))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from digitwise.cluster.connect import connected
 from digitwise.cluster.pool import pinned
 from digitwise.errors import ClusterError, DigitwiseError, one_line
-from digitwise.reading.shards.work import Outcome, Task, Work, done
+from digitwise.reading.shards.run import NumberedCut, Outcome, Work, done
 from digitwise.system import thread_limits
 
 TRIES = 4  # for a shard that loses its worker or its machine: Ray itself would go on for ever
@@ -29,8 +29,8 @@ class RayReaders:
     def __init__(self, address: str) -> None:
         self.address = address
 
-    def run(self, work: Work, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
-        """See :class:`~digitwise.reading.shards.work.Readers`.
+    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
+        """See :class:`~digitwise.reading.shards.run.Readers`.
 
         Raises
         ------
@@ -41,7 +41,7 @@ class RayReaders:
             yield from _run(ray, work, tasks)
 
 
-def _run(ray: Any, work: Work, tasks: Sequence[Task]) -> Generator[Outcome, None, None]:
+def _run(ray: Any, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
     from ray import data
 
     _be_quiet(data)

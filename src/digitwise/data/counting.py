@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from digitwise.data.splits import quotas
 from digitwise.errors import DataError
+from digitwise.formats.listing import Shard
 from digitwise.formats.sharded import labels_of
-from digitwise.formats.shards import Shard
 from digitwise.formats.values import as_labels
 from digitwise.images import Float64, Int64
 

@@ -12,8 +12,8 @@ from digitwise.data.counting import Classes, count_labels, plain
 from digitwise.errors import DataError
 from digitwise.formats.blocks import BLOCK, Block
 from digitwise.formats.form import SAMPLE, Form
+from digitwise.formats.listing import Shard
 from digitwise.formats.sharded import Shards, blocks, rows_of
-from digitwise.formats.shards import Shard
 from digitwise.images import ImageSet, Int64, UInt8
 from digitwise.system import memory_available
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from digitwise.addresses import is_address
 from digitwise.data.counting import Classes, Told, count_labels
 from digitwise.data.sharded import HeldShard, ShardedSet, form_of_first, read_set, require_room
 from digitwise.data.splits import VALIDATION_SIZE, split_validation, validation_size
 from digitwise.errors import DataError, RunError
 from digitwise.formats.blocks import BLOCK
+from digitwise.formats.listing import Shard
 from digitwise.formats.sharded import Shards, splits
-from digitwise.formats.shards import Shard, is_address
 from digitwise.images import Dataset, ImageSet, Splits, check_fit
 
 NONE = np.empty(0, np.int64)

@@ -22,9 +22,9 @@ from digitwise.images import Int64, Mask, Predictions
 from digitwise.outputs import Kind, write
 from digitwise.reading.answers import Answers
 from digitwise.reading.card import KEY
-from digitwise.reading.labelled import labelled_files
+from digitwise.reading.model import model_content
 from digitwise.reading.reader import Reader
-from digitwise.reading.session import model_content
+from digitwise.reading.sources import labelled_files
 
 CALIBRATED = Kind("calibrated", "an earlier model of digitwise calibrate", ModelError, "--out")
 
@@ -94,7 +94,7 @@ def judged(reader: Reader, data: str | Path) -> Judged:
     ----------
     reader : Reader
     data : str or Path
-        See :func:`~digitwise.reading.labelled.labelled_files`.
+        See :func:`~digitwise.reading.sources.labelled_files`.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from digitwise.errors import DataError
 from digitwise.files import is_pipe
 from digitwise.formats import csv, folder, idx, npz, sharded
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
-from digitwise.formats.shards import SUFFIXES
+from digitwise.formats.listing import SUFFIXES
 
 __all__ = ["BLOCK", "BLOCK_BYTES", "Block", "Stored", "kind_of", "open_images", "open_splits"]
 

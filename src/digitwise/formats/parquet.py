@@ -12,10 +12,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digitwise.addresses import opened
 from digitwise.errors import DataError, DigitwiseError, MissingPartError, one_line
 from digitwise.formats.blocks import BLOCK_BYTES, Block
 from digitwise.formats.csv import is_square
-from digitwise.formats.shards import Shard, open_shard
+from digitwise.formats.listing import Shard
 
 PREFERRED = ("image", "images", "pixels")  # names of the column; else the first that may hold pictures
 SMALLEST = 64  # bytes of raw pixels in a column of another name: 16 are an identity, 64 a digest
@@ -213,7 +214,7 @@ def footer(shard: Shard) -> Footer:
     MissingPartError
         If pyarrow is not installed.
     """
-    with open_shard(shard.path) as file:
+    with opened(shard.path) as file:
         table = open_table(file, shard.path)
         return Footer(table.rows, table.columns, table.label, _words(table))
 
@@ -240,7 +241,7 @@ def blocks(
     MissingPartError
         If pyarrow is not installed.
     """
-    with open_shard(shard.path) as file:
+    with opened(shard.path) as file:
         table = open_table(file, shard.path)
         yield from table.blocks(size, labels=labels, pictures=pictures, groups=groups)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from digitwise.errors import DataError
 from digitwise.formats import parquet, tar
 from digitwise.formats.blocks import BLOCK, Block, Labels, Stored
-from digitwise.formats.shards import Shard, find_shards
+from digitwise.formats.listing import Shard, find_shards
 
 AT_ONCE = 65_536  # labels
 

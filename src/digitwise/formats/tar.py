@@ -16,12 +16,13 @@ from functools import partial
 from itertools import groupby
 from typing import IO, Any
 
+from digitwise.addresses import is_address, opened
 from digitwise.decoding import READ_SUFFIXES
 from digitwise.errors import DataError, DigitwiseError, one_line
 from digitwise.files import printable
 from digitwise.formats.blocks import BLOCK_BYTES, Block
 from digitwise.formats.idx import GZIP_MAGIC
-from digitwise.formats.shards import Shard, is_address, open_shard
+from digitwise.formats.listing import Shard
 
 PICTURES = READ_SUFFIXES - {".pdf"}
 LABELS = (".cls", ".json", ".txt")  # the likeliest first: a .txt may be a caption
@@ -202,7 +203,7 @@ def members(path: str) -> Generator[Member, None, None]:
     DataError
         If it cannot be opened, is no archive, is damaged, or has no end.
     """
-    with open_shard(path) as file, _read_from(path):
+    with opened(path) as file, _read_from(path):
         yield from _members(file, path)
 
 

@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from digitwise.images import UInt8
 from digitwise.outputs import Kind
-from digitwise.reading.results import UNSURE, Digit, Page, turned
+from digitwise.planes import turned
+from digitwise.reading.results import UNSURE, Digit, Page
 
 DRAWINGS = Kind("drawing", "an earlier drawing of digitwise read", option="place")
 READ, UNREAD = (0, 90, 200), (220, 70, 0)  # blue and orange: told apart by all eyes, and no usual ink

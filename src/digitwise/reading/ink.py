@@ -51,8 +51,9 @@ def others_of(sight: Sight, digits: Int64, signs: Int64) -> list[tuple[Kind, Flo
         if taken[place][own].mean() >= COVERED:
             continue
         edges = np.array([place[1].start, place[0].start, place[1].stop, place[0].stop], np.float32)
-        stands = _stands(tall / height, wide / height) if len(digits) else _stands_alone(own)
-        kind = "digit?" if stands else _kind(edges, own, mask.shape)
+        # A standing stroke may be a 1; where no digit tells the size, a pen is no thinner than that.
+        sized = STROKE[0] < tall / height < STROKE[1] if len(digits) else own.sum() > tall * tall / HAIR
+        kind = "digit?" if sized and tall > 2 * wide else _kind(edges, own, mask.shape)
         found.append((float(tall * wide), kind, edges / np.float32(sight.scale)))
     found.sort(key=lambda each: -each[0])
     return [(kind, edges) for _, kind, edges in found[:MOST]]
@@ -83,17 +84,6 @@ def _grown(boxes: Float32) -> list[list[int]]:
     rim = 0.1 * (boxes[:, 3:] - boxes[:, 1:2]) + 1
     edges = np.concatenate([boxes[:, :2] - rim, boxes[:, 2:] + rim], axis=1)
     return [[int(edge) for edge in box] for box in np.rint(edges).tolist()]
-
-
-def _stands(tall: float, wide: float) -> bool:
-    """Whether a piece of ink, in heights of a digit, is a stroke that may be a 1."""
-    return STROKE[0] < tall < STROKE[1] and tall > 2 * wide
-
-
-def _stands_alone(own: Mask) -> bool:
-    """The same where no digit tells the size: a pen is no thinner than that."""
-    tall, wide = own.shape
-    return bool(tall > 2 * wide and own.sum() > tall * tall / HAIR)
 
 
 def _kind(edges: Float32, own: Mask, shape: tuple[int, ...]) -> Kind:

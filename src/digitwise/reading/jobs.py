@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -12,10 +18,11 @@ from digitwise.decoding import Decoded, open_pages, open_picture
 from digitwise.decoding.opening import LONGEST, is_pdf
 from digitwise.errors import DataError, DigitwiseError, one_line
 from digitwise.files import expanded, is_pipe, printable
+from digitwise.formats import open_images
 from digitwise.images import UInt8
+from digitwise.reading.answers import Answers
 from digitwise.reading.forms.template import Template
 from digitwise.reading.known import Known, Region
-from digitwise.reading.processes import BATCH, in_processes
 from digitwise.reading.reader import PAGE, Reader
 from digitwise.reading.results import Page, Reading
 from digitwise.reading.sources import STDIN
@@ -24,10 +31,12 @@ Mode = Literal["single", "numbers"]
 SOME = 4  # pictures after which the time for the others is reckoned
 LONGEST_REASON = 500  # characters
 WORTH = 3.0  # seconds of work left from which other processes, which take most of one to start, are worth it
+AHEAD = 3  # batches for each process that are under way before they are asked for
+BATCH = 16  # items: small pictures take less time than being sent to a process one by one
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class ImageResult:
     """What was read from one picture.
 
     Parameters
@@ -61,7 +70,7 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class Item:
     """One picture to be read.
 
     Parameters
@@ -108,36 +117,36 @@ class Job:
     known: Known | None = None
     template: Template | None = None
 
-    def run(self, sources: Sequence[str]) -> Iterator[Found]:
+    def run(self, sources: Sequence[str]) -> Iterator[ImageResult]:
         """Read files, those of several pages page by page, in order.
 
         Where what is left would take some seconds, other processes are started for it. Threads would do for large
         photos, whose decoding lets them run; small pictures and pages are mostly Python's own work, and slower in
         threads than in one.
         """
-        tasks, threads = self._tasks(sources), self.reader.model.threads
+        items, threads = self._items(sources), self.reader.model.threads
         spent = 0.0
-        for done, task in enumerate(tasks):
+        for done, item in enumerate(items):
             started = time.monotonic()
-            found = self.read(task)
+            found = self.read(item)
             spent += (time.monotonic() - started) if done else 0.0  # the first one also loads libraries
             yield found
             if threads > 1 and done >= SOME and spent / done * (len(sources) - done - 1) > WORTH:
-                yield from in_processes(replace(self, stdin=None), self._batches(tasks), threads)
+                yield from in_processes(replace(self, stdin=None), self._batches(items), threads)
                 return
 
-    def _batches(self, tasks: Iterator[Task]) -> Iterator[list[Task]]:
-        """Tasks that go to another process together; pictures that are sent along go alone."""
-        batch: list[Task] = []
-        for task in tasks:
-            batch.append(task)
-            if self.keep_pictures or not isinstance(task.content, Path) or len(batch) >= BATCH:
+    def _batches(self, items: Iterator[Item]) -> Iterator[list[Item]]:
+        """Items that go to another process together; pictures that are sent along go alone."""
+        batch: list[Item] = []
+        for item in items:
+            batch.append(item)
+            if self.keep_pictures or not isinstance(item.content, Path) or len(batch) >= BATCH:
                 yield batch
                 batch = []
         if batch:
             yield batch
 
-    def _tasks(self, sources: Sequence[str]) -> Iterator[Task]:
+    def _items(self, sources: Sequence[str]) -> Iterator[Item]:
         """One for each picture; pages of a PDF are rendered here, one by one."""
         for source in sources:
             try:
@@ -145,11 +154,11 @@ class Job:
                 if _begins_as_pdf(content):
                     pages = open_pages(content, max_pixels=self.reader.max_pixels, name=source)
                     for number, page in enumerate(pages, 1):
-                        yield Task(source, page, number)
+                        yield Item(source, page, number)
                 else:
-                    yield Task(source, content)
+                    yield Item(source, content)
             except Exception as error:  # of libraries too: one bad input is a row, whatever is wrong with it
-                yield Task(source, reason_of(error))
+                yield Item(source, reason_of(error))
 
     def _content(self, source: str) -> bytes | Path:
         most = self.reader.max_pixels * 8 + 2**20
@@ -160,9 +169,9 @@ class Job:
             raise DataError("-: expected a picture on the standard input, got none")
         return self.stdin.read(most)
 
-    def read(self, task: Task) -> Found:
+    def read(self, item: Item) -> ImageResult:
         """Read one picture, in any thread or process; what goes wrong with it is its row."""
-        source, content, page = task.source, task.content, task.page
+        source, content, page = item.source, item.content, item.page
         try:
             decoded = content if isinstance(content, Decoded) else self._decoded(source, content)
             name = printable(source)
@@ -170,7 +179,7 @@ class Job:
         except Exception as error:
             return failed(source, error, page, of_lines=self.mode == "numbers")
         kept = decoded if self.keep_pictures else None
-        return Found(name, result, page, notes=decoded.notes, image=image, picture=kept)
+        return ImageResult(name, result, page, notes=decoded.notes, image=image, picture=kept)
 
     def _decoded(self, source: str, content: bytes | Path | str) -> Decoded:
         if isinstance(content, str):
@@ -195,11 +204,11 @@ def reason_of(error: Exception) -> str:
     return one_line(told, LONGEST_REASON)
 
 
-def failed(source: str, error: Exception, page: int | None = None, *, of_lines: bool = False) -> Found:
+def failed(source: str, error: Exception, page: int | None = None, *, of_lines: bool = False) -> ImageResult:
     """The row of a file that could not be read."""
     name = printable(source)
     reason = printable(reason_of(error).removeprefix(f"{source}: "))
-    return Found(name, Reading(None, None, "error", path=name, error=reason), page, of_lines=of_lines)
+    return ImageResult(name, Reading(None, None, "error", path=name, error=reason), page, of_lines=of_lines)
 
 
 def _of_pipe(path: Path, most: int) -> bytes:
@@ -218,3 +227,138 @@ def _begins_as_pdf(content: bytes | Path) -> bool:
             return is_pdf(file.read(LONGEST))
     except (OSError, ValueError):
         return False  # which is told by who opens it
+
+
+def in_processes(job: Job, batches: Iterable[list[Item]], processes: int) -> Iterator[ImageResult]:
+    """Read in other processes, in order; the number of items costs no memory.
+
+    Parameters
+    ----------
+    job : Job
+    batches : iterable of list of Item
+        Those that go to a process together.
+    processes : int
+
+    Raises
+    ------
+    DataError
+        If a process was ended from outside, as the system does when memory runs out.
+    """
+    waiting: deque[Future[list[ImageResult]]] = deque()
+    # Not forked: onnxruntime has threads, which a fork would leave behind in the middle of something.
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin, (job,))
+    try:
+        for batch in batches:
+            waiting.append(pool.submit(_work, batch))
+            if len(waiting) >= AHEAD * processes:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise DataError(
+            "a process that read pictures was ended, perhaps for want of memory; try --threads 1 or fewer --max-pixels"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_job: Job | None = None  # of this process
+
+
+def _begin(job: Job) -> None:
+    global _job  # noqa: PLW0603  # there is no other way to hand something to the tasks of a pool
+    _job = job
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+
+
+def _work(batch: list[Item]) -> list[ImageResult]:
+    assert _job is not None
+    return [_job.read(item) for item in batch]
+
+
+@dataclass(frozen=True, eq=False)
+class ReadBlock:
+    """A block of a set, read.
+
+    Parameters
+    ----------
+    path : str
+        The file, printable.
+    first : int
+        The row of its first picture.
+    answers : Answers or list of Reading
+        A list where pictures came as files.
+    images : ndarray of uint8, shape (n, 28, 28), optional
+        What the model saw, where they did not.
+    """
+
+    path: str
+    first: int
+    answers: Answers | list[Reading]
+    images: UInt8 | None = None
+
+    def __len__(self) -> int:
+        return len(self.answers)
+
+    def rows(self, most: int | None = None) -> Iterator[ImageResult]:
+        """One by one, at most the first ``most``."""
+        answers = self.answers
+        if isinstance(answers, Answers):
+            cut = slice(None, most)
+            cuts = {name: getattr(answers, name)[cut] for name in ("probabilities", "blank", "sure", "agreed")}
+            answers = replace(answers, **cuts).readings()
+        for place, reading in enumerate(answers[:most]):
+            image = None if self.images is None else self.images[place]
+            yield ImageResult(self.path, replace(reading, path=self.path), row=self.first + place, image=image)
+
+
+def read_set(reader: Reader, path: Path) -> tuple[int | None, str, Iterator[ReadBlock]]:
+    """Read a set of pictures.
+
+    Parameters
+    ----------
+    reader : Reader
+    path : Path
+        As for :func:`digitwise.formats.open_images`.
+
+    Returns
+    -------
+    (int or None, str, iterator of ReadBlock)
+        How many pictures, where that is known; which array or column; the blocks.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read; what only reading tells comes with a block.
+    """
+    with _told(path):
+        stored = open_images(path, max_pixels=reader.max_pixels)
+        rows, note = stored.rows, stored.note
+    return rows, note, _blocks(reader, path, stored.images())
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Make an error of our own of any that a library raises about a file."""
+    try:
+        yield
+    except DigitwiseError:
+        raise
+    except Exception as error:
+        raise DataError(f"{path}: {reason_of(error)}") from error
+
+
+def _blocks(reader: Reader, path: Path, blocks: Iterator[UInt8 | list[bytes | None]]) -> Iterator[ReadBlock]:
+    name, first = printable(str(path)), 0
+    while True:
+        with _told(path):  # what is done with what was read is not about the file
+            block = next(blocks, None)
+            if block is None:
+                return
+            if isinstance(block, list):
+                found = ReadBlock(name, first, reader.read(block))
+            else:
+                prepared = reader.formed_stack(block)
+                found = ReadBlock(name, first, reader.answered(prepared), prepared.images)
+        yield found
+        first += len(found)

@@ -1,7 +1,8 @@
-"""An ONNX file, checked and run."""
+"""An ONNX file, which may be anything, checked and run."""
 
 from __future__ import annotations
 
+import importlib.resources
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -12,14 +13,83 @@ from typing import Any
 import numpy as np
 
 from digitwise.errors import ModelError, one_line
+from digitwise.files import expanded
 from digitwise.images import Float32, UInt8
 from digitwise.normalize import SIDE
 from digitwise.reading.card import EXPORT, UNTOUCHED, Card, card_of
-from digitwise.reading.session import open_session
 from digitwise.system import cores
 
+BUNDLED = "model.onnx"
+QUIET = 3  # onnxruntime's level for errors only
 # Pictures in one call: what a chunk's layers hold stays in the cache, and a call's own cost no longer counts.
 CHUNK = 256
+
+
+def model_content(path: str | Path | bytes | None) -> tuple[bytes, str]:
+    """What is in a model's file, and what messages call it; by default the model in the package.
+
+    What is no name is the content itself.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read.
+    """
+    if isinstance(path, bytes):
+        return path, "the model"
+    if path is None:
+        bundled = importlib.resources.files("digitwise.reading") / BUNDLED
+        if not bundled.is_file():
+            raise ModelError(f"this installation has no model of its own: expected one by --model; {EXPORT}")
+        return bundled.read_bytes(), "the bundled model"
+    file = expanded(path)
+    if file == Path():  # what an empty name becomes
+        raise ModelError(f"expected the name of a model file, got an empty one or this folder; {EXPORT}")
+    try:
+        return file.read_bytes(), str(path)
+    except OSError as error:
+        raise ModelError(f"{path}: the model cannot be read: {error.strerror or error}; {EXPORT}") from error
+
+
+def session_of(content: bytes, name: str, *, threads: int = 1) -> Any:
+    """A session on the CPU with so many threads inside the network; ``name`` is for messages.
+
+    Raises
+    ------
+    ModelError
+        If it is no ONNX model.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = QUIET
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its exceptions share no base but this
+        reason = " ".join(str(error).split())[:160] or "the file is empty"
+        raise ModelError(f"{name}: expected an ONNX model, got what cannot be loaded ({reason}); {EXPORT}") from error
+
+
+def _check_ends(session: Any, name: str) -> None:
+    """There must be one input and one output, of the right kind."""
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    came = f"got {_ends_told(inputs)} to {_ends_told(outputs)}; {EXPORT}"
+    fits = (
+        len(inputs) == len(outputs) == 1
+        and inputs[0].type == "tensor(uint8)"
+        and outputs[0].type == "tensor(float)"
+        and len(inputs[0].shape) in (3, 4)
+        and not isinstance(inputs[0].shape[0], int)
+        and all(isinstance(side, int) and side > 0 for side in inputs[0].shape[1:])
+        and inputs[0].shape[3:] in ([], [3])
+    )
+    if not fits:
+        raise ModelError(f"{name}: expected pictures uint8 (n, h, w) to probabilities float (n, k), {came}")
+
+
+def _ends_told(ends: list[Any]) -> str:
+    return ", ".join(f"{each.name} {each.type} {each.shape}" for each in ends) or "nothing"
 
 
 class Model:
@@ -27,8 +97,8 @@ class Model:
 
     Parameters
     ----------
-    path : str or Path, optional
-        An ONNX file made by ``digitwise export``; by default the one in the package.
+    path : str, Path or bytes, optional
+        An ONNX file made by ``digitwise export``, or its content; by default the one in the package.
     threads : int, optional
         For more pictures than fit one chunk; by default one a core.
 
@@ -44,11 +114,13 @@ class Model:
     not make threads wait inside a network either.
     """
 
-    def __init__(self, path: str | Path | None = None, *, threads: int | None = None) -> None:
+    def __init__(self, path: str | Path | bytes | None = None, *, threads: int | None = None) -> None:
         if threads is not None and threads < 1:
             raise ModelError(f"threads: expected 1 or more, got {threads}")
         self.threads = threads or cores()
-        self.session, self.name = open_session(path)
+        content, self.name = model_content(path)
+        self.session = session_of(content, self.name)  # on the CPU, one thread a call
+        _check_ends(self.session, self.name)
         ends = self.session.get_inputs()[0], self.session.get_outputs()[0]
         self.input, self.output = ends[0].name, ends[1].name
         self.image_shape: tuple[int, ...] = tuple(ends[0].shape[1:])

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digitwise.fitting import fit_into, grey
+from digitwise.fitting import fit_into
 from digitwise.images import Float32, Float64, Int64, Mask, UInt8
 from digitwise.maps import SIGNS
 from digitwise.normalize import SIDE
+from digitwise.planes import turned
 from digitwise.reading import trust
 from digitwise.reading.finder import Sight
-from digitwise.reading.finding import Found
-from digitwise.reading.grouping import lines_of
+from digitwise.reading.grid import lines_of
 from digitwise.reading.ink import STROKE, others_of
 from digitwise.reading.known import Known
-from digitwise.reading.results import UNSURE, Box, Digit, Line, Number, Other, Page, Status, turned
+from digitwise.reading.objects import Objects
+from digitwise.reading.results import UNSURE, Box, Digit, Line, Number, Other, Page, Status
 
 THERE = 0.5  # probability from which a digit is taken to be there
 DOUBT = 0.02  # probability from which what was left out is named, and makes the number beside it less sure
@@ -66,7 +67,7 @@ def page_of(
     written = np.array([k for piece in pieces for k in _signs(found, piece)], np.int64)
     inks = others_of(sight, kept, np.concatenate([written, doubtful]))
     strokes = np.array([box for kind, box in inks if kind == "digit?"], np.float32).reshape(-1, 4)
-    place = _Place(sight, unit, origin)
+    place = _Original(sight, unit, origin)
     numbers_of = _Numbers(found, there, right, doubtful, strokes, place, least, sight.standing)
     made = [numbers_of.line(line, known) for line in lines]
     numbers = tuple(number for line in made for number in line)
@@ -77,7 +78,7 @@ def page_of(
     return Page(path, rows, sight.turn, numbers, (*left, *(Other(kind, place.box(box)) for kind, box in inks)))
 
 
-class _Place:
+class _Original:
     """From the upright picture that was searched to the picture as it was given."""
 
     def __init__(self, sight: Sight, unit: float, origin: tuple[int, int]) -> None:
@@ -114,26 +115,26 @@ class _Numbers:
 
     Parameters
     ----------
-    found : Found
+    found : Objects
     there, right : ndarray of float64, shape (n,)
         How probable it is that each is a digit, and that it is the one that it looks like.
     doubtful : ndarray of int64
         Which of them are not kept, but may be digits.
     strokes : ndarray of float32, shape (k, 4)
         Ink that the finder passed over, but that may be digits.
-    place : _Place
+    place : _Original
     least : float
         Confidence from which a number is read.
     standing : float
         How probable it is that the image stands upright.
     """
 
-    found: Found
+    found: Objects
     there: Float64
     right: Float64
     doubtful: Int64
     strokes: Float32
-    place: _Place
+    place: _Original
     least: float
     standing: float
 
@@ -221,26 +222,26 @@ class _Numbers:
         return Number(text, written, confidence, status, self.place.box(box), told)
 
 
-def _signs(found: Found, piece: Int64) -> list[int]:
+def _signs(found: Objects, piece: Int64) -> list[int]:
     """The signs in a number of digits and right behind it."""
     boxes, height = found.boxes[piece], _tall(found, piece)
     signs = np.flatnonzero((found.labels >= 10) & (found.scores >= SIGN))
-    x, y = ((found.boxes[signs, :2] + found.boxes[signs, 2:]) / 2).T
+    x, y = found.middles[signs].T
     low, high = boxes[:, 1].min() - 0.2 * height, boxes[:, 3].max() + 0.3 * height
     near = (y > low) & (y < high) & (x > boxes[0, 0]) & (x < boxes[-1, 2] + 0.8 * height)
     return [int(k) for k in signs[near]]
 
 
-def _perhaps(found: Found, piece: Int64) -> list[tuple[int, float]]:
+def _perhaps(found: Objects, piece: Int64) -> list[tuple[int, float]]:
     """The signs of a number that may be digits, as a 1 that leans may be a stroke, and how probable it is."""
-    tall = found.boxes[:, 3] - found.boxes[:, 1] >= STROKE[0] * _tall(found, piece)
+    tall = found.tall >= STROKE[0] * _tall(found, piece)
     chances = [(k, float(found.classes[k, :10].sum())) for k in _signs(found, piece) if tall[k]]
     return [(k, chance) for k, chance in chances if chance >= DOUBT]
 
 
-def _tall(found: Found, piece: Int64) -> float:
+def _tall(found: Objects, piece: Int64) -> float:
     """The height of a number's digits, in pixels."""
-    return float(np.median(found.boxes[piece, 3] - found.boxes[piece, 1]))
+    return float(np.median(found.tall[piece]))
 
 
 def _is_likely(number: Number | None) -> bool:
@@ -255,20 +256,3 @@ def _beside(number: Float32, boxes: Float32) -> Mask:
     rows = (number[:, 1] + number[:, 3]) / 2
     nearest = np.abs(middles[:, :1] - (number[:, 0] + number[:, 2]) / 2).argmin(axis=1) if len(boxes) else []
     return np.asarray(inside & (np.abs(middles[:, 1] - rows[nearest]) < 0.6 * height))
-
-
-def grey_of(picture: UInt8) -> UInt8:
-    """A picture, uint8 (h, w) or (h, w, 3), as the finder takes it: the channel in which ink stands out most.
-
-    Grey is what a luminance makes of it, but coloured ink on coloured paper may be as bright as the paper: then the
-    channel with the widest spread is taken.
-    """
-    if picture.ndim == 2:
-        return picture
-    luminance = grey(picture)
-    step = max(1, int(np.sqrt(luminance.size / 50_000)))
-    small = picture[::step, ::step].reshape(-1, 3)
-    spans = np.subtract(*np.percentile(small, (99, 1), axis=0))
-    own = np.subtract(*np.percentile(luminance[::step, ::step], (99, 1)))
-    best = int(spans.argmax())
-    return np.ascontiguousarray(picture[..., best]) if spans[best] > 2 * own + 10 else luminance

@@ -6,9 +6,8 @@ import numpy as np
 
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.reading import finder, trust
+from digitwise.reading.inputs import even
 from digitwise.reading.model import Model
-from digitwise.reading.numbers import grey_of
-from digitwise.reading.preparing import even
 
 LOOKED_AT = 400  # pixels of the longer side: the digit of an image of one digit is large in it
 MIDDLE = 0.22  # of the sides: standard deviation of where the digit that is meant lies
@@ -54,7 +53,7 @@ def opinion_on(picture: UInt8, *, threads: int) -> tuple[Float32, bool]:
     picture : ndarray of uint8, shape (h, w) or (h, w, 3)
     threads : int
     """
-    grey = grey_of(picture)
+    grey = finder.grey_of(picture)
     small = np.ascontiguousarray(finder.at_scale(grey, min(1.0, LOOKED_AT / max(grey.shape))))
     return opinion_of(finder.bundled(threads).find(small, turn=0))
 

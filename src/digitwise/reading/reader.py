@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -13,21 +14,21 @@ import numpy as np
 from digitwise.decoding import MAX_PIXELS, Decoded
 from digitwise.errors import DigitwiseError, ModelError
 from digitwise.images import Float32, UInt8
-from digitwise.reading.answers import Answers, Single, pooled
-from digitwise.reading.card import UNTOUCHED
-from digitwise.reading.expected import Expected
-from digitwise.reading.inputs import path_of, picture_of, stack_of
+from digitwise.reading import finder, inputs, trust
+from digitwise.reading.answers import Answers, Expected, Single, pooled
+from digitwise.reading.card import UNTOUCHED, chosen
+from digitwise.reading.finder import Sight
+from digitwise.reading.forms.form import read_form
+from digitwise.reading.forms.template import Field, Template
+from digitwise.reading.inputs import Prepared, path_of, picture_of, stack_of
 from digitwise.reading.known import Known, Region
 from digitwise.reading.model import Model
-from digitwise.reading.policy import chosen
-from digitwise.reading.preparing import Prepared, as_they_are, cut_out, even, fitted, normalized, normalized_stack
+from digitwise.reading.numbers import page_of
+from digitwise.reading.opinion import opinions_of
 from digitwise.reading.results import Digit, Other, Page, Reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from digitwise.reading.finder import Sight
-    from digitwise.reading.forms.template import Field, Template
 
 # Pixels of the longer side, for JPEGs that are larger: a digit as small as a tenth of the picture still has a hundred.
 SINGLE = 1_000
@@ -43,8 +44,8 @@ class Reader:
 
     Parameters
     ----------
-    model : str or Path, optional
-        An ONNX file made by ``digitwise export``; by default the one in the package.
+    model : str, Path or bytes, optional
+        An ONNX file made by ``digitwise export``, or its content; by default the one in the package.
     max_error : float, optional
         Of what is ``read`` at most this share may be wrong; what would break the guarantee is ``unsure``. Of single
         digits it is a share of the digits, by default the model's strictest one from 0.3 % on; of numbers on a page a
@@ -71,7 +72,7 @@ class Reader:
 
     def __init__(
         self,
-        model: str | Path | None = None,
+        model: str | Path | bytes | None = None,
         *,
         max_error: float | None = None,
         threads: int | None = None,
@@ -80,10 +81,10 @@ class Reader:
         self.model = Model(model, threads=threads)
         self.policy = chosen(self.model.card.policies, max_error, self.model.name)
         self.max_pixels, self.max_error = max_pixels, max_error
-        self._made_of = (model, max_error, max_pixels)
+        self._again = partial(Reader, model, max_error=max_error, threads=1, max_pixels=max_pixels)
 
     def __reduce__(self) -> tuple[Any, ...]:  # a session cannot be sent to another process, which opens its own
-        return _in_other_process, self._made_of
+        return self._again, ()  # of one thread: there is a process for each core
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -114,7 +115,7 @@ class Reader:
         -----
         UserWarning
             If more of several images may be wrong than the model's guarantee says, see
-            :class:`~digitwise.reading.expected.Expected`: these are of another kind than it was validated on.
+            :class:`~digitwise.reading.answers.Expected`: these are of another kind than it was validated on.
 
         Raises
         ------
@@ -202,21 +203,16 @@ class Reader:
 
             reader.read_form("form.jpg", "form.toml").fields["amount"].text
         """
-        from digitwise.reading.forms.template import Template
-
         template = template if isinstance(template, Template) else Template.from_file(template)
         return self.form_of(picture_of(x, max_pixels=self.max_pixels, at_least=PAGE), template, path_of(x))
 
     def form_of(self, decoded: Decoded, template: Template, path: str | None = None) -> Page:
         """The fields of a form on an image that is decoded already."""
-        from digitwise.reading.finder import bundled
-        from digitwise.reading.forms.form import read_form
-        from digitwise.reading.numbers import grey_of
 
         def read(image: UInt8, field: Field) -> Page:
             return self.page_of(Decoded(image), known=field.known, turn=0)
 
-        turn = bundled(self.model.threads).turn(grey_of(decoded.picture))
+        turn = finder.bundled(self.model.threads).turn(decoded.picture)
         return replace(read_form(read, decoded, template, turn=turn), path=path)
 
     def page_of(
@@ -227,9 +223,7 @@ class Reader:
         return self._page(self._sight(decoded, turn), decoded, path, known)
 
     def _page(self, sight: Sight, decoded: Decoded, path: str | None, known: Known | None = None) -> Page:
-        from digitwise.reading.numbers import page_of
-
-        least = self._least()
+        least = trust.bundled().least(self.max_error)
         return page_of(sight, path=path, least=least, unit=decoded.scale, origin=decoded.origin, known=known)
 
     def check_numbers(self) -> None:
@@ -273,7 +267,7 @@ class Reader:
         """A lone digit: by the model on the image, or on the digit cut out of it where other ink is in view."""
         whole = self.single_of(decoded.picture, path, sight=sight)
         if whole.reading.label != digit.label:
-            whole = self.single_of(cut_out(decoded, digit.box), path)
+            whole = self.single_of(inputs.cut_out(decoded, digit.box), path)
         return whole if whole.reading.label == digit.label and digit.status == "read" else whole.said("unsure")
 
     def single_of(self, picture: UInt8, path: str | None = None, *, sight: Sight | None = None) -> Single:
@@ -283,16 +277,7 @@ class Reader:
         return Single(answers.readings([path])[0], answers.probabilities[0], prepared.images[0])
 
     def _sight(self, decoded: Decoded, turn: int | None = None) -> Sight:
-        from digitwise.reading.finder import bundled
-        from digitwise.reading.numbers import grey_of
-
-        return bundled(self.model.threads).find(grey_of(decoded.picture), turn=turn)
-
-    def _least(self) -> float:
-        """The confidence from which numbers are read."""
-        from digitwise.reading.trust import bundled
-
-        return bundled().least(self.max_error)
+        return finder.bundled(self.model.threads).find(decoded.picture, turn=turn)
 
     def probabilities(self, images: UInt8) -> Float32:
         """The calibrated probability of each class, float32 (n, k).
@@ -328,7 +313,7 @@ class Reader:
         if not blank.any():
             probabilities = self.model.probabilities(prepared.images)
         else:
-            probabilities = even(len(blank), len(self.class_names))
+            probabilities = inputs.even(len(blank), len(self.class_names))
             probabilities[~blank] = self.model.probabilities(prepared.images[~blank])
         if (opinions := prepared.opinions) is None:
             agreed = np.ones(len(blank), bool)
@@ -345,7 +330,7 @@ class Reader:
         picture = picture_of(x, max_pixels=self.max_pixels, at_least=SINGLE).picture
         is_array = hasattr(x, "__array__") and not hasattr(x, "getbands")  # which a PIL image has
         if is_array and self.model.card.normalization == UNTOUCHED:
-            return as_they_are(picture[None], self.model.image_shape)
+            return inputs.as_they_are(picture[None], self.model.image_shape)
         return self.formed(picture)
 
     def formed(self, picture: UInt8, *, sight: Sight | None = None) -> Prepared:
@@ -354,21 +339,19 @@ class Reader:
         ``sight`` is what the finder saw, where it has looked already.
         """
         if self.model.card.normalization == UNTOUCHED:
-            return fitted(picture, self.model.image_shape)
-        return self._advised(normalized(picture), picture[None], sight)
+            return inputs.fitted(picture, self.model.image_shape)
+        return self._advised(inputs.normalized(picture), picture[None], sight)
 
     def formed_stack(self, pictures: UInt8) -> Prepared:
         """Pictures of one size, uint8 (n, h, w) or (n, h, w, 3), as the model takes them."""
         if self.model.card.normalization == UNTOUCHED:
-            return as_they_are(pictures, self.model.image_shape)
-        return self._advised(normalized_stack(pictures), pictures)
+            return inputs.as_they_are(pictures, self.model.image_shape)
+        return self._advised(inputs.normalized_stack(pictures), pictures)
 
     def _advised(self, prepared: Prepared, pictures: UInt8, sight: Sight | None = None) -> Prepared:
         """With the finder's opinion of each digit that is not in the model's form."""
         if prepared.strange is None or not prepared.strange.any() or self.class_names != DIGITS:
             return prepared
-        from digitwise.reading.opinion import opinions_of
-
         opinions, several = opinions_of(pictures, prepared.strange, self.model, sight)
         return replace(prepared, opinions=opinions, several=several)
 
@@ -405,11 +388,6 @@ class Reader:
 
     def _sure(self, probabilities: Float32) -> Any:
         return np.ones(len(probabilities), bool) if self.policy is None else self.policy.sure(probabilities)
-
-
-def _in_other_process(model: str | Path | None, max_error: float | None, max_pixels: int) -> Reader:
-    """A reader of one thread, since there is a process for each core."""
-    return Reader(model, max_error=max_error, max_pixels=max_pixels, threads=1)
 
 
 def _is_more(other: Other) -> bool:

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
 
 from digitwise.images import UInt8
 
 Status = Literal["read", "unsure", "blank", "error"]
 Kind = Literal["digit?", "mark", "rule", "border"]
 Box = tuple[int, int, int, int]  # left, top, right and bottom; right and bottom are the first outside
-Edge = TypeVar("Edge", int, float)  # of a box
 UNSURE = "?"  # what stands in a line of text for a digit that is not read surely
-
-
-def turned(box: Sequence[Edge], quarters: int, size: tuple[Edge, Edge]) -> tuple[Edge, Edge, Edge, Edge]:
-    """A box on an image of ``size`` (width, height) once it is turned counter-clockwise; of (0, 0), about the origin.
-
-    Examples
-    --------
-    >>> turned((1, 2, 4, 3), 1, (10, 5))
-    (2, 6, 3, 9)
-    """
-    left, top, right, bottom = box
-    for _ in range(quarters % 4):
-        left, top, right, bottom = top, size[0] - right, bottom, size[0] - left
-        size = size[1], size[0]
-    return left, top, right, bottom
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +193,16 @@ class Page:
     fields: Mapping[str, FieldReading] | None = None
 
     @property
+    def status(self) -> Status:
+        """Read where all numbers are, blank without ink of a digit's size, else unsure; of a form by its fields."""
+        if self.fields is not None:
+            statuses = {field.status for field in self.fields.values()}
+            return "unsure" if "unsure" in statuses else "read" if "read" in statuses else "blank"
+        if not self.numbers:
+            return "unsure" if self.has_ink else "blank"
+        return "read" if all(number.status == "read" for number in self.numbers) else "unsure"
+
+    @property
     def has_ink(self) -> bool:
         """Whether there is ink of a digit's size or more that is neither read nor a line or frame."""
         return any(other.kind != "rule" for other in self.others)
@@ -222,3 +218,46 @@ class Page:
     def text(self) -> str:
         """All lines, a line break between two."""
         return "\n".join(line.text for line in self.lines)
+
+
+def together(numbers: Sequence[Number], between: str = " ") -> Number:
+    """Several numbers as one: sure where all are, with the probability that all are right.
+
+    Parameters
+    ----------
+    numbers : sequence of Number
+        From left to right, at least one.
+    between : str
+        What stands between two in the text.
+
+    Examples
+    --------
+    >>> one, two = (Number(text, text, 0.9, "read", (0, 0, 9, 9), ()) for text in ("12", "34"))
+    >>> together([one, two]).text
+    '12 34'
+    """
+    status: Status = "read" if all(number.status == "read" for number in numbers) else "unsure"
+    digits = tuple(digit for number in numbers for digit in number.digits)
+    text, written = (between.join(getattr(number, name) for number in numbers) for name in ("text", "written"))
+    confidence = float(np.prod([number.confidence for number in numbers]))
+    return Number(text, written, confidence, status, around([number.box for number in numbers]), digits)
+
+
+def part_of(number: Number, begin: int, end: int) -> Number:
+    """The digits of a number from ``begin`` to before ``end``, and the signs behind each.
+
+    As sure as the whole: what may have been missed may have been in either part.
+    """
+    digits = number.digits[begin:end]
+    text = "".join(digit.text for digit in digits)
+    written, seen = "", 0
+    for sign in number.written:
+        seen += sign.isdigit() or sign == UNSURE
+        written += sign if begin < seen <= end else ""
+    return replace(number, text=text, written=written, box=around([digit.box for digit in digits]), digits=digits)
+
+
+def around(boxes: Sequence[Box]) -> Box:
+    """The smallest box that holds all of them, one or more."""
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)

@@ -1,19 +1,29 @@
-"""Readings as plain values: documents for JSON, columns for tables, lines for people."""
+"""Readings as plain values: documents for JSON, columns for tables, lines for people; and the files that rows go to."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from digitwise.reading.jobs import Found
-from digitwise.reading.results import Digit, Page, Reading, Status
+from digitwise.errors import DataError
+from digitwise.files import real
+from digitwise.outputs import Kind, output_file
+from digitwise.reading.forms.template import FORM_COLUMNS
+from digitwise.reading.jobs import ImageResult
+from digitwise.reading.results import Digit, Page, Reading
 from digitwise.reading.tables import table_of
 
 COLUMNS = ("path", "page", "row", "label", "confidence", "status", "text", "error")
-FORM_COLUMNS = ("path", "page", "status", "error")  # and the form's fields
+Sink = Callable[[ImageResult], None]
+ROWS = Kind("rows", "earlier rows of digitwise read")
+GROUP = 10_000  # rows written together in Parquet
 
 
-def document_of(found: Found, *, top: bool = False) -> dict[str, Any]:
+def document_of(found: ImageResult, *, top: bool = False) -> dict[str, Any]:
     """One picture as ``--json`` and JSON lines have it."""
     where = {key: value for key, value in (("page", found.page), ("row", found.row)) if value is not None}
     result = found.result
@@ -23,7 +33,7 @@ def document_of(found: Found, *, top: bool = False) -> dict[str, Any]:
             **where,
             "label": result.label,
             **page_document(result),
-            "status": status_of(result),
+            "status": result.status,
         }
     if found.of_lines:
         return {"path": found.path, **where, "lines": [], "status": result.status, "error": result.error}
@@ -57,7 +67,9 @@ def page_document(page: Page) -> dict[str, Any]:
         | ({} if other.confidence is None else {"confidence": round(other.confidence, 6)})
         for other in page.others
     ]
-    document = {"lines": lines, "numbers": numbers, "others": others, "turn": page.turn, "table": _table(page)}
+    document = {"lines": lines, "numbers": numbers, "others": others, "turn": page.turn, "table": None}
+    if page.fields is None and (table := table_of(page)) is not None:
+        document["table"] = [list(row) for row in table.text]
     if page.fields is not None:
         document["fields"] = {
             name: {
@@ -71,12 +83,6 @@ def page_document(page: Page) -> dict[str, Any]:
     return document
 
 
-def _table(page: Page) -> list[list[str]] | None:
-    """The cells of a page's table, row by row; None where it is none."""
-    table = None if page.fields is not None else table_of(page)
-    return None if table is None else [list(row) for row in table.text]
-
-
 def _digit(digit: Digit) -> dict[str, Any]:
     return {
         "label": digit.label,
@@ -86,7 +92,7 @@ def _digit(digit: Digit) -> dict[str, Any]:
     }
 
 
-def columns_of(found: Found) -> tuple[Any, ...]:
+def columns_of(found: ImageResult) -> tuple[Any, ...]:
     """One picture as a row of ``COLUMNS``; the confidence of a page is that of its least sure number.
 
     A page of one digit has that as its label too.
@@ -94,30 +100,18 @@ def columns_of(found: Found) -> tuple[Any, ...]:
     result = found.result
     if isinstance(result, Page):
         confidence = min((round(number.confidence, 6) for number in result.numbers), default=None)
-        return found.path, found.page, found.row, result.label, confidence, status_of(result), result.text, None
+        return found.path, found.page, found.row, result.label, confidence, result.status, result.text, None
     confidence = None if result.confidence is None else round(result.confidence, 6)
     return found.path, found.page, found.row, result.label, confidence, result.status, None, result.error
 
 
-def form_columns_of(found: Found, fields: Sequence[str]) -> tuple[Any, ...]:
+def form_columns_of(found: ImageResult, fields: Sequence[str]) -> tuple[Any, ...]:
     """One form as a row of ``FORM_COLUMNS`` and its fields."""
     result = found.result
     if not isinstance(result, Page) or result.fields is None:
         error = result.error if isinstance(result, Reading) else None
-        return found.path, found.page, status_of(result), error, *[None] * len(fields)
-    return found.path, found.page, status_of(result), None, *(result.fields[name].text for name in fields)
-
-
-def status_of(result: Reading | Page) -> Status:
-    """Of a page: read where all numbers are, blank without ink of a digit's size, else unsure; of a form by fields."""
-    if isinstance(result, Reading):
-        return result.status
-    if result.fields is not None:
-        statuses = {field.status for field in result.fields.values()}
-        return "unsure" if "unsure" in statuses else "read" if "read" in statuses else "blank"
-    if not result.numbers:
-        return "unsure" if result.has_ink else "blank"
-    return "read" if all(number.status == "read" for number in result.numbers) else "unsure"
+        return found.path, found.page, result.status, error, *[None] * len(fields)
+    return found.path, found.page, result.status, None, *(result.fields[name].text for name in fields)
 
 
 def reading_line(reading: Reading, *, top: bool = False) -> str:
@@ -133,3 +127,89 @@ def reading_line(reading: Reading, *, top: bool = False) -> str:
 def _percent(share: float) -> str:
     """One decimal, and never a hundred: nothing is that sure."""
     return f"{min(share, 0.999):.1%}".replace("%", " %")
+
+
+@contextmanager
+def sink_to(path: Path, *, top: bool = False, fields: Sequence[str] = ()) -> Iterator[Sink]:
+    """Open a file for rows; give the function that takes them one by one.
+
+    Parameters
+    ----------
+    path : Path
+        ``.csv`` and ``.parquet`` get a row of ``COLUMNS`` a picture, ``.jsonl`` the document that ``--json`` prints.
+    top : bool
+        Whether a document has the three most probable classes.
+    fields : sequence of str
+        Of forms: their rows have ``FORM_COLUMNS`` and these.
+
+    Raises
+    ------
+    DataError
+        If the suffix is another, or something else than earlier rows lies there.
+    MissingPartError
+        If it is Parquet and pyarrow is not installed.
+    """
+    opener = SINKS.get(path.suffix.lower())
+    if opener is None:
+        raise DataError(f"{path}: expected a file to write to that ends in {', '.join(SINKS)}, got {path.suffix!r}")
+    with output_file(real(path), ROWS) as temporary, opener(temporary, top, fields) as sink:
+        yield sink
+
+
+def arrow_schema(fields: Sequence[str] = ()) -> Any:
+    """Names and types of columns in Parquet."""
+    import pyarrow
+
+    kinds = {"page": pyarrow.int32(), "row": pyarrow.int64(), "confidence": pyarrow.float64()}
+    return pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in _names(fields)])
+
+
+def _names(fields: Sequence[str]) -> tuple[str, ...]:
+    return (*FORM_COLUMNS, *fields) if fields else COLUMNS
+
+
+def _row(found: ImageResult, fields: Sequence[str]) -> tuple[Any, ...]:
+    return form_columns_of(found, fields) if fields else columns_of(found)
+
+
+@contextmanager
+def _csv(path: Path, top: bool, fields: Sequence[str]) -> Iterator[Sink]:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(_names(fields))
+        yield lambda found: writer.writerow(_row(found, fields))
+
+
+@contextmanager
+def _jsonl(path: Path, top: bool, fields: Sequence[str]) -> Iterator[Sink]:
+    with path.open("w", encoding="utf-8") as file:
+        yield lambda found: print(json.dumps(document_of(found, top=top), ensure_ascii=False), file=file)
+
+
+@contextmanager
+def _parquet(path: Path, top: bool, fields: Sequence[str]) -> Iterator[Sink]:
+    from digitwise.formats.parquet import library
+
+    parquet = library()
+    import pyarrow
+
+    schema = arrow_schema(fields)
+    rows: list[tuple[Any, ...]] = []
+
+    def flush() -> None:
+        columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+        arrays = [pyarrow.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+        writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+        rows.clear()
+
+    def take(found: ImageResult) -> None:
+        rows.append(_row(found, fields))
+        if len(rows) >= GROUP:
+            flush()
+
+    with parquet.ParquetWriter(path, schema) as writer:
+        yield take
+        flush()
+
+
+SINKS = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}

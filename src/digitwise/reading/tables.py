@@ -11,9 +11,9 @@ import numpy as np
 
 from digitwise.images import Float64, Int64, Mask
 from digitwise.outputs import Kind
+from digitwise.planes import turned
 from digitwise.reading.grid import level_columns, level_rows
-from digitwise.reading.joining import part_of, together
-from digitwise.reading.results import Box, Number, Page, turned
+from digitwise.reading.results import Box, Number, Page, part_of, together
 
 TABLES = Kind("table", "an earlier table of digitwise read", option="--table")
 # In heights of a digit:
@@ -62,7 +62,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Piece:
     """A number, or what of it lies before or behind a wide gap."""
 
     number: Number
@@ -88,7 +88,7 @@ def table_of(page: Page) -> Table | None:
     Table, or None
         None where fewer than two rows, or fewer than two columns, are filled twice or more.
     """
-    parts = [part for number in page.numbers if number.digits for part in _parts(number, page.turn)]
+    parts = [part for number in page.numbers if number.digits for part in _pieces(number, page.turn)]
     if len(parts) < 4:
         return None
     boxes, heights, own = _measured(parts, page.turn)
@@ -127,14 +127,14 @@ def _lone(rows: Int64, levels: Float64, heights: Float64, spans: Mask) -> int | 
     return None
 
 
-def _parts(number: Number, turn: int) -> list[_Part]:
+def _pieces(number: Number, turn: int) -> list[_Piece]:
     """A number cut at gaps that are wide for it."""
     boxes = _upright([digit.box for digit in number.digits], turn)
     gaps = boxes[1:, 0] - boxes[:-1, 2]
     height = float(np.median(boxes[:, 3] - boxes[:, 1]))
     usual = float(np.median(np.delete(gaps, gaps.argmax()))) if len(gaps) > 1 else 0.0
     cuts = (np.flatnonzero(gaps > max(LOOSE * height, LOOSER * usual)) + 1).tolist()
-    return [_Part(number, a, b) for a, b in zip([0, *cuts], [*cuts, len(boxes)], strict=True)]
+    return [_Piece(number, a, b) for a, b in zip([0, *cuts], [*cuts, len(boxes)], strict=True)]
 
 
 def _upright(boxes: Sequence[Box], turn: int) -> Float64:
@@ -142,7 +142,7 @@ def _upright(boxes: Sequence[Box], turn: int) -> Float64:
     return np.array([turned(box, turn, (0, 0)) for box in boxes], np.float64)
 
 
-def _measured(parts: list[_Part], turn: int) -> tuple[Float64, Float64, tuple[float, float]]:
+def _measured(parts: list[_Piece], turn: int) -> tuple[Float64, Float64, tuple[float, float]]:
     """Boxes (n, 4) and digits' heights (n,), upright; the slope of the digits within parts, and its standard error."""
     digits = [_upright([digit.box for digit in part.number.digits[part.begin : part.end]], turn) for part in parts]
     heights = np.array([np.median(each[:, 3] - each[:, 1]) for each in digits])
@@ -162,9 +162,9 @@ def _own_slope(away: Float64) -> tuple[float, float]:
     return slope, float(np.sqrt(np.square(away[:, 1] - slope * away[:, 0]).mean() / spread))
 
 
-def _cells(parts: list[_Part], rows: Int64, columns: Int64, lefts: Float64) -> tuple[tuple[Number | None, ...], ...]:
+def _cells(parts: list[_Piece], rows: Int64, columns: Int64, lefts: Float64) -> tuple[tuple[Number | None, ...], ...]:
     """The table's cells; rows and columns without a part are left out."""
-    found: dict[tuple[int, int], list[_Part]] = {}
+    found: dict[tuple[int, int], list[_Piece]] = {}
     for k in np.argsort(lefts, kind="stable"):
         found.setdefault((int(rows[k]), int(columns[k])), []).append(parts[k])
     across = np.unique(columns).tolist()
@@ -174,7 +174,7 @@ def _cells(parts: list[_Part], rows: Int64, columns: Int64, lefts: Float64) -> t
     )
 
 
-def _joined(parts: list[_Part]) -> Number:
+def _joined(parts: list[_Piece]) -> Number:
     """The parts of one cell, from left to right, as one number."""
     numbers: list[Number] = []
     while parts:

@@ -19,7 +19,6 @@ import numpy as np
 
 from digitwise.images import Float32, Float64, UInt8
 from digitwise.reading.finder import Sight
-from digitwise.reading.finding import Found
 
 TABLE = "trust.json"
 MAX_ERROR = 0.03  # of the numbers read, this share may be wrong where nothing else is asked for
@@ -87,14 +86,14 @@ def _elsewhere(sight: Sight) -> Float64:
     legible, and whether there are any.
     """
     found, labels = sight.found, sight.found.labels
-    middles, tall = _middles(found), found.boxes[:, 3] - found.boxes[:, 1]
+    middles, tall = found.middles, found.tall
     said, counts = np.zeros((2, len(found))), np.zeros(len(found))
     for look in (look for look in sight.looks if look.scale != sight.scale):
         legible = (labels < 10) & (tall * look.scale > LEGIBLE[0]) & (tall * look.scale < LEGIBLE[1])
         counts += legible
         digits = look.found.of(look.found.labels < 10)
-        digits = digits.of(np.argsort(_middles(digits)[:, 0]))
-        theirs, high = _middles(digits), digits.boxes[:, 3] - digits.boxes[:, 1]
+        digits = digits.of(np.argsort(digits.middles[:, 0]))
+        theirs, high = digits.middles, digits.tall
         for k in np.flatnonzero(legible).tolist():
             reach = SAME[0] * tall[k]
             near = np.arange(*np.searchsorted(theirs[:, 0], (middles[k, 0] - reach, middles[k, 0] + reach)))
@@ -105,10 +104,6 @@ def _elsewhere(sight: Sight) -> Float64:
             score = UNSEEN if surest is None else digits.scores[surest]
             said[:, k] += math.log(share + 0.01), math.log((score + 0.01) / (1.01 - score))
     return np.stack([*(said / np.maximum(counts, 1)), counts > 0])
-
-
-def _middles(found: Found) -> Float32:
-    return np.asarray((found.boxes[:, :2] + found.boxes[:, 2:]) / 2)
 
 
 def _strength(seen: UInt8, boxes: Float32) -> Float64:

@@ -24,8 +24,8 @@ from digitwise.normalize.road import WORKING
 from digitwise.reading import rows
 from digitwise.reading.answers import Single
 from digitwise.reading.card import UNTOUCHED
+from digitwise.reading.inputs import Prepared
 from digitwise.reading.known import Known, Region
-from digitwise.reading.preparing import Prepared
 from digitwise.reading.reader import PAGE, SINGLE, Reader
 from digitwise.reading.results import Page, Status
 
@@ -169,7 +169,7 @@ def sheet_or_digit_of(reader: Reader, asked: Asked, source: Source) -> Sheet | O
 def statuses_of(outcome: Sheet | Outcome) -> list[str]:
     """What became of each digit; of a page without one, of the page."""
     if isinstance(outcome, Sheet):
-        return [digit.status for line in outcome.page.lines for digit in line.digits] or [rows.status_of(outcome.page)]
+        return [digit.status for line in outcome.page.lines for digit in line.digits] or [outcome.page.status]
     return [outcome.status if isinstance(outcome, Seen) else "error"]
 
 
@@ -217,7 +217,7 @@ def page_document(name: str | None, outcome: Sheet | DigitwiseError) -> dict[str
         return head | nothing | _found(Page(None, ())) | {"status": "error", "error": reason_of(outcome)}
     page = outcome.page
     confidence = min((round(number.confidence, DECIMALS) for number in page.numbers), default=None)
-    told = {"text": page.text, "confidence": confidence, "status": rows.status_of(page), "error": None}
+    told = {"text": page.text, "confidence": confidence, "status": page.status, "error": None}
     return head | told | {"width": outcome.width, "height": outcome.height} | _found(page)
 
 

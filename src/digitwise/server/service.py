@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
+from digitwise.reading.model import model_content
 from digitwise.reading.reader import Reader
-from digitwise.reading.session import model_content
 from digitwise.server.batcher import Batcher
 from digitwise.server.collection import Collection
 from digitwise.server.metrics import Metrics

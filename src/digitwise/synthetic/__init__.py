@@ -2,8 +2,7 @@
 
 from digitwise.synthetic.corruptions import CORRUPTIONS, corrupted
 from digitwise.synthetic.glyphs import drawn_digit
-from digitwise.synthetic.others import other_ink
 from digitwise.synthetic.pages import Page, page_of
-from digitwise.synthetic.scans import cutout_of, scan_of
+from digitwise.synthetic.scans import cutout_of, other_ink, scan_of
 
 __all__ = ["CORRUPTIONS", "Page", "corrupted", "cutout_of", "drawn_digit", "other_ink", "page_of", "scan_of"]

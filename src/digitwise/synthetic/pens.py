@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from PIL import Image
 
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.synthetic.noise import resized, smooth_noise
-from digitwise.synthetic.thinning import centre_line
 
 STROKE = 100  # grey value, 0 to 255, from which an enlarged picture is stroke
 WORK = 48, 80  # pixels: the heights between which strokes are worked on; smaller and larger ones are resampled
+AROUND = 7, 6, 3, 0, 1, 2, 5, 8  # bits of the pixels around, clockwise from above; 4 is the middle one
 
 
 @dataclass(frozen=True)
@@ -111,30 +112,31 @@ def written(digit: UInt8, height: float, hand: Hand, *, rng: np.random.Generator
         ink *= _strength(ink.shape, max(height, work), hand, rng=rng)
     if scale < 1:
         ink = np.clip(resized(ink, (max(1, round(ink.shape[0] * scale)), max(1, round(ink.shape[1] * scale)))), 0, 1)
-    return _tight(ink)
+    frame = frame_of(ink > 0.1)
+    return np.zeros((1, 1), np.float32) if frame is None else ink[frame[0] : frame[2], frame[1] : frame[3]]
 
 
 def enlarged(digit: UInt8, height: float, hand: Hand) -> Float32 | None:
     """The digit's grey values, its longer side ``height`` pixels, in the hand's slant; None without ink."""
-    ys, xs = np.flatnonzero(digit.max(axis=1) > STROKE), np.flatnonzero(digit.max(axis=0) > STROKE)
-    if not len(ys):
+    frame = frame_of(digit > STROKE)
+    if frame is None:
         return None
-    scale = height / max(np.ptp(ys) + 1, np.ptp(xs) + 1)
+    top, left, bottom, right = frame
+    scale = height / max(bottom - top, right - left)
     turn = math.radians(hand.turn)
     spin = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
     shape = np.array([[hand.aspect, -hand.slant], [0.0, 1.0]])
     forth = spin @ shape * scale  # from the digit's (x, y) to the picture's
-    corners = forth @ np.array([[x, y] for x in (xs[0], xs[-1] + 1) for y in (ys[0], ys[-1] + 1)]).T
+    corners = forth @ np.array([[x, y] for x in (left, right) for y in (top, bottom)]).T
     pad = 0.12 * height
-    left, top = corners.min(axis=1) - pad
-    right, bottom = corners.max(axis=1) + pad
+    begin, end = corners.min(axis=1) - pad, corners.max(axis=1) + pad
     back = np.linalg.inv(forth)
-    offset = back @ np.array([left, top])
+    offset = back @ begin
     data = (*back[0], offset[0], *back[1], offset[1])
-    size = math.ceil(right - left), math.ceil(bottom - top)
+    width, tall = (math.ceil(side) for side in end - begin)
     return np.array(
         Image.fromarray(digit.astype(np.float32)).transform(
-            size, Image.Transform.AFFINE, data, Image.Resampling.BICUBIC
+            (width, tall), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC
         )
     )
 
@@ -173,12 +175,20 @@ def _strength(shape: tuple[int, int], height: float, hand: Hand, *, rng: np.rand
     return np.asarray(np.clip(strength, 0, 1), np.float32)
 
 
-def _tight(ink: Float32) -> Float32:
-    """The frame of the ink."""
-    ys, xs = np.flatnonzero(ink.max(axis=1) > 0.1), np.flatnonzero(ink.max(axis=0) > 0.1)
-    if not len(ys):
-        return np.zeros((1, 1), np.float32)
-    return ink[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
+def frame_of(mask: Mask) -> tuple[int, int, int, int] | None:
+    """Top, left, bottom and right of what is true in a mask (h, w), the last two the first outside; None without."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1) if len(rows) else None
+
+
+def stamp(ink: Float32, part: Float32, y: int, x: int) -> None:
+    """Lay one ink over the other, in place; what falls outside is cut off."""
+    rows, columns = ink.shape
+    top, left = max(y, 0), max(x, 0)
+    bottom, right = min(y + part.shape[0], rows), min(x + part.shape[1], columns)
+    if bottom > top and right > left:
+        view = ink[top:bottom, left:right]
+        np.maximum(view, part[top - y : bottom - y, left - x : right - x], out=view)
 
 
 def with_stroke(digit: UInt8, factor: float) -> UInt8:
@@ -207,3 +217,36 @@ def with_stroke(digit: UInt8, factor: float) -> UInt8:
         inside = np.where(strokes, inside, -1)
     ink = np.clip(inside + 0.5, 0, 1).astype(np.float32)
     return np.clip(np.rint(resized(ink, digit.shape) * 255), 0, 255).astype(np.uint8)
+
+
+def centre_line(mask: Mask) -> Mask:
+    """The strokes as lines of one pixel, as connected as they were; bool of shape (h, w), as given.
+
+    References
+    ----------
+    T. Y. Zhang, C. Y. Suen, A Fast Parallel Algorithm for Thinning Digital Patterns, CACM 27 (1984).
+    """
+    line = np.pad(mask, 1).astype(np.uint8)
+    inner = line[1:-1, 1:-1]
+    while True:
+        before = np.count_nonzero(inner)
+        for stays in _stays():
+            rows = (line[:, :-2] << 2 | line[:, 1:-1] << 1 | line[:, 2:]).astype(np.uint16)
+            inner[:] = stays[rows[:-2] << 6 | rows[1:-1] << 3 | rows[2:]]
+        if np.count_nonzero(inner) == before:
+            return inner.astype(bool)
+
+
+@cache
+def _stays() -> tuple[UInt8, UInt8]:
+    """For either half-step and each of the 512 looks of a pixel and its neighbours: 1 where it is ink and stays."""
+    looks = (np.arange(512)[:, None] >> np.arange(9)) & 1  # (512, 9): the row above is bits 8, 7, 6
+    ring = looks[:, AROUND]
+    neighbours = ring.sum(axis=1)
+    crossings = ((ring == 0) & (np.roll(ring, -1, axis=1) == 1)).sum(axis=1)
+    outer = (neighbours >= 2) & (neighbours <= 6) & (crossings == 1)
+    up, right, down, left = (ring[:, k] == 1 for k in (0, 2, 4, 6))
+    first = outer & ~(up & right & down) & ~(right & down & left)
+    second = outer & ~(up & right & left) & ~(up & down & left)
+    ink = looks[:, 4] == 1
+    return (ink & ~first).astype(np.uint8), (ink & ~second).astype(np.uint8)

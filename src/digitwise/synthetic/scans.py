@@ -1,4 +1,4 @@
-"""One digit as a phone's camera or a scanner would give it, or as a set of small bilevel images stores it."""
+"""One digit, or ink that is none, as a phone's camera or a scanner would give it, or as a small bilevel image."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from PIL import Image
 
 from digitwise.images import Float32, UInt8
 from digitwise.synthetic.camera import photographed, some_camera, to_uint8
+from digitwise.synthetic.glyphs import FONTS, LETTERS, LOOKALIKES, MARKS, WIDE_FONTS, drawn, printed
 from digitwise.synthetic.paper import ground, light, rule, some_stock, specks
-from digitwise.synthetic.pens import Hand, some_hand, written
+from digitwise.synthetic.pens import Hand, frame_of, some_hand, stamp, written
+from digitwise.synthetic.strokes import cursive, curve, doodle, scribble
 
 HEIGHTS = 18.0, 250.0  # pixels of a digit's longer side
 CUT_OUT = 12.0, 36.0  # pixels of the longer side of one that is cut out at its ink
 STRETCHED = 0.5  # share of these whose width becomes that of their height, or nearly
+PLAIN = "".join(letter for letter in LETTERS if letter not in LOOKALIKES)
+SHARES = {"letter": 0.33, "word": 0.12, "drawing": 0.12, "sign": 0.13, "pair": 0.18, "half": 0.12}
+NOT_HALVED = 0.45  # share of the width below which a digit is a stroke, and its halves are strokes too
 
 
 def scan_of(digit: UInt8, *, rng: np.random.Generator, pool: UInt8 | None = None) -> UInt8:
@@ -111,21 +116,11 @@ def _add_neighbours(
         near = written(pool[rng.integers(len(pool))], height * rng.uniform(0.75, 1.2), other, rng=rng)
         view = min(int(room - gap), round(near.shape[0 if side == "above" else 1] * rng.uniform(0.1, 0.6)))
         if side == "above":
-            _stamp(ink, near[-max(view, 1) :], 0, left + int(rng.normal(0, height / 3)))
+            stamp(ink, near[-max(view, 1) :], 0, left + int(rng.normal(0, height / 3)))
         else:
             y = top + int(rng.normal(0, height / 8))
             part = near[:, -max(view, 1) :] if side == "left" else near[:, : max(view, 1)]
-            _stamp(ink, part, y, 0 if side == "left" else columns - part.shape[1])
-
-
-def _stamp(ink: Float32, part: Float32, y: int, x: int) -> None:
-    """Lay one ink over the other, in place; what falls outside is cut off."""
-    rows, columns = ink.shape
-    top, left = max(y, 0), max(x, 0)
-    bottom, right = min(y + part.shape[0], rows), min(x + part.shape[1], columns)
-    if bottom > top and right > left:
-        view = ink[top:bottom, left:right]
-        np.maximum(view, part[top - y : bottom - y, left - x : right - x], out=view)
+            stamp(ink, part, y, 0 if side == "left" else columns - part.shape[1])
 
 
 def _frame(scene: Float32, height: float, *, rng: np.random.Generator) -> None:
@@ -140,3 +135,70 @@ def _frame(scene: Float32, height: float, *, rng: np.random.Generator) -> None:
         across[at : at + width] = shade if side % 2 == 0 else across[at : at + width]
         if side % 2:
             across[len(across) - at - width : len(across) - at] = shade
+
+
+def other_ink(pool: UInt8, *, rng: np.random.Generator) -> UInt8:
+    """Make ink that is no digit: a letter, a word, a doodle, some strokes, two digits as one, half a digit.
+
+    Parameters
+    ----------
+    pool : ndarray of uint8, shape (n, h, w)
+        Digits, light on dark, of which pairs and halves are made.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of uint8, shape (k, l)
+        Light on dark, as :func:`~digitwise.synthetic.scans.scan_of` takes a digit.
+    """
+    kind = rng.choice(list(SHARES), p=list(SHARES.values()))
+    if kind == "letter":
+        return _letter(rng)
+    if kind == "word":
+        return drawn(cursive(int(rng.integers(1, 4)), rng=rng))
+    if kind == "drawing":
+        return drawn(doodle(rng=rng) if rng.random() < 0.6 else scribble(rng=rng))
+    if kind == "sign":  # one in many looks like a digit
+        return drawn([curve(rng.uniform(0, 1, (int(rng.integers(3, 8)), 2))) for _ in range(rng.integers(1, 4))])
+    return pair_of(pool, rng=rng) if kind == "pair" else half_of(pool, rng=rng)
+
+
+def _letter(rng: np.random.Generator) -> UInt8:
+    name = str(rng.choice(FONTS))
+    return printed(str(rng.choice(list(PLAIN + (MARKS if name in FONTS[:WIDE_FONTS] else "")))), name)
+
+
+def pair_of(pool: UInt8, *, rng: np.random.Generator) -> UInt8:
+    """Two digits side by side that touch or nearly touch, uint8 (h, k)."""
+    left, right = (inked_part(pool[place]) for place in rng.integers(len(pool), size=2))
+    height = max(len(left), len(right))
+    parts = [np.pad(part, ((height - len(part), 0), (0, 0))) for part in (left, right)]
+    common = min(int(rng.integers(-2, 4)), parts[0].shape[1], parts[1].shape[1])  # columns; below 0 a gap
+    wide = np.zeros((height, parts[0].shape[1] + parts[1].shape[1] - common), np.uint8)
+    wide[:, : parts[0].shape[1]] = parts[0]
+    other = wide[:, wide.shape[1] - parts[1].shape[1] :]
+    np.maximum(other, parts[1], out=other)
+    return np.pad(wide, 4)
+
+
+def half_of(pool: UInt8, *, rng: np.random.Generator) -> UInt8:
+    """The upper, lower, left or right half of a digit that is more than a stroke, uint8 (h, w)."""
+    while True:
+        digit = inked_part(pool[rng.integers(len(pool))])
+        height, width = digit.shape
+        if width > NOT_HALVED * height:
+            break
+    share = rng.uniform(0.4, 0.6)
+    if rng.random() < 0.5:
+        cut = round(height * share)
+        half = digit[:cut] if rng.random() < 0.5 else digit[cut:]
+    else:
+        cut = round(width * share)
+        half = digit[:, :cut] if rng.random() < 0.5 else digit[:, cut:]
+    return np.pad(half, 4)
+
+
+def inked_part(digit: UInt8) -> UInt8:
+    """The frame of the ink; the image itself where there is none."""
+    top, left, bottom, right = frame_of(digit > 0) or (0, 0, *digit.shape)
+    return digit[top:bottom, left:right]

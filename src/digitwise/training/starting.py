@@ -83,7 +83,7 @@ def _kernels(source: str | Path) -> Iterator[tuple[Float32, Float32]]:
     """Kernel, as Keras has it, and bias of each convolution and dense layer of an exported model, in order."""
     import onnx
 
-    from digitwise.reading.session import model_content
+    from digitwise.reading.model import model_content
 
     content, name = model_content(None if str(source) == BUNDLED else source)
     try:

@@ -22,8 +22,8 @@ from digitwise.files import atomic_write
 from digitwise.images import Float32, Float64, Int64, Mask
 from digitwise.reading import trust
 from digitwise.reading.finder import Finder, Sight
-from digitwise.reading.finding import Found
 from digitwise.reading.numbers import page_of
+from digitwise.reading.objects import Objects
 from digitwise.reading.results import Number
 from digitwise.synthetic.glyphs import Glyphs, glyphs_of
 from digitwise.synthetic.scenes import IGNORED, Scene, scene_of
@@ -56,12 +56,12 @@ def truth_of(scene: Scene) -> Float32:
     return truth
 
 
-def matched(found: Found, truth: Float32) -> Int64:
+def matched(found: Objects, truth: Float32) -> Int64:
     """The true label of each object found, int64 (n,), or :data:`FALSE` or :data:`UNKNOWN`.
 
     Parameters
     ----------
-    found : Found
+    found : Objects
         The surest first; each takes the nearest digit that is left.
     truth : ndarray of float32, shape (k, 5)
         Of :func:`truth_of`.

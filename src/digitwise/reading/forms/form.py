@@ -12,13 +12,12 @@ import numpy as np
 from digitwise.decoding import Decoded
 from digitwise.errors import DataError
 from digitwise.images import Float64, UInt8
-from digitwise.planes import fitted, mapped, seen_through
+from digitwise.planes import fitted, mapped, seen_through, shift
+from digitwise.reading.finder import grey_of
 from digitwise.reading.forms.marks import CORNERS, base_of, found_marks
 from digitwise.reading.forms.sheet import sheet_of
 from digitwise.reading.forms.template import Field, Template
-from digitwise.reading.joining import together
-from digitwise.reading.numbers import grey_of
-from digitwise.reading.results import Box, Digit, FieldReading, Line, Number, Page
+from digitwise.reading.results import Box, Digit, FieldReading, Line, Number, Page, together
 
 RIM = 0.3  # heights of a field: what is seen around it at most
 AGREED = 0.02  # of a sheet's size: how far marks may lie from where its edges put them
@@ -158,8 +157,7 @@ def _cell(upright: UInt8, homography: Float64, field: Field, boxes: Float64, k: 
     left, top = min(left, width - 1), min(top, height - 1)
     image = np.ascontiguousarray(upright[top : max(bottom, top + 1), left : max(right, left + 1)])
     inner = tuple(float(edge) for edge in box - [left, top, left, top])
-    moved = np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]])
-    return Cell(field, image, (inner[0], inner[1], inner[2], inner[3]), homography @ moved)
+    return Cell(field, image, (inner[0], inner[1], inner[2], inner[3]), homography @ shift(left, top))
 
 
 def _rims(box: Float64, others: Float64) -> Float64:
@@ -203,7 +201,7 @@ def read_form(read: Callable[[UInt8, Field], Page], decoded: Decoded, template: 
     fields, lines, numbers = {}, [], []
     for cell in cells(upright, homography, template):
         page = read(cell.image, cell.field)
-        place = _Place(cell, decoded)
+        place = _Original(cell, decoded)
         here = sorted((each for each in page.numbers if _holds(cell.inner, each.box)), key=lambda each: each.box[0])
         fields[cell.field.name] = _reading(page, here, cell, place.box(cell.inner))
         placed = [place.number(each) for each in here]
@@ -219,7 +217,7 @@ def _turn_of(homography: Float64) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class _Place:
+class _Original:
     """From a field's image to the file's pixels."""
 
     cell: Cell

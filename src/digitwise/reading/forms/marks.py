@@ -1,17 +1,25 @@
-"""Which spots of an image are the marks of a form, and so where the form lies."""
+"""Solid spots of an image, in any light; which of them are the marks of a form, and so where the form lies."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from itertools import combinations, permutations
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from digitwise.images import Float64, Int64, Mask, UInt8
 from digitwise.planes import area, fitted, fitted_all, growth, mapped
-from digitwise.reading.forms.blobs import Blobs, blobs_of
 
+SIDE = 640  # pixels of the longer side to which an image is brought
+LEVELS = 12  # grey levels at which it is cut
+SMALLEST, LARGEST = 20, 0.014  # pixels, and share of the image: areas between which a spot may be a mark
+SOLID = 0.86  # area by that of the ellipse with the same spread: 1 for a disc, 0.95 for a rectangle, less for letters
+LONG = 2.2  # times as long as wide
+CONTRAST = 0.25  # share of the lighter one's brightness by which a spot differs from what surrounds it
+MOST = 20
 CORNERS = np.array([[0.0, 0], [100, 0], [100, 100], [0, 100]])  # per cent of the form, clockwise
 ALIKE = 2.2  # times as wide: spots that differ more are not marks of one form
 BEYOND = 0.06  # share of the image's sides by which the form may reach out of it
@@ -22,6 +30,95 @@ OFF = 0.005  # of the form's size: how far a mark usually lies off, on paper tha
 DIFFERENT = 0.03  # of the form's size: corners further apart are those of another place
 ODD = -2.0  # log-likelihood below which nobody sees a form so
 TIE = 1.0  # places that are less than this worse than the best are as likely
+
+
+@dataclass(frozen=True, eq=False)
+class Blobs:
+    """Spots, the clearest first.
+
+    Parameters
+    ----------
+    centres : ndarray of float64, shape (n, 2)
+        x and y in the image's pixels.
+    areas : ndarray of float64, shape (n,)
+        In pixels.
+    light : ndarray of bool, shape (n,)
+        Whether each is lighter than what surrounds it.
+    """
+
+    centres: Float64
+    areas: Float64
+    light: Mask
+
+    def __len__(self) -> int:
+        return len(self.areas)
+
+
+def blobs_of(grey: UInt8) -> Blobs:
+    """Find the solid spots of an image, uint8 (h, w).
+
+    A spot parts from its surroundings at some grey level, whatever the light; so the image is cut at several.
+    """
+    small = within(grey, SIDE)
+    low, high = np.percentile(small, (0.5, 99.5))
+    found = [
+        spot
+        for level in np.linspace(low, high, LEVELS + 2)[1:-1]
+        for light in (False, True)
+        for spot in _spots(small, float(level), light=light)
+    ]
+    kept: list[tuple[float, ...]] = []
+    for spot in sorted(found, reverse=True):
+        if all(math.dist(spot[1:3], other[1:3]) > 0.5 * math.sqrt(max(spot[3], other[3])) for other in kept):
+            kept.append(spot)
+    table = np.array(kept[:MOST], np.float64).reshape(-1, 5)
+    ratio = np.array([grey.shape[1] / small.shape[1], grey.shape[0] / small.shape[0]])
+    return Blobs(table[:, 1:3] * ratio, table[:, 3] * float(ratio.prod()), table[:, 4] > 0)
+
+
+def within(grey: UInt8, side: int) -> UInt8:
+    """An image (h, w) whose longer side is as long at most."""
+    scale = min(1.0, side / max(grey.shape))
+    size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
+    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX), np.uint8)
+
+
+def _spots(small: UInt8, level: float, *, light: bool) -> list[tuple[float, ...]]:
+    """How clear, x, y, area and polarity of the solid spots that part from the rest at a grey level."""
+    from scipy.ndimage import find_objects, label
+
+    pieces, count = label(small > level if light else small < level)
+    areas = np.bincount(pieces.ravel(), minlength=count + 1)
+    places = find_objects(pieces)
+    fits = (areas >= SMALLEST) & (areas <= max(LARGEST * small.size, SMALLEST))
+    found = []
+    for number in np.flatnonzero(fits[1:]) + 1:
+        spot = _measured(small, pieces, int(number), places[number - 1])
+        if spot is not None:
+            found.append((*spot, float(light)))
+    return found
+
+
+def _measured(small: UInt8, pieces: Any, number: int, place: tuple[slice, slice]) -> tuple[float, ...] | None:
+    """How clear a piece is, its middle and its area; None where it is no solid spot."""
+    tall, wide = (part.stop - part.start for part in place)
+    own = pieces[place] == number
+    if own.mean() < 0.4 or max(tall, wide) > 2.5 * min(tall, wide):
+        return None
+    ys, xs = np.nonzero(own)
+    spread = np.cov(xs, ys, bias=True) + np.eye(2) / 12  # a pixel has an extent of its own
+    small_way, long_way = np.linalg.eigvalsh(spread)
+    solid = len(xs) / (4 * math.pi * math.sqrt(small_way * long_way))
+    if solid < SOLID or long_way > LONG**2 * small_way:
+        return None
+    rows, columns = (slice(max(part.start - 3, 0), part.stop + 3) for part in place)
+    around = small[rows, columns][pieces[rows, columns] != number].astype(np.float64)
+    inner, outer = float(small[place][own].mean()), float(np.median(around)) if around.size else 0.0
+    contrast = abs(inner - outer) / max(inner, outer, 1.0)
+    if contrast < CONTRAST:
+        return None
+    clear = contrast * solid * math.sqrt(len(xs))
+    return clear, place[1].start + float(xs.mean()) + 0.5, place[0].start + float(ys.mean()) + 0.5, float(len(xs))
 
 
 def found_marks(grey: UInt8, marks: Float64, *, turn: int) -> tuple[Float64 | None, int]:
@@ -56,7 +153,7 @@ def found_marks(grey: UInt8, marks: Float64, *, turn: int) -> tuple[Float64 | No
 
 
 @dataclass(frozen=True, eq=False)
-class _Places:
+class _Candidates:
     """Where the form may lie: homographies (k, 3, 3), spots by mark (k, n), the worst one's distance in form sizes."""
 
     maps: Float64
@@ -109,7 +206,7 @@ def _possible(maps: Float64, shape: tuple[int, ...]) -> Mask:
     return np.asarray((weights > 0).all(axis=0) & inside & (area(corners) > LEAST * height * width))
 
 
-def _completed(maps: Float64, chosen: Int64, base: Int64, marks: Float64, blobs: Blobs) -> _Places:
+def _completed(maps: Float64, chosen: Int64, base: Int64, marks: Float64, blobs: Blobs) -> _Candidates:
     """The places in which every mark has a spot of its own."""
     every = np.zeros((len(chosen), len(marks)), np.int64)
     every[:, base] = chosen
@@ -122,10 +219,10 @@ def _completed(maps: Float64, chosen: Int64, base: Int64, marks: Float64, blobs:
         worst = np.maximum(worst, away.min(axis=1, initial=np.inf) / size)
     distinct = np.array([len(set(row)) == len(marks) for row in every.tolist()], bool)
     fits = distinct & (worst < NEAR)
-    return _Places(maps[fits], every[fits], worst[fits])
+    return _Candidates(maps[fits], every[fits], worst[fits])
 
 
-def _best(places: _Places, marks: Float64, blobs: Blobs, shape: tuple[int, ...], turn: int) -> int | None:
+def _best(places: _Candidates, marks: Float64, blobs: Blobs, shape: tuple[int, ...], turn: int) -> int | None:
     """The likeliest place; None where two are as likely, or none is."""
     maps = places.maps
     usual = _scores(maps, places.spots, marks, blobs) - (places.off / OFF) ** 2

@@ -27,9 +27,9 @@ LONGEST = 80, 500  # characters of a field's name, and of a pattern
 MARKS = 3, 12  # at least, at most
 APART = 2.0  # per cent of the form: two marks that are closer are one
 FLAT = 1.0  # per cent of the form's area: marks that span a smaller triangle lie on a line
-TAKEN = "path", "page", "status", "error"  # columns of a table of forms, which no field can be called
+FORM_COLUMNS = "path", "page", "status", "error"  # of a table of forms, beside its fields: no field can be called so
 
-Place = tuple[float, float]
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Template:
 
     name: str
     fields: tuple[Field, ...]
-    marks: tuple[Place, ...] = ()
+    marks: tuple[Point, ...] = ()
 
     @classmethod
     def from_file(cls, path: str | Path) -> Template:
@@ -161,8 +161,8 @@ def _fields(tables: Any) -> tuple[Field, ...]:
         if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > LONGEST[0]:
             wanted = f"1 to {LONGEST[0]} printable characters without spaces around them"
             raise _Error(f"expected a field's name of {wanted}, got {_shown(name)!r}; rename it")
-        if name.casefold() in TAKEN:
-            raise _Error(f"expected a field's name other than {', '.join(TAKEN)}, got {name!r}; rename it")
+        if name.casefold() in FORM_COLUMNS:
+            raise _Error(f"expected a field's name other than {', '.join(FORM_COLUMNS)}, got {name!r}; rename it")
         if (other := seen.setdefault(name.casefold(), name)) != name:
             raise _Error(f"expected names that differ, got fields {other!r} and {name!r}; rename one")
     return tuple(_field(name, table) for name, table in tables.items())
@@ -198,7 +198,7 @@ def _box(box: Any, where: str) -> tuple[float, float, float, float]:
     return left, top, width, height
 
 
-def _marks(marks: Any) -> tuple[Place, ...]:
+def _marks(marks: Any) -> tuple[Point, ...]:
     wanted = f"expected marks = [[x, y], …] in per cent, {MARKS[0]} to {MARKS[1]} of them"
     if marks == []:
         return ()
@@ -223,6 +223,6 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
 
 
-def _area(a: Place, b: Place, c: Place) -> float:
+def _area(a: Point, b: Point, c: Point) -> float:
     """Of a triangle."""
     return abs((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])) / 2

@@ -1,21 +1,26 @@
-"""The manifest of a job: what is read, with what, into how many files; written before the first of them."""
+"""The manifest of a job, written before the first file of rows, and what finished files say of themselves."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
+from digitwise.addresses import Folder
 from digitwise.errors import DataError
 from digitwise.files import write_json
 from digitwise.reading.rows import COLUMNS
-from digitwise.reading.shards.cuts import Cut
-from digitwise.reading.shards.parts import LEFT, Counts, finished, part_name
-from digitwise.reading.shards.places import Place
+from digitwise.reading.shards.plan import Cut
 
+KEY = "digitwise"  # of a footer's metadata
+# Temporary names that writers leave behind which are killed.
+LEFT = re.compile(r"\.(part-\d{5}|manifest)-[a-z0-9_]{1,8}\.(parquet|json)")
+SIDE_BY_SIDE = 16
 NAME = "manifest.json"
 FORMAT = 1
 MENDED = ("size", "version", "rows")  # of a source may change as long as nothing was read from it
@@ -23,7 +28,91 @@ OTHER = "choose another --out, or remove the folder"
 
 
 @dataclass(frozen=True)
-class Job:
+class Counts:
+    """How the pictures of one shard, or of several, came out.
+
+    Parameters
+    ----------
+    read, unsure, blank, error : int
+    expected_errors, variance : float
+        Of those read, as in :class:`~digitwise.reading.answers.Expected`.
+    """
+
+    read: int = 0
+    unsure: int = 0
+    blank: int = 0
+    error: int = 0
+    expected_errors: float = 0.0
+    variance: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Pictures."""
+        return self.read + self.unsure + self.blank + self.error
+
+    @property
+    def by_status(self) -> dict[str, int]:
+        """How many came out in which way, by name."""
+        return {"read": self.read, "unsure": self.unsure, "blank": self.blank, "error": self.error}
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(mine + its for mine, its in zip(asdict(self).values(), asdict(other).values(), strict=True)))
+
+
+def part_name(number: int) -> str:
+    """The name of a shard's file of rows."""
+    return f"part-{number:05}.parquet"
+
+
+def footer_of(job: str, number: int, counts: Counts) -> dict[str, str]:
+    """What a finished file says of itself."""
+    return {KEY: json.dumps({"job": job, "shard": number, "rows": counts.rows, **asdict(counts)})}
+
+
+def counts_of(folder: Folder, job: str, number: int) -> Counts | None:
+    """What a finished file says; None where there is none, or one that is damaged or another job's."""
+    from digitwise.formats.parquet import library
+
+    parquet = library()
+    try:
+        with folder.open(part_name(number)) as file:
+            found = parquet.read_metadata(file)
+            told = json.loads(found.metadata[KEY.encode()])
+            counts = Counts(**{field.name: told[field.name] for field in fields(Counts)})
+            mine = (told["job"], told["shard"], told["rows"]) == (job, number, counts.rows)
+            return counts if mine and counts.rows == found.num_rows else None
+    except (OSError, ValueError, KeyError, TypeError):  # ArrowInvalid is a ValueError
+        return None
+
+
+def finished(folder: Folder, job: str, numbers: Iterable[int], names: Iterable[str]) -> dict[int, Counts]:
+    """Those of the shards whose files are there and whole.
+
+    Parameters
+    ----------
+    folder : Folder
+    job : str
+        Its id.
+    numbers : iterable of int
+    names : iterable of str
+        What is in the folder, so that not every file is asked for that was never written.
+    """
+    there = set(names)
+    wanted = [number for number in numbers if part_name(number) in there]
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        found = zip(wanted, pool.map(lambda number: counts_of(folder, job, number), wanted), strict=True)
+        return {number: counts for number, counts in found if counts is not None}
+
+
+def sweep(folder: Folder) -> None:
+    """Remove what killed writers have left."""
+    for name in folder.names():
+        if LEFT.fullmatch(name):
+            folder.remove(name)
+
+
+@dataclass(frozen=True)
+class ShardsJob:
     """What is to be read.
 
     Parameters
@@ -70,7 +159,7 @@ class Job:
         return {"format": FORMAT, "job": {"id": self.id, **self.settings}, "shards": self.shards}
 
 
-def begin(place: Place, job: Job) -> dict[int, Counts]:
+def begin(folder: Folder, job: ShardsJob) -> dict[int, Counts]:
     """Make a folder this job's, if it is not yet.
 
     Returns
@@ -83,54 +172,54 @@ def begin(place: Place, job: Job) -> dict[int, Counts]:
     DataError
         If the folder is another job's, or holds something else. Nothing in it is touched then.
     """
-    names = place.names()
+    names = folder.names()
     if NAME not in names:
         other = next((name for name in names if not LEFT.fullmatch(name)), None)
         if other is not None:
             raise DataError(
-                f"{place.name}: expected an empty folder, or one with the {NAME} of this job, got one with {other}; "
+                f"{folder.name}: expected an empty folder, or one with the {NAME} of this job, got one with {other}; "
                 "choose another --out"
             )
-        _write(place, job)
+        _write(folder, job)
         return {}
-    earlier = _read(place)
-    done = finished(place, job.id, range(len(job.cuts)), names)
+    earlier = _read(folder)
+    done = finished(folder, job.id, range(len(job.cuts)), names)
     difference = _difference(earlier, job, done)
     if difference:
-        raise DataError(f"{place.name}: expected the folder of this job, got another's: {difference}; {OTHER}")
+        raise DataError(f"{folder.name}: expected the folder of this job, got another's: {difference}; {OTHER}")
     if earlier != job.document:
-        _write(place, job)
+        _write(folder, job)
     return done
 
 
-def holds(place: Place, job: str) -> bool:
+def holds(folder: Folder, job: str) -> bool:
     """Whether a folder is the job's of this id, as seen from here."""
     try:
-        with place.open(NAME) as file:
+        with folder.open(NAME) as file:
             return bool(json.load(file)["job"]["id"] == job)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
-def _write(place: Place, job: Job) -> None:
-    with place.writing(NAME) as temporary:
+def _write(folder: Folder, job: ShardsJob) -> None:
+    with folder.writing(NAME) as temporary:
         write_json(temporary, job.document)
 
 
-def _read(place: Place) -> dict[str, Any]:
+def _read(folder: Folder) -> dict[str, Any]:
     try:
-        with place.open(NAME) as file:
+        with folder.open(NAME) as file:
             found = json.load(file)
         if found["format"] != FORMAT:
-            raise DataError(f"{place.name}: expected a {NAME} of format {FORMAT}, got {found['format']!r}; {OTHER}")
+            raise DataError(f"{folder.name}: expected a {NAME} of format {FORMAT}, got {found['format']!r}; {OTHER}")
         if not isinstance(found["job"], dict) or not all(isinstance(shard, dict) for shard in found["shards"]):
             raise TypeError
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{place.name}: expected a {NAME} of digitwise read, got something else; {OTHER}") from error
+        raise DataError(f"{folder.name}: expected a {NAME} of digitwise read, got something else; {OTHER}") from error
     return dict(found)
 
 
-def _difference(earlier: Mapping[str, Any], job: Job, done: Mapping[int, Counts]) -> str:
+def _difference(earlier: Mapping[str, Any], job: ShardsJob, done: Mapping[int, Counts]) -> str:
     """The first thing in which another job differs from this one, in words; nothing where none does."""
     for key, value in job.settings.items():
         if earlier["job"].get(key) != value:

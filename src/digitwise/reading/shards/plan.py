@@ -1,4 +1,4 @@
-"""From sources to cuts, the same ones every time."""
+"""From sources to cuts, the same ones every time: what becomes one file of rows."""
 
 from __future__ import annotations
 
@@ -6,19 +6,86 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any, Literal
 
+from digitwise.addresses import Entry, entry_of, files_below, is_address
 from digitwise.decoding import READ_SUFFIXES
 from digitwise.errors import DataError
-from digitwise.files import expanded, natural
-from digitwise.formats.shards import SUFFIXES, Shard, find_shards, is_address, size_and_version
-from digitwise.reading.shards.cuts import Cut
+from digitwise.files import expanded, natural, printable
+from digitwise.formats.listing import SUFFIXES, Shard, find_shards
 from digitwise.reading.sources import STDIN, sources_of
 
 ROWS = 100_000  # of a table in one cut, about: row groups are not divided
 FILES = 2_000  # pictures of a folder in one cut
 FOOTERS = 16  # read side by side: each is a wait, on a network's disk
-Picture = tuple[str, int, str]  # name, bytes, version
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A part of a source, read by one worker from front to back.
+
+    Parameters
+    ----------
+    kind : {"parquet", "tar", "pictures"}
+    source : str
+        A file, or the folder or the first of several pictures, as it was given.
+    size : int
+        Bytes: of the whole file, or of the pictures together.
+    version : str
+        Another one when what is read has changed, even where its size has not.
+    rows : int or None
+        Pictures; None where only reading tells.
+    first : int
+        The row of the source that comes first.
+    groups : (int, int), optional
+        Row groups of a table, from and before which.
+    files : tuple of str
+        Pictures of a folder.
+    here : str
+        The folder that names which are no addresses are relative to.
+    """
+
+    kind: Literal["parquet", "tar", "pictures"]
+    source: str
+    size: int
+    version: str
+    rows: int | None = None
+    first: int = 0
+    groups: tuple[int, int] | None = None
+    files: tuple[str, ...] = ()
+    here: str = ""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        if self.kind == "pictures":
+            return f"{printable(self.files[0])} to {printable(self.files[-1])}"
+        rows = "" if self.groups is None or self.rows is None else f", rows {self.first:,} to {self.last:,}"
+        return printable(self.source) + rows
+
+    @property
+    def last(self) -> int:
+        """The row of the source that comes last, where their number is known."""
+        return self.first + (self.rows or 1) - 1
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What a manifest says of it."""
+        told: dict[str, Any] = {"source": printable(self.source), "kind": self.kind, "size": self.size}
+        told |= {"version": self.version, "rows": self.rows}
+        if self.groups is not None:
+            told |= {"first": self.first, "row_groups": list(self.groups)}
+        if self.files:
+            names = "\0".join(map(printable, self.files)).encode()
+            told |= {"files": [printable(self.files[0]), printable(self.files[-1])]}
+            told |= {"names_sha256": hashlib.sha256(names).hexdigest()}
+        return told
+
+    def place(self, name: str) -> str:
+        """Where a file of this cut is to be opened, whatever folder a worker is in."""
+        return name if is_address(name) else os.path.join(self.here, expanded(name))
 
 
 def plan(arguments: Sequence[str]) -> list[Cut]:
@@ -45,7 +112,7 @@ def plan(arguments: Sequence[str]) -> list[Cut]:
     cuts: list[Cut] = []
     for loose, group in groupby(arguments, _is_picture):
         if loose:
-            cuts += _of_pictures([(name, *_told(name)) for name in group])
+            cuts += _of_pictures([_entry(name) for name in group])
         else:
             for argument in group:
                 cuts += _of_source(argument)
@@ -72,19 +139,21 @@ def _of_source(argument: str) -> list[Cut]:
     return _of_pictures(pictures) if pictures else _of_shards(shards)
 
 
-def _inside(argument: str) -> tuple[list[Shard], list[Picture]]:
+def _inside(argument: str) -> tuple[list[Shard], list[Entry]]:
     """The shards that a source is or holds, and its pictures."""
     if is_address(argument):
-        pictures = _behind(argument)
-        shards = [] if pictures else find_shards(argument)
-        return shards, pictures
+        below = [
+            entry for entry in files_below(argument) if "." + entry.name.rpartition(".")[2].lower() in READ_SUFFIXES
+        ]
+        pictures = sorted(below, key=lambda entry: natural(entry.path))
+        return [] if pictures else find_shards(argument), pictures
     path = expanded(argument)
     if not path.is_dir():
         return find_shards(argument), []
     has_shards = any(entry.name.lower().endswith(tuple(SUFFIXES)) for entry in path.iterdir())
     shards = find_shards(argument) if has_shards else []
     try:
-        pictures = [(name, *_told(name)) for name in sources_of([argument])]
+        pictures = [_entry(name) for name in sources_of([argument])]
     except DataError:
         if not shards:
             raise DataError(
@@ -94,27 +163,22 @@ def _inside(argument: str) -> tuple[list[Shard], list[Picture]]:
     return shards, pictures
 
 
-def _behind(address: str) -> list[Picture]:
-    from digitwise.formats.shards import pictures_behind
-
-    return sorted(pictures_behind(address), key=lambda found: natural(found[0]))
-
-
-def _of_pictures(found: Sequence[Picture]) -> list[Cut]:
+def _of_pictures(found: Sequence[Entry]) -> list[Cut]:
     here, cuts = os.getcwd(), []
     for start in range(0, len(found), FILES):
         some = found[start : start + FILES]
-        files, sizes, versions = zip(*some, strict=True)
-        version = hashlib.sha256("\0".join(versions).encode()).hexdigest()[:16]
-        cuts.append(Cut("pictures", files[0], sum(sizes), version, len(some), files=files, here=here))
+        files, size = tuple(entry.path for entry in some), sum(entry.size for entry in some)
+        version = hashlib.sha256("\0".join(entry.version for entry in some).encode()).hexdigest()[:16]
+        cuts.append(Cut("pictures", files[0], size, version, len(some), files=files, here=here))
     return cuts
 
 
-def _told(name: str) -> tuple[int, str]:
+def _entry(name: str) -> Entry:
+    """A file by the name that was given."""
     try:
-        return size_and_version(expanded(name))
+        return replace(entry_of(expanded(name)), path=name)
     except (OSError, ValueError):
-        return 0, ""  # which becomes a row that tells why
+        return Entry(name, name)  # which becomes a row that tells why
 
 
 def _of_shards(shards: Sequence[Shard]) -> list[Cut]:

@@ -1,22 +1,137 @@
-"""A job from its sources to the last file of rows."""
+"""A job from its sources to the last file of rows; what a worker is given, does, and tells."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from digitwise.reading.session import model_content
-from digitwise.reading.shards.manifest import Job, begin
-from digitwise.reading.shards.parts import Counts, counts_of, sweep
-from digitwise.reading.shards.places import Place
-from digitwise.reading.shards.plan import plan
-from digitwise.reading.shards.work import Outcome, Readers, Work, unseen
+from digitwise.addresses import Folder, LocalFolder
+from digitwise.errors import ClusterError, DataError, DigitwiseError
+from digitwise.files import printable
+from digitwise.outputs import Kind, claimed
+from digitwise.reading.model import model_content
+from digitwise.reading.reader import Reader
+from digitwise.reading.shards.manifest import NAME, Counts, ShardsJob, begin, counts_of, holds, part_name, sweep
+from digitwise.reading.shards.plan import Cut, plan
+from digitwise.reading.shards.shard import read_shard
+from digitwise.system import peak_memory
 
+NumberedCut = tuple[int, Cut]
+SHARDS = Kind("shards", "a folder of this job")
 PATIENCE = 5.0  # seconds until a file that another machine has written must be seen here
+
+
+@dataclass(frozen=True)
+class Work:
+    """What holds for all shards.
+
+    Parameters
+    ----------
+    job : str
+        Its id.
+    folder : Folder
+        Where rows go.
+    model : bytes
+        The model's file, so that all workers read with the same one.
+    max_error : float or None
+    max_pixels : int
+    """
+
+    job: str
+    folder: Folder
+    model: bytes
+    max_error: float | None
+    max_pixels: int
+
+    def reader(self, threads: int | None) -> Reader:
+        """A reader as this work wants it."""
+        return Reader(self.model, max_error=self.max_error, threads=threads, max_pixels=self.max_pixels)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a shard.
+
+    Parameters
+    ----------
+    number : int
+    counts : Counts, optional
+        None where it failed.
+    error : str
+        Why it did.
+    fatal : DigitwiseError, optional
+        Why no other shard would fare better, as on a full disk.
+    peak_bytes : int
+        Of memory, that the worker ever held; 0 where the system does not tell.
+    """
+
+    number: int
+    counts: Counts | None = None
+    error: str = ""
+    fatal: DigitwiseError | None = None
+    peak_bytes: int = 0
+
+
+class Readers(Protocol):
+    """Something that reads shards, in any order."""
+
+    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
+        """Read each, and tell of it when it is finished or has failed."""
+
+
+class InHere:
+    """Reads shard after shard in this process.
+
+    Parameters
+    ----------
+    threads : int, optional
+        By default one a core.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.threads = threads
+
+    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
+        """See :class:`Readers`."""
+        reader = work.reader(self.threads)
+        for number, cut in tasks:
+            yield done(work, reader, number, cut)
+
+
+def done(work: Work, reader: Reader, number: int, cut: Cut) -> Outcome:
+    """Read a shard, unless it is finished; what goes wrong is an outcome too."""
+    try:
+        counts = counts_of(work.folder, work.job, number)
+        if counts is None:
+            if not holds(work.folder, work.job):
+                return Outcome(number, fatal=unseen(work.folder))
+            counts = read_shard(reader, cut, work.folder, work.job, number)
+    except DigitwiseError as error:
+        return Outcome(number, error=_line(error))
+    except OSError as error:  # reading has errors of our own
+        told = f"{work.folder.name}: {part_name(number)} cannot be written: {_line(error)}"
+        return Outcome(number, fatal=DataError(f"{told}; make room, and run the same again: it goes on from there"))
+    except Exception as error:  # others can still be read
+        return Outcome(number, error=f"{cut.name}: {type(error).__name__}: {_line(error)}")
+    return Outcome(number, counts, peak_bytes=peak_memory() or 0)
+
+
+def unseen(folder: Folder) -> ClusterError:
+    """That machines do not see one folder."""
+    return ClusterError(
+        f"{folder.name}: a machine of the cluster does not see its {NAME}: the machines share no such folder; "
+        "choose one that all of them see, or an address"
+    )
+
+
+def _line(error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return printable(" ".join(reason.split())[:300]) or type(error).__name__
 
 
 @dataclass
@@ -57,7 +172,7 @@ Teller = Callable[[Summary], None]
 
 def run_shards(
     sources: Sequence[str],
-    place: Place,
+    folder: Folder,
     readers: Readers,
     *,
     model: str | Path | None = None,
@@ -71,7 +186,7 @@ def run_shards(
     ----------
     sources : sequence of str
         As for :func:`digitwise.reading.shards.plan.plan`.
-    place : Place
+    folder : Folder
     readers : Readers
         Who reads.
     model, max_error, max_pixels
@@ -93,14 +208,16 @@ def run_shards(
         If a machine of the cluster does not see the folder.
     """
     content, _ = model_content(model)
-    job = Job(hashlib.sha256(content).hexdigest(), max_error, max_pixels, plan(sources))
-    with place.alone():
-        return _run(job, Work(job.id, place, content, max_error, max_pixels), readers, tell)
+    job = ShardsJob(hashlib.sha256(content).hexdigest(), max_error, max_pixels, plan(sources))
+    # Addresses have no locks; what two jobs write twice is the same.
+    alone = claimed(Path(folder.path), SHARDS) if isinstance(folder, LocalFolder) else nullcontext()
+    with alone:
+        return _run(job, Work(job.id, folder, content, max_error, max_pixels), readers, tell)
 
 
-def _run(job: Job, work: Work, readers: Readers, tell: Teller) -> Summary:
-    place, earlier = work.place, begin(work.place, job)
-    sweep(place)
+def _run(job: ShardsJob, work: Work, readers: Readers, tell: Teller) -> Summary:
+    folder, earlier = work.folder, begin(work.folder, job)
+    sweep(folder)
     summary = Summary(len(job.cuts), len(earlier), sum(earlier.values(), Counts()), len(earlier))
     tell(summary)
     tasks = [(number, cut) for number, cut in enumerate(job.cuts) if number not in earlier]
@@ -111,16 +228,16 @@ def _run(job: Job, work: Work, readers: Readers, tell: Teller) -> Summary:
             for outcome in outcomes if tasks else ():
                 cut = left.pop(outcome.number, None)
                 if cut is not None:  # a worker that was lost behind its answer may answer twice
-                    _take(summary, outcome, job, place)
+                    _take(summary, outcome, job, folder)
                     summary.seconds = time.monotonic() - started
                     tell(summary)
     finally:
-        sweep(place)  # once no worker writes any more
+        sweep(folder)  # once no worker writes any more
     summary.failed |= {number: f"{cut.name}: its worker was lost too often" for number, cut in left.items()}
     return summary
 
 
-def _take(summary: Summary, outcome: Outcome, job: Job, place: Place) -> None:
+def _take(summary: Summary, outcome: Outcome, job: ShardsJob, folder: Folder) -> None:
     """Count a shard, if its file is what the worker says it is, as seen from here."""
     if outcome.fatal is not None:
         raise outcome.fatal
@@ -128,9 +245,9 @@ def _take(summary: Summary, outcome: Outcome, job: Job, place: Place) -> None:
     if outcome.counts is None:
         summary.failed[outcome.number] = outcome.error
         return
-    found, cut = _seen(place, job.id, outcome.number), job.cuts[outcome.number]
+    found, cut = _seen(folder, job.id, outcome.number), job.cuts[outcome.number]
     if found is None:
-        raise unseen(place)
+        raise unseen(folder)
     if found != outcome.counts or cut.rows not in (None, found.rows):
         summary.failed[outcome.number] = f"{cut.name}: expected {outcome.counts.rows:,} rows, got {found.rows:,}"
         return
@@ -139,9 +256,9 @@ def _take(summary: Summary, outcome: Outcome, job: Job, place: Place) -> None:
     summary.fresh += found.rows
 
 
-def _seen(place: Place, job: str, number: int) -> Counts | None:
+def _seen(folder: Folder, job: str, number: int) -> Counts | None:
     """What a file says that is written; disks of a network may show it a moment later."""
     until = time.monotonic() + PATIENCE
-    while (found := counts_of(place, job, number)) is None and time.monotonic() < until:
+    while (found := counts_of(folder, job, number)) is None and time.monotonic() < until:
         time.sleep(0.1)
     return found

@@ -2,34 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+
+from digitwise.addresses import Folder, is_address, opened
 from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import printable
-from digitwise.formats.shards import Shard, is_address, open_shard
+from digitwise.formats.listing import Shard
 from digitwise.formats.tar import LARGEST
 from digitwise.formats.values import Pixels
+from digitwise.reading.answers import Answers, Expected
 from digitwise.reading.reader import Reader
-from digitwise.reading.shards.cuts import Cut
-from digitwise.reading.shards.parts import Counts, footer_of, part_name
-from digitwise.reading.shards.places import Place
-from digitwise.reading.shards.rows import Rows, reason_of
-from digitwise.reading.sinks import GROUP, arrow_schema
+from digitwise.reading.rows import GROUP, arrow_schema
+from digitwise.reading.shards.manifest import Counts, footer_of, part_name
+from digitwise.reading.shards.plan import Cut
 
+STATUSES = ("read", "unsure", "blank", "error")
 BLOCK = 4_096  # pictures
 FILES = 256  # pictures of a folder, which become small one by one
 UNNAMED = "the picture"  # what messages call one that came as its content
 FETCHED = 32  # of them behind an address, whose contents are held
 
 
-def read_shard(reader: Reader, cut: Cut, place: Place, job: str, number: int) -> Counts:
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What was read from some pictures.
+
+    Parameters
+    ----------
+    paths : str or sequence of str
+        Of each picture, or of all.
+    answers : Answers
+        About those that could be read.
+    first : int, optional
+        The row of the first picture in its source; None where pictures are files of their own.
+    places : sequence of int, optional
+        Of the answers among the pictures; None where all could be read.
+    errors : dict of int to str
+        Why the others could not, by place.
+    """
+
+    paths: str | Sequence[str]
+    answers: Answers
+    first: int | None = None
+    places: Sequence[int] | None = None
+    errors: Mapping[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.answers) + len(self.errors)
+
+    @property
+    def status(self) -> Any:
+        """Of each picture, int (n,): its place in ``STATUSES``."""
+        answers = self.answers
+        status = np.full(len(self), STATUSES.index("error"))
+        status[self._places] = np.select([answers.blank, answers.sure], [2, 0], 1)
+        return status
+
+    @property
+    def _places(self) -> Any:
+        return slice(None) if self.places is None else np.asarray(self.places, int)
+
+    @property
+    def counts(self) -> Counts:
+        """How many came out in which way."""
+        expected = Expected()
+        expected.add_answers(self.answers)
+        read, unsure, blank, error = np.bincount(self.status, minlength=len(STATUSES)).tolist()
+        return Counts(read, unsure, blank, error, expected.errors, expected.variance)
+
+    def batch(self) -> Any:
+        """A pyarrow.RecordBatch of ``digitwise.reading.rows.COLUMNS``."""
+        import pyarrow
+
+        n, status, answers = len(self), self.status, self.answers
+        labels, confidence = np.zeros(n, int), np.zeros(n)
+        if len(answers):
+            labels[self._places] = answers.probabilities.argmax(axis=1)
+            confidence[self._places] = answers.probabilities.max(axis=1)
+        unknown = status >= STATUSES.index("blank")
+        string = pyarrow.string()
+        columns = {
+            "path": pyarrow.repeat(self.paths, n) if isinstance(self.paths, str) else pyarrow.array(self.paths, string),
+            "row": None if self.first is None else pyarrow.array(np.arange(self.first, self.first + n)),
+            "label": pyarrow.array(answers.class_names, string).take(pyarrow.array(labels, mask=unknown)),
+            # A float32 times a million is exact in double, so that this rounds as Python's round does.
+            "confidence": pyarrow.array(confidence.round(6), mask=unknown),
+            "status": pyarrow.array(STATUSES, string).take(pyarrow.array(status)),
+            "error": pyarrow.array([self.errors.get(i) for i in range(n)], string) if self.errors else None,
+        }
+        schema = arrow_schema()
+        found = {name: column for name, column in columns.items() if column is not None}
+        arrays = [found.get(kind.name, pyarrow.nulls(n, kind.type)) for kind in schema]
+        return pyarrow.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def reason_of(error: str, name: str) -> str:
+    """Why a picture could not be read, without its name, which stands beside."""
+    return printable(error.removeprefix(f"{name}: "))
+
+
+def read_shard(reader: Reader, cut: Cut, folder: Folder, job: str, number: int) -> Counts:
     """Read a cut, and write its rows.
 
     Parameters
     ----------
     reader : Reader
     cut : Cut
-    place : Place
+    folder : Folder
         Where ``part-00000.parquet`` of this number is written; its footer has the job, the number and the counts.
     job : str
         The job's id.
@@ -46,7 +129,7 @@ def read_shard(reader: Reader, cut: Cut, place: Place, job: str, number: int) ->
     from pyarrow.parquet import ParquetWriter
 
     counts = Counts()
-    with place.writing(part_name(number)) as temporary, ParquetWriter(temporary, arrow_schema()) as writer:
+    with folder.writing(part_name(number)) as temporary, ParquetWriter(temporary, arrow_schema()) as writer:
         waiting: list[RecordBatch] = []
         for rows in rows_of(reader, cut):
             counts += rows.counts
@@ -128,7 +211,7 @@ def _contents(names: Sequence[str]) -> tuple[list[str | bytes | None], dict[int,
 
 
 def _fetched(address: str) -> bytes:
-    with open_shard(address) as file:
+    with opened(address) as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise DataError(f"{address}: expected a picture of at most {LARGEST:,} bytes, got more")

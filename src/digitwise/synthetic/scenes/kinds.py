@@ -9,12 +9,32 @@ import math
 import numpy as np
 
 from digitwise.images import Float64
+from digitwise.synthetic.scenes.background import pattern, prepare
 from digitwise.synthetic.scenes.canvas import SCENE, Canvas
-from digitwise.synthetic.scenes.clutter import clutter, intruders, printed_number, some_text, text, word
-from digitwise.synthetic.scenes.hands import Writing, some_height, some_writing
-from digitwise.synthetic.scenes.paper import pattern, prepare
-from digitwise.synthetic.scenes.rules import frame, horizontal, rule, some_level, vertical
-from digitwise.synthetic.scenes.writing import digit, ending, letter, number, sign, stroke
+from digitwise.synthetic.scenes.clutter import (
+    clutter,
+    frame,
+    horizontal,
+    intruders,
+    printed_number,
+    rule,
+    some_level,
+    some_text,
+    text,
+    vertical,
+    word,
+)
+from digitwise.synthetic.scenes.writing import (
+    Writing,
+    digit,
+    ending,
+    letter,
+    number,
+    sign,
+    some_height,
+    some_writing,
+    stroke,
+)
 from digitwise.synthetic.strokes import curve
 
 CURRENCIES = ("$", "US$", "€", "Kr.", "R$", "£", "U$S", "Fr.")

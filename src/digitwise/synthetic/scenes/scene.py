@@ -1,21 +1,29 @@
-"""A scene: which kinds there are, and how one is made."""
+"""A scene: which kinds there are, how one is made, and batches that other processes make while a network learns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import collections
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from digitwise.images import Float32, UInt8
+from digitwise.maps import padded_with
 from digitwise.synthetic.glyphs import Glyphs
 from digitwise.synthetic.scenes import kinds
-from digitwise.synthetic.scenes.canvas import Canvas
-from digitwise.synthetic.scenes.crop import Frame, cropped, turned
-from digitwise.synthetic.scenes.paper import some_paper, some_tooth
-from digitwise.synthetic.scenes.seen import seen
+from digitwise.synthetic.scenes.background import some_paper, some_tooth
+from digitwise.synthetic.scenes.canvas import MOST, Canvas
+from digitwise.synthetic.scenes.photo import Frame, cropped, seen, turned
 
 TURNED = 0.22  # share of scenes that lie on a side or stand on their heads
+NOTHING = -3  # the label of a row without an object
+AHEAD = 4  # batches a process that are made before they are asked for
+WINDOW = 96  # batches among which one is shown again
+Batch = tuple[UInt8, Float32, Float32]  # pictures (n, 256, 256); objects (n, 96, 5); turn and fill (n, 2)
+_GLYPHS: list[Glyphs] = []  # what this process composes with: sent once, not with each batch
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,3 +96,72 @@ def scene_of(glyphs: Glyphs, *, rng: np.random.Generator) -> Scene:
     turn = int(rng.integers(1, 4)) if rng.random() < TURNED else 0
     image, objects, frame = turned(image, objects, frame, turn)
     return Scene(image, objects, turn, frame)
+
+
+def write_glyphs(folder: Path, glyphs: Glyphs) -> None:
+    """Write glyphs as files that processes map into their memory, which all of them share."""
+    for name in ("fields", "labels", "kinds"):
+        np.save(folder / f"{name}.npy", getattr(glyphs, name))
+
+
+def read_glyphs(folder: Path) -> Glyphs:
+    """Map the glyphs written."""
+    return Glyphs(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("fields", "labels", "kinds")))
+
+
+def batches(folder: Path, *, seed: int, size: int, repeats: int, jobs: int, start: int = 0) -> Iterator[Batch]:
+    """Batches without end, the same and in the same order for any number of processes.
+
+    Composing takes longer than learning, so each batch is shown when it is made and ``repeats`` - 1 times later.
+
+    Parameters
+    ----------
+    folder : Path
+        Of :func:`write_glyphs`.
+    seed : int
+        Of the scenes and their order.
+    size : int
+        Scenes a batch.
+    repeats : int
+        How often each is shown, on average.
+    jobs : int
+        Processes that compose.
+    start : int
+        The number of the first batch.
+
+    Yields
+    ------
+    (ndarray of uint8, shape (n, 256, 256); ndarray of float32, shape (n, 96, 5); ndarray of float32, shape (n, 2))
+        Pictures; objects as in :class:`~digitwise.synthetic.scenes.Scene`, other rows labelled :data:`NOTHING`;
+        turns, and the grey values that pictures are filled with.
+    """
+    from joblib.externals.loky import ProcessPoolExecutor  # does not run the caller's script again, as spawn does
+
+    rng = np.random.default_rng([seed, start])
+    kept: collections.deque[Batch] = collections.deque(maxlen=WINDOW)
+    with ProcessPoolExecutor(jobs, initializer=_start, initargs=(str(folder),)) as pool:
+        numbers = itertools.count(start)
+        first = itertools.islice(numbers, AHEAD * jobs)
+        pending = collections.deque(pool.submit(composed, (seed, number, size)) for number in first)
+        while True:
+            kept.append(pending.popleft().result())
+            pending.append(pool.submit(composed, (seed, next(numbers), size)))
+            yield kept[-1]
+            for _ in range(repeats - 1):
+                yield kept[rng.integers(len(kept))]
+
+
+def _start(folder: str) -> None:
+    _GLYPHS[:] = [read_glyphs(Path(folder))]
+
+
+def composed(task: tuple[int, int, int]) -> Batch:
+    """The batch of a seed, number and size."""
+    seed, number, size = task
+    scenes = [scene_of(_GLYPHS[0], rng=np.random.default_rng([seed, number, k])) for k in range(size)]
+    objects = np.zeros((size, MOST, 5), np.float32)
+    objects[..., 4] = NOTHING
+    for rows, scene in zip(objects, scenes, strict=True):
+        rows[: len(scene.objects)] = scene.objects
+    about = np.array([[scene.turn, padded_with(scene.picture)] for scene in scenes], np.float32)
+    return np.stack([scene.picture for scene in scenes]), objects, about

@@ -1,22 +1,109 @@
-"""Digits, signs, letters and numbers, written on a canvas in one person's hand."""
+"""Digits, signs, letters and numbers, written on a canvas by one person with one pen."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from digitwise.maps import SIGNS
-from digitwise.synthetic.fields import TALL, inked
-from digitwise.synthetic.glyphs import DRAWN, MIDDLE, OTHER, OUTLINE, is_lookalike, letters_of
+from digitwise.synthetic.glyphs import DRAWN, MIDDLE, OTHER, OUTLINE, TALL, inked, is_lookalike, letters_of
+from digitwise.synthetic.pens import frame_of
 from digitwise.synthetic.scenes.canvas import IGNORED, SCENE, Box, Canvas
-from digitwise.synthetic.scenes.hands import Writing
 from digitwise.synthetic.strokes import Drawing, scribble
 
+HEIGHTS = 10.0, 110.0  # pixels of a digit
+USUAL = 32.0  # pixels: about what digits are brought to before they are read
 INKED = 0.25  # ink from which a pixel belongs to an object's box
 LEGGED = 7, 9, 4, 1  # digits that may reach below the line
 LYING = 0.55  # share of the field's height below which a glyph counts as lying, and is not blown up
 OFTEN = 0, 1, 1, 7  # digits that come more often than others: amounts end in 0, and 1 and 7 are alike
+
+
+@dataclass(frozen=True)
+class Writing:
+    """One person with one pen; lengths are in heights of a digit where nothing else is said.
+
+    Parameters
+    ----------
+    height : float
+        Of a digit, in pixels.
+    pen : float
+        Half the width of the stroke.
+    slant : float
+        Shear to the right, as a tangent.
+    aspect : float
+        Width over height, against what was written.
+    gap : float
+        Between two digits; below 0 they touch.
+    uneven : float
+        Spread of the digits' heights.
+    wobble : float
+        Spread of the digits' feet about their line.
+    slope, bow : float
+        Of the line: as a tangent, and how it bends.
+    forms : float
+        Share of digits of drawn forms instead of those of MNIST's writers.
+    ink : float
+        Grey levels between paper and ink, positive where the ink is darker.
+    grain : float
+        How much the paper's tooth shows in the ink, 0 to 1.
+    legs : float
+        Share of the digits 1, 4, 7 and 9 that reach below the line.
+    zeros : float
+        Height of a 0, against the other digits.
+    outlined : bool
+        Whether strokes are as wide as their writers made them.
+    """
+
+    height: float
+    pen: float
+    slant: float
+    aspect: float
+    gap: float
+    uneven: float
+    wobble: float
+    slope: float
+    bow: float
+    forms: float
+    ink: float
+    grain: float
+    legs: float
+    zeros: float
+    outlined: bool
+
+
+def some_writing(height: float, *, rng: np.random.Generator, contrast: float | None = None) -> Writing:
+    """A writing as it may come, of digits ``height`` pixels high; ``contrast`` sets how dark its ink is."""
+    thin = rng.random() < 0.75
+    pen = math.exp(rng.uniform(math.log(0.018), math.log(0.06))) if thin else rng.uniform(0.06, 0.13)
+    pencil = rng.random() < 0.25
+    close = rng.uniform(-0.12, 0.1) if pen < 0.05 else rng.uniform(0.0, 0.12)
+    return Writing(
+        height=height,
+        pen=max(pen, 0.45 / height),
+        slant=rng.normal(0.1, 0.23),
+        aspect=math.exp(rng.normal(0, 0.2)),
+        gap=float(rng.choice((close, rng.uniform(0.05, 0.35), rng.uniform(0.3, 1.1)), p=(0.35, 0.45, 0.2))),
+        uneven=rng.uniform(0.02, 0.16),
+        wobble=rng.uniform(0.0, 0.08),
+        slope=rng.normal(0, 0.05),
+        bow=rng.normal(0, 0.01),
+        forms=float(rng.choice((0.0, 0.3, 0.8))),
+        ink=contrast if contrast is not None else rng.uniform(35, 110) if pencil else rng.uniform(70, 225),
+        grain=rng.uniform(0.1, 0.5) if pencil else rng.uniform(0, 0.15),
+        legs=float(rng.choice((0.0, rng.uniform(0.1, 0.6)))),
+        zeros=float(rng.choice((1.0, rng.uniform(0.4, 0.9)), p=(0.75, 0.25))),
+        outlined=bool(rng.random() < 0.3),
+    )
+
+
+def some_height(low: float = HEIGHTS[0], high: float = HEIGHTS[1], *, rng: np.random.Generator) -> float:
+    """A digit's height in pixels: most are about as high as they are when a page is read."""
+    if rng.random() < 0.6:
+        return float(np.clip(rng.lognormal(math.log(USUAL), 0.3), low, high))
+    return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
 def stroke(canvas: Canvas, drawing: Drawing, w: Writing, *, level: float | None = None, pen: float = 1.0) -> None:
@@ -101,12 +188,11 @@ def write(
     middle = bool(glyphs.kinds[place] != OUTLINE)
     pen = _pen(w, math.sqrt(abs(wide * tall)), middle=middle, rng=rng)
     ink, (left, top) = inked(glyphs.fields[place], glyphs.spans[place].tolist(), forth, pen, middle=middle)
-    strong = ink > INKED
-    ys, xs = np.flatnonzero(strong.any(axis=1)), np.flatnonzero(strong.any(axis=0))
-    if not len(ys):
+    frame = frame_of(ink > INKED)
+    if frame is None:
         return None
     canvas.lay(ink, left, top, w.ink, grain=w.grain)
-    return left + int(xs[0]), top + int(ys[0]), left + int(xs[-1]) + 1, top + int(ys[-1]) + 1
+    return left + frame[1], top + frame[0], left + frame[3], top + frame[2]
 
 
 def _pen(w: Writing, scale: float, *, middle: bool, rng: np.random.Generator) -> float:
@@ -154,7 +240,8 @@ def number(canvas: Canvas, digits: int, x: float, base: float, w: Writing, *, se
         width = digit(canvas, label, x, y - lift, w, scale=scale, crossed=rng.random() < 0.01)
         x += max(width + (w.gap * w.height + rng.normal(0, 0.06) * w.height), 0.12 * w.height)
         if rng.random() < separators and k < digits - 1:
-            x += _separator(canvas, x, y, w)
+            drawn = str(rng.choice(list(".,.,-/")))
+            x += sign(canvas, drawn, x, y, w) + w.height * rng.uniform(0.02, 0.3)
         elif rng.random() < 0.04:
             x += w.height * rng.uniform(0.4, 1.5)
     if rng.random() < 0.25 * (separators > 0):
@@ -165,11 +252,6 @@ def number(canvas: Canvas, digits: int, x: float, base: float, w: Writing, *, se
 def _line(base: float, along: float, w: Writing) -> float:
     """The height of a written line, in pixels, so many pixels from where it starts."""
     return base + w.slope * along + w.bow * along**2 / max(w.height, 1)
-
-
-def _separator(canvas: Canvas, x: float, base: float, w: Writing) -> float:
-    drawn = str(canvas.rng.choice(list(".,.,-/")))
-    return sign(canvas, drawn, x, base, w) + w.height * canvas.rng.uniform(0.02, 0.3)
 
 
 def sign(canvas: Canvas, drawn: str, x: float, base: float, w: Writing) -> float:

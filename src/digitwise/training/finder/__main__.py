@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from digitwise.synthetic.batches import write_glyphs
 from digitwise.synthetic.glyphs import glyphs_of
+from digitwise.synthetic.scenes.scene import write_glyphs
 from digitwise.training import finder
 
 DIGITS = 50_000  # training digits that scenes are made of; on the others confidences are fitted

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.synthetic.batches import batches
 from digitwise.synthetic.scenes import MOST, SCENE
+from digitwise.synthetic.scenes.scene import batches
 from digitwise.training.backend import keras
 from digitwise.training.finder.course import RATE, Keep, OneCycle, load_state, load_weights, state_of
 from digitwise.training.finder.loss import loss_of
@@ -73,7 +73,7 @@ def trained(
     out : Path
         An ``.npz`` file: the weights in Keras' order, float32. The checkpoint is ``.state.npz`` beside it.
     glyphs : Path
-        Folder of :func:`~digitwise.synthetic.batches.write_glyphs`.
+        Folder of :func:`~digitwise.synthetic.scenes.scene.write_glyphs`.
     training : Training
     start : Path, optional
         Weights that another training wrote, to go on from.
@@ -110,7 +110,7 @@ def trained(
 def learner(network: keras.Model) -> keras.Model:
     """The network between what shakes scenes and what it should say, so that all runs in one graph.
 
-    Takes batches of :func:`~digitwise.synthetic.batches.batches`; gives float32 (n, 64, 64, 33), maps and targets.
+    Takes batches of :func:`~digitwise.synthetic.scenes.scene.batches`; gives float32 (n, 64, 64, 33), maps and targets.
     """
     images = keras.Input((SCENE, SCENE), dtype="uint8")
     objects, about = keras.Input((MOST, 5)), keras.Input((2,))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from digitwise.synthetic.batches import NOTHING
 from digitwise.synthetic.scenes import IGNORED, SCENE
+from digitwise.synthetic.scenes.scene import NOTHING
 from digitwise.training.backend import keras
 
 ops = keras.ops
@@ -33,7 +33,7 @@ class Shaken(keras.layers.Layer):  # type: ignore[misc]  # keras comes without t
         Parameters
         ----------
         inputs : (uint8 (n, 256, 256), float32 (n, 96, 5), float32 (n, 2))
-            As :func:`digitwise.synthetic.batches.batches` gives them.
+            As :func:`digitwise.synthetic.scenes.scene.batches` gives them.
 
         Returns
         -------

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from digitwise import Reader
-from digitwise.reading.expected import FEW, Expected
-from digitwise.reading.policy import Policy
-from digitwise.reading.tally import Tally
+from digitwise.reading.answers import FEW, Expected, Tally
+from digitwise.reading.card import Policy
 from tests.helpers import glyphs
 
 POLICY = Policy(max_error=0.003, threshold=0.9, exponent=1.0)
@@ -62,7 +61,7 @@ def doubtful(model_file):
 
 
 def test_a_list_is_warned_about_and_a_single_image_is_not(doubtful, monkeypatch):
-    monkeypatch.setattr("digitwise.reading.expected.CERTAIN", 0)
+    monkeypatch.setattr("digitwise.reading.answers.CERTAIN", 0)
     reader, images = doubtful
     with pytest.warns(UserWarning, match="single digits read about .* may be wrong"):
         reader.read(list(images))

@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
+from digitwise.addresses import opened
 from digitwise.errors import DataError, MissingPartError
-from digitwise.formats.shards import Shard, find_shards, open_shard
+from digitwise.formats.listing import Shard, find_shards
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_the_shards_of_a_folder_come_in_the_order_of_their_numbers(folder, befor
         Shard(f"{before}{folder}/{name}", "parquet" if "parquet" in name else "tar", len(name)) for name in ORDER
     ]
     for shard, name in zip(shards, ORDER, strict=True):
-        with open_shard(shard.path) as file:
+        with opened(shard.path) as file:
             assert file.read() == name.encode()
 
 
@@ -50,7 +51,7 @@ def test_nothing_to_be_found_is_told_in_one_line(tmp_path, before):
         find_shards(f"{before}{tmp_path}/missing.tar")
     with (
         pytest.raises(DataError, match=r"missing\.tar: expected .*, got"),
-        open_shard(f"{before}{tmp_path}/missing.tar"),
+        opened(f"{before}{tmp_path}/missing.tar"),
     ):
         pass
 
@@ -68,7 +69,7 @@ def test_a_file_below_an_archive_has_an_address_too(folder):
         archive.writestr("in/b9.tar", b"nine")
     shards = find_shards(f"zip://in::file://{folder}/all.zip")
     assert [shard.path.split("::")[0] for shard in shards] == ["zip://in/b9.tar", "zip://in/b10.tar"]
-    with open_shard(shards[0].path) as file:
+    with opened(shards[0].path) as file:
         assert file.read() == b"nine"
 
 

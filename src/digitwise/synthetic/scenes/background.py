@@ -9,10 +9,8 @@ import numpy as np
 from digitwise.images import Float32
 from digitwise.synthetic.noise import smooth_noise
 from digitwise.synthetic.scenes.canvas import SCENE, Canvas
-from digitwise.synthetic.scenes.clutter import some_text, text
-from digitwise.synthetic.scenes.hands import Writing, some_writing
-from digitwise.synthetic.scenes.rules import squares
-from digitwise.synthetic.scenes.writing import write
+from digitwise.synthetic.scenes.clutter import some_text, squares, text
+from digitwise.synthetic.scenes.writing import Writing, some_writing, write
 
 ROUND = 6.28  # radians; about 2 pi, as the finder was trained with
 

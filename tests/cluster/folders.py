@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from digitwise.reading.shards.places import Here
+from digitwise.addresses import LocalFolder
 
 
 @dataclass(frozen=True)
-class Waiting(Here):
+class Waiting(LocalFolder):
     """A folder whose writers tell of their process, and wait until they may go on."""
 
     signs: str = ""
@@ -31,7 +31,7 @@ class Waiting(Here):
 
 
 @dataclass(frozen=True)
-class Deadly(Here):
+class Deadly(LocalFolder):
     """A folder that kills who writes one of its files."""
 
     poison: str = ""
@@ -45,8 +45,8 @@ class Deadly(Here):
 
 
 @dataclass(frozen=True)
-class Elsewhere(Here):
+class Elsewhere(LocalFolder):
     """A folder that only the process sees that made it."""
 
-    def __reduce__(self) -> tuple[type[Here], tuple[str, str]]:
-        return Here, (self.name, self.path + "-of-a-worker")
+    def __reduce__(self) -> tuple[type[LocalFolder], tuple[str, str]]:
+        return LocalFolder, (self.name, self.path + "-of-a-worker")

@@ -10,11 +10,12 @@ import numpy as np
 from digitwise.images import Float32, Int64, Mask
 from digitwise.maps import SIGNS, STRIDE, TURNS, UNIT
 
+MOST = 10_000  # objects of an image
 OVERLAP, WITHIN = 0.5, 0.7  # intersection over union, and over the smaller box, from which one of two digits goes
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Objects:
     """Objects found in a picture, the surest first.
 
     Parameters
@@ -40,13 +41,23 @@ class Found:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def of(self, chosen: Int64 | Mask) -> Found:
+    def of(self, chosen: Int64 | Mask) -> Objects:
         """Some of them."""
-        return Found(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+        return Objects(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
-    def placed(self, boxes: Float32) -> Found:
+    def placed(self, boxes: Float32) -> Objects:
         """The same in other places."""
         return dataclasses.replace(self, boxes=boxes)
+
+    @property
+    def middles(self) -> Float32:
+        """X and y of the middle of each, (n, 2)."""
+        return np.asarray((self.boxes[:, :2] + self.boxes[:, 2:]) / 2)
+
+    @property
+    def tall(self) -> Float32:
+        """The height of each in pixels."""
+        return self.boxes[:, 3] - self.boxes[:, 1]
 
     @property
     def labels(self) -> Int64:
@@ -54,7 +65,7 @@ class Found:
         return np.asarray(self.classes.argmax(axis=1), np.int64)
 
 
-def decoded(maps: Float32, *, least: float, most: int = 10_000) -> Found:
+def decoded(maps: Float32, *, least: float) -> Objects:
     """Objects from maps (h, w, 24), before any that overlap are dropped.
 
     Parameters
@@ -62,36 +73,34 @@ def decoded(maps: Float32, *, least: float, most: int = 10_000) -> Found:
     maps : ndarray of float32, shape (h, w, 24)
     least : float
         The score from which there is one.
-    most : int
-        So many at most.
     """
     logits = maps[..., 0]
     around = np.pad(logits, 1, constant_values=-np.inf)
     rows = np.maximum(np.maximum(around[:-2], around[1:-1]), around[2:])
     peaks = logits >= np.maximum(np.maximum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
     ys, xs = np.nonzero(peaks & (logits > np.log(least / (1 - least))))
-    order = np.argsort(-logits[ys, xs], kind="stable")[:most]
+    order = np.argsort(-logits[ys, xs], kind="stable")[:MOST]
     ys, xs = ys[order], xs[order]
     at = maps[ys, xs]
     middle = (np.stack([xs, ys], axis=1) + 0.5 + np.clip(at[:, -4:-2], -2, 2)) * STRIDE
     size = np.exp(np.clip(at[:, -2:], -3, 3)) * UNIT
     end = 1 + len(SIGNS)
-    return Found(
+    return Objects(
         boxes=np.concatenate([middle - size / 2, middle + size / 2], axis=1).astype(np.float32),
-        scores=_logistic(at[:, 0]),
+        scores=np.asarray(1 / (1 + np.exp(-at[:, 0])), np.float32),
         classes=_softmax(at[:, 1:end]),
         turns=_softmax(at[:, end : end + TURNS]),
         rivals=np.zeros(len(ys), np.float32),
     )
 
 
-def joined(parts: list[Found]) -> Found:
+def joined(parts: list[Objects]) -> Objects:
     """All that several looks found, the surest first."""
-    whole = Found(*(np.concatenate([getattr(part, name) for part in parts]) for name in Found.__dataclass_fields__))
+    whole = Objects(*(np.concatenate([getattr(part, name) for part in parts]) for name in Objects.__dataclass_fields__))
     return whole.of(np.argsort(-whole.scores, kind="stable"))
 
 
-def separate(found: Found) -> Found:
+def separate(found: Objects) -> Objects:
     """Without those that lie on surer ones; signs may lie on digits' boxes."""
     digit = found.labels < 10
     left, top, right, bottom = found.boxes.T
@@ -108,11 +117,7 @@ def separate(found: Found) -> Found:
         first = others[hides]
         rivals[first] = np.maximum(rivals[first], found.scores[k])
         kept[k] = not hides.any()
-    return Found(found.boxes, found.scores, found.classes, found.turns, rivals).of(kept)
-
-
-def _logistic(x: Float32) -> Float32:
-    return np.asarray(1 / (1 + np.exp(-x)), np.float32)
+    return Objects(found.boxes, found.scores, found.classes, found.turns, rivals).of(kept)
 
 
 def _softmax(x: Float32) -> Float32:

@@ -1,0 +1,288 @@
+"""Files of this machine, and files behind an address that fsspec knows: listed, opened, written whole."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from digitwise.errors import DataError, DigitwiseError, MissingPartError
+from digitwise.files import expanded, whole_file
+
+VERSIONS = ("ETag", "etag", "LastModified", "last_modified", "mtime", "modified")  # as object stores call them
+FILE = "expected a file that can be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file.
+
+    Parameters
+    ----------
+    path : str
+        A path, or an address.
+    name : str
+        In its folder.
+    size : int
+        Bytes; 0 where the place does not tell.
+    version : str
+        Another one when the file has changed, where the place tells that: its tag, or when it was written.
+    """
+
+    path: str
+    name: str
+    size: int = 0
+    version: str = ""
+
+
+def is_address(path: str) -> bool:
+    """Whether a name is fsspec's to open."""
+    return "://" in path or "::" in path
+
+
+def listed(source: str, wanted: str = FILE) -> tuple[list[Entry], bool]:
+    """The files of a folder, not those of folders in it, or a file itself; and whether it is a folder.
+
+    Parameters
+    ----------
+    source : str
+        A file, a folder, or an address of either: what has ``://`` or ``::``.
+    wanted : str
+        What messages say is expected.
+
+    Raises
+    ------
+    DataError
+        If there is nothing there, or it cannot be looked at.
+    MissingPartError
+        If an address is given and fsspec, or its part for this kind of address, is not installed.
+    """
+    with _told(source, wanted):
+        if not is_address(source):
+            path = expanded(source)
+            if not path.is_dir():
+                return [entry_of(path)], False
+            return [entry_of(file) for file in path.iterdir() if file.is_file()], True
+        with _asked(source) as (system, place):
+            if not system.isdir(place):
+                return [Entry(source, _last(place), *_facts(system.info(place)))], False
+            found = [(_last(each["name"]), each) for each in system.ls(place, detail=True) if each["type"] == "file"]
+            return [Entry(_child(source, name), name, *_facts(each)) for name, each in found], True
+
+
+def files_below(address: str) -> list[Entry]:
+    """The files in a folder behind an address and below it, hidden ones passed over; none where it is no folder.
+
+    Their names are from the folder on.
+
+    Raises
+    ------
+    DataError, MissingPartError
+        As for :func:`listed`.
+    """
+    with _told(address, FILE), _asked(address) as (system, place):
+        files = system.find(place, detail=True) if system.isdir(place) else {}
+    inside = {name[len(place.rstrip("/")) :].lstrip("/"): facts for name, facts in files.items()}
+    shown = {name: facts for name, facts in inside.items() if not any(part[:1] == "." for part in name.split("/"))}
+    return [Entry(_child(address, name), name, *_facts(facts)) for name, facts in shown.items()]
+
+
+def entry_of(path: Path) -> Entry:
+    """A file of this machine.
+
+    Raises
+    ------
+    OSError, ValueError
+        If there is none, or no file can have that name.
+    """
+    found = path.stat()
+    return Entry(str(path), path.name, found.st_size, _time(found.st_mtime))
+
+
+@contextmanager
+def opened(path: str) -> Iterator[IO[bytes]]:
+    """Open a file for a while.
+
+    Raises
+    ------
+    DataError
+        If it cannot be opened.
+    MissingPartError
+        As for :func:`listed`.
+    """
+    with _told(path, FILE):
+        if is_address(path):
+            with _asked(path) as (system, place):  # kept: what it goes through, such as an archive, ends with it
+                file: IO[bytes] = system.open(place, "rb")
+        else:
+            file = expanded(path).open("rb")
+    with file:
+        yield file
+
+
+class Folder(Protocol):
+    """A folder of files to be written; it can be sent to other processes.
+
+    What goes wrong in it is an OSError.
+    """
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    def names(self) -> list[str]:
+        """What is in it, hidden files too; nothing where it does not exist."""
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file to be read."""
+
+    def writing(self, name: str) -> Any:
+        """A context manager that gives a temporary file; on leaving without an error that is the file."""
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+
+
+@dataclass(frozen=True)
+class LocalFolder:
+    """A folder of this machine, or of a disk that machines share.
+
+    Parameters
+    ----------
+    name : str
+        As it was given.
+    path : str
+        From the root.
+    """
+
+    name: str
+    path: str
+
+    def names(self) -> list[str]:  # noqa: D102  # see Folder
+        return sorted(os.listdir(self.path)) if os.path.exists(self.path) else []
+
+    def open(self, name: str) -> IO[bytes]:  # noqa: D102
+        return open(os.path.join(self.path, name), "rb")
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:  # noqa: D102
+        with whole_file(Path(self.path, name)) as temporary:
+            yield temporary
+
+    def remove(self, name: str) -> None:  # noqa: D102
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(self.path, name))
+
+
+@dataclass(frozen=True)
+class RemoteFolder:
+    """A folder behind an address.
+
+    Parameters
+    ----------
+    name : str
+        The address.
+    """
+
+    name: str
+
+    def names(self) -> list[str]:  # noqa: D102
+        with _asked(self.name) as (system, place):
+            try:
+                found = system.ls(place, detail=False, refresh=True) if system.exists(place) else []
+            except TypeError:  # not every one keeps what it listed
+                found = system.ls(place, detail=False)
+            return sorted(_last(each) for each in found)
+
+    def open(self, name: str) -> IO[bytes]:  # noqa: D102
+        with _asked(self.name) as (system, place):
+            file: IO[bytes] = system.open(_in(place, name), "rb")
+            return file
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:  # noqa: D102
+        handle, temporary = tempfile.mkstemp(suffix=Path(name).suffix)
+        os.close(handle)
+        try:
+            yield Path(temporary)
+            with _asked(self.name) as (system, place):
+                system.makedirs(place, exist_ok=True)
+                system.put_file(temporary, _in(place, name))
+        finally:
+            os.unlink(temporary)
+
+    def remove(self, name: str) -> None:  # noqa: D102
+        with _asked(self.name) as (system, place):
+            if system.exists(_in(place, name)):
+                system.rm_file(_in(place, name))
+
+
+def folder_of(name: str) -> Folder:
+    """The folder that a name or an address stands for."""
+    return RemoteFolder(name) if is_address(name) else LocalFolder(name, os.path.abspath(expanded(name)))
+
+
+@contextmanager
+def _asked(address: str) -> Iterator[tuple[Any, str]]:
+    """An address' file system, and the place in it; libraries for addresses have errors of no common kind but this."""
+    try:
+        import fsspec.core
+    except ImportError as error:
+        raise MissingPartError(f"{address}: an address needs fsspec: pip install 'digitwise[cluster]'") from error
+    try:
+        system, place = fsspec.core.url_to_fs(address)
+        yield system, place
+    except (DigitwiseError, OSError):
+        raise
+    except ImportError as error:
+        raise MissingPartError(f"{address}: this address needs one more library: {_reason(error)}") from error
+    except Exception as error:
+        raise OSError(None, _reason(error), address) from error
+
+
+@contextmanager
+def _told(path: str, wanted: str) -> Iterator[None]:
+    """What goes wrong on the way to a file, in one line."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        nothing = "an address" if is_address(path) else "a name"
+        raise DataError(f"{path}: {wanted}, got {nothing} of nothing; check it") from error
+    except (OSError, ValueError) as error:  # a null byte in a name is a ValueError
+        wanted = "expected an address that can be read" if is_address(path) else wanted
+        raise DataError(f"{path}: {wanted}, got: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())[:160]
+
+
+def _facts(entry: Mapping[str, Any]) -> tuple[int, str]:
+    """Size and version, from what fsspec tells of a file."""
+    found = next((entry[key] for key in VERSIONS if entry.get(key)), "")
+    return int(entry.get("size") or 0), _time(found) if isinstance(found, float) else str(found)
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def _last(path: str) -> str:
+    return path.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
+def _in(folder: str, name: str) -> str:
+    return f"{folder.rstrip('/')}/{name}"
+
+
+def _child(folder: str, name: str) -> str:
+    """The address of a file in a folder: of a chain such as ``simplecache::s3://a``, the first link with a path."""
+    links = folder.split("::")
+    place = next(i for i, link in enumerate(links) if "/" in link)
+    links[place] = _in(links[place], name)
+    return "::".join(links)
