@@ -1,6 +1,6 @@
 """What each trick is worth: the recipe ``augmented``, shortened, with one thing changed at a time.
 
-Judged by the last 10,000 training pictures; the test set has no part in it. Neighbours in MNIST's file were written by
+Judged by the last 10,000 training images; the test set has no part in it. Neighbours in MNIST's file were written by
 one hand, so a random draw would have the hands of training in it, as the test set has not.
 """
 
@@ -73,9 +73,9 @@ def bench_ablation() -> None:
     from digitwise.training.fit import fit
     from digitwise.training.predict import predict
 
-    pictures = load("mnist").train
-    places = np.arange(len(pictures))
-    splits = Splits(pictures.take(places[:-VALIDATION]), pictures.take(places[-VALIDATION:]))
+    images = load("mnist").train
+    places = np.arange(len(images))
+    splits = Splits(images.take(places[:-VALIDATION]), images.take(places[-VALIDATION:]))
     rows: list[Row] = []
     for seed in SEEDS:
         for name, recipe in variants().items():

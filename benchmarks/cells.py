@@ -51,7 +51,7 @@ def share_cell(rows: Sequence[Row], others: Sequence[Row]) -> str:
 
 
 def accuracy_cell(rows: Sequence[Row], n: int) -> str:
-    """Share of right answers among ``n`` test pictures."""
+    """Share of right answers among ``n`` test images."""
     if not rows:
         return NOTHING
     shares = [100 * (1 - float(row["errors"]) / n) for row in rows]

@@ -176,13 +176,13 @@ def clean() -> Iterator[Row]:
         share = sum(f["count"] for f in findings if f["code"] in ("DW010", "DW011")) / 70_000
         yield {
             "what": f"{name} as published",
-            "measured": f"{told}; {share:.3%} of the pictures flagged as copies",
+            "measured": f"{told}; {share:.3%} of the images flagged as copies",
             "target": "nothing but what is really there; fewer than 0.2 % flagged as copies",
         }
 
 
 def clock() -> Iterator[Row]:
-    """Whole processes on MNIST's 70,000 pictures."""
+    """Whole processes on MNIST's 70,000 images."""
     for options, target in (((), "25 s, 3 GB"), (("--labels",), "90 s, 3 GB")):
         for repeat in range(3):
             with tempfile.TemporaryDirectory() as folder:
@@ -196,7 +196,7 @@ def clock() -> Iterator[Row]:
 
 
 def million() -> Iterator[Row]:
-    """A million pictures on disk, MNIST's training pictures moved about, through the checks of copies and pixels."""
+    """A million images on disk, MNIST's training images moved about, through the checks of copies and pixels."""
     pixels = read_raw("mnist")["train"].pixels
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -214,7 +214,7 @@ def million() -> Iterator[Row]:
         findings = json.loads((folder / "out" / "findings.json").read_text())
         told = "; ".join(f"{finding['code']}: {finding['count']}" for finding in findings)
         yield {
-            "what": "1,000,000 pictures through the checks of copies and pixels",
+            "what": "1,000,000 images through the checks of copies and pixels",
             "measured": f"{wall:.0f} s, {peak:.2f} GiB; {told or 'nothing found'}",
             "target": "under 4 GB",
             "seconds": round(wall, 1),

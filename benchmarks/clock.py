@@ -11,7 +11,7 @@ from benchmarks.measure import Row, fullest, main_place, median, newest, place
 from digitwise.recipes import RECIPES
 
 NOTHING_YET = "Not measured yet."
-FASTER = 5  # times as many pictures a second as ImageDataGenerator.flow: what was aimed at
+FASTER = 5  # times as many images a second as ImageDataGenerator.flow: what was aimed at
 
 
 def clock_table(rows: Sequence[Row]) -> str:
@@ -51,19 +51,19 @@ def budget_table(rows: Sequence[Row]) -> str:
     for budget in sorted({float(row["budget"]) for row in rows}):
         own = [row for row in rows if float(row["budget"]) == budget]
         lines.append(line(f"{budget:g}s", errors_cell(own), str(len(own)), f"{max(map(_off, own)):.1f} %"))
-    told = f"The fit was never further than {max(map(_off, rows)):.1f} % from its budget (promised: 10 %)."
+    told = f"The fit was never further than {max(map(_off, rows)):.1f} % from its budget (aim: 10 %)."
     return "\n".join([*lines, "", told])
 
 
 def augmentation_line(rows: Sequence[Row]) -> str:
-    """Pictures a second of our warp over those of Keras' generator."""
+    """Images a second of our warp over those of Keras' generator."""
     if not (rows := newest(rows)):
         return NOTHING_YET
     ours, theirs = (
-        median(rows, "pictures_per_second", variant=name) for name in ("digitwise", "ImageDataGenerator.flow")
+        median(rows, "images_per_second", variant=name) for name in ("digitwise", "ImageDataGenerator.flow")
     )
     return (
-        f"On one core of an {title(place(rows[0]))} our warp makes {ours:,.0f} pictures a second and\n"
+        f"On one core of an {title(place(rows[0]))} our warp makes {ours:,.0f} images a second and\n"
         f"`ImageDataGenerator.flow` {theirs:,.0f}: {ours / theirs:.1f} times as many "
         f"(aimed at: {FASTER} times or more)."
     )

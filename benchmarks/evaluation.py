@@ -1,4 +1,4 @@
-"""Are the intervals, promises, tests and slices what they claim? On simulated answers whose truth is known."""
+"""Are the intervals, guarantees, tests and slices what they claim? On simulated answers whose truth is known."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def bench_evaluation() -> None:
     rng = np.random.default_rng(0)
     everyone = population(rng)
     rows: list[Row] = []
-    for simulate in (intervals, promises, paired_tests, planted_slices):
+    for simulate in (intervals, guarantees, paired_tests, planted_slices):
         for row in simulate(everyone, rng):
             print(f"{row['what']}: {row['measured']} ({row['target']})", flush=True)
             rows.append(row)
@@ -76,11 +76,11 @@ def intervals(everyone: Predictions, rng: np.random.Generator) -> Iterator[Row]:
         yield _row(f"95 % interval of the {name} holds the truth", f"{np.mean(each):.1%}", "94 to 97 %")
 
 
-def promises(everyone: Predictions, rng: np.random.Generator) -> Iterator[Row]:
-    """How often a promised error rate is broken.
+def guarantees(everyone: Predictions, rng: np.random.Generator) -> Iterator[Row]:
+    """How often a guaranteed error rate is broken.
 
     By answers as they are, and where it is hardest to keep: errors strike at random, whatever the confidence, and a
-    little more often than promised, so that hardly any policy keeps its promise and it must be refused.
+    little more often than guaranteed, so that hardly any policy keeps its guarantee and it must be refused.
     """
     for max_error, n in ((0.0005, 10_000), (0.001, 5_000), (0.001, 20_000), (0.005, 2_000), (0.02, 1_000)):
         yield _promise(everyone, max_error, n, rng, "")
@@ -105,7 +105,7 @@ def _promise(everyone: Predictions, max_error: float, n: int, rng: np.random.Gen
         coverage.append(answered / POPULATION)
     else_ = f", coverage {np.median(coverage):.0%} else" if coverage else ""
     return _row(
-        f"--max-error {max_error:.2%} on {n:,} validation pictures broken{where}",
+        f"--max-error {max_error:.2%} on {n:,} validation images broken{where}",
         f"{broken / TIMES:.1%}; refused {refused / TIMES:.1%}{else_}",
         "at most 5 %",
     )
@@ -138,18 +138,18 @@ def planted_slices(_: Predictions, rng: np.random.Generator) -> Iterator[Row]:
     """How often a planted group is found, and how many of those found are none; on MNIST's own properties.
 
     A group is one end of a property, or two ends together, at no bound that the search has on its grid. Found means
-    that most pictures of a group found are of the planted one.
+    that most images of a group found are of the planted one.
     """
     from digitwise.data import load
 
-    pictures = load("mnist").train.take(np.arange(10_000))
-    measured = properties(pictures.images)
+    images = load("mnist").train.take(np.arange(10_000))
+    measured = properties(images.images)
     for ratio, pair in ((4, False), (6, False), (10, False), (6, True), (10, True)):
         kind, hit, shares = "pair" if pair else "slice", 0, []
         for _ in range(SLICE_TIMES):
             planted = _planted(measured, rng, pair=pair)
             truth = np.where(planted, 0.004 * ratio, 0.004)
-            found = find_slices(_answers(pictures.labels, truth, rng), measured)
+            found = find_slices(_answers(images.labels, truth, rng), measured)
             hit += any(planted[each.indices].mean() > 0.5 for each in found)
             shares.append(np.mean([_is_false(each.indices, truth) for each in found]) if found else 0.0)
         yield _row(
@@ -158,14 +158,12 @@ def planted_slices(_: Predictions, rng: np.random.Generator) -> Iterator[Row]:
             f"{'90 % or more' if ratio >= POWERFUL[kind] else 'as many as it can'}; at most 5 %",
             times=SLICE_TIMES,
         )
-    silent = sum(
-        not find_slices(_answers(pictures.labels, np.full(10_000, 0.006), rng), measured) for _ in range(TIMES)
-    )
+    silent = sum(not find_slices(_answers(images.labels, np.full(10_000, 0.006), rng), measured) for _ in range(TIMES))
     yield _row("no slice found where none is planted", f"{silent / TIMES:.1%}", "95 % or more")
 
 
 def _planted(measured: dict[str, Float64], rng: np.random.Generator, *, pair: bool) -> Mask:
-    """One end of a property, or of two; at least 250 pictures."""
+    """One end of a property, or of two; at least 250 images."""
     known = [each.name for each in PROPERTIES if each.kind == "measure"]
     while True:
         group = np.ones(10_000, bool)

@@ -1,4 +1,4 @@
-"""The README's picture: errors against seconds, ours and the peers'."""
+"""The README's image: errors against seconds, ours and the peers'."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.contender import PEERS
 from benchmarks.measure import Row, fullest, kept, median, place
 
-PICTURE = Path(__file__).parents[1] / "docs" / "errors-vs-seconds.png"
+IMAGE = Path(__file__).parents[1] / "docs" / "errors-vs-seconds.png"
 OURS, THEIRS, CURVE = "#1f5fa8", "#8a8a8a", "#9dbfe6"
 NAMES = {
     "exercise-1": "exercise in Keras, model 1",
@@ -88,9 +88,9 @@ def draw_errors_against_seconds() -> None:
         *([plt.Line2D([], [], color=CURVE, lw=4, label="accurate with --budget")] if budgets else []),
     ]
     figure.legend(handles=handles, frameon=False, fontsize=9, loc="outside upper left", ncols=2)
-    figure.savefig(PICTURE)
+    figure.savefig(IMAGE)
     plt.close(figure)
-    print(PICTURE)
+    print(IMAGE)
 
 
 def _point(rows: Sequence[Row]) -> tuple[float, float, float, float]:

@@ -74,7 +74,7 @@ def _scenes() -> list[tuple[Scene, UInt8]]:
         place += 1
         if scene.turn == 0 and len(scene.objects):
             left, top, right, bottom = scene.frame
-            made.append((scene, np.ascontiguousarray(scene.picture[top:bottom, left:right])))
+            made.append((scene, np.ascontiguousarray(scene.image[top:bottom, left:right])))
     return made
 
 

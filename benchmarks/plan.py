@@ -1,4 +1,4 @@
-"""The plan on paper of docs/scale.md: what 10^9 readings and training on 10^8 pictures take, by the rates measured."""
+"""The plan on paper of docs/scale.md: what 10^9 readings and training on 10^8 images take, by the rates measured."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from benchmarks.cells import NOTHING, head, line
 from benchmarks.measure import Row, kept, median, newest, place
 
-READ, SHOWN = 10**9, 10**8  # pictures
+READ, SHOWN = 10**9, 10**8  # images
 CORES = 2  # of the machine that the rates are measured on
 SHARD = 100_000  # digits
 PRICE = 0.04  # dollars for an hour of a core: the order of what clouds ask for; put in your own
 MANY = 100  # cores of the example
 NETWORK = 1.25e9  # bytes a second of 10 Gbit/s
 COLUMNS = ("stored as", "a second on a core", "core hours", f"hours on {MANY} cores", "$ a million")
-PICTURES = 55_000  # that MNIST's trainings show in an epoch
+IMAGES = 55_000  # that MNIST's trainings show in an epoch
 
 
 def reading_plan(rows: Sequence[Row]) -> str:
@@ -35,12 +35,12 @@ def bounds(rows: Sequence[Row]) -> str:
     """What does not get faster with more cores: what one process deals out, and what one thread reads."""
     shards = _rate(rows, "shards of ten digits", "Ray, two cores")
     digits = _rate(rows, "digits read, parquet", "Ray, two cores") / CORES
-    mixed = _rate(rows, "pictures read and mixed, nothing trained", "one thread")
+    mixed = _rate(rows, "images read and mixed, nothing trained", "one thread")
     cores = f"{shards * SHARD / digits:,.0f}" if digits else NOTHING
     return (
         f"One asking process got {_told(shards)} shards of ten digits a second done, the start of Ray included: at "
         f"{SHARD:,} digits a shard it is known to keep {cores} cores busy. One thread reads and mixes {_told(mixed)} "
-        f"pictures a second for a training."
+        f"images a second for a training."
     )
 
 
@@ -49,9 +49,9 @@ def _told(rate: float) -> str:
 
 
 def training_plan(rows: Sequence[Row]) -> str:
-    """Showing 10^8 pictures once to a network: by recipe."""
+    """Showing 10^8 images once to a network: by recipe."""
     lines = head("network of", *COLUMNS[1:])
-    rates = {"flash, streamed": _rate(rows, "training pictures shown by flash, one epoch", "streamed")}
+    rates = {"flash, streamed": _rate(rows, "training images shown by flash, one epoch", "streamed")}
     rates |= {name: _trained(rows, name) for name in ("improved", "augmented")}
     for name, rate in rates.items():
         lines.append(line(name, *(_cells(rate / CORES, SHOWN) if rate else [NOTHING] * 4)))
@@ -64,15 +64,15 @@ def _rate(rows: Sequence[Row], what: str, way: str) -> float:
 
 
 def _trained(rows: Sequence[Row], name: str) -> float:
-    """Pictures a second of a recipe on MNIST, on the processor that the other rates are of."""
+    """Images a second of a recipe on MNIST, on the processor that the other rates are of."""
     from digitwise.recipes import RECIPES
 
     own = [row for row in kept("recipes") if (row["contender"], row["data"]) == (name, "mnist")]
     here = [row for row in own if rows and place(row)[0] == rows[-1]["cpu"]]
-    return PICTURES * RECIPES[name].epochs / median(here, "fit_seconds") if here else 0.0
+    return IMAGES * RECIPES[name].epochs / median(here, "fit_seconds") if here else 0.0
 
 
-def _cells(rate: float, pictures: int) -> list[str]:
-    """Of so many pictures a second on a core."""
-    hours = pictures / rate / 3600
-    return [f"{rate:,.0f}", f"{hours:,.1f}", f"{hours / MANY:.2f}", f"{PRICE * hours / pictures * 1e6:.4f}"]
+def _cells(rate: float, images: int) -> list[str]:
+    """Of so many images a second on a core."""
+    hours = images / rate / 3600
+    return [f"{rate:,.0f}", f"{hours:,.1f}", f"{hours / MANY:.2f}", f"{PRICE * hours / images * 1e6:.4f}"]

@@ -21,7 +21,7 @@ from digitwise.normalize import normalize
 from digitwise.synthetic import CORRUPTIONS, Page, corrupted, page_of
 from digitwise.system import cores
 
-SAMPLE = 2_000  # test pictures a cell of the robustness table: all 10,000 take a quarter of an hour
+SAMPLE = 2_000  # test images a cell of the robustness table: all 10,000 take a quarter of an hour
 PAGES = 200
 PER_PAGE = 5, 45  # digits on a page: from, below
 SMALL = 25.0  # pixels: digits below that are small
@@ -97,7 +97,7 @@ def _row(what: str, of: str, digits: int, errors: int, detail: str) -> Row:
 
 
 def bench_robustness(model: str | None = None, sample: int = SAMPLE) -> None:
-    """Errors under each corruption and severity, of the pictures as they are and brought through ``normalize``."""
+    """Errors under each corruption and severity, of the images as they are and brought through ``normalize``."""
     test = load("mnist").test
     chosen = np.sort(np.random.default_rng(0).choice(len(test), min(sample, len(test)), replace=False))
     images, labels = test.images[chosen], test.labels[chosen]
@@ -109,7 +109,7 @@ def bench_robustness(model: str | None = None, sample: int = SAMPLE) -> None:
         as_it_is = int((reader.probabilities(plain).argmax(axis=1) != labels).sum())
         through = int(((reader.probabilities(normal).argmax(axis=1) != labels) | blank).sum())
         unit = CORRUPTIONS[kind].unit if kind in CORRUPTIONS else ""
-        row = {"kind": kind, "severity": severity, "unit": unit, "pictures": len(labels)}
+        row = {"kind": kind, "severity": severity, "unit": unit, "images": len(labels)}
         rows.append({**row, "errors": as_it_is, "errors_normalized": through, "blank": int(blank.sum())})
         shares = (f"{errors / len(labels):6.2%}" for errors in (as_it_is, through))
         print(f"{kind:15} {severity:5g} {unit:27} {' '.join(shares)}  {int(blank.sum())} blank", flush=True)
@@ -119,10 +119,10 @@ def bench_robustness(model: str | None = None, sample: int = SAMPLE) -> None:
 
 
 def _cell(images: UInt8, kind: str, severity: float) -> tuple[UInt8, UInt8, Mask]:
-    """The corrupted pictures, the same normalised, and which of them were found blank."""
+    """The corrupted images, the same normalised, and which of them were found blank."""
     rng = np.random.default_rng(0)
     plain = images if kind == "none" else corrupted(images, kind, severity, rng=rng)
-    forms = [normalize(picture) for picture in plain]
+    forms = [normalize(image) for image in plain]
     return plain, np.stack([form.image for form in forms]), np.array([form.blank for form in forms])
 
 
@@ -144,9 +144,9 @@ def page_row(seed: int, model: str | None = None, reader: Contender | None = Non
     """Make a page of MNIST test digits and read it; the same page for the same seed."""
     page = made_page(seed)
     lines: list[str] = []
-    wall = seconds(lambda: lines.extend((reader or contender(model)).lines(page.picture)))
+    wall = seconds(lambda: lines.extend((reader or contender(model)).lines(page.image)))
     found = aligned("".join(page.lines), "".join(lines))
-    row = {"seed": seed, "width": page.picture.shape[1], "rows": page.picture.shape[0], "seconds": round(wall, 3)}
+    row = {"seed": seed, "width": page.image.shape[1], "rows": page.image.shape[0], "seconds": round(wall, 3)}
     row |= {"height": round(page.height, 1), "turn": page.turn, "tilt": round(page.tilt, 2), "ruling": page.ruling}
     row |= {"touching": len(page.touching), "shadow": int(page.shadow), "edge": int(page.edge), "dark": int(page.dark)}
     row |= {"digits": found.length, "wrong": found.wrong, "missing": found.missing, "extra": found.extra}
@@ -155,14 +155,14 @@ def page_row(seed: int, model: str | None = None, reader: Contender | None = Non
 
 def made_page(seed: int) -> Page:
     """The page of a seed, of MNIST test digits."""
-    test = test_pictures()
+    test = test_images()
     rng = np.random.default_rng([1, seed])
     places = rng.choice(len(test), rng.integers(*PER_PAGE), replace=False)
     return page_of(test.images[places], test.labels[places], rng=rng)
 
 
 @cache
-def test_pictures() -> ImageSet:
+def test_images() -> ImageSet:
     """MNIST's, once a process."""
     return load("mnist").test
 

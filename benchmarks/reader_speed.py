@@ -25,14 +25,14 @@ from benchmarks.measure import Row, keep, median
 from benchmarks.speed import REPEATS, command, process
 from digitwise.images import UInt8
 
-PICTURES = 10_000
+IMAGES = 10_000
 SINGLES = 2_000
 PEER_BATCH = 256
 PHOTO = 4_000, 3_000  # pixels: twelve million
 
 
 def bench_reader_speed() -> None:
-    """Batches against peers; one picture; normalising; a large photo; the whole command."""
+    """Batches against peers; one image; normalising; a large photo; the whole command."""
     turns = [(repeat, name) for repeat in range(REPEATS) for name in CONTENDERS]
     rows: list[Row] = [{"repeat": repeat, **row} for repeat, name in turns for row in _of(name)]
     rows += [{"repeat": "", **row} for row in _of("commands")]
@@ -46,10 +46,10 @@ def _row(what: str, value: float, unit: str) -> Row:
     return {"what": what, "value": round(value, 5), "unit": unit}
 
 
-def _test_pictures() -> UInt8:
+def _test_images() -> UInt8:
     from digitwise.data import load
 
-    return load("mnist").test.images[:PICTURES]
+    return load("mnist").test.images[:IMAGES]
 
 
 def _fastest(work: Callable[[], Any], times: int = 3) -> float:
@@ -67,7 +67,7 @@ def _reader() -> list[Row]:
     from digitwise.normalize import normalize, normalize_all
     from digitwise.reading.reader import Reader
 
-    reader, images = Reader(), _test_pictures()
+    reader, images = Reader(), _test_images()
     batch = _fastest(lambda: reader.read(images))
     single = []
     for image in images[:SINGLES]:
@@ -79,12 +79,12 @@ def _reader() -> list[Row]:
     formed = _fastest(lambda: normalize_all(scans))
     singly = _fastest(lambda: [normalize(scan) for scan in scans])
     return [
-        _row("reader, 10,000 pictures to readings", PICTURES / batch, "pictures/s"),
-        _row("reader, 10,000 pictures to probabilities", PICTURES / _fastest(lambda: reader.probabilities(images)),
-             "pictures/s"),
-        _row("reader, one picture to its label", statistics.median(single) * 1e3, "ms, p50"),
-        _row("normalize, 1,000 scans of 28x28 together, one core", len(scans) / formed, "pictures/s"),
-        _row("normalize, the same one by one", len(scans) / singly, "pictures/s"),
+        _row("reader, 10,000 images to readings", IMAGES / batch, "images/s"),
+        _row("reader, 10,000 images to probabilities", IMAGES / _fastest(lambda: reader.probabilities(images)),
+             "images/s"),
+        _row("reader, one image to its label", statistics.median(single) * 1e3, "ms, p50"),
+        _row("normalize, 1,000 scans of 28x28 together, one core", len(scans) / formed, "images/s"),
+        _row("normalize, the same one by one", len(scans) / singly, "images/s"),
         _row("reader, a photo of 12 megapixels", _photo(reader), "s"),
     ]  # fmt: skip
 
@@ -103,9 +103,9 @@ def made_photo(folder: Path) -> Path:
 
     test = load("mnist").test
     page = page_of(test.images[:100], test.labels[:100], rng=np.random.default_rng(0))
-    size = PHOTO if page.picture.shape[1] > page.picture.shape[0] else PHOTO[::-1]
+    size = PHOTO if page.image.shape[1] > page.image.shape[0] else PHOTO[::-1]
     file = folder / "photo.jpg"
-    Image.fromarray(page.picture).resize(size, Image.Resampling.BICUBIC).save(file, quality=90)
+    Image.fromarray(page.image).resize(size, Image.Resampling.BICUBIC).save(file, quality=90)
     return file
 
 
@@ -114,12 +114,12 @@ def _keras() -> list[Row]:
     from digitwise.data.prepare import to_input
     from digitwise.recipes import find
 
-    model, images = models.build(find("reader").model, (28, 28, 1), 10), _test_pictures()
+    model, images = models.build(find("reader").model, (28, 28, 1), 10), _test_images()
     plain = _fastest(lambda: model.predict(to_input(images), verbose=0))
     large = _fastest(lambda: model.predict(to_input(images), batch_size=PEER_BATCH, verbose=0))
     return [
-        _row("Keras, model.predict", PICTURES / plain, "pictures/s"),
-        _row(f"Keras, model.predict in batches of {PEER_BATCH}", PICTURES / large, "pictures/s"),
+        _row("Keras, model.predict", IMAGES / plain, "images/s"),
+        _row(f"Keras, model.predict in batches of {PEER_BATCH}", IMAGES / large, "images/s"),
     ]
 
 
@@ -137,25 +137,25 @@ def _torch() -> list[Row]:
         *(nn.Conv2d(third, fourth, 3, bias=False), nn.BatchNorm2d(fourth), nn.ReLU()),
         *(nn.Flatten(), nn.Linear(fourth * 4, 10), nn.Softmax(dim=1)),
     ).eval()
-    images = _test_pictures()
+    images = _test_images()
 
     def predict() -> None:
         with torch.no_grad():
-            for start in range(0, PICTURES, PEER_BATCH):
+            for start in range(0, IMAGES, PEER_BATCH):
                 part = torch.from_numpy(images[start : start + PEER_BATCH])
                 network(part[:, None].float() / 255).numpy()
 
-    return [_row(f"PyTorch, eager in batches of {PEER_BATCH}", PICTURES / _fastest(predict), "pictures/s")]
+    return [_row(f"PyTorch, eager in batches of {PEER_BATCH}", IMAGES / _fastest(predict), "images/s")]
 
 
 def _commands() -> list[Row]:
     """``digitwise read`` as a whole process: seconds and peak memory.
 
-    The pictures are made by another process: a child's peak counts what its parent held when it was started.
+    The images are made by another process: a child's peak counts what its parent held when it was started.
     """
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, "-m", "benchmarks.reader_speed", "pictures", folder], check=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.reader_speed", "images", folder], check=True)
         for what in ("one.png", "photo.jpg"):
             for _ in range(REPEATS):
                 wall, peak = process(command("read", str(Path(folder) / what)))
@@ -164,10 +164,10 @@ def _commands() -> list[Row]:
     return rows
 
 
-def _write_pictures(folder: Path) -> None:
+def _write_images(folder: Path) -> None:
     """One digit, and a photo of 12 megapixels."""
     made_photo(folder)
-    Image.fromarray(255 - _test_pictures()[0]).resize((140, 140)).save(folder / "one.png")
+    Image.fromarray(255 - _test_images()[0]).resize((140, 140)).save(folder / "one.png")
 
 
 def _of(name: str) -> list[Row]:
@@ -181,7 +181,7 @@ def _of(name: str) -> list[Row]:
 CONTENDERS: dict[str, Callable[[], list[Row]]] = {"reader": _reader, "keras": _keras, "torch": _torch}
 
 if __name__ == "__main__":
-    if sys.argv[1] == "pictures":
-        _write_pictures(Path(sys.argv[2]))
+    if sys.argv[1] == "images":
+        _write_images(Path(sys.argv[2]))
     else:
         print(json.dumps({**CONTENDERS, "commands": _commands}[sys.argv[1]]()))

@@ -74,7 +74,7 @@ def speed_table(rows: Sequence[Row]) -> str:
     ]
     ratios = []
     for given in ("probabilities", "readings"):
-        ours = found[f"reader, 10,000 pictures to {given}"]
+        ours = found[f"reader, 10,000 images to {given}"]
         times = (f"{ours / found[what]:.1f} times {what}" for what in found if what.startswith(("Keras", "PyTorch")))
         ratios.append(f"To {given}: {', '.join(times)}.")
     told = "The peers give probabilities; readings are objects with label, confidence and status."
@@ -82,7 +82,7 @@ def speed_table(rows: Sequence[Row]) -> str:
 
 
 def _share(rows: Sequence[Row], column: str) -> str:
-    share = sum(int(row[column]) for row in rows) / max(sum(int(row["pictures"]) for row in rows), 1)
+    share = sum(int(row[column]) for row in rows) / max(sum(int(row["images"]) for row in rows), 1)
     return _percent(share)
 
 

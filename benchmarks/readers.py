@@ -16,12 +16,12 @@ class Contender(Protocol):
     """What the benchmarks ask of a reader."""
 
     def probabilities(self, images: UInt8) -> Float32:
-        """Of each class, float32 (n, k), for pictures uint8 (n, 28, 28) as they are."""
+        """Of each class, float32 (n, k), for images uint8 (n, 28, 28) as they are."""
 
-    def labels(self, pictures: list[UInt8]) -> list[str | None]:
-        """The most probable label of each picture of one digit, uint8 (h, w) or (h, w, 3); None for a blank one."""
+    def labels(self, images: list[UInt8]) -> list[str | None]:
+        """The most probable label of each image of one digit, uint8 (h, w) or (h, w, 3); None for a blank one."""
 
-    def lines(self, picture: UInt8) -> list[str]:
+    def lines(self, image: UInt8) -> list[str]:
         """The lines of digits on a page, the most probable label also where it is unsure."""
 
 
@@ -37,13 +37,13 @@ class WithOnnx:
         """See :class:`Contender`."""
         return np.asarray(self.reader.probabilities(images), np.float32)
 
-    def labels(self, pictures: list[UInt8]) -> list[str | None]:
+    def labels(self, images: list[UInt8]) -> list[str | None]:
         """See :class:`Contender`."""
-        return [reading.label for reading in self.reader.read(list(pictures))]
+        return [reading.label for reading in self.reader.read(list(images))]
 
-    def lines(self, picture: UInt8) -> list[str]:
+    def lines(self, image: UInt8) -> list[str]:
         """See :class:`Contender`."""
-        return [text_of(line) for line in self.reader.read_numbers(picture).lines]
+        return [text_of(line) for line in self.reader.read_numbers(image).lines]
 
 
 class WithKeras:
@@ -59,13 +59,13 @@ class WithKeras:
         scaled = images[..., None].astype(np.float32) / 255
         return np.asarray(self.model.predict(scaled, batch_size=500, verbose=0), np.float32)
 
-    def labels(self, pictures: list[UInt8]) -> list[str | None]:
+    def labels(self, images: list[UInt8]) -> list[str | None]:
         """See :class:`Contender`."""
-        forms = [normalize(picture) for picture in pictures]
+        forms = [normalize(image) for image in images]
         most = self.probabilities(np.stack([form.image for form in forms])).argmax(axis=1)
         return [None if form.blank else str(label) for form, label in zip(forms, most, strict=True)]
 
-    def lines(self, picture: UInt8) -> list[str]:
+    def lines(self, image: UInt8) -> list[str]:
         """Nothing, since finding lines is the reader's work."""
         raise NotImplementedError("a run's model reads single digits only: expected an ONNX file")
 

@@ -29,11 +29,11 @@ from benchmarks.speed import command
 from digitwise.images import Int64, UInt8
 
 TRAININGS, EPOCHS = 8, 2  # of `improved`, each on one thread
-READINGS, SHARD = 2_000_000, 100_000  # pictures
+READINGS, SHARD = 2_000_000, 100_000  # images
 ENCODED = 200_000  # of them as PNG files in tars
-SHARDS = 300  # of a few pictures each, for what a shard costs by itself
+SHARDS = 300  # of a few images each, for what a shard costs by itself
 TURNS = 2
-STREAMED = 5_000_000  # pictures
+STREAMED = 5_000_000  # images
 MIXED = 2_000_000  # of them only read and mixed
 PARTS = ("trainings", "reading", "training")
 RAY = ("--cluster", "auto")
@@ -68,9 +68,9 @@ def _trainings(folder: Path) -> Iterator[Row]:
 
 def _reading(folder: Path) -> Iterator[Row]:
     """The same digits through one process and through Ray, on the same cores, as raw Parquet and as PNG in tars."""
-    pictures, labels = _digits()
-    write_parquet(folder / "parquet", pictures, labels, READINGS)
-    write_tars(folder / "tars", pictures, labels, ENCODED)
+    images, labels = _digits()
+    write_parquet(folder / "parquet", images, labels, READINGS)
+    write_tars(folder / "tars", images, labels, ENCODED)
     for turn in range(TURNS):
         for source, n in (("parquet", READINGS), ("tars", ENCODED)):
             told = {}
@@ -81,28 +81,28 @@ def _reading(folder: Path) -> Iterator[Row]:
                 size = sum(file.stat().st_size for file in (folder / source).iterdir()) / n
                 yield {**_row(f"digits read, {source}", name, n, seconds, peak), "bytes": round(size), "turn": turn}
             assert told["one process"] == told["Ray, two cores"]
-    write_parquet(folder / "small", pictures, labels, SHARDS * 10, each=10)
+    write_parquet(folder / "small", images, labels, SHARDS * 10, each=10)
     _, seconds, peak = job("read", str(folder / "small"), "--out", str(folder / "small-read"), *RAY)
     yield _row("shards of ten digits", "Ray, two cores", SHARDS, seconds, peak)
 
 
 def _training(folder: Path) -> Iterator[Row]:
-    """One epoch of `flash` on five million pictures, from memory and from the disk."""
-    pictures, labels = _digits()
-    write_parquet(folder / "set" / "train", pictures, labels, STREAMED, moved=True)
-    write_parquet(folder / "set" / "test", pictures[:10_000], labels[:10_000], 10_000)
+    """One epoch of `flash` on five million images, from memory and from the disk."""
+    images, labels = _digits()
+    write_parquet(folder / "set" / "train", images, labels, STREAMED, moved=True)
+    write_parquet(folder / "set" / "test", images[:10_000], labels[:10_000], 10_000)
     for name, how in {"streamed": ("--stream",), "in memory": ()}.items():
         asked = ("train", "flash", "--data", str(folder / "set"), "--epochs", "1", "--json", *how)
         said, _, peak = job(*asked, "--out", str(folder / name.replace(" ", "-")))
         told = json.loads(said)
         fit = float(told["fit_seconds"])
-        row = _row("training pictures shown by flash, one epoch", name, STREAMED, fit, peak)
+        row = _row("training images shown by flash, one epoch", name, STREAMED, fit, peak)
         yield {**row, "per_second": told["images_per_second"], "errors": told["errors"]}
-    yield _row("pictures read and mixed, nothing trained", "one thread", *_read_and_mixed(folder / "set"), 0)
+    yield _row("images read and mixed, nothing trained", "one thread", *_read_and_mixed(folder / "set"), 0)
 
 
 def _read_and_mixed(folder: Path) -> tuple[int, float]:
-    """What the reading thread of a streamed training does, alone, for a part of an epoch: pictures and seconds."""
+    """What the reading thread of a streamed training does, alone, for a part of an epoch: images and seconds."""
     from digitwise.data.streamed import open_streamed
     from digitwise.training.mixing import mixed
 
@@ -165,20 +165,20 @@ def _digits() -> tuple[UInt8, Int64]:
 
 
 def write_parquet(
-    folder: Path, pictures: UInt8, labels: Int64, n: int, *, each: int = SHARD, moved: bool = False
+    folder: Path, images: UInt8, labels: Int64, n: int, *, each: int = SHARD, moved: bool = False
 ) -> None:
-    """Write ``n`` pictures as Parquet files of ``each``: the given ones over and over, moved anew if so asked."""
+    """Write ``n`` images as Parquet files of ``each``: the given ones over and over, moved anew if so asked."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     for number, first in enumerate(range(0, n, each)):
-        drawn = np.arange(first, min(first + each, n)) % len(pictures)
+        drawn = np.arange(first, min(first + each, n)) % len(images)
         if moved:
             rng.shuffle(drawn)
-        shown = pictures[drawn]
-        if moved:  # by up to two pixels each way, each picture by its own
+        shown = images[drawn]
+        if moved:  # by up to two pixels each way, each image by its own
             ways = rng.integers(0, 25, len(shown))
             for way in range(25):
                 shown[ways == way] = np.roll(shown[ways == way], (way // 5 - 2, way % 5 - 2), axis=(1, 2))
@@ -190,8 +190,8 @@ def write_parquet(
         pq.write_table(table, place, row_group_size=10_000, use_dictionary=False)
 
 
-def write_tars(folder: Path, pictures: UInt8, labels: Int64, n: int, *, each: int = 10_000) -> None:
-    """Write ``n`` pictures as PNG files in tars, as WebDataset has them."""
+def write_tars(folder: Path, images: UInt8, labels: Int64, n: int, *, each: int = 10_000) -> None:
+    """Write ``n`` images as PNG files in tars, as WebDataset has them."""
     from PIL import Image
 
     folder.mkdir(parents=True)
@@ -199,7 +199,7 @@ def write_tars(folder: Path, pictures: UInt8, labels: Int64, n: int, *, each: in
         with tarfile.open(folder / f"digits-{number:05d}.tar", "w") as tar:
             for place in range(first, min(first + each, n)):
                 content = io.BytesIO()
-                Image.fromarray(pictures[place % len(pictures)]).save(content, "png")
+                Image.fromarray(images[place % len(images)]).save(content, "png")
                 _add(tar, f"{place:08d}.png", content.getvalue())
                 _add(tar, f"{place:08d}.cls", str(labels[place % len(labels)]).encode())
 

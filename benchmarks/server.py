@@ -31,7 +31,7 @@ from PIL import Image
 from benchmarks.cells import head, line
 from benchmarks.measure import Row, keep
 
-PICTURES = 1_000
+IMAGES = 1_000
 CONNECTIONS = 32
 OPEN_CONNECTIONS = 256  # of a load that does not wait for answers
 CLOSED_SECONDS, OPEN_SECONDS = 20.0, 60.0
@@ -157,25 +157,25 @@ def cases() -> list[Case]:
     from digitwise.data import load as load_set
     from digitwise.reading.reader import Reader
 
-    images = load_set("mnist").test.images[:PICTURES]
+    images = load_set("mnist").test.images[:IMAGES]
     grain = np.random.default_rng(0).normal(0, 6, images.shape)
     scans = np.clip(230 - 0.8 * images + grain, 0, 255).astype(np.uint8)
     return [Case(request_of(scan), reading) for scan, reading in zip(scans, expected(Reader(), scans), strict=True)]
 
 
-def request_of(picture: np.ndarray[Any, Any]) -> bytes:
-    """``POST /v1/read`` of a picture of one digit as PNG."""
+def request_of(image: np.ndarray[Any, Any]) -> bytes:
+    """``POST /v1/read`` of an image of one digit as PNG."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
+    Image.fromarray(image).save(file, "PNG")
     body = file.getvalue()
     fields = ("Host: localhost", "Content-Type: image/png", f"Content-Length: {len(body)}")
     head = "\r\n".join(("POST /v1/read?mode=single HTTP/1.1", *fields, "", ""))
     return head.encode() + body
 
 
-def expected(reader: Any, pictures: np.ndarray[Any, Any]) -> list[dict[str, Any]]:
+def expected(reader: Any, images: np.ndarray[Any, Any]) -> list[dict[str, Any]]:
     """What the reader says when it is called directly, one by one."""
-    found = [reader.read(picture) for picture in pictures]
+    found = [reader.read(image) for image in images]
     return [{"label": each.label, "confidence": each.confidence, "status": each.status} for each in found]
 
 

@@ -83,8 +83,8 @@ def bench_fit(epochs: int = 3) -> None:
     keep("fit", rows)
 
 
-def bench_augmentation(pictures: int = 10_000, batch: int = 256) -> None:
-    """Pictures a second of our warp and of ``ImageDataGenerator.flow``, on one core."""
+def bench_augmentation(n: int = 10_000, batch: int = 256) -> None:
+    """Images a second of our warp and of ``ImageDataGenerator.flow``, on one core."""
     if hasattr(os, "sched_setaffinity"):  # this process may use no other core
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
@@ -95,7 +95,7 @@ def bench_augmentation(pictures: int = 10_000, batch: int = 256) -> None:
     from digitwise.training.augment import RandomWarp
     from digitwise.training.backend import keras
 
-    images = to_input(load("mnist").train.images[:pictures])
+    images = to_input(load("mnist").train.images[:n])
     ranges = find("augmented").augmentation
     assert ranges is not None
     network = keras.Sequential([keras.Input(images.shape[1:]), RandomWarp(ranges, seed=0)])
@@ -108,8 +108,8 @@ def bench_augmentation(pictures: int = 10_000, batch: int = 256) -> None:
 
         warp = tensorflow.function(warp, reduce_retracing=True)
     generator = ImageDataGenerator(**dataclasses.asdict(ranges), fill_mode="constant", cval=0.0)
-    flow = generator.flow(images, np.zeros(pictures), batch_size=batch)
-    starts = range(0, pictures - batch + 1, batch)
+    flow = generator.flow(images, np.zeros(n), batch_size=batch)
+    starts = range(0, n - batch + 1, batch)
     work = {
         "ImageDataGenerator.flow": lambda: [flow[i] for i in range(len(starts))],
         "digitwise": lambda: [np.asarray(warp(images[start : start + batch])) for start in starts],
@@ -117,9 +117,9 @@ def bench_augmentation(pictures: int = 10_000, batch: int = 256) -> None:
     work["digitwise"]()  # compiled outside the clock
     rows = alternating(work, "variant", REPEATS)
     for row in rows:
-        row["pictures_per_second"] = round(len(starts) * batch / row["seconds"])
+        row["images_per_second"] = round(len(starts) * batch / row["seconds"])
     for name in work:
-        print(f"{name}: {median(rows, 'pictures_per_second', variant=name):,.0f} pictures/s on one core")
+        print(f"{name}: {median(rows, 'images_per_second', variant=name):,.0f} n/s on one core")
     print(ratio(rows, "ImageDataGenerator.flow", "digitwise"))
     keep("augmentation", rows)
 

@@ -34,8 +34,8 @@ def _none(*_: Any, **__: Any) -> None:
     return None
 
 
-def _never(pictures: UInt8) -> Any:
-    return np.zeros(len(pictures), bool)
+def _never(images: UInt8) -> Any:
+    return np.zeros(len(images), bool)
 
 
 # What is switched off, and the function that then does nothing.

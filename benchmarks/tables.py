@@ -44,7 +44,7 @@ READMES = tuple(
 HEADS = {name: ROOT / "src" / "digitwise" / "recipes" / f"{name}.py" for name in RECIPES}
 
 
-OTHER_SETS = {"fashion-mnist": ("Fashion-MNIST", 10_000), "digits": ("scikit-learn's digits", 360)}  # test pictures
+OTHER_SETS = {"fashion-mnist": ("Fashion-MNIST", 10_000), "digits": ("scikit-learn's digits", 360)}  # test images
 
 
 def recipe_table(rows: Sequence[Row]) -> str:
@@ -90,7 +90,7 @@ def set_table(rows: Sequence[Row]) -> str:
 
 def ablation_table(rows: Sequence[Row]) -> str:
     """Every trick of ``augmented`` on and off."""
-    lines = head(f"augmented, {EPOCHS} epochs", "wrong of 10,000 validation pictures", "seeds", "fit, s")
+    lines = head(f"augmented, {EPOCHS} epochs", "wrong of 10,000 validation images", "seeds", "fit, s")
     for variant in dict.fromkeys(row["variant"] for row in rows):
         own = [row for row in rows if row["variant"] == variant]
         errors = spread([float(row["validation_errors"]) for row in own])

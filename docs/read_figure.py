@@ -24,7 +24,7 @@ def draw() -> None:
     page = page_of(test.images[places], test.labels[places], rng=rng)
     with tempfile.TemporaryDirectory() as folder:
         photo, overlay = Path(folder) / "photo.png", Path(folder) / "overlay.png"
-        Image.fromarray(page.picture).save(photo)
+        Image.fromarray(page.image).save(photo)
         main(["read", str(photo), "--overlay", str(overlay)])
         print(*page.lines, sep="\n")
         with Image.open(overlay) as drawn:

@@ -1,6 +1,6 @@
 """Draws docs/serve.png: the page of digitwise serve with a digit drawn on it and a made photo of numbers.
 
-The digits are strokes of this file, so that the picture holds nobody's writing. From the root:
+The digits are strokes of this file, so that the image holds nobody's writing. From the root:
 ``python -m docs.serve_figure``.
 """
 
@@ -64,7 +64,7 @@ def photo() -> bytes:
     page = page_of(digits, np.array([int(digit) for digit in NUMBERS]), rng=np.random.default_rng(SEED))
     print(*page.lines, sep="\n")
     file = io.BytesIO()
-    Image.fromarray(page.picture).save(file, "PNG")
+    Image.fromarray(page.image).save(file, "PNG")
     return file.getvalue()
 
 
@@ -90,7 +90,7 @@ def use(page: Page, content: bytes) -> None:
 
 
 def draw() -> None:
-    """Serve, draw, look, and keep the picture at the README's width."""
+    """Serve, draw, look, and keep the image at the README's width."""
     import shutil
 
     from playwright.sync_api import sync_playwright

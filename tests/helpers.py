@@ -8,7 +8,7 @@ from digitwise.images import ImageSet, Predictions
 
 
 def blobs(n: int, *, seed: int = 0, size: int = 28, classes: int = 3, channels: int = 1) -> ImageSet:
-    """Pictures that a small network can tell apart: a bright bar whose place is the class."""
+    """Images that a small network can tell apart: a bright bar whose place is the class."""
     rng = np.random.default_rng(seed)
     shape = (n, size, size) if channels == 1 else (n, size, size, 3)
     images = rng.integers(0, 60, shape, dtype=np.uint8)
@@ -57,8 +57,8 @@ def glyphs(n: int, *, seed: int = 0) -> np.ndarray:
         rows, columns = np.flatnonzero(canvas.max(axis=1) > 0.03), np.flatnonzero(canvas.max(axis=0) > 0.03)
         box = canvas[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         small = np.clip(zoom(box, 20 / max(box.shape), order=1), 0, None)[:20, :20]
-        picture = np.zeros((28, 28), np.float32)
-        picture[4 : 4 + small.shape[0], 4 : 4 + small.shape[1]] = np.clip(small / small.max() * 1.6, 0, 1) * 255
-        centre = (picture * np.mgrid[:28, :28]).sum(axis=(1, 2)) / picture.sum()
-        out[place] = np.clip(shift(picture, np.rint(13.5 - centre), order=0), 0, 255)
+        image = np.zeros((28, 28), np.float32)
+        image[4 : 4 + small.shape[0], 4 : 4 + small.shape[1]] = np.clip(small / small.max() * 1.6, 0, 1) * 255
+        centre = (image * np.mgrid[:28, :28]).sum(axis=(1, 2)) / image.sum()
+        out[place] = np.clip(shift(image, np.rint(13.5 - centre), order=0), 0, 255)
     return out

@@ -12,10 +12,10 @@ from PIL import Image
 from digitwise.images import ImageSet
 
 
-def png(picture: np.ndarray) -> bytes:
-    """One picture as a file."""
+def png(image: np.ndarray) -> bytes:
+    """One image as a file."""
     content = io.BytesIO()
-    Image.fromarray(picture).save(content, "png")
+    Image.fromarray(image).save(content, "png")
     return content.getvalue()
 
 
@@ -28,7 +28,7 @@ def write_parquet(
     label: str = "label",
     group: int | None = None,
 ) -> Path:
-    """A table of pictures, as lists of pixels or as files."""
+    """A table of images, as lists of pixels or as files."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -43,7 +43,7 @@ def write_parquet(
 
 
 def write_tar(path: Path, images: np.ndarray, labels: object) -> Path:
-    """A WebDataset shard: a PNG and its class for each picture."""
+    """A WebDataset shard: a PNG and its class for each image."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path, "w") as tar:
         for number, (image, label) in enumerate(zip(images, labels, strict=True)):
@@ -56,9 +56,9 @@ def write_tar(path: Path, images: np.ndarray, labels: object) -> Path:
 
 def write_shards(folder: Path, train: ImageSet, test: ImageSet, *, kind: str = "parquet", shards: int = 3) -> Path:
     """A folder of training and test shards; ``kind`` is parquet, parquet of files, or tar."""
-    for name, pictures, count in (("train", train, shards), ("test", test, 1)):
-        for number, rows in enumerate(np.array_split(np.arange(len(pictures)), count)):
-            own = pictures.images[rows], pictures.labels[rows]
+    for name, images, count in (("train", train, shards), ("test", test, 1)):
+        for number, rows in enumerate(np.array_split(np.arange(len(images)), count)):
+            own = images.images[rows], images.labels[rows]
             place = folder / name / f"part-{number}"
             if kind == "tar":
                 write_tar(place.with_suffix(".tar"), *own)

@@ -34,7 +34,7 @@ def printed(text: str, size: int = 80, *, ink: Any = 20, paper: Any = 240) -> Im
 
 
 def two(left: str, right: str, size: int = 80) -> Image.Image:
-    """Two digits, each in its half of the picture."""
+    """Two digits, each in its half of the image."""
     one, other = printed(left, size), printed(right, size)
     width, height = max(one.width, other.width), max(one.height, other.height)
     both = Image.new("L", (2 * width, height), 240)
@@ -44,10 +44,10 @@ def two(left: str, right: str, size: int = 80) -> Image.Image:
 
 
 def find_halves(model: Any) -> Any:
-    """A finder for :func:`two`: a digit in each half of a wide picture, one in others that have ink."""
+    """A finder for :func:`two`: a digit in each half of a wide image, one in others that have ink."""
 
-    def find(picture: UInt8, *, turn: int | None = None) -> Sight:
-        grey = grey_of(picture)
+    def find(image: UInt8, *, turn: int | None = None) -> Sight:
+        grey = grey_of(image)
         (height, width), parts = grey.shape, 2 if grey.shape[1] > grey.shape[0] else 1
         edges = [round(width * k / parts) for k in range(parts + 1)] if grey.min() < grey.max() else []
         boxes = [(left, 0, right, height) for left, right in itertools.pairwise(edges)]

@@ -50,7 +50,7 @@ def test_probabilities_that_are_none_are_refused():
         Predictions(np.array([0, 0]), np.array([[0.5, 0.5], [np.nan, 0]], np.float32), ("a", "b"))
 
 
-def test_wrong_pictures_come_most_confident_first():
+def test_wrong_images_come_most_confident_first():
     answers = predictions([0, 1, 2, 0], [0, 2, 2, 1])
     answers.probabilities[3] = [0.05, 0.9, 0.05]
     assert answers.errors == 2

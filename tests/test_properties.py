@@ -7,22 +7,22 @@ from digitwise.properties import PROPERTIES, properties
 
 def draw(*strokes, width=3, grey=255, ellipse=None, arc=None):
     """Draw lines, an ellipse or an arc on a 28x28 ground."""
-    picture = Image.new("L", (28, 28))
-    pen = ImageDraw.Draw(picture)
+    image = Image.new("L", (28, 28))
+    pen = ImageDraw.Draw(image)
     for stroke in strokes:
         pen.line(stroke, fill=grey, width=width)
     if ellipse:
         pen.ellipse(ellipse, outline=grey, width=width)
     if arc:
         pen.arc(arc[0], *arc[1:], fill=grey, width=width)
-    return np.array(picture)
+    return np.array(image)
 
 
-def of(picture, name):
-    return float(properties(picture[None])[name][0])
+def of(image, name):
+    return float(properties(image[None])[name][0])
 
 
-def test_every_property_is_measured_for_every_picture():
+def test_every_property_is_measured_for_every_image():
     found = properties(np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8))
     assert list(found) == [p.name for p in PROPERTIES]
     assert all(values.shape == (5,) and values.dtype == np.float64 for values in found.values())
@@ -35,9 +35,9 @@ def test_slant_is_in_degrees_and_right_is_positive(top, degrees):
 
 @pytest.mark.parametrize("width", [2, 4, 6])
 def test_stroke_width_is_in_pixels(width):
-    picture = np.zeros((28, 28), np.uint8)
-    picture[4:24, 10 : 10 + width] = 255
-    assert of(picture, "stroke_width") == pytest.approx(width, rel=0.35)
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 10 : 10 + width] = 255
+    assert of(image, "stroke_width") == pytest.approx(width, rel=0.35)
 
 
 def test_wider_strokes_measure_wider():
@@ -58,21 +58,21 @@ def test_two_strokes_apart_are_two_parts_and_specks_are_none():
     assert of(two, "parts") == 2
 
 
-def test_pieces_of_different_pictures_do_not_join():
-    picture = draw([(14, 4), (14, 24)])
-    assert properties(np.stack([picture] * 4))["parts"].tolist() == [1, 1, 1, 1]
+def test_pieces_of_different_images_do_not_join():
+    image = draw([(14, 4), (14, 24)])
+    assert properties(np.stack([image] * 4))["parts"].tolist() == [1, 1, 1, 1]
 
 
 def test_size_offset_and_shape_follow_the_box():
-    picture = np.zeros((28, 28), np.uint8)
-    picture[2:22, 3:8] = 200
-    found = {name: float(values[0]) for name, values in properties(picture[None]).items()}
+    image = np.zeros((28, 28), np.uint8)
+    image[2:22, 3:8] = 200
+    found = {name: float(values[0]) for name, values in properties(image[None]).items()}
     assert (found["size"], found["height_to_width"]) == (20, 4)
     assert found["offset"] == pytest.approx(np.hypot(11.5 - 13.5, 5 - 13.5))
     assert found["ink"] == pytest.approx(100 * 100 / 784 * 200 / 255)
 
 
-def test_blank_and_colour_pictures_are_measured():
+def test_blank_and_colour_images_are_measured():
     blank = properties(np.zeros((2, 28, 28), np.uint8))
     assert all((values == 0).all() for values in blank.values())
     grey = draw([(14, 4), (14, 24)])

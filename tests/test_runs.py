@@ -50,7 +50,7 @@ def rewrite(file, change):
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_answers_with_fewer_rows_than_the_run_says_are_refused(copy, split):
     rewrite(copy / f"{split}.npz", lambda array: array[:-1])
-    with pytest.raises(RunError, match=rf"{split}\.npz: expected the {split} probabilities .* pictures, got .*train"):
+    with pytest.raises(RunError, match=rf"{split}\.npz: expected the {split} probabilities .* images, got .*train"):
         Run.open(copy).predictions(split)
 
 
@@ -68,7 +68,7 @@ def test_answers_about_other_labels_than_the_run_was_made_with_are_refused(copy,
 )
 def test_damaged_features_are_refused(copy, change):
     rewrite(copy / "features.npz", change)
-    with pytest.raises(RunError, match=r"features\.npz: expected the test pictures' features.*train again"):
+    with pytest.raises(RunError, match=r"features\.npz: expected the test images' features.*train again"):
         Run.open(copy).features()
 
 

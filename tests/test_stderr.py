@@ -26,7 +26,7 @@ os.write(2, b"past\\n")
     ("then", "shown"),
     [
         ("pass", "a word\nlater\npast\n"),
-        ("raise DataError('no picture')", "a word\nlater\npast\n"),
+        ("raise DataError('no image')", "a word\nlater\npast\n"),
         ("1 / 0", "a word\ngreetings\nlater\npast\n"),
     ],
     ids=["nothing happens", "a refusal", "a surprise"],

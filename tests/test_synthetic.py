@@ -16,13 +16,13 @@ def rng(*seed):
 
 def digit(kind="ring", width=3):
     """A 0, or a 1, with light ink on a dark ground."""
-    picture = Image.new("L", (28, 28))
-    pen = ImageDraw.Draw(picture)
+    image = Image.new("L", (28, 28))
+    pen = ImageDraw.Draw(image)
     if kind == "ring":
         pen.ellipse((8, 4, 20, 23), outline=255, width=width)
     else:
         pen.line([(15, 4), (13, 23)], fill=255, width=width)
-    return np.array(picture)
+    return np.array(image)
 
 
 # --- thinning and pens
@@ -102,7 +102,7 @@ def test_a_scan_is_the_same_for_the_same_seed():
         assert np.array_equal(first, again)
 
 
-def test_scans_are_rgb_pictures_of_many_sizes():
+def test_scans_are_rgb_images_of_many_sizes():
     scans = [scan_of(digit(), rng=rng(seed)) for seed in range(40)]
     assert all(scan.dtype == np.uint8 and scan.ndim == 3 and scan.shape[2] == 3 for scan in scans)
     heights = [len(scan) for scan in scans]
@@ -124,7 +124,7 @@ def test_a_digit_is_seen_on_every_scan():
         assert (scan.max(axis=(0, 1)) - scan.min(axis=(0, 1))).max() > 25
 
 
-def test_a_picture_without_ink_gives_a_scan_too():
+def test_a_image_without_ink_gives_a_scan_too():
     assert scan_of(np.zeros((28, 28), np.uint8), rng=rng()).dtype == np.uint8
 
 
@@ -169,64 +169,64 @@ TABLE = [(kind.name, severity) for kind in CORRUPTIONS.values() for severity in 
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     return np.stack([digit(), digit("line"), digit(width=2), digit("line", 4)])
 
 
 @pytest.mark.parametrize(("kind", "severity"), TABLE, ids=[f"{kind} {severity}" for kind, severity in TABLE])
-def test_a_corruption_changes_every_picture_and_keeps_their_kind(pictures, kind, severity):
-    given = pictures.copy()
-    worse = corrupted(pictures, kind, severity, rng=rng())
+def test_a_corruption_changes_every_image_and_keeps_their_kind(images, kind, severity):
+    given = images.copy()
+    worse = corrupted(images, kind, severity, rng=rng())
     assert worse.dtype == np.uint8
-    assert worse.shape == pictures.shape
-    assert (worse != pictures).any(axis=(1, 2)).all()
-    assert np.array_equal(pictures, given)
-    assert np.array_equal(worse, corrupted(pictures, kind, severity, rng=rng()))
+    assert worse.shape == images.shape
+    assert (worse != images).any(axis=(1, 2)).all()
+    assert np.array_equal(images, given)
+    assert np.array_equal(worse, corrupted(images, kind, severity, rng=rng()))
 
 
-def test_an_unknown_corruption_is_refused_with_the_known_ones(pictures):
+def test_an_unknown_corruption_is_refused_with_the_known_ones(images):
     with pytest.raises(DataError, match="rotation, shift"):
-        corrupted(pictures, "rust", 1, rng=rng())
+        corrupted(images, "rust", 1, rng=rng())
 
 
-def test_no_pictures_stay_none():
+def test_no_images_stay_none():
     assert corrupted(np.zeros((0, 28, 28), np.uint8), "fog", 1, rng=rng()).shape == (0, 28, 28)
 
 
-def test_more_pictures_than_a_block_keep_their_order():
+def test_more_images_than_a_block_keep_their_order():
     many = np.repeat(np.arange(1200) % 200, 784).reshape(-1, 28, 28).astype(np.uint8)
     assert np.array_equal(corrupted(many, "inverted", 1, rng=rng()), 255 - many)
 
 
-def test_rotation_by_a_quarter_is_a_quarter_turn(pictures):
-    turned = corrupted(pictures, "rotation", 90, rng=rng())
-    for before, after in zip(pictures, turned, strict=True):
+def test_rotation_by_a_quarter_is_a_quarter_turn(images):
+    turned = corrupted(images, "rotation", 90, rng=rng())
+    for before, after in zip(images, turned, strict=True):
         assert any(np.abs(np.rot90(before, k).astype(int) - after).max() <= 1 for k in (1, 3))
 
 
-def test_shift_moves_the_centre_of_mass_by_its_pixels(pictures):
-    for before, after in zip(pictures, corrupted(pictures, "shift", 3, rng=rng()), strict=True):
+def test_shift_moves_the_centre_of_mass_by_its_pixels(images):
+    for before, after in zip(images, corrupted(images, "shift", 3, rng=rng()), strict=True):
         moved = np.subtract(*(np.argwhere(p > 127).mean(axis=0) for p in (after, before)))
         assert np.hypot(*moved) == pytest.approx(3, abs=0.5)
 
 
-def test_scale_is_the_factor_of_the_size(pictures):
-    small = corrupted(pictures, "scale", 0.5, rng=rng())
-    rows = [np.ptp(np.flatnonzero((p > 100).any(axis=1))) for p in (pictures[0], small[0])]
+def test_scale_is_the_factor_of_the_size(images):
+    small = corrupted(images, "scale", 0.5, rng=rng())
+    rows = [np.ptp(np.flatnonzero((p > 100).any(axis=1))) for p in (images[0], small[0])]
     assert rows[1] == pytest.approx(rows[0] / 2, abs=1)
 
 
 @pytest.mark.parametrize(("kind", "severity", "factor"), [("thinning", 0.5, 0.5), ("thickening", 1, 2)])
-def test_strokes_get_thinner_and_thicker_by_their_share(pictures, kind, severity, factor):
+def test_strokes_get_thinner_and_thicker_by_their_share(images, kind, severity, factor):
     line = digit("line", 4)[None]
     widths = [p[0, 10:18].sum(axis=1).mean() for p in (line, corrupted(line, kind, severity, rng=rng()))]
     assert widths[1] == pytest.approx(factor * widths[0], rel=0.25)
 
 
-def test_stripes_are_the_outer_quarters(pictures):
-    striped = corrupted(pictures, "stripes", 0.25, rng=rng())
-    assert np.array_equal(striped[:, :, 7:21], pictures[:, :, 7:21])
-    assert np.array_equal(striped[:, :, :7], 255 - pictures[:, :, :7])
+def test_stripes_are_the_outer_quarters(images):
+    striped = corrupted(images, "stripes", 0.25, rng=rng())
+    assert np.array_equal(striped[:, :, 7:21], images[:, :, 7:21])
+    assert np.array_equal(striped[:, :, :7], 255 - images[:, :, :7])
 
 
 # --- pages
@@ -248,7 +248,7 @@ def pages():
 def test_a_page_is_the_same_for_the_same_seed():
     digits, labels = np.stack([digit(), digit("line")]), np.array([0, 1])
     first, again = (page_of(digits, labels, rng=rng(3)) for _ in range(2))
-    assert np.array_equal(first.picture, again.picture)
+    assert np.array_equal(first.image, again.image)
     assert np.array_equal(first.boxes, again.boxes)
     assert first.lines == again.lines
 
@@ -262,27 +262,27 @@ def test_a_pages_lines_are_its_labels_in_reading_order(pages):
 
 def test_a_page_has_a_size_that_is_read(pages):
     for page, _ in pages:
-        assert page.picture.dtype == np.uint8
-        assert page.picture.ndim == 3
-        shorter, longer = sorted(page.picture.shape[:2])
+        assert page.image.dtype == np.uint8
+        assert page.image.ndim == 3
+        shorter, longer = sorted(page.image.shape[:2])
         assert 400 <= shorter <= 2000
         assert 600 <= longer <= 3000
 
 
-def test_a_pages_boxes_lie_in_the_picture(pages):
+def test_a_pages_boxes_lie_in_the_image(pages):
     for page, _ in pages:
         left, top, right, bottom = page.boxes.T
         assert (left >= 0).all()
         assert (top >= 0).all()
         assert (left < right).all()
         assert (top < bottom).all()
-        assert right.max() <= page.picture.shape[1]
-        assert bottom.max() <= page.picture.shape[0]
+        assert right.max() <= page.image.shape[1]
+        assert bottom.max() <= page.image.shape[0]
 
 
 def test_a_box_encloses_the_ink_of_its_digit(pages):
     for page, _ in pages:
-        grey = page.picture.astype(np.float32).mean(axis=2)
+        grey = page.image.astype(np.float32).mean(axis=2)
         for left, top, right, bottom in page.boxes:
             inside = grey[top:bottom, left:right]
             beside = np.concatenate([grey[top:bottom, left - 3], grey[top:bottom, right + 2]])

@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def measure(recipe: Recipe, dataset: Dataset, seed: int, precision: Precision) -> Row:
-    """One training, judged by the test pictures."""
+    """One training, judged by the test images."""
     watch = Stopwatch()
     fitted = fit(recipe, split_validation(dataset.train), seed=seed, precision=precision, watch=watch)
     return {

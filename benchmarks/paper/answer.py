@@ -1,4 +1,4 @@
-"""What a reader says about a picture, whoever the reader is."""
+"""What a reader says about an image, whoever the reader is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KEPT = frozenset("0123456789" + UNSURE)  # a minus or a point is in no label
 
 @dataclass(frozen=True)
 class Answer:
-    """All digits of a picture as one string.
+    """All digits of an image as one string.
 
     Parameters
     ----------

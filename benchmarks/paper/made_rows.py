@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from benchmarks.reader import test_pictures
+from benchmarks.reader import test_images
 from digitwise.images import UInt8
 
 KINDS = ("plain", "underlined", "tight", "framed", "boxed")
@@ -28,7 +28,7 @@ def made_row(kind: str, size: int, seed: int) -> tuple[UInt8, str]:
         Dark on light.
     """
     rng = np.random.default_rng([2, KINDS.index(kind), seed])
-    test = test_pictures()
+    test = test_images()
     places = rng.choice(len(test), LENGTH, replace=False)
     digits = test.images[places]
     ink = _written(digits, rng) if kind in ("plain", "underlined") else _in_places(digits)

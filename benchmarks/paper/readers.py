@@ -15,7 +15,7 @@ from digitwise.images import UInt8
 
 OURS = "digitwise"
 EXPECT = "digitwise-expect"  # told how many digits the number has
-LINE = "rapidocr-line"  # takes the whole picture for one line of text, so that it is asked about one number only
+LINE = "rapidocr-line"  # takes the whole image for one line of text, so that it is asked about one number only
 PEERS = ("rapidocr", LINE, "tesseract")
 
 
@@ -24,8 +24,8 @@ class NumberReader(Protocol):
 
     version: str
 
-    def answer(self, picture: UInt8 | Path, *, expect: int | None = None) -> Answer:
-        """Read one picture: uint8 (h, w) or (h, w, 3), or a file; a number of so many digits, where that is known."""
+    def answer(self, image: UInt8 | Path, *, expect: int | None = None) -> Answer:
+        """Read one image: uint8 (h, w) or (h, w, 3), or a file; a number of so many digits, where that is known."""
 
 
 class Digitwise:
@@ -37,9 +37,9 @@ class Digitwise:
         self.reader = Reader(model, threads=threads)
         self.version = digitwise.__version__
 
-    def answer(self, picture: UInt8 | Path, *, expect: int | None = None) -> Answer:
+    def answer(self, image: UInt8 | Path, *, expect: int | None = None) -> Answer:
         """See :class:`NumberReader`."""
-        return answer_of(self.reader.read_numbers(picture, expect=expect))
+        return answer_of(self.reader.read_numbers(image, expect=expect))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Every picture read by every reader: a row each, the raw rows kept, the tables printed."""
+"""Every image read by every reader: a row each, the raw rows kept, the tables printed."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ ROWS = "numbers"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What only this benchmark takes."""
     group = parser.add_argument_group("for numbers", "--only takes names of its benches: " + ", ".join(BENCHES))
-    group.add_argument("--limit", type=int, help="the first so many pictures of each part; keeps no rows")
+    group.add_argument("--limit", type=int, help="the first so many images of each part; keeps no rows")
     group.add_argument("--jobs", type=int, default=1, help="processes")
     group.add_argument("--readers", nargs="+", choices=[OURS, EXPECT, *PEERS], help="by default all at hand")
     group.add_argument("--label", help="kept in place of digitwise's version, to hold two states side by side")
     group.add_argument("--keep", action="store_true", help="keep the rows in spite of --limit")
-    group.add_argument("--sheet", type=Path, help="a PNG to write: the pictures not read right", metavar="FILE")
+    group.add_argument("--sheet", type=Path, help="a PNG to write: the images not read right", metavar="FILE")
 
 
 def options_again(chosen: argparse.Namespace) -> list[str]:
@@ -65,24 +65,24 @@ def bench_numbers(chosen: argparse.Namespace) -> None:
 def read_all(
     wanted: Sequence[Specimen], readers: Sequence[str], chosen: argparse.Namespace
 ) -> tuple[list[Row], list[Failed]]:
-    """The rows, and the pictures that were not read right where a sheet is asked for."""
+    """The rows, and the images that were not read right where a sheet is asked for."""
     work = partial(read_one, readers=readers, model=chosen.model, label=chosen.label, sheet=chosen.sheet is not None)
     done = Parallel(n_jobs=chosen.jobs, return_as="generator")(delayed(work)(each) for each in wanted)
     rows: list[Row] = []
     failed: list[Failed] = []
-    for specimen, (own, pictures) in zip(wanted, done, strict=True):
+    for specimen, (own, images) in zip(wanted, done, strict=True):
         if not rows or (rows[-1]["bench"], rows[-1]["part"]) != (specimen.bench, specimen.part):
             print(f"{specimen.bench} {specimen.part}", file=sys.stderr, flush=True)
         rows += own
-        failed += pictures
+        failed += images
     return rows, failed
 
 
 def read_one(
     specimen: Specimen, *, readers: Iterable[str], model: str | None = None, label: str | None = None, sheet: bool
 ) -> tuple[list[Row], list[Failed]]:
-    """One picture, made once, by all readers that fit it."""
-    picture, truth = specimen.make()
+    """One image, made once, by all readers that fit it."""
+    image, truth = specimen.make()
     rows: list[Row] = []
     failed: list[Failed] = []
     for name in readers:
@@ -91,17 +91,17 @@ def read_one(
         ours = name in (OURS, EXPECT)
         reader, digits = number_reader(name, model if ours else None), len(truth) if name == EXPECT else None
         answers: list[Answer] = []
-        wall = seconds(partial(_ask, reader, picture, digits, answers))
+        wall = seconds(partial(_ask, reader, image, digits, answers))
         version = label if label and ours else reader.version
         row = row_of(specimen, truth, answers[0]) | {"seconds": round(wall, 4)}
         rows.append({"reader": name, "version": version, **row, **versions_beside()})
         if sheet and row["outcome"] != "right":
-            failed.append(failed_of(picture, rows[-1]))
+            failed.append(failed_of(image, rows[-1]))
     return rows, failed
 
 
-def _ask(reader: NumberReader, picture: UInt8, digits: int | None, answers: list[Answer]) -> None:
-    answers.append(reader.answer(picture, expect=digits))
+def _ask(reader: NumberReader, image: UInt8, digits: int | None, answers: list[Answer]) -> None:
+    answers.append(reader.answer(image, expect=digits))
 
 
 def row_of(specimen: Specimen, truth: str, answer: Answer) -> Row:

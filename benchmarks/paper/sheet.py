@@ -1,4 +1,4 @@
-"""One PNG of the pictures that were not read right, to look at kinds of failure."""
+"""One PNG of the images that were not read right, to look at kinds of failure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.measure import Row
 from digitwise.files import expanded
 from digitwise.images import UInt8
 
-TILE = 230, 120  # pixels of a picture
+TILE = 230, 120  # pixels of an image
 CAPTION = 44  # pixels below it, for three lines of text
 COLUMNS = 7
 SURE, UNSURE = (190, 0, 0), (0, 0, 0)  # a sure reading that is wrong is red
@@ -20,20 +20,20 @@ SURE, UNSURE = (190, 0, 0), (0, 0, 0)  # a sure reading that is wrong is red
 
 @dataclass(frozen=True, eq=False)
 class Failed:
-    """A small picture, and what is said below it."""
+    """A small image, and what is said below it."""
 
-    picture: Image.Image
+    image: Image.Image
     lines: tuple[str, ...]
     sure: bool
 
 
-def failed_of(picture: UInt8, row: Row) -> Failed:
-    """A tile; small pictures are shown larger."""
-    image = Image.fromarray(picture).convert("RGB")
-    scale = min(TILE[0] / image.width, TILE[1] / image.height, 4)
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+def failed_of(image: UInt8, row: Row) -> Failed:
+    """A tile; small images are shown larger."""
+    pillow = Image.fromarray(image).convert("RGB")
+    scale = min(TILE[0] / pillow.width, TILE[1] / pillow.height, 4)
+    size = max(1, round(pillow.width * scale)), max(1, round(pillow.height * scale))
     lines = (f"{row['name']} {row['seed']}", f"truth {row['truth']}", f"{row['reader']} {row['text'] or 'nothing'}")
-    return Failed(image.resize(size, Image.Resampling.BILINEAR), lines, bool(row["sure"]))
+    return Failed(pillow.resize(size, Image.Resampling.BILINEAR), lines, bool(row["sure"]))
 
 
 def write_sheet(file: Path, failed: Sequence[Failed]) -> None:
@@ -44,8 +44,8 @@ def write_sheet(file: Path, failed: Sequence[Failed]) -> None:
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
     for place, each in enumerate(failed):
         left, top = place % COLUMNS * width + 5, place // COLUMNS * height + 5
-        sheet.paste(each.picture, (left, top))
+        sheet.paste(each.image, (left, top))
         for number, line in enumerate(each.lines):
             pen.text((left, top + TILE[1] + 14 * number), line[:38], SURE if each.sure else UNSURE, font)
     sheet.save(expanded(file))
-    print(f"{file}: {len(failed)} pictures not read right")
+    print(f"{file}: {len(failed)} images not read right")

@@ -1,4 +1,4 @@
-"""What is read: each picture with its truth, made or decoded only when its turn comes."""
+"""What is read: each image with its truth, made or decoded only when its turn comes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.paper import made_rows, without
 from benchmarks.reader import PAGES, made_page
-from digitwise.decoding import SUFFIXES, open_picture
+from digitwise.decoding import SUFFIXES, open_image
 from digitwise.images import UInt8
 
 CASES = {  # those whose truth is not in their names
@@ -25,7 +25,7 @@ CASES = {  # those whose truth is not in their names
 
 @dataclass(frozen=True)
 class Specimen:
-    """One picture to be read.
+    """One image to be read.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ class Specimen:
     name : str
         The file, or what is made.
     seed : int or str
-        Of a made picture; empty for a file.
+        Of a made image; empty for a file.
     make : callable
-        Gives the picture, uint8 (h, w) or (h, w, 3), and all its digits in reading order.
+        Gives the image, uint8 (h, w) or (h, w, 3), and all its digits in reading order.
     """
 
     bench: str
@@ -87,7 +87,7 @@ def _pages() -> list[Specimen]:
 
 def _page(seed: int) -> tuple[UInt8, str]:
     page = made_page(seed)
-    return page.picture, "".join(page.lines)
+    return page.image, "".join(page.lines)
 
 
 def _cases() -> list[Specimen]:
@@ -110,8 +110,8 @@ def _without() -> list[Specimen]:
 
 
 def opened(file: Path, truth: str) -> tuple[UInt8, str]:
-    """The picture in a file, upright by its EXIF orientation."""
-    return open_picture(file).picture, truth
+    """The image in a file, upright by its EXIF orientation."""
+    return open_image(file).image, truth
 
 
 def _data() -> Path:
@@ -127,4 +127,4 @@ BENCHES: dict[str, Callable[[], list[Specimen]]] = {
     "cases": _cases,
     "noise": _without,
 }
-ONE_NUMBER = ("cheques", "registers", "rows")  # each picture is one string of digits
+ONE_NUMBER = ("cheques", "registers", "rows")  # each image is one string of digits

@@ -2,7 +2,7 @@
 
     python -m benchmarks.paper.speed READER CROP|PAGE|PHOTO FILE [MODEL]
 
-prints the row of one reader and picture; ``bench.py numbers-speed`` lets the readers take turns, each in a process
+prints the row of one reader and image; ``bench.py numbers-speed`` lets the readers take turns, each in a process
 of its own. Only a quiet machine tells the truth.
 """
 
@@ -40,7 +40,7 @@ def bench_numbers_speed(chosen: argparse.Namespace) -> None:
     names = chosen.readers or [name for name in readers_at_hand() if name not in (LINE, EXPECT)]
     with tempfile.TemporaryDirectory() as folder:
         # By another process: a child's peak counts what its parent held when it was started.
-        subprocess.run([sys.executable, "-m", "benchmarks.paper.speed", "pictures", folder], check=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.paper.speed", "images", folder], check=True)
         turns = itertools.product(range(REPEATS), names, WORK)
         rows = [{"repeat": repeat, **_measured(name, what, Path(folder), chosen)} for repeat, name, what in turns]
     print(numbers_speed_table([{key: str(value) for key, value in row.items()} for row in rows]))
@@ -48,7 +48,7 @@ def bench_numbers_speed(chosen: argparse.Namespace) -> None:
 
 
 def numbers_speed_table(rows: Sequence[Row]) -> str:
-    """A line a picture and reader."""
+    """A line an image and reader."""
     found: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         found.setdefault((row["what"], f"{row['reader']} {row['version']}"), []).append(row)
@@ -87,7 +87,7 @@ def measure(name: str, what: str, file: Path, model: str | None = None) -> Row:
     return row | versions_beside()
 
 
-def write_pictures(folder: Path) -> None:
+def write_images(folder: Path) -> None:
     """The crop is a made row, the page and the photo are made pages, as JPEGs."""
     from PIL import Image
 
@@ -96,13 +96,13 @@ def write_pictures(folder: Path) -> None:
     from benchmarks.reader_speed import made_photo
 
     made_photo(folder)
-    for what, picture in (("crop", made_row("plain", 2, 0)[0]), ("page", made_page(0).picture)):
-        image = Image.fromarray(picture).resize(SIZES[what], Image.Resampling.BICUBIC)
-        image.save(folder / f"{what}.jpg", quality=90)
+    for what, image in (("crop", made_row("plain", 2, 0)[0]), ("page", made_page(0).image)):
+        pillow = Image.fromarray(image).resize(SIZES[what], Image.Resampling.BICUBIC)
+        pillow.save(folder / f"{what}.jpg", quality=90)
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "pictures":
-        write_pictures(Path(sys.argv[2]))
+    if sys.argv[1] == "images":
+        write_images(Path(sys.argv[2]))
     else:
         print(json.dumps(measure(sys.argv[1], sys.argv[2], Path(sys.argv[3]), *sys.argv[4:])))

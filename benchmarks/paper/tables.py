@@ -12,8 +12,8 @@ STRINGS = {"cheques": "cheques", "registers": "register cells", "rows": "rows"}
 
 
 def strings_table(rows: Sequence[Row]) -> str:
-    """Pictures of one number: strings read exactly, and what those called read are worth."""
-    lines = head("one number a picture", "reader", "pictures", "exact", "called read", "wrong of those")
+    """Images of one number: strings read exactly, and what those called read are worth."""
+    lines = head("one number an image", "reader", "images", "exact", "called read", "wrong of those")
     for what, own in _kinds(rows):
         for reader, read in _by_reader(own):
             sure = [row for row in read if row["sure"] == "1"]

@@ -34,7 +34,7 @@ def _noise(rng: np.random.Generator) -> UInt8:
 
 
 def _halftone(rng: np.random.Generator) -> UInt8:
-    """A grey picture as a press prints it: dots on a turned grid, larger where it is darker."""
+    """A grey image as a press prints it: dots on a turned grid, larger where it is darker."""
     dots = _wave(rng.uniform(5, 14), np.pi / 4, rng) + _wave(rng.uniform(5, 14), -np.pi / 4, rng)
     return _grey(255 * (dots / 2 > 0.6 * smooth_noise(SHAPE, 300, rng=rng)))
 

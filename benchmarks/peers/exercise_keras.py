@@ -1,6 +1,6 @@
 """The exercise's notebook as a student completes it in Keras: plain ``model.fit`` on arrays.
 
-Defaults everywhere, but that pictures moved by the generator get black borders.
+Defaults everywhere, but that images moved by the generator get black borders.
 
 References
 ----------
@@ -61,17 +61,17 @@ def second_network() -> Any:
 def train(dataset: Dataset, seed: int, *, model: int) -> Result:
     """Train the exercise's model 1 (5 epochs), 2 (15 epochs) or 3 (model 2 through ``ImageDataGenerator``)."""
     keras.utils.set_random_seed(seed)
-    pictures, labels = to_input(dataset.train.images), one_hot(dataset.train.labels, 10)
+    images, labels = to_input(dataset.train.images), one_hot(dataset.train.labels, 10)
 
     started = time.perf_counter()
     network = first_network() if model == 1 else second_network()
     network.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
     settings = {"epochs": 5 if model == 1 else 15, "verbose": 0}
     if model == 3:
-        flow = image_data_generator(AUGMENTATION).flow(pictures, labels, batch_size=BATCH, seed=seed)
+        flow = image_data_generator(AUGMENTATION).flow(images, labels, batch_size=BATCH, seed=seed)
         network.fit(flow, **settings)
     else:
-        network.fit(pictures, labels, batch_size=BATCH, **settings)
+        network.fit(images, labels, batch_size=BATCH, **settings)
     fitted = time.perf_counter()
 
     answers = network.predict(to_input(dataset.test.images), verbose=0).argmax(axis=1)

@@ -1,7 +1,7 @@
 """The fastest public recipe for 99 % in one epoch, written anew in PyTorch from its description.
 
 Two convolutions (24 of 5×5, 32 of 3×3) with pooling, 256 hidden units; Adam 0.01 with betas 0.7 and 0.9; one-cycle;
-batch 256; one epoch in a fixed order; standardised pictures, prepared outside the clock as its author does.
+batch 256; one epoch in a fixed order; standardised images, prepared outside the clock as its author does.
 
 References
 ----------
@@ -40,7 +40,7 @@ def network() -> nn.Module:
 
 
 def train(dataset: Dataset, seed: int, *, bfloat16: bool = False) -> Result:
-    """One epoch over all training pictures.
+    """One epoch over all training images.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ def train(dataset: Dataset, seed: int, *, bfloat16: bool = False) -> Result:
     torch.manual_seed(seed)
     layout = torch.channels_last if bfloat16 else torch.contiguous_format
     order = np.random.default_rng(seed).permutation(len(dataset.train))
-    pictures = [_standardised(s.images).to(memory_format=layout) for s in (dataset.train, dataset.test)]
-    shown, labels = pictures[0][order], torch.from_numpy(dataset.train.labels[order])
+    images = [_standardised(s.images).to(memory_format=layout) for s in (dataset.train, dataset.test)]
+    shown, labels = images[0][order], torch.from_numpy(dataset.train.labels[order])
 
     started = time.perf_counter()
     model = network().to(memory_format=layout)
@@ -72,7 +72,7 @@ def train(dataset: Dataset, seed: int, *, bfloat16: bool = False) -> Result:
     fitted = time.perf_counter()
 
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-        answers = torch.cat([model(part).argmax(1) for part in pictures[1].split(2000)])
+        answers = torch.cat([model(part).argmax(1) for part in images[1].split(2000)])
     wrong = int((answers.numpy() != dataset.test.labels).sum())
     took, precision = time.perf_counter() - fitted, "bfloat16" if bfloat16 else "float32"
     return Result(errors=wrong, fit_seconds=fitted - started, evaluate_seconds=took, precision=precision)

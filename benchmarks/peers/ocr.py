@@ -23,7 +23,7 @@ class RapidOcr:
     Parameters
     ----------
     lines : bool
-        Whether to leave the finding out and take each picture for one line of text.
+        Whether to leave the finding out and take each image for one line of text.
     threads : int, optional
         By default one a core.
     """
@@ -36,9 +36,9 @@ class RapidOcr:
         self.find = not lines
         self.version = version("rapidocr-onnxruntime")
 
-    def answer(self, picture: UInt8 | Path, *, expect: int | None = None) -> Answer:
+    def answer(self, image: UInt8 | Path, *, expect: int | None = None) -> Answer:
         """The digits of all texts, from left to right within a line, in the order it gives them."""
-        given = str(picture) if isinstance(picture, Path) else _in_colour(picture)
+        given = str(image) if isinstance(image, Path) else _in_colour(image)
         if self.find:
             found, _ = self.engine(given)
             return answer_of_texts([(text, float(score)) for _, text, score in found or ()])
@@ -54,9 +54,9 @@ class Tesseract:
         told = subprocess.run(["tesseract", "--version"], check=True, capture_output=True, text=True)
         self.version = (told.stdout or told.stderr).split()[1]
 
-    def answer(self, picture: UInt8 | Path, *, expect: int | None = None) -> Answer:
+    def answer(self, image: UInt8 | Path, *, expect: int | None = None) -> Answer:
         """The digits of all words."""
-        content = picture.read_bytes() if isinstance(picture, Path) else _png(picture)
+        content = image.read_bytes() if isinstance(image, Path) else _png(image)
         options = ("--psm", "6", "-c", "tessedit_char_whitelist=0123456789", "tsv")
         done = subprocess.run(
             ["tesseract", "stdin", "stdout", *options],
@@ -66,13 +66,13 @@ class Tesseract:
         return answer_of_texts([(w["text"] or "", float(w["conf"]) / 100) for w in words if float(w["conf"]) >= 0])
 
 
-def _in_colour(picture: UInt8) -> UInt8:
+def _in_colour(image: UInt8) -> UInt8:
     """Blue first, as OpenCV has it."""
-    coloured = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+    coloured = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
     return np.ascontiguousarray(coloured[..., ::-1])
 
 
-def _png(picture: UInt8) -> bytes:
+def _png(image: UInt8) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "png", compress_level=1)
+    Image.fromarray(image).save(file, "png", compress_level=1)
     return file.getvalue()

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Result:
-    """One training of a peer, judged once on the test pictures.
+    """One training of a peer, judged once on the test images.
 
     Parameters
     ----------
     errors : int
-        Of the test pictures.
+        Of the test images.
     fit_seconds : float
         From building the model to the last step; ours with every validation.
     evaluate_seconds : float
-        Asking the model about the test pictures; ours also about the validation pictures.
+        Asking the model about the test images; ours also about the validation images.
     compile_seconds : float
         The part of ``fit_seconds`` that went into tracing and compiling, where it can be told apart.
     validation_errors : int, optional
-        Of the validation pictures, where the contender splits some off.
+        Of the validation images, where the contender splits some off.
     backend : str
         Keras', where the contender is made with it.
     precision : {"float32", "bfloat16"}

@@ -3,19 +3,19 @@
 ::
 
     DigitwiseError
-    ├── DataError                pictures, labels or files that cannot be used
-    │   ├── TooLargeError        a picture of more pixels than are allowed
+    ├── DataError                images, labels or files that cannot be used
+    │   ├── TooLargeError        an image of more pixels than are allowed
     │   └── DataNotFoundError    a named set that is neither on disk nor within reach
     ├── RecipeError              an unknown recipe, or a value a recipe cannot take
     ├── RunError                 a folder that is not a (whole) run, or runs that do not fit together
     ├── ExportError              a model that cannot be written in a form, or does not answer alike in it
-    ├── ModelError               a model file that cannot be read with, or a promise that it does not make
+    ├── ModelError               a model file that cannot be read with, or a guarantee that it does not give
     ├── ClusterError             a cluster that does not answer, or that lost too much to go on
     ├── ServerError              an address that cannot be served at, or a setting that a server cannot take
     └── MissingPartError         an optional library that is not installed
 
 Every message is one line: what is wrong, what was expected, what came, and the next step. The command line catches
-the base class once, prints that line and leaves with exit code 2.
+the base class once, prints that line and exits with code 2.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class DigitwiseError(Exception):
 
 
 class DataError(DigitwiseError):
-    """Pictures, labels or files that cannot be used."""
+    """Images, labels or files that cannot be used."""
 
 
 class TooLargeError(DataError):
-    """A picture of more pixels than are allowed."""
+    """An image of more pixels than are allowed."""
 
 
 class DataNotFoundError(DataError):
@@ -50,7 +50,7 @@ class ExportError(DigitwiseError):
 
 
 class ModelError(DigitwiseError):
-    """A model file that cannot be read with, or a promise that it does not make."""
+    """A model file that cannot be read with, or a guarantee that it does not give."""
 
 
 class ClusterError(DigitwiseError):

@@ -28,14 +28,14 @@ Float64 = NDArray[np.float64]
 SMALLEST = 4  # pixels a side: below this a convolution and a pooling leave nothing
 
 
-class TrainingPictures(Protocol):
-    """What whoever trains has to know of the pictures, wherever they are: in memory, or in shards on disk."""
+class TrainingImages(Protocol):
+    """What whoever trains has to know of the images, wherever they are: in memory, or in shards on disk."""
 
     def __len__(self) -> int: ...
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels (1 or 3) of each picture."""
+        """Height, width and channels (1 or 3) of each image."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -47,30 +47,30 @@ class TrainingPictures(Protocol):
 
     @property
     def class_counts(self) -> Int64:
-        """Pictures of each class, int64 of shape (n_classes,)."""
+        """Images of each class, int64 of shape (n_classes,)."""
 
     @property
     def fingerprint(self) -> str:
-        """A sha256 that tells these pictures from others."""
+        """A sha256 that tells these images from others."""
 
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Pictures with their labels.
+    """Images with their labels.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (n, height, width) or (n, height, width, 3)
         Grey values or RGB, 0 to 255; for digits light ink on a dark ground.
     labels : ndarray of int64, shape (n,)
-        The class of each picture, 0 to ``len(class_names) - 1``.
+        The class of each image, 0 to ``len(class_names) - 1``.
     class_names : tuple of str
         The name of each class, in label order.
 
     Raises
     ------
     DataError
-        If a shape, dtype or label is not as above, or there are no pictures at all.
+        If a shape, dtype or label is not as above, or there are no images at all.
     """
 
     images: UInt8
@@ -102,7 +102,7 @@ class ImageSet:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels (1 or 3) of each picture."""
+        """Height, width and channels (1 or 3) of each image."""
         height, width = self.images.shape[1:3]
         return int(height), int(width), 1 if self.images.ndim == 3 else 3
 
@@ -113,29 +113,29 @@ class ImageSet:
 
     @property
     def class_counts(self) -> Int64:
-        """Pictures of each class, int64 of shape (n_classes,)."""
+        """Images of each class, int64 of shape (n_classes,)."""
         return np.bincount(self.labels, minlength=self.n_classes).astype(np.int64)
 
     @cached_property
     def fingerprint(self) -> str:
-        """The sha256 over shape, pictures, labels and class names: equal for equal content, whatever the file."""
+        """The sha256 over shape, images, labels and class names: equal for equal content, whatever the file."""
         digest = hashlib.sha256(repr((self.images.shape, self.class_names)).encode())
         digest.update(np.ascontiguousarray(self.images).data)
         digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()
 
     def take(self, indices: Int64) -> ImageSet:
-        """The pictures at ``indices`` (int64, shape (k,)), in that order."""
+        """The images at ``indices`` (int64, shape (k,)), in that order."""
         return ImageSet(self.images[indices], self.labels[indices], self.class_names)
 
 
-def check_fit(name: str, train: TrainingPictures, test: ImageSet) -> None:
-    """Make sure that training and test pictures are of one kind, and fit to be trained with.
+def check_fit(name: str, train: TrainingImages, test: ImageSet) -> None:
+    """Make sure that training and test images are of one kind, and fit to be trained with.
 
     Raises
     ------
     DataError
-        If size or classes differ, the pictures are tiny, or a class has no training picture.
+        If size or classes differ, the images are tiny, or a class has no training image.
     """
     if train.image_shape != test.image_shape:
         raise DataError(
@@ -146,7 +146,7 @@ def check_fit(name: str, train: TrainingPictures, test: ImageSet) -> None:
         raise DataError(f"{name}: training and test classes differ: expected the same names")
     if min(train.image_shape[:2]) < SMALLEST:
         raise DataError(
-            f"{name}: expected pictures of at least {SMALLEST}x{SMALLEST}, got "
+            f"{name}: expected images of at least {SMALLEST}x{SMALLEST}, got "
             f"{train.image_shape[0]}x{train.image_shape[1]}"
         )
     if train.n_classes < 2:
@@ -156,7 +156,7 @@ def check_fit(name: str, train: TrainingPictures, test: ImageSet) -> None:
         names = ", ".join(repr(train.class_names[i]) for i in missing[:5])
         raise DataError(
             f"{name}: class {names} has no training image: expected at least one of each of the "
-            f"{train.n_classes} classes; add pictures or renumber the labels"
+            f"{train.n_classes} classes; add images or renumber the labels"
         )
 
 
@@ -177,7 +177,7 @@ class Dataset:
     embedded : bool
         Whether this is the small set inside the package, standing in for one that was not found.
     patch : Patch, optional
-        The label patch that the training pictures have been through.
+        The label patch that the training images have been through.
     """
 
     name: str
@@ -203,7 +203,7 @@ class Splits:
 
     Parameters
     ----------
-    train : TrainingPictures
+    train : TrainingImages
         An :class:`ImageSet`, or what stays in shards.
     validation : ImageSet
         Disjoint from these, and of the same data set's training images.
@@ -211,14 +211,14 @@ class Splits:
         Images of no class, shown in training so that the network is not sure about such.
     """
 
-    train: TrainingPictures
+    train: TrainingImages
     validation: ImageSet
     others: UInt8 | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model answered about labelled pictures.
+    """What a model answered about labelled images.
 
     Parameters
     ----------
@@ -261,7 +261,7 @@ class Predictions:
 
     @property
     def predicted(self) -> Int64:
-        """The most probable class of each picture, int64 of shape (n,)."""
+        """The most probable class of each image, int64 of shape (n,)."""
         return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     @property
@@ -271,16 +271,16 @@ class Predictions:
 
     @property
     def missed(self) -> Mask:
-        """Whether each picture is classified wrongly, bool of shape (n,)."""
+        """Whether each image is classified wrongly, bool of shape (n,)."""
         return np.asarray(self.predicted != self.labels)
 
     @property
     def wrong(self) -> Int64:
-        """Indices of the wrongly classified pictures, most confident mistake first, int64 of shape (errors,)."""
+        """Indices of the wrongly classified images, most confident mistake first, int64 of shape (errors,)."""
         indices = np.flatnonzero(self.missed)
         return indices[np.argsort(-self.confidence[indices], kind="stable")].astype(np.int64)
 
     @property
     def errors(self) -> int:
-        """How many pictures are classified wrongly."""
+        """How many images are classified wrongly."""
         return int(self.missed.sum())

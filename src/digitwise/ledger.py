@@ -1,4 +1,4 @@
-"""The test ledger: every look at a test set, by whatever run, in one file for those pictures.
+"""The test ledger: every look at a test set, by whatever run, in one file for those images.
 
 A test set that is looked at again and again stops being one; whoever reads a result should know the count.
 """
@@ -32,7 +32,7 @@ class Look:
 
 
 def note(fingerprint: str, look: Look) -> None:
-    """Append a look to the ledger of the test pictures with this fingerprint.
+    """Append a look to the ledger of the test images with this fingerprint.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def note(fingerprint: str, look: Look) -> None:
 
 
 def looks(fingerprint: str) -> list[Look]:
-    """All looks at the test pictures with this fingerprint, oldest first; lines that are none are passed over."""
+    """All looks at the test images with this fingerprint, oldest first; lines that are none are passed over."""
     try:
         lines = _file(fingerprint).read_text(encoding="utf-8").splitlines()
     except OSError:

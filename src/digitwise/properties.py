@@ -15,7 +15,7 @@ SPECK = 3  # pixels: what is smaller is no part and no hole
 
 @dataclass(frozen=True)
 class Property:
-    """A property of single pictures.
+    """A property of single images.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Property:
     unit : str
         What its numbers are; empty for counts and ratios.
     much, little : str
-        How to say that a picture has much or little of it, as in "digits *slanted right*".
+        How to say that an image has much or little of it, as in "digits *slanted right*".
     kind : {"measure", "count"}
         Counts are whole numbers.
     """
@@ -50,7 +50,7 @@ PROPERTIES = (
 
 
 def properties(images: UInt8) -> dict[str, Float64]:
-    """Measure the properties of pictures with light ink on a dark ground.
+    """Measure the properties of images with light ink on a dark ground.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def properties(images: UInt8) -> dict[str, Float64]:
         By the names of :data:`PROPERTIES`: ``slant`` in degrees, right is positive; ``stroke_width``, ``size`` (the
         longer side of the ink's box) and ``offset`` (of the ink's centre of mass from the middle) in pixels; ``ink``
         and ``contrast`` (brightest ink against the ground) in percent; counts of ``parts``, ``holes`` and
-        ``open_loops`` (holes that appear when the strokes become a pixel thicker on each side). A picture without
+        ``open_loops`` (holes that appear when the strokes become a pixel thicker on each side). An image without
         ink has zeros.
     """
     from scipy.ndimage import binary_dilation, generate_binary_structure
@@ -108,7 +108,7 @@ def _extent(ink: Mask, *, across: int) -> Float64:
 
 
 def _within(connectivity: int) -> Mask:
-    """Neighbours in the same picture only: of a side (1) or of a corner too (2)."""
+    """Neighbours in the same image only: of a side (1) or of a corner too (2)."""
     from scipy.ndimage import generate_binary_structure
 
     structure = np.zeros((3, 3, 3), bool)
@@ -117,7 +117,7 @@ def _within(connectivity: int) -> Mask:
 
 
 def _pieces(mask: Mask, structure: Mask, *, touching_border: bool = True) -> Float64:
-    """How many connected pieces each picture has, specks left out; (n, h, w) to (n,)."""
+    """How many connected pieces each image has, specks left out; (n, h, w) to (n,)."""
     from scipy.ndimage import label
 
     names, count = label(mask, structure)

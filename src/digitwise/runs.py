@@ -7,7 +7,7 @@
     ├── history.csv           one row an epoch
     ├── validation.npz        labels and probabilities
     ├── test.npz              labels and probabilities
-    ├── features.npz          what the network's last hidden layer says of the test pictures, in few dimensions
+    ├── features.npz          what the network's last hidden layer says of the test images, in few dimensions
     ├── labels.csv            the label patch it was trained under, where there was one
     ├── policy.json           when to answer, once evaluate --max-error or report has found it
     ├── slices.json           where its errors gather, by cross-validation, once digitwise improve has looked
@@ -119,32 +119,32 @@ class Run:
             return rows
 
     def predictions(self, split: Split) -> Predictions:
-        """What the model answered about the validation or the test pictures.
+        """What the model answered about the validation or the test images.
 
         Raises
         ------
         RunError
-            If the file is missing, damaged, or about other pictures than run.json says.
+            If the file is missing, damaged, or about other images than run.json says.
         """
         file, data = self.path / f"{split}.npz", self.info["data"]
         with _reading(file, f"the {split} probabilities"), np.load(file, allow_pickle=False) as archive:
             answers = Predictions(archive["labels"], archive["probabilities"], tuple(data["class_names"]))
             if len(answers) != data[split]:
-                raise DataError(f"run.json has {data[split]:,} pictures, got {len(answers):,}")
+                raise DataError(f"run.json has {data[split]:,} images, got {len(answers):,}")
             known = data.get("labels", {}).get(split)  # runs of earlier versions lack it
             if known not in (None, label_print(answers.labels)):
                 raise DataError("got other labels than the run was made with")
             return answers
 
     def features(self) -> Float16 | None:
-        """What the last hidden layer says of the test pictures, (n, at most 32); None where a run has none."""
+        """What the last hidden layer says of the test images, (n, at most 32); None where a run has none."""
         file = self.path / "features.npz"
         if not file.exists():
             return None
-        with _reading(file, "the test pictures' features"), np.load(file, allow_pickle=False) as archive:
+        with _reading(file, "the test images' features"), np.load(file, allow_pickle=False) as archive:
             found = np.asarray(archive["test"], np.float16)
             if found.ndim != 2 or len(found) != self.info["data"]["test"] or not np.isfinite(found).all():
-                raise DataError(f"finite, a row for each of {self.info['data']['test']:,} pictures, got {found.shape}")
+                raise DataError(f"finite, a row for each of {self.info['data']['test']:,} images, got {found.shape}")
             return found
 
     def save_policy(self, policy: Mapping[str, Any] | None) -> None:
@@ -179,7 +179,7 @@ class Run:
         Raises
         ------
         RunError
-            If the test pictures are not those the run was tested on.
+            If the test images are not those the run was tested on.
         """
         from digitwise.data import load
         from digitwise.data.sources import NAMES
@@ -188,20 +188,20 @@ class Run:
         known = self.info["data"]
         place = data or (known["name"] if known["name"] in NAMES else known["source"])
         found: AnyDataset
-        if "streamed" in known:  # its training pictures may be more than memory holds
+        if "streamed" in known:  # its training images may be more than memory holds
             found = open_streamed(str(place), validation=known["validation"], seed=known["split_seed"])
         else:
             found = load(place, patch=self.patch)
         if found.test.fingerprint != known["fingerprint"]["test"]:
             raise RunError(
-                f"{found.source}: expected the test pictures of {self.path} "
+                f"{found.source}: expected the test images of {self.path} "
                 f"(sha256 {known['fingerprint']['test'][:12]}…), got others ({found.test.fingerprint[:12]}…); "
                 f"give the right data with --data"
             )
         return found
 
     def patched_test(self, dataset: AnyDataset, patch: Path | None = None) -> tuple[Int64, Mask] | None:
-        """What a label patch, by default its own, says of the test pictures; None where there is none.
+        """What a label patch, by default its own, says of the test images; None where there is none.
 
         Returns
         -------
@@ -220,24 +220,24 @@ class Run:
         return decisions.of(dataset.test)
 
     def save_slices(self, found: Mapping[str, Any]) -> None:
-        """Keep where errors gather among the training pictures, by cross-validation, as slices.json."""
+        """Keep where errors gather among the training images, by cross-validation, as slices.json."""
         outputs.write_plain(self.path / "slices.json", PART, dict(found))
 
     @property
     def slices(self) -> dict[str, Any] | None:
         """Where errors gather by cross-validation; None for a run that was not cross-validated."""
-        needed = {"of", "folds", "pictures", "errors", "found"}
+        needed = {"of", "folds", "images", "errors", "found"}
         return self._kept("slices.json", "where errors gather", needed, "run digitwise improve again")
 
     def save_improvement(self, improvement: Mapping[str, Any]) -> None:
-        """Keep what a mend changed, as improvement.json of the mended run."""
+        """Keep what a fix changed, as improvement.json of the fixed run."""
         outputs.write_plain(self.path / "improvement.json", PART, dict(improvement))
 
     @property
     def improvement(self) -> dict[str, Any] | None:
-        """What the mend that made this run changed; None for a run that is no mend."""
-        needed = {"of", "folds", "mend", "changes"}
-        return self._kept("improvement.json", "what the mend changed", needed, "run digitwise improve again")
+        """What the fix that made this run changed; None for a run that is no fix."""
+        needed = {"of", "folds", "fix", "changes"}
+        return self._kept("improvement.json", "what the fix changed", needed, "run digitwise improve again")
 
     def _kept(self, name: str, what: str, needed: Set[str], remedy: str) -> dict[str, Any] | None:
         file = self.path / name
@@ -250,13 +250,13 @@ class Run:
             return kept
 
     def note_test_read(self, reason: str, fingerprint: str | None = None) -> None:
-        """Write into run.json and into the pictures' ledger that a test set was looked at, and why.
+        """Write into run.json and into the images' ledger that a test set was looked at, and why.
 
         Parameters
         ----------
         reason : str
         fingerprint : str, optional
-            Of the test pictures, if they are not those this run was tested on.
+            Of the test images, if they are not those this run was tested on.
 
         Raises
         ------
@@ -288,7 +288,7 @@ def _holds(info: Any, name: str) -> bool:
 
 
 def label_print(labels: Int64) -> str:
-    """The sha256 of labels, int64 of shape (n,): by it answers are known to be about the pictures of their run."""
+    """The sha256 of labels, int64 of shape (n,): by it answers are known to be about the images of their run."""
     return hashlib.sha256(np.ascontiguousarray(labels).astype("<i8").tobytes()).hexdigest()
 
 

@@ -65,24 +65,24 @@ def test_outcome_is_unsure_only_where_nothing_is_wrong_or_lost(text, told):
 
 
 class Fake:
-    """Reads all pictures alike."""
+    """Reads all images alike."""
 
     version = "1"
 
-    def answer(self, picture, *, expect=None):
-        assert (picture.dtype, expect) == (np.uint8, None)
+    def answer(self, image, *, expect=None):
+        assert (image.dtype, expect) == (np.uint8, None)
         return Answer("12", "12", 0.8, sure=True)
 
 
 @pytest.fixture
 def data(tmp_path, monkeypatch):
-    """All folders with a picture each, a small test set, and nothing kept where it would stay."""
+    """All folders with an image each, a small test set, and nothing kept where it would stay."""
     three = ImageSet(glyphs(60), np.arange(60, dtype=np.int64) % 10, tuple("0123456789"))
     monkeypatch.setattr(pages, "load", lambda name: Dataset(name, "", three, three))
     monkeypatch.setattr(measure, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(run, "number_reader", lambda name, model: Fake())
     monkeypatch.setenv("DIGITWISE_DATA", str(tmp_path))
-    pages.test_pictures.cache_clear()
+    pages.test_images.cache_clear()
     for file in ("numbers/cheques/a.png", "numbers/registers/b.png", "scans/numbers/c.png", "cases/d_truth12.png"):
         (tmp_path / file).parent.mkdir(parents=True)
         Image.new("RGB", (40, 30), "white").save(tmp_path / file)
@@ -90,7 +90,7 @@ def data(tmp_path, monkeypatch):
     (tmp_path / "numbers/registers/labels.csv").write_text("filename,label\nb.png,13\n")
     (tmp_path / "scans/numbers/truth.json").write_text('[{"file": "c.png", "lines": ["1 2", "3"]}]')
     yield tmp_path
-    pages.test_pictures.cache_clear()
+    pages.test_images.cache_clear()
 
 
 def options(*arguments):
@@ -118,7 +118,7 @@ def test_every_bench_has_rows_and_a_line_in_a_table(data, capsys):
         assert sheet.width > 1000
 
 
-def test_part_of_the_pictures_keeps_no_rows(data):
+def test_part_of_the_images_keeps_no_rows(data):
     run.bench_numbers(options("--readers", "digitwise", "--limit", "1", "--only", "cheques"))
     assert measure.kept("numbers") == []
 
@@ -151,17 +151,17 @@ def test_rows_are_the_same_digits_at_every_size(data, kind):
 
 
 def test_tight_rows_are_cut_at_the_ink(data):
-    picture, _ = made_rows.made_row("tight", 1, 0)
-    assert all((edge < 245).any() for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1]))
+    image, _ = made_rows.made_row("tight", 1, 0)
+    assert all((edge < 245).any() for edge in (image[0], image[-1], image[:, 0], image[:, -1]))
 
 
 @pytest.mark.parametrize("kind", without.KINDS)
 def test_pages_without_digits_are_repeatable(kind):
-    picture, truth = without.page_without_digits(kind, 1)
+    image, truth = without.page_without_digits(kind, 1)
     assert truth == ""
-    assert picture.shape == without.SHAPE
-    assert picture.std() > 5
-    assert np.array_equal(picture, without.page_without_digits(kind, 1)[0])
+    assert image.shape == without.SHAPE
+    assert image.std() > 5
+    assert np.array_equal(image, without.page_without_digits(kind, 1)[0])
 
 
 def test_options_are_handed_on():

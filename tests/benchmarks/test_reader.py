@@ -49,25 +49,25 @@ class Fake:
     def probabilities(self, images):
         return np.eye(10, dtype=np.float32)[np.full(len(images), self.label)]
 
-    def labels(self, pictures):
-        return [str(self.label)] * len(pictures)
+    def labels(self, images):
+        return [str(self.label)] * len(images)
 
-    def lines(self, picture):
-        assert picture.dtype == np.uint8
+    def lines(self, image):
+        assert image.dtype == np.uint8
         return [self.line]
 
 
 @pytest.fixture
 def rows(monkeypatch):
-    """The rows kept, by name; three pictures for test set."""
+    """The rows kept, by name; three images for test set."""
     kept = {}
     three = ImageSet(glyphs(60), np.arange(60, dtype=np.int64) % 10, tuple("0123456789"))
     monkeypatch.setattr(bench, "keep", lambda name, rows: kept.update({name: rows}))
     monkeypatch.setattr(bench, "load", lambda name: Dataset(name, "", three, three))
     monkeypatch.setattr(bench, "cores", lambda: 1)
-    bench.test_pictures.cache_clear()
+    bench.test_images.cache_clear()
     yield kept
-    bench.test_pictures.cache_clear()
+    bench.test_images.cache_clear()
 
 
 def test_a_page_is_read_and_told_as_a_row(rows):
@@ -91,15 +91,15 @@ def test_robustness_has_a_row_for_every_severity(rows, monkeypatch, capsys):
     monkeypatch.setattr(bench, "contender", lambda model: Fake())
     bench.bench_robustness(sample=20)
     assert [row["kind"] for row in rows["robustness"]] == ["none", "inverted", *["brightness"] * 3]
-    assert all(row["pictures"] == 20 and 0 < row["errors"] <= 20 for row in rows["robustness"])
+    assert all(row["images"] == 20 and 0 < row["errors"] <= 20 for row in rows["robustness"])
     assert "mean over the corruptions" in capsys.readouterr().out
 
 
 def test_scans_are_listed_by_writer_and_photo(rows, monkeypatch, tmp_path, capsys):
-    picture = Image.new("RGB", (20, 30), "white")
+    image = Image.new("RGB", (20, 30), "white")
     for file in ("digits/0/ann_1.png", "digits/7/ann_2.png", "digits/0/bob_1.png", "numbers/a.png"):
         (tmp_path / "scans" / file).parent.mkdir(parents=True, exist_ok=True)
-        picture.save(tmp_path / "scans" / file)
+        image.save(tmp_path / "scans" / file)
     (tmp_path / "scans" / "numbers" / "truth.json").write_text(json.dumps([{"file": "a.png", "lines": ["0 1"]}]))
     np.savez(tmp_path / "scans" / "drawn_on_screen_1000.npz", images=glyphs(2), labels=np.array([0, 3], np.uint8))
     monkeypatch.setenv("DIGITWISE_DATA", str(tmp_path))

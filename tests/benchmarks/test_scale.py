@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 
 from benchmarks import scale
 
-PICTURES = np.arange(3 * 28 * 28, dtype=np.uint64).reshape(3, 28, 28).astype(np.uint8)
+IMAGES = np.arange(3 * 28 * 28, dtype=np.uint64).reshape(3, 28, 28).astype(np.uint8)
 LABELS = np.array([4, 5, 6])
 ROWS = [
     {"what": "read", "way": "one", "n": "90", "seconds": "3", "per_second": "30", "peak_gib": "0.5", "cpu": "x"},
@@ -14,25 +14,25 @@ ROWS = [
 ]
 
 
-def test_parquet_has_the_pictures_over_and_over(tmp_path):
-    scale.write_parquet(tmp_path / "set", PICTURES, LABELS, 10, each=4)
+def test_parquet_has_the_images_over_and_over(tmp_path):
+    scale.write_parquet(tmp_path / "set", IMAGES, LABELS, 10, each=4)
     tables = [pq.read_table(file) for file in sorted((tmp_path / "set").iterdir())]
     assert [len(table) for table in tables] == [4, 4, 2]
     assert [label for table in tables for label in table["label"].to_pylist()] == [4, 5, 6, 4, 5, 6, 4, 5, 6, 4]
-    assert tables[1]["image"][1].as_py() == PICTURES[2].tobytes()
+    assert tables[1]["image"][1].as_py() == IMAGES[2].tobytes()
 
 
-def test_moved_pictures_keep_their_ink_and_their_label(tmp_path):
-    scale.write_parquet(tmp_path / "set", PICTURES, LABELS, 60, moved=True)
+def test_moved_images_keep_their_ink_and_their_label(tmp_path):
+    scale.write_parquet(tmp_path / "set", IMAGES, LABELS, 60, moved=True)
     table = pq.read_table(tmp_path / "set")
     drawn = [np.frombuffer(row, np.uint8).reshape(28, 28) for row in table["image"].to_pylist()]
-    for picture, label in zip(drawn, table["label"].to_pylist(), strict=True):
-        assert np.sort(picture.reshape(-1)).tolist() == np.sort(PICTURES[label - 4].reshape(-1)).tolist()
-    assert len({picture.tobytes() for picture in drawn}) > 30
+    for image, label in zip(drawn, table["label"].to_pylist(), strict=True):
+        assert np.sort(image.reshape(-1)).tolist() == np.sort(IMAGES[label - 4].reshape(-1)).tolist()
+    assert len({image.tobytes() for image in drawn}) > 30
 
 
-def test_tars_have_a_picture_and_a_class_each(tmp_path):
-    scale.write_tars(tmp_path / "set", PICTURES, LABELS, 5, each=3)
+def test_tars_have_a_image_and_a_class_each(tmp_path):
+    scale.write_tars(tmp_path / "set", IMAGES, LABELS, 5, each=3)
     names = []
     for file in sorted((tmp_path / "set").iterdir()):
         with tarfile.open(file) as tar:

@@ -54,11 +54,11 @@ def test_a_load_counts_what_comes_back(monkeypatch, rate, url):
     monkeypatch.setattr(bench, "CONNECTIONS", 3)
     monkeypatch.setattr(bench, "OPEN_CONNECTIONS", 3)
     monkeypatch.setattr(bench, "AFTER", 0.3)
-    picture = np.full((28, 28), 255, np.uint8)
-    picture[4:24, 13:15] = 0
-    right, wrong = bench.expected(Reader(), np.stack([picture] * 2))
+    image = np.full((28, 28), 255, np.uint8)
+    image[4:24, 13:15] = 0
+    right, wrong = bench.expected(Reader(), np.stack([image] * 2))
     wrong = wrong | {"label": "0"}
-    cases = [bench.Case(bench.request_of(picture), reading) for reading in (right, wrong)]
+    cases = [bench.Case(bench.request_of(image), reading) for reading in (right, wrong)]
     host, _, port = url.removeprefix("http://").partition(":")
     outcome = finished(bench.Load(pickle.loads(pickle.dumps(cases)), 0.3, rate).run(host, int(port)))
     assert outcome.lost == 0

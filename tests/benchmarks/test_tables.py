@@ -101,7 +101,7 @@ def test_budget_table_tells_the_furthest_miss():
 
 def test_augmentation_line_has_the_ratio_and_its_aim():
     rows = [
-        {"variant": name, "pictures_per_second": rate, "cpu": "AMD EPYC"}
+        {"variant": name, "images_per_second": rate, "cpu": "AMD EPYC"}
         for name, rate in (("digitwise", "8000"), ("ImageDataGenerator.flow", "1000"))
     ]
     assert "8.0 times as many (aimed at: 5 times or more)" in clock.augmentation_line(rows)

@@ -30,7 +30,7 @@ def moved(image):
     return np.roll(image, (1, -1), axis=(0, 1))
 
 
-def test_different_pictures_have_no_copies():
+def test_different_images_have_no_copies():
     for code in ("DW010", "DW011", "DW012"):
         assert not found(code, glyphs(300))
 
@@ -58,7 +58,7 @@ def test_thin_digits_are_compared_too():
     assert found("DW011", pixels)
 
 
-def test_the_same_picture_with_two_labels_is_an_error_and_a_like_one_a_warning():
+def test_the_same_image_with_two_labels_is_an_error_and_a_like_one_a_warning():
     pixels, labels = glyphs(300), LABELS.copy()
     pixels[100], labels[100] = pixels[5], labels[5] + 1
     (finding,) = found("DW012", pixels, labels)
@@ -68,7 +68,7 @@ def test_the_same_picture_with_two_labels_is_an_error_and_a_like_one_a_warning()
     assert finding.severity == "warning"
 
 
-def test_test_pictures_that_stand_in_training_are_listed_with_their_twins():
+def test_test_images_that_stand_in_training_are_listed_with_their_twins():
     train, test = glyphs(200), glyphs(60, seed=1)
     test[[3, 4, 5]] = train[7], moved(train[8]), jpeg(train[9])
     (finding,) = found("DW020", train, test=test)
@@ -77,14 +77,14 @@ def test_test_pictures_that_stand_in_training_are_listed_with_their_twins():
     assert {"test": 3, "train": 7, "how": "exact"} in finding.evidence["pairs"]
 
 
-def test_blank_pictures_are_no_copies_of_each_other():
+def test_blank_images_are_no_copies_of_each_other():
     pixels = glyphs(300)
     pixels[[10, 20, 30]] = 0
     assert not found("DW010", pixels)
     assert not found("DW020", pixels, test=np.zeros((60, 28, 28), np.uint8))
 
 
-def test_a_set_of_nearly_equal_pictures_does_not_fill_the_memory(monkeypatch):
+def test_a_set_of_nearly_equal_images_does_not_fill_the_memory(monkeypatch):
     monkeypatch.setattr("digitwise.checks.likeness.PAIRS", 100)
     pixels = np.repeat(glyphs(1), 200, axis=0)
     pixels[:, 0, :] = np.arange(200)[:, None] % 60 + 30

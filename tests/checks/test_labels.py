@@ -61,7 +61,7 @@ def test_a_test_label_that_was_never_trained_on_is_listed():
     assert (finding.split, finding.indices.tolist()) == ("test", [2])
 
 
-def test_pictures_without_labels_get_no_check_of_labels():
+def test_images_without_labels_get_no_check_of_labels():
     checked = run_checks(Subject("drawn", SplitData("train", Raw(glyphs(60), None))), chosen(["DW00", "DW012"]))
     assert set(checked.skipped) == {"DW001", "DW002", "DW003", "DW004", "DW012"}
     assert not checked.findings

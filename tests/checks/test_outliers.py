@@ -3,7 +3,7 @@ import numpy as np
 from digitwise.checks.outliers import oddity
 
 
-def test_a_picture_far_in_both_respects_is_the_oddest():
+def test_a_image_far_in_both_respects_is_the_oddest():
     rng = np.random.default_rng(0)
     features = np.abs(rng.normal(1, 0.2, (500, 16))).astype(np.float32)
     undrawn = rng.lognormal(0, 0.1, 500)

@@ -16,7 +16,7 @@ def found(code, pixels, test=None):
 
 
 @pytest.mark.parametrize("code", ["DW030", "DW031", "DW032", "DW033"])
-def test_clean_pictures_are_passed(code):
+def test_clean_images_are_passed(code):
     assert not found(code, glyphs(400), test=glyphs(100, seed=1))
 
 
@@ -34,7 +34,7 @@ def test_clean_pictures_are_passed(code):
     ids=["black", "white", "0 to 1", "half the contrast", "inverted", "moved", "half the size"],
 )
 @pytest.mark.parametrize(("n", "severity"), [(1, "warning"), (40, "error")], ids=["single", "bulk"])
-def test_spoilt_pictures_are_found_singly_and_in_bulk(code, spoil, n, severity):
+def test_spoilt_images_are_found_singly_and_in_bulk(code, spoil, n, severity):
     pixels = glyphs(400)
     pixels[:n] = np.stack([spoil(image) for image in pixels[:n]])
     (finding,) = found(code, pixels)
@@ -81,7 +81,7 @@ def test_a_set_that_is_dark_on_light_is_told_and_checked_as_if_it_were_not():
     [lambda x: np.where(x > 0.9, np.nan, x), lambda x: (x - 0.13) / 0.31, lambda x: x * 255],
     ids=["NaN", "standardised", "0 to 255"],
 )
-def test_a_picture_on_another_scale_among_floats_is_named(spoil):
+def test_a_image_on_another_scale_among_floats_is_named(spoil):
     pixels = glyphs(400) / np.float32(255)
     pixels[7] = spoil(pixels[7])
     (finding,) = found("DW031", pixels)
@@ -93,4 +93,4 @@ def test_polarity_is_told_as_it_is_in_the_files():
     train = SplitData("train", Raw(glyphs(100), None, inverted=True))
     test = SplitData("test", Raw(255 - glyphs(100, seed=1), None, inverted=True))
     (finding,) = run_checks(Subject("drawn", train, test), chosen(["DW032"])).findings
-    assert finding.words == "the test pictures are light on dark, the training pictures dark on light"
+    assert finding.words == "the test images are light on dark, the training images dark on light"

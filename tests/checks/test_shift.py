@@ -25,7 +25,7 @@ def test_thicker_strokes_are_named():
     assert "stroke width" in finding.words
 
 
-def test_without_test_pictures_it_does_not_apply():
+def test_without_test_images_it_does_not_apply():
     assert "--against" in checked(None).skipped["DW050"]
 
 

@@ -11,12 +11,12 @@ from tests.helpers import glyphs
 
 @pytest.fixture
 def folder(tmp_path):
-    """Ten pictures of each of six classes, one a damaged file, one blank."""
-    pictures = iter(glyphs(60))
+    """Ten images of each of six classes, one a damaged file, one blank."""
+    images = iter(glyphs(60))
     for label in range(6):
         (tmp_path / "set" / str(label)).mkdir(parents=True)
         for place in range(10):
-            Image.fromarray(next(pictures)).save(tmp_path / "set" / str(label) / f"{place}.png")
+            Image.fromarray(next(images)).save(tmp_path / "set" / str(label) / f"{place}.png")
     return tmp_path / "set"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from digitwise.outputs import MARKER
 from digitwise.runs import Run
-from tests.data.test_load import write_pictures
+from tests.data.test_load import write_images
 from tests.helpers import blobs
 
 QUICK = ("--data", "digits", "--epochs", "1", "--precision", "float32")
@@ -116,8 +116,8 @@ def test_evaluate_on_other_data_asks_the_model(digitwise, trained):
 
 
 def test_evaluate_refuses_data_of_another_shape(digitwise, trained, tmp_path):
-    pictures = blobs(30)
-    np.savez(tmp_path / "own.npz", images=pictures.images, labels=pictures.labels)
+    images = blobs(30)
+    np.savez(tmp_path / "own.npz", images=images.images, labels=images.labels)
     result = digitwise("evaluate", trained, "--data", tmp_path / "own.npz")
     assert result.code == 2
     assert "expected the 10 classes that" in result.err
@@ -237,11 +237,11 @@ def test_place_one_may_not_write_to_is_told_in_one_line(digitwise, tmp_path):
 
 
 def test_run_on_other_data_is_not_compared(digitwise, trained, tmp_path):
-    write_pictures(tmp_path / "own", blobs(60))
+    write_images(tmp_path / "own", blobs(60))
     digitwise("train", "baseline", "--data", tmp_path / "own", "--epochs", 1, "--out", tmp_path / "other")
     result = digitwise("compare", trained, tmp_path / "other")
     assert result.code == 2
-    assert "tested on different pictures" in result.err
+    assert "tested on different images" in result.err
 
 
 def wait_for(path, process, seconds=300):

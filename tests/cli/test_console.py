@@ -14,10 +14,10 @@ def shown(grid, width=80):
 def test_words_wrap_and_no_column_goes_under():
     name = "digits tall and narrow (height to width from 1.7) and of class 8"
     verdict = "no evidence of a difference between before and after (p = 0.424)"
-    columns = ("judged on the other half", "pictures", "wrong before", "after", "")
+    columns = ("judged on the other half", "images", "wrong before", "after", "")
     text = shown(table(columns, [(name, 512, 24, 19, verdict)]))
     words = " ".join(text.split())
-    assert all(part in words for part in (*name.split(), *verdict.split(), "512", "24", "19", "pictures"))
+    assert all(part in words for part in (*name.split(), *verdict.split(), "512", "24", "19", "images"))
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= 80
 

@@ -10,7 +10,7 @@ def test_export_says_what_it_wrote(digitwise, trained, tmp_path):
     result = digitwise("export", trained, "--out", place)
     assert result.code == 0, result.err
     assert result.out.startswith(f"{place}: {place.stat().st_size:,} bytes; answers as the model does")
-    assert "of the validation pictures" in result.out
+    assert "of the validation images" in result.out
 
 
 def test_export_prints_json_on_demand(digitwise, trained, tmp_path):

@@ -12,7 +12,7 @@ from digitwise.runs import Run
 
 @pytest.fixture
 def twin(trained, tmp_path):
-    """A copy of the run with another seed, wrong about other pictures."""
+    """A copy of the run with another seed, wrong about other images."""
     shutil.copytree(trained, tmp_path / "twin")
     with np.load(trained / "test.npz") as archive:
         labels, probabilities = archive["labels"], archive["probabilities"]
@@ -47,7 +47,7 @@ def test_promise_that_the_data_cannot_support_is_refused(digitwise, trained):
     result = digitwise("evaluate", trained, "--max-error", "0.01%")
     assert result.code == 2
     assert f"{trained}: at most 0.0001 of the answers wrong" in result.err
-    assert "expected at least 36,887 validation pictures, got 216" in result.err
+    assert "expected at least 36,887 validation images, got 216" in result.err
     assert {path.name for path in trained.iterdir()} == before
 
 
@@ -101,11 +101,11 @@ def test_runs_whose_stored_labels_differ_are_not_compared(digitwise, trained, tw
     assert f"{twin / 'test.npz'}: expected the same labels" in result.err
     assert "train the run again whose file was changed" in result.err
     report = digitwise("report", twin, "--out", twin.parent / "a.html")
-    assert f"{twin / 'test.npz'}: expected the labels of the test pictures" in report.err
+    assert f"{twin / 'test.npz'}: expected the labels of the test images" in report.err
 
 
-def test_compare_draws_the_pictures_that_tell_two_runs_apart(digitwise, trained, twin, tmp_path):
-    result = digitwise("compare", trained, twin, "--pictures", tmp_path / "apart.png")
+def test_compare_draws_the_images_that_tell_two_runs_apart(digitwise, trained, twin, tmp_path):
+    result = digitwise("compare", trained, twin, "--images", tmp_path / "apart.png")
     assert result.code == 0, result.err
     with Image.open(tmp_path / "apart.png") as image:
         assert np.asarray(image.convert("L")).std() > 10
@@ -128,7 +128,7 @@ def test_report_and_evaluate_go_by_the_policy_kept(digitwise, trained, tmp_path)
 
 
 def test_report_takes_the_findings_of_a_check(digitwise, trained, tmp_path):
-    finding = {"code": "DW012", "severity": "error", "title": "Same picture, different labels", "count": 2}
+    finding = {"code": "DW012", "severity": "error", "title": "Same image, different labels", "count": 2}
     (tmp_path / "findings.json").write_text(json.dumps([{**finding, "indices": [1, 2]}]))
     found = digitwise(
         "report", trained, "--findings", tmp_path / "findings.json", "--out", tmp_path / "a.html", "--json"
@@ -151,11 +151,11 @@ def test_report_waits_for_neither_keras_nor_tensorflow(trained, tmp_path):
 
 
 def test_improve_says_what_it_did(digitwise, trained, tmp_path):
-    result = digitwise("improve", trained, "--folds", 2, "--out", tmp_path / "mended", "--json")
+    result = digitwise("improve", trained, "--folds", 2, "--out", tmp_path / "fixed", "--json")
     assert result.code == 0, result.err
     assert result.err.count("fold 1 of 2") >= 1
-    assert (tmp_path / "mended").exists() == (result.json["run"] is not None)
-    assert result.json.keys() == {"mend", "slices", "changes", "run"}
+    assert (tmp_path / "fixed").exists() == (result.json["run"] is not None)
+    assert result.json.keys() == {"fix", "slices", "changes", "run"}
 
 
 @pytest.mark.parametrize(

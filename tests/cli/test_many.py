@@ -101,10 +101,10 @@ def test_without_options_trainings_run_here():
 def test_check_sends_all_its_trainings_at_once(digitwise, monkeypatch, tmp_path):
     asked = []
 
-    def answers(recipe, pictures, seeds, *, folds, watch, pool):
+    def answers(recipe, images, seeds, *, folds, watch, pool):
         asked.append((list(seeds), folds, pool.jobs))
-        right = np.eye(pictures.n_classes, dtype=np.float32)[pictures.labels]
-        return [Predictions(pictures.labels, right, pictures.class_names) for _ in seeds]
+        right = np.eye(images.n_classes, dtype=np.float32)[images.labels]
+        return [Predictions(images.labels, right, images.class_names) for _ in seeds]
 
     monkeypatch.setattr(folds, "cross_validations", answers)
     result = digitwise("check", "digits", "--labels", "--select", "DW040", "--jobs", 2, "--out", tmp_path)

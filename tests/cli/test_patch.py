@@ -11,7 +11,7 @@ from digitwise.runs import Run
 
 @pytest.fixture
 def patch(digits, trained, tmp_path):
-    """Corrects a training label and two test labels that the run gets wrong, and drops another test picture."""
+    """Corrects a training label and two test labels that the run gets wrong, and drops another test image."""
     answers = Run.open(trained).predictions("test")
     wrong = answers.wrong
     test = digests(digits.test.images)

@@ -137,7 +137,7 @@ def test_unsure_digits_are_question_marks_in_text_and_marked_when_single(read):
     assert read("one.png", "--max-error", "0.1%").out.endswith(" %  unsure\n")
 
 
-def test_what_is_on_a_picture_decides_not_its_size(read):
+def test_what_is_on_a_image_decides_not_its_size(read):
     for name, image in {
         "single.png": printed("7"),
         "large.png": printed("7").resize((700, 900)),
@@ -164,8 +164,8 @@ def test_a_folder_is_read_in_the_order_of_people_and_a_broken_file_is_a_row(read
     names = [row["path"].removeprefix(f"{scans}/") for row in result.json]
     assert names == ["below/eight.jpg", "blank.png", "broken.png", *(f"scan{n}.png" for n in range(3, 11))]
     assert [row["label"] for row in result.json] == ["8", None, None, *"01234567"]
-    assert result.json[2]["error"].startswith("damaged picture: ")
-    assert "11 pictures: 9 read, 0 unsure, 1 blank, 1 with an error" in result.err
+    assert result.json[2]["error"].startswith("damaged image: ")
+    assert "11 images: 9 read, 0 unsure, 1 blank, 1 with an error" in result.err
 
 
 def test_much_work_is_shared_with_other_processes_and_comes_back_in_order(read, scans, monkeypatch):
@@ -192,7 +192,7 @@ def test_rows_of_many_files_are_written_in_order(read, scans, suffix):
         rows = pq.read_table("rows.parquet").to_pylist()
     assert [row["label"] or "" for row in rows] == ["8", "", "", *"01234567"]
     assert [row["status"] for row in rows] == ["read", "blank", "error", *["read"] * 8]
-    assert rows[2]["error"].startswith("damaged picture")
+    assert rows[2]["error"].startswith("damaged image")
     assert float(rows[3]["confidence"]) > 0.9
 
 
@@ -225,7 +225,7 @@ def test_what_is_read_too_seldom_fails(read):
     assert read("sure.png", "--fail-under", "100%").code == 0
 
 
-def test_the_standard_input_is_a_picture_or_a_pdf(read, monkeypatch):
+def test_the_standard_input_is_a_image_or_a_pdf(read, monkeypatch):
     def given(content):
         monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO(content)))
 
@@ -234,7 +234,7 @@ def test_the_standard_input_is_a_picture_or_a_pdf(read, monkeypatch):
     given(stored(two("7", "2", 40), "PDF", resolution=100))
     assert read("-").out == "-, page 1  72\n"
     given(b"")
-    assert read("-").out == "-  error  not a picture: the file is empty; replace it\n"
+    assert read("-").out == "-  error  not an image: the file is empty; replace it\n"
     assert "expected the standard input once, got it twice" in read("-", "-").err
 
 
@@ -269,11 +269,11 @@ def test_pages_of_a_pdf_are_rows(read):
     assert result.out.endswith("form.pdf, page 2  19\n")
 
 
-def test_of_an_animation_the_first_picture_is_read_and_that_is_said(read):
+def test_of_an_animation_the_first_image_is_read_and_that_is_said(read):
     printed("7").save("moving.gif", save_all=True, append_images=[printed("8")])
     result = read("moving.gif")
     assert result.out.startswith("moving.gif  7")
-    assert result.err == "moving.gif: the first of several pictures in it\n"
+    assert result.err == "moving.gif: the first of several images in it\n"
 
 
 def test_overlay_shows_boxes_in_blue_and_unsure_ones_in_orange(read):
@@ -349,10 +349,10 @@ def test_sets_are_counted_and_their_first_rows_shown(read):
     lines = result.out.splitlines()
     assert result.code == 0
     assert lines[0].startswith("set.npz, row 0  7  9")
-    assert lines[-1] == "set.npz  5 pictures: 4 read, 0 unsure, 1 blank, 0 with an error"
+    assert lines[-1] == "set.npz  5 images: 4 read, 0 unsure, 1 blank, 0 with an error"
     result = read("set.parquet")
     assert result.code == 1
-    assert "row 4  error  the picture: not a picture" in result.out
+    assert "row 4  error  the image: not an image" in result.out
 
 
 def test_every_row_of_a_set_is_written(read):
@@ -373,7 +373,7 @@ def test_a_set_that_breaks_off_is_a_row_behind_what_could_be_read(read):
     printed("7").save("seven.png")
     result = read("cut.idx", "seven.png")
     assert result.code == 1
-    assert "cut.idx  error  truncated: expected 9 pictures, got 4" in result.out
+    assert "cut.idx  error  truncated: expected 9 images, got 4" in result.out
     assert result.out.endswith("seven.png  7  99.9 %\n")
     assert "got a set of single digits; leave --numbers away" in read("cut.idx", "--numbers").out
 
@@ -403,7 +403,7 @@ BLANK = {
 }
 REFUSED = {
     "bomb.bmp": (bomb, "too large: expected at most 50,000,000 pixels, got 10,000,000,000"),
-    "cut.jpg": (lambda: stored(printed("4"), "JPEG")[:300], "damaged picture"),
+    "cut.jpg": (lambda: stored(printed("4"), "JPEG")[:300], "damaged image"),
     "empty.png": (lambda: b"", "the file is empty"),
     "text.png": (lambda: b"some text", "its content is no PNG"),
     "photo.heic": (lambda: b"\0\0\0\x18ftypheic" + bytes(99), "its content is HEIC; save it as JPEG or PNG"),
@@ -462,11 +462,11 @@ def test_a_name_that_is_no_utf8_can_be_printed_and_stored(read):
         (("a.png", "--single", "--numbers"), "expected --single or --numbers"),
         (("a.png", "--single", "--overlay", "x.png"), "expected --single or --numbers"),
         (("a.png", "--max-error", "5"), "expected a share like 0.1% or 0.001, got '5'"),
-        (("a.png", "--max-error", "0.001%"), "can promise, from 0.001 on, got 1e-05"),
+        (("a.png", "--max-error", "0.001%"), "can guarantee, from 0.001 on, got 1e-05"),
         (("a.png", "--out", "rows.txt"), "ends in .csv, .jsonl, .parquet, got '.txt'"),
-        (("a.png", "--overlay", "drawn.pdf"), "expected a picture to write to"),
+        (("a.png", "--overlay", "drawn.pdf"), "expected an image to write to"),
         (("a.png", "--max-pixels", "0"), "should be greater than or equal to 1"),
-        (("empty",), "expected pictures in the folder"),
+        (("empty",), "expected images in the folder"),
         (("",), "expected the name of a file or folder, got an empty one"),
         ((), "Missing argument"),
     ],
@@ -513,12 +513,12 @@ def test_a_reader_that_has_seen_enough_is_no_error(model_file, tmp_path):
     process = started(("many.npy", "--json", "--model", model_file), tmp_path)
     process.stdout.readline()
     process.stdout.close()
-    assert process.stderr.read() == "many.npy: 20,000 pictures\n"
+    assert process.stderr.read() == "many.npy: 20,000 images\n"
     process.stderr.close()
     assert process.wait(30) == 0
 
 
-def test_reading_one_picture_imports_little(model_file, tmp_path):
+def test_reading_one_image_imports_little(model_file, tmp_path):
     printed("7").save(tmp_path / "seven.png")
     code = (
         f"import sys; from digitwise.cli.main import main; main(['read', 'seven.png', '--model', {str(model_file)!r}]);"
@@ -549,7 +549,7 @@ BAD = {
     "table of bytes": ("bad.csv", bytes(range(256))),
     "half a Parquet file": ("bad.parquet", b"PAR1" + bytes(50)),
     "IDX of letters": ("bad-idx3-ubyte", b"\0\0\x08\x03" + b"\xff" * 12),
-    "picture": ("bad.png", b"\x89PNG\r\n\x1a\n" + bytes(50)),
+    "image": ("bad.png", b"\x89PNG\r\n\x1a\n" + bytes(50)),
     "PDF": ("bad.pdf", b"%PDF-1.7 and no more"),
 }
 
@@ -597,7 +597,7 @@ def test_folder_that_cannot_be_looked_into_is_a_row(read, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("error", [SyntaxError, RecursionError, MemoryError, RuntimeError])
-@pytest.mark.parametrize("where", ["reading.jobs.open_stream", "reading.jobs.open_picture"])
+@pytest.mark.parametrize("where", ["reading.jobs.open_stream", "reading.jobs.open_image"])
 def test_error_of_a_library_is_the_row_of_its_file(read, monkeypatch, error, where):
     np.save("set.npy", np.zeros((2, 28, 28), np.uint8))
     printed("7").save("seven.png")

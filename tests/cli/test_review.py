@@ -15,7 +15,7 @@ def test_review_of_other_data_is_one_line(digitwise, tmp_path):
     (tmp_path / "labels.csv").write_text(f"sha256,decision\n{'ab' * 32},drop\n")
     result = digitwise("review", tmp_path / "labels.csv", "--data", "digits", "--port", "0")
     assert result.code == 2
-    assert "names 1 pictures that digits lacks" in result.err
+    assert "names 1 images that digits lacks" in result.err
     assert result.err.count("\n") == 1
 
 
@@ -26,14 +26,14 @@ def test_json_says_where_and_a_host_that_others_reach_is_warned_of(digitwise, di
     said = digitwise("review", path, "--data", "digits", "--port", "0", "--json", "--host", "0.0.0.0")
     assert said.code == 0
     assert said.json.pop("url").startswith("http://localhost:")
-    assert said.json | {"pictures": 1, "decided": 0, "file": str(path), "data": "digits"} == said.json
+    assert said.json | {"images": 1, "decided": 0, "file": str(path), "data": "digits"} == said.json
     assert "whoever reaches 0.0.0.0" in said.err
 
 
 def test_review_runs_until_it_is_told_to_leave_and_says_what_was_decided(tmp_path):
-    pictures, data, path = blobs(30), tmp_path / "data.npz", tmp_path / "labels.csv"
-    np.savez(data, x_train=pictures.images, y_train=pictures.labels)
-    name = digests(pictures.images[:1])[0]
+    images, data, path = blobs(30), tmp_path / "data.npz", tmp_path / "labels.csv"
+    np.savez(data, x_train=images.images, y_train=images.labels)
+    name = digests(images.images[:1])[0]
     path.write_text(patch_text([(name, 0, 1, 2, 0.9)]))
     command = [sys.executable, "-m", "digitwise", "review", path, "--data", data, "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -14,7 +14,7 @@ from tests.templates import printed
 
 @pytest.fixture
 def source(tmp_path):
-    """Two tables, 500 pictures."""
+    """Two tables, 500 images."""
     folder = tmp_path / "archive"
     folder.mkdir()
     write_pixels(folder / "s2.parquet", digits(300))
@@ -53,7 +53,7 @@ def test_the_command_tells_what_failed_and_leaves_with_two(digitwise, source, mo
     assert result.code == 1
     assert "going on: 2 of 3 shards are there" in result.err
     assert "1 with an error; " in result.err
-    assert " pictures/s, at most " in result.err
+    assert " images/s, at most " in result.err
     result = digitwise(*arguments, "--fail-under", "100%")
     assert result.code == 1
     assert "finished before, nothing is missing of 3 shards" in result.err

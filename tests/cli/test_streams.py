@@ -25,7 +25,7 @@ def streamed(digits, tmp_path_factory):
 def test_train_streams_shards_and_says_what_memory_it_took(digitwise, shards, tmp_path):
     done = digitwise("train", "flash", "--data", shards, "--stream", "--out", tmp_path / "run", "--validation", "20")
     assert done.code == 0, done.err
-    assert "180 pictures streamed from 3 shards; peak memory" in done.out
+    assert "180 images streamed from 3 shards; peak memory" in done.out
     data = Run.open(tmp_path / "run").info["data"]
     assert data["streamed"]["shards"] == 3
     assert data["streamed"]["peak_memory"] > 50e6
@@ -49,19 +49,19 @@ def test_a_streamed_run_is_evaluated_and_reported(digitwise, streamed):
 def test_a_streamed_run_is_not_improved(digitwise, streamed):
     done = digitwise("improve", streamed)
     assert done.code == 2
-    assert "digitwise improve needs all training pictures in memory" in done.err
+    assert "digitwise improve needs all training images in memory" in done.err
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("focus", "--data", "DIR"), "focus: focus needs all training pictures in memory"),
-        (("reader", "--data", "DIR"), "reader: scans needs all training pictures in memory"),
+        (("focus", "--data", "DIR"), "focus: focus needs all training images in memory"),
+        (("reader", "--data", "DIR"), "reader: scans needs all training images in memory"),
         (("flash",), "--stream: expected a folder of shards, got none; give --data DIR"),
         (("flash", "--data", "nowhere"), "nowhere: expected Parquet"),
         (("flash", "--data", "DIR/train"), "train: expected folders train and test with shards in each"),
         (("flash", "--data", "DIR", "--patch", "labels.csv"), "--stream: expected no --patch with it"),
-        (("flash", "--data", "DIR", "--validation", "198"), "expected 1 to 197 pictures of the 200"),
+        (("flash", "--data", "DIR", "--validation", "198"), "expected 1 to 197 images of the 200"),
     ],
     ids=["focus", "scans", "no data", "nothing there", "no test", "patch", "validation"],
 )

@@ -41,7 +41,7 @@ def test_draws_begin_with_the_recipe_as_it_suits_the_data(digitwise, here):
     result = digitwise("sweep", "flash", "--data", "digits", "--trials", "1", "--out", here / "mine", "--json")
     assert result.code == 0, result.err
     assert result.json["kind"] == "draws"
-    assert result.json["winner"]["batch_size"] == 35  # 1,437 training pictures in about forty steps
+    assert result.json["winner"]["batch_size"] == 35  # 1,437 training images in about forty steps
     assert "within" not in result.out
     assert Run.open(here / "mine" / "best").info["recipe"]["learning_rate"] == 0.016
 

@@ -37,9 +37,9 @@ def joined(two_nodes):
 
 @pytest.fixture
 def sources(tmp_path, monkeypatch):
-    """Two tables, pictures and an archive: seven shards, one picture of them broken."""
+    """Two tables, images and an archive: seven shards, one image of them broken."""
     monkeypatch.setattr(planning, "ROWS", 2_000)
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     for number in range(4):
         (folder / f"{number}.png").write_bytes(drawn(number))
@@ -159,7 +159,7 @@ def test_a_job_whose_asker_is_killed_is_finished_by_the_next_one(two_nodes, choi
     assert code == 0
     told = capsys.readouterr().err
     assert f"going on: {len(kept)} of 6 shards are there" in told
-    assert "1,800 pictures: " in told
+    assert "1,800 images: " in told
     assert "MB of memory in a worker" in told
     assert kept.items() <= times(out).items()
     same_as_here(out, [str(sources)], choices, tmp_path)

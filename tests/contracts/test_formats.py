@@ -1,4 +1,4 @@
-"""Every data format through one contract: the same pictures come out, whatever they were stored in."""
+"""Every data format through one contract: the same images come out, whatever they were stored in."""
 
 import csv
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digitwise.data import load
-from tests.data.test_load import write_idx_folder, write_pictures
+from tests.data.test_load import write_idx_folder, write_images
 from tests.helpers import blobs
 from tests.shards import write_shards
 
@@ -31,10 +31,10 @@ def as_idx(folder, train, test):
     return folder
 
 
-def as_pictures(suffix):
+def as_images(suffix):
     def write(folder, train, test):
-        write_pictures(folder / "train", train, suffix)
-        write_pictures(folder / "test", test, suffix)
+        write_images(folder / "train", train, suffix)
+        write_images(folder / "test", test, suffix)
         return folder
 
     return write
@@ -48,23 +48,23 @@ FORMATS = {
     "npz": as_npz_splits,
     "npz floats, one-hot": as_npz_floats,
     "idx": as_idx,
-    "png": as_pictures(".png"),
-    "bmp": as_pictures(".bmp"),
-    "tiff": as_pictures(".tiff"),
+    "png": as_images(".png"),
+    "bmp": as_images(".bmp"),
+    "tiff": as_images(".tiff"),
     "parquet": as_shards("parquet"),
     "parquet of files": as_shards("parquet of files"),
     "tar": as_shards("tar"),
 }
 
 
-def in_order(pictures):
-    rows = [(int(label), image.tobytes()) for image, label in zip(pictures.images, pictures.labels, strict=True)]
+def in_order(images):
+    rows = [(int(label), image.tobytes()) for image, label in zip(images.images, images.labels, strict=True)]
     return sorted(rows)
 
 
 @pytest.mark.parametrize("write", FORMATS.values(), ids=FORMATS)
 @pytest.mark.parametrize("size", [28, 20])
-def test_format_gives_the_pictures_back(tmp_path, write, size):
+def test_format_gives_the_images_back(tmp_path, write, size):
     train, test = blobs(30, size=size), blobs(15, seed=1, size=size)
     loaded = load(write(tmp_path, train, test))
     assert loaded.train.class_names == train.class_names
@@ -73,21 +73,21 @@ def test_format_gives_the_pictures_back(tmp_path, write, size):
 
 
 @pytest.mark.parametrize("header", [True, False], ids=["header", "no header"])
-def test_csv_gives_the_pictures_back_with_a_fifth_held_out(tmp_path, header):
-    pictures, path = blobs(30), tmp_path / "set.csv"
+def test_csv_gives_the_images_back_with_a_fifth_held_out(tmp_path, header):
+    images, path = blobs(30), tmp_path / "set.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         if header:
             writer.writerow(["label", *range(784)])
-        writer.writerows([label, *image.ravel()] for image, label in zip(pictures.images, pictures.labels, strict=True))
+        writer.writerows([label, *image.ravel()] for image, label in zip(images.images, images.labels, strict=True))
     loaded = load(path)
     assert len(loaded.test) == 6
     assert "6 of 30 held out" in loaded.notes[-1]
-    assert sorted(in_order(loaded.train) + in_order(loaded.test)) == in_order(pictures)
+    assert sorted(in_order(loaded.train) + in_order(loaded.test)) == in_order(images)
 
 
-def test_jpeg_gives_nearly_the_pictures_back(tmp_path):
+def test_jpeg_gives_nearly_the_images_back(tmp_path):
     train = blobs(30)
-    loaded = load(as_pictures(".jpeg")(tmp_path, train, blobs(15)))
+    loaded = load(as_images(".jpeg")(tmp_path, train, blobs(15)))
     assert loaded.train.images.shape == train.images.shape
     assert loaded.train.class_counts.tolist() == train.class_counts.tolist()

@@ -91,15 +91,15 @@ def refused(shared, task, watch):
     with (shared / "tries").open("a") as file:
         file.write(f"{task}\n")
     if task == 1:
-        raise DataError("picture 7: expected a digit, got a shoe")
+        raise DataError("image 7: expected a digit, got a shoe")
     return task
 
 
 def threads(shared, task, watch):
     import tensorflow as tf
 
-    picture, kernel = tf.random.normal((8, 28, 28, 8)), tf.random.normal((3, 3, 8, 8))
-    tf.nn.conv2d(picture, kernel, 1, "SAME").numpy()
+    image, kernel = tf.random.normal((8, 28, 28, 8)), tf.random.normal((3, 3, 8, 8))
+    tf.nn.conv2d(image, kernel, 1, "SAME").numpy()
     return os.environ["OMP_NUM_THREADS"], len(os.listdir("/proc/self/task"))
 
 
@@ -203,7 +203,7 @@ def test_no_task_is_nothing_to_do(pool):
 
 
 def test_what_a_task_refuses_is_raised_and_not_tried_again(pool, tmp_path):
-    with pytest.raises(DataError, match=r"^picture 7: expected a digit, got a shoe$"):
+    with pytest.raises(DataError, match=r"^image 7: expected a digit, got a shoe$"):
         ran(pool, refused, tmp_path, [1, 1])
     assert (tmp_path / "tries").read_text().splitlines() in (["1"], ["1", "1"])  # the other may have begun
 

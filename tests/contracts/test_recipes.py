@@ -1,4 +1,4 @@
-"""Every recipe through one contract: it trains on a few pictures of any size, saves, loads, gives the same answers."""
+"""Every recipe through one contract: it trains on a few images of any size, saves, loads, gives the same answers."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_recipe_trains_saves_and_loads(tmp_path, recipe, shape, monkeypatch):
     monkeypatch.setattr(
         "digitwise.training.train.save_model", lambda model, path: (trained.append(model), save_model(model, path))
     )
-    if recipe.scans and dataset.train.image_shape != (28, 28, 1):  # there is no scan of such a picture
+    if recipe.scans and dataset.train.image_shape != (28, 28, 1):  # there is no scan of such an image
         with pytest.raises(RecipeError, match="choose a recipe without scans"):
             train(short(recipe), dataset, out=tmp_path / "run")
         assert not list(tmp_path.iterdir())
@@ -40,7 +40,7 @@ def test_recipe_trains_saves_and_loads(tmp_path, recipe, shape, monkeypatch):
     run = train(short(recipe), dataset, out=tmp_path / "run")
     loaded = load_model(run.path)
     assert all(np.array_equal(a, b) for a, b in zip(trained[0].get_weights(), loaded.get_weights(), strict=True))
-    # TensorFlow runs the branches of an average at once, and promises the last bit of float32 to nobody.
+    # TensorFlow runs the branches of an average at once, and guarantees the last bit of float32 to nobody.
     again = predict(loaded, dataset.test).probabilities
     np.testing.assert_allclose(again, run.predictions("test").probabilities, rtol=0, atol=2 * np.finfo(np.float32).eps)
     assert Run.open(run.path).info["recipe"]["name"] == recipe.name

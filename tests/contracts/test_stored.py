@@ -11,7 +11,7 @@ from digitwise.data.raw import read_raw
 from digitwise.data.streamed import open_streamed
 from digitwise.errors import DataError
 from digitwise.formats import open_images
-from tests.data.test_load import write_idx, write_idx_folder, write_pictures
+from tests.data.test_load import write_idx, write_idx_folder, write_images
 from tests.formats.test_stream import header
 from tests.helpers import blobs
 from tests.shards import png, write_shards
@@ -44,8 +44,8 @@ def csv(folder):
 
 
 def images(folder):
-    write_pictures(folder / "train", TRAIN)
-    write_pictures(folder / "test", TEST)
+    write_images(folder / "train", TRAIN)
+    write_images(folder / "test", TEST)
     return folder
 
 
@@ -144,13 +144,13 @@ def test_a_damaged_image_in_a_shard_is_an_error_of_loading_and_a_finding_of_the_
     written = itertools.count()
     monkeypatch.setattr("tests.shards.png", lambda image: png(image)[: 60 if next(written) == 23 else None])
     source = write_shards(tmp_path, TRAIN, TEST, kind=kind)
-    with pytest.raises(DataError, match="damaged picture"):
+    with pytest.raises(DataError, match="damaged image"):
         load(source)
     raw = read_raw(source)["train"]
     assert len(raw.pixels) == len(raw.labels) == 59
     ((name, reason),) = raw.unreadable
     assert name == ("train/part-1.tar, 000003.png" if kind == "tar" else "train/part-1.parquet, row 3")
-    assert reason.startswith("damaged picture")
+    assert reason.startswith("damaged image")
 
 
 def test_an_idx_file_of_labels_without_its_images_is_told(tmp_path):

@@ -23,11 +23,11 @@ from digitwise.outputs import MARKER
 from digitwise.outputs.marker import marker_of
 from digitwise.server.collection import Collection
 from digitwise.training.trial import Outcome
-from tests.data.test_load import write_pictures
+from tests.data.test_load import write_images
 from tests.helpers import blobs
 from tests.templates import printed, two
 
-CASES = {  # by command: the suffix of its place, and what to ask for; {in} has a run, pictures, a model and a data set
+CASES = {  # by command: the suffix of its place, and what to ask for; {in} has a run, images, a model and a data set
     "run": ("", "run --data digits --out {place}"),
     "train": ("", "train improved --data digits --out {place}"),
     "train --seeds": ("", "train improved --data digits --seeds 2 --out {place}"),
@@ -38,7 +38,7 @@ CASES = {  # by command: the suffix of its place, and what to ask for; {in} has 
     "export --format keras": (".keras", "export {in}/run --format keras --out {place}"),
     "export --format json+h5": ("", "export {in}/run --format json+h5 --out {place}"),
     "export --format saved-model": ("", "export {in}/run --format saved-model --out {place}"),
-    "compare": (".png", "compare {in}/run {in}/twin --data digits --pictures {place}"),
+    "compare": (".png", "compare {in}/run {in}/twin --data digits --images {place}"),
     "check": ("", "check {in}/set --out {place}"),
     "read --out FILE": (".csv", "read {in}/7.png --model {in}/model.onnx --out {place}"),
     "read --out FILE.jsonl": (".jsonl", "read {in}/7.png --model {in}/model.onnx --out {place}"),
@@ -91,7 +91,7 @@ def given(trained, model_file, tmp_path_factory):
     shutil.copy(model_file, folder / "model.onnx")
     printed("7").save(folder / "7.png")
     two("7", "1").save(folder / "71.png")
-    write_pictures(folder / "set", blobs(30))
+    write_images(folder / "set", blobs(30))
     for label in "01":
         (folder / "scans" / label).mkdir(parents=True)
         printed(label).save(folder / "scans" / label / "0.png")
@@ -159,7 +159,7 @@ def quick(trained, numbers, monkeypatch):
 
 
 def collect(folder):
-    """What a server does that is asked to keep a picture."""
+    """What a server does that is asked to keep an image."""
     Collection(folder, [str(i) for i in range(10)]).add(np.asarray(printed("7").convert("L")), "7")
 
 

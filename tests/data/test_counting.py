@@ -25,7 +25,7 @@ def test_every_class_gives_its_share():
     assert all(rows == sorted(set(rows)) for rows in found.values())
 
 
-def test_shares_are_those_of_pictures_in_memory():
+def test_shares_are_those_of_images_in_memory():
     _, part = stratified_indices(LABELS, 37, seed=0)
     assert np.bincount(labels_drawn(drawn(LABELS, 37))).tolist() == np.bincount(LABELS[part]).tolist()
 

@@ -9,7 +9,7 @@ A, B, C = "aa" * 32, "bb" * 32, "cc" * 32
 PLAIN = patch_text([(A, 0, 4, 9, 0.9), (B, 1, 3, 5, 0.8), (C, 2, 7, 1, 0.7)])
 
 
-def test_only_the_decision_of_that_picture_changes():
+def test_only_the_decision_of_that_image_changes():
     changed = with_decision(PLAIN.encode(), B, "5").decode()
     assert changed == PLAIN.replace("0.8,\n", "0.8,5\n")
     assert with_decision(changed.encode(), B, "").decode() == PLAIN

@@ -9,7 +9,7 @@ from digitwise.data import download
 from digitwise.data.sources import Source, SourceFile
 from digitwise.errors import DataNotFoundError
 
-CONTENT = b"pictures"
+CONTENT = b"images"
 GOOD = SourceFile("a-ubyte.gz", sha256=hashlib.sha256(CONTENT).hexdigest())
 
 

@@ -23,9 +23,9 @@ def write_idx_folder(folder, train, test=None):
             write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", split.labels)
 
 
-def write_pictures(folder, pictures, suffix=".png"):
-    for index, (image, label) in enumerate(zip(pictures.images, pictures.labels, strict=True)):
-        place = folder / pictures.class_names[label]
+def write_images(folder, images, suffix=".png"):
+    for index, (image, label) in enumerate(zip(images.images, images.labels, strict=True)):
+        place = folder / images.class_names[label]
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(place / f"{index}{suffix}")
 
@@ -101,45 +101,45 @@ def test_test_label_unknown_in_training_is_refused(tmp_path):
 
 
 def test_colour_stays_colour(tmp_path):
-    pictures = blobs(12, channels=3)
-    pictures.images[:, :10, :, 0] = 240
-    pictures.images[:, 10:20, :, 1] = 240
-    write_pictures(tmp_path, pictures)
+    images = blobs(12, channels=3)
+    images.images[:, :10, :, 0] = 240
+    images.images[:, 10:20, :, 1] = 240
+    write_images(tmp_path, images)
     assert load(tmp_path).train.image_shape == (28, 28, 3)
 
 
 def test_one_ink_on_tinted_paper_is_grey(tmp_path):
-    pictures = blobs(12)
+    images = blobs(12)
     yellow, blue = np.array([250, 240, 150]), np.array([30, 40, 120])
-    share = pictures.images[..., None] / 255
+    share = images.images[..., None] / 255
     tinted = (yellow + share * (blue - yellow)).astype(np.uint8)
     for index, image in enumerate(tinted):
-        place = tmp_path / str(pictures.labels[index])
+        place = tmp_path / str(images.labels[index])
         place.mkdir(exist_ok=True)
         Image.fromarray(image).save(place / f"{index}.png")
     assert load(tmp_path).train.image_shape == (28, 28, 1)
 
 
 def test_dark_on_light_is_inverted_and_reported(tmp_path):
-    pictures = blobs(12)
-    pictures.images[:] = 0
-    pictures.images[:, 10:18, 10:18] = 200
-    pictures.images[:] = 255 - pictures.images
-    write_pictures(tmp_path, pictures)
+    images = blobs(12)
+    images.images[:] = 0
+    images.images[:, 10:18, 10:18] = 200
+    images.images[:] = 255 - images.images
+    write_images(tmp_path, images)
     dataset = load(tmp_path)
     assert "polarity: dark on light, inverted" in dataset.notes
     assert dataset.train.images[:, 0].max() == 0
 
 
-def test_pictures_of_mixed_size_are_brought_to_28(tmp_path):
-    write_pictures(tmp_path, blobs(12))
+def test_images_of_mixed_size_are_brought_to_28(tmp_path):
+    write_images(tmp_path, blobs(12))
     Image.fromarray(np.zeros((90, 41), np.uint8)).save(tmp_path / "0" / "big.png")
     assert load(tmp_path).train.image_shape == (28, 28, 1)
 
 
 def test_folder_with_train_and_test_keeps_them(tmp_path):
-    write_pictures(tmp_path / "train", blobs(12))
-    write_pictures(tmp_path / "test", blobs(6))
+    write_images(tmp_path / "train", blobs(12))
+    write_images(tmp_path / "test", blobs(6))
     dataset = load(tmp_path)
     assert (len(dataset.train), len(dataset.test)) == (12, 6)
 
@@ -149,12 +149,12 @@ def test_folder_with_train_and_test_keeps_them(tmp_path):
     [
         ("notes.txt", b"hello", "not an image: expected .*; take it out of the class folder"),
         ("fake.png", b"hello", "its content is no PNG"),
-        ("half.png", None, "damaged picture"),
+        ("half.png", None, "damaged image"),
     ],
     ids=["other suffix", "other content", "truncated"],
 )
 def test_non_image_in_a_class_folder_is_refused(tmp_path, name, content, message):
-    write_pictures(tmp_path, blobs(12))
+    write_images(tmp_path, blobs(12))
     whole = (tmp_path / "0" / "0.png").read_bytes()
     (tmp_path / "0" / name).write_bytes(content or whole[: len(whole) // 2])
     with pytest.raises(DataError, match=message) as caught:
@@ -241,7 +241,7 @@ def test_labels_that_make_no_classes_are_refused(tmp_path, labels, message):
         load(tmp_path / "own.npz")
 
 
-def test_pictures_too_small_for_any_network_are_refused(tmp_path):
+def test_images_too_small_for_any_network_are_refused(tmp_path):
     np.savez(tmp_path / "own.npz", images=np.zeros((10, 3, 3), np.uint8), labels=np.arange(10) % 2)
     with pytest.raises(DataError, match="at least 4x4, got 3x3"):
         load(tmp_path / "own.npz")

@@ -20,7 +20,7 @@ def scans(tmp_path):
 
 def test_a_folder_of_scans_becomes_a_set_in_mnist_s_form(scans, tmp_path):
     found = normalize_folder(scans, scans_in(scans), tmp_path / "out")
-    assert found.pictures == 12
+    assert found.images == 12
     dataset = load(tmp_path / "out")
     assert dataset.train.images.shape[1:] == (28, 28)
     assert form_of(dataset.train.images) == VERSION
@@ -30,11 +30,11 @@ def test_blank_scans_are_left_out_and_told(scans, tmp_path):
     Image.new("L", (50, 50), 200).save(scans / "0" / "blank.png")
     found = normalize_folder(scans, scans_in(scans), tmp_path / "out")
     assert [file.name for file in found.blank] == ["blank.png"]
-    assert found.pictures == 12
+    assert found.images == 12
 
 
 def test_an_unreadable_scan_leaves_nothing_behind(scans, tmp_path):
-    (scans / "1" / "torn.png").write_bytes(b"no picture")
+    (scans / "1" / "torn.png").write_bytes(b"no image")
     with pytest.raises(DataError, match=r"torn\.png"):
         normalize_folder(scans, scans_in(scans), tmp_path / "out")
     assert {entry.name for entry in tmp_path.iterdir()} == {"scans"}

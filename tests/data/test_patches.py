@@ -19,18 +19,18 @@ def written(folder, decisions, *, name="labels.csv", separator=","):
     return folder / name
 
 
-def test_labels_are_corrected_and_pictures_dropped_without_touching_the_others(tmp_path):
+def test_labels_are_corrected_and_images_dropped_without_touching_the_others(tmp_path):
     patch = read_patch(written(tmp_path, [(TRAIN[3], "2"), (TRAIN[4], "drop"), (TRAIN[5], "keep"), (TRAIN[6], "")]))
     patched = patch.apply(SET)
     assert len(patched.train) == 29
     assert patched.train.labels[3] == 2
     others = np.delete(np.arange(30), [3, 4])
     assert (np.delete(patched.train.labels, 3) == SET.train.labels[others]).all()
-    assert "1 training labels corrected, 1 training pictures dropped" in patched.notes[-1]
+    assert "1 training labels corrected, 1 training images dropped" in patched.notes[-1]
     assert patched.patch.sha256 == patch.sha256
 
 
-def test_test_pictures_stay_as_given(tmp_path):
+def test_test_images_stay_as_given(tmp_path):
     patch = read_patch(written(tmp_path, [(TEST[0], "2"), (TEST[1], "drop")]))
     patched = patch.apply(SET)
     assert (patched.test.labels == SET.test.labels).all()
@@ -48,9 +48,9 @@ def test_what_spreadsheets_write_is_read(tmp_path, separator):
         assert read_patch(path).decisions == {TRAIN[3]: "drop"}
 
 
-def test_a_patch_naming_pictures_that_the_data_lacks_lists_them(tmp_path):
+def test_a_patch_naming_images_that_the_data_lacks_lists_them(tmp_path):
     patch = read_patch(written(tmp_path, [(TRAIN[3], "2"), ("ab" * 32, "drop"), ("cd" * 32, "")]))
-    with pytest.raises(DataError, match=r"names 2 pictures that drawn lacks: row 3 \(abab.*, row 4 \(cdcd"):
+    with pytest.raises(DataError, match=r"names 2 images that drawn lacks: row 3 \(abab.*, row 4 \(cdcd"):
         patch.apply(SET)
 
 
@@ -67,7 +67,7 @@ def test_a_decision_that_is_no_class_names_its_row(tmp_path):
         ("", "got no sha256"),
         (f"sha256,decision\n{'ab' * 32}\n", "row 2: expected 2 cells, got 1"),
         ("sha256,decision\nxyz,drop\n", "row 2: expected a sha256 of 64 hexadecimal digits, got 'xyz'"),
-        (f"sha256,decision\n{'ab' * 32},1\n{'ab' * 32},2\n", "row 3: decision '2' about the picture of row 2"),
+        (f"sha256,decision\n{'ab' * 32},1\n{'ab' * 32},2\n", "row 3: decision '2' about the image of row 2"),
         ("sha256,decision,decision\n", "expected each column once"),
         (f"sha256,decision\n{'ab' * 100_000},1\n", "expected rows of short cells"),
     ],

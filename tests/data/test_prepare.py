@@ -3,14 +3,14 @@ import numpy as np
 from digitwise.data.prepare import one_hot, to_input
 
 
-def test_grey_pictures_get_a_channel_and_unit_range():
+def test_grey_images_get_a_channel_and_unit_range():
     prepared = to_input(np.array([[[0, 255], [51, 0]]], np.uint8))
     assert prepared.shape == (1, 2, 2, 1)
     assert prepared.dtype == np.float32
     np.testing.assert_allclose(prepared[0, ..., 0], [[0, 1], [0.2, 0]], rtol=1e-6)
 
 
-def test_colour_pictures_keep_their_channels():
+def test_colour_images_keep_their_channels():
     assert to_input(np.zeros((2, 5, 4, 3), np.uint8)).shape == (2, 5, 4, 3)
 
 

@@ -7,30 +7,30 @@ from digitwise.data import load
 from digitwise.data.raw import read_raw
 from digitwise.errors import DataError
 from digitwise.formats.idx import read_idx
-from tests.data.test_load import write_idx_folder, write_pictures
+from tests.data.test_load import write_idx_folder, write_images
 from tests.helpers import blobs, glyphs
 
 
 def test_folder_gives_what_loading_gives(tmp_path):
-    write_pictures(tmp_path / "train", blobs(30), ".png")
-    write_pictures(tmp_path / "test", blobs(12, seed=1), ".png")
+    write_images(tmp_path / "train", blobs(30), ".png")
+    write_images(tmp_path / "test", blobs(12, seed=1), ".png")
     raw, loaded = read_raw(tmp_path), load(tmp_path)
-    for split, pictures in (("train", loaded.train), ("test", loaded.test)):
-        assert (raw[split].pixels == pictures.images).all()
-        assert (raw[split].labels == pictures.labels).all()
-        assert raw[split].class_names == pictures.class_names
+    for split, images in (("train", loaded.train), ("test", loaded.test)):
+        assert (raw[split].pixels == images.images).all()
+        assert (raw[split].labels == images.labels).all()
+        assert raw[split].class_names == images.class_names
 
 
 def test_dark_scans_are_turned_round_as_loading_does(tmp_path):
     for label in "01":
         (tmp_path / label).mkdir()
-        for place, picture in enumerate(255 - glyphs(8, seed=int(label))):
-            Image.fromarray(picture).save(tmp_path / label / f"{place}.png")
+        for place, image in enumerate(255 - glyphs(8, seed=int(label))):
+            Image.fromarray(image).save(tmp_path / label / f"{place}.png")
     assert (read_raw(tmp_path)["train"].pixels == np.concatenate([glyphs(8), glyphs(8, seed=1)])).all()
 
 
-def test_files_that_are_no_pictures_are_listed_not_raised(tmp_path):
-    write_pictures(tmp_path, blobs(12), ".png")
+def test_files_that_are_no_images_are_listed_not_raised(tmp_path):
+    write_images(tmp_path, blobs(12), ".png")
     (tmp_path / "0" / "notes.txt").write_text("hello")
     (tmp_path / "1" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
     raw = read_raw(tmp_path)["train"]
@@ -40,8 +40,8 @@ def test_files_that_are_no_pictures_are_listed_not_raised(tmp_path):
 
 
 def test_a_folder_of_scans_needs_no_labels(tmp_path):
-    for place, picture in enumerate(glyphs(5)):
-        Image.fromarray(picture).save(tmp_path / f"{place}.png")
+    for place, image in enumerate(glyphs(5)):
+        Image.fromarray(image).save(tmp_path / f"{place}.png")
     raw = read_raw(tmp_path)["train"]
     assert raw.labels is None
     assert raw.files == ("0.png", "1.png", "2.png", "3.png", "4.png")
@@ -78,27 +78,27 @@ def test_raw_idx_files_are_mapped_and_gzipped_ones_read(tmp_path):
     ],
     ids=["names", "lengths", "shape"],
 )
-def test_what_cannot_be_pictures_is_refused(tmp_path, arrays, words):
+def test_what_cannot_be_images_is_refused(tmp_path, arrays, words):
     np.savez(tmp_path / "set.npz", **arrays)
     with pytest.raises(DataError, match=words):
         read_raw(tmp_path / "set.npz")
 
 
-def test_a_folder_without_pictures_is_refused(tmp_path):
+def test_a_folder_without_images_is_refused(tmp_path):
     with pytest.raises(DataError, match="none that can be read"):
         read_raw(tmp_path)
 
 
 def test_a_class_that_only_the_test_set_has_comes_last(tmp_path):
-    write_pictures(tmp_path / "train", blobs(12), ".png")
-    write_pictures(tmp_path / "test", blobs(12, classes=4), ".png")
+    write_images(tmp_path / "train", blobs(12), ".png")
+    write_images(tmp_path / "test", blobs(12, classes=4), ".png")
     raw = read_raw(tmp_path)
     assert raw["train"].class_names == ("0", "1", "2")
     assert raw["test"].class_names == ("0", "1", "2", "3")
 
 
-def test_unreadable_files_of_a_split_without_pictures_are_told(tmp_path):
-    write_pictures(tmp_path / "train", blobs(12), ".png")
+def test_unreadable_files_of_a_split_without_images_are_told(tmp_path):
+    write_images(tmp_path / "train", blobs(12), ".png")
     (tmp_path / "test" / "0").mkdir(parents=True)
     (tmp_path / "test" / "0" / "a.png").write_bytes(b"broken")
     raw = read_raw(tmp_path)
@@ -106,21 +106,21 @@ def test_unreadable_files_of_a_split_without_pictures_are_told(tmp_path):
     assert [name for name, _ in raw["train"].unreadable] == ["test/0/a.png"]
 
 
-def test_pictures_beside_the_class_folders_are_told(tmp_path):
-    write_pictures(tmp_path, blobs(12), ".png")
+def test_images_beside_the_class_folders_are_told(tmp_path):
+    write_images(tmp_path, blobs(12), ".png")
     Image.fromarray(glyphs(1)[0]).save(tmp_path / "lost.png")
     assert read_raw(tmp_path)["train"].unreadable == (("lost.png", "an image in no class folder"),)
 
 
 def test_a_folder_beside_scans_is_no_class(tmp_path):
-    for place, picture in enumerate(glyphs(5)):
-        Image.fromarray(picture).save(tmp_path / f"{place}.png")
+    for place, image in enumerate(glyphs(5)):
+        Image.fromarray(image).save(tmp_path / f"{place}.png")
     (tmp_path / "thumbs").mkdir()
     assert len(read_raw(tmp_path)["train"].pixels) == 5
 
 
 def test_a_file_name_that_is_no_utf8_can_be_printed(tmp_path):
-    write_pictures(tmp_path, blobs(12), ".png")
+    write_images(tmp_path, blobs(12), ".png")
     (tmp_path / "0" / "bad\udcff.png").write_bytes(b"broken")
     ((name, _),) = read_raw(tmp_path)["train"].unreadable
     name.encode("utf-8")

@@ -51,7 +51,7 @@ def test_folds_deal_every_class_evenly():
     assert (dealt != stratified_folds(labels, 5, seed=1)).any()
 
 
-@pytest.mark.parametrize("folds", [1, 11], ids=["one", "more than pictures"])
+@pytest.mark.parametrize("folds", [1, 11], ids=["one", "more than images"])
 def test_impossible_folds_are_refused(folds):
     with pytest.raises(DataError, match="folds: expected 2 to 10"):
         stratified_folds(np.zeros(10, np.int64), folds, seed=0)

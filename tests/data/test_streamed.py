@@ -18,12 +18,12 @@ def shards(tmp_path):
     return write_shards(tmp_path, blobs(120), blobs(30, seed=1))
 
 
-def rows_in(pictures):
-    return sorted(zip((image.tobytes() for image in pictures.images), pictures.labels.tolist(), strict=True))
+def rows_in(images):
+    return sorted(zip((image.tobytes() for image in images.images), images.labels.tolist(), strict=True))
 
 
 @KINDS
-def test_test_pictures_are_those_of_the_set_in_memory(tmp_path, kind):
+def test_test_images_are_those_of_the_set_in_memory(tmp_path, kind):
     folder = write_shards(tmp_path, blobs(120), blobs(30, seed=1), kind=kind)
     streamed, held = open_streamed(str(folder)), load(folder)
     assert streamed.test.fingerprint == held.test.fingerprint
@@ -33,7 +33,7 @@ def test_test_pictures_are_those_of_the_set_in_memory(tmp_path, kind):
 
 
 @KINDS
-def test_validation_and_training_pictures_are_together_all(tmp_path, kind):
+def test_validation_and_training_images_are_together_all(tmp_path, kind):
     folder = write_shards(tmp_path, blobs(120), blobs(30, seed=1), kind=kind)
     dataset = open_streamed(str(folder), validation=21)
     read = [rows for part in dataset.train.parts for rows in dataset.train.rows(part, 7)]
@@ -66,14 +66,14 @@ def test_progress_is_told(shards):
     open_streamed(str(shards), told=lambda *what: told.append(what))
     assert told == [
         *(("counting labels", shard, 3) for shard in range(3)),
-        *(("fetching validation pictures", shard, 3) for shard in range(3)),
+        *(("fetching validation images", shard, 3) for shard in range(3)),
     ]
 
 
 def test_names_are_classes_in_their_order(tmp_path):
-    pictures, names = blobs(60), np.array(["one", "three", "two"])
+    images, names = blobs(60), np.array(["one", "three", "two"])
     for place, n in (("train", 60), ("test", 30)):
-        write_parquet(tmp_path / place / "a.parquet", pictures.images[:n], names[pictures.labels[:n]].tolist())
+        write_parquet(tmp_path / place / "a.parquet", images.images[:n], names[images.labels[:n]].tolist())
     dataset = open_streamed(str(tmp_path))
     assert dataset.train.class_names == ("one", "three", "two")
     assert load(tmp_path).test.fingerprint == dataset.test.fingerprint
@@ -115,15 +115,15 @@ def test_shards_without_a_test_set_are_for_memory_only(tmp_path):
 SECOND = {
     "no label column": (
         lambda path: write_parquet(path, blobs(9).images, blobs(9).labels, label="other"),
-        r"second\.parquet: expected a (column of labels|label for each picture)",
+        r"second\.parquet: expected a (column of labels|label for each image)",
     ),
     "other size": (
         lambda path: write_parquet(path, blobs(9, size=20).images, blobs(9).labels),
-        r"second\.parquet: expected pictures of 28x28, as the first shard has, got 20x20",
+        r"second\.parquet: expected images of 28x28, as the first shard has, got 20x20",
     ),
     "files": (
         lambda path: write_parquet(path, blobs(9).images, blobs(9).labels, files=True),
-        r"second\.parquet: expected numbers, as the first shard has, got picture files",
+        r"second\.parquet: expected numbers, as the first shard has, got image files",
     ),
     "names": (
         lambda path: write_parquet(path, blobs(3).images, ["one", "two", "three"]),
@@ -147,10 +147,10 @@ def test_a_second_shard_that_is_not_as_the_first_is_named(tmp_path, write, messa
         opened(str(tmp_path))
 
 
-def test_a_picture_file_of_another_size_is_named_with_its_row(tmp_path):
+def test_a_image_file_of_another_size_is_named_with_its_row(tmp_path):
     write_shards(tmp_path, blobs(120), blobs(30, seed=1), kind="tar")
     write_tar(tmp_path / "train" / "part-7.tar", [*blobs(9).images, blobs(1, size=20).images[0]], [0] * 10)
-    with pytest.raises(DataError, match=r"part-7\.tar, picture 9: expected pictures of 28x28"):
+    with pytest.raises(DataError, match=r"part-7\.tar, image 9: expected images of 28x28"):
         load(tmp_path)
 
 
@@ -161,7 +161,7 @@ def test_a_test_label_that_training_does_not_know_is_named(shards):
             opened(str(shards))
 
 
-def test_a_class_without_a_training_picture_is_refused(tmp_path):
+def test_a_class_without_a_training_image_is_refused(tmp_path):
     for place in ("train", "test"):
         write_parquet(tmp_path / place / "a.parquet", blobs(60).images, blobs(60).labels * 2)
     with pytest.raises(DataError, match="class '1', '3' has no training image"):
@@ -183,7 +183,7 @@ def test_numbers_that_are_no_classes_are_refused_before_the_other_shards_are_rea
 
 def test_a_set_that_takes_more_than_half_of_the_memory_is_refused(shards, monkeypatch):
     monkeypatch.setattr("digitwise.data.sharded.memory_available", lambda: 200_000)
-    with pytest.raises(DataError, match=r"150 pictures take 0\.00 GB .* train on them with --stream"):
+    with pytest.raises(DataError, match=r"150 images take 0\.00 GB .* train on them with --stream"):
         load(shards)
     assert len(open_streamed(str(shards)).test) == 30  # those take an eighth
 
@@ -194,13 +194,13 @@ def test_missing_pixels_are_named_with_their_row(tmp_path):
     table = pq.read_table(path)
     pixels = [None if row == 50 else pixels for row, pixels in enumerate(table["image"].to_pylist())]
     pq.write_table(table.set_column(0, "image", pa.array(pixels, table["image"].type)), path)
-    with pytest.raises(DataError, match=r"part-0.parquet: expected a picture in each row, got none in row 50"):
+    with pytest.raises(DataError, match=r"part-0.parquet: expected an image in each row, got none in row 50"):
         load(folder)
 
 
 def test_dark_ink_in_files_is_turned_round_in_both_ways(tmp_path):
-    def turned(pictures):
-        return ImageSet(255 - pictures.images, pictures.labels, pictures.class_names)
+    def turned(images):
+        return ImageSet(255 - images.images, images.labels, images.class_names)
 
     folder = write_shards(tmp_path, turned(blobs(120)), turned(blobs(30, seed=1)), kind="tar")
     dataset = open_streamed(str(folder))
@@ -218,10 +218,10 @@ def test_files_of_several_sizes_are_brought_to_one(tmp_path):
 
 
 def test_colour_is_kept(tmp_path):
-    pictures = blobs(60, channels=3)
-    pictures.images[...] = np.random.default_rng(0).integers(0, 256, pictures.images.shape)
-    folder = write_shards(tmp_path, pictures, pictures, kind="parquet of files")
+    images = blobs(60, channels=3)
+    images.images[...] = np.random.default_rng(0).integers(0, 256, images.images.shape)
+    folder = write_shards(tmp_path, images, images, kind="parquet of files")
     dataset = open_streamed(str(folder))
     assert dataset.train.image_shape == (28, 28, 3)
-    images, _ = next(dataset.train.rows(dataset.train.parts[0], 5))
-    assert images.shape[1:] == (28, 28, 3)
+    first, _ = next(dataset.train.rows(dataset.train.parts[0], 5))
+    assert first.shape[1:] == (28, 28, 3)

@@ -15,7 +15,7 @@ def test_temperature_and_policy_come_from_validation_alone():
     assert soft.reading.policy == sharp.reading.policy
 
 
-def test_realised_error_is_counted_on_the_test_pictures():
+def test_realised_error_is_counted_on_the_test_images():
     found = assess(drawn(4000, seed=1), drawn(4000, seed=2), max_error=0.02)
     policy = found.reading.policy
     assert found.reading.answered / 4000 == pytest.approx(policy.coverage, abs=0.05)
@@ -25,7 +25,7 @@ def test_realised_error_is_counted_on_the_test_pictures():
 def test_promise_that_cannot_be_kept_is_refused_with_its_reason_and_all_else_is_said():
     found = assess(drawn(500, seed=1), drawn(500, seed=2), max_error=0.001)
     assert found.reading.policy is None
-    assert "expected at least 3,688 validation pictures" in found.reading.refusal
+    assert "expected at least 3,688 validation images" in found.reading.refusal
     assert found.evaluation.n == 500
 
 

@@ -5,7 +5,7 @@ from digitwise.evaluation.calibration import at_temperature, calibration, fit_te
 from tests.helpers import drawn, predictions
 
 
-def test_bins_hold_every_picture_once_with_its_accuracy():
+def test_bins_hold_every_image_once_with_its_accuracy():
     found = calibration(predictions([0, 0, 1, 2], [0, 1, 1, 2], confidence=0.8))
     assert [(b.n, b.accuracy) for b in found.bins] == [(4, 0.75)]
     assert found.error == pytest.approx(0.05)

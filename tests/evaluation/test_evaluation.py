@@ -66,7 +66,7 @@ def test_top_two_and_log_likelihood_agree_with_scikit_learn():
     assert evaluation.negative_log_likelihood == pytest.approx(expected, rel=1e-4)
 
 
-def test_class_without_pictures_or_answers_has_no_scores():
+def test_class_without_images_or_answers_has_no_scores():
     scores = evaluate_predictions(predictions([0, 0], [0, 0])).classes
     assert (scores[1].precision, scores[1].recall) == (None, None)
 
@@ -111,7 +111,7 @@ def test_equal_models_show_no_difference():
 def test_difference_interval_holds_the_truth_about_95_times_in_100():
     rng, held = np.random.default_rng(2), 0
     for _ in range(300):
-        hard = rng.random(800) < 0.04  # pictures that both may miss: the answers are paired
+        hard = rng.random(800) < 0.04  # images that both may miss: the answers are paired
         a, b = ((rng.random(800) < np.where(hard, 0.5, rate)).astype(int).tolist() for rate in (0.03, 0.01))
         low, high = compare_predictions(predictions([0] * 800, a), predictions([0] * 800, b)).difference_95
         held += low <= 0.96 * 0.02 <= high
@@ -124,8 +124,8 @@ def test_difference_is_the_first_models_rate_minus_the_seconds():
     assert found.difference_95[0] < 0.3 < found.difference_95[1]
 
 
-def test_answers_about_other_pictures_are_not_compared():
-    with pytest.raises(RunError, match="the same pictures"):
+def test_answers_about_other_images_are_not_compared():
+    with pytest.raises(RunError, match="the same images"):
         compare_predictions(predictions([0], [0]), predictions([1], [1]))
 
 

@@ -76,11 +76,11 @@ def test_fix_that_halves_the_errors_of_a_group_is_seen_on_the_other_half():
     assert found[0].conditions[0].property == "slant"
     assert first.comparison.only_a > 3 * first.comparison.only_b
     assert "after makes fewer errors than before" in first.as_dict()["verdict"]
-    assert (everything.name, everything.n) == ("all pictures", N // 2)
+    assert (everything.name, everything.n) == ("all images", N // 2)
 
 
 def test_group_found_by_luck_is_not_fixed_by_doing_nothing():
-    """Judged on the pictures it was found in, every group looks better the next time."""
+    """Judged on the images it was found in, every group looks better the next time."""
     lower_there = lower_elsewhere = 0
     for seed in range(8):
         rng, labels, measured = scene(seed)
@@ -96,9 +96,9 @@ def test_group_found_by_luck_is_not_fixed_by_doing_nothing():
     assert lower_elsewhere <= 7
 
 
-def test_group_without_pictures_in_the_other_half_says_so():
+def test_group_without_images_in_the_other_half_says_so():
     rng, labels, measured = scene()
     before = answers(labels, rng.random(N) < 0.01)
     group = find_in(np.arange(N), answers(labels, measured["slant"] > 2), measured)[0]
     gone = {**measured, "slant": np.full(N, -9.0)}
-    assert changes([group], np.arange(N), before, before, gone)[0].as_dict()["verdict"].startswith("no pictures")
+    assert changes([group], np.arange(N), before, before, gone)[0].as_dict()["verdict"].startswith("no images")

@@ -62,15 +62,15 @@ def test_mix_that_is_none_is_refused(answers, mix, message):
         expected_errors(answers, 1000, mix)
 
 
-def test_class_without_pictures_cannot_be_reckoned_with():
-    with pytest.raises(DataError, match="no picture of class 2"):
+def test_class_without_images_cannot_be_reckoned_with():
+    with pytest.raises(DataError, match="no image of class 2"):
         expected_errors(predictions([0, 1], [0, 1]), 100, {"2": 0.5})
 
 
 @pytest.mark.parametrize(
     ("errors", "n", "outcome"),
     [(34, 10_000, "reached"), (150, 10_000, "missed"), (90, 10_000, "open"), (0, 20, "open")],
-    ids=["well below", "well above", "the interval holds it", "too few pictures"],
+    ids=["well below", "well above", "the interval holds it", "too few images"],
 )
 def test_verdict_follows_from_the_interval_not_from_the_count(errors, n, outcome):
     verdict = judge(errors, n, 0.01)

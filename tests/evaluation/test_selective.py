@@ -50,8 +50,8 @@ def test_policy_answers_as_many_as_its_promise_allows():
     assert reading_policy(validation, 0.02).coverage > policy.coverage
 
 
-def test_nothing_fitted_to_the_pictures_stands_between_them_and_the_threshold():
-    """A temperature fitted to labels that the promise is tested with would be a choice that nobody pays for."""
+def test_nothing_fitted_to_the_images_stands_between_them_and_the_threshold():
+    """A temperature fitted to labels that the guarantee is tested with would be a choice that nobody pays for."""
     too_sure = at_temperature(drawn(10_000, seed=2), 0.5)  # fitted, the temperature would be 2
     policy = reading_policy(too_sure, 0.02)
     assert policy.as_dict()["temperature"] == TEMPERATURE
@@ -78,7 +78,7 @@ def test_model_without_errors_answers_everything():
     assert (policy.coverage, policy.errors) == (1.0, 0)
 
 
-def test_pictures_of_equal_confidence_are_answered_together():
+def test_images_of_equal_confidence_are_answered_together():
     right, wrong = predictions([0] * 900, [0] * 900), predictions([0] * 100, [1] * 100)
     labels = np.concatenate([right.labels, wrong.labels])
     probabilities = np.concatenate([right.probabilities, wrong.probabilities])
@@ -100,7 +100,7 @@ def test_rounding_does_not_change_what_a_policy_answers(seed):
 
 
 @pytest.mark.parametrize("gap", [6e-8, 1e-6, 1e-5, 1e-3], ids=str)
-def test_threshold_stands_between_the_last_picture_answered_and_the_next(gap):
+def test_threshold_stands_between_the_last_image_answered_and_the_next(gap):
     last = np.float32(0.9)
     following = np.float32(last - np.float32(gap))
     sure = np.array([0.99, last, following, 0.5], np.float32)
@@ -112,7 +112,7 @@ def test_threshold_stands_between_the_last_picture_answered_and_the_next(gap):
 
 
 def test_promise_beyond_the_data_is_refused_with_the_number_needed():
-    with pytest.raises(RunError, match=r"expected at least 3,688 validation pictures, got 900"):
+    with pytest.raises(RunError, match=r"expected at least 3,688 validation images, got 900"):
         reading_policy(drawn(900), 0.001)
 
 

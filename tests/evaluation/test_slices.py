@@ -16,7 +16,7 @@ def properties_of(n, seed=0):
 
 
 def answers(error_rate, *, seed=0):
-    """Answers that are wrong with each picture's own chance."""
+    """Answers that are wrong with each image's own chance."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 10, len(error_rate))
     predicted = np.where(rng.random(len(error_rate)) < error_rate, (labels + 1) % 10, labels)

@@ -36,9 +36,9 @@ def lived(model, *, seed=0, least=-1.5):
     return model
 
 
-def asked(converted, pictures):
+def asked(converted, images):
     session = onnxruntime.InferenceSession(converted.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(["probabilities"], {"images": pictures})[0]
+    return session.run(["probabilities"], {"images": images})[0]
 
 
 def kinds(converted):
@@ -46,10 +46,10 @@ def kinds(converted):
 
 
 def agrees(model, shape, temperature=1.0):
-    pictures = drawings(30, shape)
-    expected = keras_answers(model, temperature)(pictures)
+    images = drawings(30, shape)
+    expected = keras_answers(model, temperature)(images)
     assert np.ptp(expected, axis=0).max() > 1e-3  # a network that always says the same would prove nothing
-    np.testing.assert_allclose(asked(convert(model, temperature), pictures), expected, atol=1e-5)
+    np.testing.assert_allclose(asked(convert(model, temperature), images), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", models.MODELS)
@@ -117,20 +117,20 @@ def test_features_keep_their_order_through_what_stands_behind_the_flattening():
 def test_temperature_is_inside(temperature):
     model = lived(models.build("flash-cnn", (8, 8, 1), CLASSES))
     agrees(model, (8, 8, 1), temperature)
-    pictures = drawings(5, (8, 8, 1))
-    logits = np.log(np.asarray(model(to_input(pictures)))) / temperature
+    images = drawings(5, (8, 8, 1))
+    logits = np.log(np.asarray(model(to_input(images)))) / temperature
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(asked(convert(model, temperature), pictures), expected, atol=1e-5)
+    np.testing.assert_allclose(asked(convert(model, temperature), images), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 100])
-def test_any_number_of_pictures_is_taken(n):
+def test_any_number_of_images_is_taken(n):
     answers = asked(convert(models.build("flash-cnn", (8, 8, 1), CLASSES)), np.zeros((n, 8, 8), np.uint8))
     assert answers.shape == (n, CLASSES)
     assert answers.dtype == np.float32
 
 
-def test_pictures_go_in_as_they_are_stored_without_being_turned():
+def test_images_go_in_as_they_are_stored_without_being_turned():
     converted = convert(models.build("compact-cnn", (28, 28, 1), CLASSES))
     assert "Transpose" not in kinds(converted)
     (source,) = converted.graph.input
@@ -156,6 +156,6 @@ def test_layer_without_counterpart_is_named_with_what_to_do(layer, what):
         convert(keras.Sequential([keras.Input((8, 8, 1)), layer(), *behind]))
 
 
-def test_model_without_one_row_a_picture_is_refused():
-    with pytest.raises(ExportError, match="expected one row of probabilities a picture"):
+def test_model_without_one_row_a_image_is_refused():
+    with pytest.raises(ExportError, match="expected one row of probabilities an image"):
         convert(keras.Sequential([keras.Input((8, 8, 1)), kl.Conv2D(2, 3)]))

@@ -37,8 +37,8 @@ def document(exported):
 
 @pytest.fixture
 def few(monkeypatch):
-    """Compare on few pictures, where it is not the comparison that is tested."""
-    monkeypatch.setattr("digitwise.exporting.export.PICTURES", 60)
+    """Compare on few images, where it is not the comparison that is tested."""
+    monkeypatch.setattr("digitwise.exporting.export.IMAGES", 60)
 
 
 @pytest.fixture
@@ -51,14 +51,14 @@ def names(folder):
 
 
 def validation_answers(trained, exported, digits):
-    """What onnxruntime says of the run's validation pictures."""
+    """What onnxruntime says of the run's validation images."""
     from digitwise.data.splits import split_validation
     from digitwise.training.train import SPLIT_SEED
 
-    pictures = split_validation(digits.train, size=None, seed=SPLIT_SEED).validation
+    images = split_validation(digits.train, size=None, seed=SPLIT_SEED).validation
     session = onnxruntime.InferenceSession(exported.path, providers=["CPUExecutionProvider"])
-    answers = session.run(None, {"images": pictures.images})[0]
-    return Predictions(pictures.labels, answers, pictures.class_names)
+    answers = session.run(None, {"images": images.images})[0]
+    return Predictions(images.labels, answers, images.class_names)
 
 
 def test_metadata_is_complete(trained, document):
@@ -96,7 +96,7 @@ def test_onnx_gives_the_stored_validation_answers_at_the_temperature(trained, ex
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-4)
 
 
-def test_policy_answers_the_same_pictures_from_the_calibrated_output(trained, exported, digits):
+def test_policy_answers_the_same_images_from_the_calibrated_output(trained, exported, digits):
     stored, found = Run.open(trained).predictions("validation"), validation_answers(trained, exported, digits)
     before = at_temperature(stored, TEMPERATURE).confidence
     after = at_temperature(found, TEMPERATURE / exported.temperature).confidence
@@ -106,15 +106,15 @@ def test_policy_answers_the_same_pictures_from_the_calibrated_output(trained, ex
     for policy in exported.policies:
         answered = before >= policy["threshold"]
         assert answered.sum() == policy["answered"]
-        # Pictures as near as that to the threshold may fall on either side of it; how many there are is the training's
-        # affair: trained elsewhere, two pictures may be as sure as each other. All others are answered alike.
+        # Images as near as that to the threshold may fall on either side of it; how many there are is the training's
+        # affair: trained elsewhere, two images may be as sure as each other. All others are answered alike.
         near = np.abs(before - policy["threshold"]) < ROUNDING
         np.testing.assert_array_equal((after >= policy["threshold"])[~near], answered[~near])
         kept = {key: value for key, value in policy.items() if key != "temperature"}
         assert Policy(**kept).answers(stored)[0] == policy["answered"]
 
 
-def test_levels_that_the_pictures_cannot_carry_are_left_out():
+def test_levels_that_the_images_cannot_carry_are_left_out():
     assert policies_of(drawn(50, sharpness=9.0)) == []
     levels = [policy["max_error"] for policy in policies_of(drawn(2000, sharpness=12.0))]
     assert levels == sorted(levels)

@@ -33,11 +33,11 @@ def networks():
 @pytest.mark.parametrize("shape", [(2, 64, 96), (1, 144, 80)], ids=str)
 def test_the_exported_finder_says_what_keras_says(networks, shape):
     content, network = networks
-    pictures = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
-    pictures[:, 20:30, 20:60] = 128  # even paper, where nothing but the floor keeps contrast small
+    images = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    images[:, 20:30, 20:60] = 128  # even paper, where nothing but the floor keeps contrast small
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    maps = session.run(None, {exporting.INPUT: pictures})[0]
-    wanted = np.asarray(network(pictures[..., None].astype(np.float32) / 255, training=False))
+    maps = session.run(None, {exporting.INPUT: images})[0]
+    wanted = np.asarray(network(images[..., None].astype(np.float32) / 255, training=False))
     assert maps.shape == wanted.shape == (shape[0], shape[1] // 4, shape[2] // 4, 24)
     assert np.ptp(wanted) > 0.1
     assert np.abs(maps - wanted).max() < 1e-2  # half precision of the kernels

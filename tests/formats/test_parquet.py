@@ -55,11 +55,11 @@ def test_pixels_and_labels_come_in_blocks(tmp_path, images, column, before):
 
 
 @pytest.mark.parametrize("struct", [False, True], ids=["bytes", "Hugging Face"])
-def test_contents_of_pictures_come_as_they_are(tmp_path, struct):
+def test_contents_of_images_come_as_they_are(tmp_path, struct):
     contents = [b"one", b"two", None, b"four"]
-    pictures = [{"bytes": content, "path": "x.png"} for content in contents] if struct else contents
+    files = [{"bytes": content, "path": "x.png"} for content in contents] if struct else contents
     words = ["cat", "dog", "cat", "owl"]
-    found = list(blocks(shard(tmp_path, {"n": [1, 2, 3, 4], "image": pictures, "label": words}), 3, labels=True))
+    found = list(blocks(shard(tmp_path, {"n": [1, 2, 3, 4], "image": files, "label": words}), 3, labels=True))
     assert [block.images for block in found] == [contents[:3], contents[3:]]
     assert [block.labels for block in found] == [words[:3], words[3:]]
 
@@ -100,9 +100,9 @@ def test_row_groups_can_be_read_alone(tmp_path, images):
 
 def test_labels_can_be_read_alone(tmp_path, images):
     here = shard(tmp_path, {"image": fixed(images), "label": LABELS})
-    found = list(blocks(here, 100, labels=True, pictures=False))
+    found = list(blocks(here, 100, labels=True, images=False))
     assert np.array_equal(np.concatenate([block.labels for block in found]), LABELS)
-    assert [picture for block in found for picture in block.images] == [None] * ROWS
+    assert [image for block in found for image in block.images] == [None] * ROWS
 
 
 @pytest.mark.parametrize("kind", [pa.binary(784), pa.list_(pa.uint8()), pa.list_(pa.uint8(), 784)], ids=str)
@@ -112,16 +112,16 @@ def test_pixels_that_are_missing_keep_their_place(tmp_path, images, kind):
     missing = {0, 4, 5, 9, 24}
     column = pa.array([None if i in missing else row for i, row in enumerate(rows)], kind)
     found = list(blocks(shard(tmp_path, {"image": column, "label": LABELS}), 7, labels=True))
-    pictures = [picture for block in found for picture in block.images]
-    assert {place for place, picture in enumerate(pictures) if picture is None} == missing
-    assert all(np.array_equal(picture, pixels[i]) for i, picture in enumerate(pictures) if i not in missing)
+    stored = [each for block in found for each in block.images]
+    assert {place for place, each in enumerate(stored) if each is None} == missing
+    assert all(np.array_equal(each, pixels[i]) for i, each in enumerate(stored) if i not in missing)
     assert np.concatenate([block.labels for block in found]).tolist() == LABELS.tolist()
 
 
 def test_short_binary_columns_of_other_names_are_no_pixels(tmp_path, images):
     identities = pa.array([bytes(16)] * ROWS, pa.binary(16))
-    pictures = pa.array([image.tobytes() for image in images], pa.binary(784))
-    assert footer(shard(tmp_path, {"id": identities, "digits": pictures})).columns == ("digits",)
+    digits = pa.array([image.tobytes() for image in images], pa.binary(784))
+    assert footer(shard(tmp_path, {"id": identities, "digits": digits})).columns == ("digits",)
     assert footer(shard(tmp_path, {"id": identities, "image": identities})).columns == ("image",)
 
 
@@ -151,7 +151,7 @@ def contents(rows):
 
 
 @pytest.mark.parametrize("table", [white, contents])
-def test_blocks_of_large_pictures_are_short(tmp_path, table):
+def test_blocks_of_large_images_are_short(tmp_path, table):
     pq.write_table(pa.table(table(12)), tmp_path / "a.parquet")
     found = list(blocks(find_shards(str(tmp_path))[0], 1_000))
     assert sum(map(len, found)) == 12
@@ -161,12 +161,12 @@ def test_blocks_of_large_pictures_are_short(tmp_path, table):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"image": [b"1", b"2"], "label": [1, None]}, "column label: expected a label for every picture, got 1 empty"),
+        ({"image": [b"1", b"2"], "label": [1, None]}, "column label: expected a label for every image, got 1 empty"),
         ({"image": [b"1", b"2"], "n": [1, 2]}, r"expected a column of labels \(label, labels, .*got none"),
         ({"image": [b"1", b"2"], "label": [0.5, 1.0]}, "expected a column of labels"),
-        ({"n": ["a", "b"], "label": [0, 1]}, r"expected a column of pictures \(image\)"),
+        ({"n": ["a", "b"], "label": [0, 1]}, r"expected a column of images \(image\)"),
     ],
-    ids=["missing label", "no labels", "fractions", "no pictures"],
+    ids=["missing label", "no labels", "fractions", "no images"],
 )
 def test_what_a_shard_lacks_is_told_with_its_name(tmp_path, table, message):
     with pytest.raises(DataError, match=rf"a\.parquet.*{message}"):

@@ -1,4 +1,4 @@
-"""Pictures from one file, block by block, whatever their number."""
+"""Images from one file, block by block, whatever their number."""
 
 import gzip
 import struct
@@ -74,7 +74,7 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_every_format_gives_the_pictures_back_in_blocks(tmp_path, images, name):
+def test_every_format_gives_the_images_back_in_blocks(tmp_path, images, name):
     path = tmp_path / name
     WRITERS[name](path, images)
     found = open_images(path, max_pixels=LIMIT)
@@ -86,11 +86,11 @@ def test_every_format_gives_the_pictures_back_in_blocks(tmp_path, images, name):
     assert np.array_equal(together, images)
 
 
-def test_encoded_pictures_of_parquet_come_as_bytes(tmp_path):
+def test_encoded_images_of_parquet_come_as_bytes(tmp_path):
     contents = [stored(printed(digit), "PNG") for digit in "012"]
     struct_column = [{"bytes": content, "path": "x.png"} for content in contents] + [None]
     pq.write_table(pa.table({"label": [0, 1, 2, 3], "image": struct_column}), tmp_path / "hf.parquet")
-    pq.write_table(pa.table({"picture": contents}), tmp_path / "plain.parquet")
+    pq.write_table(pa.table({"image": contents}), tmp_path / "plain.parquet")
     found = open_images(tmp_path / "hf.parquet", max_pixels=LIMIT)
     assert (found.rows, found.note) == (4, "column image")
     assert list(found.images(3)) == [contents, [None]]
@@ -108,7 +108,7 @@ def test_what_is_a_set_is_told_by_content_or_name(tmp_path):
         open_images(tmp_path / "scan.png", max_pixels=LIMIT)
 
 
-def test_the_range_of_the_first_pictures_holds_for_all(tmp_path):
+def test_the_range_of_the_first_images_holds_for_all(tmp_path):
     values = np.zeros((30, 5, 5), np.float32)
     values[0, 0, 0], values[20] = 255, 1  # a block of ones among greys is not white
     np.save(tmp_path / "a.npy", values)
@@ -193,11 +193,11 @@ def test_a_changed_byte_of_an_archive_is_noticed(tmp_path, images):
     ("table", "message"),
     [
         ({"image": [[1, 2, 3, 4], [1, 2]]}, "expected lists of pixels all of one length"),
-        ({"text": ["a", "b"]}, "expected a column of pictures"),
+        ({"text": ["a", "b"]}, "expected a column of images"),
     ],
     ids=["ragged", "words"],
 )
-def test_parquet_without_pictures_is_told(tmp_path, table, message):
+def test_parquet_without_images_is_told(tmp_path, table, message):
     pq.write_table(pa.table(table), tmp_path / "a.parquet")
     with pytest.raises(DataError, match=message):
         read(tmp_path / "a.parquet")
@@ -218,7 +218,7 @@ def test_standardised_pixels_are_refused(tmp_path, images):
 
 
 @pytest.mark.parametrize("bits", [10, 12, 16])
-def test_a_set_of_deep_pictures_is_as_bright_as_one_of_bytes(tmp_path, images, bits):
+def test_a_set_of_deep_images_is_as_bright_as_one_of_bytes(tmp_path, images, bits):
     np.save(tmp_path / "a.npy", (images * ((2**bits - 1) / 255)).round().astype(np.uint16))
     (block,) = read(tmp_path / "a.npy")
     assert np.array_equal(block, images)
@@ -235,7 +235,7 @@ def big_npz(path, rows):
 
 
 @pytest.mark.parametrize(("write", "rows"), [(big_idx, 400_000), (big_npz, 40_000)], ids=["IDX", "npz"])
-def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path, write, rows):
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path, write, rows):
     path = tmp_path / ("a.idx" if write is big_idx else "a.npz")
     write(path, rows)
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Shards as tar archives: what stands beside a picture, and what cannot be read."""
+"""Shards as tar archives: what stands beside an image, and what cannot be read."""
 
 import gzip
 import io
@@ -30,7 +30,7 @@ PAIRS = [
 
 @pytest.mark.parametrize("name", ["a.tar", "a.tar.gz"])
 @pytest.mark.parametrize("before", ["", "file://", "simplecache::file://"])
-def test_pictures_come_with_the_labels_beside_them(tmp_path, name, before):
+def test_images_come_with_the_labels_beside_them(tmp_path, name, before):
     pack(tmp_path / name, PAIRS, "w:gz" if name.endswith("gz") else "w")
     (shard,) = find_shards(f"{before}{tmp_path}")
     found = list(blocks(shard, 10, labels=True))
@@ -68,7 +68,7 @@ def test_a_label_is_a_number_or_a_word_wherever_it_stands(tmp_path, members, lab
         assert (block.images, block.labels, block.names) == ([b"1"], [label], ["a.JPG"])
 
 
-def test_pictures_of_one_key_share_its_label(tmp_path):
+def test_images_of_one_key_share_its_label(tmp_path):
     members = [("a.left.png", b"1"), ("a.cls", b"8"), ("a.right.png", b"2"), ("b/a.png", b"3"), ("b/a.cls", b"9")]
     (block,) = blocks(pack(tmp_path / "a.tar", members), 10, labels=True)
     assert block.images == [b"1", b"2", b"3"]
@@ -76,7 +76,7 @@ def test_pictures_of_one_key_share_its_label(tmp_path):
 
 
 def test_labels_can_be_read_alone(tmp_path):
-    (block,) = blocks(pack(tmp_path / "a.tar", PAIRS), 100, labels=True, pictures=False)
+    (block,) = blocks(pack(tmp_path / "a.tar", PAIRS), 100, labels=True, images=False)
     assert block.labels == [i % 3 for i in range(25)]
     assert block.images == [None] * 25
     assert block.errors == {}
@@ -102,7 +102,7 @@ def test_folders_links_and_hidden_members_are_passed_over(tmp_path):
     assert count(shard) == 1
 
 
-def test_an_oversized_picture_is_not_read_but_has_its_place(tmp_path):
+def test_an_oversized_image_is_not_read_but_has_its_place(tmp_path):
     members = [
         ("a.png", bytes(9)),
         ("a.cls", b"1"),
@@ -114,7 +114,7 @@ def test_an_oversized_picture_is_not_read_but_has_its_place(tmp_path):
     (block,) = blocks(pack(tmp_path / "a.tar", members), 10, labels=True, largest=10)
     assert block.images == [bytes(9), None, b"3"]
     assert block.labels == [1, 2, 3]
-    assert block.errors == {1: "expected a picture of at most 10 bytes, got 11"}
+    assert block.errors == {1: "expected an image of at most 10 bytes, got 11"}
 
 
 def test_memory_is_that_of_a_block_whatever_the_archive_holds(tmp_path):
@@ -145,7 +145,7 @@ def test_memory_is_that_of_a_block_whatever_the_archive_holds(tmp_path):
         ([("a.png", b"1"), ("a.txt", b"\xff")], r"a\.tar: a\.txt: expected a label as text"),
         ([("a.png", b"1"), ("a.json", b'{"label": 0.5}')], r"expected a whole number or a word as label, got '0\.5'"),
         ([("a.cls", bytes(2**20 + 1))], "expected a label of at most 1,048,576 bytes, got 1,048,577"),
-        ([(f"a.{i}.png", b"1") for i in range(1_001)], r"a\.tar: a: expected a picture or few with one label"),
+        ([(f"a.{i}.png", b"1") for i in range(1_001)], r"a\.tar: a: expected an image or few with one label"),
     ],
 )
 def test_what_is_wrong_with_a_label_is_told_with_shard_and_key(tmp_path, members, message):
@@ -207,7 +207,7 @@ def test_a_name_without_an_end_is_not_held(tmp_path):
         count(find_shards(str(tmp_path))[0])
 
 
-def test_pictures_behind_an_empty_header_are_not_lost_silently(tmp_path):
+def test_images_behind_an_empty_header_are_not_lost_silently(tmp_path):
     shard = pack(tmp_path / "a.tar", PAIRS)
     whole = (tmp_path / "a.tar").read_bytes()
     erased = bytearray(whole)

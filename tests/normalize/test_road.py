@@ -22,15 +22,15 @@ def scan(digit: np.ndarray, *, scale: float = 2.4, paper: float = 215.0, ink: fl
 
 
 def alike(one: np.ndarray, other: np.ndarray) -> float:
-    """The correlation of two pictures, looked at a little out of focus; rounding may shift one by a pixel."""
-    soft, given = (gaussian_filter(picture.astype(float), 0.7) for picture in (one, other))
+    """The correlation of two images, looked at a little out of focus; rounding may shift one by a pixel."""
+    soft, given = (gaussian_filter(image.astype(float), 0.7) for image in (one, other))
     shifted = [np.roll(soft, (down, right), axis=(0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
     return max(float(np.corrcoef(each.ravel(), given.ravel())[0, 1]) for each in shifted)
 
 
-def jpeg(picture: np.ndarray, quality: int = 60) -> np.ndarray:
+def jpeg(image: np.ndarray, quality: int = 60) -> np.ndarray:
     packed = io.BytesIO()
-    Image.fromarray(picture).save(packed, "JPEG", quality=quality)
+    Image.fromarray(image).save(packed, "JPEG", quality=quality)
     return np.asarray(Image.open(packed))
 
 
@@ -160,41 +160,41 @@ def test_no_ink_is_centred_to_nothing():
     assert not centred(np.zeros((5, 5), np.float32)).any()
 
 
-def test_golden_pictures_come_out_as_ever():
+def test_golden_images_come_out_as_ever():
     golden = np.load(GOLDEN)
     for i, digit in enumerate(GLYPHS):
         now = normalize(scan(digit, scale=2.5, paper=200, ink=40)).image.astype(int)
         assert (np.abs(now - golden["images"][i].astype(int)) <= 3).mean() > 0.99, f"glyph {i}: raise normalize.VERSION"
 
 
-def test_pictures_are_normalised_together_as_one_by_one():
+def test_images_are_normalised_together_as_one_by_one():
     rng = np.random.default_rng(0)
     stack = np.stack([scan(digit, scale=1, paper=120 + 10 * i) for i, digit in enumerate(GLYPHS)])
     noisy = np.clip(stack + rng.normal(0, 12, stack.shape), 0, 255).astype(np.uint8)
     shaded = (stack * np.linspace(0.4, 1, stack.shape[2])).astype(np.uint8)
-    pictures = np.concatenate([stack, 255 - stack, noisy, shaded, np.full_like(stack[:1], 200)])
-    images, blank = normalize_all(pictures)
-    one_by_one = [normalize(picture) for picture in pictures]
-    assert np.array_equal(images, np.stack([form.image for form in one_by_one]))
+    images = np.concatenate([stack, 255 - stack, noisy, shaded, np.full_like(stack[:1], 200)])
+    forms, blank = normalize_all(images)
+    one_by_one = [normalize(image) for image in images]
+    assert np.array_equal(forms, np.stack([form.image for form in one_by_one]))
     assert blank.tolist() == [form.blank for form in one_by_one]
     colours = np.stack([stack, 255 - stack, stack // 2], axis=3)
-    assert np.array_equal(normalize_all(colours)[0], np.stack([normalize(picture).image for picture in colours]))
+    assert np.array_equal(normalize_all(colours)[0], np.stack([normalize(image).image for image in colours]))
 
 
-def test_large_pictures_are_normalised_together_too():
-    pictures = np.stack([scan(digit, scale=4) for digit in GLYPHS[:3]])
-    images, _ = normalize_all(pictures)
-    assert np.array_equal(images, np.stack([normalize(picture).image for picture in pictures]))
+def test_large_images_are_normalised_together_too():
+    images = np.stack([scan(digit, scale=4) for digit in GLYPHS[:3]])
+    forms, _ = normalize_all(images)
+    assert np.array_equal(forms, np.stack([normalize(image).image for image in images]))
 
 
-def test_no_pictures_are_normalised_to_none():
+def test_no_images_are_normalised_to_none():
     assert len(normalize_all(np.zeros((0, 28, 28), np.uint8))[0]) == 0
 
 
 @pytest.mark.parametrize("light", [1.0, np.linspace(0.6, 1, 300)], ids=["even", "from-one-side"])
 def test_a_thin_digit_on_much_paper_is_found(light):
     page = np.full((300, 300), 250.0)
-    page[75:225, 148:152] = 20  # an upright line, a hundred and fiftieth of the picture
+    page[75:225, 148:152] = 20  # an upright line, a hundred and fiftieth of the image
     image = normalize((page * light).astype(np.uint8)).image
     assert image[5:23, 12:17].max(axis=1).min() > 150
 
@@ -234,7 +234,7 @@ def test_a_line_through_a_bilevel_cell_is_left_out():
     assert np.array_equal(normalize(ruled).image, normalize(cell).image)
 
 
-def test_a_dithered_picture_is_looked_through_as_noise():
+def test_a_dithered_image_is_looked_through_as_noise():
     grey = np.pad(np.asarray(Image.fromarray(GLYPHS[0]).resize((84, 84))), 6)
     dots = np.where(np.random.default_rng(0).random(grey.shape) * 255 < 0.1 * 255 + 0.8 * grey, 255, 0)
     assert alike(normalize(dots.astype(np.uint8)).image, normalize(grey).image) > 0.7

@@ -18,8 +18,8 @@ def _glyphs() -> list[np.ndarray]:
     for digit in range(10):
         of_kind = data.images[data.target == digit]
         usual = np.argsort(((of_kind - of_kind.mean(axis=0)) ** 2).sum(axis=(1, 2)))
-        for picture in of_kind[usual]:
-            large = np.asarray(Image.fromarray(np.uint8(picture * 15.9)).resize((48, 48), Image.Resampling.BICUBIC))
+        for image in of_kind[usual]:
+            large = np.asarray(Image.fromarray(np.uint8(image * 15.9)).resize((48, 48), Image.Resampling.BICUBIC))
             ink = np.clip((large.astype(np.float32) - 100) / 60, 0, 1)
             if label(ink > 0.3)[1] == 1:
                 ys, xs = np.flatnonzero(ink.max(axis=1) > 0), np.flatnonzero(ink.max(axis=0) > 0)

@@ -79,7 +79,7 @@ def photo_of(
     w, h = (int(side) for side in frame)
     ground = rng.uniform(*desk, 3) + np.cumsum(rng.normal(0, 0.6, (h, w, 1)), axis=1)
     rgb = np.repeat(sheet[..., None], 3, axis=2)
-    image = View(forth, (h, w), (0, 0, width, height)).picture(rgb, np.float32(ground.clip(0, 255)))
+    image = View(forth, (h, w), (0, 0, width, height)).image(rgb, np.float32(ground.clip(0, 255)))
     if shadow:
         edge = (np.mgrid[:h, :w] * rng.normal(0, 1, (2, 1, 1))).sum(axis=0)
         edge = (edge - np.median(edge)) / edge.std()

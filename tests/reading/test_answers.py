@@ -1,4 +1,4 @@
-"""How many of the digits read may be wrong: counted without labels, and said where it is more than was promised."""
+"""How many of the digits read may be wrong: counted without labels, and said where it is more than was guaranteed."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Pictures to check a reading by."""
+"""Images to check a reading by."""
 
 import numpy as np
 from PIL import Image, ImageFont
@@ -17,13 +17,13 @@ def places(image, colour):
     return columns.min(), rows.min(), columns.max(), rows.max()
 
 
-def test_boxes_lie_around_the_digits_in_the_pixels_of_the_picture():
-    picture = np.full((300, 400), 200, np.uint8)
-    drawn = overlay(picture, page_of((100, 120, 140, 180)))
+def test_boxes_lie_around_the_digits_in_the_pixels_of_the_image():
+    image = np.full((300, 400), 200, np.uint8)
+    drawn = overlay(image, page_of((100, 120, 140, 180)))
     assert drawn.size == (400, 300)
     left, _, right, bottom = places(drawn, READ)
     assert (abs(left - 100), abs(right - 140), abs(bottom - 180)) <= (4, 4, 4)
-    halved = overlay(picture, page_of((200, 240, 280, 360), status="unsure"), scale=2.0)
+    halved = overlay(image, page_of((200, 240, 280, 360), status="unsure"), scale=2.0)
     left, _, right, bottom = places(halved, UNREAD)
     assert abs(bottom - 180) <= 4
     assert left <= 100
@@ -32,12 +32,12 @@ def test_boxes_lie_around_the_digits_in_the_pixels_of_the_picture():
 
 def test_a_turned_page_is_drawn_upright():
     rng = np.random.default_rng(0)
-    picture = rng.integers(100, 160, (300, 400), dtype=np.uint8)
+    image = rng.integers(100, 160, (300, 400), dtype=np.uint8)
     box = (100, 120, 160, 170)
-    picture[box[1] : box[3], box[0] : box[2]] = 255
+    image[box[1] : box[3], box[0] : box[2]] = 255
     for turn in range(4):
-        drawn = np.asarray(overlay(picture, page_of(box, turn=turn)))
-        white = np.rot90(picture == 255, turn)
+        drawn = np.asarray(overlay(image, page_of(box, turn=turn)))
+        white = np.rot90(image == 255, turn)
         rows, columns = np.nonzero(white)
         left, _, right, bottom = places(drawn, READ)
         assert drawn.shape[:2] == white.shape

@@ -34,8 +34,8 @@ def glyphs() -> dict[str, list[np.ndarray]]:
     """scikit-learn's digits enlarged and cut at their ink, by label."""
     data = load_digits()
     found: dict[str, list[np.ndarray]] = {str(digit): [] for digit in range(10)}
-    for picture, label in zip(data.images, data.target, strict=True):
-        large = np.asarray(Image.fromarray(np.uint8(picture * 15.9)).resize((48, 48), Image.Resampling.BICUBIC))
+    for image, label in zip(data.images, data.target, strict=True):
+        large = np.asarray(Image.fromarray(np.uint8(image * 15.9)).resize((48, 48), Image.Resampling.BICUBIC))
         ink = np.clip((large.astype(np.float32) - 100) / 60, 0, 1)
         ys, xs = np.flatnonzero(ink.max(axis=1) > 0.3), np.flatnonzero(ink.max(axis=0) > 0.3)
         found[str(label)].append(np.ascontiguousarray(ink[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]))

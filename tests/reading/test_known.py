@@ -46,7 +46,7 @@ def test_a_region_without_a_pixel_of_the_image_is_refused(text):
 def test_a_region_of_an_image_that_came_smaller_is_in_the_files_pixels():
     whole = Decoded(np.arange(200, dtype=np.uint8).reshape(10, 20), scale=4.0)
     part = Region.parsed("8,4,40,12").of(whole)
-    assert np.array_equal(part.picture, whole.picture[1:4, 2:12])
+    assert np.array_equal(part.image, whole.image[1:4, 2:12])
     assert part.origin == (8, 4)
     assert Region.parsed("50%,0%,50%,100%").of(part).origin == (28, 4)
 
@@ -122,8 +122,8 @@ def test_probabilities_are_those_of_all_readings_that_fit():
     assert confidence == pytest.approx(max(shares.values()) / fit * believed, rel=3 * REST)
 
 
-def read(picture, **known):
-    return page_of(bundled().find(picture), path=None, least=0.5, known=Known.of(**known))
+def read(image, **known):
+    return page_of(bundled().find(image), path=None, least=0.5, known=Known.of(**known))
 
 
 def test_a_number_that_fits_is_as_it_was_and_surer():

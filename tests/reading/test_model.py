@@ -26,11 +26,11 @@ def test_probabilities_are_those_of_the_file_however_many_are_asked_for(model_fi
     assert np.array_equal(Model(model_file, threads=1).probabilities(images), answers)
 
 
-def test_no_pictures_give_no_rows(model_file):
+def test_no_images_give_no_rows(model_file):
     assert Model(model_file).probabilities(np.empty((0, 28, 28), np.uint8)).shape == (0, 10)
 
 
-def test_a_view_of_every_other_picture_is_read_as_its_copy(model_file):
+def test_a_view_of_every_other_image_is_read_as_its_copy(model_file):
     images = np.random.default_rng(0).integers(0, 256, (20, 28, 56), np.uint8)
     model = Model(model_file)
     assert np.array_equal(model.probabilities(images[::2, :, ::2]), model.probabilities(images[::2, :, ::2].copy()))
@@ -48,7 +48,7 @@ def test_many_threads_get_the_answers_that_one_gets(model_file):
 @pytest.mark.parametrize(
     "images",
     [np.zeros((1, 28, 28), np.float32), np.zeros((28, 28), np.uint8), np.zeros((1, 20, 20), np.uint8)],
-    ids=["floats", "one picture", "another size"],
+    ids=["floats", "one image", "another size"],
 )
 def test_images_of_another_kind_are_refused(model_file, images):
     with pytest.raises(ModelError, match=r"images: expected uint8 of shape \(n, 28, 28\), got"):
@@ -82,11 +82,11 @@ def test_a_foreign_model_gets_the_next_step(tmp_path):
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"inputs": "FLOAT"}, r"expected pictures uint8 .* got images tensor\(float\)"),
-        ({"inputs": "INT64"}, "expected pictures uint8"),
-        ({"batch": 1}, r"expected pictures uint8 \(n, h, w\)"),
-        ({"shape": (784,)}, r"expected pictures uint8 \(n, h, w\)"),
-        ({"shape": (28, 7, 4)}, r"expected pictures uint8 \(n, h, w\)"),
+        ({"inputs": "FLOAT"}, r"expected images uint8 .* got images tensor\(float\)"),
+        ({"inputs": "INT64"}, "expected images uint8"),
+        ({"batch": 1}, r"expected images uint8 \(n, h, w\)"),
+        ({"shape": (784,)}, r"expected images uint8 \(n, h, w\)"),
+        ({"shape": (28, 7, 4)}, r"expected images uint8 \(n, h, w\)"),
         ({"softmax": False}, "expected probabilities that sum to 1"),
     ],
     ids=["floats in", "whole numbers in", "one at a time", "flat rows", "four channels", "no softmax"],
@@ -109,7 +109,7 @@ def test_input_and_output_of_another_kind_are_refused(tmp_path, how, message):
         (metadata(class_names=None), "damaged metadata: KeyError: 'class_names'"),
         (metadata(class_names=[0, 1, 2]), "class_names: expected a list of words"),
         (metadata(class_names=["a", "b"]), r"expected 2 probabilities for its classes, got shape \(2, 10\)"),
-        (metadata(normalization="ink-99"), "expected pictures normalized by 'ink-1' or 'none', got 'ink-99'"),
+        (metadata(normalization="ink-99"), "expected images normalized by 'ink-1' or 'none', got 'ink-99'"),
         (metadata(temperature="warm"), "damaged metadata: ValueError"),
         (metadata(policies=[{"max_error": 0.01}]), "damaged metadata: KeyError: 'threshold'"),
         (metadata(policies=[{**POLICIES[0], "max_error": 3}]), "policy out of range"),
@@ -123,8 +123,8 @@ def test_metadata_that_cannot_be_used_is_told(tmp_path, document, message):
     assert "\n" not in str(caught.value)
 
 
-def test_normalized_pictures_need_an_input_of_their_size(tmp_path):
-    with pytest.raises(ModelError, match=r"expected an input of 28x28 for normalized pictures, got 8x8"):
+def test_normalized_images_need_an_input_of_their_size(tmp_path):
+    with pytest.raises(ModelError, match=r"expected an input of 28x28 for normalized images, got 8x8"):
         Model(write_model(tmp_path / "small.onnx", shape=(8, 8)))
 
 

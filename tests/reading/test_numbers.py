@@ -15,12 +15,12 @@ from tests.reading.drawing import HEIGHT, page, photo, write
 LINES = ("31415", "92653")
 
 
-def read(picture, least=0.0, turn=None):
-    return page_of(bundled().find(grey_of(np.ascontiguousarray(picture)), turn=turn), path=None, least=least)
+def read(image, least=0.0, turn=None):
+    return page_of(bundled().find(grey_of(np.ascontiguousarray(image)), turn=turn), path=None, least=least)
 
 
-def text_of(picture):
-    return [line.text for line in read(picture).lines]
+def text_of(image):
+    return [line.text for line in read(image).lines]
 
 
 def test_lines_are_read_from_top_to_bottom_and_left_to_right():
@@ -137,12 +137,12 @@ def test_what_surrounds_a_number_is_not_read(kind):
 
 @pytest.mark.parametrize("shade", [0, 128, 255])
 def test_a_blank_page_has_no_numbers(shade):
-    picture = np.random.default_rng(0).normal(shade, 4, size=(600, 500)).clip(0, 255)
-    found = read(np.uint8(picture))
+    image = np.random.default_rng(0).normal(shade, 4, size=(600, 500)).clip(0, 255)
+    found = read(np.uint8(image))
     assert (found.lines, found.numbers, found.has_ink) == ((), (), False)
 
 
-def test_tiny_pictures_have_no_numbers():
+def test_tiny_images_have_no_numbers():
     for shape in ((1, 1), (3, 900), (900, 3)):
         assert read(np.full(shape, 200, np.uint8)).numbers == ()
 
@@ -161,7 +161,7 @@ def test_a_turn_that_is_known_is_kept():
 
 @pytest.mark.parametrize("quarters", [0, 1, 2, 3])
 @pytest.mark.parametrize("enlarged", [1, 4])
-def test_boxes_are_in_the_pixels_of_the_picture_as_it_is(quarters, enlarged):
+def test_boxes_are_in_the_pixels_of_the_image_as_it_is(quarters, enlarged):
     ink = np.zeros((420, 620), np.float32)
     boxes = [*write(ink, "31475", 80, 80), *write(ink, "24357", 80, 200)]
     large = photo(np.kron(ink, np.ones((enlarged, enlarged), np.float32)), noise=0)
@@ -261,8 +261,8 @@ def test_sixteen_times_the_pixels_cost_less_than_eight_times_the_work():
     small = photo(page(), noise=0)
     large = photo(np.kron(page(), np.ones((4, 4), np.float32)), noise=0)
     seconds = []
-    for picture in (small, small, large):  # the first also fills caches
+    for image in (small, small, large):  # the first also fills caches
         start = time.process_time()
-        read(picture)
+        read(image)
         seconds.append(time.process_time() - start)
     assert seconds[2] < 8 * seconds[1]

@@ -108,8 +108,8 @@ def test_arrays_of_any_dtype_are_read(reader, change):
         (None, "expected a path, bytes, a PIL image or an array .* got NoneType"),
         (7, "got int"),
         ("missing.png", r"missing\.png: cannot be read: No such file"),
-        (b"hello", "not a picture"),
-        (Image.new("L", (0, 5)), "expected a picture with pixels"),
+        (b"hello", "not an image"),
+        (Image.new("L", (0, 5)), "expected an image with pixels"),
     ],
     ids=[
         "NaN",
@@ -152,7 +152,7 @@ def test_lists_keep_their_order_and_may_be_mixed_or_empty(reader):
 def test_arrays_in_the_models_form_are_not_touched(reader, monkeypatch):
     images = np.stack([reader.input_of(printed(digit)) for digit in DIGITS])
 
-    def refused(picture):
+    def refused(image):
         raise AssertionError("normalized again")
 
     monkeypatch.setattr("digitwise.reading.inputs.normalize", refused)
@@ -162,7 +162,7 @@ def test_arrays_in_the_models_form_are_not_touched(reader, monkeypatch):
     assert reader.read(images[:0]) == []
 
 
-def test_arrays_of_pictures_in_any_form_are_brought_to_it(reader):
+def test_arrays_of_images_in_any_form_are_brought_to_it(reader):
     canvas = [Image.new("L", (90, 120), 240) for _ in DIGITS]
     for image, digit in zip(canvas, DIGITS, strict=True):
         image.paste(printed(digit), (3, 5))
@@ -172,7 +172,7 @@ def test_arrays_of_pictures_in_any_form_are_brought_to_it(reader):
     assert [reading.label for reading in reader.read(colour)] == list(DIGITS)
 
 
-def test_of_small_pictures_only_those_not_in_form_are_brought_to_it(reader):
+def test_of_small_images_only_those_not_in_form_are_brought_to_it(reader):
     small = np.stack([reader.input_of(printed(digit)) for digit in DIGITS] + [np.zeros((28, 28), np.uint8)])
     small[::2] = 255 - small[::2]
     before = small.copy()
@@ -200,7 +200,7 @@ def test_unsure_is_what_the_policy_would_not_answer(tmp_path):
 def test_the_policy_is_the_largest_promise_within_what_was_asked_for(model_file):
     used = {asked: Reader(model_file, max_error=asked).policy.max_error for asked in (0.001, 0.0015, 0.005, 0.01, 0.9)}
     assert used == {0.001: 0.001, 0.0015: 0.001, 0.005: 0.002, 0.01: 0.01, 0.9: 0.01}
-    with pytest.raises(ModelError, match=r"can promise, from 0\.001 on, got 0\.0005; allow more errors"):
+    with pytest.raises(ModelError, match=r"can guarantee, from 0\.001 on, got 0\.0005; allow more errors"):
         Reader(model_file, max_error=0.0005)
     with pytest.raises(ModelError, match="expected a share above 0 and below 1, got 1"):
         Reader(model_file, max_error=1)
@@ -213,11 +213,11 @@ def test_unasked_it_is_the_strictest_promise_from_three_in_a_thousand(tmp_path):
     none = write_model(tmp_path / "c.onnx", metadata(policies=[]))
     assert Reader(none).policy is None
     assert Reader(none).read(printed("7")).status == "read"
-    with pytest.raises(ModelError, match="none: the model makes no promise"):
+    with pytest.raises(ModelError, match="none: the model gives no guarantee"):
         Reader(none, max_error=0.01)
 
 
-def test_a_model_of_its_own_form_takes_pictures_fitted_but_not_centred(tmp_path):
+def test_a_model_of_its_own_form_takes_images_fitted_but_not_centred(tmp_path):
     reader = Reader(write_model(tmp_path / "own.onnx", metadata(normalization="none"), shape=(20, 24)))
     dark = Image.new("L", (24, 20), 240)
     dark.paste(10, (2, 3, 8, 9))
@@ -228,7 +228,7 @@ def test_a_model_of_its_own_form_takes_pictures_fitted_but_not_centred(tmp_path)
     assert reader.read(np.zeros((20, 24), np.uint8)).status == "blank"
     assert len(reader.read(np.random.default_rng(0).integers(0, 256, (6, 20, 24), np.uint8))) == 6
     for wrong in (np.zeros((28, 28), np.uint8), np.zeros((3, 28, 28), np.uint8)):
-        with pytest.raises(DataError, match="expected pictures of the model's own size 20x24, got 28x28"):
+        with pytest.raises(DataError, match="expected images of the model's own size 20x24, got 28x28"):
             reader.read(wrong)
 
 
@@ -239,7 +239,7 @@ def test_a_model_of_colour_gets_colour(tmp_path):
     assert reader.read(np.zeros((4, 20, 20, 3), np.uint8))[0].status == "blank"
 
 
-def test_large_pictures_are_refused_by_the_limit_of_the_reader(model_file):
+def test_large_images_are_refused_by_the_limit_of_the_reader(model_file):
     content = content_of(Image.new("L", (300, 300), 9))
     with pytest.raises(DataError, match="expected at most 10,000 pixels, got 300x300"):
         Reader(model_file, max_pixels=10_000).read(content)

@@ -29,7 +29,7 @@ def _small(monkeypatch):
 
 @pytest.fixture
 def source(tmp_path):
-    """Two tables of five shards, 5,000 pictures."""
+    """Two tables of five shards, 5,000 images."""
     folder = tmp_path / "archive"
     folder.mkdir()
     write_pixels(folder / "s2.parquet", digits(3_500), 700)
@@ -64,7 +64,7 @@ def test_a_huge_row_group_is_one_shard(tmp_path):
     assert [cut.rows for cut in plan([str(tmp_path / "one.parquet")])] == [5_000]
 
 
-def test_pictures_of_a_folder_go_together_in_natural_order(tmp_path):
+def test_images_of_a_folder_go_together_in_natural_order(tmp_path):
     for number in range(9):
         (tmp_path / f"scan{number + 3}.png").write_bytes(png(1))
     cuts = plan([str(tmp_path)])
@@ -127,18 +127,18 @@ def test_rows_without_pixels_are_read_as_the_plain_reader_does(read, model_file,
     assert found.equals(plainly_read([table], model_file, tmp_path / "plain.parquet"))
 
 
-def test_a_pdf_among_pictures_is_a_row_that_tells_what_to_do(read, tmp_path):
+def test_a_pdf_among_images_is_a_row_that_tells_what_to_do(read, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.pdf").write_bytes(b"%PDF-1.4")
     (tmp_path / "in" / "b.png").write_bytes(png(1))
     assert read(tmp_path / "in").counts.error == 1
     assert rows(tmp_path / "out")["error"].to_pylist() == [
-        "expected a picture of one digit, got a PDF; read it by itself, without --out DIR",
+        "expected an image of one digit, got a PDF; read it by itself, without --out DIR",
         None,
     ]
 
 
-def test_a_picture_in_an_archive_is_named_by_it(read, tmp_path):
+def test_a_image_in_an_archive_is_named_by_it(read, tmp_path):
     archive = write_tar(tmp_path / "a.tar", {"0.png": png(4), "0.cls": b"4", "sub/1.png": png(7), "2.png": b"no"})
     summary = read(archive)
     found = rows(tmp_path / "out").to_pylist()
@@ -147,7 +147,7 @@ def test_a_picture_in_an_archive_is_named_by_it(read, tmp_path):
         (f"{archive}/sub/1.png", 1, "7", "read"),
         (f"{archive}/2.png", 2, None, "error"),
     ]
-    assert found[2]["error"].startswith("not a picture: ")
+    assert found[2]["error"].startswith("not an image: ")
     assert (summary.counts.read, summary.counts.error) == (2, 1)
 
 
@@ -197,7 +197,7 @@ def test_another_jobs_folder_is_refused_and_left_alone(read, source, tmp_path):
     with pytest.raises(DataError, match=r"4 shards there, 3 here"):
         read(source / "s2.parquet")
     changed = source / "s10.parquet"
-    os.utime(changed, (changed.stat().st_atime, changed.stat().st_mtime + 1))  # as a picture of the same size does
+    os.utime(changed, (changed.stat().st_atime, changed.stat().st_mtime + 1))  # as an image of the same size does
     with pytest.raises(DataError, match=r"part-00003.parquet of .*s10.parquet: version \S+ there, \S+ here"):
         read(source)
     write_pixels(source / "s10.parquet", digits(1_500, seed=2), 900)
@@ -232,13 +232,13 @@ def test_a_table_that_does_not_fit_is_named_before_any_work(read, source, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
-def test_pictures_beside_shards_are_not_passed_over(read, source):
+def test_images_beside_shards_are_not_passed_over(read, source):
     (source / "a.png").write_bytes(png(1))
-    with pytest.raises(DataError, match=r"got 1 pictures and 2 shards"):
+    with pytest.raises(DataError, match=r"got 1 images and 2 shards"):
         read(source)
 
 
-def test_a_shard_that_breaks_half_way_fails_alone_and_is_mended_alone(read, source, tmp_path):
+def test_a_shard_that_breaks_half_way_fails_alone_and_is_fixed_alone(read, source, tmp_path):
     archive = write_tar(tmp_path / "a.tar", {f"{number}.png": png(number % 10) for number in range(40)})
     whole = archive.read_bytes()
     archive.write_bytes(whole[: len(whole) // 2])

@@ -48,7 +48,7 @@ def test_promise_far_above_the_errors_does_not_spoil_the_chart(tmp_path):
     answers = drawn(2000, sharpness=12)
     policy = reading_policy(answers, 0.8)
     charts.risk_coverage(risk_coverage(answers), risk_coverage(answers), policy, tmp_path / "a")
-    assert "promise" not in charts.inline(tmp_path / "a")
+    assert "guarantee" not in charts.inline(tmp_path / "a")
 
 
 def test_names_in_two_charts_do_not_meet(tmp_path):

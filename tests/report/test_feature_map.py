@@ -6,7 +6,7 @@ from digitwise.report.feature_map import centres, company, feature_places
 from tests.helpers import predictions
 
 
-def test_all_wrong_pictures_are_on_the_map_and_classes_lie_together(monkeypatch):
+def test_all_wrong_images_are_on_the_map_and_classes_lie_together(monkeypatch):
     monkeypatch.setattr(feature_map, "MOST", 90)
     labels = (np.arange(150) % 3).tolist()
     said = [*[(label + 1) % 3 for label in labels[:6]], *labels[6:]]
@@ -38,7 +38,7 @@ def test_layout_keeps_to_one_thread(monkeypatch):
 
 
 @pytest.mark.parametrize("n", [4, 10])
-def test_few_pictures_are_laid_out_too(n):
+def test_few_images_are_laid_out_too(n):
     labels = [i % 3 for i in range(n)]
     features = np.random.default_rng(0).normal(size=(n, 3)).astype(np.float16)
     indices, places = feature_places(features, predictions(labels, labels))
@@ -49,22 +49,22 @@ def test_few_pictures_are_laid_out_too(n):
 PLACES = np.array([[0.1, 0.1], [0.12, 0.1], [0.1, 0.12], [0.9, 0.9], [0.88, 0.9], [0.9, 0.88]])
 
 
-def test_wrong_picture_is_counted_by_whom_it_lies_among(monkeypatch):
+def test_wrong_image_is_counted_by_whom_it_lies_among(monkeypatch):
     monkeypatch.setattr("digitwise.report.feature_map.NEIGHBOURS", 2)
     answers = predictions([0, 0, 0, 1, 1, 0], [0, 0, 1, 1, 1, 1])  # the third among its own class, the last is not
     first, second, third = company(np.arange(6), PLACES, answers)
     assert first == {
         "class": "0",
-        "pictures": 4,
+        "images": 4,
         "wrong": 2,
         "among_given": 1,
         "among_predicted": 1,
         "among_others": 0,
     }
-    assert (second["pictures"], second["wrong"], third["pictures"]) == (2, 0, 0)
+    assert (second["images"], second["wrong"], third["images"]) == (2, 0, 0)
 
 
-def test_without_a_right_picture_wrong_ones_lie_among_others():
+def test_without_a_right_image_wrong_ones_lie_among_others():
     rows = company(np.arange(6), PLACES, predictions([0] * 6, [1] * 6))
     assert rows[0]["among_others"] == 6
 

@@ -20,29 +20,29 @@ def tile(made, place):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_picture_has_its_tile(channels):
-    pictures = blobs(10, channels=channels)
-    made = make_sprite(pictures, predictions(pictures.labels.tolist(), [0] * 10))
+def test_every_image_has_its_tile(channels):
+    images = blobs(10, channels=channels)
+    made = make_sprite(images, predictions(images.labels.tolist(), [0] * 10))
     assert made.indices.tolist() == list(range(10))
-    assert all(np.array_equal(tile(made, i), pictures.images[i]) for i in range(10))
+    assert all(np.array_equal(tile(made, i), images.images[i]) for i in range(10))
 
 
 def test_where_room_is_short_the_wrong_ones_come_first(monkeypatch):
     monkeypatch.setattr(galleries, "MOST_PIXELS", 12 * 28 * 28)
-    pictures = blobs(60)
-    answers = predictions(pictures.labels.tolist(), [*[0] * 15, *pictures.labels[15:].tolist()])
-    made = make_sprite(pictures, answers)
+    images = blobs(60)
+    answers = predictions(images.labels.tolist(), [*[0] * 15, *images.labels[15:].tolist()])
+    made = make_sprite(images, answers)
     assert len(made.indices) == 12
     assert set(answers.wrong.tolist()) <= set(made.indices.tolist())
 
 
-def test_large_pictures_are_scaled_down():
-    pictures = blobs(4, size=100)
-    made = make_sprite(pictures, predictions(pictures.labels.tolist(), [0] * 4))
+def test_large_images_are_scaled_down():
+    images = blobs(4, size=100)
+    made = make_sprite(images, predictions(images.labels.tolist(), [0] * 4))
     assert (made.height, made.width, made.rows) == (48, 48, 2)
 
 
-def test_kinds_of_a_comparison_have_their_pictures_and_both_answers():
+def test_kinds_of_a_comparison_have_their_images_and_both_answers():
     a, b = predictions([0, 0, 0, 0], [1, 1, 0, 0]), predictions([0, 0, 0, 0], [2, 0, 1, 0])
     both, first, second = compared_groups((a, b), ("old", "new"))
     assert (both.title, both.tiles) == ("both wrong: 1", ((0, "0 → 1, 2"),))
@@ -51,7 +51,7 @@ def test_kinds_of_a_comparison_have_their_pictures_and_both_answers():
     assert [group.title for group in compared_groups((a, a), ("old", "same"))] == ["both wrong: 2"]
 
 
-def test_slice_shows_its_first_wrong_pictures():
+def test_slice_shows_its_first_wrong_images():
     found = [
         {"words": "digits of class 1", "wrong": {"index": [5, *range(60)], "given": [1] * 61, "predicted": [2] * 61}}
     ]

@@ -51,7 +51,7 @@ def shown(page, selector):
     return page.locator(selector).count()
 
 
-def test_cell_of_the_confusion_matrix_opens_its_pictures(opened, made):
+def test_cell_of_the_confusion_matrix_opens_its_images(opened, made):
     confusion = np.array(made[1]["confusion"])
     given, predicted = (int(i[0]) for i in np.nonzero(confusion - np.diag(np.diag(confusion))))
     opened.click(f".confusion button[data-given='{given}'][data-predicted='{predicted}']")
@@ -62,7 +62,7 @@ def test_cell_of_the_confusion_matrix_opens_its_pictures(opened, made):
     assert not opened.locator("dialog").is_visible()
 
 
-def test_cell_with_many_pictures_shows_them_batch_by_batch(opened, made, digits):
+def test_cell_with_many_images_shows_them_batch_by_batch(opened, made, digits):
     largest = int(np.diag(made[1]["confusion"]).argmax())
     count = made[1]["confusion"][largest][largest]
     opened.click(f".confusion button[data-given='{largest}'][data-predicted='{largest}']")
@@ -77,12 +77,12 @@ def test_filters_leave_the_errors_they_name(opened, made):
     given = int(confusion.sum(axis=1).argmax())
     opened.select_option("select[name=given]", str(given))
     assert shown(opened, "#gallery li") == min(confusion[given].sum(), 60)
-    assert opened.inner_text("#count") == f"{confusion[given].sum()} of {confusion.sum()} wrong pictures"
+    assert opened.inner_text("#count") == f"{confusion[given].sum()} of {confusion.sum()} wrong images"
     opened.fill("input[name=confidence]", "100")
     assert opened.inner_text("#count").startswith("0 of ")
 
 
-def test_tile_shows_its_own_picture(opened, digits):
+def test_tile_shows_its_own_image(opened, digits):
     place = opened.evaluate("data.given.findIndex((g, i) => g !== data.predicted[i])")
     drawn = opened.evaluate(
         """async (place) => {
@@ -97,7 +97,7 @@ def test_tile_shows_its_own_picture(opened, digits):
     assert drawn == digits.test.images[place].ravel().tolist()
 
 
-def test_point_of_the_map_shows_its_picture(opened):
+def test_point_of_the_map_shows_its_image(opened):
     point = opened.locator(".map circle.wrong").first
     point.scroll_into_view_if_needed()
     point.dispatch_event("pointerover")
@@ -140,7 +140,7 @@ def test_report_json_holds_the_numbers_of_the_page(made):
 
 
 def test_report_json_holds_what_stands_behind_the_page(made, digits):
-    """Cells of the confusion matrix, galleries of two runs, wrong pictures of slices, the map and its table."""
+    """Cells of the confusion matrix, galleries of two runs, wrong images of slices, the map and its table."""
     kept = json.loads((made[0] / "report.json").read_text())
     answers = [Run.open(made[0] / name).predictions("test") for name in ("a", "b")]
     stored = kept["answers"]
@@ -148,8 +148,8 @@ def test_report_json_holds_what_stands_behind_the_page(made, digits):
     for run, own in zip(stored["runs"], answers, strict=True):
         assert run["predicted"] == own.predicted.tolist()
         assert np.abs(np.array(run["confidence"]) - own.confidence).max() < 2e-4
-    pictures = kept["comparisons"][0]["pictures"]
-    assert pictures["only_b"] == np.flatnonzero(answers[1].missed & ~answers[0].missed).tolist()
+    images = kept["comparisons"][0]["images"]
+    assert images["only_b"] == np.flatnonzero(answers[1].missed & ~answers[0].missed).tolist()
     assert sum(row["wrong"] for row in kept["map_company"]) == answers[0].errors
     for group in kept["slices"]["found"]:
         assert len(group["wrong"]["given"]) == group["errors"]
@@ -182,12 +182,12 @@ def test_figures_are_on_disk_too(made):
     assert "comparison.png" in names
 
 
-def test_runs_of_different_pictures_are_refused_and_the_old_report_stays(made, digits, tmp_path):
+def test_runs_of_different_images_are_refused_and_the_old_report_stays(made, digits, tmp_path):
     folder = made[0]
     other = Run.open(folder / "b")
     other.info["data"]["fingerprint"]["test"] = "another"
     before = (folder / "report.html").read_bytes()
-    with pytest.raises(RunError, match="expected the test pictures of"):
+    with pytest.raises(RunError, match="expected the test images of"):
         write_report([Run.open(folder / "a"), other], digits, folder / "report.html")
     assert (folder / "report.html").read_bytes() == before
 
@@ -219,7 +219,7 @@ def test_interrupted_report_leaves_the_old_one_in_place(made, digits, tmp_path, 
 
 
 def contents(folder, policy):
-    """Every file in a folder but those of the run, which notes that its test pictures were looked at; and a policy."""
+    """Every file in a folder but those of the run, which notes that its test images were looked at; and a policy."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.parent != policy.parent]
     return {path: path.read_bytes() for path in [*files, policy]}
 
@@ -229,7 +229,7 @@ def test_page_that_gives_no_promise_leaves_no_earlier_policy(made, digits, tmp_p
     write_report([run], digits, tmp_path / "report.html", Wishes(max_error=0.2))
     assert run.policy["max_error"] == 0.2
     write_report([run], digits, tmp_path / "report.html", Wishes(max_error=0.0001))
-    assert "No promise can be given" in (tmp_path / "report.html").read_text()
+    assert "No guarantee can be given" in (tmp_path / "report.html").read_text()
     assert run.policy is None
 
 
@@ -248,9 +248,9 @@ def test_run_of_an_earlier_version_gets_a_page_without_a_map(made, digits, tmp_p
     assert "keeps no features" in (tmp_path / "report.html").read_text()
 
 
-def test_validation_pictures_that_are_others_are_refused(made, digits, tmp_path):
+def test_validation_images_that_are_others_are_refused(made, digits, tmp_path):
     others = Dataset("digits", "mixed", digits.train.take(np.arange(len(digits.train))[::-1]), digits.test)
-    with pytest.raises(RunError, match="its validation pictures are not those of mixed"):
+    with pytest.raises(RunError, match="its validation images are not those of mixed"):
         write_report([Run.open(made[0] / "a")], others, tmp_path / "report.html")
 
 
@@ -263,13 +263,13 @@ def test_groups_found_by_cross_validation_are_shown_rather_than_those_of_validat
     run.save_slices(gatherings([group], answers, folds=5))
     numbers = write_report([run], digits, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
-    assert f"Groups of training pictures ({len(labels):,}" in text
+    assert f"Groups of training images ({len(labels):,}" in text
     assert "by cross-validation in 5 folds" in text
     assert "Digits slanted right by 10° or more" in text
     assert numbers["slices"]["found"][0]["wrong"]["predicted"] == [5] * group.errors
     assert (tmp_path / "report-figures" / "slices.png").exists()
     others = ImageSet(digits.train.images[:, ::-1].copy(), labels, digits.train.class_names)
-    with pytest.raises(RunError, match="expected the training pictures of"):
+    with pytest.raises(RunError, match="expected the training images of"):
         write_report([run], Dataset("digits", "here", others, digits.test), tmp_path / "report.html")
 
 

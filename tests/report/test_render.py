@@ -80,14 +80,14 @@ def test_names_from_the_data_are_escaped(trained, digits, tmp_path):
     assert "<script>" not in page.read_text()
 
 
-def test_pictures_of_another_set_are_refused(trained, tmp_path):
-    from tests.data.test_load import write_pictures
+def test_images_of_another_set_are_refused(trained, tmp_path):
+    from tests.data.test_load import write_images
 
-    write_pictures(tmp_path, blobs(60))
-    with pytest.raises(RunError, match="expected the test pictures of"):
+    write_images(tmp_path, blobs(60))
+    with pytest.raises(RunError, match="expected the test images of"):
         Run.open(trained).dataset(tmp_path)
 
 
-def test_pictures_are_found_again(trained):
+def test_images_are_found_again(trained):
     assert Run.open(trained).dataset().fingerprint == load("digits").fingerprint
     assert isinstance(trained, Path)

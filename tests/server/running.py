@@ -36,8 +36,8 @@ class Served:
     client: httpx.Client
     server: Server
 
-    def picture(self, content: bytes, path: str = "/v1/read", kind: str = "image/png") -> httpx.Response:
-        """Send a picture alone."""
+    def image(self, content: bytes, path: str = "/v1/read", kind: str = "image/png") -> httpx.Response:
+        """Send an image alone."""
         return self.client.post(path, content=content, headers={"Content-Type": kind})
 
     @contextmanager
@@ -69,10 +69,10 @@ def finished(work: Coroutine[Any, Any, T]) -> T:
         return pool.submit(asyncio.run, work).result()
 
 
-def as_png(picture: np.ndarray) -> bytes:
-    """A picture as a file."""
+def as_png(image: np.ndarray) -> bytes:
+    """An image as a file."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
+    Image.fromarray(image).save(file, "PNG")
     return file.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Pictures of sheets."""
+"""Images of sheets."""
 
 from __future__ import annotations
 

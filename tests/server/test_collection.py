@@ -20,9 +20,9 @@ from tests.helpers import glyphs
 CLASSES = ("0", "1", "7")
 
 
-def png(picture, **more):
+def png(image, **more):
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG", **more)
+    Image.fromarray(image).save(file, "PNG", **more)
     return file.getvalue()
 
 
@@ -35,59 +35,59 @@ def files(collection):
     return sorted(path.relative_to(collection.folder).as_posix() for path in collection.folder.rglob("*.png"))
 
 
-def test_picture_lies_under_its_label(collection):
-    picture = glyphs(1)[0]
-    found = collection.add(png(picture), "7")
+def test_image_lies_under_its_label(collection):
+    image = glyphs(1)[0]
+    found = collection.add(png(image), "7")
     assert found.outcome == "new"
     assert files(collection) == [found.path]
     assert found.path.startswith("7/")
-    assert (np.asarray(Image.open(collection.folder / found.path)) == picture).all()
+    assert (np.asarray(Image.open(collection.folder / found.path)) == image).all()
 
 
-def test_same_picture_again_is_no_second_file_whatever_file_it_came_in(collection):
-    picture = glyphs(1)[0]
-    first = collection.add(png(picture), "7")
-    again = collection.add(png(picture, compress_level=0), "7")
-    pixels = collection.add(picture, "7")
+def test_same_image_again_is_no_second_file_whatever_file_it_came_in(collection):
+    image = glyphs(1)[0]
+    first = collection.add(png(image), "7")
+    again = collection.add(png(image, compress_level=0), "7")
+    pixels = collection.add(image, "7")
     assert (again.outcome, pixels.outcome) == ("known", "known")
     assert again.path == pixels.path == first.path
     assert files(collection) == [first.path]
 
 
-def test_another_label_moves_the_picture(collection):
+def test_another_label_moves_the_image(collection):
     first = collection.add(glyphs(1)[0], "7")
     moved = collection.add(glyphs(1)[0], "1")
     assert moved.outcome == "moved"
     assert files(collection) == [moved.path] == [first.path.replace("7/", "1/")]
-    assert not (collection.folder / "7").exists()  # it would be a class without a picture
+    assert not (collection.folder / "7").exists()  # it would be a class without an image
 
 
 def test_what_was_collected_is_a_set_to_load_check_and_normalize(collection, tmp_path):
-    pictures = glyphs(12)
-    for place, picture in enumerate(pictures):
-        collection.add(png(picture), CLASSES[place % 3])
+    images = glyphs(12)
+    for place, image in enumerate(images):
+        collection.add(png(image), CLASSES[place % 3])
     dataset = digitwise.load(collection.folder)
     assert dataset.train.class_names == CLASSES
     assert len(dataset.train) + len(dataset.test) == 12
-    assert set(dataset.train.images.reshape(-1, 784).sum(axis=1)) <= set(pictures.reshape(-1, 784).sum(axis=1))
+    assert set(dataset.train.images.reshape(-1, 784).sum(axis=1)) <= set(images.reshape(-1, 784).sum(axis=1))
     assert len(read_raw(collection.folder)["train"].pixels) == 12
     found = normalize_folder(collection.folder, scans_in(collection.folder), tmp_path / "normalized")
-    assert found.pictures == 12
+    assert found.images == 12
 
 
 def test_nothing_but_pixels_of_a_photo_is_kept_and_they_are_upright(collection):
-    picture = np.repeat(np.repeat(glyphs(1)[0][:, :20], 4, axis=0), 4, axis=1)
+    image = np.repeat(np.repeat(glyphs(1)[0][:, :20], 4, axis=0), 4, axis=1)
     exif = Image.Exif()
     exif[0x0112] = 6  # turned
     exif[0x8825] = {1: "N", 2: (48.0, 8.0, 14.0)}  # where it was taken
     exif[0x010F] = "A maker"
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", exif=exif, comment=b"who sent it", quality=95)
+    Image.fromarray(image).save(file, "JPEG", exif=exif, comment=b"who sent it", quality=95)
     stored = collection.folder / collection.add(file.getvalue(), "0").path
-    image = Image.open(stored)
-    assert image.size == picture.shape  # the other way round: (width, height)
-    assert not image.getexif()
-    assert not image.info
+    kept = Image.open(stored)
+    assert kept.size == image.shape  # the other way round: (width, height)
+    assert not kept.getexif()
+    assert not kept.info
     assert b"maker" not in stored.read_bytes()
 
 
@@ -110,14 +110,14 @@ def test_class_that_could_name_no_folder_is_refused_at_the_start(tmp_path, name)
 def test_class_names_of_any_script_are_folders(tmp_path):
     names = ("sept", "sieben 7", "七", "+")
     collection = Collection(tmp_path / "mine", names)
-    for place, picture in enumerate(glyphs(12)):
-        collection.add(picture, names[place % 4])
+    for place, image in enumerate(glyphs(12)):
+        collection.add(image, names[place % 4])
     assert set(digitwise.load(collection.folder).train.class_names) == set(names)
 
 
-def test_what_is_no_picture_or_too_large_is_refused(tmp_path):
+def test_what_is_no_image_or_too_large_is_refused(tmp_path):
     collection = Collection(tmp_path / "mine", CLASSES, max_pixels=1000)
-    with pytest.raises(DataError, match="not a picture"):
+    with pytest.raises(DataError, match="not an image"):
         collection.add(b"<svg onload=alert(1)>", "7")
     with pytest.raises(DataError, match="too large: expected at most 1,000 pixels"):
         collection.add(png(np.zeros((50, 50), np.uint8)), "7")
@@ -134,7 +134,7 @@ def test_folder_that_cannot_hold_a_collection_is_told_at_the_start(tmp_path):
         Collection(tmp_path / "split", CLASSES)
 
 
-def test_picture_that_could_not_be_written_whole_leaves_nothing(collection, monkeypatch):
+def test_image_that_could_not_be_written_whole_leaves_nothing(collection, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
@@ -145,7 +145,7 @@ def test_picture_that_could_not_be_written_whole_leaves_nothing(collection, monk
 
 
 def relabel(folder, seed):
-    """What a worker process does: gives the same ten pictures one label after another."""
+    """What a worker process does: gives the same ten images one label after another."""
     collection = Collection(folder, CLASSES)
     order = np.random.default_rng(seed)
     for _ in range(30):
@@ -154,7 +154,7 @@ def relabel(folder, seed):
     return os.getpid()
 
 
-def test_processes_and_threads_at_once_neither_lose_nor_double_a_picture(collection):
+def test_processes_and_threads_at_once_neither_lose_nor_double_a_image(collection):
     for place in range(10):
         collection.add(np.full((4, 4), place, np.uint8), "0")
     threads = [threading.Thread(target=relabel, args=(collection.folder, seed)) for seed in range(3)]

@@ -76,7 +76,7 @@ def test_what_the_container_installs_is_enough_to_read_and_collect_and_it_ends_w
     with httpx.Client(base_url=url, headers={"Authorization": "Bearer secret"}) as client:
         page = client.post("/v1/read/numbers", files={"page": ("page.png", png(seventy_two))}).json()["pages"][0]
         digit = client.post("/v1/read", files={"digit": ("seven.png", png(seven))}).json()["readings"][0]
-        collected = client.post("/v1/collect", files={"picture": ("seven.png", png(seven))}, data={"label": "7"})
+        collected = client.post("/v1/collect", files={"image": ("seven.png", png(seven))}, data={"label": "7"})
         assert collected.status_code == 201, collected.text
         assert client.get("/v1/model").json()["image_shape"] == [28, 28]
         assert client.get("/").status_code == client.get("/docs").status_code == 200

@@ -17,7 +17,7 @@ COMMANDS = re.findall(r"^(?:DIGITWISE_TOKEN=\S+ \S+ )?(digitwise .*)$", TEXT, fl
 
 
 @pytest.fixture
-def pictures(tmp_path, monkeypatch, digits, mnist):
+def images(tmp_path, monkeypatch, digits, mnist):
     """The files that the page speaks of, in the folder one is in: a seven, and three digits that are labelled."""
     Image.fromarray(255 - mnist.test.images[0]).resize((120, 120)).save(tmp_path / "seven.png")
     np.save(tmp_path / "digits.npy", digits.test.images[:3])
@@ -26,12 +26,11 @@ def pictures(tmp_path, monkeypatch, digits, mnist):
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=["file", "arrays"])
-def test_python_of_the_page_runs(program, pictures, server, capsys):
+def test_python_of_the_page_runs(program, images, server, capsys):
     exec(program.replace("http://127.0.0.1:8000", server.url), {})
     said = capsys.readouterr().out
     assert (
-        re.search(r"'label': '7', 'confidence': (0\.9|1\.0,)", said)
-        or said == f"{[str(label) for label in pictures]}\n"
+        re.search(r"'label': '7', 'confidence': (0\.9|1\.0,)", said) or said == f"{[str(label) for label in images]}\n"
     )
 
 

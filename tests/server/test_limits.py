@@ -71,15 +71,15 @@ def test_a_body_of_unknown_length_that_fits_is_read(strict):
 
 
 def test_a_refused_body_does_not_spoil_the_connection(strict):
-    assert strict.picture(b"x" * 30_000).status_code == 413
-    assert strict.picture(PNG).status_code == 200
+    assert strict.image(b"x" * 30_000).status_code == 413
+    assert strict.image(PNG).status_code == 200
 
 
-def test_a_picture_of_too_many_pixels_is_refused(strict):
-    answer = strict.picture(as_png(np.zeros((50, 50), np.uint8)))
+def test_a_image_of_too_many_pixels_is_refused(strict):
+    answer = strict.image(as_png(np.zeros((50, 50), np.uint8)))
     assert answer.status_code == 413
     assert answer.json()["limit"] == 2_000
-    assert strict.picture(as_png(np.zeros((50, 50), np.uint8)), "/v1/read/numbers").status_code == 413
+    assert strict.image(as_png(np.zeros((50, 50), np.uint8)), "/v1/read/numbers").status_code == 413
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_picture_of_too_many_pixels_is_refused(strict):
     ],
     ids=["files", "arrays", "much JSON for few"],
 )
-def test_too_many_pictures_are_refused(how):
+def test_too_many_images_are_refused(how):
     with served(application(Settings(limits=Limits(files=3 if "content" not in how else 1)))) as running:
         answer = running.client.post("/v1/read", **how)
     assert answer.status_code == 413
@@ -184,15 +184,15 @@ def test_trailers_are_not_kept(server):
 def test_work_that_takes_too_long_is_given_up(monkeypatch):
     given_up = threading.Event()
     monkeypatch.setattr("digitwise.server.api.sheet_of", lambda *_: given_up.wait(60))
-    with served(application(Settings(limits=Limits(seconds=1.0)))) as running:  # in which the picture itself arrives
-        answer = running.picture(PNG, "/v1/read/numbers")
+    with served(application(Settings(limits=Limits(seconds=1.0)))) as running:  # in which the image itself arrives
+        answer = running.image(PNG, "/v1/read/numbers")
         given_up.set()
     assert answer.status_code == 504
     assert answer.json()["limit"] == 1.0
 
 
 def waiting(running) -> int:
-    """How many pictures are under way, as the server says."""
+    """How many images are under way, as the server says."""
     return int(running.client.get("/metrics").text.partition("\ndigitwise_waiting ")[2].partition("\n")[0])
 
 
@@ -204,13 +204,13 @@ def wait_for(condition) -> None:
 
 
 class Held:
-    """Reading that waits until it is let go; ``begun`` are the pictures of each call."""
+    """Reading that waits until it is let go; ``begun`` are the images of each call."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.go, self.begun, self.monkeypatch = threading.Event(), [], monkeypatch
 
     def begin(self, running) -> None:
-        assert running.picture(PNG, SINGLE).status_code == 200  # libraries are loaded
+        assert running.image(PNG, SINGLE).status_code == 200  # libraries are loaded
         real = batcher.read_together
 
         def read(reader, sources, **how):
@@ -230,7 +230,7 @@ def test_what_comes_together_is_read_together(held):
     answers = []
     with served(application(Settings())) as running:
         held.begin(running)
-        threads = [threading.Thread(target=lambda: answers.append(running.picture(PNG, SINGLE))) for _ in range(9)]
+        threads = [threading.Thread(target=lambda: answers.append(running.image(PNG, SINGLE))) for _ in range(9)]
         threads[0].start()
         wait_for(lambda: held.begun)  # an idle server waits for nobody
         for thread in threads[1:]:
@@ -248,7 +248,7 @@ def test_what_waits_in_one_process_is_told_by_another(held):
     other = Metrics(ROUTES, numbers, 1)
     with served(application(Settings(), Metrics(ROUTES, numbers))) as running:
         held.begin(running)
-        asking = threading.Thread(target=running.picture, args=(PNG, SINGLE))
+        asking = threading.Thread(target=running.image, args=(PNG, SINGLE))
         asking.start()
         wait_for(lambda: held.begun)
         assert "digitwise_waiting 1\n" in other.text("")
@@ -271,7 +271,7 @@ def test_where_there_is_no_room_one_is_told_to_come_again(held):
         assert problem(answer, 503)
         assert b"retry-after: 1" in answer.lower()
         wait_for(lambda: waiting(running) == 0)
-        assert running.picture(PNG, SINGLE).status_code == 200
+        assert running.image(PNG, SINGLE).status_code == 200
 
 
 def test_pages_that_wait_are_bounded_too(monkeypatch):
@@ -282,13 +282,13 @@ def test_pages_that_wait_are_bounded_too(monkeypatch):
     with served(application(Settings())) as running:
         answers = []
         threads = [
-            threading.Thread(target=lambda: answers.append(running.picture(PNG, "/v1/read/numbers")))
+            threading.Thread(target=lambda: answers.append(running.image(PNG, "/v1/read/numbers")))
             for _ in range(LARGE)
         ]
         for thread in threads:
             thread.start()
         wait_for(lambda: waiting(running) == LARGE)
-        refused = running.picture(PNG, "/v1/read/numbers")
+        refused = running.image(PNG, "/v1/read/numbers")
         go.set()
         for thread in threads:
             thread.join()
@@ -296,7 +296,7 @@ def test_pages_that_wait_are_bounded_too(monkeypatch):
     assert {answer.status_code for answer in answers} == {200}
 
 
-def test_many_large_pictures_of_one_request_are_read_one_after_the_other():
+def test_many_large_images_of_one_request_are_read_one_after_the_other():
     large = as_png(np.zeros((700, 700), np.uint8))
     with served(application(Settings(limits=Limits(seconds=600)))) as running:  # however busy the machine is
         running.client.timeout = 600
@@ -332,7 +332,7 @@ def test_a_client_that_leaves_while_it_sends_leaves_nothing_behind(server, caplo
     with server.connection() as sock:
         sock.sendall(HEAD + b"Content-Length: 1000\r\n\r\nx")
         time.sleep(0.05)
-    assert server.picture(PNG).status_code == 200
+    assert server.image(PNG).status_code == 200
     assert not caplog.text
 
 

@@ -28,7 +28,7 @@ CASES = [(*each, mode) for each in OPERATIONS for mode in GenerationMode if each
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):
-    """A server with all it can have but a report, and small pictures, which are made sooner."""
+    """A server with all it can have but a report, and small images, which are made sooner."""
     folder = tmp_path_factory.mktemp("full")
     model = write_model(folder / "own.onnx", metadata(normalization="none"), shape=(5, 5))
     made = Settings(model=model, collect=folder / "collected", token="token")
@@ -47,7 +47,7 @@ def test_answers_are_as_described(schema, method, path, mode):
     @given(schema[path][method].as_strategy(generation_mode=mode))
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=HealthCheck)
     def check(case):
-        # Which bytes are a picture no schema can say.
+        # Which bytes are an image no schema can say.
         but = [] if case.media_type == "application/json" else [schemathesis.checks.positive_data_acceptance]
         case.call_and_validate(headers={"Authorization": "Bearer token"}, excluded_checks=but)
 

@@ -77,13 +77,13 @@ def made_page(digits, seed):
 @pytest.fixture(scope="module")
 def sideways(digits):
     """Two lines, to be turned by 90 degrees: 209 and 02032."""
-    return File.of("sideways.png", made_page(digits, 48).picture)
+    return File.of("sideways.png", made_page(digits, 48).image)
 
 
 @pytest.fixture(scope="module")
 def overhead(digits):
     """Two lines, upside down: 98303, of which the first is not read surely, and 076."""
-    return File.of("overhead.png", made_page(digits, 7).picture)
+    return File.of("overhead.png", made_page(digits, 7).image)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def scribbled(mnist):
 
 
 EMPTY = File.of("empty.png", np.full((90, 90), 240, np.uint8))
-TEXT = File("notes.txt", "text/plain", b"no picture")
+TEXT = File("notes.txt", "text/plain", b"no image")
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +189,7 @@ def all_read(page, count):
 
 def ink(page):
     """Inked pixels of the sheet."""
-    page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")  # what is due
+    page.evaluate("new Guarantee(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")  # what is due
     return page.evaluate(script("ink"))
 
 
@@ -417,7 +417,7 @@ def test_many_photos_are_read_few_at_a_time_and_each_tells_how_it_went(page, sca
     assert re.fullmatch(r"\d", guess)
     page.click("text=notes.txt")
     status(page, "Error", "#viewer")
-    assert page.inner_text("#viewer .words").startswith("Not a picture")
+    assert page.inner_text("#viewer .words").startswith("Not an image")
 
 
 def test_results_are_downloaded_as_csv_that_no_spreadsheet_runs(page, scan, overhead):
@@ -609,7 +609,7 @@ def stored(folder):
 
 def test_right_label_of_a_drawing_is_stored_and_choosing_again_moves_it(collecting):
     page, folder = collecting
-    assert page.inner_text("#kept").startswith("Nothing is kept but pictures you choose a label for.")
+    assert page.inner_text("#kept").startswith("Nothing is kept but images you choose a label for.")
     assert page.locator("#drawn .chooser").is_hidden()
     draw(page, SEVEN)
     reads_seven(page)
@@ -719,7 +719,7 @@ def test_page_tells_what_is_promised(page):
     assert "of the numbers in a photo at most 3 %" in facts
     test = Model().card.document["metrics"]["test"]
     low, high = (f"{100 * bound:.2f}" for bound in test["interval_95"])
-    told = f"{test['errors']} of 10,000 test pictures were read wrongly (95 % interval {low} % to {high} %)"
+    told = f"{test['errors']} of 10,000 test images were read wrongly (95 % interval {low} % to {high} %)"
     assert told in facts
     assert page.inner_text("#kept").startswith("Nothing you draw or bring is kept.")
     assert page.locator("#report").is_hidden()

@@ -17,7 +17,7 @@ PNG = as_png(np.zeros((8, 8), np.uint8))
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
 FIELD = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n'
 JSON = {"Content-Type": "application/json"}
-PICTURE = {"Content-Type": "image/png"}
+IMAGE = {"Content-Type": "image/png"}
 ONE = [[0] * 28] * 28
 
 BAD = {
@@ -30,12 +30,12 @@ BAD = {
     "no content type": ("POST", "/v1/read", {}, PNG, 415),
     "another content type": ("POST", "/v1/read", {"Content-Type": "text/plain"}, PNG, 415),
     "JSON for a page": ("POST", "/v1/read/numbers", JSON, b"[[1]]", 415),
-    "compressed": ("POST", "/v1/read", {**PICTURE, "Content-Encoding": "gzip"}, PNG, 415),
-    "no picture": ("POST", "/v1/read", PICTURE, b"nothing", 422),
-    "half a picture": ("POST", "/v1/read", PICTURE, PNG[:40], 422),
-    "an empty picture": ("POST", "/v1/read", PICTURE, b"", 422),
-    "no picture of a page": ("POST", "/v1/read/numbers", PICTURE, b"nothing", 422),
-    "PDF": ("POST", "/v1/read/numbers", PICTURE, b"%PDF-1.7", 422),
+    "compressed": ("POST", "/v1/read", {**IMAGE, "Content-Encoding": "gzip"}, PNG, 415),
+    "no image": ("POST", "/v1/read", IMAGE, b"nothing", 422),
+    "half an image": ("POST", "/v1/read", IMAGE, PNG[:40], 422),
+    "an empty image": ("POST", "/v1/read", IMAGE, b"", 422),
+    "no image of a page": ("POST", "/v1/read/numbers", IMAGE, b"nothing", 422),
+    "PDF": ("POST", "/v1/read/numbers", IMAGE, b"%PDF-1.7", 422),
     "form without boundary": ("POST", "/v1/read", {"Content-Type": "multipart/form-data"}, b"", 400),
     "form of something else": ("POST", "/v1/read", FORM, b"nothing", 400),
     "form without a file": ("POST", "/v1/read", FORM, FIELD, 422),
@@ -56,7 +56,7 @@ BAD = {
     "below": ("POST", "/v1/read", JSON, json.dumps([[-1] * 28] * 28).encode(), 422),
     "above": ("POST", "/v1/read", JSON, json.dumps([[256] * 28] * 28).encode(), 422),
     "far above": ("POST", "/v1/read", JSON, json.dumps([[10**30] * 28] * 28).encode(), 422),
-    "odd flag": ("POST", "/v1/read?input=perhaps", PICTURE, PNG, 422),
+    "odd flag": ("POST", "/v1/read?input=perhaps", IMAGE, PNG, 422),
     "not collecting": ("POST", "/v1/collect", FORM, b"--x--\r\n", 404),
 }  # fmt: skip
 
@@ -73,7 +73,7 @@ def test_bad_requests_are_told_what_is_wrong(server, caplog, method, path, heade
     assert problem["status"] == status
     assert problem["type"] == "about:blank"
     assert problem["title"]
-    assert "expected" in problem["detail"] or "picture" in problem["detail"]
+    assert "expected" in problem["detail"] or "image" in problem["detail"]
     assert "\n" not in problem["detail"]
     assert not caplog.text
 
@@ -102,7 +102,7 @@ def test_a_mistake_of_ours_says_nothing_of_what_was_received(monkeypatch, caplog
 
     monkeypatch.setattr("digitwise.server.batcher.Batcher.check_room", broken)
     with served(application(Settings())) as running:
-        answer = running.picture(PNG)
+        answer = running.image(PNG)
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert "secret" not in answer.text
@@ -117,5 +117,5 @@ def test_a_mistake_in_the_batch_is_told_to_those_who_wait(monkeypatch):
     with served(application(Settings())) as running:
         with monkeypatch.context() as patch:
             patch.setattr("digitwise.server.batcher.read_together", broken)
-            assert running.picture(PNG, "/v1/read?mode=single").status_code == 500
-        assert running.picture(PNG).status_code == 200
+            assert running.image(PNG, "/v1/read?mode=single").status_code == 500
+        assert running.image(PNG).status_code == 200

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitwise.decoding import open_picture
+from digitwise.decoding import open_image
 from digitwise.reading.reader import Reader
 from digitwise.server.app import application
 from digitwise.server.service import Settings
@@ -28,7 +28,7 @@ def reader():
 
 @pytest.fixture(scope="module")
 def scans(digits):
-    """Pictures as they come: as the model takes them, dark on light, large, coloured, and an empty sheet."""
+    """Images as they come: as the model takes them, dark on light, large, coloured, and an empty sheet."""
     images = digits.test.images
     large = np.asarray(Image.fromarray(255 - images[3]).resize((200, 220)))
     colour = np.stack([255 - images[4], np.full((28, 28), 255, np.uint8), 255 - images[4] // 2], axis=2)
@@ -54,9 +54,9 @@ def test_a_form_is_read_in_the_order_of_its_files(server, reader, scans):
     assert readings[-1]["status"] == "blank"
 
 
-def test_a_picture_alone_is_its_own_body(server, reader, scans):
+def test_a_image_alone_is_its_own_body(server, reader, scans):
     for scan in scans:
-        [reading] = server.picture(as_png(scan), SINGLE).json()["readings"]
+        [reading] = server.image(as_png(scan), SINGLE).json()["readings"]
         assert same(reading, reader.read(scan))
         assert reading["name"] is None
 
@@ -71,17 +71,17 @@ def test_arrays_are_read_one_or_several(server, reader, digits):
 
 
 def test_what_the_model_saw_comes_when_asked_for(server, reader, scans):
-    [reading] = server.picture(as_png(scans[3]), f"{SINGLE}&input=true").json()["readings"]
+    [reading] = server.image(as_png(scans[3]), f"{SINGLE}&input=true").json()["readings"]
     seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(reading["input"]))))
     assert np.array_equal(seen, reader.input_of(scans[3]))
-    assert "input" not in server.picture(as_png(scans[3]), "/v1/read?input=false").json()["readings"][0]
+    assert "input" not in server.image(as_png(scans[3]), "/v1/read?input=false").json()["readings"][0]
 
 
 def test_one_bad_file_does_not_spoil_the_others(server, scans):
     files = [("a", ("a.png", as_png(scans[0]))), ("b", ("b.png", b"nothing")), ("c", ("c.png", as_png(scans[1])))]
     readings = server.client.post("/v1/read?input=true", files=files).json()["readings"]
     assert [reading["status"] == "error" for reading in readings] == [False, True, False]
-    assert readings[1]["error"].startswith("not a picture: its content is no PNG")
+    assert readings[1]["error"].startswith("not an image: its content is no PNG")
     assert readings[1]["input"] is readings[1]["label"] is readings[1]["probabilities"] is None
 
 
@@ -113,24 +113,24 @@ def test_a_file_is_read_as_what_it_turns_out_to_be(server, reader, mnist, row):
     single, blank, numbers = server.client.post(
         "/v1/read", files=[("a", (f"{place}.png", png)) for place, png in enumerate(sources)]
     ).json()["readings"]
-    assert same(single, reader.auto_of(open_picture(sources[0])).reading)
+    assert same(single, reader.auto_of(open_image(sources[0])).reading)
     assert (single["kind"], single["label"], single["status"]) == ("single", "7", "read")
     assert (blank["kind"], blank["label"], blank["status"]) == ("single", None, "blank")
     assert (numbers["kind"], numbers["name"], numbers["label"]) == ("numbers", "2.png", None)
     assert re.fullmatch("[7?][2?][1?][0?][4?]", numbers["text"])
     assert len(numbers["text"].replace("?", "")) >= 4  # all are written clearly; a 1 may be any stroke
     assert [number["text"] for number in numbers["numbers"]] == [numbers["text"]]
-    [page] = server.picture(sources[2], "/v1/read/numbers").json()["pages"]
+    [page] = server.image(sources[2], "/v1/read/numbers").json()["pages"]
     assert numbers == page | {"name": "2.png", "label": None, "probabilities": None}
 
 
 def test_the_mode_decides_where_one_is_asked_for(server, row):
     for mode, kind in [("single", "single"), ("numbers", "numbers"), ("auto", "numbers")]:
-        [reading] = server.picture(as_png(row), f"/v1/read?mode={mode}").json()["readings"]
+        [reading] = server.image(as_png(row), f"/v1/read?mode={mode}").json()["readings"]
         assert reading["kind"] == kind
-    [blank] = server.picture(as_png(np.full((60, 60), 250, np.uint8)), "/v1/read?mode=numbers").json()["readings"]
+    [blank] = server.image(as_png(np.full((60, 60), 250, np.uint8)), "/v1/read?mode=numbers").json()["readings"]
     assert (blank["status"], blank["text"], blank["numbers"], blank["lines"]) == ("blank", "", [], [])
-    refused = server.picture(as_png(row), "/v1/read?mode=page")
+    refused = server.image(as_png(row), "/v1/read?mode=page")
     assert refused.status_code == 422
     assert refused.json()["detail"].startswith("expected mode=auto, mode=single or mode=numbers, got")
 
@@ -142,9 +142,9 @@ def test_arrays_are_single_digits_in_any_mode(server, digits):
 
 
 def test_what_is_no_number_is_told_with_its_kind_and_place(server, reader, row):
-    picture = as_png(written_page(row))
-    [found] = server.picture(picture).json()["readings"]
-    expected = reader.page_of(open_picture(picture))
+    image = as_png(written_page(row))
+    [found] = server.image(image).json()["readings"]
+    expected = reader.page_of(open_image(image))
     assert [(other["kind"], tuple(other["box"])) for other in found["others"]] == [
         (other.kind, other.box) for other in expected.others
     ]
@@ -161,18 +161,18 @@ def test_a_crowded_sheet_ends_in_time_with_what_was_found(mnist):
     ink = np.pad(mnist.test.images[places], ((0, 0), (0, 0), (8, 8), (2, 2)))  # (40, 50, 44, 32)
     crowded = as_png(255 - ink.transpose(0, 2, 1, 3).reshape(40 * 44, 50 * 32))
     with served(application(Settings())) as running:
-        [found] = running.picture(crowded).json()["readings"]
+        [found] = running.image(crowded).json()["readings"]
         counts = running.client.get("/metrics").text
     counted = [float(each) for each in re.findall(r'readings_total{status="(?:read|unsure)"} (\d+)', counts)]
     assert sum(counted) == sum(len(line["digits"]) for line in found["lines"]) > 1500
 
 
-def test_numbers_are_lines_with_boxes_on_the_upright_picture(server, reader, row):
+def test_numbers_are_lines_with_boxes_on_the_upright_image(server, reader, row):
     page = row
     file, exif = io.BytesIO(), Image.Exif()
     exif[0x0112] = 6  # shown turned by a quarter
     Image.fromarray(np.rot90(page)).save(file, "JPEG", exif=exif, quality=95)
-    answer = server.picture(file.getvalue(), "/v1/read/numbers", kind="image/jpeg")
+    answer = server.image(file.getvalue(), "/v1/read/numbers", kind="image/jpeg")
     [found] = answer.json()["pages"]
     expected = reader.read_numbers(file.getvalue())
     assert (found["width"], found["height"], found["error"]) == (200, 60, None)
@@ -219,16 +219,16 @@ def test_a_model_without_a_form_takes_arrays_as_they_are_and_fits_files(tmp_path
 
 
 def test_a_region_and_how_many_digits_are_asked_for(server, reader, row):
-    picture = as_png(written_page(row))
-    [whole] = server.picture(picture).json()["readings"]
+    image = as_png(written_page(row))
+    [whole] = server.image(image).json()["readings"]
     number = max(whole["numbers"], key=lambda each: len(each["text"]))
     left, top, right, bottom = number["box"]
     region = f"{left - 20},{top - 20},{right - left + 40},{bottom - top + 40}"
     for path, key in (("/v1/read", "readings"), ("/v1/read/numbers", "pages")):
-        [part] = server.picture(picture, f"{path}?region={region}&expect=5").json()[key]
+        [part] = server.image(image, f"{path}?region={region}&expect=5").json()[key]
         assert [len(each["text"]) for each in part["numbers"]] == [5]
         assert max(abs(a - b) for a, b in zip(part["numbers"][0]["box"], number["box"], strict=True)) <= 4
-        [none] = server.picture(picture, f"{path}?region={region}&expect=9").json()[key]
+        [none] = server.image(image, f"{path}?region={region}&expect=9").json()[key]
         assert none["status"] == "unsure"
 
 
@@ -243,7 +243,7 @@ def test_a_region_and_how_many_digits_are_asked_for(server, reader, row):
     ],
 )
 def test_what_cannot_be_asked_for_is_refused(server, row, query, message):
-    refused = server.picture(as_png(row), f"/v1/read?{query}")
+    refused = server.image(as_png(row), f"/v1/read?{query}")
     assert refused.status_code == 422
     assert refused.json()["detail"].startswith(message)
 

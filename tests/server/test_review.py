@@ -31,7 +31,7 @@ def names(digits):
 
 @pytest.fixture(scope="module")
 def asked(digits, names):
-    """A patch about the first pictures: each suggests the next digit."""
+    """A patch about the first images: each suggests the next digit."""
     labels = digits.train.labels
     return patch_text([(name, i, labels[i], (labels[i] + 1) % 10, f"0.9{i}") for i, name in enumerate(names)])
 
@@ -63,7 +63,7 @@ def client(review, path):
 def test_rows_come_in_the_order_of_the_file_with_what_it_says_of_them(client, names, digits):
     found = client.get("/v1/review").json()
     assert [row["sha256"] for row in found["rows"]] == names
-    assert found["progress"] == {"pictures": ROWS, "decided": 0}
+    assert found["progress"] == {"images": ROWS, "decided": 0}
     first, given = found["rows"][0], int(digits.train.labels[0])
     assert first == {
         "sha256": names[0],
@@ -86,7 +86,7 @@ def test_decision_is_in_the_file_when_it_is_answered_and_loading_applies_it(clie
         assert answer.status_code == 200, answer.text
         assert read_patch(path).decisions[name] == decision
         assert answer.json()["version"] == read_patch(path).sha256
-    assert answer.json()["progress"] == {"pictures": ROWS, "decided": 3}
+    assert answer.json()["progress"] == {"images": ROWS, "decided": 3}
     patched = digitwise.load("digits", patch=path)
     assert patched.train.labels[0] == int(other)
     assert len(patched.train) == len(digits.train) - 1
@@ -95,15 +95,15 @@ def test_decision_is_in_the_file_when_it_is_answered_and_loading_applies_it(clie
 
 
 @pytest.mark.parametrize("channels", [1, 3], ids=["grey", "colour"])
-def test_picture_is_shown_as_it_is_in_the_data(tmp_path, channels):
-    pictures = blobs(30, size=20, channels=channels)
-    digest = digests(pictures.images[:1])[0]
+def test_image_is_shown_as_it_is_in_the_data(tmp_path, channels):
+    images = blobs(30, size=20, channels=channels)
+    digest = digests(images.images[:1])[0]
     (tmp_path / "labels.csv").write_text(f"sha256,decision\n{digest},\n")
-    found = Labels(tmp_path / "labels.csv", Dataset("drawn", "drawn", pictures, blobs(12, size=20, channels=channels)))
+    found = Labels(tmp_path / "labels.csv", Dataset("drawn", "drawn", images, blobs(12, size=20, channels=channels)))
     with served(review_app(found)) as running:
-        answer = running.client.get(f"/v1/review/pictures/{digest}.png")
+        answer = running.client.get(f"/v1/review/images/{digest}.png")
     assert answer.headers["content-type"] == "image/png"
-    assert (np.asarray(Image.open(io.BytesIO(answer.content))) == pictures.images[0]).all()
+    assert (np.asarray(Image.open(io.BytesIO(answer.content))) == images.images[0]).all()
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ def test_what_is_no_decision_is_refused_and_the_file_stays(client, path, names, 
 
 
 @pytest.mark.parametrize("name", ["ab" * 32, "0", "..%2f..%2flabels.csv", "%00"])
-def test_picture_that_is_not_under_review_is_not_found(client, path, name):
+def test_image_that_is_not_under_review_is_not_found(client, path, name):
     before = path.read_bytes()
     assert client.put(f"/v1/review/{name}", json={"decision": "7"}).status_code == 404
-    assert client.get(f"/v1/review/pictures/{name}.png").status_code == 404
+    assert client.get(f"/v1/review/images/{name}.png").status_code == 404
     assert path.read_bytes() == before
 
 
-def test_picture_of_the_data_that_the_file_does_not_name_cannot_be_decided(client, path, digits):
+def test_image_of_the_data_that_the_file_does_not_name_cannot_be_decided(client, path, digits):
     other = digests(digits.train.images[ROWS : ROWS + 1])[0]
     assert client.put(f"/v1/review/{other}", json={"decision": "7"}).status_code == 404
     assert len(read_patch(path).rows) == ROWS
@@ -205,7 +205,7 @@ def test_file_that_a_link_leads_to_is_written_and_the_link_stays(path, digits, n
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (f"sha256,decision\n{'ab' * 32},\n", "names 1 pictures that digits lacks: row 2"),
+        (f"sha256,decision\n{'ab' * 32},\n", "names 1 images that digits lacks: row 2"),
         ("sha256,decision\n", "nothing to review"),
         ("a,b\n", "expected the columns sha256"),
     ],
@@ -225,11 +225,11 @@ def test_decision_that_is_no_class_is_told_at_the_start_with_its_row(path, digit
 
 @pytest.mark.parametrize("name", ["Drop", "keep", " 7", "7\n", "a\rb", ""])
 def test_class_that_no_decision_can_name_is_told_at_the_start(tmp_path, name):
-    pictures, others = (replace(blobs(6, seed=seed), class_names=("a", "b", name)) for seed in (0, 1))
+    images, others = (replace(blobs(6, seed=seed), class_names=("a", "b", name)) for seed in (0, 1))
     path = tmp_path / "labels.csv"
-    path.write_text(patch_text([(digest, 0, "", "", "") for digest in digests(pictures.images)]))
+    path.write_text(patch_text([(digest, 0, "", "", "") for digest in digests(images.images)]))
     with pytest.raises(DataError, match="expected classes that a decision can name, got"):
-        Labels(path, Dataset("odd", "made here", pictures, others))
+        Labels(path, Dataset("odd", "made here", images, others))
 
 
 def test_file_that_cannot_be_written_is_told_at_the_start(path, digits, monkeypatch):
@@ -317,7 +317,7 @@ def test_undo_takes_back_one_decision_after_the_other_also_after_a_reload(opened
     opened.page.wait_for_selector("#desk:not([hidden])")
     opened.press("u")
     assert opened.decisions == {names[0]: "7"}
-    assert opened.page.get_attribute("#picture", "src").endswith(f"{names[1]}.png")
+    assert opened.page.get_attribute("#image", "src").endswith(f"{names[1]}.png")
     opened.press("Backspace")
     assert opened.decisions == {}
     assert opened.heading == f"0 of {ROWS} decided"
@@ -363,7 +363,7 @@ def test_keys_can_be_turned_off(opened):
 
 def test_screen_reader_is_told_what_was_decided_and_what_comes(opened, digits):
     opened.press("7")
-    assert opened.text("#said").startswith(f"7. Picture 1 of {ROWS - 1}, given {digits.train.labels[1]}, suggested")
+    assert opened.text("#said").startswith(f"7. Image 1 of {ROWS - 1}, given {digits.train.labels[1]}, suggested")
 
 
 def test_changes_by_another_program_are_shown_and_kept(opened, names):
@@ -393,7 +393,7 @@ def test_decision_that_could_not_be_saved_is_told_and_comes_back(opened, tab, mo
     opened.press("7")
     assert "No space left on device" in opened.text("#trouble")
     assert opened.heading == f"0 of {ROWS} decided"
-    assert opened.page.is_visible("#picture")
+    assert opened.page.is_visible("#image")
     monkeypatch.undo()
     opened.press("7")
     assert len(opened.decisions) == 1
@@ -442,7 +442,7 @@ def test_keys_mean_the_same_on_any_keyboard_and_those_of_the_browser_stay_its_ow
     assert found == meaning
 
 
-def test_review_of_coloured_pictures_with_classes_in_words(browser, tmp_path):
+def test_review_of_coloured_images_with_classes_in_words(browser, tmp_path):
     train, test = (blobs(n, size=20, channels=3) for n in (30, 12))
     words = ("Coat, long", 'a "b" <i>', "Bag")
     data = Dataset("clothes", "drawn", *(ImageSet(each.images, each.labels, words) for each in (train, test)))

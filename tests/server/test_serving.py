@@ -132,7 +132,7 @@ def test_sigterm_under_load_loses_no_accepted_request(workers):
     assert len(lines) == answers
 
 
-def test_what_libraries_find_in_a_picture_is_not_logged():
+def test_what_libraries_find_in_a_image_is_not_logged():
     file = io.BytesIO()
     Image.fromarray(BAR).save(file, "TIFF", compression="tiff_lzw", tiffinfo={274: 1})
     orientation = struct.pack("<HHI", 274, 3, 1)  # the tag's entry, up to its value

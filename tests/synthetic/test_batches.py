@@ -32,17 +32,17 @@ def test_glyphs_are_read_as_they_were_written(folder):
 
 
 def test_batches_are_scenes_by_number_and_shown_again(folder):
-    pictures, objects, about = zip(*first(folder, 6), strict=True)
+    images, objects, about = zip(*first(folder, 6), strict=True)
     for number, k in itertools.product(range(3), range(SIZE)):
         scene = scene_of(few_glyphs(), rng=np.random.default_rng([0, number, k]))
         rows, n = objects[2 * number][k], len(scene.objects)
-        assert np.array_equal(pictures[2 * number][k], scene.picture)
+        assert np.array_equal(images[2 * number][k], scene.image)
         assert np.array_equal(rows[:n], scene.objects)
         assert (rows[n:, 4] == NOTHING).all()
-        assert about[2 * number][k].tolist() == [scene.turn, padded_with(scene.picture)]
+        assert about[2 * number][k].tolist() == [scene.turn, padded_with(scene.image)]
     assert objects[0].shape == (SIZE, MOST, 5)
     for shown in (1, 3, 5):
-        assert any(np.array_equal(pictures[shown], pictures[earlier]) for earlier in range(0, shown, 2))
+        assert any(np.array_equal(images[shown], images[earlier]) for earlier in range(0, shown, 2))
 
 
 def test_batches_come_in_the_same_order_for_any_number_of_processes(folder):

@@ -29,18 +29,18 @@ def corners(mark):
 
 def test_a_scene_is_the_same_by_its_seed():
     one, same, other = (scene_of(few_glyphs(), rng=rng(5, k)) for k in (0, 0, 1))
-    assert np.array_equal(one.picture, same.picture)
+    assert np.array_equal(one.image, same.image)
     assert np.array_equal(one.objects, same.objects)
     assert (one.turn, one.frame) == (same.turn, same.frame)
-    assert not np.array_equal(one.picture, other.picture)
+    assert not np.array_equal(one.image, other.image)
 
 
 def test_scenes_keep_to_their_form():
     for k in range(30):
         scene = scene_of(few_glyphs(), rng=rng(1, k))
         left, top, right, bottom = scene.frame
-        assert scene.picture.shape == (SCENE, SCENE)
-        assert scene.picture.dtype == np.uint8
+        assert scene.image.shape == (SCENE, SCENE)
+        assert scene.image.dtype == np.uint8
         assert scene.objects.dtype == np.float32
         assert len(scene.objects) <= MOST
         assert set(scene.objects[:, 4].astype(int)) <= {IGNORED, *range(15)}

@@ -8,7 +8,7 @@ from digitwise.training.feeds import image_data_generator
 
 
 def warped(image, *, theta=0.0, tx=0.0, ty=0.0, shear=0.0, zx=1.0, zy=1.0):
-    """One picture through our warp, angles in degrees as ImageDataGenerator has them."""
+    """One image through our warp, angles in degrees as ImageDataGenerator has them."""
 
     def one(value):
         return np.array([value], np.float32)
@@ -48,7 +48,7 @@ def test_warp_is_off_in_inference_and_on_in_training(digits):
     assert not np.array_equal(np.asarray(layer(batch, training=True)), batch)
 
 
-def test_each_picture_of_a_batch_gets_its_own_warp(digits):
+def test_each_image_of_a_batch_gets_its_own_warp(digits):
     batch = np.repeat(digits.train.images[:1][..., None].astype(np.float32), 3, axis=0)
     out = np.asarray(RandomWarp(Augmentation(width_shift_range=3), seed=0)(batch, training=True))
     assert not np.array_equal(out[0], out[1])

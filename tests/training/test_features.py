@@ -7,10 +7,10 @@ from tests.helpers import blobs
 
 
 @pytest.mark.parametrize("members", [1, 2], ids=["one network", "an ensemble over shifts"])
-def test_features_are_the_directions_in_which_pictures_differ_most(members):
-    pictures = blobs(40)
+def test_features_are_the_directions_in_which_images_differ_most(members):
+    images = blobs(40)
     networks = [models.build("compact-cnn", (28, 28, 1), 3) for _ in range(members)]
-    found = features(models.averaged(networks, shifts=members > 1), pictures)
+    found = features(models.averaged(networks, shifts=members > 1), images)
     assert found.dtype == np.float16
     assert found.shape == (40, DIMENSIONS)
     spread = found.astype(float).std(axis=0)
@@ -18,9 +18,9 @@ def test_features_are_the_directions_in_which_pictures_differ_most(members):
     assert 0.5 < np.abs(found).max() <= 1
 
 
-def test_pictures_of_one_class_lie_together():
-    pictures = blobs(60)
-    found = features(models.build("flash-cnn", (28, 28, 1), 3), pictures).astype(float)
-    centres = np.stack([found[pictures.labels == label].mean(axis=0) for label in range(3)])
+def test_images_of_one_class_lie_together():
+    images = blobs(60)
+    found = features(models.build("flash-cnn", (28, 28, 1), 3), images).astype(float)
+    centres = np.stack([found[images.labels == label].mean(axis=0) for label in range(3)])
     nearest = np.linalg.norm(found[:, None] - centres, axis=2).argmin(axis=1)
-    assert (nearest == pictures.labels).mean() > 0.9
+    assert (nearest == images.labels).mean() > 0.9

@@ -11,8 +11,8 @@ from digitwise.training.watch import Watch
 from tests.helpers import blobs
 
 
-def test_every_picture_is_answered_about_by_a_network_that_has_not_seen_it(monkeypatch):
-    pictures, seen = blobs(60), []
+def test_every_image_is_answered_about_by_a_network_that_has_not_seen_it(monkeypatch):
+    images, seen = blobs(60), []
 
     def predict(model, asked):
         seen.append({image.tobytes() for image in asked.images})
@@ -25,9 +25,9 @@ def test_every_picture_is_answered_about_by_a_network_that_has_not_seen_it(monke
 
     monkeypatch.setattr(folds, "fit", lambda recipe, splits, **_: Trained(splits))
     monkeypatch.setattr(folds, "predict", predict)
-    answers = out_of_fold(find("flash"), pictures, folds=4)
+    answers = out_of_fold(find("flash"), images, folds=4)
     assert answers.errors == 0
-    assert set.union(*seen) == {image.tobytes() for image in pictures.images}
+    assert set.union(*seen) == {image.tobytes() for image in images.images}
 
 
 def test_folds_train_and_say_how_far_they_are():
@@ -44,7 +44,7 @@ def test_folds_train_and_say_how_far_they_are():
     assert np.array_equal(answers.labels, blobs(90).labels)
 
 
-def test_more_folds_than_pictures_are_refused():
+def test_more_folds_than_images_are_refused():
     with pytest.raises(DataError, match="folds"):
         out_of_fold(find("flash"), blobs(6), folds=7)
 

@@ -8,29 +8,29 @@ from digitwise.images import Dataset, ImageSet, Predictions
 from digitwise.recipes import Augmentation, find
 from digitwise.runs import Run
 from digitwise.training import improve as module
-from digitwise.training.improve import FOCUS, improve, mended
+from digitwise.training.improve import FOCUS, fixed, improve
 from digitwise.training.train import train
 from tests.helpers import blobs
 
 
-def test_mended_recipe_has_wider_ranges_and_focus():
+def test_fixed_recipe_has_wider_ranges_and_focus():
     recipe = find("augmented")
-    changed = mended(recipe, Fix("Widen.", ("shear_range",), focus=True))
+    changed = fixed(recipe, Fix("Widen.", ("shear_range",), focus=True))
     assert changed.augmentation.shear_range == 1.5 * recipe.augmentation.shear_range
     assert changed.augmentation.zoom_range == recipe.augmentation.zoom_range
     assert changed.focus == FOCUS
-    assert changed.name == "augmented-mended"
+    assert changed.name == "augmented-fixed"
 
 
 def test_recipe_without_augmentation_gets_the_range_it_lacks():
-    changed = mended(find("improved"), Fix("Widen.", ("zoom_range",)))
+    changed = fixed(find("improved"), Fix("Widen.", ("zoom_range",)))
     assert changed.augmentation == Augmentation(zoom_range=0.1)
     assert changed.focus == 0
 
 
 @pytest.fixture
 def leaning(monkeypatch):
-    """A run on pictures of which the large ones are answered wrongly, until the recipe zooms."""
+    """A run on asked of which the large ones are answered wrongly, until the recipe zooms."""
     rng = np.random.default_rng(0)
     images = np.zeros((800, 28, 28), np.uint8)
     sides = rng.integers(6, 22, 800)
@@ -39,30 +39,30 @@ def leaning(monkeypatch):
     labels = np.arange(800) % 3
     dataset = Dataset("own", "drawn", ImageSet(images, labels, tuple("012")), blobs(30))
 
-    def answers(recipe, pictures, **_):
+    def answers(recipe, asked, **_):
         wrong = (sides >= 19) & (recipe.augmentation is None)
-        predicted = np.where(wrong, (pictures.labels + 1) % 3, pictures.labels)
-        return Predictions(pictures.labels, np.eye(3, dtype=np.float32)[predicted], pictures.class_names)
+        predicted = np.where(wrong, (asked.labels + 1) % 3, asked.labels)
+        return Predictions(asked.labels, np.eye(3, dtype=np.float32)[predicted], asked.class_names)
 
     monkeypatch.setattr(module, "out_of_fold", answers)
     return dataset
 
 
-def test_improve_finds_the_group_trains_its_mend_and_says_that_it_helped(tmp_path, leaning):
+def test_improve_finds_the_group_trains_its_fix_and_says_that_it_helped(tmp_path, leaning):
     recipe = find("flash").replace(epochs=1, batch_size=64)
     run = train(recipe, leaning, out=tmp_path / "run", precision="float32")
     result = improve(run, leaning)
     assert "zoom_range" in result.fix.widen
-    assert result.run.path == tmp_path / "run-mended"
+    assert result.run.path == tmp_path / "run-fixed"
     first = result.changes[0].as_dict()
     assert first["errors_before"] > first["errors_after"] == 0
     assert "after makes fewer errors" in first["verdict"]
-    kept = Run.open(tmp_path / "run-mended").improvement
+    kept = Run.open(tmp_path / "run-fixed").improvement
     assert kept["of"] == str(run.path)
     assert json.dumps(kept["changes"]) == json.dumps([each.as_dict() for each in result.changes])
     assert run.improvement is None
     found = run.slices["found"][0]
-    assert (run.slices["of"], run.slices["pictures"]) == ("cross-validation", 800)
+    assert (run.slices["of"], run.slices["images"]) == ("cross-validation", 800)
     assert found["conditions"][0]["property"] == result.slices[0].conditions[0].property
     assert len(found["wrong"]["index"]) == found["errors"]
     labels = leaning.train.labels[found["wrong"]["index"]]
@@ -74,16 +74,16 @@ def test_without_a_group_nothing_is_trained(tmp_path, leaning, monkeypatch):
     monkeypatch.setattr(
         module,
         "out_of_fold",
-        lambda recipe, pictures, **_: Predictions(
-            pictures.labels, np.eye(3, dtype=np.float32)[pictures.labels], pictures.class_names
+        lambda recipe, images, **_: Predictions(
+            images.labels, np.eye(3, dtype=np.float32)[images.labels], images.class_names
         ),
     )
     assert improve(run, leaning).run is None
-    assert not (tmp_path / "run-mended").exists()
-    assert (run.slices["pictures"], run.slices["errors"], run.slices["found"]) == (800, 0, [])
+    assert not (tmp_path / "run-fixed").exists()
+    assert (run.slices["images"], run.slices["errors"], run.slices["found"]) == (800, 0, [])
 
 
-def test_groups_that_no_training_mends_are_kept_too(tmp_path, leaning, monkeypatch):
+def test_groups_that_no_training_fixes_are_kept_too(tmp_path, leaning, monkeypatch):
     run = train(find("flash").replace(epochs=1, batch_size=64), leaning, out=tmp_path / "run", precision="float32")
     monkeypatch.setattr(module, "fix_for", lambda _: Fix("Look at the labels."))
     result = improve(run, leaning)

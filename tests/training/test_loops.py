@@ -118,7 +118,7 @@ def test_backend_trains_saves_loads_and_is_deterministic_when_asked(backend, tmp
 
 
 @each_backend
-def test_backend_trains_on_pictures_that_stay_in_shards(backend, tmp_path):
+def test_backend_trains_on_images_that_stay_in_shards(backend, tmp_path):
     told = told_by(backend, STREAMED, write_shards(tmp_path, blobs(90), blobs(9)))
     assert told == {"errors": 0, "images": 3 * 80}  # 76 in batches of 16, the last one filled
 

@@ -9,10 +9,10 @@ from tests.shards import write_shards
 
 
 def numbered(n, *, seed=0):
-    """Pictures that carry their number in their first two pixels."""
-    pictures = blobs(n, seed=seed, size=8)
-    pictures.images[:, 0, 0], pictures.images[:, 0, 1] = np.arange(n) % 251, np.arange(n) // 251
-    return pictures
+    """Images that carry their number in their first two pixels."""
+    images = blobs(n, seed=seed, size=8)
+    images.images[:, 0, 0], images.images[:, 0, 1] = np.arange(n) % 251, np.arange(n) // 251
+    return images
 
 
 def numbers(images):
@@ -33,7 +33,7 @@ def opened(request, tmp_path):
 
 
 @pytest.mark.usefixtures("_buffer")
-def test_every_training_picture_comes_once_and_no_validation_picture(opened):
+def test_every_training_image_comes_once_and_no_validation_image(opened):
     train, dataset = opened
     parts = list(mixed(dataset.train, seed=0, epoch=0))
     images, labels = (np.concatenate(each) for each in zip(*parts, strict=True))

@@ -5,7 +5,7 @@ from digitwise.training.sampling import epoch_order, steps_per_epoch
 LABELS = np.repeat([0, 1, 2], [50, 30, 20])
 
 
-def test_every_picture_is_shown_and_the_last_batch_is_full():
+def test_every_image_is_shown_and_the_last_batch_is_full():
     order = epoch_order(LABELS, batch_size=32, seed=0, epoch=0)
     assert order.shape == (4, 32) == (steps_per_epoch(100, 32, 0.0), 32)
     assert set(order.ravel()) == set(range(100))

@@ -9,7 +9,7 @@ from digitwise.errors import RunError
 from digitwise.training.backend import keras
 from digitwise.training.saving import load_model, save_model
 
-PICTURES = np.random.default_rng(0).random((8, 28, 28, 1), np.float32)
+IMAGES = np.random.default_rng(0).random((8, 28, 28, 1), np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def model():
 
 
 def answers(model):
-    return np.asarray(model.predict_on_batch(PICTURES))
+    return np.asarray(model.predict_on_batch(IMAGES))
 
 
 @pytest.mark.parametrize("keep", ["model.keras", "model.json"], ids=["keras file", "json and weights"])

@@ -37,7 +37,7 @@ def joined(splits, share=1.0, seed=0, **choices):
     return with_scans(splits, share, seed=seed, watch=Watch(), **choices)
 
 
-def test_a_scan_of_each_picture_stands_behind_the_pictures(splits):
+def test_a_scan_of_each_image_stands_behind_the_images(splits):
     both = joined(splits)
     assert N < len(both.train) <= 2 * N
     assert np.array_equal(both.train.images[:N], splits.train.images)
@@ -52,11 +52,11 @@ def test_scans_are_as_many_as_asked_for(splits):
     assert 2 * N < len(joined(splits, 2.5).train) <= 3.5 * N
 
 
-def test_a_scan_has_the_label_of_its_picture(splits, monkeypatch):
+def test_a_scan_has_the_label_of_its_image(splits, monkeypatch):
     monkeypatch.setattr(scans, "DISTURBED", 0)
     monkeypatch.setattr(scans, "CUT_OUT", 0)
     monkeypatch.setattr(scans, "scan_of", lambda digit, **_: digit)
-    monkeypatch.setattr(scans, "normalize", lambda picture: Normalized(picture, False))
+    monkeypatch.setattr(scans, "normalize", lambda scan: Normalized(scan, False))
     both = joined(splits)
     for image, label in zip(both.train.images[N:], both.train.labels[N:], strict=True):
         place = (splits.train.images == image).all(axis=(1, 2)).argmax()
@@ -90,8 +90,8 @@ def test_progress_is_told_in_whole(splits, monkeypatch):
 
 
 @pytest.mark.parametrize("given", [blobs(9, size=20), blobs(9, channels=3)], ids=["size", "colour"])
-def test_pictures_of_another_form_are_refused(given):
-    with pytest.raises(RecipeError, match="expected grey pictures of 28x28"):
+def test_images_of_another_form_are_refused(given):
+    with pytest.raises(RecipeError, match="expected grey images of 28x28"):
         joined(Splits(given, given))
 
 
@@ -123,7 +123,7 @@ def test_other_ink_comes_with_the_scans_of_digits_only(splits, digits):
     assert joined(splits).others is None
 
 
-def test_drawn_forms_have_the_digit_of_the_picture(digits, monkeypatch):
+def test_drawn_forms_have_the_digit_of_the_image(digits, monkeypatch):
     asked = []
 
     def remembered(label, *, rng):
@@ -134,7 +134,7 @@ def test_drawn_forms_have_the_digit_of_the_picture(digits, monkeypatch):
     monkeypatch.setattr(scans, "OTHERS", 0)
     monkeypatch.setattr(scans, "drawn_digit", remembered)
     monkeypatch.setattr(scans, "_scan", lambda image, images, rng: image)
-    monkeypatch.setattr(scans, "normalize", lambda picture: Normalized(picture, False))
+    monkeypatch.setattr(scans, "normalize", lambda scan: Normalized(scan, False))
     both = joined(digits, processes=1)
     assert len(asked) == 60
     assert np.array_equal(both.train.images[60:, 0, 0], both.train.labels[60:] + 1)
@@ -161,7 +161,7 @@ def test_recipes_of_earlier_runs_have_no_scans():
 def test_some_scans_are_small_and_disturbed(splits, monkeypatch):
     monkeypatch.setattr(scans, "CUT_OUT", 0)
     monkeypatch.setattr(scans, "DISTURBED", 1)
-    monkeypatch.setattr(scans, "normalize", lambda picture: Normalized(picture, False))
+    monkeypatch.setattr(scans, "normalize", lambda image: Normalized(image, False))
     both = joined(splits)
     assert len(both.train) == 2 * N
     assert not np.array_equal(both.train.images[N:], splits.train.images)

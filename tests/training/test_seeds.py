@@ -52,7 +52,7 @@ class Elsewhere:
 
     def run(self, function, shared, tasks, names, watch):
         results = list(Here().run(function, shared, tasks, names, watch))
-        yield from reversed(results)  # the order in which they are done is nobody's promise
+        yield from reversed(results)  # the order in which they are done is nobody's guarantee
 
 
 @dataclass
@@ -90,7 +90,7 @@ def test_each_seed_gives_the_run_that_it_gives_alone(made, alone):
     assert {path.name for path in first.path.parent.iterdir()} == {"seed-4", "seed-9"}
 
 
-def test_each_run_notes_its_one_look_at_the_test_pictures(made):
+def test_each_run_notes_its_one_look_at_the_test_images(made):
     assert sorted(look.run for look in made.looks) == sorted(str(run.path) for run in made.runs)
     assert [len(run.info["test_reads"]) for run in made.runs] == [1, 1]
 
@@ -170,13 +170,12 @@ def test_cross_validations_at_once_are_those_one_by_one(dataset, monkeypatch):
     def fitted(recipe, splits, *, seed, precision, watch):
         return SimpleNamespace(model=(seed, splits.train.fingerprint, splits.validation.fingerprint))
 
-    def answered(model, pictures):
+    def answered(model, images):
         rows = [
-            np.frombuffer(sha256(repr(model).encode() + image.tobytes()).digest(), np.uint8)
-            for image in pictures.images
+            np.frombuffer(sha256(repr(model).encode() + image.tobytes()).digest(), np.uint8) for image in images.images
         ]
         drawn = np.array([row[:3] for row in rows], np.float32) + 1
-        return Predictions(pictures.labels, drawn / drawn.sum(axis=1, keepdims=True), pictures.class_names)
+        return Predictions(images.labels, drawn / drawn.sum(axis=1, keepdims=True), images.class_names)
 
     monkeypatch.setattr(folds, "fit", fitted)
     monkeypatch.setattr(folds, "predict", answered)

@@ -78,7 +78,7 @@ def feed(splits, recipe=QUICK):
     return StreamFeed(network, train, splits.validation, recipe, seed=0)
 
 
-def test_an_epoch_shows_every_picture_once_and_fills_its_last_batch_with_its_first(splits):
+def test_an_epoch_shows_every_image_once_and_fills_its_last_batch_with_its_first(splits):
     given = feed(splits, QUICK.replace(batch_size=48))
     given.begin(0, None)
     parts = [given.steps(start, stop) for start, stop in ((0, 1), (1, 3), (3, given.epoch_steps))]
@@ -94,7 +94,7 @@ def test_an_epoch_shows_every_picture_once_and_fills_its_last_batch_with_its_fir
     assert not set(once) & {image.tobytes() for image in splits.validation.images}
 
 
-def test_a_call_gets_few_pictures_however_many_there_are(splits, monkeypatch):
+def test_a_call_gets_few_images_however_many_there_are(splits, monkeypatch):
     monkeypatch.setattr(streaming, "CALL_BYTES", 3 * 16 * 28 * 28)
     given = feed(splits)
     assert given.longest_call == 3
@@ -112,7 +112,7 @@ def test_a_shard_that_changes_under_the_training_is_named(tmp_path):
     write_shards(tmp_path, blobs(200), blobs(30, seed=1), shards=4)
     dataset = open_streamed(str(tmp_path))
     write_parquet(tmp_path / "train" / "part-2.parquet", blobs(20).images, blobs(20).labels)
-    with pytest.raises(DataError, match=r"part-2\.parquet: expected 50 pictures as when it was opened, got 20"):
+    with pytest.raises(DataError, match=r"part-2\.parquet: expected 50 images as when it was opened, got 20"):
         fit(QUICK, Splits(dataset.train, dataset.validation), precision="float32")
     assert not reading()
 
@@ -125,10 +125,10 @@ def test_a_shard_that_changes_under_the_training_is_named(tmp_path):
     ],
     ids=["focus", "scans"],
 )
-def test_a_recipe_that_needs_all_pictures_is_refused(splits, recipe, what):
+def test_a_recipe_that_needs_all_images_is_refused(splits, recipe, what):
     with pytest.raises(RecipeError, match=what):
         fit(recipe, splits, precision="float32")
-    with pytest.raises(RecipeError, match=f"{what} needs all training pictures in memory"):
+    with pytest.raises(RecipeError, match=f"{what} needs all training images in memory"):
         recipe.require_streamable()
 
 
@@ -154,8 +154,8 @@ print(feed.epoch_steps, peak_memory())
 
 
 def test_memory_does_not_grow_with_the_set(tmp_path):
-    pictures, test = blobs(10_000), blobs(30, seed=1)
-    shard = write_parquet(tmp_path / "shard", pictures.images, pictures.labels, group=2_000)
+    images, test = blobs(10_000), blobs(30, seed=1)
+    shard = write_parquet(tmp_path / "shard", images.images, images.labels, group=2_000)
     peaks = []
     for shards in (10, 40):  # what some open shards and the allocators hold is reached with ten
         folder = write_shards(tmp_path / str(shards), test, test)
@@ -166,6 +166,6 @@ def test_memory_does_not_grow_with_the_set(tmp_path):
         )
         assert done.returncode == 0, done.stderr
         steps, peak = map(int, done.stdout.split())
-        assert steps == shards * 100 - 49  # 5,000 of the pictures validate
+        assert steps == shards * 100 - 49  # 5,000 of the images validate
         peaks.append(peak)
-    assert peaks[1] - peaks[0] < 100e6  # of 235 MB more pictures
+    assert peaks[1] - peaks[0] < 100e6  # of 235 MB more images

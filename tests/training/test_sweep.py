@@ -113,7 +113,7 @@ def test_sweep_json_says_what_was_done_and_how_far_to_believe_it(swept):
     assert "the smallest of 3" in info["note"]
 
 
-def test_trials_get_no_test_pictures(small, tmp_path):
+def test_trials_get_no_test_images(small, tmp_path):
     class Looking:
         shares_disk = True
 

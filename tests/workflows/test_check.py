@@ -30,12 +30,12 @@ def test_flipped_labels_are_found(checked):
     assert np.isin(finding.indices[:10], np.arange(15)).mean() > 0.8
 
 
-def test_label_patch_filled_in_mends_the_labels(checked, flipped, digits, tmp_path):
+def test_label_patch_filled_in_fixes_the_labels(checked, flipped, digits, tmp_path):
     text = label_patch(checked)
     lines = text.splitlines()
     assert lines[0] == "sha256,index,given,suggested,confidence,decision"
-    mended = [lines[0], *(line + line.split(",")[3] for line in lines[1:])]
-    (tmp_path / "labels.csv").write_text("\n".join(mended))
+    fixed = [lines[0], *(line + line.split(",")[3] for line in lines[1:])]
+    (tmp_path / "labels.csv").write_text("\n".join(fixed))
     patch = read_patch(tmp_path / "labels.csv")
     known = dict(zip(digests(digits.train.images), digits.train.labels, strict=True))
     right = [str(known[digest]) == decision for digest, decision in patch.decisions.items()]
@@ -58,7 +58,7 @@ def test_scans_of_another_size_without_labels_can_be_held_against(flipped, tmp_p
     assert [finding.code for finding in found.findings] == ["DW050"]
 
 
-def test_unlabelled_pictures_get_the_checks_that_need_no_labels(tmp_path):
+def test_unlabelled_images_get_the_checks_that_need_no_labels(tmp_path):
     np.savez(tmp_path / "scans.npz", images=glyphs(120))
     found = digitwise.check(tmp_path / "scans.npz", labels=True)
     assert {"DW010", "DW011", "DW030", "DW031", "DW032", "DW033"} <= set(found.passed)
@@ -71,12 +71,12 @@ def test_a_check_of_ones_own_can_be_registered(monkeypatch, flipped):
         code, title, meaning, remedy = "ME001", "a greeting", "It means well.", "Greet back."
 
         def find(self, subject):
-            return [self.finding("info", f"hello, {len(subject.train)} pictures")]
+            return [self.finding("info", f"hello, {len(subject.train)} images")]
 
     monkeypatch.setattr("digitwise.checks.CHECKS", dict(CHECKS))
     register(Greeting())
     found = digitwise.check(flipped, select=["ME"])
-    assert [finding.words for finding in found.findings] == ["hello, 1437 pictures"]
+    assert [finding.words for finding in found.findings] == ["hello, 1437 images"]
 
     class Thief(Greeting):
         code = "DW010"
@@ -98,7 +98,7 @@ def halves(tmp_path):
     return tmp_path / "s.npz", digests(pixels)
 
 
-def test_a_patch_may_name_test_pictures(halves, tmp_path):
+def test_a_patch_may_name_test_images(halves, tmp_path):
     data, names = halves
     (tmp_path / "p.csv").write_text(f"sha256,decision\n{names[0]},drop\n{names[95]},drop\n{names[96]},3\n")
     found = digitwise.check(data, patch=tmp_path / "p.csv", select=["DW003"]).subject
@@ -109,13 +109,13 @@ def test_a_patch_may_name_test_pictures(halves, tmp_path):
 def test_a_patch_that_leaves_nothing_is_refused(halves, tmp_path):
     data, names = halves
     (tmp_path / "p.csv").write_text("sha256,decision\n" + "".join(f"{name},drop\n" for name in names[:90]))
-    with pytest.raises(DataError, match="drops every train picture"):
+    with pytest.raises(DataError, match="drops every train image"):
         digitwise.check(data, patch=tmp_path / "p.csv", select=["DW003"])
 
 
-def test_test_pictures_of_another_size_are_a_finding(tmp_path):
+def test_test_images_of_another_size_are_a_finding(tmp_path):
     labels = np.arange(60) % 10
     np.savez(tmp_path / "s.npz", x_train=glyphs(60), y_train=labels, x_test=glyphs(60)[:, ::2, ::2], y_test=labels)
     (finding,) = digitwise.check(tmp_path / "s.npz", select=["DW033"]).findings
     assert finding.severity == "error"
-    assert finding.words == "the test pictures are 14×14, the training pictures 28×28"
+    assert finding.words == "the test images are 14×14, the training images 28×28"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from digitwise.checks.base import SEVERITIES, Check, Finding, NotApplicableError, PictureCheck, Severity, Tile
+from digitwise.checks.base import SEVERITIES, Check, Finding, ImageCheck, NotApplicableError, Severity, Tile
 from digitwise.checks.duplicates import Contradictions, ExactDuplicates, Leakage, NearDuplicates
 from digitwise.checks.labels import ClassBalance, LabelErrors, LabelRange, MissingClass, Unreadable
 from digitwise.checks.outliers import OddOneOut
@@ -23,9 +23,9 @@ __all__ = [
     "Check",
     "Checked",
     "Finding",
+    "ImageCheck",
     "Learned",
     "NotApplicableError",
-    "PictureCheck",
     "Severity",
     "SplitData",
     "Subject",

@@ -22,7 +22,7 @@ class NotApplicableError(Exception):
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture of a finding, as the page shows it."""
+    """One image of a finding, as the page shows it."""
 
     split: SplitName
     index: int
@@ -42,12 +42,12 @@ class Finding:
     words : str
         What was found, as a sentence with its numbers.
     indices : ndarray of int64
-        The pictures concerned, by their place in ``split``; worst first where there is an order.
+        The images concerned, by their place in ``split``; worst first where there is an order.
     evidence : dict
         Plain numbers and words.
     split : {"train", "test"}
     tiles : sequence of Tile
-        Pictures to show, in order.
+        Images to show, in order.
     count : int, optional
         By default that of the indices.
     """
@@ -64,7 +64,7 @@ class Finding:
 
     @property
     def total(self) -> int:
-        """How many pictures, files or classes are concerned."""
+        """How many images, files or classes are concerned."""
         return len(self.indices) if self.count is None else self.count
 
     @property
@@ -112,8 +112,8 @@ class Check(ABC):
         return Finding(self.code, self.title, severity, words, **parts)
 
 
-class PictureCheck(Check):
-    """Looks at the pictures of each split by themselves."""
+class ImageCheck(Check):
+    """Looks at the images of each split by themselves."""
 
     def find(self, subject: Subject) -> list[Finding]:
         """A finding for each split that has one."""
@@ -126,11 +126,11 @@ class PictureCheck(Check):
 
 
 def tiles(part: SplitData, indices: Int64, captions: Sequence[str] | None = None) -> list[Tile]:
-    """Pictures of a split to show, captioned by their class where nothing else is given."""
+    """Images of a split to show, captioned by their class where nothing else is given."""
     words = captions or [part.name_of(i) for i in indices]
     return [Tile(part.split, int(i), word) for i, word in zip(indices, words, strict=False)]
 
 
 def counted(n: int, noun: str) -> str:
-    """``1 picture``, ``2,000 pictures``."""
+    """``1 image``, ``2,000 images``."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"

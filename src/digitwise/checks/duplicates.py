@@ -1,4 +1,4 @@
-"""Pictures that are there more than once: DW010 exact, DW011 near, DW012 with different labels, DW020 leakage."""
+"""Images that are there more than once: DW010 exact, DW011 near, DW012 with different labels, DW020 leakage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from digitwise.checks.base import Check, Finding, NotApplicableError, PictureCheck, Severity, Tile, counted
+from digitwise.checks.base import Check, Finding, ImageCheck, NotApplicableError, Severity, Tile, counted
 from digitwise.checks.subject import SplitData, Subject
 from digitwise.images import Int64
 
@@ -24,13 +24,13 @@ def groups(names: Int64) -> list[Int64]:
 
 
 def own(part: SplitData, subject: Subject, names: Int64) -> Int64:
-    """The names of one split's pictures, of those counted through all splits."""
+    """The names of one split's images, of those counted through all splits."""
     start = 0 if part is subject.train else len(subject.train)
     return names[start : start + len(part)]
 
 
 def within(part: SplitData, subject: Subject, names: Int64) -> list[Int64]:
-    """Groups among the pictures of one split, blank ones left out."""
+    """Groups among the images of one split, blank ones left out."""
     found = own(part, subject, names).copy()
     found[part.blank] = -1 - np.flatnonzero(part.blank)  # a group each
     return groups(found - found.min(initial=0))
@@ -44,25 +44,25 @@ def _listed(found: list[Int64]) -> list[list[int]]:
     return [group.tolist() for group in found[:SHOWN]]
 
 
-class Copies(PictureCheck):
+class Copies(ImageCheck):
     """What exact and near copies have in common: the first of a group may stay, the others are surplus."""
 
     severity: ClassVar[Severity]
-    told: ClassVar[str]  # of the surplus pictures
+    told: ClassVar[str]  # of the surplus images
 
     @abstractmethod
     def groups_in(self, part: SplitData, subject: Subject) -> list[Int64]:
-        """Pictures that belong together, each group in ascending order."""
+        """Images that belong together, each group in ascending order."""
 
     def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
-        """The surplus pictures of all groups."""
+        """The surplus images of all groups."""
         found = self.groups_in(part, subject)
         if not found:
             return None
         surplus = np.sort(np.concatenate([group[1:] for group in found]))
         return self.finding(
             self.severity,
-            f"{counted(len(surplus), 'picture')} {self.told}, in {counted(len(found), 'group')}",
+            f"{counted(len(surplus), 'image')} {self.told}, in {counted(len(found), 'group')}",
             indices=surplus,
             evidence={"groups": _listed(found), "share": len(surplus) / len(part)},
             split=part.split,
@@ -76,18 +76,18 @@ class ExactDuplicates(Copies):
     code = "DW010"
     title = "exact duplicates"
     meaning = (
-        "The same picture, byte for byte. Copies count several times in training, and a random split puts some of "
+        "The same image, byte for byte. Copies count several times in training, and a random split puts some of "
         "them into validation, which then looks better than it is."
     )
     remedy = (
         "Keep one of each group: findings.json lists the surplus ones, to be taken out at the source. A label patch "
-        "knows pictures by their bytes, so drop would leave out all of a group."
+        "knows images by their bytes, so drop would leave out all of a group."
     )
     severity = "warning"
     told = "too many"
 
     def groups_in(self, part: SplitData, subject: Subject) -> list[Int64]:
-        """Equal pictures."""
+        """Equal images."""
         return within(part, subject, subject.likeness.exact)
 
 
@@ -97,15 +97,15 @@ class NearDuplicates(Copies):
     code = "DW011"
     title = "near duplicates"
     meaning = (
-        "The same picture moved by some pixels, or stored again with loss: it does what an exact copy does, but is not "
-        "found by comparing bytes. Two pictures of one hand may look so alike too."
+        "The same image moved by some pixels, or stored again with loss: it does what an exact copy does, but is not "
+        "found by comparing bytes. Two images of one hand may look so alike too."
     )
-    remedy = "Look at the groups; keep one of each that is the same picture."
+    remedy = "Look at the groups; keep one of each that is the same image."
     severity = "info"
     told = "much like another"
 
     def groups_in(self, part: SplitData, subject: Subject) -> list[Int64]:
-        """Like pictures that are not all equal, of equal ones the first."""
+        """Like images that are not all equal, of equal ones the first."""
         exact = own(part, subject, subject.likeness.exact)
         firsts = [
             np.sort(group[np.unique(exact[group], return_index=True)[1]])
@@ -114,19 +114,19 @@ class NearDuplicates(Copies):
         return [group for group in firsts if len(group) > 1]
 
 
-class Contradictions(PictureCheck):
+class Contradictions(ImageCheck):
     """DW012."""
 
     code = "DW012"
-    title = "same picture, different labels"
+    title = "same image, different labels"
     meaning = "One of the labels is wrong. Whatever a model answers, it is counted wrong for one of them."
     remedy = "Look at each group and correct the labels: digitwise check --labels --review, then --patch."
 
     def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
-        """Groups of equal or like pictures whose labels differ."""
+        """Groups of equal or like images whose labels differ."""
         if not part.labelled:
             if part is subject.train:
-                raise NotApplicableError("the pictures have no labels")
+                raise NotApplicableError("the images have no labels")
             return None
         found = [group for group in within(part, subject, subject.likeness.near) if len(set(part.classes[group])) > 1]
         if not found:
@@ -136,7 +136,7 @@ class Contradictions(PictureCheck):
         indices = np.sort(np.concatenate(found))
         return self.finding(
             "error" if equal else "warning",
-            f"{counted(len(indices), 'picture')} in {counted(len(found), 'group')} of the same picture, "
+            f"{counted(len(indices), 'image')} in {counted(len(found), 'group')} of the same image, "
             f"labelled differently",
             indices=indices,
             evidence={"groups": _listed(found), "labels": [[part.name_of(i) for i in g] for g in found[:SHOWN]]},
@@ -149,17 +149,17 @@ class Leakage(Check):
     """DW020."""
 
     code = "DW020"
-    title = "test pictures that stand in training"
+    title = "test images that stand in training"
     meaning = (
-        "A model has seen these test pictures with their labels; being right about them proves nothing. The error rate "
+        "A model has seen these test images with their labels; being right about them proves nothing. The error rate "
         "measured is lower than the one in use."
     )
     remedy = "Take them out of the training set (or out of the test set), and measure again."
 
     def find(self, subject: Subject) -> list[Finding]:
-        """Test pictures with an equal or like one among the training pictures."""
+        """Test images with an equal or like one among the training images."""
         if subject.test is None:
-            raise NotApplicableError("there are no test pictures; give some with --against")
+            raise NotApplicableError("there are no test images; give some with --against")
         split = len(subject.train)
         leaks = {how: self._matched(names, split) for how, names in vars(subject.likeness).items()}
         seen = np.concatenate([part.blank for part in subject.parts])
@@ -176,7 +176,7 @@ class Leakage(Check):
         return [
             self.finding(
                 "error" if exact or share > 0.001 else "warning",
-                f"{counted(len(indices), 'picture')} of the test set ({share:.2%}) in the training set: "
+                f"{counted(len(indices), 'image')} of the test set ({share:.2%}) in the training set: "
                 f"{exact:,} exact, {len(indices) - exact:,} near",
                 indices=indices,
                 evidence={
@@ -194,7 +194,7 @@ class Leakage(Check):
 
     @staticmethod
     def _matched(names: Int64, split: int) -> Iterator[tuple[int, int]]:
-        """Test pictures, counted through both splits, and the first training picture of the same name."""
+        """Test images, counted through both splits, and the first training image of the same name."""
         known, first = np.unique(names[:split], return_index=True)
         place = np.searchsorted(known, names[split:]).clip(max=len(known) - 1)
         matched = known[place] == names[split:]

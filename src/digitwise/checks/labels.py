@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.checks.base import Check, Finding, NotApplicableError, PictureCheck, counted, tiles
+from digitwise.checks.base import Check, Finding, ImageCheck, NotApplicableError, counted, tiles
 from digitwise.checks.subject import SplitData, Subject
 from digitwise.checks.thresholds import FEW, RARE, UNEVEN
 from digitwise.images import Float32, Float64, Int64, Mask
 
-REVIEWED = 100  # pictures worth a look at least: the cut is careful
+REVIEWED = 100  # images worth a look at least: the cut is careful
 
 
 def counts(part: SplitData) -> Int64:
-    """Pictures of each class, int64 (n_classes,)."""
+    """Images of each class, int64 (n_classes,)."""
     found = part.classes[part.classes >= 0]
     return np.bincount(found, minlength=len(part.class_names)).astype(np.int64)
 
@@ -32,7 +32,7 @@ class ClassBalance(Check):
     code = "DW001"
     title = "uneven classes"
     meaning = (
-        "A class with few pictures is learnt less well, and accuracy hides it: a classifier that never says 7 is right "
+        "A class with few images is learnt less well, and accuracy hides it: a classifier that never says 7 is right "
         "on every other digit."
     )
     remedy = (
@@ -41,12 +41,12 @@ class ClassBalance(Check):
     )
 
     def find(self, subject: Subject) -> list[Finding]:
-        """One finding about the training classes that have pictures at all."""
+        """One finding about the training classes that have images at all."""
         if not subject.train.labelled:
-            raise NotApplicableError("the pictures have no labels")
+            raise NotApplicableError("the images have no labels")
         own = counts(subject.train)
         if (own > 0).sum() < 2:
-            raise NotApplicableError("fewer than two classes have pictures")
+            raise NotApplicableError("fewer than two classes have images")
         present = np.flatnonzero(own)
         small, large = present[own[present].argmin()], present[own[present].argmax()]
         ratio = float(own[large] / own[small])
@@ -54,7 +54,7 @@ class ClassBalance(Check):
             return []
         names = subject.train.class_names
         words = (
-            f"class {names[large]} has {ratio:.1f} times the pictures of class {names[small]}: "
+            f"class {names[large]} has {ratio:.1f} times the images of class {names[small]}: "
             f"{own[large]:,} and {own[small]:,}"
         )
         evidence = {"ratio": ratio, "counts": {name: int(n) for name, n in zip(names, own, strict=True)}}
@@ -67,15 +67,15 @@ class MissingClass(Check):
     code = "DW002"
     title = "missing or rare class"
     meaning = (
-        "What was never shown is never answered, and a class with a few dozen pictures can be neither learnt nor "
+        "What was never shown is never answered, and a class with a few dozen images can be neither learnt nor "
         "judged: 1 error of 30 is anything from 0.6 to 17 %."
     )
-    remedy = "Collect pictures of these classes, in training and test; or leave the class out of the task."
+    remedy = "Collect images of these classes, in training and test; or leave the class out of the task."
 
     def find(self, subject: Subject) -> list[Finding]:
         """One finding a split."""
         if not subject.train.labelled:
-            raise NotApplicableError("the pictures have no labels")
+            raise NotApplicableError("the images have no labels")
         if (subject.train.classes < 0).all():
             raise NotApplicableError("no label is a class")
         found = []
@@ -91,7 +91,7 @@ class MissingClass(Check):
         return found
 
     def _told(self, part: SplitData, own: Int64, missing: Int64, rare: Int64, names: tuple[str, ...]) -> Finding:
-        told = [f"class {names[i]} has no {part.split} picture" for i in missing]
+        told = [f"class {names[i]} has no {part.split} image" for i in missing]
         told += [f"class {names[i]} has {own[i]}" for i in rare]
         evidence = {"missing": [names[i] for i in missing], "rare": {names[i]: int(own[i]) for i in rare}}
         more = f" and {len(told) - 6} more" if len(told) > 6 else ""
@@ -104,22 +104,22 @@ class MissingClass(Check):
         )
 
 
-class LabelRange(PictureCheck):
+class LabelRange(ImageCheck):
     """DW003."""
 
     code = "DW003"
     title = "labels that are no class"
     meaning = (
-        "A label has to be a whole number 0, 1, 2, …, one a picture. NaN, −1, 3.5, text or a row of several ones name "
+        "A label has to be a whole number 0, 1, 2, …, one an image. NaN, −1, 3.5, text or a row of several ones name "
         "no class; training on them stops, or goes wrong unseen."
     )
-    remedy = "Mend or drop these rows; number classes from 0 without gaps."
+    remedy = "Fix or drop these rows; number classes from 0 without gaps."
 
     def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
-        """Pictures whose label is no class of the set."""
+        """Images whose label is no class of the set."""
         if not part.labelled:
             if part is subject.train:
-                raise NotApplicableError("the pictures have no labels")
+                raise NotApplicableError("the images have no labels")
             return None
         wrong = np.flatnonzero(part.classes < 0)
         strange = np.flatnonzero(part.classes >= len(subject.train.class_names))  # a test label never trained on
@@ -131,7 +131,7 @@ class LabelRange(PictureCheck):
         captions = [str(labels[i].tolist())[:20] for i in indices]
         return self.finding(
             "error",
-            f"{counted(len(indices), 'picture')} with a label that is no class: {shown}",
+            f"{counted(len(indices), 'image')} with a label that is no class: {shown}",
             indices=indices,
             evidence={"dtype": str(labels.dtype), "examples": [str(labels[i].tolist()) for i in indices[:20]]},
             split=part.split,
@@ -139,18 +139,18 @@ class LabelRange(PictureCheck):
         )
 
 
-class Unreadable(PictureCheck):
+class Unreadable(ImageCheck):
     """DW004."""
 
     code = "DW004"
     title = "files that cannot be read"
-    meaning = "A damaged file, or one that is no picture, stops a training before it begins."
+    meaning = "A damaged file, or one that is no image, stops a training before it begins."
     remedy = "Replace the files, or take them out of the class folders."
 
     def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
         """The files by name."""
         if not any(each.raw.files or each.raw.unreadable for each in subject.parts):
-            raise NotApplicableError("the data is no folder of pictures")
+            raise NotApplicableError("the data is no folder of images")
         bad = part.raw.unreadable
         if not bad:
             return None
@@ -167,9 +167,9 @@ class Suspicion:
     Parameters
     ----------
     order : ndarray of int64, shape (n,)
-        All pictures, the most suspicious first.
+        All images, the most suspicious first.
     suggested : ndarray of int64, shape (n,)
-        The class most probable to the networks that have not seen the picture.
+        The class most probable to the networks that have not seen the image.
     given_confidence, suggested_confidence : ndarray of float64, shape (n,)
     wrong : ndarray of bool, shape (n,)
         Beyond the automatic cut.
@@ -234,17 +234,17 @@ class LabelErrors(Check):
     code = "DW040"
     title = "probable label errors"
     meaning = (
-        "Networks that have not seen the picture are sure of another class than the one given. Most of these labels "
+        "Networks that have not seen the image are sure of another class than the one given. Most of these labels "
         "are wrong; the others are digits that even people read in two ways."
     )
     remedy = (
-        "Decide picture by picture: digitwise check … --labels --review writes labels.csv, digitwise review shows its "
-        "pictures and takes a label, drop or keep, and --patch labels.csv applies it everywhere, touching no file."
+        "Decide image by image: digitwise check … --labels --review writes labels.csv, digitwise review shows its "
+        "images and takes a label, drop or keep, and --patch labels.csv applies it everywhere, touching no file."
     )
     needs = "answers"
 
     def find(self, subject: Subject) -> list[Finding]:
-        """Training pictures beyond the cut, the most suspicious first."""
+        """Training images beyond the cut, the most suspicious first."""
         learned = subject.learned
         if learned is None:
             raise NotApplicableError(subject.why_not_learned)

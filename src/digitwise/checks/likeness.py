@@ -1,7 +1,7 @@
-"""Which pictures are the same, byte for byte or to the eye: moved by some pixels, or stored with loss.
+"""Which images are the same, byte for byte or to the eye: moved by some pixels, or stored with loss.
 
-Every picture gets a descriptor that moving it does not change: low Fourier coefficients about its own centre of mass.
-Pictures whose descriptors lie close are laid on each other and compared pixel by pixel.
+Every image gets a descriptor that moving it does not change: low Fourier coefficients about its own centre of mass.
+Images whose descriptors lie close are laid on each other and compared pixel by pixel.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from digitwise.images import Float32, Int64, Mask, UInt8
 
 HALF_PLANE = [(u, v) for u in range(3) for v in range(-2, 3) if (u, v) > (0, 0)]  # the other half is its conjugate
 PERIOD = 1.3  # sides a period
-DIMENSIONS = 12  # of the descriptor that the tree is built on: the directions in which pictures differ most
+DIMENSIONS = 12  # of the descriptor that the tree is built on: the directions in which images differ most
 PAIRS = 10_000_000  # compared pixel by pixel at most: beyond, only the closest
 SMALLEST_RADIUS = DESCRIPTOR_RADIUS / 1_000
 FAINTEST = 0.5  # mean grey value below which there is no ink to compare; the faintest of MNIST's has 4
@@ -27,12 +27,12 @@ FAINTEST = 0.5  # mean grey value below which there is no ink to compare; the fa
 
 @dataclass(frozen=True, eq=False)
 class Likeness:
-    """Groups of pictures, counted through all splits, that are the same.
+    """Groups of images, counted through all splits, that are the same.
 
     Parameters
     ----------
     exact, near : ndarray of int64, shape (n,)
-        The number of each picture's group; in ``near`` those of one exact group are together. Pictures without ink
+        The number of each image's group; in ``near`` those of one exact group are together. Images without ink
         have groups of their own in ``near``: that they are blank says another check.
     """
 
@@ -41,22 +41,22 @@ class Likeness:
 
 
 def likeness(images: Sequence[UInt8], stored: Sequence[UInt8]) -> Likeness:
-    """Group pictures.
+    """Group images.
 
     Parameters
     ----------
     images : sequence of ndarray of uint8, each (n, h, w)
         Grey and light on dark, of each split; all of one size.
     stored : sequence of ndarray of uint8
-        The same pictures as they are stored, in colour perhaps, by which they are exactly the same or not.
+        The same images as they are stored, in colour perhaps, by which they are exactly the same or not.
     """
     _, exact = np.unique(np.concatenate([_digests(part) for part in stored]), return_inverse=True)
-    every = _Pictures(images)
+    every = _Images(images)
     crops, descriptors, centres, mass = _described(every)
     inked = mass > FAINTEST
     seen = np.flatnonzero(inked)
     _, first = np.unique(crops[seen], return_index=True)
-    single = seen[first]  # of pictures that differ by their place only, one
+    single = seen[first]  # of images that differ by their place only, one
     pairs = single[_close(descriptors[single])] if len(single) > 1 else np.empty((0, 2), np.int64)
     alike = pairs[_aligned(every, pairs, centres)]
     names = np.where(inked, crops, np.arange(len(crops), dtype=np.uint64))  # no ink, no likeness
@@ -65,7 +65,7 @@ def likeness(images: Sequence[UInt8], stored: Sequence[UInt8]) -> Likeness:
     return Likeness(exact.astype(np.int64), near)
 
 
-class _Pictures:
+class _Images:
     """The splits as one long array, without copying them together."""
 
     def __init__(self, parts: Sequence[UInt8]) -> None:
@@ -82,7 +82,7 @@ class _Pictures:
                 yield slice(int(start) + i, int(start) + i + len(images)), images
 
     def take(self, indices: Int64) -> Float32:
-        """Some of the pictures, noise below ``FLOOR`` taken out, float32 (k, h, w)."""
+        """Some of the images, noise below ``FLOOR`` taken out, float32 (k, h, w)."""
         out = np.empty((len(indices), *self.parts[0].shape[1:]), np.float32)
         owner = np.searchsorted(self.starts, indices, side="right") - 1
         for number, part in enumerate(self.parts):
@@ -93,12 +93,12 @@ class _Pictures:
 
 
 def _digest(content: bytes | memoryview) -> int:
-    """64 bits: two different pictures among a million share one once in 40 million sets."""
+    """64 bits: two different images among a million share one once in 40 million sets."""
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
 
 
 def _digests(stored: UInt8) -> NDArray[np.uint64]:
-    """One number a picture, equal for equal bytes."""
+    """One number an image, equal for equal bytes."""
     found = np.empty(len(stored), np.uint64)
     for start in range(0, len(stored), BLOCK):
         block = np.ascontiguousarray(stored[start : start + BLOCK]).reshape(-1, stored[0].size)
@@ -106,7 +106,7 @@ def _digests(stored: UInt8) -> NDArray[np.uint64]:
     return found
 
 
-def _described(every: _Pictures) -> tuple[NDArray[np.uint64], Float32, Float32, Float32]:
+def _described(every: _Images) -> tuple[NDArray[np.uint64], Float32, Float32, Float32]:
     """Digests of the ink's box (n,), descriptors (n, 25), centres of mass (n, 2) and mean grey values (n,)."""
     n, (height, width) = len(every), every.parts[0].shape[1:]
     frequencies = np.array(HALF_PLANE, np.float32)  # (12, 2)
@@ -150,7 +150,7 @@ def _close(descriptors: Float32) -> Int64:
     length = float(np.linalg.norm(descriptors, axis=1).mean())
     tree = cKDTree(centred @ directions[:, ::-1][:, :DIMENSIONS] / length)
     radius = DESCRIPTOR_RADIUS
-    # Each picture counts itself; a set of nearly equal pictures would fill the memory with pairs.
+    # Each image counts itself; a set of nearly equal images would fill the memory with pairs.
     while (tree.count_neighbors(tree, radius) - len(descriptors)) // 2 > PAIRS:
         radius /= 2
         if radius < SMALLEST_RADIUS:  # thousands are equal: each and its next will do
@@ -159,8 +159,8 @@ def _close(descriptors: Float32) -> Int64:
     return np.asarray(tree.query_pairs(radius, output_type="ndarray"), np.int64).reshape(-1, 2)
 
 
-def _aligned(every: _Pictures, pairs: Int64, centres: Float32) -> Mask:
-    """Whether each pair is the same picture once its centres lie on each other, bool (m,)."""
+def _aligned(every: _Images, pairs: Int64, centres: Float32) -> Mask:
+    """Whether each pair is the same image once its centres lie on each other, bool (m,)."""
     from scipy.ndimage import uniform_filter
 
     found = np.zeros(len(pairs), bool)
@@ -177,12 +177,12 @@ def _aligned(every: _Pictures, pairs: Int64, centres: Float32) -> Mask:
     return found
 
 
-def _length(pictures: Float32) -> Float32:
-    return np.asarray(np.sqrt((pictures**2).sum(axis=(1, 2))), np.float32)
+def _length(images: Float32) -> Float32:
+    return np.asarray(np.sqrt((images**2).sum(axis=(1, 2))), np.float32)
 
 
 def _components(n: int, pairs: Int64, names: NDArray[np.int64]) -> Int64:
-    """The connected groups of pictures, by pairs of the names that they share, int64 (n,)."""
+    """The connected groups of images, by pairs of the names that they share, int64 (n,)."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 

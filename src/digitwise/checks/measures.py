@@ -1,4 +1,4 @@
-"""Plain numbers of every picture, taken once, block by block, for all checks."""
+"""Plain numbers of every image, taken once, block by block, for all checks."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from digitwise.checks.thresholds import INK, INKED_EDGE
 from digitwise.images import Float32, Int64, Mask, UInt8
 
-BLOCK = 10_000  # pictures worked on at once, so that memory does not grow with the set
+BLOCK = 10_000  # images worked on at once, so that memory does not grow with the set
 
 
 @dataclass(frozen=True, eq=False)
 class Measures:
-    """Plain numbers of every picture, arrays of shape (n,).
+    """Plain numbers of every image, arrays of shape (n,).
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def blocks(n: int) -> Iterator[slice]:
 
 
 def measured(images: UInt8) -> tuple[NDArray[Any], ...]:
-    """The columns of :class:`Measures` for grey, light-on-dark pictures, uint8 (n, h, w)."""
+    """The columns of :class:`Measures` for grey, light-on-dark images, uint8 (n, h, w)."""
     n, height, width = images.shape
     flat = images.reshape(n, -1)
     border = np.concatenate([images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]], axis=1)
@@ -73,7 +73,7 @@ def measured(images: UInt8) -> tuple[NDArray[Any], ...]:
 
 
 def extents(pixels: NDArray[Any]) -> tuple[Float32, Float32, Mask]:
-    """The lowest and highest finite value of each picture, and whether all are finite."""
+    """The lowest and highest finite value of each image, and whether all are finite."""
     flat = pixels.reshape(len(pixels), -1)
     if flat.dtype.kind != "f":
         return flat.min(axis=1).astype(np.float32), flat.max(axis=1).astype(np.float32), np.ones(len(flat), bool)

@@ -1,4 +1,4 @@
-"""DW034: pictures unlike all others, in the eyes of a network trained on the set and in their pixels.
+"""DW034: images unlike all others, in the eyes of a network trained on the set and in their pixels.
 
 A network alone does not do: what it was never made to tell apart, a shoe or noise among digits, it maps between the
 classes, not far from them. What the set's own principal components cannot draw shows that; neither sees all.
@@ -23,8 +23,8 @@ from digitwise.checks.thresholds import ODD
 from digitwise.images import Float32, Float64, Int64
 
 NEIGHBOUR = 10  # the one whose distance counts: nine copies of one oddity do not hide each other
-BANK = 10_000  # pictures among which neighbours are looked for
-COMPONENTS = 50  # that draw a picture
+BANK = 10_000  # images among which neighbours are looked for
+COMPONENTS = 50  # that draw an image
 CHUNK = 2_000
 
 
@@ -34,14 +34,14 @@ class OddOneOut(Check):
     code = "DW034"
     title = "odd one out"
     meaning = (
-        "A picture that is no digit at all, a letter, two digits, a stamp: it has a label, and training bends the "
+        "An image that is no digit at all, a letter, two digits, a stamp: it has a label, and training bends the "
         "network towards it."
     )
     remedy = "Look at them; drop what is no member of its class."
     needs = "network"
 
     def find(self, subject: Subject) -> list[Finding]:
-        """Training pictures far from all others."""
+        """Training images far from all others."""
         learned = subject.learned
         if learned is None:
             raise NotApplicableError(subject.why_not_learned)
@@ -57,7 +57,7 @@ class OddOneOut(Check):
         return [
             self.finding(
                 "info",
-                f"{counted(len(own), 'picture')} unlike all others",
+                f"{counted(len(own), 'image')} unlike all others",
                 indices=own,
                 evidence={"scores": [round(float(score), 2) for score in scores[odd][:1_000]], "limit": ODD},
                 tiles=tiles(part, own, captions),
@@ -66,16 +66,16 @@ class OddOneOut(Check):
 
 
 def oddity(features: Float32, undrawn: Float64, usable: NDArray[np.bool_]) -> Float64:
-    """How odd each picture is: two distances in robust standard deviations, added; float64 (n,).
+    """How odd each image is: two distances in robust standard deviations, added; float64 (n,).
 
     Parameters
     ----------
     features : ndarray of float32, shape (n, d)
-        What the network says of the pictures.
+        What the network says of the images.
     undrawn : ndarray of float64, shape (n,)
-        What is left of each picture when the principal components are taken out.
+        What is left of each image when the principal components are taken out.
     usable : ndarray of bool, shape (n,)
-        Pictures that tell what is usual.
+        Images that tell what is usual.
     """
     return sum(
         (_deviations(values, usable) for values in (_neighbour(features, usable), undrawn)), np.zeros(len(usable))
@@ -104,7 +104,7 @@ def _neighbour(features: Float32, usable: NDArray[np.bool_]) -> Float64:
 
 
 def _undrawn(part: SplitData, indices: Int64) -> Float64:
-    """The length of what the first principal components leave of each picture, float64 (k,)."""
+    """The length of what the first principal components leave of each image, float64 (k,)."""
     size = part.images[0].size
     total, squares = np.zeros(size), np.zeros((size, size), np.float32)
     for _, images in part.blocks():

@@ -1,10 +1,10 @@
-"""Pictures that cannot be right by themselves: DW030 blank, DW031 range, DW032 polarity, DW033 placement."""
+"""Images that cannot be right by themselves: DW030 blank, DW031 range, DW032 polarity, DW033 placement."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from digitwise.checks.base import Finding, PictureCheck, Severity, counted, tiles
+from digitwise.checks.base import Finding, ImageCheck, Severity, counted, tiles
 from digitwise.checks.subject import SplitData, Subject
 from digitwise.checks.thresholds import (
     BULK,
@@ -21,7 +21,7 @@ from digitwise.images import Float64, Int64, Mask
 
 
 def severity_of(found: Int64, part: SplitData) -> Severity:
-    """A single picture is a warning, a fault of the whole set an error."""
+    """A single image is a warning, a fault of the whole set an error."""
     return "error" if len(found) > max(1, BULK * len(part)) else "warning"
 
 
@@ -31,11 +31,11 @@ def spread(values: Float64) -> tuple[float, float]:
     return middle, 1.4826 * float(np.median(np.abs(values - middle))) if len(values) else 0.0
 
 
-class Blank(PictureCheck):
+class Blank(ImageCheck):
     """DW030."""
 
     code = "DW030"
-    title = "blank or saturated pictures"
+    title = "blank or saturated images"
     meaning = (
         "There is nothing to read: one shade all over, or white nearly everywhere. Training on them teaches that "
         "nothing is a digit, and in use a blank field is read as one."
@@ -43,7 +43,7 @@ class Blank(PictureCheck):
     remedy = "Drop them (decision drop in a patch), and look where they come from: empty fields, a failed scan."
 
     def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
-        """Pictures without contrast, or saturated; those stored as 0 to 1 belong to DW031."""
+        """Images without contrast, or saturated; those stored as 0 to 1 belong to DW031."""
         found = part.measures
         constant = found.highest == found.lowest
         unscaled = (found.highest <= UNSCALED) & ~constant
@@ -63,25 +63,25 @@ class Blank(PictureCheck):
         )
 
 
-class PixelRange(PictureCheck):
+class PixelRange(ImageCheck):
     """DW031."""
 
     code = "DW031"
     title = "pixel range and scaling"
     meaning = (
-        "A network trained on 0 to 255 (or 0.0 to 1.0) sees black in pictures stored on another scale. The usual "
-        "causes: values 0.0 to 1.0 stored as whole numbers, pictures standardised already, two sources mixed."
+        "A network trained on 0 to 255 (or 0.0 to 1.0) sees black in images stored on another scale. The usual "
+        "causes: values 0.0 to 1.0 stored as whole numbers, images standardised already, two sources mixed."
     )
-    remedy = "Go back to the originals and scale all pictures the same way: uint8 0 to 255, or floats 0.0 to 1.0."
+    remedy = "Go back to the originals and scale all images the same way: uint8 0 to 255, or floats 0.0 to 1.0."
 
     def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
-        """The whole set on a wrong scale, or else single pictures."""
+        """The whole set on a wrong scale, or else single images."""
         return self._whole(part) or self._single(part)
 
     def _whole(self, part: SplitData) -> Finding | None:
         pixels, (low, high) = part.raw.pixels, part.scale
         if part.extents[2].mean() < 0.5:
-            words = "most pictures have pixels that are NaN or infinite"
+            words = "most images have pixels that are NaN or infinite"
         elif low < 0 or high > 255:
             usual = "standardised already" if low < 0 and high < 30 else "on a scale of their own"
             words = f"pixels from {low:.3g} to {high:.3g}: {usual}; expected 0 to 255 or 0.0 to 1.0"
@@ -107,7 +107,7 @@ class PixelRange(PictureCheck):
         captions = [f"{part.name_of(i)} · {found.lowest[i]}–{found.highest[i]}" for i in indices]
         return self.finding(
             severity_of(indices, part),
-            f"{counted(len(indices), 'picture')} on another scale than the others, "
+            f"{counted(len(indices), 'image')} on another scale than the others, "
             f"whose values span {middle:.0f} grey levels",
             indices=indices,
             evidence={
@@ -122,46 +122,46 @@ class PixelRange(PictureCheck):
 
     @staticmethod
     def _strange(part: SplitData) -> Mask:
-        """Pictures with values that the others' scale does not have: NaN, negative ones, 0 to 255 among 0.0 to 1.0."""
+        """Images with values that the others' scale does not have: NaN, negative ones, 0 to 255 among 0.0 to 1.0."""
         low, high, finite = part.extents
         most = 255 if part.raw.pixels.dtype.kind not in "fb" or part.scale[1] > 1 else 1
         return np.asarray(~finite | (low < 0) | (high > most))
 
 
-class Polarity(PictureCheck):
+class Polarity(ImageCheck):
     """DW032."""
 
     code = "DW032"
     title = "polarity mixed or opposite"
     meaning = (
         "Digits are light on a dark ground here, as in MNIST; scans are dark on light. A network that learnt one reads "
-        "the other at chance. Where both kinds are in one set, no rule for all of them can mend it."
+        "the other at chance. Where both kinds are in one set, no rule for all of them can fix it."
     )
-    remedy = "Invert the pictures concerned (255 − value), all of one kind, before training."
+    remedy = "Invert the images concerned (255 − value), all of one kind, before training."
 
     def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
-        """A split turned against the other, or single pictures turned against their split."""
+        """A split turned against the other, or single images turned against their split."""
         if part is subject.test and part.dark != subject.train.dark:
             kinds = {False: "light on dark", True: "dark on light"}
             own, other = (
                 each.dark != each.raw.inverted for each in (part, subject.train)
             )  # as they are in their files
-            words = f"the test pictures are {kinds[own]}, the training pictures {kinds[other]}"
+            words = f"the test images are {kinds[own]}, the training images {kinds[other]}"
             return self.finding("error", words, split="test", count=len(part), tiles=tiles(part, _first(part)))
         indices = np.flatnonzero(opposite(part)).astype(np.int64)
         if len(indices):
-            words = f"{counted(len(indices), 'picture')} of the opposite polarity among {len(part):,}"
+            words = f"{counted(len(indices), 'image')} of the opposite polarity among {len(part):,}"
             return self.finding(
                 severity_of(indices, part), words, indices=indices, split=part.split, tiles=tiles(part, indices)
             )
         if part is subject.train and part.dark:
-            words = "all pictures are dark on light; MNIST and the models here are light on dark"
+            words = "all images are dark on light; MNIST and the models here are light on dark"
             return self.finding("info", words, count=len(part), tiles=tiles(part, _first(part)))
         return None
 
 
 def opposite(part: SplitData) -> Mask:
-    """Pictures whose ground is bright, once their set is light on dark; bool (n,)."""
+    """Images whose ground is bright, once their set is light on dark; bool (n,)."""
     found = part.measures
     reach = np.maximum(found.highest.astype(float) - found.lowest, 1)
     return np.asarray(~part.blank & ((found.ground - found.lowest) / reach >= GROUND))
@@ -171,25 +171,25 @@ def _first(part: SplitData) -> Int64:
     return np.arange(min(len(part), 20), dtype=np.int64)
 
 
-class Placement(PictureCheck):
+class Placement(ImageCheck):
     """DW033."""
 
     code = "DW033"
     title = "off-centre, cut off, or of another size"
     meaning = (
         "A network learns where digits stand and how large they are. MNIST's are centred by mass in 28x28 and fit a "
-        "box of 20x20; pictures prepared in another way are read with several times the errors."
+        "box of 20x20; images prepared in another way are read with several times the errors."
     )
     remedy = (
-        "Prepare all pictures in one way (digitwise data normalize crops, scales and centres by mass), or train with "
-        "wider shifts and zoom if the pictures in use are like that too."
+        "Prepare all images in one way (digitwise data normalize crops, scales and centres by mass), or train with "
+        "wider shifts and zoom if the images in use are like that too."
     )
 
     def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
-        """Pictures far from the set's own norm."""
+        """Images far from the set's own norm."""
         if part.fitted_from:
             was, now = ("×".join(map(str, each)) for each in (part.fitted_from, part.images.shape[1:]))
-            words = f"the {part.split} pictures are {was}, the training pictures {now}"
+            words = f"the {part.split} images are {was}, the training images {now}"
             return self.finding("error", words, split=part.split, count=len(part))
         found, side = part.measures, max(part.images.shape[1:])
         usable = ~part.blank & ~opposite(part)

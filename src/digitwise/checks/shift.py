@@ -1,9 +1,9 @@
-"""DW050: whether training and test pictures come from one source, told property by property.
+"""DW050: whether training and test images come from one source, told property by property.
 
 References
 ----------
 D. Lopez-Paz, M. Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017: if a classifier can tell two samples apart
-on pictures that it has not seen, they have different distributions.
+on images that it has not seen, they have different distributions.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NAMED = {  # of digitwise.properties, with the unit to say
     "y": ("centre of mass from the top", " px"),
     "x": ("centre of mass from the left", " px"),
 }
-FEWEST = 50  # pictures a side below which nothing can be told
+FEWEST = 50  # images a side below which nothing can be told
 FOLDS = 5
 
 
@@ -40,17 +40,17 @@ class Shift(Check):
         "the other."
     )
     remedy = (
-        "Prepare both in one way; train on pictures like those in use, or augment over the difference; measure on "
-        "pictures like those in use."
+        "Prepare both in one way; train on images like those in use, or augment over the difference; measure on "
+        "images like those in use."
     )
 
     def find(self, subject: Subject) -> list[Finding]:
         """One finding, if a classifier tells the two sides apart."""
         if subject.test is None:
-            raise NotApplicableError("there are no test pictures; give some with --against")
+            raise NotApplicableError("there are no test images; give some with --against")
         sides = [_measured(part) for part in subject.parts]
         if min(len(side) for side in sides) < FEWEST:
-            raise NotApplicableError(f"fewer than {FEWEST} pictures on a side")
+            raise NotApplicableError(f"fewer than {FEWEST} images on a side")
         auc, p_value = two_sample(*sides)
         if auc < SHIFT_AUC or p_value >= SHIFT_P:
             return []
@@ -101,7 +101,7 @@ def rank_auc(a: Float64, b: Float64) -> float:
 
 
 def _measured(part: SplitData) -> Float64:
-    """The named properties of a sample of the pictures that are not blank, (n, 6)."""
+    """The named properties of a sample of the images that are not blank, (n, 6)."""
     places = np.flatnonzero(~part.blank)
     if len(places) > SHIFT_SAMPLE:
         places = np.sort(np.random.default_rng(0).choice(places, SHIFT_SAMPLE, replace=False))

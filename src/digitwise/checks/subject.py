@@ -19,7 +19,7 @@ from digitwise.fitting import is_dark_on_light
 from digitwise.images import Float32, ImageSet, Int64, Mask, UInt8
 
 SplitName = Literal["train", "test"]
-SAMPLE = 2_000  # pictures that tell a set's polarity
+SAMPLE = 2_000  # images that tell a set's polarity
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class SplitData:
     split : {"train", "test"}
     raw : Raw
     fitted_from : tuple of int
-        The size the pictures had before they were brought to that of the training pictures; empty if it was the same.
+        The size the images had before they were brought to that of the training images; empty if it was the same.
     """
 
     split: SplitName
@@ -43,7 +43,7 @@ class SplitData:
 
     @cached_property
     def stored(self) -> UInt8:
-        """The pictures as uint8, (n, h, w) or (n, h, w, 3), and otherwise as they are stored.
+        """The images as uint8, (n, h, w) or (n, h, w, 3), and otherwise as they are stored.
 
         Floats in [0, 1] are scaled to 255, as :func:`digitwise.load` does; any other range is stretched over 0 to 255,
         NaN being 0, so that there is something to look at.
@@ -64,25 +64,25 @@ class SplitData:
 
     @cached_property
     def extents(self) -> tuple[Float32, Float32, Mask]:
-        """The lowest and highest finite stored value of each picture, and whether all its values are finite."""
+        """The lowest and highest finite stored value of each image, and whether all its values are finite."""
         parts = [extents(np.asarray(self.raw.pixels[place])) for place in blocks(len(self))]
         low, high, finite = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         return low, high, finite
 
     @property
     def scale(self) -> tuple[float, float]:
-        """The range that most pictures are stored in: the medians of their lowest and highest values."""
+        """The range that most images are stored in: the medians of their lowest and highest values."""
         low, high, _ = self.extents
         return float(np.median(low)), float(np.median(high))
 
     @cached_property
     def dark(self) -> bool:
-        """Whether the pictures are dark on light, most of them."""
+        """Whether the images are dark on light, most of them."""
         return is_dark_on_light(np.asarray(_grey(self.stored[:SAMPLE])))
 
     @cached_property
     def images(self) -> UInt8:
-        """The pictures grey and light on dark, uint8 (n, h, w); not copied where they are so already."""
+        """The images grey and light on dark, uint8 (n, h, w); not copied where they are so already."""
         if self.stored.ndim == 3 and not self.dark:
             return self.stored
         out = np.empty(self.stored.shape[:3], np.uint8)
@@ -93,7 +93,7 @@ class SplitData:
 
     @cached_property
     def classes(self) -> Int64:
-        """The class of each picture, int64 (n,); -1 where the label is no class, or there is none."""
+        """The class of each image, int64 (n,); -1 where the label is no class, or there is none."""
         labels = self.raw.labels
         if labels is None:
             return np.full(len(self), -1, np.int64)
@@ -124,49 +124,49 @@ class SplitData:
         return self.raw.class_names or tuple(str(i) for i in range(int(self.classes.max(initial=0)) + 1))
 
     def name_of(self, index: SupportsIndex) -> str:
-        """The class of a picture in words."""
+        """The class of an image in words."""
         label = int(self.classes[index])
         return self.class_names[label] if 0 <= label < len(self.class_names) else "?" if self.labelled else ""
 
     def blocks(self) -> Iterator[tuple[slice, UInt8]]:
-        """Grey, light-on-dark pictures, some at a time, and where they stand."""
+        """Grey, light-on-dark images, some at a time, and where they stand."""
         for place in blocks(len(self)):
             yield place, np.asarray(self.images[place])
 
     @cached_property
     def measures(self) -> Measures:
-        """The plain numbers of every picture, of its grey and light-on-dark form."""
+        """The plain numbers of every image, of its grey and light-on-dark form."""
         parts = [measured(images) for _, images in self.blocks()]
         return Measures(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     @cached_property
     def blank(self) -> Mask:
-        """Pictures in which nothing can be seen; no other check has anything to say of them."""
+        """Images in which nothing can be seen; no other check has anything to say of them."""
         found = self.measures
         return np.asarray(found.highest.astype(int) - found.lowest < BLANK_RANGE)
 
     def digest(self, index: int) -> str:
-        """The sha256 of a picture's uint8 bytes in row order."""
+        """The sha256 of an image's uint8 bytes in row order."""
         return hashlib.sha256(np.ascontiguousarray(self.stored[index]).data).hexdigest()
 
-    def labelled_pictures(self) -> tuple[ImageSet, Int64]:
-        """What can be trained on, and its indices: the pictures whose label is a class."""
+    def labelled_images(self) -> tuple[ImageSet, Int64]:
+        """What can be trained on, and its indices: the images whose label is a class."""
         kept = np.flatnonzero(self.classes >= 0).astype(np.int64)
         return ImageSet(self.stored[kept], self.classes[kept], self.class_names), kept
 
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """What a network that was trained on the training pictures knows of them.
+    """What a network that was trained on the training images knows of them.
 
     Parameters
     ----------
     indices : ndarray of int64, shape (k,)
-        Which training pictures: those whose label is a class.
+        Which training images: those whose label is a class.
     features : ndarray of float32, shape (k, d)
         The values in front of its last layer.
     probabilities : ndarray of float32, shape (k, n_classes), optional
-        Out-of-sample: of networks that have not seen the picture.
+        Out-of-sample: of networks that have not seen the image.
     """
 
     indices: Int64
@@ -201,14 +201,14 @@ class Subject:
 
     @cached_property
     def likeness(self) -> Likeness:
-        """Which pictures are the same, of both splits together."""
+        """Which images are the same, of both splits together."""
         return likeness([part.images for part in self.parts], [part.stored for part in self.parts])
 
 
-def _grey(pictures: UInt8) -> UInt8:
-    if pictures.ndim == 3:
-        return np.asarray(pictures)
-    return (pictures @ np.array([0.299, 0.587, 0.114], np.float32)).round().astype(np.uint8)
+def _grey(images: UInt8) -> UInt8:
+    if images.ndim == 3:
+        return np.asarray(images)
+    return (images @ np.array([0.299, 0.587, 0.114], np.float32)).round().astype(np.uint8)
 
 
 def _as_numbers(labels: NDArray[Any], most: int) -> Int64:

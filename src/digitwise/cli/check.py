@@ -20,11 +20,11 @@ FOUND_ERRORS = 1
 def check(
     data: Annotated[str, typer.Argument(metavar="DATA", help="A named set, or the path of your own.")],
     against: Annotated[
-        str | None, typer.Option(metavar="TEST", help="Test pictures, or scans without labels, to hold it against.")
+        str | None, typer.Option(metavar="TEST", help="Test images, or scans without labels, to hold it against.")
     ] = None,
     labels: Annotated[bool, typer.Option("--labels", help="Look for label errors: trains ten small networks.")] = False,
     review: Annotated[
-        bool, typer.Option("--review", help="With --labels: write labels.csv, to decide picture by picture.")
+        bool, typer.Option("--review", help="With --labels: write labels.csv, to decide image by image.")
     ] = False,
     patch: PatchOption = None,
     select: Annotated[str, typer.Option(metavar="CODES", help="Only these checks: DW010,DW03.")] = "",
@@ -38,7 +38,7 @@ def check(
     threads: ThreadsOption = None,
     as_json: JsonFlag = False,
 ) -> int:
-    """Find what is wrong with a data set. Leaves with 0 where nothing is, 1 where something of severity error is."""
+    """Find what is wrong with a data set. The exit code is 1 where something of severity error is, else 0."""
     from digitwise.cli.live import CheckWatch
     from digitwise.cli.pools import check_pool, pool_for
     from digitwise.errors import DataError
@@ -125,7 +125,7 @@ def _codes(text: str) -> tuple[str, ...]:
 
 def _tell(found: Checked, written: list[Path]) -> None:
     subject = found.subject
-    sizes = ", ".join(f"{len(part):,} {part.split} pictures" for part in subject.parts)
+    sizes = ", ".join(f"{len(part):,} {part.split} images" for part in subject.parts)
     out.print(f"{subject.name}: {sizes} of {'×'.join(map(str, subject.train.images.shape[1:]))}\n")
     if found.findings:
         rows = [(f"{f.code} {f.title}", f.severity, f.split, f"{f.total:,}") for f in found.findings]

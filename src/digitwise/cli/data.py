@@ -57,10 +57,10 @@ def fetch(name: Annotated[str, typer.Argument(help="A named set.")], as_json: Js
 def show(
     name: NameArgument,
     patch: PatchOption = None,
-    out_folder: Annotated[Path, typer.Option("--out", help="Where the two pictures go.")] = Path("results/data"),
+    out_folder: Annotated[Path, typer.Option("--out", help="Where the two images go.")] = Path("results/data"),
     as_json: JsonFlag = False,
 ) -> None:
-    """Look at a data set: shapes, values, first pictures, histogram of the classes with a judgement."""
+    """Look at a data set: shapes, values, first images, histogram of the classes with a judgement."""
     from digitwise.cli.info import banner
     from digitwise.cli.live import DownloadBar
     from digitwise.data import load
@@ -77,16 +77,16 @@ def show(
         return
     out.print(banner())
     tell(dataset, out)
-    out.print(f"pictures: {out_folder / 'samples.png'}, {out_folder / 'classes.png'}")
+    out.print(f"images: {out_folder / 'samples.png'}, {out_folder / 'classes.png'}")
 
 
 @app.command()
 def normalize(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Pictures of digits, one folder a class.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Images of digits, one folder a class.")],
     out_folder: Annotated[
         Path,
         typer.Option(
-            "--out", help="A folder for the pictures as a model takes them: a new one, or that of an earlier time."
+            "--out", help="A folder for the images as a model takes them: a new one, or that of an earlier time."
         ),
     ],
     as_json: JsonFlag = False,
@@ -101,12 +101,12 @@ def normalize(
     bar = track(files, "normalising", console=err, transient=True, disable=not err.is_terminal)
     found = normalize_folder(folder, bar, out_folder)
     if as_json:
-        print_json({"out": str(found.path), "pictures": found.pictures, "blank": [str(file) for file in found.blank]})
+        print_json({"out": str(found.path), "images": found.images, "blank": [str(file) for file in found.blank]})
         return
     for file in found.blank:
         out.print(f"{file}: blank, left out")
     out.print(
-        f"{found.pictures:,} pictures of 28x28 written to {found.path}; "
+        f"{found.images:,} images of 28x28 written to {found.path}; "
         f"train on them: digitwise train augmented --data {found.path}"
     )
 
@@ -142,7 +142,7 @@ def tell(dataset: Dataset, console: Console) -> None:
         images = split.images
         console.print(f"  {name:9} {images.shape} {images.dtype}, values {images.min()} to {images.max()}")
     console.print(
-        f"\nThe first training picture, label {dataset.train.class_names[dataset.train.labels[0]]}, row by row:"
+        f"\nThe first training image, label {dataset.train.class_names[dataset.train.labels[0]]}, row by row:"
     )
     first = dataset.train.images[0]
     for row in first if first.ndim == 2 else first.mean(axis=2).astype(int):

@@ -1,4 +1,4 @@
-"""``digitwise errors``: which pictures a run gets wrong, and what they are taken for."""
+"""``digitwise errors``: which images a run gets wrong, and what they are taken for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def errors(
     normalize: Annotated[bool, typer.Option("--normalize", help="Shares of the given class, not counts.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show a run's confusion matrix and most confused classes; draw it and the wrong pictures into its folder."""
+    """Show a run's confusion matrix and most confused classes; draw it and the wrong images into its folder."""
     import numpy as np
 
     from digitwise.evaluation import confusion_matrix, evaluate_predictions
@@ -28,12 +28,12 @@ def errors(
 
     opened = Run.open(run)
     answers, dataset = opened.predictions("test"), opened.dataset(data)
-    pictures, places = dataset.test, np.arange(len(answers))
+    images, places = dataset.test, np.arange(len(answers))
     if patch is not None and (found := opened.patched_test(dataset, patch)):
         labels, dropped = found
         answers, places = corrected(answers, labels, dropped), np.flatnonzero(~dropped)
-        pictures = ImageSet(pictures.images[places], labels[places], pictures.class_names)
-    figures = draw_errors(opened.path, pictures, answers)
+        images = ImageSet(images.images[places], labels[places], images.class_names)
+    figures = draw_errors(opened.path, images, answers)
     opened.note_test_read("errors: confusion matrix and gallery")
     result, matrix, names = (
         evaluate_predictions(answers),

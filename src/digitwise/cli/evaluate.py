@@ -36,7 +36,7 @@ def evaluate(
     max_error: MaxErrorOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Evaluate a run on its test pictures, or on those of other data; or a reader on labelled images."""
+    """Evaluate a run on its test images, or on those of other data; or a reader on labelled images."""
     if (run is None) == (reader is None) or (model is not None and reader is None):
         raise typer.BadParameter("expected a run folder, or --reader DATA [--model FILE]")
     if reader is not None:
@@ -150,7 +150,7 @@ def _tell(name: str, result: Assessment) -> None:
     out.print(
         f"answering from a probability of {policy.threshold:.4f} on at temperature {TEMPERATURE}, "
         f"{policy.coverage:.1%} are answered, "
-        f"with {policy.confidence:.0%} confidence at most {policy.max_error:.2%} of them wrong; on the test pictures "
+        f"with {policy.confidence:.0%} confidence at most {policy.max_error:.2%} of them wrong; on the test images "
         f"{reading.errors} of {reading.answered:,} were"
     )
 

@@ -29,8 +29,8 @@ def export(
         Form,
         typer.Option(
             "--format",
-            help="onnx takes uint8 pictures and gives calibrated probabilities; the others take what the Keras model "
-            "takes, float32 pictures in [0, 1] with a channel axis. saved-model needs Keras on TensorFlow.",
+            help="onnx takes uint8 images and gives calibrated probabilities; the others take what the Keras model "
+            "takes, float32 images in [0, 1] with a channel axis. saved-model needs Keras on TensorFlow.",
         ),
     ] = Form.ONNX,
     place: Annotated[
@@ -57,7 +57,7 @@ def _tell(found: Export) -> None:
     test = found.metrics["test"]
     out.print(
         f"{found.path}: {found.size:,} bytes; answers as the model does, "
-        f"differences on drawn pictures at most {found.max_difference:.1g}"
+        f"differences on drawn images at most {found.max_difference:.1g}"
     )
     out.print(
         f"test errors {test['errors']:,} of {test['n']:,}; normalization {found.normalization}; "
@@ -66,7 +66,7 @@ def _tell(found: Export) -> None:
     for policy in found.policies:
         out.print(
             f"at most {policy['max_error']:.1%} wrong: answer from {policy['threshold']:.4f} on at temperature "
-            f"{policy['temperature']}, {policy['coverage']:.1%} of the validation pictures"
+            f"{policy['temperature']}, {policy['coverage']:.1%} of the validation images"
         )
     if not found.policies:
-        out.print("no reading policy: the validation pictures carry none of the promises")
+        out.print("no reading policy: the validation images carry none of the guarantees")

@@ -15,12 +15,12 @@ def improve(
     data: DataOption = None,
     patch: PatchOption = None,
     out_folder: Annotated[
-        Path | None, typer.Option("--out", help="The new run's folder.  [default: RUN-mended]")
+        Path | None, typer.Option("--out", help="The new run's folder.  [default: RUN-fixed]")
     ] = None,
     folds: Annotated[int, typer.Option(min=2, help="Trainings of each cross-validation.")] = 5,
     as_json: JsonFlag = False,
 ) -> None:
-    """Find where a run's recipe fails by cross-validation, train it with mends, and compare before and after."""
+    """Find where a run's recipe fails by cross-validation, train it with fixes, and compare before and after."""
     from digitwise.cli.live import LiveWatch
     from digitwise.data.patches import read_patch
     from digitwise.data.streamed import in_memory
@@ -40,14 +40,14 @@ def improve(
         print_json(result.as_dict())
         return
     if not result.slices:
-        out.print("No group of pictures has more errors than chance explains: there is nothing to mend.")
+        out.print("No group of images has more errors than chance explains: there is nothing to fix.")
     for group in result.slices:
         out.print(f"  {group.words}")
     if result.run is None:
-        out.print(f"{result.fix.words} digitwise report {opened.path} shows the groups among all pictures".strip())
+        out.print(f"{result.fix.words} digitwise report {opened.path} shows the groups among all images".strip())
         return
     out.print(result.fix.words)
     changes = [each.as_dict() for each in result.changes]
     rows = [(row["name"], row["n"], row["errors_before"], row["errors_after"], row["verdict"]) for row in changes]
-    out.print(table(("judged on the other half", "pictures", "wrong before", "after", ""), rows))
-    out.print(f"The mended run is {result.run.path}; digitwise report {result.run.path} {opened.path} shows both")
+    out.print(table(("judged on the other half", "images", "wrong before", "after", ""), rows))
+    out.print(f"The fixed run is {result.run.path}; digitwise report {result.run.path} {opened.path} shows both")

@@ -1,4 +1,4 @@
-"""Where pictures and rows are written: never over what is read, and never two to one place."""
+"""Where images and rows are written: never over what is read, and never two to one place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from digitwise.errors import DataError
 from digitwise.files import expanded
 from digitwise.reading.sources import STDIN
 
-NUMBERED = ("--overlay",)  # a second picture is written beside the first, with -2 behind its name
+NUMBERED = ("--overlay",)  # a second image is written beside the first, with -2 behind its name
 NUMBER = r"(-\d+)?"
 OWN = "expected a place of its own"
 

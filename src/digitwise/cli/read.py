@@ -1,4 +1,4 @@
-"""``digitwise read``: digits from photos, scans and sets of pictures."""
+"""``digitwise read``: digits from photos, scans and sets of images."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 SOME_FAILED = 1
 FILES = typer.Argument(
     metavar="FILE|DIR|-",
-    help="Pictures, PDFs, or sets (.npz, .npy, IDX, .csv, .parquet); - is the standard input. Of a folder all "
-    "pictures and PDFs in it and below it, except hidden ones. With --out DIR: pictures of one digit each, Parquet "
+    help="Images, PDFs, or sets (.npz, .npy, IDX, .csv, .parquet); - is the standard input. Of a folder all "
+    "images and PDFs in it and below it, except hidden ones. With --out DIR: images of one digit each, Parquet "
     "files and tar archives, folders of either, and addresses such as s3://… of these.",
 )
 
@@ -33,7 +33,7 @@ def read(
         bool,
         typer.Option(
             "--single",
-            help="One digit a picture, whatever is on it. Without this and --numbers each picture decides by itself.",
+            help="One digit an image, whatever is on it. Without this and --numbers each image decides by itself.",
         ),
     ] = False,
     numbers: Annotated[
@@ -97,10 +97,10 @@ def read(
         ),
     ] = None,
     overlay: Annotated[
-        Path | None, typer.Option(metavar="PICTURE", help="Draw boxes and readings on the page; implies --numbers.")
+        Path | None, typer.Option(metavar="IMAGE", help="Draw boxes and readings on the page; implies --numbers.")
     ] = None,
     show_input: Annotated[
-        Path | None, typer.Option(metavar="PICTURE", help="Draw what the model saw of each digit.")
+        Path | None, typer.Option(metavar="IMAGE", help="Draw what the model saw of each digit.")
     ] = None,
     out: Annotated[
         str | None,
@@ -111,11 +111,11 @@ def read(
         ),
     ] = None,
     cluster: ClusterOption = None,
-    max_pixels: Annotated[int, typer.Option(min=1, help="Larger pictures are refused, not decoded.")] = 50_000_000,
+    max_pixels: Annotated[int, typer.Option(min=1, help="Larger images are refused, not decoded.")] = 50_000_000,
     threads: Annotated[int | None, typer.Option(min=1, help="By default one a core.")] = None,
     as_json: JsonFlag = False,
 ) -> int:
-    """Read digits from pictures. Leaves with 1 where a picture could not be read, after all others were."""
+    """Read digits from images. The exit code is 1 where an image could not be read, after all others were."""
     asked = numbers
     numbers = numbers or any(given is not None for given in (overlay, expect, pattern, template, table))
     if single and numbers:
@@ -230,7 +230,7 @@ def _read_set(job: Job, source: str, teller: Teller) -> None:
 
     try:
         if job.mode == "numbers":
-            raise DataError(f"{source}: expected a picture of a page, got a set of single digits; leave --numbers away")
+            raise DataError(f"{source}: expected an image of a page, got a set of single digits; leave --numbers away")
         rows, note, parts = read_set(job.reader, expanded(source))
         teller.begin_set(source, rows, note)
         for part in parts:

@@ -1,4 +1,4 @@
-"""The ways in which ``digitwise read`` tells a reading: lines, JSON, rows in a file, pictures."""
+"""The ways in which ``digitwise read`` tells a reading: lines, JSON, rows in a file, images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FIRST = 10  # rows of a set that are shown
 DRAWN = 400  # digits on one sheet
 NAMES = {"digit?": "doubtful digit", "mark": "mark", "border": "mark at the rim"}  # what is not read, in words
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+IMAGES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class Listener(Protocol):
@@ -37,7 +37,7 @@ class Listener(Protocol):
 
 
 class Lines:
-    """For people: a line a picture, or a line of text a line of digits."""
+    """For people: a line an image, or a line of text a line of digits."""
 
     most: int | None = FIRST
 
@@ -114,11 +114,11 @@ class Overlays:
     most: int | None = 0
 
     def __init__(self, path: Path) -> None:
-        self.path, self.drawn = check_picture(path), 0
+        self.path, self.drawn = check_image(path), 0
 
     def tell(self, found: ImageResult) -> None:
-        """Draw on the picture, where there is one."""
-        if found.picture is None or not isinstance(found.result, Page):
+        """Draw on the image, where there is one."""
+        if found.decoded is None or not isinstance(found.result, Page):
             return
         from digitwise.files import real
         from digitwise.outputs import output_file
@@ -127,7 +127,7 @@ class Overlays:
         self.drawn += 1
         path = numbered(self.path, self.drawn)
         with output_file(real(path) if self.drawn == 1 else path, DRAWINGS) as temporary:
-            overlay(found.picture.picture, found.result, found.picture.scale).save(temporary)
+            overlay(found.decoded.image, found.result, found.decoded.scale).save(temporary)
         err.print(f"{place_of(found)}: drawn in {path}", style="dim")
 
     def close(self) -> None:
@@ -170,7 +170,7 @@ class Inputs:
     most: int | None = DRAWN
 
     def __init__(self, path: Path) -> None:
-        self.path = check_picture(path)
+        self.path = check_image(path)
         self.images: list[UInt8] = []
         self.captions: list[str] = []
         self.more = False
@@ -221,17 +221,17 @@ def say(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 
-def check_picture(path: Path) -> Path:
-    """Refuse a name that no picture is written to.
+def check_image(path: Path) -> Path:
+    """Refuse a name that no image is written to.
 
     Raises
     ------
     DataError
-        If its suffix is none of ``PICTURES``.
+        If its suffix is none of ``IMAGES``.
     """
     from digitwise.errors import DataError
 
-    if path.suffix.lower() not in PICTURES:
-        wanted = ", ".join(PICTURES)
-        raise DataError(f"{path}: expected a picture to write to that ends in {wanted}, got {path.suffix!r}")
+    if path.suffix.lower() not in IMAGES:
+        wanted = ", ".join(IMAGES)
+        raise DataError(f"{path}: expected an image to write to that ends in {wanted}, got {path.suffix!r}")
     return path

@@ -19,7 +19,7 @@ def review(
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Decide about doubtful labels picture by picture, in a browser; each decision is in the file at once."""
+    """Decide about doubtful labels image by image, in a browser; each decision is in the file at once."""
     from digitwise.server import check_parts
 
     check_parts()
@@ -40,13 +40,13 @@ def review(
             print_json({"url": url, "file": str(file), "data": labels.dataset.name, **found})
             sys.stdout.flush()  # whoever reads it waits for it
         else:
-            out.print(f"Decide at {url} ({found['decided']:,} of {found['pictures']:,} are decided); Ctrl-C ends it")
+            out.print(f"Decide at {url} ({found['decided']:,} of {found['images']:,} are decided); Ctrl-C ends it")
         if not local:
-            err.print(f"whoever reaches {host} can see the pictures and decide", style="yellow")
+            err.print(f"whoever reaches {host} can see the images and decide", style="yellow")
         if open_page:
             browse(url)
         serve(review_app(labels, loopback=local), sock)
     if not as_json:
         state = labels.state(labels.read())
-        decided, pictures = state["progress"]["decided"], state["progress"]["pictures"]
-        out.print(f"{decided:,} of {pictures:,} are decided; go on with {state['commands'][-1]}")
+        decided, images = state["progress"]["decided"], state["progress"]["images"]
+        out.print(f"{decided:,} of {images:,} are decided; go on with {state['commands'][-1]}")

@@ -1,4 +1,4 @@
-"""``digitwise run``: the whole exercise, from the pictures to the table of models."""
+"""``digitwise run``: the whole exercise, from the images to the table of models."""
 
 from __future__ import annotations
 

@@ -33,10 +33,10 @@ def serve(
     ] = None,
     token_file: Annotated[Path | None, typer.Option(metavar="FILE", help="The token's file.")] = None,
     collect: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep pictures that are labelled on the page, for training.")
+        Path | None, typer.Option(metavar="DIR", help="Keep images that are labelled on the page, for training.")
     ] = None,
     report: Annotated[Path | None, typer.Option(metavar="RUN", help="Show the report of this run.")] = None,
-    max_pixels: Annotated[int, typer.Option(min=1, help="Larger pictures are refused, not decoded.")] = 50_000_000,
+    max_pixels: Annotated[int, typer.Option(min=1, help="Larger images are refused, not decoded.")] = 50_000_000,
     log: Annotated[
         bool, typer.Option("--log", help="A line a request on stderr; nothing of what was received.")
     ] = False,

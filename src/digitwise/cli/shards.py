@@ -1,4 +1,4 @@
-"""``digitwise read --out DIR``: many pictures shard by shard, in this process or on a cluster."""
+"""``digitwise read --out DIR``: many images shard by shard, in this process or on a cluster."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def read_shards(
     passed = passes(tally, fail_under, policy)
     if summary.failed:
         raise DataError(
-            f"{out}: {len(summary.failed):,} of {_of(summary.shards, 'shard')} could not be read; mend what is named "
+            f"{out}: {len(summary.failed):,} of {_of(summary.shards, 'shard')} could not be read; fix what is named "
             "above and run the same again: only those are read then"
         )
     return passed
@@ -108,7 +108,7 @@ def _tally(summary: Summary) -> Any:
 def _speed(summary: Summary, where: str) -> str:
     if not summary.fresh:
         return ""
-    told = f"; {summary.fresh / max(summary.seconds, 1e-9):,.0f} pictures/s"
+    told = f"; {summary.fresh / max(summary.seconds, 1e-9):,.0f} images/s"
     peak = summary.peak_bytes
     return told + (f", at most {peak / MEGABYTE:,.0f} MB of memory{where}" if peak else "")
 
@@ -140,7 +140,7 @@ class Progress:
     def tell(self, summary: Summary) -> None:
         """Show it."""
         done = summary.finished + len(summary.failed)
-        state = f"{summary.counts.rows:,} pictures"
+        state = f"{summary.counts.rows:,} images"
         if summary.fresh:
             state += f"  {summary.fresh / max(summary.seconds, 1e-9):,.0f}/s"
         self.bar.update(self.task, completed=done, total=summary.shards, state=state)

@@ -1,4 +1,4 @@
-"""Training pictures that stay in their shards: opening them, and what memory it took."""
+"""Training images that stay in their shards: opening them, and what memory it took."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def open_shards(
     Raises
     ------
     RecipeError
-        If the recipe needs all pictures at hand.
+        If the recipe needs all images at hand.
     DataError
         If no folder is given, or it cannot be used so.
     """
@@ -33,7 +33,7 @@ def open_shards(
     if data in (None, "mnist"):
         raise DataError("--stream: expected a folder of shards, got none; give --data DIR")
     if patch is not None:
-        raise DataError("--stream: expected no --patch with it, which is about pictures in memory; leave one out")
+        raise DataError("--stream: expected no --patch with it, which is about images in memory; leave one out")
     with console.status("opening shards") as status:
         return open_streamed(
             data,
@@ -43,8 +43,8 @@ def open_shards(
 
 
 def tell_memory(run: Run, console: Console) -> None:
-    """Say how many shards the pictures stayed in, and how much memory the training took at most."""
+    """Say how many shards the images stayed in, and how much memory the training took at most."""
     streamed = run.info["data"]["streamed"]
     peak = streamed["peak_memory"]
     most = "" if peak is None else f"; peak memory {peak / 1e6:,.0f} MB"
-    console.print(f"  {run.info['data']['train']:,} pictures streamed from {streamed['shards']:,} shards{most}")
+    console.print(f"  {run.info['data']['train']:,} images streamed from {streamed['shards']:,} shards{most}")

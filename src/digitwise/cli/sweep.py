@@ -49,7 +49,7 @@ def sweep(
     data: DataOption = "mnist",
     patch: PatchOption = None,
     seed: SeedOption = 0,
-    validation: Annotated[int | None, typer.Option(help="Pictures split off to validate with.")] = None,
+    validation: Annotated[int | None, typer.Option(help="Images split off to validate with.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where it goes.  [default: results/sweep-RECIPE]")] = None,
     cluster: ClusterOption = None,

@@ -82,7 +82,7 @@ class Teller:
             err.print(f"written to {self.out}", style="dim")
 
     def tell(self, found: ImageResult) -> None:
-        """Tell what was read from one picture."""
+        """Tell what was read from one image."""
         self.tally.add(found.result)
         for note in found.notes:
             err.print(f"{found.path}: {note}", style="dim")
@@ -93,7 +93,7 @@ class Teller:
     def begin_set(self, source: str, rows: int | None, note: str) -> None:
         """Say which set is being read."""
         self.of_set = Tally()
-        told = ", ".join(filter(None, ("" if rows is None else f"{rows:,} pictures", note)))
+        told = ", ".join(filter(None, ("" if rows is None else f"{rows:,} images", note)))
         if told:
             err.print(f"{source}: {told}", style="dim")
         if self.bar and rows is not None:
@@ -117,14 +117,14 @@ class Teller:
 
     def verdict(self, fail_under: float | None, policy: Policy | None) -> bool:
         """Sum up; whether all could be read, and enough was read surely."""
-        counts = self.tally.pictures
+        counts = self.tally.images
         if not self.plain or sum(counts.values()) > 1:
             err.print(self.tally.words)
         return passes(self.tally, fail_under, policy)
 
-    def _advance(self, pictures: int) -> None:
+    def _advance(self, images: int) -> None:
         if self.bar:
-            self.bar.advance(self.bar.task_ids[0], pictures)
+            self.bar.advance(self.bar.task_ids[0], images)
 
 
 def passes(tally: Tally, fail_under: float | None, policy: Policy | None) -> bool:
@@ -138,7 +138,7 @@ def passes(tally: Tally, fail_under: float | None, policy: Policy | None) -> boo
             f"{tally.share:.4f}: {tally.read:,} of {tally.digits:,}",
             style="red",
         )
-    return enough and not tally.pictures["error"]
+    return enough and not tally.images["error"]
 
 
 def _most(listener: Listener, part: ReadBlock) -> int:

@@ -25,7 +25,7 @@ SeedOption = Annotated[
 ResumeFlag = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")]
 StreamFlag = Annotated[
     bool,
-    typer.Option("--stream", help="Leave the training pictures in Parquet or tar shards: more than memory holds."),
+    typer.Option("--stream", help="Leave the training images in Parquet or tar shards: more than memory holds."),
 ]
 SeedsOption = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Train N times, from --seed and the N - 1 seeds after it.")
@@ -59,7 +59,7 @@ def train(
             help="The run folder.  [default: results/RECIPE; with --seeds results/RECIPE-seeds, of run folders seed-N]"
         ),
     ] = None,
-    validation: Annotated[int | None, typer.Option(help="Pictures split off to validate with.")] = None,
+    validation: Annotated[int | None, typer.Option(help="Images split off to validate with.")] = None,
     budget: Annotated[
         float | None,
         typer.Option(parser=seconds, metavar="TIME", help="Fit in this time (45s, 2m), whatever the recipe's epochs."),
@@ -97,7 +97,7 @@ def train(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Train a recipe, evaluate it once on the test pictures, save it as a run folder.
+    """Train a recipe, evaluate it once on the test images, save it as a run folder.
 
     With --seeds this is done once from each seed; with --cluster or --jobs trainings go on side by side, without
     --seeds those of an ensemble's networks.
@@ -206,7 +206,7 @@ def tell_seeds(results: list[Run], console: Console, *, as_json: bool) -> None:
     rows.append(("mean ± deviation", validation.words, test.words, ""))
     columns = ("seed", f"validation errors of {validation.n:,}", f"test errors of {test.n:,}", "fit, s")
     console.print(table(columns, rows))
-    console.print(f"  on average {test.mean:.1f} errors of {test.n:,}: {test.in_production()}, of other pictures alike")
+    console.print(f"  on average {test.mean:.1f} errors of {test.n:,}: {test.in_production()}, of other images alike")
     console.print(f"  saved in {results[0].path.parent}")
 
 

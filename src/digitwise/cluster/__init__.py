@@ -1,1 +1,1 @@
-"""The same jobs on Ray: many trainings, and more pictures than one machine reads in time."""
+"""The same jobs on Ray: many trainings, and more images than one machine reads in time."""

@@ -29,7 +29,7 @@ from digitwise.formats.values import as_labels, as_pixels
 from digitwise.images import Dataset, ImageSet, Int64, UInt8
 from digitwise.normalize import VERSION, form_of
 
-TEST_SHARE = 0.2  # held out of a set that came without test pictures
+TEST_SHARE = 0.2  # held out of a set that came without test images
 TEST_SEED = 0  # fixed: the test set must not change with the seed of a training
 Pair = tuple[UInt8, Int64]
 
@@ -42,7 +42,7 @@ def load(data: str | Path = "mnist", *, patch: str | Path | None = None, progres
     Parameters
     ----------
     data : str or Path
-        A name (mnist, fashion-mnist, kmnist, qmnist, emnist-digits, digits), or a path: a folder of pictures by
+        A name (mnist, fashion-mnist, kmnist, qmnist, emnist-digits, digits), or a path: a folder of images by
         class, a folder of IDX files or one that holds ``mnist/``, an ``.npz``, a ``.csv``, Parquet or tar shards (a
         file, a folder of them, or one with ``train`` and ``test``). A named set is looked for in ``$DIGITWISE_DATA``,
         then in the user's cache, then on its mirrors.
@@ -54,7 +54,7 @@ def load(data: str | Path = "mnist", *, patch: str | Path | None = None, progres
     Returns
     -------
     Dataset
-        Without test pictures in the source, a fifth is held out, stratified; its notes say so.
+        Without test images in the source, a fifth is held out, stratified; its notes say so.
 
     Raises
     ------
@@ -194,11 +194,11 @@ def _with_test(name: str, where: str, train: ImageSet, test: ImageSet | None, no
     size = round(len(train) * TEST_SHARE)
     if not 1 <= size <= len(train) - train.n_classes:
         raise DataError(
-            f"{name}: {len(train)} pictures of {train.n_classes} classes are too few to hold a test set out: "
+            f"{name}: {len(train)} images of {train.n_classes} classes are too few to hold a test set out: "
             f"expected at least {max(5, train.n_classes + 2)}"
         )
     kept, held = stratified_indices(train.labels, size, seed=TEST_SEED)
-    note = f"test: no test pictures given, {size} of {len(train)} held out, stratified, seed {TEST_SEED}"
+    note = f"test: no test images given, {size} of {len(train)} held out, stratified, seed {TEST_SEED}"
     return Dataset(name, where, train.take(kept), train.take(held), (*notes, note))
 
 

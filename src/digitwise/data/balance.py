@@ -1,4 +1,4 @@
-"""Are there enough pictures of every class? The histogram of classes, judged in words."""
+"""Are there enough images of every class? The histogram of classes, judged in words."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc
 
-from digitwise.images import ImageSet, Int64, TrainingPictures
+from digitwise.images import ImageSet, Int64, TrainingImages
 
 EVEN_RATIO = 1.5  # largest over smallest class: up to here a network needs no help
 UNEVEN_RATIO = 3.0  # from here on the small classes are learnt visibly worse
-RARE = 50  # pictures of a class below which nothing can be said about its error rate
+RARE = 50  # images of a class below which nothing can be said about its error rate
 SIGNIFICANT = 0.01
 
 
@@ -23,7 +23,7 @@ class ClassBalance:
     ----------
     class_names : tuple of str
     train, test : ndarray of int64, shape (n_classes,)
-        Pictures of each class.
+        Images of each class.
     """
 
     class_names: tuple[str, ...]
@@ -59,7 +59,7 @@ class ClassBalance:
         small, large = int(self.train.argmin()), int(self.train.argmax())
         names = self.class_names
         size = (
-            f"The largest class ({names[large]}: {self.train[large]:,}) has {self.ratio:.2f} times the pictures of "
+            f"The largest class ({names[large]}: {self.train[large]:,}) has {self.ratio:.2f} times the images of "
             f"the smallest ({names[small]}: {self.train[small]:,}); normalised entropy {self.entropy:.4f} of 1."
         )
         if self.train[small] < RARE:
@@ -79,7 +79,7 @@ class ClassBalance:
         return f"{size} {judgement} {split}"
 
 
-def class_balance(train: TrainingPictures, test: ImageSet) -> ClassBalance:
+def class_balance(train: TrainingImages, test: ImageSet) -> ClassBalance:
     """Count the classes of both splits.
 
     Returns

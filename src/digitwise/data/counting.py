@@ -35,9 +35,9 @@ def plain(labels: Sequence[Any] | NDArray[Any] | None, where: str) -> NDArray[An
         If there are none, one is missing, or they are neither whole numbers nor text.
     """
     if labels is None:
-        raise DataError(f"{where}: expected a label for each picture, got none")
+        raise DataError(f"{where}: expected a label for each image, got none")
     if isinstance(labels, list) and (None in labels):
-        raise DataError(f"{where}: expected a label for each picture, got none for picture {labels.index(None)}")
+        raise DataError(f"{where}: expected a label for each image, got none for image {labels.index(None)}")
     if isinstance(labels, list) and len({isinstance(label, str) for label in labels}) > 1:
         raise DataError(f"{where}: expected labels that are all numbers or all names, got both")
     values = np.asarray(labels)

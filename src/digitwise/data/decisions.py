@@ -11,7 +11,7 @@ from digitwise.data.patches import Patch, separator
 
 
 def rows_of(patch: Patch) -> dict[str, dict[str, str]]:
-    """Every column of every picture's first row, by its sha256, in the order of the file."""
+    """Every column of every image's first row, by its sha256, in the order of the file."""
     reader = csv.reader(io.StringIO(patch.text), delimiter=separator(patch.text))
     header = [name.strip().lower() for name in next(reader)]
     found: dict[str, dict[str, str]] = {}
@@ -23,14 +23,14 @@ def rows_of(patch: Patch) -> dict[str, dict[str, str]]:
 
 
 def with_decision(content: bytes, digest: str, decision: str) -> bytes:
-    """A patch's content with another decision in the rows of a picture.
+    """A patch's content with another decision in the rows of an image.
 
     Parameters
     ----------
     content : bytes
         Of a file that :func:`digitwise.data.patches.read_patch` reads.
     digest : str
-        The picture's sha256.
+        The image's sha256.
     decision : str
         A label, ``drop``, ``keep``, or nothing, to decide later.
     """

@@ -17,7 +17,7 @@ def load_digits() -> Dataset:
     Returns
     -------
     Dataset
-        8x8 pictures of 16 greys, scaled to MNIST's 20x20 box in the middle of 28x28.
+        8x8 images of 16 greys, scaled to MNIST's 20x20 box in the middle of 28x28.
 
     References
     ----------
@@ -36,7 +36,7 @@ def load_digits() -> Dataset:
         source="embedded (scikit-learn's load_digits)",
         train=whole.take(train),
         test=whole.take(test),
-        notes=("8x8 pictures scaled up to 28x28", f"test: {TEST_SIZE} pictures held out, stratified, seed 0"),
+        notes=("8x8 images scaled up to 28x28", f"test: {TEST_SIZE} images held out, stratified, seed 0"),
         embedded=True,
     )
 

@@ -1,4 +1,4 @@
-"""A folder of scans brought to MNIST's form, as a folder of small pictures: to look at, check and train on."""
+"""A folder of scans brought to MNIST's form, as a folder of small images: to look at, check and train on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from digitwise.decoding import open_picture
+from digitwise.decoding import open_image
 from digitwise.errors import DataError
 from digitwise.files import real
 from digitwise.formats.folder import Folder, class_folders
@@ -26,41 +26,41 @@ class NormalizedSet:
     Parameters
     ----------
     path : Path
-    pictures : int
+    images : int
     blank : tuple of Path
         Files with nothing but paper, left out.
     """
 
     path: Path
-    pictures: int
+    images: int
     blank: tuple[Path, ...]
 
 
 def scans_in(folder: Path) -> list[Path]:
-    """The pictures of a folder set: in a folder a class, perhaps under ``train`` and ``test``.
+    """The images of a folder set: in a folder a class, perhaps under ``train`` and ``test``.
 
     Raises
     ------
     DataError
-        If a file is no picture, or there are none.
+        If a file is no image, or there are none.
     """
     splits = [folder / "train", folder / "test"]
     roots = splits if all(split.is_dir() for split in splits) else [folder]
     found = [file for root in roots if root.is_dir() for file, _ in Folder(root, class_folders(root)).labelled_files()]
     if not found:
-        raise DataError(f"{folder}: expected pictures in one folder a class, got none")
+        raise DataError(f"{folder}: expected images in one folder a class, got none")
     return found
 
 
 def normalize_folder(folder: Path, files: Iterable[Path], out: Path) -> NormalizedSet:
-    """Bring the pictures of a folder set to MNIST's form, by the road that a reader takes.
+    """Bring the images of a folder set to MNIST's form, by the road that a reader takes.
 
     Parameters
     ----------
     folder : Path
         Is not touched.
     files : iterable of Path
-        Pictures in it, see :func:`scans_in`.
+        Images in it, see :func:`scans_in`.
     out : Path
         Gets the same folders with PNG files of 28x28, light on dark; appears whole or not at all.
 
@@ -71,21 +71,21 @@ def normalize_folder(folder: Path, files: Iterable[Path], out: Path) -> Normaliz
     Raises
     ------
     DataError
-        If a file is no picture, or ``out`` is something else than an earlier set, unchanged.
+        If a file is no image, or ``out`` is something else than an earlier set, unchanged.
     """
     place = real(out)
     check_folder(place, NORMALIZED)
     blank, written = [], 0
     with claimed(place, NORMALIZED), new_folder(place, NORMALIZED) as temporary:
         for file in files:
-            found = normalize(open_picture(file).picture)
-            picture = (temporary / file.relative_to(folder)).with_suffix(".png")
+            found = normalize(open_image(file).image)
+            image = (temporary / file.relative_to(folder)).with_suffix(".png")
             if found.blank:
                 blank.append(file)
                 continue
-            if picture.exists():
-                raise DataError(f"{file}: another picture there has this name but for the suffix; rename one")
-            picture.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(np.ascontiguousarray(found.image)).save(picture)
+            if image.exists():
+                raise DataError(f"{file}: another image there has this name but for the suffix; rename one")
+            image.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.ascontiguousarray(found.image)).save(image)
             written += 1
     return NormalizedSet(out, written, tuple(blank))

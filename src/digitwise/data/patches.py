@@ -1,6 +1,6 @@
-"""Label patches: a CSV of decisions about single pictures, applied on reading; no file is changed.
+"""Label patches: a CSV of decisions about single images, applied on reading; no file is changed.
 
-Columns: ``sha256`` of the picture's uint8 bytes in row order, ``index`` in its split, ``given`` and ``suggested``
+Columns: ``sha256`` of the image's uint8 bytes in row order, ``index`` in its split, ``given`` and ``suggested``
 label, ``confidence`` in the suggestion, and ``decision``: a label, ``drop``, ``keep``, or nothing yet. Only ``sha256``
 and ``decision`` count; the others are for whoever decides.
 """
@@ -22,12 +22,12 @@ from digitwise.errors import DataError
 from digitwise.images import Dataset, ImageSet, Int64, Mask, UInt8
 
 COLUMNS = ("sha256", "index", "given", "suggested", "confidence", "decision")
-NAMED = 20  # pictures that an error message lists
+NAMED = 20  # images that an error message lists
 
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """Decisions by picture.
+    """Decisions by image.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Patch:
     text : str
         Its content.
     decisions : dict of str to str
-        By the picture's sha256: a label, ``drop`` or ``keep``; pictures without a decision are left out.
+        By the image's sha256: a label, ``drop`` or ``keep``; images without a decision are left out.
     rows : dict of str to int
         The row of the file that each sha256 stands in, the header being row 1; those without a decision too.
     cells : dict of str to tuple of str
@@ -57,7 +57,7 @@ class Patch:
         return _header(csv.reader(io.StringIO(self.text), delimiter=separator(self.text)))
 
     def require(self, known: Collection[str], name: str) -> None:
-        """Make sure that the data has every picture that the patch names.
+        """Make sure that the data has every image that the patch names.
 
         Raises
         ------
@@ -68,12 +68,12 @@ class Patch:
             listed = ", ".join(f"row {self.rows[d]} ({d[:12]}…)" for d in lacking[:NAMED])
             more = f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else ""
             raise DataError(
-                f"{self.path}: names {len(lacking)} pictures that {name} lacks: {listed}{more}; "
+                f"{self.path}: names {len(lacking)} images that {name} lacks: {listed}{more}; "
                 f"expected a patch made for this data"
             )
 
-    def of(self, pictures: ImageSet) -> tuple[Int64, Mask]:
-        """What the patch says about pictures.
+    def of(self, images: ImageSet) -> tuple[Int64, Mask]:
+        """What the patch says about images.
 
         Returns
         -------
@@ -84,11 +84,11 @@ class Patch:
         Raises
         ------
         DataError
-            If a decision is no class of the pictures; the message names the row.
+            If a decision is no class of the images; the message names the row.
         """
-        numbers = {name: label for label, name in enumerate(pictures.class_names)}
-        labels, dropped = pictures.labels.copy(), np.zeros(len(pictures), bool)
-        for place, digest in enumerate(digests(pictures.images)):
+        numbers = {name: label for label, name in enumerate(images.class_names)}
+        labels, dropped = images.labels.copy(), np.zeros(len(images), bool)
+        for place, digest in enumerate(digests(images.images)):
             decision = self.decisions.get(digest, "keep")
             if decision == "drop":
                 dropped[place] = True
@@ -96,34 +96,34 @@ class Patch:
                 if decision not in numbers:
                     raise DataError(
                         f"{self.path}, row {self.rows[digest]}: decision {decision!r}: expected drop, keep or one of "
-                        f"{', '.join(pictures.class_names[:20])}"
+                        f"{', '.join(images.class_names[:20])}"
                     )
                 labels[place] = numbers[decision]
         return labels, dropped
 
     def apply(self, dataset: Dataset) -> Dataset:
-        """The data set with corrected training labels and without dropped training pictures.
+        """The data set with corrected training labels and without dropped training images.
 
-        The test pictures stay as given: an evaluation says what they come to as given, corrected, and without the
+        The test images stay as given: an evaluation says what they come to as given, corrected, and without the
         dropped ones.
 
         Raises
         ------
         DataError
-            If the patch names pictures that the data lacks, or a decision is no class.
+            If the patch names images that the data lacks, or a decision is no class.
         """
         self.require({*digests(dataset.train.images), *digests(dataset.test.images)}, dataset.name)
         labels, dropped = self.of(dataset.train)
         test_labels, test_dropped = self.of(dataset.test)
         changed = int((labels != dataset.train.labels)[~dropped].sum())
         note = (
-            f"patch {self.path}: {changed} training labels corrected, {int(dropped.sum())} training pictures dropped; "
+            f"patch {self.path}: {changed} training labels corrected, {int(dropped.sum())} training images dropped; "
             f"test: {int((test_labels != dataset.test.labels).sum())} and {int(test_dropped.sum())}, told apart in "
             f"evaluations"
         )
         kept = np.flatnonzero(~dropped)
         if not len(kept):
-            raise DataError(f"{self.path}: drops every training picture of {dataset.name}")
+            raise DataError(f"{self.path}: drops every training image of {dataset.name}")
         train = ImageSet(dataset.train.images[kept], labels[kept], dataset.train.class_names)
         return dataclasses.replace(dataset, train=train, notes=(*dataset.notes, note), patch=self)
 
@@ -162,8 +162,8 @@ def read_patch(path: str | Path) -> Patch:
             digest, decision = found["sha256"], found["decision"]
             if decision and decisions.get(digest, decision) != decision:
                 raise DataError(
-                    f"{path}, row {number}: decision {decision!r} about the picture of row {rows[digest]}, "
-                    f"where it is {decisions[digest]!r}: expected one decision a picture"
+                    f"{path}, row {number}: decision {decision!r} about the image of row {rows[digest]}, "
+                    f"where it is {decisions[digest]!r}: expected one decision an image"
                 )
             rows.setdefault(digest, number)
             if decision or digest not in cells:
@@ -176,7 +176,7 @@ def read_patch(path: str | Path) -> Patch:
 def patch_text(rows: Sequence[Sequence[object]], earlier: Patch | None = None) -> str:
     """A patch to be filled in, from rows of the columns but the last.
 
-    Decisions taken in an earlier one stay, those about pictures that are no longer in doubt too.
+    Decisions taken in an earlier one stay, those about images that are no longer in doubt too.
     """
     decided = {} if earlier is None else {digest: earlier.cells[digest] for digest in earlier.decisions}
     file = io.StringIO()
@@ -195,7 +195,7 @@ def separator(text: str) -> str:
 
 
 def digests(images: UInt8) -> list[str]:
-    """The sha256 of each picture's bytes in row order."""
+    """The sha256 of each image's bytes in row order."""
     rows = np.ascontiguousarray(images).reshape(len(images), -1)
     return [hashlib.sha256(row.data).hexdigest() for row in rows]
 

@@ -1,4 +1,4 @@
-"""From stored pictures to what a network takes in."""
+"""From stored images to what a network takes in."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ NO_CLASS = -1  # the label of an image of no class
 
 
 def to_input(images: UInt8) -> Float32:
-    """Bring pictures to the form a convolutional network expects.
+    """Bring images to the form a convolutional network expects.
 
     Three things happen, each for a reason. A channels axis is added, (n, 28, 28) → (n, 28, 28, 1), because a
-    convolution slides over height and width and sums over channels; a grey picture has one. The values become
+    convolution slides over height and width and sums over channels; a grey image has one. The values become
     float32, because gradients need fractions. And they are divided by 255, because layers are initialised for
     inputs of about unit size; with 0 to 255 the first steps of training would be far too large.
 

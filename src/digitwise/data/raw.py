@@ -37,15 +37,15 @@ class Raw:
         Of any numeric dtype and range; perhaps mapped from disk. Those of a folder are decoded, brought to one size
         and turned light on dark, as :func:`~digitwise.data.load` does.
     labels : ndarray, shape (n,) or one-hot (n, k), optional
-        Of any dtype; None for pictures without labels.
+        Of any dtype; None for images without labels.
     class_names : tuple of str, optional
         Where the source has them.
     files : tuple of str
-        The file of each picture, for folders.
+        The file of each image, for folders.
     unreadable : tuple of (str, str)
-        Files that are no picture, and why.
+        Files that are no image, and why.
     inverted : bool
-        Whether the pictures were turned round on reading.
+        Whether the images were turned round on reading.
     """
 
     pixels: NDArray[Any]
@@ -62,7 +62,7 @@ def read_raw(data: str | Path) -> dict[str, Raw]:
     Parameters
     ----------
     data : str or Path
-        What :func:`digitwise.data.load` takes; besides, pictures without labels: a folder with the pictures in it, an
+        What :func:`digitwise.data.load` takes; besides, images without labels: a folder with the images in it, an
         ``.npz`` with ``images`` only, IDX files of images only.
 
     Returns
@@ -73,7 +73,7 @@ def read_raw(data: str | Path) -> dict[str, Raw]:
     Raises
     ------
     DataError
-        If there is nothing that could be read as pictures.
+        If there is nothing that could be read as images.
     """
     path = expanded(data)
     if (not isinstance(data, Path) and data in NAMES) or not path.exists():
@@ -185,7 +185,7 @@ def _opened(stored: Stored) -> _Opened:
                         raise DataError(block.errors[place])
                     found.images.extend(decoded([file], where, [first + place]))
                 except DataError as error:
-                    reason = str(error).removeprefix(f"{file}: ").removeprefix(f"{where}, picture {first + place}: ")
+                    reason = str(error).removeprefix(f"{file}: ").removeprefix(f"{where}, image {first + place}: ")
                     found.unreadable.append((name, printable(reason)))
                 else:
                     found.told.append(label)

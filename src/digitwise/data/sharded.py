@@ -51,14 +51,14 @@ class HeldShard:
             row += len(block)
         if row != self.rows:
             raise DataError(
-                f"{self.shard.path}: expected {self.rows:,} pictures as when it was opened, got {row:,}; "
+                f"{self.shard.path}: expected {self.rows:,} images as when it was opened, got {row:,}; "
                 f"leave shards alone while they are trained on"
             )
 
 
 @dataclass(frozen=True, eq=False)
 class ShardedSet:
-    """A :class:`~digitwise.images.TrainingPictures` of which no picture is in memory.
+    """A :class:`~digitwise.images.TrainingImages` of which no image is in memory.
 
     Parameters
     ----------
@@ -66,9 +66,9 @@ class ShardedSet:
     form : Form
     classes : Classes
     class_counts : ndarray of int64, shape (n_classes,)
-        Pictures of each class, without those left out.
+        Images of each class, without those left out.
     fingerprint : str
-        The sha256 over the shards' names, sizes and labels, and the rows left out: the pictures themselves are too
+        The sha256 over the shards' names, sizes and labels, and the rows left out: the images themselves are too
         many.
     """
 
@@ -83,7 +83,7 @@ class ShardedSet:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels (1 or 3) of each picture."""
+        """Height, width and channels (1 or 3) of each image."""
         return self.form.shape
 
     @property
@@ -97,12 +97,12 @@ class ShardedSet:
         return len(self.classes.names)
 
     def rows(self, part: HeldShard, size: int) -> Iterator[Rows]:
-        """The training pictures of one of the parts, at most ``size`` at a time, in order.
+        """The training images of one of the parts, at most ``size`` at a time, in order.
 
         Raises
         ------
         DataError
-            If a picture or a label is not as those of the set are, or the shard has changed.
+            If an image or a label is not as those of the set are, or the shard has changed.
         """
         for first, block in part.blocks(size):
             kept = np.ones(len(block), np.bool_)
@@ -110,7 +110,7 @@ class ShardedSet:
             yield chosen(block, np.flatnonzero(kept), first, part.shard.path, self.form, self.classes)
 
     def held(self, size: int) -> Iterator[tuple[HeldShard, Rows]]:
-        """The pictures left out, in the order of the shards, after each block whether it has some or not."""
+        """The images left out, in the order of the shards, after each block whether it has some or not."""
         for part in self.parts:
             for first, block in part.blocks(size):
                 own = held_among(part.held, first, len(block)) - first
@@ -124,12 +124,12 @@ def held_among(held: Int64, first: int, size: int) -> Int64:
 
 
 def chosen(block: Block, places: Int64, first: int, where: str, form: Form, classes: Classes) -> Rows:
-    """Some rows of a block, whose first one is row ``first`` of a shard, as pictures of a set and their classes."""
+    """Some rows of a block, whose first one is row ``first`` of a shard, as images of a set and their classes."""
     labels = classes.numbers(plain(block.labels, where)[places], where)
-    everything, pictures = len(places) == len(block), block.images
+    everything, values = len(places) == len(block), block.images
     if not everything:
-        pictures = [pictures[place] for place in places] if isinstance(pictures, list) else pictures[places]
-    images = form.images(pictures, where, (first + places).tolist())
+        values = [values[place] for place in places] if isinstance(values, list) else values[places]
+    images = form.images(values, where, (first + places).tolist())
     return (images if images.ndim == 4 else images[..., None]), labels
 
 
@@ -183,7 +183,7 @@ def form_of_first(train: Shards) -> Form:
 
 
 def require_room(shards: Sequence[Shard], form: Form, source: str) -> None:
-    """Make sure that the pictures take no more than half of the memory available.
+    """Make sure that the images take no more than half of the memory available.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def require_room(shards: Sequence[Shard], form: Form, source: str) -> None:
     size = rows * int(np.prod(form.shape))
     if available is not None and size > MOST * available:
         raise DataError(
-            f"{source}: {rows:,} pictures take {_gigabytes(size)} in memory: expected at most half of the "
+            f"{source}: {rows:,} images take {_gigabytes(size)} in memory: expected at most half of the "
             f"{_gigabytes(available)} available; train on them with --stream, or take fewer shards"
         )
 

@@ -12,20 +12,20 @@ VALIDATION_SHARE = 0.15  # of a training set too small to spare VALIDATION_SIZE
 
 
 def stratified_indices(labels: Int64, size: int, *, seed: int) -> tuple[Int64, Int64]:
-    """Part indices in two, class shares kept to the nearest picture.
+    """Part indices in two, class shares kept to the nearest image.
 
     Parameters
     ----------
     labels : ndarray of int64, shape (n,)
     size : int
-        Pictures in the second part, 1 to n - 1.
+        Images in the second part, 1 to n - 1.
     seed : int
         The same seed gives the same parts.
 
     Returns
     -------
     rest, part : ndarray of int64, shapes (n - size,) and (size,)
-        Sorted. Every class keeps at least one picture in ``rest``.
+        Sorted. Every class keeps at least one image in ``rest``.
     """
     rng = np.random.default_rng(seed)
     take = quotas(np.bincount(labels), size)
@@ -35,19 +35,19 @@ def stratified_indices(labels: Int64, size: int, *, seed: int) -> tuple[Int64, I
 
 
 def quotas(counts: Int64, size: int) -> Int64:
-    """How many of each class to take, class shares kept to the nearest picture.
+    """How many of each class to take, class shares kept to the nearest image.
 
     Parameters
     ----------
     counts : ndarray of int64, shape (n_classes,)
-        Pictures of each class.
+        Images of each class.
     size : int
         How many to take in all.
 
     Returns
     -------
     ndarray of int64, shape (n_classes,)
-        Every class keeps at least one picture.
+        Every class keeps at least one image.
     """
     quota = counts * size / counts.sum()
     take: Int64 = np.minimum(np.floor(quota).astype(np.int64), np.maximum(counts - 1, 0))
@@ -59,7 +59,7 @@ def quotas(counts: Int64, size: int) -> Int64:
 
 
 def stratified_folds(labels: Int64, folds: int, *, seed: int) -> Int64:
-    """Deal pictures to folds, every class evenly.
+    """Deal images to folds, every class evenly.
 
     Parameters
     ----------
@@ -71,15 +71,15 @@ def stratified_folds(labels: Int64, folds: int, *, seed: int) -> Int64:
     Returns
     -------
     ndarray of int64, shape (n,)
-        The fold of each picture, 0 to ``folds - 1``; within a class their sizes differ by one at most.
+        The fold of each image, 0 to ``folds - 1``; within a class their sizes differ by one at most.
 
     Raises
     ------
     DataError
-        If there are fewer pictures than folds, or fewer than two folds.
+        If there are fewer images than folds, or fewer than two folds.
     """
     if not 2 <= folds <= len(labels):
-        raise DataError(f"folds: expected 2 to {len(labels)} for {len(labels)} pictures, got {folds}")
+        raise DataError(f"folds: expected 2 to {len(labels)} for {len(labels)} images, got {folds}")
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
@@ -95,7 +95,7 @@ def split_validation(train: ImageSet, *, size: int | None = None, seed: int = 0)
     ----------
     train : ImageSet
     size : int, optional
-        Pictures for validation; by default 5,000, or 15 % where the set is smaller than 33,000.
+        Images for validation; by default 5,000, or 15 % where the set is smaller than 33,000.
     seed : int
 
     Returns
@@ -113,12 +113,12 @@ def split_validation(train: ImageSet, *, size: int | None = None, seed: int = 0)
 
 
 def validation_size(n: int, n_classes: int, size: int | None) -> int:
-    """How many of ``n`` pictures validate; see :func:`split_validation`."""
+    """How many of ``n`` images validate; see :func:`split_validation`."""
     wanted = min(VALIDATION_SIZE, round(n * VALIDATION_SHARE)) if size is None else size
-    room = n - n_classes  # one picture of each class has to stay
+    room = n - n_classes  # one image of each class has to stay
     if not 1 <= wanted <= room:
         raise DataError(
-            f"validation: expected 1 to {room} pictures of the {n} for training, got {wanted}; "
-            f"add pictures or choose another --validation"
+            f"validation: expected 1 to {room} images of the {n} for training, got {wanted}; "
+            f"add images or choose another --validation"
         )
     return wanted

@@ -1,4 +1,4 @@
-"""A data set whose training pictures stay in their shards; those to validate and to test with are in memory."""
+"""A data set whose training images stay in their shards; those to validate and to test with are in memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class StreamedDataset:
     ----------
     name, source : str
     train : ShardedSet
-        Without the validation pictures.
+        Without the validation images.
     validation, test : ImageSet
     notes : tuple of str
     """
@@ -57,7 +57,7 @@ AnyDataset = Dataset | StreamedDataset
 
 
 def in_memory(dataset: AnyDataset, what: str) -> Dataset:
-    """A data set whose training pictures are at hand.
+    """A data set whose training images are at hand.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def in_memory(dataset: AnyDataset, what: str) -> Dataset:
     """
     if not isinstance(dataset, Dataset):
         raise RunError(
-            f"{what} needs all training pictures in memory, expected a run trained so, got one trained with --stream; "
+            f"{what} needs all training images in memory, expected a run trained so, got one trained with --stream; "
             f"train again without it"
         )
     return dataset
@@ -82,17 +82,17 @@ def training_splits(dataset: AnyDataset, *, size: int | None, seed: int) -> Spli
 def open_streamed(
     source: str, *, validation: int | None = None, seed: int = 0, told: Told | None = None
 ) -> StreamedDataset:
-    """Open a folder of shards to train on without holding the training pictures.
+    """Open a folder of shards to train on without holding the training images.
 
-    One pass over the labels counts classes and draws the validation pictures, of every class its share; a second one
-    over all pictures fetches these and finds what is wrong with any before the training begins.
+    One pass over the labels counts classes and draws the validation images, of every class its share; a second one
+    over all images fetches these and finds what is wrong with any before the training begins.
 
     Parameters
     ----------
     source : str
         Folder, or any place that fsspec knows, with ``train`` and ``test`` that hold Parquet or tar shards.
     validation : int, optional
-        Pictures to validate with, by default as for any set.
+        Images to validate with, by default as for any set.
     seed : int
         Of their draw.
     told : callable, optional
@@ -125,11 +125,11 @@ def open_streamed(
     labels = [str(label) if classes.numbered else label for label in counted.counts]
     totals = dict(zip(labels, counted.counts.values(), strict=True))
     whole = ShardedSet(tuple(parts), form, classes, np.array([totals.get(name, 0) for name in classes.names]), "")
-    pictures = _collect(whole, told)
+    images = _collect(whole, told)
     remaining = ShardedSet(
-        whole.parts, form, classes, whole.class_counts - pictures.class_counts, _fingerprint(whole, counted.digest)
+        whole.parts, form, classes, whole.class_counts - images.class_counts, _fingerprint(whole, counted.digest)
     )
-    return StreamedDataset(source, source, remaining, pictures, read_set(test, form, classes), form.notes)
+    return StreamedDataset(source, source, remaining, images, read_set(test, form, classes), form.notes)
 
 
 def _everywhere(shard: Shard) -> Shard:
@@ -139,11 +139,11 @@ def _everywhere(shard: Shard) -> Shard:
 
 def _collect(train: ShardedSet, told: Told) -> ImageSet:
     images, labels, of, part = [], [], len(train.parts), None
-    for current, (pictures, classes) in train.held(BLOCK):
+    for current, (more, classes) in train.held(BLOCK):
         if current is not part:
             part = current
-            told("fetching validation pictures", train.parts.index(part), of)
-        images.append(pictures)
+            told("fetching validation images", train.parts.index(part), of)
+        images.append(more)
         labels.append(classes)
     together = np.concatenate(images)
     return ImageSet(together if together.shape[3] == 3 else together[..., 0], np.concatenate(labels), train.class_names)

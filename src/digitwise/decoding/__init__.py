@@ -1,15 +1,15 @@
-"""From a file, or its bytes, to pixels: limits first, then decoding, and one line where it is no picture.
+"""From a file, or its bytes, to pixels: limits first, then decoding, and one line where it is no image.
 
 NumPy and Pillow only; pages of a PDF by pypdfium2, an extra.
 """
 
 from __future__ import annotations
 
-from digitwise.decoding.opening import MAX_PIXELS, Decoded, Source, open_picture
+from digitwise.decoding.opening import MAX_PIXELS, Decoded, Source, open_image
 from digitwise.decoding.pdf import open_pages
 from digitwise.decoding.values import decode, decode_colour
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}  # of pictures in a data set
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}  # of images in a data set
 READ_SUFFIXES = SUFFIXES | {".gif", ".webp", ".pbm", ".pgm", ".ppm", ".pdf"}  # looked for in a folder to be read
 
 __all__ = [
@@ -20,6 +20,6 @@ __all__ = [
     "Source",
     "decode",
     "decode_colour",
+    "open_image",
     "open_pages",
-    "open_picture",
 ]

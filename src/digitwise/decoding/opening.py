@@ -1,4 +1,4 @@
-"""One picture out of a file, bytes or a stream; what kind it is, its first bytes say, since suffixes lie."""
+"""One image out of a file, bytes or a stream; what kind it is, its first bytes say, since suffixes lie."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from digitwise.decoding.values import decode_colour
 from digitwise.errors import DataError, TooLargeError, one_line
 from digitwise.images import UInt8
 
-MAX_PIXELS = 50_000_000  # of one picture, checked before decoding
+MAX_PIXELS = 50_000_000  # of one image, checked before decoding
 BYTES_A_PIXEL = 8  # of the largest file that is read from a stream: four channels of 16 bits, not compressed
 FORMATS = "PNG, JPEG, BMP, TIFF, GIF, WebP or PPM"
 LONGEST = 16  # bytes: enough to tell every kind
@@ -45,26 +45,26 @@ Source = str | Path | bytes | BinaryIO
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """A picture as pixels.
+    """An image as pixels.
 
     Parameters
     ----------
-    picture : ndarray of uint8, shape (h, w) or (h, w, 3)
+    image : ndarray of uint8, shape (h, w) or (h, w, 3)
     notes : tuple of str
-        What a reader of results must know: that there were more pictures in the file.
+        What a reader of results must know: that there were more images in the file.
     scale : float
         Pixels of the file for each one here, at least 1: more where a JPEG came at a reduced scale.
     origin : (int, int)
         Where its left and top are in pixels of the file, if it is a part.
     """
 
-    picture: UInt8
+    image: UInt8
     notes: tuple[str, ...] = ()
     scale: float = 1.0
     origin: tuple[int, int] = (0, 0)
 
 
-def open_picture(
+def open_image(
     source: Source,
     *,
     max_pixels: int = MAX_PIXELS,
@@ -72,14 +72,14 @@ def open_picture(
     name: str | None = None,
     decode: Callable[[Image.Image], UInt8] = decode_colour,
 ) -> Decoded:
-    """Decode one picture.
+    """Decode one image.
 
     Parameters
     ----------
     source : str, Path, bytes or binary stream
         PNG, JPEG, BMP, TIFF, GIF, WebP or PPM, told by content.
     max_pixels : int
-        A larger picture is refused before it is decoded.
+        A larger image is refused before it is decoded.
     at_least : int, optional
         Pixels of the longer side that are enough: a larger JPEG may come at a half, a quarter or an eighth, which its
         format gives away for less work than the whole.
@@ -94,16 +94,16 @@ def open_picture(
     Raises
     ------
     DataError
-        If it cannot be read, is no picture or a damaged one.
+        If it cannot be read, is no image or a damaged one.
     TooLargeError
         If it has more pixels; nothing was decoded.
     """
-    name = name or (str(source) if isinstance(source, str | Path) else "the picture")
+    name = name or (str(source) if isinstance(source, str | Path) else "the image")
     with _quiet(max_pixels), _bytes_of(source, name, max_pixels) as file:
         start = file.read(LONGEST)
         kind = _kind_of(start)
         if kind is None:
-            raise DataError(f"{name}: not a picture: {_what_instead(start)}")
+            raise DataError(f"{name}: not an image: {_what_instead(start)}")
         file.seek(0)
         try:
             importlib.import_module(f"PIL.{kind}ImagePlugin")
@@ -115,9 +115,9 @@ def open_picture(
             size = re.search(r"\((\d+) pixels\)", str(error))
             raise TooLargeError(f"{name}: {_too_large(max_pixels, f'{int(size[1]):,}' if size else 'more')}") from error
         except UnidentifiedImageError as error:
-            raise DataError(f"{name}: damaged picture: its header makes no sense; replace it") from error
+            raise DataError(f"{name}: damaged image: its header makes no sense; replace it") from error
         except Exception as error:  # damaged files raise whatever their parsing meets
-            raise DataError(f"{name}: damaged picture: {one_line(error, 160)}; replace it") from error
+            raise DataError(f"{name}: damaged image: {one_line(error, 160)}; replace it") from error
 
 
 def _decoded(
@@ -129,19 +129,19 @@ def _decoded(
 ) -> Decoded:
     if image.width * image.height > max_pixels:
         raise TooLargeError(f"{name}: {_too_large(max_pixels, f'{image.width}x{image.height}')}")
-    notes = ("the first of several pictures in it",) if _is_animated(image) else ()
+    notes = ("the first of several images in it",) if _is_animated(image) else ()
     whole = max(image.size)
     if at_least is not None and image.format in ("JPEG", "MPO"):
         share = at_least / whole
         image.draft(None, (max(1, round(image.width * share)), max(1, round(image.height * share))))
-    picture = decode(image)
-    if not picture.size:
-        raise DataError(f"{name}: damaged picture: it has no pixels; replace it")
-    return Decoded(picture, notes, whole / max(picture.shape[:2]))
+    values = decode(image)
+    if not values.size:
+        raise DataError(f"{name}: damaged image: it has no pixels; replace it")
+    return Decoded(values, notes, whole / max(values.shape[:2]))
 
 
 def _is_animated(image: Image.Image) -> bool:
-    """Whether more pictures follow; the others in a phone's JPEG are previews and depth maps."""
+    """Whether more images follow; the others in a phone's JPEG are previews and depth maps."""
     return image.format != "MPO" and bool(getattr(image, "is_animated", False))
 
 
@@ -174,7 +174,7 @@ def _too_large(max_pixels: int, came: str) -> str:
 
 
 def _kind_of(start: bytes) -> str | None:
-    """Pillow's name for the kind of picture that begins with these bytes; None for what is no picture."""
+    """Pillow's name for the kind of image that begins with these bytes; None for what is no image."""
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "WebP"
     return next((kind for mark, kind in STARTS if start.startswith(mark)), None)
@@ -186,7 +186,7 @@ def is_pdf(start: bytes) -> bool:
 
 
 def _what_instead(start: bytes) -> str:
-    """What a file that is no picture holds, and what to do about it."""
+    """What a file that is no image holds, and what to do about it."""
     if not start:
         return "the file is empty; replace it"
     if start[4:8] == b"ftyp":

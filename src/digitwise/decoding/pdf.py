@@ -1,4 +1,4 @@
-"""Pages of a PDF as pictures."""
+"""Pages of a PDF as images."""
 
 from __future__ import annotations
 
@@ -87,9 +87,9 @@ def _rendered(pdfium: Any, document: Any, place: int, name: str, max_pixels: int
         scale = dpi / POINTS
         scale *= min(1.0, math.sqrt(0.99 * max_pixels / max(width * height * scale**2, 1)))
         bitmap = page.render(scale=scale)
-        picture = decode_colour(bitmap.to_pil())
+        image = decode_colour(bitmap.to_pil())
         bitmap.close()
         page.close()
     except (pdfium.PdfiumError, ValueError, RuntimeError) as error:
         raise DataError(f"{name}: damaged PDF: {one_line(error)}; replace it") from error
-    return Decoded(picture)
+    return Decoded(image)

@@ -1,4 +1,4 @@
-"""From a decoded picture of any mode to grey or RGB values of 8 bits."""
+"""From a decoded image of any mode to grey or RGB values of 8 bits."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def _eight_bits(values: NDArray[np.float32]) -> UInt8:
-    """Greys of any range as uint8: by the number of bits they need, so that an almost black picture stays so."""
+    """Greys of any range as uint8: by the number of bits they need, so that an almost black image stays so."""
     values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
-    if low < 0 or high > 2**16 - 1:  # no picture's own range: stretched
+    if low < 0 or high > 2**16 - 1:  # no image's own range: stretched
         values, high = (values - low) / max(high - low, 1e-9), 1.0
     white = 1.0 if high <= 1 else white_of(high)
     return np.asarray(np.clip(values * (255 / white), 0, 255).round(), np.uint8)

@@ -1,4 +1,4 @@
-"""Everything that can be said about a model from its answers: chosen on validation pictures, counted on test ones."""
+"""Everything that can be said about a model from its answers: chosen on validation images, counted on test ones."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ MAX_ERROR = 0.001
 
 @dataclass(frozen=True)
 class PolicyOutcome:
-    """What a reading policy came to on the test pictures, or why there is none.
+    """What a reading policy came to on the test images, or why there is none.
 
     Parameters
     ----------
     policy : Policy or None
     answered, errors : int
-        Of the test pictures.
+        Of the test images.
     refusal : str
-        Why the validation pictures cannot support the guarantee; empty where they can.
+        Why the validation images cannot support the guarantee; empty where they can.
     """
 
     policy: Policy | None
@@ -44,12 +44,12 @@ class Assessment:
     Parameters
     ----------
     evaluation : Evaluation
-        Of the test pictures, as are the next three.
+        Of the test images, as are the next three.
     expectation : Expectation
     raw, calibrated : Calibration
         Before and after the temperature.
     temperature : float
-        Fitted on the validation pictures.
+        Fitted on the validation images.
     reading : PolicyOutcome
     """
 
@@ -157,7 +157,7 @@ def under_patch(answers: Predictions, labels: Int64, dropped: Mask) -> tuple[Cou
     labels : ndarray of int64, shape (n,)
         As corrected.
     dropped : ndarray of bool, shape (n,)
-        Pictures that shall not count.
+        Images that shall not count.
     """
     missed = answers.predicted != labels
     return (
@@ -168,6 +168,6 @@ def under_patch(answers: Predictions, labels: Int64, dropped: Mask) -> tuple[Cou
 
 
 def corrected(answers: Predictions, labels: Int64, dropped: Mask) -> Predictions:
-    """The answers with corrected labels, about the pictures that count."""
+    """The answers with corrected labels, about the images that count."""
     kept = np.flatnonzero(~dropped)
     return Predictions(labels[kept], answers.probabilities[kept], answers.class_names)

@@ -15,7 +15,7 @@ TEMPERATURES = (0.05, 20.0)
 
 @dataclass(frozen=True)
 class Bin:
-    """The pictures whose confidence lies between two bounds.
+    """The images whose confidence lies between two bounds.
 
     Parameters
     ----------
@@ -46,11 +46,11 @@ class Calibration:
     ----------
     error : float
         Expected calibration error: mean distance of confidence and accuracy over the bins, each weighted by its
-        pictures; in [0, 1].
+        images; in [0, 1].
     negative_log_likelihood : float
         Mean, in nats.
     bins : tuple of Bin
-        Those with pictures, from unsure to sure.
+        Those with images, from unsure to sure.
     """
 
     error: float
@@ -80,7 +80,7 @@ def calibration(predictions: Predictions, bins: int = 15) -> Calibration:
 
 
 def negative_log_likelihood(probabilities: Float32, labels: Int64) -> float:
-    """The mean over pictures of minus the logarithm of the given class's probability, in nats.
+    """The mean over images of minus the logarithm of the given class's probability, in nats.
 
     Parameters
     ----------
@@ -92,12 +92,12 @@ def negative_log_likelihood(probabilities: Float32, labels: Int64) -> float:
 
 
 def fit_temperature(validation: Predictions) -> float:
-    """Find the temperature that makes validation pictures' probabilities fit best.
+    """Find the temperature that makes validation images' probabilities fit best.
 
     Parameters
     ----------
     validation : Predictions
-        Never of test pictures.
+        Never of test images.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Is one model better than another, or luckier? Paired, on the same pictures."""
+"""Is one model better than another, or luckier? Paired, on the same images."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models on the same pictures.
+    """Two models on the same images.
 
     Parameters
     ----------
     n : int
     errors_a, errors_b : int
     both_wrong, only_a, only_b : int
-        Pictures that both, only A, only B got wrong.
+        Images that both, only A, only B got wrong.
     p_value : float
         Two-sided exact McNemar test: how often a difference like this comes by chance.
     difference_95 : (float, float)
@@ -62,12 +62,12 @@ class Comparison:
 
 
 def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
-    """Compare two models' answers about the same pictures.
+    """Compare two models' answers about the same images.
 
     Parameters
     ----------
     a, b : Predictions
-        Of the same pictures in the same order.
+        Of the same images in the same order.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
     Raises
     ------
     RunError
-        If the pictures' labels differ, so that they cannot be the same.
+        If the images' labels differ, so that they cannot be the same.
 
     References
     ----------
@@ -85,7 +85,7 @@ def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
     Difference of Binomial Proportions Based on Paired Data", J. Educational and Behavioral Statistics 37 (2012).
     """
     if len(a) != len(b) or (a.labels != b.labels).any():
-        raise RunError(f"expected answers about the same pictures, got {len(a)} and {len(b)} with different labels")
+        raise RunError(f"expected answers about the same images, got {len(a)} and {len(b)} with different labels")
     both_wrong, only_a, only_b = map(len, apart(a, b).values())
     return Comparison(
         n=len(a),
@@ -100,7 +100,7 @@ def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
 
 
 def apart(a: Predictions, b: Predictions) -> dict[str, Int64]:
-    """The pictures that both, only the first, only the second of two models get wrong: their indices, int64."""
+    """The images that both, only the first, only the second of two models get wrong: their indices, int64."""
     kinds = {"both_wrong": a.missed & b.missed, "only_a": a.missed & ~b.missed, "only_b": b.missed & ~a.missed}
     return {kind: np.flatnonzero(mask).astype(np.int64) for kind, mask in kinds.items()}
 
@@ -118,7 +118,7 @@ def _difference_interval(only_a: int, only_b: int, n: int) -> tuple[float, float
 
 
 def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
-    """Compare two runs, picture by picture, on the test set they share.
+    """Compare two runs, image by image, on the test set they share.
 
     Parameters
     ----------
@@ -127,26 +127,26 @@ def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
     Returns
     -------
     Comparison
-        The look at the test pictures is written into both run.json.
+        The look at the test images is written into both run.json.
 
     Raises
     ------
     RunError
-        If one is no run folder, both are the same, or they were tested on different pictures.
+        If one is no run folder, both are the same, or they were tested on different images.
     """
     first, second = (run if isinstance(run, Run) else Run.open(run) for run in (a, b))
     all_different((first, second))
     prints = [run.info["data"]["fingerprint"]["test"] for run in (first, second)]
     if prints[0] != prints[1]:
         raise RunError(
-            f"{first.path} and {second.path} were tested on different pictures "
+            f"{first.path} and {second.path} were tested on different images "
             f"({first.info['data']['name']}, {second.info['data']['name']}): expected one test set; "
             f"train both on the same data"
         )
     answers = first.predictions("test"), second.predictions("test")
     if not np.array_equal(answers[0].labels, answers[1].labels):
         raise RunError(
-            f"{first.path / 'test.npz'} and {second.path / 'test.npz'}: expected the same labels, the pictures being "
+            f"{first.path / 'test.npz'} and {second.path / 'test.npz'}: expected the same labels, the images being "
             f"the same, got different ones; train the run again whose file was changed"
         )
     comparison = compare_predictions(*answers)

@@ -55,7 +55,7 @@ def fix_for(group: Slice) -> Fix:
     if focus:
         proposals.append("show more samples of the class (focus)")
     if not widen:
-        proposals.append("look at the labels of these pictures, and collect more like them: no augmentation makes them")
+        proposals.append("look at the labels of these images, and collect more like them: no augmentation makes them")
     words = "; ".join(proposals)
     return Fix(words[:1].upper() + words[1:] + ".", widen, focus)
 
@@ -68,7 +68,7 @@ def joined(fixes: Sequence[Fix]) -> Fix:
 
 
 def gatherings(slices: Sequence[Slice], answers: Predictions, *, folds: int | None = None) -> dict[str, Any]:
-    """Put slices into plain values, with the answers about their wrong pictures.
+    """Put slices into plain values, with the answers about their wrong images.
 
     Parameters
     ----------
@@ -76,19 +76,19 @@ def gatherings(slices: Sequence[Slice], answers: Predictions, *, folds: int | No
     answers : Predictions
         In which they were found.
     folds : int, optional
-        Of the cross-validation that the answers come from, about all training pictures; without it they are those
-        about the validation pictures.
+        Of the cross-validation that the answers come from, about all training images; without it they are those
+        about the validation images.
 
     Returns
     -------
     dict
-        ``of`` ("validation" or "cross-validation"), ``folds``, ``pictures``, ``errors`` and ``found``: of each slice
-        its numbers, its words, its fix, and the index, given and predicted class of its wrong pictures.
+        ``of`` ("validation" or "cross-validation"), ``folds``, ``images``, ``errors`` and ``found``: of each slice
+        its numbers, its words, its fix, and the index, given and predicted class of its wrong images.
     """
     return {
         "of": "validation" if folds is None else "cross-validation",
         "folds": folds,
-        "pictures": len(answers),
+        "images": len(answers),
         "errors": answers.errors,
         "found": [_plain(each, answers) for each in slices],
     }
@@ -99,7 +99,7 @@ def _plain(group: Slice, answers: Predictions) -> dict[str, Any]:
     return {
         **group.as_dict(),
         "words": group.words,
-        "mend": fix_for(group).words,
+        "fix": fix_for(group).words,
         "wrong": {
             "index": wrong.tolist(),
             "given": answers.labels[wrong].tolist(),
@@ -115,9 +115,9 @@ class Change:
     Parameters
     ----------
     name : str
-        What its pictures have in common, in words.
+        What its images have in common, in words.
     n : int
-        Its pictures in the half that judges.
+        Its images in the half that judges.
     comparison : Comparison
         A before, B after, on those; None where there are none.
     """
@@ -134,21 +134,21 @@ class Change:
             "n": self.n,
             "errors_before": result.errors_a if result else 0,
             "errors_after": result.errors_b if result else 0,
-            "verdict": result.verdict("before", "after") if result else "no pictures of it to judge by",
+            "verdict": result.verdict("before", "after") if result else "no images of it to judge by",
         }
 
 
 def halves(labels: Int64, *, seed: int = 0) -> tuple[Int64, Int64]:
-    """Part pictures in two, class by class: one half to find groups in, the other to judge by.
+    """Part images in two, class by class: one half to find groups in, the other to judge by.
 
-    The group found for its many errors would have fewer the next time by chance alone; on pictures that had no part
+    The group found for its many errors would have fewer the next time by chance alone; on images that had no part
     in finding it, it has not.
     """
     return stratified_indices(labels, len(labels) // 2, seed=seed)
 
 
 def find_in(places: Int64, answers: Predictions, measured: Mapping[str, Float64]) -> list[Slice]:
-    """Find the groups among the pictures at ``places``."""
+    """Find the groups among the images at ``places``."""
     return find_slices(_take(answers, places), _measured(measured, places))
 
 
@@ -159,28 +159,28 @@ def changes(
     after: Predictions,
     measured: Mapping[str, Float64],
 ) -> list[Change]:
-    """Hold answers before and after against each other, group by group, on the pictures at ``places``.
+    """Hold answers before and after against each other, group by group, on the images at ``places``.
 
     Parameters
     ----------
     slices : sequence of Slice
-        Found on other pictures.
+        Found on other images.
     places : ndarray of int64, shape (k,)
     before, after : Predictions
-        Out-of-sample answers about all n pictures.
+        Out-of-sample answers about all n images.
     measured : dict of str to ndarray of float64, shape (n,)
         As :func:`digitwise.properties.properties` gives it.
 
     Returns
     -------
     list of Change
-        The groups', and last that of all pictures.
+        The groups', and last that of all images.
     """
     labels, own = before.labels[places], _measured(measured, places)
     groups = [(each.name, places[each.members(labels, own)]) for each in slices]
     return [
         Change(name, len(at), compare_predictions(_take(before, at), _take(after, at)) if len(at) else None)
-        for name, at in [*groups, ("all pictures", places)]
+        for name, at in [*groups, ("all images", places)]
     ]
 
 

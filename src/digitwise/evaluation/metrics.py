@@ -19,7 +19,7 @@ def confusion_matrix(predictions: Predictions, *, normalize: bool = False) -> In
     ----------
     predictions : Predictions
     normalize : bool
-        Give shares of the given class instead of counts; a class without pictures has zeros.
+        Give shares of the given class instead of counts; a class without images has zeros.
 
     Returns
     -------
@@ -55,10 +55,10 @@ def most_confused(predictions: Predictions, limit: int = 5) -> list[ConfusedPair
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class: precision is the share of its answers that are right, recall the share of its pictures found.
+    """One class: precision is the share of its answers that are right, recall the share of its images found.
 
-    F1 is their harmonic mean. Intervals are Wilson's; F1's is that of the share x of right ones among all pictures
-    given or taken for the class, since F1 = 2x / (1 + x). A score that divides by nothing (no picture, no answer) is
+    F1 is their harmonic mean. Intervals are Wilson's; F1's is that of the share x of right ones among all images
+    given or taken for the class, since F1 = 2x / (1 + x). A score that divides by nothing (no image, no answer) is
     None, as is its interval.
 
     References
@@ -79,19 +79,19 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The result of a model on labelled pictures.
+    """The result of a model on labelled images.
 
     Parameters
     ----------
     n, errors : int
-        Pictures, and how many were classified wrongly.
+        Images, and how many were classified wrongly.
     interval_95 : (float, float)
         Wilson interval of the error rate, in [0, 1].
     classes : tuple of ClassScore
     confused : tuple of ConfusedPair
         The most frequent confusions, most frequent first.
     top_2_accuracy : float
-        Share of pictures whose label is among the two most probable classes, in [0, 1].
+        Share of images whose label is among the two most probable classes, in [0, 1].
     negative_log_likelihood : float
         Mean, in nats.
     """
@@ -106,7 +106,7 @@ class Evaluation:
 
     @property
     def error_rate(self) -> float:
-        """Errors over pictures, in [0, 1]."""
+        """Errors over images, in [0, 1]."""
         return self.errors / self.n
 
     @property
@@ -177,13 +177,13 @@ def _class_score(name: str, hits: int, given: int, answered: int) -> ClassScore:
 
 
 def explain(predictions: Predictions, index: int = 0) -> str:
-    """Set the probabilities of one picture against its label.
+    """Set the probabilities of one image against its label.
 
     Parameters
     ----------
     predictions : Predictions
     index : int
-        Which picture.
+        Which image.
 
     Returns
     -------

@@ -102,7 +102,7 @@ def expected_errors(
     Raises
     ------
     DataError
-        If the mix has an unknown class, does not sum to one, or asks for a class without pictures.
+        If the mix has an unknown class, does not sum to one, or asks for a class without images.
 
     References
     ----------
@@ -139,7 +139,7 @@ def _complete(class_mix: Mapping[str, float], counts: Int64, names: tuple[str, .
     rest = others / others.sum() * (1 - given) if others.sum() else others
     mix = np.array([class_mix.get(name, share) for name, share in zip(names, rest, strict=True)], float)
     if missing := [name for name, share, count in zip(names, mix, counts, strict=True) if share and not count]:
-        raise DataError(f"class mix: there is no picture of class {missing[0]} to reckon from; leave it out")
+        raise DataError(f"class mix: there is no image of class {missing[0]} to reckon from; leave it out")
     return mix
 
 
@@ -152,7 +152,7 @@ class Verdict:
     target : float
         Error rate, in (0, 1).
     outcome : {"reached", "missed", "open"}
-        Open where the 95 % interval holds the target: these pictures cannot decide.
+        Open where the 95 % interval holds the target: these images cannot decide.
     words : str
     """
 
@@ -180,6 +180,6 @@ def judge(errors: int, n: int, target: float) -> Verdict:
     return Verdict(
         target,
         "open",
-        f"Not decided: {n:,} pictures leave the error rate between {least} and {most}, with {goal} between them; "
+        f"Not decided: {n:,} images leave the error rate between {least} and {most}, with {goal} between them; "
         f"test on more.",
     )

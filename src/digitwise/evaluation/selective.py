@@ -1,4 +1,4 @@
-"""Answer only when sure enough: what that costs in pictures, and what can be guaranteed for it."""
+"""Answer only when sure enough: what that costs in images, and what can be guaranteed for it."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Policy:
         How often a guarantee made in this way holds.
     threshold : float
         Answer where the most probable class has at least this probability at ``TEMPERATURE``. It stands below the
-        least sure validation picture that is answered, so that rounding does not take this picture's answer away.
+        least sure validation image that is answered, so that rounding does not take this image's answer away.
     coverage : float
-        Share of the validation pictures that is answered.
+        Share of the validation images that is answered.
     errors, answered : int
-        Of the validation pictures.
+        Of the validation images.
     bound : float
         Upper bound of the error rate of what is answered; at most ``max_error``.
     """
@@ -54,7 +54,7 @@ class Policy:
     bound: float
 
     def answers(self, predictions: Predictions) -> tuple[int, int]:
-        """How many of these pictures it would answer, and how many of the answers are wrong."""
+        """How many of these images it would answer, and how many of the answers are wrong."""
         scaled = at_temperature(predictions, TEMPERATURE)
         sure = scaled.confidence >= self.threshold
         return int(sure.sum()), int((sure & scaled.missed).sum())
@@ -79,7 +79,7 @@ class RiskCoverage:
 
 
 def risk_coverage(predictions: Predictions) -> RiskCoverage:
-    """The risk at every coverage, the surest pictures answered first."""
+    """The risk at every coverage, the surest images answered first."""
     wrong = predictions.missed[_surest_first(predictions)]
     answered = np.arange(1, len(predictions) + 1)
     return RiskCoverage(answered / len(predictions), np.cumsum(wrong) / answered)
@@ -93,15 +93,15 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
     an order each may use the search's whole chance of error; two searches, from a strict and from a laxer start, have
     half of it each.
 
-    Which picture is surer than which depends a little on the temperature. One fitted to these same pictures would be
+    Which image is surer than which depends a little on the temperature. One fitted to these same images would be
     a choice made by their labels that the tests do not pay for; fitted to half of them, it would leave too few to
-    guarantee anything by. So it is the same for all models, ``TEMPERATURE``, chosen on MNIST's validation pictures: by
-    it models with and without label smoothing answer about as many pictures as by the temperature that fits each best.
+    guarantee anything by. So it is the same for all models, ``TEMPERATURE``, chosen on MNIST's validation images: by
+    it models with and without label smoothing answer about as many images as by the temperature that fits each best.
 
     Parameters
     ----------
     validation : Predictions
-        Never of test pictures, nor of pictures trained on.
+        Never of test images, nor of images trained on.
     max_error : float
         In (0, 1).
     confidence : float
@@ -114,7 +114,7 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
     Raises
     ------
     RunError
-        If these pictures cannot support the guarantee.
+        If these images cannot support the guarantee.
 
     References
     ----------
@@ -135,10 +135,10 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
         if refused:
             raise RunError(
                 f"{guarantee}: {errors[refused - 1]:,} of the {refused:,} surest of {len(validation):,} validation "
-                f"pictures are wrong, too many; look at them (digitwise errors), or allow more errors"
+                f"images are wrong, too many; look at them (digitwise errors), or allow more errors"
             )
         raise RunError(
-            f"{guarantee}: expected at least {fewest_pictures(max_error, confidence):,} validation pictures, "
+            f"{guarantee}: expected at least {fewest_images(max_error, confidence):,} validation images, "
             f"got {len(validation):,}; validate on more (--validation)"
         )
     wrong = int(errors[best - 1])
@@ -194,8 +194,8 @@ def upper_bound(errors: int, n: int, confidence: float = CONFIDENCE) -> float:
     return 1.0 if errors >= n else float(betaincinv(errors + 1, n - errors, confidence))
 
 
-def fewest_pictures(max_error: float, confidence: float = CONFIDENCE) -> int:
-    """How many validation pictures a guarantee takes at least: so many where no answer is wrong."""
+def fewest_images(max_error: float, confidence: float = CONFIDENCE) -> int:
+    """How many validation images a guarantee takes at least: so many where no answer is wrong."""
     return fewest_answers(0, max_error, _each(confidence))
 
 
@@ -212,7 +212,7 @@ def _sequences(n: int, max_error: float, confidence: float) -> list[list[int]]:
     """How many answers to test with, from each start, in this order: decided by ``n`` and the guarantee alone.
 
     Each number is the least that can carry so many errors; tests in between could only end the search earlier. One
-    search starts low, for models sure of few pictures; one high, so that an error among the surest does not end it.
+    search starts low, for models sure of few images; one high, so that an error among the surest does not end it.
     """
     points: list[int] = []
     while (point := fewest_answers(len(points), max_error, confidence)) < n:

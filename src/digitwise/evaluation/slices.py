@@ -1,4 +1,4 @@
-"""Where the errors gather: groups of pictures, named by what a person can see, with more errors than chance allows."""
+"""Where the errors gather: groups of images, named by what a person can see, with more errors than chance allows."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from digitwise.images import Float64, Int64, Mask, Predictions
 from digitwise.properties import PROPERTIES, Property
 
 SIGNIFICANT = 0.03  # each group found opens another search; this keeps the false ones of all below 5 %
-SMALLEST = 20  # pictures in a slice
+SMALLEST = 20  # images in a slice
 FEWEST = 3  # errors in a slice
-SHARES = (0.05, 0.1, 0.2)  # of the pictures, at either end of a property
+SHARES = (0.05, 0.1, 0.2)  # of the images, at either end of a property
 PERMUTATIONS = 1000
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One thing that pictures of a slice have in common.
+    """One thing that images of a slice have in common.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Condition:
     words: str
 
     def holds(self, labels: Int64, measured: Mapping[str, Float64]) -> Mask:
-        """Whether each picture meets it, bool of shape (n,)."""
+        """Whether each image meets it, bool of shape (n,)."""
         if self.property == "class":
             return np.asarray(labels == self.value)
         values = measured[self.property]
@@ -54,13 +54,13 @@ class Slice:
     Parameters
     ----------
     conditions : tuple of Condition
-        One or two, which all its pictures meet.
+        One or two, which all its images meet.
     indices : ndarray of int64, shape (n,)
-        Its pictures, but those of groups found before it.
+        Its images, but those of groups found before it.
     errors : int
         Wrongly classified ones among them.
     others_rate : float
-        The error rate of the pictures in neither this group nor one found before it.
+        The error rate of the images in neither this group nor one found before it.
     p_value : float
         How often chance alone would show a group like this anywhere, all groups looked at counted in.
     """
@@ -73,16 +73,16 @@ class Slice:
 
     @property
     def error_rate(self) -> float:
-        """Errors over pictures, in [0, 1]."""
+        """Errors over images, in [0, 1]."""
         return self.errors / len(self.indices)
 
     def members(self, labels: Int64, measured: Mapping[str, Float64]) -> Mask:
-        """Which of some pictures, these or others, belong to it, bool of shape (n,)."""
+        """Which of some images, these or others, belong to it, bool of shape (n,)."""
         return np.asarray(np.logical_and.reduce([each.holds(labels, measured) for each in self.conditions]))
 
     @property
     def name(self) -> str:
-        """What its pictures have in common, in words."""
+        """What its images have in common, in words."""
         return "digits " + " and ".join(condition.words for condition in self.conditions)
 
     @property
@@ -109,18 +109,18 @@ def find_slices(
 ) -> list[Slice]:
     """Find groups with one or two properties in common whose error rate is significantly higher.
 
-    The group least likely by chance is taken first, and its pictures are set aside before the next is looked for, so
-    that no group is found twice under another name. Chance is what permuting the errors among the pictures shows in
+    The group least likely by chance is taken first, and its images are set aside before the next is looked for, so
+    that no group is found twice under another name. Chance is what permuting the errors among the images shows in
     the best of all groups, so that looking at thirteen hundred groups is paid for. Groups with one property in common
     and groups with two have half of that chance each: the few simple ones need not pay for the many pairs.
 
-    On MNIST's own properties, with 0.4 % errors elsewhere, it finds 9 of 10 groups of 5 % to 20 % of 10,000 pictures
+    On MNIST's own properties, with 0.4 % errors elsewhere, it finds 9 of 10 groups of 5 % to 20 % of 10,000 images
     if they have six times the error rate; benchmarks/results/evaluation.csv has the rows.
 
     Parameters
     ----------
     predictions : Predictions
-        Of pictures the model was not trained on; of validation or cross-validation, since fixes follow from it.
+        Of images the model was not trained on; of validation or cross-validation, since fixes follow from it.
     measured : dict of str to ndarray of float64, shape (n,)
         As :func:`digitwise.properties.properties` gives it.
     most : int

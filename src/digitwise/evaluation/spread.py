@@ -19,7 +19,7 @@ class Spread:
     Parameters
     ----------
     n : int
-        Pictures each was asked about.
+        Images each was asked about.
     errors : tuple of int
         Of each training.
     """
@@ -41,7 +41,7 @@ class Spread:
     def interval_95(self) -> tuple[float, float]:
         """Wilson interval of the error rate of a training of average luck, in [0, 1].
 
-        All were asked about the same pictures: more seeds tell more about the recipe, not about other pictures.
+        All were asked about the same images: more seeds tell more about the recipe, not about other images.
         """
         return wilson(round(self.mean), self.n)
 

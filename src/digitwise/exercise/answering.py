@@ -168,7 +168,7 @@ def _answers(keras: Any, file: Path, images: UInt8, scaling: Scaling | None) -> 
 
 
 def fed(images: UInt8, scaling: Scaling | None, shape: Sequence[int | None]) -> NDArray[np.float32]:
-    """Bring pictures to the values and shape that a model takes.
+    """Bring images to the values and shape that a model takes.
 
     Parameters
     ----------
@@ -189,18 +189,18 @@ def fed(images: UInt8, scaling: Scaling | None, shape: Sequence[int | None]) -> 
     wanted: tuple[int | None, ...] = tuple(shape[1:])
     if len(wanted) == 1 and wanted[0] in (None, flat.shape[1]):
         return values
-    pictures: NDArray[np.float32] = values.reshape(images.shape if images.ndim == 4 else (*images.shape, 1))
+    framed: NDArray[np.float32] = values.reshape(images.shape if images.ndim == 4 else (*images.shape, 1))
     height, width = (side or own for side, own in zip(wanted[:2], images.shape[1:3], strict=False))
     if len(wanted) in (2, 3) and height >= images.shape[1] and width >= images.shape[2]:
         top, left = (height - images.shape[1]) // 2, (width - images.shape[2]) // 2
         frame = ((0, 0), (top, height - images.shape[1] - top), (left, width - images.shape[2] - left), (0, 0))
-        pictures = np.pad(pictures, frame, constant_values=scaling.offset[0])
+        framed = np.pad(framed, frame, constant_values=scaling.offset[0])
         channels = wanted[2] if len(wanted) > 2 else 0
-        if channels in (None, pictures.shape[3]):
-            return pictures
-        if pictures.shape[3] == 1 and channels in (0, 3):
-            return np.repeat(pictures, 3, axis=3) if channels else pictures[..., 0]
-    raise ModelError(f"the model takes inputs of shape {wanted}: expected pictures of {images.shape[1:]}")
+        if channels in (None, framed.shape[3]):
+            return framed
+        if framed.shape[3] == 1 and channels in (0, 3):
+            return np.repeat(framed, 3, axis=3) if channels else framed[..., 0]
+    raise ModelError(f"the model takes inputs of shape {wanted}: expected images of {images.shape[1:]}")
 
 
 def _layer(layer: Any) -> dict[str, Any]:

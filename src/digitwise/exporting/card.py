@@ -15,7 +15,7 @@ from digitwise.normalize import VERSION
 from digitwise.reading.card import FORMAT, UNTOUCHED
 from digitwise.runs import Run
 
-LEVELS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05)  # promises to have a threshold ready for
+LEVELS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05)  # guarantees to have a threshold ready for
 MNIST_FORM = ("mnist", "qmnist", "emnist-digits")  # sets whose digits are centred and scaled as MNIST's are
 
 
@@ -29,9 +29,9 @@ def card_of(run: Run) -> Card:
     -------
     dict
         As it stands in an ONNX file; among other things ``temperature``, fitted to the validation answers, which an
-        ONNX file has inside; ``normalization``, how a picture must be brought to the input, ``ink-1``, or ``none``
-        where the set has a form of its own; ``metrics``, the errors on validation and test pictures; ``policies``, for
-        those of ``LEVELS`` that the validation pictures can carry.
+        ONNX file has inside; ``normalization``, how an image must be brought to the input, ``ink-1``, or ``none``
+        where the set has a form of its own; ``metrics``, the errors on validation and test images; ``policies``, for
+        those of ``LEVELS`` that the validation images can carry.
     """
     info, validation = run.info, run.predictions("validation")
     results, data = info["results"], info["data"]
@@ -58,18 +58,18 @@ def card_of(run: Run) -> Card:
 
 
 def normalization_of(run: Run) -> str:
-    """How a picture must be brought to the model's input: as the run says, or as its data's name implies."""
+    """How an image must be brought to the model's input: as the run says, or as its data's name implies."""
     data = run.info["data"]
     return str(data.get("normalization") or (VERSION if data["name"] in MNIST_FORM else UNTOUCHED))
 
 
 def policies_of(validation: Predictions) -> list[dict[str, Any]]:
-    """The reading policies that validation pictures can carry, strictest first."""
+    """The reading policies that validation images can carry, strictest first."""
     found = []
     for level in LEVELS:
         try:
             found.append(reading_policy(validation, level).as_dict())
-        except RunError:  # too few pictures, or too many errors, for this promise
+        except RunError:  # too few images, or too many errors, for this guarantee
             continue
     return found
 

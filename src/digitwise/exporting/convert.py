@@ -1,4 +1,4 @@
-"""From a Keras model to an ONNX model that takes pictures as they are stored and gives calibrated probabilities."""
+"""From a Keras model to an ONNX model that takes images as they are stored and gives calibrated probabilities."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def convert(model: Any, temperature: float = 1.0) -> onnx.ModelProto:
     stored = (height, width) if channels == 1 else (height, width, channels)
     answer = network(graph, "", [scaled(graph, INPUT, (height, width, channels))], model)
     if len(answer.shape) != 1 or answer.flattened is not None:
-        raise ExportError(f"model {model.name}: expected one row of probabilities a picture, got {answer.shape}")
+        raise ExportError(f"model {model.name}: expected one row of probabilities an image, got {answer.shape}")
     _calibrated(graph, answer, temperature)
     return graph.model((INPUT, stored), (OUTPUT, answer.shape))
 
 
 def scaled(graph: Graph, source: str, shape: tuple[int, int, int]) -> Value:
-    """The stored values as (n, c, h, w) in [0, 1]; for grey pictures nothing has to be moved for that."""
+    """The stored values as (n, c, h, w) in [0, 1]; for grey images nothing has to be moved for that."""
     if shape[2] == 1:
         first = graph.add("Unsqueeze", source, graph.constant("channel axis", np.array([1], np.int64)))
     else:

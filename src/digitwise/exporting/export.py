@@ -21,7 +21,7 @@ from digitwise.data.prepare import to_input
 from digitwise.errors import ExportError, RunError
 from digitwise.evaluation.calibration import at_temperature
 from digitwise.exporting.card import Card, card_of
-from digitwise.exporting.parity import BATCHES, PICTURES, Ask, drawings, largest_difference
+from digitwise.exporting.parity import BATCHES, IMAGES, Ask, drawings, largest_difference
 from digitwise.files import real
 from digitwise.images import Predictions
 from digitwise.outputs import Kind, check_file, check_folder, claimed, new_folder, output_file, together
@@ -45,15 +45,15 @@ class Export:
     size : int
         In bytes, of all its files.
     max_difference : float
-        The largest difference of a probability between it and the run's model, on 1,000 pictures.
+        The largest difference of a probability between it and the run's model, on 1,000 images.
     temperature : float
         Fitted to the validation answers. ONNX has it inside; the other forms give the model's own probabilities.
     normalization : str
-        How a picture must be brought to the input: ``ink-1`` or ``none``.
+        How an image must be brought to the input: ``ink-1`` or ``none``.
     metrics : dict
-        Errors on validation and test pictures.
+        Errors on validation and test images.
     policies : list of dict
-        When to answer, for each promise that the validation pictures can carry.
+        When to answer, for each guarantee that the validation images can carry.
     """
 
     path: Path
@@ -81,7 +81,7 @@ def export(
     ----------
     run : str, Path or Run
     format : {"onnx", "keras", "json+h5", "saved-model"}
-        ONNX takes pictures as they are stored, uint8 (n, h, w) or (n, h, w, 3), and gives probabilities calibrated by
+        ONNX takes images as they are stored, uint8 (n, h, w) or (n, h, w, 3), and gives probabilities calibrated by
         temperature; the others take and give what the Keras model does, float32 (n, h, w, c) in [0, 1] to its own
         probabilities. A saved model needs Keras on TensorFlow.
     out : str or Path, optional
@@ -116,7 +116,7 @@ def export(
         exported = form.write(opened, model, card, temporary)
         size = _size(temporary)
         own = keras_answers(model, card["temperature"] if form.calibrated else 1.0)
-        difference = largest_difference(exported, own, drawings(PICTURES, model.input_shape[1:]), form.batches)
+        difference = largest_difference(exported, own, drawings(IMAGES, model.input_shape[1:]), form.batches)
     return Export(
         path=place,
         format=format,
@@ -149,7 +149,7 @@ class Form:
     write : callable
         Writes to a temporary place; gives who answers from what was written.
     batches : tuple of int
-        How many pictures at once it is asked about for comparison.
+        How many images at once it is asked about for comparison.
     calibrated : bool
         Whether the temperature is inside.
     trained : bool
@@ -208,8 +208,8 @@ def _saved_model(folder: Path) -> Iterator[Path]:
 def keras_answers(model: Any, temperature: float = 1.0) -> Ask:
     """Ask a Keras model, and soften or sharpen what it answers."""
 
-    def ask(pictures: Any) -> Any:
-        found = np.asarray(model.predict_on_batch(to_input(pictures)), np.float32)
+    def ask(images: Any) -> Any:
+        found = np.asarray(model.predict_on_batch(to_input(images)), np.float32)
         if temperature == 1:
             return found
         names = tuple(str(i) for i in range(found.shape[1]))
@@ -228,11 +228,11 @@ def write_onnx(run: Run, model: Any, card: Card, place: Path) -> Ask:
     converted.metadata_props.add(key=KEY, value=json.dumps(card, ensure_ascii=False))
     place.write_bytes(converted.SerializeToString())
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # for a single small picture waking a second thread costs more than it does
+    options.intra_op_num_threads = 1  # for a single small image waking a second thread costs more than it does
     session = onnxruntime.InferenceSession(place, options, providers=["CPUExecutionProvider"])
 
-    def ask(pictures: Any) -> Any:
-        return session.run([OUTPUT], {INPUT: pictures})[0]
+    def ask(images: Any) -> Any:
+        return session.run([OUTPUT], {INPUT: images})[0]
 
     return ask
 
@@ -268,8 +268,8 @@ def write_saved_model(run: Run, model: Any, card: Card, folder: Path) -> Ask:
     model.export(folder, format="tf_saved_model", verbose=False)
     loaded = tensorflow.saved_model.load(folder)
 
-    def ask(pictures: Any) -> Any:
-        return loaded.serve(to_input(pictures)).numpy()
+    def ask(images: Any) -> Any:
+        return loaded.serve(to_input(images)).numpy()
 
     return ask
 

@@ -19,7 +19,7 @@ from digitwise.maps import MULTIPLE
 if TYPE_CHECKING:
     import onnx
 
-INPUT, OUTPUT = "pictures", "maps"
+INPUT, OUTPUT = "images", "maps"
 SIDE = 8 * MULTIPLE  # pixels of the images for which the network is built; its weights do not depend on it
 LARGE = 1_000  # values of an array from which it is kept in half precision
 

@@ -26,7 +26,7 @@ class Value:
     name : str
         In the ONNX graph.
     shape : tuple of int
-        Keras' shape without the batch: (h, w, c) or (features,). In the graph pictures lie as (n, c, h, w), which is
+        Keras' shape without the batch: (h, w, c) or (features,). In the graph images lie as (n, c, h, w), which is
         what onnxruntime's convolutions take.
     flattened : (int, int, int), optional
         The (h, w, c) that was flattened to these features, which therefore lie in the order c, h, w.

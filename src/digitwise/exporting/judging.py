@@ -15,7 +15,7 @@ import numpy as np
 from digitwise import runs
 from digitwise.errors import DataError, ModelError, RunError
 from digitwise.evaluation import Evaluation, evaluate_predictions
-from digitwise.evaluation.selective import TEMPERATURE, Policy, fewest_pictures, reading_policy, upper_bound
+from digitwise.evaluation.selective import TEMPERATURE, Policy, fewest_images, reading_policy, upper_bound
 from digitwise.exporting.card import LEVELS
 from digitwise.files import real
 from digitwise.images import Int64, Mask, Predictions
@@ -106,7 +106,7 @@ def judged(reader: Reader, data: str | Path) -> Judged:
     if errors:
         place = min(errors)
         raise DataError(
-            f"{errors[place]}; mend the file or take it out ({len(errors)} of {len(files):,} cannot be read)"
+            f"{errors[place]}; fix the file or take it out ({len(errors)} of {len(files):,} cannot be read)"
         )
     return Judged(tuple(files), labels, answers)
 
@@ -164,7 +164,7 @@ def calibrated(found: Judged, levels: Sequence[float] = LEVELS) -> Calibrated:
         try:
             policy = reading_policy(part, level)
         except RunError:
-            refused.append((level, math.ceil(fewest_pictures(level) * n / len(told))))
+            refused.append((level, math.ceil(fewest_images(level) * n / len(told))))
         else:
             policies.append(replace(policy, coverage=policy.answered / n))
     return Calibrated(tuple(policies), n, tuple(refused))

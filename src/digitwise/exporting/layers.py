@@ -199,7 +199,7 @@ def _activated(graph: Graph, value: Value, layer: Any) -> Value:
 def _window(
     layer: Any, shape: Sequence[int], size: Sequence[int], strides: Sequence[int], dilation: Sequence[int]
 ) -> dict[str, Any]:
-    """Where a window stands on a picture (h, w, c), as attributes; what "same" adds in odd numbers goes behind."""
+    """Where a window stands on an image (h, w, c), as attributes; what "same" adds in odd numbers goes behind."""
     _channels_last(layer)
     pads = [0, 0]
     if layer.padding == "same":
@@ -221,8 +221,8 @@ def _reordered(weights: Float32, value: Value) -> Float32:
     if value.flattened is None:
         return weights
     rest = weights.shape[1:]
-    pictures = weights.reshape(*value.flattened, *rest)  # (h, w, c, …)
-    return np.moveaxis(pictures, 2, 0).reshape(-1, *rest)
+    images = weights.reshape(*value.flattened, *rest)  # (h, w, c, …)
+    return np.moveaxis(images, 2, 0).reshape(-1, *rest)
 
 
 def _shape(layer: Any, values: Sequence[Value]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""An exported model counts only when it answers as the model it was made from, about drawn pictures.
+"""An exported model counts only when it answers as the model it was made from, about drawn images.
 
 So what a model was trained on need not be at hand.
 """
@@ -13,17 +13,17 @@ from PIL import Image, ImageDraw
 from digitwise.errors import ExportError
 from digitwise.images import Float32, UInt8
 
-PICTURES = 1000
+IMAGES = 1000
 FINER = 4  # they are drawn so many times larger, for soft edges
-BATCHES = (1, 7)  # one picture as a server asks, and a number that no compiler rounds to
+BATCHES = (1, 7)  # one image as a server asks, and a number that no compiler rounds to
 LARGEST_DIFFERENCE = 1e-4
 TIE = 1e-6  # classes closer than this are as probable as each other: rounding decides between them
 
-Ask = Callable[[UInt8], Float32]  # pictures (n, h, w) or (n, h, w, 3) to probabilities (n, classes)
+Ask = Callable[[UInt8], Float32]  # images (n, h, w) or (n, h, w, 3) to probabilities (n, classes)
 
 
-def largest_difference(exported: Ask, model: Ask, pictures: UInt8, batches: Sequence[int] = BATCHES) -> float:
-    """Ask both about the pictures in batches of each size, and make sure that they agree.
+def largest_difference(exported: Ask, model: Ask, images: UInt8, batches: Sequence[int] = BATCHES) -> float:
+    """Ask both about the images in batches of each size, and make sure that they agree.
 
     Returns
     -------
@@ -33,22 +33,22 @@ def largest_difference(exported: Ask, model: Ask, pictures: UInt8, batches: Sequ
     Raises
     ------
     ExportError
-        If one is larger than ``LARGEST_DIFFERENCE``, or a picture gets another class.
+        If one is larger than ``LARGEST_DIFFERENCE``, or an image gets another class.
     """
     largest = 0.0
     for batch in batches:
-        mine, theirs = (_in_batches(ask, pictures, batch) for ask in (exported, model))
+        mine, theirs = (_in_batches(ask, images, batch) for ask in (exported, model))
         difference = float(np.abs(mine - theirs).max()) if mine.shape == theirs.shape else np.inf
         if not difference <= LARGEST_DIFFERENCE:  # NaN fails this too
             raise ExportError(_refusal(f"probabilities differ by up to {difference:.2g} in batches of {batch}"))
         if others := _other_classes(mine, theirs):
-            raise ExportError(_refusal(f"{others} of {len(pictures):,} pictures get another class"))
+            raise ExportError(_refusal(f"{others} of {len(images):,} images get another class"))
         largest = max(largest, difference)
     return largest
 
 
-def _in_batches(ask: Ask, pictures: UInt8, batch: int) -> Float32:
-    return np.concatenate([ask(pictures[start : start + batch]) for start in range(0, len(pictures), batch)])
+def _in_batches(ask: Ask, images: UInt8, batch: int) -> Float32:
+    return np.concatenate([ask(images[start : start + batch]) for start in range(0, len(images), batch)])
 
 
 def _other_classes(mine: Float32, theirs: Float32) -> int:
@@ -80,8 +80,8 @@ def drawings(n: int, shape: tuple[int, int, int], *, seed: int = 0) -> UInt8:
     """
     rng = np.random.default_rng(seed)
     height, width, channels = shape
-    pictures = np.stack([_strokes(rng, (height, width)) for _ in range(n * channels)])
-    values = pictures.reshape(n, channels, height, width).astype(np.float32)
+    images = np.stack([_strokes(rng, (height, width)) for _ in range(n * channels)])
+    values = images.reshape(n, channels, height, width).astype(np.float32)
     amount = rng.choice([0.0, 0.0, 10.0, 60.0], n).reshape(-1, 1, 1, 1)
     values += rng.normal(size=values.shape) * amount
     values[::8] = rng.uniform(0, 255, values[::8].shape)

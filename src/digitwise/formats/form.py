@@ -8,19 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from digitwise.decoding import decode, open_picture
+from digitwise.decoding import decode, open_image
 from digitwise.errors import DataError
 from digitwise.fitting import common_size, fit_into, grey, is_dark_on_light
 from digitwise.formats.blocks import Values
 from digitwise.formats.values import Pixels
 from digitwise.images import UInt8
 
-SAMPLE = 2_000  # pictures, the first of the training set, that decide
+SAMPLE = 2_000  # images, the first of the training set, that decide
 
 
 @dataclass(frozen=True)
 class Form:
-    """One size and one kind for all pictures of a set.
+    """One size and one kind for all images of a set.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Form:
 
     @classmethod
     def of(cls, first: Values, where: str) -> Form:
-        """Decide by the first pictures of a training set, as is done for folders and arrays."""
+        """Decide by the first images of a training set, as is done for folders and arrays."""
         if not isinstance(first, list):
             pixels = Pixels(where)
             images = pixels(first)
@@ -70,26 +70,26 @@ class Form:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is done to the pictures, in words."""
+        """What is done to the images, in words."""
         if not self.encoded:
             return ()
         kind = "3 channels" if self.colour else "grey"
         ink = "dark on light, inverted" if self.dark else "light on dark, as MNIST"
         return (
-            f"pictures brought to {self.size[0]}x{self.size[1]}, {kind}",
+            f"images brought to {self.size[0]}x{self.size[1]}, {kind}",
             f"polarity: {'colour, left as it is' if self.colour else ink}",
         )
 
-    def images(self, pictures: Values, where: str, rows: Iterable[int]) -> UInt8:
+    def images(self, values: Values, where: str, rows: Iterable[int]) -> UInt8:
         """Images in this form.
 
         Parameters
         ----------
-        pictures : ndarray or list of bytes
+        values : ndarray or list of bytes
         where : str
             The shard.
         rows : iterable of int
-            The row of each picture there, for messages.
+            The row of each image there, for messages.
 
         Returns
         -------
@@ -100,23 +100,23 @@ class Form:
         DataError
             If they are of another size or kind than the first ones.
         """
-        if isinstance(pictures, list):
-            _check_present(pictures, where, rows)
-        if isinstance(pictures, list) != self.encoded:
-            kinds = ("numbers", "picture files")
+        if isinstance(values, list):
+            _check_present(values, where, rows)
+        if isinstance(values, list) != self.encoded:
+            kinds = ("numbers", "image files")
             raise DataError(
                 f"{where}: expected {kinds[self.encoded]}, as the first shard has, got {kinds[not self.encoded]}"
             )
-        if isinstance(pictures, list):
-            opened = decoded(pictures, where, rows)
-            for row, picture in zip(rows, opened, strict=True) if not self.mixed else ():
-                self._check(picture.shape[:2], f"{where}, picture {row}")
+        if isinstance(values, list):
+            opened = decoded(values, where, rows)
+            for row, image in zip(rows, opened, strict=True) if not self.mixed else ():
+                self._check(image.shape[:2], f"{where}, image {row}")
             return self.fitted(opened)
         pixels = Pixels(where)
         pixels.white = self.white
-        images = pixels(pictures)
-        self._check(images.shape[1:], where)
-        return images
+        found = pixels(values)
+        self._check(found.shape[1:], where)
+        return found
 
     def fitted(self, files: list[UInt8]) -> UInt8:
         """Decoded files in this form, whatever their size."""
@@ -129,15 +129,15 @@ class Form:
         expected = (*self.size, 3) if self.colour and not self.encoded else self.size
         if shape != expected:
             raise DataError(
-                f"{where}: expected pictures of {_sides(expected)}, as the first shard has, got {_sides(shape)}; "
+                f"{where}: expected images of {_sides(expected)}, as the first shard has, got {_sides(shape)}; "
                 f"bring them to one size first"
             )
 
 
-def _check_present(pictures: Sequence[bytes | Path | None], where: str, rows: Iterable[int]) -> None:
-    missing = next((row for row, content in zip(rows, pictures, strict=True) if content is None), None)
+def _check_present(images: Sequence[bytes | Path | None], where: str, rows: Iterable[int]) -> None:
+    missing = next((row for row, content in zip(rows, images, strict=True) if content is None), None)
     if missing is not None:
-        raise DataError(f"{where}: expected a picture in each row, got none in row {missing}")
+        raise DataError(f"{where}: expected an image in each row, got none in row {missing}")
 
 
 def decoded(files: Sequence[bytes | Path | None], where: str, rows: Iterable[int]) -> list[UInt8]:
@@ -150,7 +150,7 @@ def decoded(files: Sequence[bytes | Path | None], where: str, rows: Iterable[int
     """
     _check_present(files, where, rows)
     return [
-        open_picture(file, name=f"{where}, picture {row}" if isinstance(file, bytes) else None, decode=decode).picture
+        open_image(file, name=f"{where}, image {row}" if isinstance(file, bytes) else None, decode=decode).image
         for row, file in zip(rows, files, strict=True)
         if file is not None
     ]

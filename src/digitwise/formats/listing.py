@@ -16,7 +16,7 @@ WANTED = "expected Parquet (.parquet) or tar archives (.tar, .tar.gz)"
 
 @dataclass(frozen=True)
 class Shard:
-    """One file of pictures.
+    """One file of images.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from digitwise.formats.blocks import BLOCK_BYTES, Block
 from digitwise.formats.csv import is_square
 from digitwise.formats.listing import Shard
 
-PREFERRED = ("image", "images", "pixels")  # names of the column; else the first that may hold pictures
+PREFERRED = ("image", "images", "pixels")  # names of the column; else the first that may hold images
 SMALLEST = 64  # bytes of raw pixels in a column of another name: 16 are an identity, 64 a digest
 LABELS = ("label", "labels", "y", "class", "cls")  # names of the column of labels, the likeliest first
 FIRST = 8  # rows that tell how large the others are, unless all are empty
@@ -42,7 +42,7 @@ def library() -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table with a column of pictures, or a column a pixel.
+    """A table with a column of images, or a column a pixel.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Table:
         The file, for messages.
     file : pyarrow.parquet.ParquetFile
     columns : tuple of str
-        The column of pictures, or those of pixels.
+        The column of images, or those of pixels.
     label : str or None
         The column of labels.
     """
@@ -72,15 +72,15 @@ class Table:
         return _span(self.columns)
 
     def blocks(
-        self, size: int, *, labels: bool = False, pictures: bool = True, groups: range | None = None
+        self, size: int, *, labels: bool = False, images: bool = True, groups: range | None = None
     ) -> Iterator[Block]:
-        """Pictures, and labels where they are asked for.
+        """Images, and labels where they are asked for.
 
         Parameters
         ----------
         size : int
             Rows in a block; fewer where that would be more than about 32 MiB.
-        labels, pictures : bool
+        labels, images : bool
             What is read.
         groups : range or None
             Row groups; None for all.
@@ -94,18 +94,18 @@ class Table:
         Raises
         ------
         DataError
-            If the file is damaged, the pictures are of several sizes, or a label is missing or no number or word.
+            If the file is damaged, the images are of several sizes, or a label is missing or no number or word.
         """
         if labels and self.label is None:
             raise DataError(f"{self.where}: expected a column of labels ({', '.join(LABELS)}), got none")
         chosen = range(self.file.metadata.num_row_groups) if groups is None else groups
-        columns = [*(self.columns if pictures else ()), *([self.label] if labels else ())]
+        columns = [*(self.columns if images else ()), *([self.label] if labels else ())]
         with _read_from(self.where):
-            rows = self._fitting(chosen, size) if pictures else size
+            rows = self._fitting(chosen, size) if images else size
             for batch in self.file.iter_batches(batch_size=rows, row_groups=list(chosen), columns=columns):
-                for part in self._runs(batch) if pictures else (batch,):
+                for part in self._runs(batch) if images else (batch,):
                     marks = _labels(part.column(self.label), f"{self.where}, column {self.label}") if labels else None
-                    yield Block(self._pictures(part) if pictures else [None] * len(part), marks)
+                    yield Block(self._images(part) if images else [None] * len(part), marks)
 
     def _fitting(self, groups: Sequence[int], size: int) -> int:
         """Rows in a block, by the largest that a row group has on average.
@@ -130,19 +130,19 @@ class Table:
         edges = [0, *(np.flatnonzero(np.diff(missing)) + 1).tolist(), len(batch)]
         yield from (batch.slice(start, end - start) for start, end in pairwise(edges))
 
-    def _pictures(self, batch: Any) -> Any:
+    def _images(self, batch: Any) -> Any:
         if len(self.columns) > 1:
             return np.stack([batch.column(name).to_numpy(zero_copy_only=False) for name in self.columns], axis=1)
-        return _pictures(batch.column(self.columns[0]), f"{self.where}, column {self.columns[0]}")
+        return _images(batch.column(self.columns[0]), f"{self.where}, column {self.columns[0]}")
 
 
 def open_table(file: IO[bytes] | Path, where: str) -> Table:
-    """Open a table of pictures.
+    """Open a table of images.
 
     Parameters
     ----------
     file : binary stream or Path
-        Pictures are encoded files, as bytes or in a struct with ``bytes`` as Hugging Face's datasets have them; lists
+        Images are encoded files, as bytes or in a struct with ``bytes`` as Hugging Face's datasets have them; lists
         of pixels, flat and square or row by row; or grey pixels as bytes of one length, a square number, which are
         read many times as fast as lists. Labels are whole numbers or words.
     where : str
@@ -172,7 +172,7 @@ def open_table(file: IO[bytes] | Path, where: str) -> Table:
         pixels = pixels[1:]
     if not is_square(len(pixels)):
         raise DataError(
-            f"{where}: expected a column of pictures (image) or a square number of pixels, got {schema.names[:5]}"
+            f"{where}: expected a column of images (image) or a square number of pixels, got {schema.names[:5]}"
         )
     return Table(where, opened, tuple(pixels), label)
 
@@ -184,9 +184,9 @@ class Footer:
     Parameters
     ----------
     rows : tuple of int
-        Pictures of each row group.
+        Images of each row group.
     columns : tuple of str
-        The column of pictures, or those of pixels.
+        The column of images, or those of pixels.
     label : str or None
         The column of labels.
     words : str
@@ -210,7 +210,7 @@ def footer(shard: Shard) -> Footer:
     Raises
     ------
     DataError
-        If it cannot be opened, is no Parquet, or has no pictures.
+        If it cannot be opened, is no Parquet, or has no images.
     MissingPartError
         If pyarrow is not installed.
     """
@@ -220,7 +220,7 @@ def footer(shard: Shard) -> Footer:
 
 
 def blocks(
-    shard: Shard, size: int, labels: bool = False, groups: range | None = None, *, pictures: bool = True
+    shard: Shard, size: int, labels: bool = False, groups: range | None = None, *, images: bool = True
 ) -> Iterator[Block]:
     """Read a shard, or some of its row groups.
 
@@ -228,22 +228,22 @@ def blocks(
     ----------
     shard : Shard
     size : int
-        Pictures in a block, at most; fewer where that would be more than about 32 MiB.
-    labels, pictures : bool
-        What is read. Pictures that are not are None.
+        Images in a block, at most; fewer where that would be more than about 32 MiB.
+    labels, images : bool
+        What is read. Images that are not are None.
     groups : range or None
         Row groups; None for all.
 
     Raises
     ------
     DataError
-        If the shard is damaged, has no pictures or, where they are asked for, no labels.
+        If the shard is damaged, has no images or, where they are asked for, no labels.
     MissingPartError
         If pyarrow is not installed.
     """
     with opened(shard.path) as file:
         table = open_table(file, shard.path)
-        yield from table.blocks(size, labels=labels, pictures=pictures, groups=groups)
+        yield from table.blocks(size, labels=labels, images=images, groups=groups)
 
 
 def _span(columns: tuple[str, ...]) -> str:
@@ -253,8 +253,8 @@ def _span(columns: tuple[str, ...]) -> str:
 def _words(table: Table) -> str:
     schema = table.file.schema_arrow
     kinds = dict.fromkeys(str(schema.field(name).type) for name in table.columns)
-    pictures = f"{table.note}: {' or '.join(kinds)}"
-    return pictures if table.label is None else f"{pictures}; {table.label}: {schema.field(table.label).type}"
+    images = f"{table.note}: {' or '.join(kinds)}"
+    return images if table.label is None else f"{images}; {table.label}: {schema.field(table.label).type}"
 
 
 @contextmanager
@@ -291,7 +291,7 @@ def _is_identity(field: Any) -> bool:
     return field.name not in PREFERRED and field.type.byte_width <= SMALLEST
 
 
-def _pictures(column: Any, where: str) -> Any:
+def _images(column: Any, where: str) -> Any:
     from pyarrow import types
 
     if types.is_struct(column.type):
@@ -317,7 +317,7 @@ def _pictures(column: Any, where: str) -> Any:
 
 def _labels(column: Any, where: str) -> NDArray[np.int64] | list[int | str]:
     if column.null_count:
-        raise DataError(f"{where}: expected a label for every picture, got {column.null_count:,} empty ones in a block")
+        raise DataError(f"{where}: expected a label for every image, got {column.null_count:,} empty ones in a block")
     if _kind(column.type) == "words":
         words: list[int | str] = column.to_pylist()
         return words

@@ -80,7 +80,7 @@ def blocks(shard: Shard, size: int, *, labels: bool = False) -> Iterator[Block]:
 def labels_of(shard: Shard) -> Iterator[Labels | None]:
     """The labels of a shard in order, many at a time; its images are passed over."""
     read = parquet.blocks if shard.kind == "parquet" else tar.blocks
-    return (block.labels for block in read(shard, AT_ONCE, True, pictures=False))
+    return (block.labels for block in read(shard, AT_ONCE, True, images=False))
 
 
 def rows_of(shard: Shard) -> int:

@@ -24,18 +24,18 @@ from digitwise.formats.blocks import BLOCK_BYTES, Block
 from digitwise.formats.idx import GZIP_MAGIC
 from digitwise.formats.listing import Shard
 
-PICTURES = READ_SUFFIXES - {".pdf"}
+IMAGES = READ_SUFFIXES - {".pdf"}
 LABELS = (".cls", ".json", ".txt")  # the likeliest first: a .txt may be a caption
-LARGEST = 2**26  # bytes of a picture
+LARGEST = 2**26  # bytes of an image
 LARGEST_LABEL = 2**20
-MOST_OF_A_KEY = 1_000  # pictures that share a label
+MOST_OF_A_KEY = 1_000  # images that share a label
 LONGEST_NAME = 2**20  # bytes of a header that names the next member: a longer one is damage, or malice
 NAMING = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 DAMAGE = (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, tarfile.TarError, tarfile.HeaderError)
 
 
 @dataclass(frozen=True, eq=False)
-class _Picture:
+class _Image:
     name: str
     content: bytes | None
     error: str | None
@@ -43,7 +43,7 @@ class _Picture:
 
 
 def blocks(
-    shard: Shard, size: int, labels: bool = False, *, pictures: bool = True, largest: int = LARGEST
+    shard: Shard, size: int, labels: bool = False, *, images: bool = True, largest: int = LARGEST
 ) -> Iterator[Block]:
     """Read a shard in one pass.
 
@@ -51,73 +51,73 @@ def blocks(
     ----------
     shard : Shard
     size : int
-        Pictures in a block, at most; fewer where that would be more than about 32 MiB.
-    labels, pictures : bool
-        What is read. Pictures that are not are None. Several pictures of one key share its label, and follow one
+        Images in a block, at most; fewer where that would be more than about 32 MiB.
+    labels, images : bool
+        What is read. Images that are not are None. Several images of one key share its label, and follow one
         another in the archive as its label does.
     largest : int
-        Bytes of a picture. A larger one is not read, but is None with its reason in the block's errors.
+        Bytes of an image. A larger one is not read, but is None with its reason in the block's errors.
 
     Raises
     ------
     DataError
-        If the shard is damaged, or labels are asked for and a picture has none.
+        If the shard is damaged, or labels are asked for and an image has none.
     """
-    found = _labelled(shard, pictures, largest) if labels else _pictures(shard, pictures, largest)
-    held: list[_Picture] = []
+    found = _labelled(shard, images, largest) if labels else _images(shard, images, largest)
+    held: list[_Image] = []
     weight = 0
     with closing(found):
-        for picture in found:
-            more = len(picture.content or b"")
+        for image in found:
+            more = len(image.content or b"")
             if held and (len(held) >= size or weight + more > BLOCK_BYTES):
                 yield _block(held, labels)
                 held, weight = [], 0
-            held.append(picture)
+            held.append(image)
             weight += more
     if held:
         yield _block(held, labels)
 
 
 def count(shard: Shard) -> int:
-    """How many pictures a shard holds, which only a pass through it tells.
+    """How many images a shard holds, which only a pass through it tells.
 
     Raises
     ------
     DataError
         If it is damaged.
     """
-    return sum(_ending(member.name) in PICTURES for member in members(shard.path))
+    return sum(_ending(member.name) in IMAGES for member in members(shard.path))
 
 
-def _pictures(shard: Shard, wanted: bool, largest: int) -> Generator[_Picture, None, None]:
+def _images(shard: Shard, wanted: bool, largest: int) -> Generator[_Image, None, None]:
     with closing(members(shard.path)) as found:
-        yield from (_picture(member, wanted, largest) for member in found if _ending(member.name) in PICTURES)
+        yield from (_image(member, wanted, largest) for member in found if _ending(member.name) in IMAGES)
 
 
-def _picture(member: Member, wanted: bool, largest: int) -> _Picture:
+def _image(member: Member, wanted: bool, largest: int) -> _Image:
     if member.size > largest:
-        return _Picture(member.name, None, f"expected a picture of at most {largest:,} bytes, got {member.size:,}")
-    return _Picture(member.name, member.content() if wanted else None, None)
+        return _Image(member.name, None, f"expected an image of at most {largest:,} bytes, got {member.size:,}")
+    return _Image(member.name, member.content() if wanted else None, None)
 
 
-def _labelled(shard: Shard, wanted: bool, largest: int) -> Generator[_Picture, None, None]:
+def _labelled(shard: Shard, wanted: bool, largest: int) -> Generator[_Image, None, None]:
     with closing(members(shard.path)) as found:
         for key, group in groupby(found, lambda member: _key(member.name)):
             yield from _of_key(group, f"{shard.path}: {key}", wanted, largest)
 
 
-def _of_key(group: Iterator[Member], where: str, wanted: bool, largest: int) -> Iterator[_Picture]:
-    waiting: list[_Picture] = []
+def _of_key(group: Iterator[Member], where: str, wanted: bool, largest: int) -> Iterator[_Image]:
+    waiting: list[_Image] = []
     marks: dict[str, int | str] = {}
     weight = 0
     for member in group:
         ending = _ending(member.name)
-        if ending in PICTURES:
-            waiting.append(_picture(member, wanted, largest))
+        if ending in IMAGES:
+            waiting.append(_image(member, wanted, largest))
             weight += len(waiting[-1].content or b"")
             if len(waiting) > MOST_OF_A_KEY or weight > max(BLOCK_BYTES, largest):
                 raise DataError(
-                    f"{where}: expected a picture or few with one label, got {len(waiting):,} of one key, the name up "
+                    f"{where}: expected an image or few with one label, got {len(waiting):,} of one key, the name up "
                     "to its first dot; pack them under different ones"
                 )
         elif ending in LABELS:
@@ -130,7 +130,7 @@ def _of_key(group: Iterator[Member], where: str, wanted: bool, largest: int) -> 
             f"{where}: expected a label beside {waiting[0].name}, a .cls, .txt or .json "
             '({"label": …}) of this name, got none'
         )
-    yield from (replace(picture, label=label) for picture in waiting)
+    yield from (replace(image, label=label) for image in waiting)
 
 
 def _label(member: Member, where: str) -> int | str | None:
@@ -153,12 +153,12 @@ def _label(member: Member, where: str) -> int | str | None:
     raise DataError(f"{where}: expected a whole number or a word as label, got {str(value)[:40]!r}")
 
 
-def _block(held: list[_Picture], labels: bool) -> Block:
+def _block(held: list[_Image], labels: bool) -> Block:
     return Block(
-        [picture.content for picture in held],
-        [picture.label for picture in held if picture.label is not None] if labels else None,
-        [picture.name for picture in held],
-        {place: picture.error for place, picture in enumerate(held) if picture.error is not None},
+        [image.content for image in held],
+        [image.label for image in held if image.label is not None] if labels else None,
+        [image.name for image in held],
+        {place: image.error for place, image in enumerate(held) if image.error is not None},
     )
 
 

@@ -47,7 +47,7 @@ def as_labels(values: NDArray[np.generic], where: str) -> Int64:
 
 
 def as_pixels(values: NDArray[np.generic], where: str) -> UInt8:
-    """Pictures as uint8 from uint8, whole numbers 0 to 255, or floats in [0, 1].
+    """Images as uint8 from uint8, whole numbers 0 to 255, or floats in [0, 1].
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def _scaled(values: NDArray[np.generic], where: str) -> UInt8:
     array = np.asarray(values, np.float32)
     if not np.isfinite(array).all():
         place = np.unravel_index(int(np.flatnonzero(~np.isfinite(array))[0]), array.shape)
-        raise DataError(f"{where}: expected finite pixels, got NaN or infinity in picture {place[0]}; mend or drop it")
+        raise DataError(f"{where}: expected finite pixels, got NaN or infinity in image {place[0]}; fix or drop it")
     low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
     if low < 0 or high > 255:
         raise DataError(
@@ -116,10 +116,10 @@ class Pixels:
 
     def __init__(self, where: str) -> None:
         self.where = where
-        self.white: float | None = None  # when a picture has told
+        self.white: float | None = None  # when an image has told
 
     def __call__(self, values: NDArray[Any]) -> UInt8:
-        """Pictures uint8 (n, h, w) or (n, h, w, 3) from numbers of that shape, (n, h, w, 1) or (n, square).
+        """Images uint8 (n, h, w) or (n, h, w, 3) from numbers of that shape, (n, h, w, 1) or (n, square).
 
         Raises
         ------

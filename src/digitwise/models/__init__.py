@@ -1,4 +1,4 @@
-"""Network architectures by name; :func:`build` makes one for a given picture size and class count."""
+"""Network architectures by name; :func:`build` makes one for a given image size and class count."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
-SHIFTS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # of a picture before it is shown to a network again, in pixels
+SHIFTS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # of an image before it is shown to a network again, in pixels
 
 MODELS = {
     "simple-cnn": "digitwise.models.simple_cnn",
@@ -34,7 +34,7 @@ def build(
     name : str
         A key of :data:`MODELS`.
     input_shape : (int, int, int)
-        Height, width, channels; pictures are float32 in [0, 1].
+        Height, width, channels; images are float32 in [0, 1].
     n_classes : int
         Length of the softmax that comes out, always float32.
     dtype : str
@@ -62,9 +62,9 @@ def averaged(networks: Sequence[keras.Model], *, shifts: bool) -> keras.Model:
     Parameters
     ----------
     networks : sequence of keras.Model
-        All for the same pictures and classes.
+        All for the same images and classes.
     shifts : bool
-        Ask each network about the picture itself and about it moved by one pixel in each of the four directions.
+        Ask each network about the image itself and about it moved by one pixel in each of the four directions.
 
     Returns
     -------
@@ -75,19 +75,19 @@ def averaged(networks: Sequence[keras.Model], *, shifts: bool) -> keras.Model:
 
     if len(networks) == 1 and not shifts:
         return networks[0]
-    pictures = keras.Input(networks[0].input_shape[1:])
-    views = [pictures, *(_shifted(pictures, down, right) for down, right in SHIFTS)] if shifts else [pictures]
+    images = keras.Input(networks[0].input_shape[1:])
+    views = [images, *(_shifted(images, down, right) for down, right in SHIFTS)] if shifts else [images]
     for i, network in enumerate(networks):
         network.name = f"{network.name}_{i}"
     answers = [network(view) for network in networks for view in views]
-    return keras.Model(pictures, keras.layers.Average(name="mean")(answers), name="ensemble")
+    return keras.Model(images, keras.layers.Average(name="mean")(answers), name="ensemble")
 
 
-def _shifted(pictures: Any, down: int, right: int) -> Any:
-    """Pictures moved by whole pixels, what comes in being black."""
+def _shifted(images: Any, down: int, right: int) -> Any:
+    """Images moved by whole pixels, what comes in being black."""
     import keras
 
     before = (max(down, 0), max(right, 0))
     after = (max(-down, 0), max(-right, 0))
-    padded = keras.layers.ZeroPadding2D(((before[0], after[0]), (before[1], after[1])))(pictures)
+    padded = keras.layers.ZeroPadding2D(((before[0], after[0]), (before[1], after[1])))(images)
     return keras.layers.Cropping2D(((after[0], before[0]), (after[1], before[1])))(padded)

@@ -1,6 +1,6 @@
 """The network of all recipes but the first two: a strided first convolution, three more, no hidden layer.
 
-The stride brings the picture down to 12x12 before anything wide is computed, and there a convolution of 64 channels or
+The stride brings the image down to 12x12 before anything wide is computed, and there a convolution of 64 channels or
 more runs near the speed of the processor. 136,000 parameters at 28x28.
 """
 

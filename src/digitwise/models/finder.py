@@ -44,21 +44,21 @@ class LocalContrast(kl.Layer):  # type: ignore[misc]  # keras comes without type
         """As Keras asks."""
         return (*input_shape[:-1], len(WINDOWS))
 
-    def call(self, pictures: Any) -> Any:
+    def call(self, images: Any) -> Any:
         """Normalise images, float32 (n, h, w, 1) in [0, 1]."""
-        moments = ops.concatenate([pictures, pictures * pictures], axis=-1)
+        moments = ops.concatenate([images, images * images], axis=-1)
         cells = ops.average_pool(moments, STRIDE, STRIDE)
-        return ops.concatenate([self._against(pictures, cells, window) for window in WINDOWS], axis=-1)
+        return ops.concatenate([self._against(images, cells, window) for window in WINDOWS], axis=-1)
 
-    def _against(self, pictures: Any, cells: Any, window: int) -> Any:
+    def _against(self, images: Any, cells: Any, window: int) -> Any:
         """Images against one window: (n, h, w, 1); ``cells`` are means of values and squares, (n, h/4, w/4, 2)."""
         rows = ops.average_pool(cells, (window, 1), 1, padding="same")
         means = ops.average_pool(rows, (1, window), 1, padding="same")
-        height, width = ops.shape(pictures)[1:3]
+        height, width = ops.shape(images)[1:3]
         means = ops.image.resize(means, (height, width), interpolation="bilinear")
         mean, square = means[..., :1], means[..., 1:]
         spread = ops.sqrt(ops.maximum(square - mean * mean, 0.0)) + FLOOR
-        return (pictures - mean) / spread
+        return (images - mean) / spread
 
 
 def finder(channels: Sequence[int] = CHANNELS, *, side: int | None = None, dtype: str = "float32") -> keras.Model:
@@ -82,8 +82,8 @@ def finder(channels: Sequence[int] = CHANNELS, *, side: int | None = None, dtype
     ----------
     X. Zhou, D. Wang, P. Krähenbühl, Objects as Points (2019), arXiv:1904.07850.
     """
-    pictures = keras.Input((side, side, 1), name="pictures")
-    x = LocalContrast(name="contrast")(pictures)
+    images = keras.Input((side, side, 1), name="images")
+    x = LocalContrast(name="contrast")(images)
     x = _layer(x, channels[0], 5, strides=2, dtype=dtype)
     x = _layer(x, channels[1], 3, strides=2, dtype=dtype)
     near = _block(x, 1, dtype=dtype)
@@ -98,7 +98,7 @@ def finder(channels: Sequence[int] = CHANNELS, *, side: int | None = None, dtype
     x = kl.Add(dtype=dtype)([near, _raised(x, channels[1], dtype=dtype)])
     x = _layer(x, HEAD, 3, dtype=dtype)
     maps = kl.Conv2D(PLANES, 1, dtype="float32", bias_initializer=_rare, name="maps")(x)
-    return keras.Model(pictures, maps, name="finder")
+    return keras.Model(images, maps, name="finder")
 
 
 def _rare(shape: Sequence[int], dtype: Any = None) -> Any:

@@ -1,4 +1,4 @@
-"""Ink on paper: where it lies, and how much of it there is. Pictures of one size are looked at together."""
+"""Ink on paper: where it lies, and how much of it there is. Images of one size are looked at together."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ SMALLEST = 3  # pixels a side: below this there is nothing to tell ink from pape
 FAINTEST = 7.0  # grey levels: a contrast below this is none
 SUREST = 3.6  # times the paper's own spread that ink stands above it; noise parted in two by its level has 2.7
 WEAK = 0.45  # of the level that parts ink from paper: what hangs together with ink counts as ink from here
-CLEAN = 0.02  # share of the pixels of a picture of two values that may stand out of their neighbours
+CLEAN = 0.02  # share of the pixels of an image of two values that may stand out of their neighbours
 THICK = 0.3  # share of the rarer of two values from which the one in fewer pieces is the ink
 NEARLY_HALF = 0.4  # share of the rarer kind of pixels from which it is not clear which of them is the ink
-BILEVEL = 0.1, 0.85  # of the contrast from either end, and the share of pixels that lie there, in bilevel pictures
+BILEVEL = 0.1, 0.85  # of the contrast from either end, and the share of pixels that lie there, in bilevel images
 MARGIN = 0.15  # of the longer side: paper laid around these
 EIGHT = np.ones((3, 3), bool)  # a pixel's neighbourhood, corners included
-WITHIN = np.stack([np.zeros((3, 3), bool), EIGHT, np.zeros((3, 3), bool)])  # the same, of pictures in a stack
+WITHIN = np.stack([np.zeros((3, 3), bool), EIGHT, np.zeros((3, 3), bool)])  # the same, of images in a stack
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +42,12 @@ class Ink:
     bilevel: bool = False
 
 
-def find_ink(pictures: UInt8) -> list[Ink | None]:
-    """Find the ink of small pictures, such as those of one digit, whatever is light and whatever is dark.
+def find_ink(images: UInt8) -> list[Ink | None]:
+    """Find the ink of small images, such as those of one digit, whatever is light and whatever is dark.
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
+    images : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
         Of about a hundred pixels a side at most.
 
     Returns
@@ -57,46 +57,46 @@ def find_ink(pictures: UInt8) -> list[Ink | None]:
 
     Notes
     -----
-    Bilevel pictures, as segmentation makes them, are often cut at the ink. There is no light to even out in them, and
+    Bilevel images, as segmentation makes them, are often cut at the ink. There is no light to even out in them, and
     ink that touches the border is no shadow, so paper is laid around them. Where there are two values only, and no
     noise, one of them is the ink.
     """
-    found: list[Ink | None] = [None] * len(pictures)
-    if not len(pictures) or min(pictures.shape[1:3]) < SMALLEST:
+    found: list[Ink | None] = [None] * len(images)
+    if not len(images) or min(images.shape[1:3]) < SMALLEST:
         return found
-    plain = _of_two_values(pictures)
+    plain = _of_two_values(images)
     for place in np.flatnonzero(plain).tolist():
-        mask = _rarer(pictures[place])
+        mask = _rarer(images[place])
         found[place] = Ink(mask.astype(np.float32), mask, bilevel=True)
-    bilevel = _are_bilevel(pictures)
-    margin = max(2, round(MARGIN * max(pictures.shape[1:3])))
+    bilevel = _are_bilevel(images)
+    margin = max(2, round(MARGIN * max(images.shape[1:3])))
     for places, rim in ((np.flatnonzero(~bilevel & ~plain), 0), (np.flatnonzero(bilevel & ~plain), margin)):
         if len(places):
-            part = pictures if len(places) == len(pictures) else pictures[places]
+            part = images if len(places) == len(images) else images[places]
             for place, ink in zip(places.tolist(), _found(part, rim), strict=True):
                 found[place] = ink
     return found
 
 
-def _of_two_values(pictures: UInt8) -> Mask:
-    """Whether each picture is grey, has two values, and hardly a pixel that stands out of its neighbours, bool (n,)."""
-    if pictures.ndim != 3:
-        return np.zeros(len(pictures), bool)
-    flat = pictures.reshape(len(pictures), -1)
+def _of_two_values(images: UInt8) -> Mask:
+    """Whether each image is grey, has two values, and hardly a pixel that stands out of its neighbours, bool (n,)."""
+    if images.ndim != 3:
+        return np.zeros(len(images), bool)
+    flat = images.reshape(len(images), -1)
     low, high = flat.min(axis=1, keepdims=True), flat.max(axis=1, keepdims=True)
     two = (low != high).ravel() & np.all((flat == low) | (flat == high), axis=1)
     if two.any():
-        values = pictures[two].astype(np.float32)
+        values = images[two].astype(np.float32)
         changed = np.count_nonzero(without_impulses(values) != values, axis=(1, 2))
         two[two] = changed <= CLEAN * flat.shape[1]
     return np.asarray(two)
 
 
-def _rarer(picture: UInt8) -> Mask:
-    """Where a picture of two values (h, w) has its ink: what is rarer, or of two halves the one in fewer pieces."""
+def _rarer(image: UInt8) -> Mask:
+    """Where an image of two values (h, w) has its ink: what is rarer, or of two halves the one in fewer pieces."""
     from scipy.ndimage import label
 
-    light = picture == picture.max()
+    light = image == image.max()
     share = np.count_nonzero(light) / light.size
     if THICK <= share <= 1 - THICK:  # thick strokes, cut at the ink: the paper is in loops and corners
         pieces = label(light, EIGHT)[1], label(~light, EIGHT)[1]
@@ -105,14 +105,14 @@ def _rarer(picture: UInt8) -> Mask:
     return np.asarray(light if share <= 0.5 else ~light)
 
 
-def _are_bilevel(pictures: UInt8) -> Mask:
-    """Whether each picture is one of ink and paper only, as far as it is seen, bool (n,).
+def _are_bilevel(images: UInt8) -> Mask:
+    """Whether each image is one of ink and paper only, as far as it is seen, bool (n,).
 
     Nearly all its pixels are as dark or as light as any, one kind is clearly the rarer one, and no side is half of that
     kind or more: beyond a paper's edge there is more than ink.
     """
     near, most = BILEVEL
-    values = pictures if pictures.ndim == 3 else pictures.mean(axis=3)
+    values = images if images.ndim == 3 else images.mean(axis=3)
     flat = values.reshape(len(values), -1)
     low, high = (each.astype(np.float32)[:, None] for each in (flat.min(axis=1), flat.max(axis=1)))
     ends = (flat <= low + near * (high - low)) | (flat >= high - near * (high - low))
@@ -127,22 +127,22 @@ def _are_bilevel(pictures: UInt8) -> Mask:
     return np.asarray(bilevel & (np.minimum(share, 1 - share) < NEARLY_HALF) & ~beyond)
 
 
-def _in_margin(pictures: UInt8, rim: int) -> UInt8:
-    """Pictures with ``rim`` pixels of their paper, which is their median, around them."""
-    flat = pictures.reshape(len(pictures), -1, *pictures.shape[3:])
-    n, height, width = pictures.shape[:3]
-    wide = np.empty((n, height + 2 * rim, width + 2 * rim, *pictures.shape[3:]), np.uint8)
-    wide[:] = np.median(flat, axis=1).astype(np.uint8).reshape(n, 1, 1, *pictures.shape[3:])
-    wide[:, rim : rim + height, rim : rim + width] = pictures
+def _in_margin(images: UInt8, rim: int) -> UInt8:
+    """Images with ``rim`` pixels of their paper, which is their median, around them."""
+    flat = images.reshape(len(images), -1, *images.shape[3:])
+    n, height, width = images.shape[:3]
+    wide = np.empty((n, height + 2 * rim, width + 2 * rim, *images.shape[3:]), np.uint8)
+    wide[:] = np.median(flat, axis=1).astype(np.uint8).reshape(n, 1, 1, *images.shape[3:])
+    wide[:, rim : rim + height, rim : rim + width] = images
     return wide
 
 
-def _found(pictures: UInt8, rim: int) -> list[Ink | None]:
-    """The ink of pictures, looked for with so many pixels of paper around them."""
-    inner = np.s_[rim : rim + pictures.shape[1], rim : rim + pictures.shape[2]]
+def _found(images: UInt8, rim: int) -> list[Ink | None]:
+    """The ink of images, looked for with so many pixels of paper around them."""
+    inner = np.s_[rim : rim + images.shape[1], rim : rim + images.shape[2]]
     if rim:
-        pictures = _in_margin(pictures, rim)
-    values, widths = turned_light(without_impulses(contrast_of(pictures)))
+        images = _in_margin(images, rim)
+    values, widths = turned_light(without_impulses(contrast_of(images)))
     above = _above_ground(values, widths)
     ordered = np.sort(above.reshape(len(above), -1), axis=1)
     contrast = np.maximum(np.maximum(part(ordered, STRONG), part(ordered, FAR) / 2), 1.0)  # thin ink has the second
@@ -162,14 +162,14 @@ def _found(pictures: UInt8, rim: int) -> list[Ink | None]:
     ]
 
 
-def contrast_of(pictures: UInt8) -> Float32:
+def contrast_of(images: UInt8) -> Float32:
     """One number a pixel that tells ink from paper best, float32 (n, h, w), in grey levels; paper is near 0.
 
-    Grey pictures lose their median: less than half is ink. Of colours the difference to the median colour is taken
+    Grey images lose their median: less than half is ink. Of colours the difference to the median colour is taken
     along the line on which the most different pixels lie: blue on yellow and red on green are told apart as well as
     black on white.
     """
-    values = pictures.astype(np.float32)
+    values = images.astype(np.float32)
     if values.ndim == 4:
         return np.stack([_along_ink(each) for each in values])
     ordered = np.sort(values.reshape(len(values), -1), axis=1)
@@ -177,7 +177,7 @@ def contrast_of(pictures: UInt8) -> Float32:
 
 
 def otsu(values: Float32) -> Float64:
-    """The level that parts the values of each picture (n, h, w) into two kinds of least spread, float64 (n,).
+    """The level that parts the values of each image (n, h, w) into two kinds of least spread, float64 (n,).
 
     References
     ----------
@@ -197,7 +197,7 @@ def otsu(values: Float32) -> Float64:
 
 
 def _along_ink(colours: Float32) -> Float32:
-    """Contrast of one picture (h, w, 3) to (h, w)."""
+    """Contrast of one image (h, w, 3) to (h, w)."""
     colours -= np.median(colours, axis=(0, 1))
     flat = colours.reshape(-1, 3)
     far = np.abs(flat).sum(axis=1)

@@ -20,7 +20,7 @@ LEVEL = 0.4  # share of the variance that is left where light that grows evenly 
 
 
 def turned_light(values: Float32) -> tuple[Float32, Int64]:
-    """Turn pictures so that their ink is lighter than their paper.
+    """Turn images so that their ink is lighter than their paper.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def turned_light(values: Float32) -> tuple[Float32, Int64]:
     is_light, is_dark = lighter > CLEAR * darker, darker > CLEAR * lighter
     turned = np.where((is_dark & ~is_light)[:, None, None], -values, values)
     widths = np.full(len(values), pixels(STROKE, values.shape))
-    for place in np.flatnonzero(~(even & (is_light | is_dark))):  # a look at each: few pictures need one
+    for place in np.flatnonzero(~(even & (is_light | is_dark))):  # a look at each: few images need one
         turned[place], widths[place] = _ink_light(values[place] if even[place] else _level(_one_shade(values[place])))
     return turned, widths
 
@@ -63,12 +63,12 @@ def quantile(values: Float32, share: float) -> float:
 
 
 def pixels(share: float, shape: tuple[int, ...]) -> int:
-    """A share of a picture's longer side; at least 3."""
+    """A share of an image's longer side; at least 3."""
     return max(3, int(share * max(shape[-2:]) + 0.5))
 
 
 def _ink_light(values: Float32) -> tuple[Float32, int]:
-    """One picture (h, w) turned so that its ink is the lighter shade, and how wide strokes may be.
+    """One image (h, w) turned so that its ink is the lighter shade, and how wide strokes may be.
 
     In uneven light the shades alone do not tell which is the ink; then it is what keeps away from the border. There
     the width is the narrowest that leaves strokes whole: shadows and fog are wider, and go.

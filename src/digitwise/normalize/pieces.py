@@ -1,4 +1,4 @@
-"""Which pieces of ink in the picture of one digit are that digit: no speck, no neighbour, no frame of a form."""
+"""Which pieces of ink in the image of one digit are that digit: no speck, no neighbour, no frame of a form."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Pieces:
 
 
 def digit_in(ink: Mask) -> Mask | None:
-    """The ink of the one digit that a picture is about.
+    """The ink of the one digit that an image is about.
 
-    The digit is the piece that is large and in the middle; parts of it may lie apart. A piece that the picture's
+    The digit is the piece that is large and in the middle; parts of it may lie apart. A piece that the image's
     border cuts is a neighbour's, unless it lies above or below a digit that the border cuts too.
 
     Parameters
@@ -127,7 +127,7 @@ def _pieces(ink: Mask) -> tuple[Int64, Pieces | None]:
 
 
 def _score(pieces: Pieces, shape: tuple[int, ...]) -> Float64:
-    """How likely each piece is what the picture is about: large, and in the middle."""
+    """How likely each piece is what the image is about: large, and in the middle."""
     y = (pieces.top + pieces.bottom) / (2 * shape[0]) - 0.5
     x = (pieces.left + pieces.right) / (2 * shape[1]) - 0.5
     return np.asarray(pieces.extent * np.sqrt(pieces.sizes) * np.exp(-(x**2) / 0.08 - y**2 / 0.16))

@@ -1,4 +1,4 @@
-"""Faults that a camera, a scanner or a bad line leaves in a picture, taken out as far as they can be."""
+"""Faults that a camera, a scanner or a bad line leaves in an image, taken out as far as they can be."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def without_impulses(values: Float32) -> Float32:
     limit = IMPULSE * (values.max(axis=(1, 2)) - values.min(axis=(1, 2)))[:, None, None]
     second_highest, second_lowest = _all_but_one(values)
     high, low = values > second_highest + limit, values < second_lowest - limit
-    mended = np.where(high, second_highest, np.where(low, second_lowest, values))
+    fixed = np.where(high, second_highest, np.where(low, second_lowest, values))
     many = np.count_nonzero(high | low, axis=(1, 2)) > MANY * values[0].size
     if many.any():
         from scipy.ndimage import median_filter
 
-        mended[many] = median_filter(mended[many], footprint=CROSS[None], mode="nearest")
-    return mended
+        fixed[many] = median_filter(fixed[many], footprint=CROSS[None], mode="nearest")
+    return fixed
 
 
 def _all_but_one(values: Float32) -> tuple[Float32, Float32]:
@@ -62,7 +62,7 @@ def _all_but_one(values: Float32) -> tuple[Float32, Float32]:
 
 
 def without_noise(values: Float32, contrast: Float32) -> Float32:
-    """Look through noise with a blur, the wider the more noise there is; clean pictures pass unchanged.
+    """Look through noise with a blur, the wider the more noise there is; clean images pass unchanged.
 
     The noise is what a pixel differs from the mean of its four neighbours by, in the median over all pixels: few of
     them lie on edges.
@@ -81,7 +81,7 @@ def without_noise(values: Float32, contrast: Float32) -> Float32:
     rough = np.abs(values[:, 1:-1, 1:-1] * 4 - beside).reshape(len(values), -1)
     noise = 1.48 * np.sort(rough, axis=1)[:, rough.shape[1] // 2] / 20**0.5  # 20 = 4² + 4 · 1²
     sigma = np.select([noise >= share * contrast for share, _ in NOISE], [sigma for _, sigma in NOISE], 0.0)
-    return _each(values, sigma > 0, lambda picture, place: _blurred(picture, float(sigma[place])))
+    return _each(values, sigma > 0, lambda image, place: _blurred(image, float(sigma[place])))
 
 
 def sharpened(values: Float32, contrast: Float32) -> Float32:
@@ -100,13 +100,11 @@ def sharpened(values: Float32, contrast: Float32) -> Float32:
     steps = (np.abs(np.diff(values, axis=axis)).reshape(n, -1) for axis in (1, 2))
     steepest = np.maximum(*(np.sort(each, axis=1)[:, int(0.98 * each.shape[1])] for each in steps))
     soft = steepest * scale <= SOFT * contrast
-    return _each(
-        values, soft, lambda picture, _: np.maximum(picture + SHARPER * (picture - _blurred(picture, 2 * scale)), 0)
-    )
+    return _each(values, soft, lambda image, _: np.maximum(image + SHARPER * (image - _blurred(image, 2 * scale)), 0))
 
 
 def _each(values: Float32, chosen: Mask, change: Callable[[Float32, int], Float32]) -> Float32:
-    """The pictures with those chosen changed, one by one: there are few."""
+    """The images with those chosen changed, one by one: there are few."""
     if not chosen.any():
         return values
     values = values.copy()
@@ -115,7 +113,7 @@ def _each(values: Float32, chosen: Mask, change: Callable[[Float32, int], Float3
     return values
 
 
-def _blurred(picture: Float32, sigma: float) -> Float32:
+def _blurred(image: Float32, sigma: float) -> Float32:
     from scipy.ndimage import gaussian_filter
 
-    return np.asarray(gaussian_filter(picture, sigma))
+    return np.asarray(gaussian_filter(image, sigma))

@@ -1,4 +1,4 @@
-"""From the picture of one digit, however it was made, to the form that MNIST's have."""
+"""From the image of one digit, however it was made, to the form that MNIST's have."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from digitwise.normalize.ink import Ink, find_ink
 from digitwise.normalize.light import quantile
 from digitwise.normalize.pieces import digit_in, within_lines
 
-VERSION = "ink-1"  # what a model's metadata says of the pictures it was trained on
-SAMPLE, MOST = 2_000, 0.95  # pictures of a set that are looked at, and the share that tells its form
-SIDE, BOX, MIDDLE = 28, 20, 14  # of MNIST's pictures: the side, the digit's longer side, where its centre of mass lies
-WORKING = 84  # pixels a side that a picture is reduced to: three for each of the result
-BLOCK = 64  # pictures looked at together: they stay in the cache
+VERSION = "ink-1"  # what a model's metadata says of the images it was trained on
+SAMPLE, MOST = 2_000, 0.95  # images of a set that are looked at, and the share that tells its form
+SIDE, BOX, MIDDLE = 28, 20, 14  # of MNIST's images: the side, the digit's longer side, where its centre of mass lies
+WORKING = 84  # pixels a side that an image is reduced to: three for each of the result
+BLOCK = 64  # images looked at together: they stay in the cache
 FAINT = 0.1  # ink below this does not count for the box
 THIN, THINNEST = 1.7, 1.9  # stroke width in pixels of the box: below the first it is brought to the second
 THICK, THICKEST = 6.0, 5.0  # 1 % of MNIST's digits have thicker strokes, 5 % thinner ones than those
@@ -27,7 +27,7 @@ FINE = 4  # strokes change by a part of a pixel: so many are made of each for it
 
 @dataclass(frozen=True, eq=False)
 class Normalized:
-    """A picture as a model takes it.
+    """An image as a model takes it.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ class Normalized:
     blank: bool
 
 
-def normalize(picture: UInt8) -> Normalized:
-    """Bring the picture of one digit to MNIST's form.
+def normalize(image: UInt8) -> Normalized:
+    """Bring the image of one digit to MNIST's form.
 
     Parameters
     ----------
-    picture : ndarray of uint8, shape (h, w) or (h, w, 3)
+    image : ndarray of uint8, shape (h, w) or (h, w, 3)
         Any size and colours, dark on light or light on dark. One in MNIST's form already passes unchanged.
 
     Returns
@@ -57,11 +57,11 @@ def normalize(picture: UInt8) -> Normalized:
     ----------
     Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits": box, centre of mass.
     """
-    if picture.shape == (SIDE, SIDE) and in_form(picture[None])[0]:
-        return Normalized(picture, blank=False)
-    small = _reduced(picture)
+    if image.shape == (SIDE, SIDE) and in_form(image[None])[0]:
+        return Normalized(image, blank=False)
+    small = _reduced(image)
     found = _digit(small, *find_ink(small[None]))
-    if found is not None and small is not picture and (close := _close_up(picture, small.shape, found[1])) is not None:
+    if found is not None and small is not image and (close := _close_up(image, small.shape, found[1])) is not None:
         small = _reduced(close)
         found = _digit(small, *find_ink(small[None]))
     if found is None:
@@ -69,41 +69,41 @@ def normalize(picture: UInt8) -> Normalized:
     return Normalized(centred(*found), blank=False)
 
 
-def normalize_all(pictures: UInt8) -> tuple[UInt8, Mask]:
-    """Bring pictures of one size to MNIST's form, together: several times as fast as one by one where they are small.
+def normalize_all(images: UInt8) -> tuple[UInt8, Mask]:
+    """Bring images of one size to MNIST's form, together: several times as fast as one by one where they are small.
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
+    images : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
 
     Returns
     -------
-    images : ndarray of uint8, shape (n, 28, 28)
+    forms : ndarray of uint8, shape (n, 28, 28)
         Each the same that :func:`normalize` makes.
     blank : ndarray of bool, shape (n,)
     """
-    n = len(pictures)
-    images, blank = np.zeros((n, SIDE, SIDE), np.uint8), np.zeros(n, np.bool_)
-    done = in_form(pictures) if pictures.shape[1:] == (SIDE, SIDE) else blank.copy()
-    images[done] = pictures[done] if done.any() else 0
+    n = len(images)
+    forms, blank = np.zeros((n, SIDE, SIDE), np.uint8), np.zeros(n, np.bool_)
+    done = in_form(images) if images.shape[1:] == (SIDE, SIDE) else blank.copy()
+    forms[done] = images[done] if done.any() else 0
     others = np.flatnonzero(~done)
-    if max(pictures.shape[1:3], default=0) > WORKING:
+    if max(images.shape[1:3], default=0) > WORKING:
         for place in others:
-            form = normalize(pictures[place])
-            images[place], blank[place] = form.image, form.blank
-        return images, blank
+            form = normalize(images[place])
+            forms[place], blank[place] = form.image, form.blank
+        return forms, blank
     for start in range(0, len(others), BLOCK):
         part = others[start : start + BLOCK]
-        for place, ink in zip(part, find_ink(pictures[part]), strict=True):
-            found = _digit(pictures[place], ink)
+        for place, ink in zip(part, find_ink(images[part]), strict=True):
+            found = _digit(images[place], ink)
             blank[place] = found is None
             if found is not None:
-                images[place] = centred(*found)
-    return images, blank
+                forms[place] = centred(*found)
+    return forms, blank
 
 
 def in_form(images: UInt8) -> Mask:
-    """Whether each picture, uint8 (n, 28, 28), has MNIST's form already, bool of shape (n,).
+    """Whether each image, uint8 (n, 28, 28), has MNIST's form already, bool of shape (n,).
 
     All 70,000 of MNIST have it: ink that is 19 or 20 pixels long on pure black, white somewhere, its centre of mass
     in the middle.
@@ -121,7 +121,7 @@ def in_form(images: UInt8) -> Mask:
 
 
 def form_of(images: UInt8) -> str:
-    """The version of this road whose form a set's pictures have, uint8 (n, h, w) or (n, h, w, 3); else "none"."""
+    """The version of this road whose form a set's images have, uint8 (n, h, w) or (n, h, w, 3); else "none"."""
     sample = images[:: max(1, len(images) // SAMPLE)]
     return VERSION if sample.shape[1:] == (SIDE, SIDE) and in_form(sample).mean() >= MOST else "none"
 
@@ -131,16 +131,16 @@ def _extent(used: Mask) -> Int64:
     return np.asarray(used.shape[1] - used[:, ::-1].argmax(axis=1) - used.argmax(axis=1))
 
 
-def _reduced(picture: UInt8) -> UInt8:
-    """A picture of at most ``WORKING`` pixels a side; the same object where it is no larger."""
-    longest = max(picture.shape[:2])
+def _reduced(image: UInt8) -> UInt8:
+    """An image of at most ``WORKING`` pixels a side; the same object where it is no larger."""
+    longest = max(image.shape[:2])
     if longest <= WORKING:
-        return picture
-    height, width = (max(1, round(side * WORKING / longest)) for side in picture.shape[:2])
-    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX))
+        return image
+    height, width = (max(1, round(side * WORKING / longest)) for side in image.shape[:2])
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
 
 
-def _digit(picture: UInt8, ink: Ink | None) -> tuple[Float32, Mask] | None:
+def _digit(image: UInt8, ink: Ink | None) -> tuple[Float32, Mask] | None:
     """How much ink lies where, and which of it is the digit's; None for a blank."""
     if ink is None:
         return None
@@ -148,7 +148,7 @@ def _digit(picture: UInt8, ink: Ink | None) -> tuple[Float32, Mask] | None:
     if within is None:
         mask = digit_in(ink.mask)
         return None if mask is None else (ink.amount, mask)
-    part = picture[within]  # looked at anew: a line is often of another shade than the digit
+    part = image[within]  # looked at anew: a line is often of another shade than the digit
     inner = _digit(part, *find_ink(part[None]))
     return inner and (_put(inner[0], within, ink.mask.shape), _put(inner[1], within, ink.mask.shape))
 
@@ -160,16 +160,16 @@ def _put(values: NDArray[Any], place: tuple[slice, slice], shape: tuple[int, ...
     return ground
 
 
-def _close_up(picture: UInt8, shape: tuple[int, ...], mask: Mask) -> UInt8 | None:
-    """The part around a small digit, from the picture itself; None where the digit fills the picture anyway."""
+def _close_up(image: UInt8, shape: tuple[int, ...], mask: Mask) -> UInt8 | None:
+    """The part around a small digit, from the image itself; None where the digit fills the image anyway."""
     box = _box(mask)
     margin = max(4, round(0.4 * max(box[1] - box[0], box[3] - box[2])))
     top, left = max(box[0] - margin, 0), max(box[2] - margin, 0)
     bottom, right = min(box[1] + margin, mask.shape[0]), min(box[3] + margin, mask.shape[1])
     if max(bottom - top, right - left) > 0.75 * max(mask.shape):
         return None
-    y, x = picture.shape[0] / shape[0], picture.shape[1] / shape[1]
-    return picture[int(top * y) : round(bottom * y), int(left * x) : round(right * x)]
+    y, x = image.shape[0] / shape[0], image.shape[1] / shape[1]
+    return image[int(top * y) : round(bottom * y), int(left * x) : round(right * x)]
 
 
 def _box(mask: Mask) -> tuple[int, int, int, int]:

@@ -1,4 +1,4 @@
-"""Answers about many pictures, as arrays; how many came out in which way, and how many may be wrong."""
+"""Answers about many images, as arrays; how many came out in which way, and how many may be wrong."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CERTAIN = 2.0  # standard deviations by which more errors are expected than the 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a model says about n pictures.
+    """What a model says about n images.
 
     Parameters
     ----------
@@ -185,19 +185,19 @@ class Expected:
 
 
 class Tally:
-    """How many pictures, and how many digits, came out in which way.
+    """How many images, and how many digits, came out in which way.
 
-    A single picture is a digit, unless it is blank; one that cannot be read counts as a digit that is not read.
+    A single image is a digit, unless it is blank; one that cannot be read counts as a digit that is not read.
     """
 
     def __init__(self) -> None:
-        self.pictures: Counter[str] = Counter()
+        self.images: Counter[str] = Counter()
         self.digits = self.read = 0
         self.expected = Expected()
 
     def add(self, result: Reading | Page) -> None:
-        """Count one picture."""
-        self.pictures[result.status] += 1
+        """Count one image."""
+        self.images[result.status] += 1
         if isinstance(result, Page):
             statuses = [digit.status for line in result.lines for digit in line.digits]
         else:
@@ -207,7 +207,7 @@ class Tally:
         self.read += statuses.count("read")
 
     def add_part(self, answers: Answers | list[Reading]) -> None:
-        """Count the single pictures of a set's block."""
+        """Count the single images of a set's block."""
         if isinstance(answers, list):
             for reading in answers:
                 self.add(reading)
@@ -217,8 +217,8 @@ class Tally:
         self.add_counts({"read": read, "blank": blank, "unsure": len(answers) - read - blank, "error": 0})
 
     def add_counts(self, counts: Mapping[str, int]) -> None:
-        """Count single pictures by what became of them."""
-        self.pictures.update(counts)
+        """Count single images by what became of them."""
+        self.images.update(counts)
         self.digits += counts["read"] + counts["unsure"] + counts["error"]
         self.read += counts["read"]
 
@@ -229,7 +229,7 @@ class Tally:
 
     @property
     def words(self) -> str:
-        """In one line: ``1,000 pictures: 990 read, 7 unsure, 2 blank, 1 with an error``."""
-        counts, total = self.pictures, sum(self.pictures.values())
-        said = f"{total:,} picture{'s' * (total != 1)}: {counts['read']:,} read, {counts['unsure']:,} unsure"
+        """In one line: ``1,000 images: 990 read, 7 unsure, 2 blank, 1 with an error``."""
+        counts, total = self.images, sum(self.images.values())
+        said = f"{total:,} image{'s' * (total != 1)}: {counts['read']:,} read, {counts['unsure']:,} unsure"
         return f"{said}, {counts['blank']:,} blank, {counts['error']:,} with an error"

@@ -1,4 +1,4 @@
-"""What a model's file says of itself, checked before anything is read with it, and what it promises."""
+"""What a model's file says of itself, checked before anything is read with it, and what it guarantees."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from digitwise.errors import ModelError, one_line
 from digitwise.images import Float32, Mask
 from digitwise.normalize import VERSION
 
-# In files of earlier exports a threshold is the confidence of one validation picture, which float32 may give a little
-# lower, by 8e-7 at most; since then it stands below that picture.
+# In files of earlier exports a threshold is the confidence of one validation image, which float32 may give a little
+# lower, by 8e-7 at most; since then it stands below that image.
 ROUNDING = 1e-6
-DEFAULT = 0.003  # the strictest promise that is kept unasked: at 0.2 % the bundled model leaves seven times as much
+DEFAULT = 0.003  # the strictest guarantee that is kept unasked: at 0.2 % the bundled model leaves seven times as much
 KEY = "digitwise"  # of the file's metadata
 FORMAT = 1  # of the document there
-UNTOUCHED = "none"  # pictures go in at the model's own size, as they are
+UNTOUCHED = "none"  # images go in at the model's own size, as they are
 EXPORT = "export one with digitwise export RUN --format onnx"
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A threshold, and the promise it keeps.
+    """A threshold, and the guarantee it keeps.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def chosen(policies: tuple[Policy, ...], max_error: float | None, name: str) -> 
     policies : tuple of Policy
         The model's, strictest first.
     max_error : float, optional
-        Takes the largest promise that is no larger. By default the strictest from ``DEFAULT`` on, or else the
+        Takes the largest guarantee that is no larger. By default the strictest from ``DEFAULT`` on, or else the
         strictest there is.
     name : str
         The model, for the message.
@@ -84,12 +84,12 @@ def chosen(policies: tuple[Policy, ...], max_error: float | None, name: str) -> 
     Returns
     -------
     Policy or None
-        None where the model makes no promise and none was asked for: all answers count then.
+        None where the model gives no guarantee and none was asked for: all answers count then.
 
     Raises
     ------
     ModelError
-        If the model cannot promise so few errors.
+        If the model cannot guarantee so few errors.
     """
     if max_error is None:
         usual = [policy for policy in policies if policy.max_error >= DEFAULT]
@@ -99,23 +99,23 @@ def chosen(policies: tuple[Policy, ...], max_error: float | None, name: str) -> 
     kept = [policy for policy in policies if policy.max_error <= max_error * (1 + 1e-9)]
     if kept:
         return kept[-1]
-    can = f"from {policies[0].max_error:.4g} on" if policies else "none: the model makes no promise"
+    can = f"from {policies[0].max_error:.4g} on" if policies else "none: the model gives no guarantee"
     raise ModelError(
-        f"max_error: expected a share that {name} can promise, {can}, got {max_error:.4g}; "
-        f"allow more errors, or export a model validated on more pictures"
+        f"max_error: expected a share that {name} can guarantee, {can}, got {max_error:.4g}; "
+        f"allow more errors, or export a model validated on more images"
     )
 
 
 @dataclass(frozen=True)
 class Card:
-    """Classes, form of the input, and promises of a model.
+    """Classes, form of the input, and guarantees of a model.
 
     Parameters
     ----------
     class_names : tuple of str
         In the order of the output's columns.
     normalization : str
-        How pictures are brought to the input: the version of :mod:`digitwise.normalize`, or ``none``.
+        How images are brought to the input: the version of :mod:`digitwise.normalize`, or ``none``.
     policies : tuple of Policy
         Strictest first.
     document : dict
@@ -157,6 +157,6 @@ def card_of(metadata: Mapping[str, str], name: str) -> Card:
         raise ModelError(f"{name}: damaged metadata: {reason}; {EXPORT}") from error
     if normalization not in (VERSION, UNTOUCHED):
         raise ModelError(
-            f"{name}: expected pictures normalized by {VERSION!r} or {UNTOUCHED!r}, got {normalization!r}; {EXPORT}"
+            f"{name}: expected images normalized by {VERSION!r} or {UNTOUCHED!r}, got {normalization!r}; {EXPORT}"
         )
     return Card(tuple(names), normalization, policies, document)

@@ -1,4 +1,4 @@
-"""Pictures to check a reading by: boxes on the photo, and what the model saw."""
+"""Images to check a reading by: boxes on the photo, and what the model saw."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ DRAWINGS = Kind("drawing", "an earlier drawing of digitwise read", option="place
 READ, UNREAD = (0, 90, 200), (220, 70, 0)  # blue and orange: told apart by all eyes, and no usual ink
 OTHER = (140, 140, 140)  # what is not read
 HALO = (255, 255, 255)
-LEGIBLE = 28  # pixels: a digit that is lower is enlarged with its picture
-LARGEST = 4_000  # pixels a side up to which a picture is enlarged
+LEGIBLE = 28  # pixels: a digit that is lower is enlarged with its image
+LARGEST = 4_000  # pixels a side up to which an image is enlarged
 ENLARGED = 4  # pixels a side for one of the model's input
 CAPTION, GAP = 13, 10  # pixels: font size, space between two
 COLUMNS = 10
 
 
-def overlay(picture: UInt8, page: Page, scale: float = 1.0) -> Image.Image:
-    """Draw boxes and readings on a picture.
+def overlay(image: UInt8, page: Page, scale: float = 1.0) -> Image.Image:
+    """Draw boxes and readings on an image.
 
     Parameters
     ----------
-    picture : ndarray of uint8, shape (h, w) or (h, w, 3)
+    image : ndarray of uint8, shape (h, w) or (h, w, 3)
     page : Page
         Read from it.
     scale : float
-        Pixels of the page's boxes for one of the picture.
+        Pixels of the page's boxes for one of the image.
 
     Returns
     -------
@@ -42,20 +42,20 @@ def overlay(picture: UInt8, page: Page, scale: float = 1.0) -> Image.Image:
         RGB; turned as it was read, enlarged where the digits would be too small to label. What is read surely is
         blue, the rest orange with a question mark; other ink has a grey box, what may be a digit an orange one.
     """
-    image = Image.fromarray(np.rot90(picture, page.turn)).convert("RGB")
-    size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
+    drawn = Image.fromarray(np.rot90(image, page.turn)).convert("RGB")
+    size = round(image.shape[1] * scale), round(image.shape[0] * scale)
     digits = [replace(digit, box=turned(digit.box, page.turn, size)) for line in page.lines for digit in line.digits]
     height = float(np.median([digit.box[3] - digit.box[1] for digit in digits])) / scale if digits else LEGIBLE
-    zoom = max(1, min(math.ceil(LEGIBLE / max(height, 1)), LARGEST // max(image.size)))
+    zoom = max(1, min(math.ceil(LEGIBLE / max(height, 1)), LARGEST // max(drawn.size)))
     if zoom > 1:
-        image = image.resize((image.width * zoom, image.height * zoom), Image.Resampling.BICUBIC)
-    canvas = ImageDraw.Draw(image)
+        drawn = drawn.resize((drawn.width * zoom, drawn.height * zoom), Image.Resampling.BICUBIC)
+    canvas = ImageDraw.Draw(drawn)
     for other in page.others:
         edges = [edge * zoom / scale for edge in turned(other.box, page.turn, size)]
         canvas.rectangle(edges, outline=UNREAD if other.kind == "digit?" else OTHER, width=max(1, zoom))
     for digit in digits:
         _mark(canvas, digit, zoom / scale, max(12, round(0.55 * height * zoom)))
-    return image
+    return drawn
 
 
 def _mark(canvas: ImageDraw.ImageDraw, digit: Digit, zoom: float, size: int) -> None:

@@ -30,7 +30,7 @@ ENOUGH = 0.25  # evidence of digits of quite another size from which they get a 
 BUNDLED = "finder.onnx"
 TALL = 36.0  # pixels to which digits are brought; the scenes it was trained on have them at that height most often
 RIM = 24  # pixels of paper laid around, since a digit's surroundings tell what it is
-MOST = 3_000_000  # pixels at most of the picture that is looked at
+MOST = 3_000_000  # pixels at most of the image that is looked at
 LEAST = 0.15  # score from which something is kept
 
 
@@ -152,22 +152,22 @@ def _evidence(sure: Objects) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """What was found in a picture.
+    """What was found in an image.
 
     Parameters
     ----------
     found : Objects
-        In the pixels of the upright picture at its full size; signs among them.
+        In the pixels of the upright image at its full size; signs among them.
     turn : int
-        Quarters counter-clockwise that bring the picture upright.
+        Quarters counter-clockwise that bring the image upright.
     shape : (int, int)
-        Height and width of the upright picture.
+        Height and width of the upright image.
     scale : float
         The size looked at, over the full size.
     seen : ndarray of uint8, shape (h, w)
-        The picture that was looked at, without its rim.
+        The image that was looked at, without its rim.
     standing : float
-        How probable it is that the turn is right; 1 where the picture stands as it is, or the turn was given.
+        How probable it is that the turn is right; 1 where the image stands as it is, or the turn was given.
     looks : tuple of Look
         At the upright image, in which its digits' size was looked for.
     """
@@ -182,7 +182,7 @@ class Sight:
 
 
 class Finder:
-    """Marks the digits of a picture. Safe to use from any number of threads.
+    """Marks the digits of an image. Safe to use from any number of threads.
 
     Parameters
     ----------
@@ -194,17 +194,17 @@ class Finder:
         content = (importlib.resources.files("digitwise.reading") / BUNDLED).read_bytes()
         self._session = session_of(content, "the bundled finder", threads=threads)
 
-    def find(self, picture: UInt8, *, turn: int | None = None) -> Sight:
-        """Find the digits and signs of a picture.
+    def find(self, image: UInt8, *, turn: int | None = None) -> Sight:
+        """Find the digits and signs of an image.
 
         Parameters
         ----------
-        picture : ndarray of uint8, shape (h, w) or (h, w, 3)
+        image : ndarray of uint8, shape (h, w) or (h, w, 3)
             Of any size, ink of any shade on paper of another.
         turn : int, optional
             Quarters counter-clockwise that bring it upright; found where it is not given.
         """
-        grey = grey_of(picture)
+        grey = grey_of(image)
         looks = self._looks(grey) if turn is None else ()
         quarters, standing = turn_of(looks) if turn is None else (turn % TURNS, 1.0)
         upright = np.ascontiguousarray(np.rot90(grey, quarters)) if quarters else grey
@@ -223,9 +223,9 @@ class Finder:
                 scale, seen = (its_scale, its_image) if smaller else (scale, seen)
         return Sight(found, quarters, upright.shape, scale, seen, standing, looks)
 
-    def turn(self, picture: UInt8) -> int:
-        """The quarters counter-clockwise that bring a picture, as :meth:`find` takes it, upright."""
-        return turn_of(self._looks(grey_of(picture)))[0]
+    def turn(self, image: UInt8) -> int:
+        """The quarters counter-clockwise that bring an image, as :meth:`find` takes it, upright."""
+        return turn_of(self._looks(grey_of(image)))[0]
 
     def _looks(self, grey: UInt8) -> tuple[Look, ...]:
         """Looks at an image in several sizes, to know that of its digits."""
@@ -246,7 +246,7 @@ class Finder:
         rows, columns = (-(-(side + 2 * RIM) // MULTIPLE) * MULTIPLE for side in seen.shape)
         framed = np.full((rows, columns), padded_with(seen), np.uint8)
         framed[RIM : RIM + height, RIM : RIM + width] = seen
-        maps: Float32 = self._session.run(None, {"pictures": framed[None]})[0][0]
+        maps: Float32 = self._session.run(None, {self._session.get_inputs()[0].name: framed[None]})[0][0]
         found = decoded(maps, least=LEAST)
         shrink = np.array([width / grey.shape[1], height / grey.shape[0]] * 2, np.float32)
         return Look(found.placed((found.boxes - RIM) / shrink), scale, seen)
@@ -264,13 +264,13 @@ def _scale(upright: UInt8, height: float) -> float:
 
 
 def at_scale(grey: UInt8, scale: float) -> UInt8:
-    """A picture (h, w) at ``scale`` times its size."""
+    """An image (h, w) at ``scale`` times its size."""
     shape = max(4, round(grey.shape[0] * scale)), max(4, round(grey.shape[1] * scale))
     return grey if shape == grey.shape else resized(grey, shape)
 
 
 def resized(grey: UInt8, shape: tuple[int, int]) -> UInt8:
-    """A picture (h, w) in another size, smoothed where it gets smaller."""
+    """An image (h, w) in another size, smoothed where it gets smaller."""
     image = Image.fromarray(grey)
     step = int(min(grey.shape[0] / shape[0], grey.shape[1] / shape[1]) / 2)
     if step > 1:
@@ -278,18 +278,18 @@ def resized(grey: UInt8, shape: tuple[int, int]) -> UInt8:
     return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
 
 
-def grey_of(picture: UInt8) -> UInt8:
-    """A picture, uint8 (h, w) or (h, w, 3), as the finder takes it: the channel in which ink stands out most.
+def grey_of(image: UInt8) -> UInt8:
+    """An image, uint8 (h, w) or (h, w, 3), as the finder takes it: the channel in which ink stands out most.
 
     Grey is what a luminance makes of it, but coloured ink on coloured paper may be as bright as the paper: then the
     channel with the widest spread is taken.
     """
-    if picture.ndim == 2:
-        return picture
-    luminance = luma(picture)
+    if image.ndim == 2:
+        return image
+    luminance = luma(image)
     step = max(1, int(np.sqrt(luminance.size / 50_000)))
-    small = picture[::step, ::step].reshape(-1, 3)
+    small = image[::step, ::step].reshape(-1, 3)
     spans = np.subtract(*np.percentile(small, (99, 1), axis=0))
     own = np.subtract(*np.percentile(luminance[::step, ::step], (99, 1)))
     best = int(spans.argmax())
-    return np.ascontiguousarray(picture[..., best]) if spans[best] > 2 * own + 10 else luminance
+    return np.ascontiguousarray(image[..., best]) if spans[best] > 2 * own + 10 else luminance

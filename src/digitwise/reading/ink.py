@@ -30,7 +30,7 @@ def others_of(sight: Sight, digits: Int64, signs: Int64) -> list[tuple[Kind, Flo
     Returns
     -------
     list of (str, ndarray of float32, shape (4,))
-        "digit?", "rule", "border" or "mark", and its box in the pixels of the upright picture.
+        "digit?", "rule", "border" or "mark", and its box in the pixels of the upright image.
     """
     from scipy.ndimage import find_objects, label
 

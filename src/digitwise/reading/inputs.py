@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitwise.decoding import Decoded, decode_colour, open_picture
+from digitwise.decoding import Decoded, decode_colour, open_image
 from digitwise.decoding.values import white_of
 from digitwise.errors import DataError, one_line
 from digitwise.files import expanded
@@ -22,7 +22,7 @@ from digitwise.normalize import SIDE, in_form, normalize, normalize_all
 from digitwise.reading.results import Box
 
 KINDS = "a path, bytes, a PIL image or an array (h, w), (h, w, 3) or (n, h, w)"
-BLOCK = 4_096  # pictures looked at together: what is reckoned about them on the way stays small
+BLOCK = 4_096  # images looked at together: what is reckoned about them on the way stays small
 
 
 def path_of(source: Any) -> str | None:
@@ -31,7 +31,7 @@ def path_of(source: Any) -> str | None:
 
 
 def stack_of(source: Any) -> UInt8 | None:
-    """Several pictures in one array: uint8 (n, h, w) or (n, h, w, 3); None for whatever else it is.
+    """Several images in one array: uint8 (n, h, w) or (n, h, w, 3); None for whatever else it is.
 
     Raises
     ------
@@ -45,8 +45,8 @@ def stack_of(source: Any) -> UInt8 | None:
     return as_pixels(_eight_bits(array), "the array") if several else None
 
 
-def picture_of(source: Any, *, max_pixels: int, at_least: int | None = None) -> Decoded:
-    """One picture.
+def image_of(source: Any, *, max_pixels: int, at_least: int | None = None) -> Decoded:
+    """One image.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def picture_of(source: Any, *, max_pixels: int, at_least: int | None = None) -> 
         Arrays of uint8, of whole numbers to 255, of 16 bits, or of floats from 0 to 1.
     max_pixels : int
     at_least : int, optional
-        As for :func:`digitwise.decoding.open_picture`.
+        As for :func:`digitwise.decoding.open_image`.
 
     Raises
     ------
@@ -64,9 +64,9 @@ def picture_of(source: Any, *, max_pixels: int, at_least: int | None = None) -> 
     if isinstance(source, bytearray | memoryview):
         source = bytes(source)
     if isinstance(source, bytes) or (hasattr(source, "read") and not hasattr(source, "__array__")):
-        return open_picture(source, max_pixels=max_pixels, at_least=at_least)
+        return open_image(source, max_pixels=max_pixels, at_least=at_least)
     if isinstance(source, str | Path):
-        return open_picture(expanded(source), max_pixels=max_pixels, at_least=at_least, name=str(source))
+        return open_image(expanded(source), max_pixels=max_pixels, at_least=at_least, name=str(source))
     if isinstance(source, Image.Image):
         return Decoded(_of_image(source))
     if not hasattr(source, "__array__"):
@@ -76,11 +76,11 @@ def picture_of(source: Any, *, max_pixels: int, at_least: int | None = None) -> 
 
 def _of_image(image: Image.Image) -> UInt8:
     if not image.width * image.height:
-        raise DataError(f"expected a picture with pixels, got an image of {image.width}x{image.height}")
+        raise DataError(f"expected an image with pixels, got an image of {image.width}x{image.height}")
     try:
         return decode_colour(image)
     except Exception as error:  # an image from an open file is decoded only now
-        raise DataError(f"damaged picture: {one_line(error, 160)}; replace it") from error
+        raise DataError(f"damaged image: {one_line(error, 160)}; replace it") from error
 
 
 def _of_array(array: NDArray[Any]) -> UInt8:
@@ -91,8 +91,8 @@ def _of_array(array: NDArray[Any]) -> UInt8:
     if array.shape[2:] == (4,):
         layers = [as_pixels(array[..., i][None], "the array")[0] for i in range(4)]
         return decode_colour(Image.fromarray(np.stack(layers, axis=2), "RGBA"))
-    picture: UInt8 = as_pixels(array[None], "the array")[0]
-    return picture
+    image: UInt8 = as_pixels(array[None], "the array")[0]
+    return image
 
 
 def _eight_bits(array: NDArray[Any]) -> NDArray[Any]:
@@ -104,7 +104,7 @@ def _eight_bits(array: NDArray[Any]) -> NDArray[Any]:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Pictures as the model takes them.
+    """Images as the model takes them.
 
     Parameters
     ----------
@@ -148,42 +148,42 @@ def even(n: int, classes: int) -> Float32:
     return np.full((n, classes), 1 / classes, np.float32)
 
 
-def normalized(picture: UInt8) -> Prepared:
-    """One picture of any size in MNIST's form."""
-    found = normalize(picture)
-    strange = picture.shape != (SIDE, SIDE) or not in_form(picture[None])[0]
+def normalized(image: UInt8) -> Prepared:
+    """One image of any size in MNIST's form."""
+    found = normalize(image)
+    strange = image.shape != (SIDE, SIDE) or not in_form(image[None])[0]
     return Prepared(found.image[None], np.array([found.blank]), np.array([strange]))
 
 
-def normalized_stack(pictures: UInt8) -> Prepared:
-    """Pictures (n, h, w) or (n, h, w, 3) in MNIST's form; those that have it already are not touched.
+def normalized_stack(images: UInt8) -> Prepared:
+    """Images (n, h, w) or (n, h, w, 3) in MNIST's form; those that have it already are not touched.
 
     Where all of them have it the array itself comes back, not a copy.
     """
-    strange, blank = _looked_at(pictures)
+    strange, blank = _looked_at(images)
     if not strange.any():
-        return Prepared(pictures, blank)
-    if pictures.shape[1:] == (SIDE, SIDE):
-        images = pictures.copy()
-        images[blank] = 0
+        return Prepared(images, blank)
+    if images.shape[1:] == (SIDE, SIDE):
+        formed = images.copy()
+        formed[blank] = 0
     else:
-        images = np.zeros((len(pictures), SIDE, SIDE), np.uint8)
+        formed = np.zeros((len(images), SIDE, SIDE), np.uint8)
     others = np.flatnonzero(strange & ~blank)
-    images[others], blank[others] = normalize_all(pictures[others])
-    return Prepared(images, blank, strange)
+    formed[others], blank[others] = normalize_all(images[others])
+    return Prepared(formed, blank, strange)
 
 
-def _looked_at(pictures: UInt8) -> tuple[Mask, Mask]:
-    """Which pictures are not in form, and which of those have but one value, bool (n,) each."""
-    strange, even = np.ones(len(pictures), bool), np.zeros(len(pictures), bool)
-    for start in range(0, len(pictures), BLOCK):
+def _looked_at(images: UInt8) -> tuple[Mask, Mask]:
+    """Which images are not in form, and which of those have but one value, bool (n,) each."""
+    strange, even = np.ones(len(images), bool), np.zeros(len(images), bool)
+    for start in range(0, len(images), BLOCK):
         here = slice(start, start + BLOCK)
-        if pictures.shape[1:] == (SIDE, SIDE):
-            strange[here] = ~in_form(pictures[here])
+        if images.shape[1:] == (SIDE, SIDE):
+            strange[here] = ~in_form(images[here])
             places = start + np.flatnonzero(strange[here])
-            even[places] = _are_even(pictures[places])
+            even[places] = _are_even(images[places])
         else:
-            even[here] = _are_even(pictures[here])
+            even[here] = _are_even(images[here])
     return strange, even
 
 
@@ -196,36 +196,36 @@ def cut_out(decoded: Decoded, box: Box) -> UInt8:
         slice(max(0, int(top - rim)), int(bottom + rim) + 1),
         slice(max(0, int(left - rim)), int(right + rim) + 1),
     )
-    part: UInt8 = decoded.picture[rows, columns]
+    part: UInt8 = decoded.image[rows, columns]
     return part
 
 
-def fitted(picture: UInt8, shape: tuple[int, ...]) -> Prepared:
-    """One picture scaled into a model's own size, light on dark where that is grey, and otherwise as it is."""
+def fitted(image: UInt8, shape: tuple[int, ...]) -> Prepared:
+    """One image scaled into a model's own size, light on dark where that is grey, and otherwise as it is."""
     if len(shape) == 2:
-        image = fit_into(grey(picture), (shape[0], shape[1]))
-        image = 255 - image if is_dark_on_light(image[None]) else image
+        scaled = fit_into(grey(image), (shape[0], shape[1]))
+        scaled = 255 - scaled if is_dark_on_light(scaled[None]) else scaled
     else:
-        colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
-        image = fit_into(colour, (shape[0], shape[1]))
-    return Prepared(image[None], _are_even(image[None]))
+        colour = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+        scaled = fit_into(colour, (shape[0], shape[1]))
+    return Prepared(scaled[None], _are_even(scaled[None]))
 
 
-def as_they_are(pictures: UInt8, shape: tuple[int, ...]) -> Prepared:
-    """Pictures that must have a model's own size.
+def as_they_are(images: UInt8, shape: tuple[int, ...]) -> Prepared:
+    """Images that must have a model's own size.
 
     Raises
     ------
     DataError
         If they have another.
     """
-    if pictures.shape[1:] != shape:
-        expected, got = ("x".join(map(str, sides)) for sides in (shape, pictures.shape[1:]))
-        raise DataError(f"the array: expected pictures of the model's own size {expected}, got {got}; bring them to it")
-    return Prepared(pictures, _are_even(pictures))
+    if images.shape[1:] != shape:
+        expected, got = ("x".join(map(str, sides)) for sides in (shape, images.shape[1:]))
+        raise DataError(f"the array: expected images of the model's own size {expected}, got {got}; bring them to it")
+    return Prepared(images, _are_even(images))
 
 
-def _are_even(pictures: UInt8) -> Mask:
-    """Whether each picture has but one value, bool (n,)."""
-    axes = tuple(range(1, pictures.ndim))
-    return np.asarray(pictures.min(axis=axes, initial=255) == pictures.max(axis=axes, initial=0))
+def _are_even(images: UInt8) -> Mask:
+    """Whether each image has but one value, bool (n,)."""
+    axes = tuple(range(1, images.ndim))
+    return np.asarray(images.min(axis=axes, initial=255) == images.max(axis=axes, initial=0))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from digitwise.decoding import Decoded, open_pages, open_picture
+from digitwise.decoding import Decoded, open_image, open_pages
 from digitwise.decoding.opening import LONGEST, is_pdf
 from digitwise.errors import DataError, DigitwiseError, one_line
 from digitwise.files import expanded, is_pipe, printable
@@ -28,16 +28,16 @@ from digitwise.reading.results import Page, Reading
 from digitwise.reading.sources import STDIN
 
 Mode = Literal["single", "numbers"]
-SOME = 4  # pictures after which the time for the others is reckoned
+SOME = 4  # images after which the time for the others is reckoned
 LONGEST_REASON = 500  # characters
 WORTH = 3.0  # seconds of work left from which other processes, which take most of one to start, are worth it
 AHEAD = 3  # batches for each process that are under way before they are asked for
-BATCH = 16  # items: small pictures take less time than being sent to a process one by one
+BATCH = 16  # items: small images take less time than being sent to a process one by one
 
 
 @dataclass(frozen=True, eq=False)
 class ImageResult:
-    """What was read from one picture.
+    """What was read from one image.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class ImageResult:
         What was done with the file.
     image : ndarray of uint8, shape (28, 28), optional
         What the model saw of one digit.
-    picture : Decoded, optional
+    decoded : Decoded, optional
         For drawing on it; only where asked for.
     of_lines : bool
         Whether lines were asked for, where it could not be read.
@@ -65,13 +65,13 @@ class ImageResult:
     row: int | None = None
     notes: tuple[str, ...] = ()
     image: UInt8 | None = None
-    picture: Decoded | None = None
+    decoded: Decoded | None = None
     of_lines: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """One picture to be read.
+    """One image to be read.
 
     Parameters
     ----------
@@ -90,15 +90,15 @@ class Item:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """How pictures are read.
+    """How images are read.
 
     Parameters
     ----------
     reader : Reader
     mode : {"single", "numbers"}, optional
-        By default as it turns out, picture by picture; see ``Reader.auto_of``.
-    keep_pictures : bool
-        Whether pictures are wanted for drawing.
+        By default as it turns out, image by image; see ``Reader.auto_of``.
+    keep_images : bool
+        Whether images are wanted for drawing.
     stdin : binary stream, optional
         What ``-`` stands for.
     region : Region, optional
@@ -111,7 +111,7 @@ class Job:
 
     reader: Reader
     mode: Mode | None = None
-    keep_pictures: bool = False
+    keep_images: bool = False
     stdin: BinaryIO | None = None
     region: Region | None = None
     known: Known | None = None
@@ -121,7 +121,7 @@ class Job:
         """Read files, those of several pages page by page, in order.
 
         Where what is left would take some seconds, other processes are started for it. Threads would do for large
-        photos, whose decoding lets them run; small pictures and pages are mostly Python's own work, and slower in
+        photos, whose decoding lets them run; small images and pages are mostly Python's own work, and slower in
         threads than in one.
         """
         items, threads = self._items(sources), self.reader.model.threads
@@ -136,18 +136,18 @@ class Job:
                 return
 
     def _batches(self, items: Iterator[Item]) -> Iterator[list[Item]]:
-        """Items that go to another process together; pictures that are sent along go alone."""
+        """Items that go to another process together; images that are sent along go alone."""
         batch: list[Item] = []
         for item in items:
             batch.append(item)
-            if self.keep_pictures or not isinstance(item.content, Path) or len(batch) >= BATCH:
+            if self.keep_images or not isinstance(item.content, Path) or len(batch) >= BATCH:
                 yield batch
                 batch = []
         if batch:
             yield batch
 
     def _items(self, sources: Sequence[str]) -> Iterator[Item]:
-        """One for each picture; pages of a PDF are rendered here, one by one."""
+        """One for each image; pages of a PDF are rendered here, one by one."""
         for source in sources:
             try:
                 content = self._content(source)
@@ -166,11 +166,11 @@ class Job:
             path = expanded(source)
             return _of_pipe(path, most) if is_pipe(path) else path
         if self.stdin is None:
-            raise DataError("-: expected a picture on the standard input, got none")
+            raise DataError("-: expected an image on the standard input, got none")
         return self.stdin.read(most)
 
     def read(self, item: Item) -> ImageResult:
-        """Read one picture, in any thread or process; what goes wrong with it is its row."""
+        """Read one image, in any thread or process; what goes wrong with it is its row."""
         source, content, page = item.source, item.content, item.page
         try:
             decoded = content if isinstance(content, Decoded) else self._decoded(source, content)
@@ -178,13 +178,13 @@ class Job:
             result, image = self._found(decoded, name)
         except Exception as error:
             return failed(source, error, page, of_lines=self.mode == "numbers")
-        kept = decoded if self.keep_pictures else None
-        return ImageResult(name, result, page, notes=decoded.notes, image=image, picture=kept)
+        kept = decoded if self.keep_images else None
+        return ImageResult(name, result, page, notes=decoded.notes, image=image, decoded=kept)
 
     def _decoded(self, source: str, content: bytes | Path | str) -> Decoded:
         if isinstance(content, str):
             raise DataError(content)
-        return open_picture(content, max_pixels=self.reader.max_pixels, at_least=PAGE, name=source)
+        return open_image(content, max_pixels=self.reader.max_pixels, at_least=PAGE, name=source)
 
     def _found(self, decoded: Decoded, name: str) -> tuple[Reading | Page, UInt8 | None]:
         """What is on it, and what the model saw of one digit."""
@@ -194,7 +194,7 @@ class Job:
         if self.mode == "numbers":
             return self.reader.page_of(decoded, name, known=self.known), None
         single = self.mode == "single"
-        found = self.reader.single_of(decoded.picture, name) if single else self.reader.auto_of(decoded, name)
+        found = self.reader.single_of(decoded.image, name) if single else self.reader.auto_of(decoded, name)
         return (found, None) if isinstance(found, Page) else (found.reading, found.image)
 
 
@@ -256,7 +256,7 @@ def in_processes(job: Job, batches: Iterable[list[Item]], processes: int) -> Ite
             yield from waiting.popleft().result()
     except BrokenProcessPool as error:
         raise DataError(
-            "a process that read pictures was ended, perhaps for want of memory; try --threads 1 or fewer --max-pixels"
+            "a process that read images was ended, perhaps for want of memory; try --threads 1 or fewer --max-pixels"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -285,9 +285,9 @@ class ReadBlock:
     path : str
         The file, printable.
     first : int
-        The row of its first picture.
+        The row of its first image.
     answers : Answers or list of Reading
-        A list where pictures came as files.
+        A list where images came as files.
     images : ndarray of uint8, shape (n, 28, 28), optional
         What the model saw, where they did not.
     """
@@ -313,7 +313,7 @@ class ReadBlock:
 
 
 def read_set(reader: Reader, path: Path) -> tuple[int | None, str, Iterator[ReadBlock]]:
-    """Read a set of pictures.
+    """Read a set of images.
 
     Parameters
     ----------
@@ -324,7 +324,7 @@ def read_set(reader: Reader, path: Path) -> tuple[int | None, str, Iterator[Read
     Returns
     -------
     (int or None, str, iterator of ReadBlock)
-        How many pictures, where that is known; which array or column; the blocks.
+        How many images, where that is known; which array or column; the blocks.
 
     Raises
     ------

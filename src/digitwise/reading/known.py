@@ -73,7 +73,7 @@ class Region:
         DataError
             If nothing of the region is in the image.
         """
-        rows, columns = decoded.picture.shape[:2]
+        rows, columns = decoded.image.shape[:2]
         across, down = (columns / 100, rows / 100) if self.per_cent else (1 / decoded.scale, 1 / decoded.scale)
         edges = self.left * across, self.top * down, self.width * across, self.height * down
         if not all(map(math.isfinite, edges)):
@@ -83,7 +83,7 @@ class Region:
         if right <= left or bottom <= top:
             size = f"{round(columns * decoded.scale)}x{round(rows * decoded.scale)}"
             raise DataError(f"expected a region inside the image of {size} pixels, got {self}")
-        part = np.ascontiguousarray(decoded.picture[top:bottom, left:right])
+        part = np.ascontiguousarray(decoded.image[top:bottom, left:right])
         x, y = decoded.origin
         origin = x + round(left * decoded.scale), y + round(top * decoded.scale)
         return Decoded(part, decoded.notes, decoded.scale, origin)

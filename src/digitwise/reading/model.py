@@ -21,7 +21,7 @@ from digitwise.system import cores
 
 BUNDLED = "model.onnx"
 QUIET = 3  # onnxruntime's level for errors only
-# Pictures in one call: what a chunk's layers hold stays in the cache, and a call's own cost no longer counts.
+# Images in one call: what a chunk's layers hold stays in the cache, and a call's own cost no longer counts.
 CHUNK = 256
 
 
@@ -85,7 +85,7 @@ def _check_ends(session: Any, name: str) -> None:
         and inputs[0].shape[3:] in ([], [3])
     )
     if not fits:
-        raise ModelError(f"{name}: expected pictures uint8 (n, h, w) to probabilities float (n, k), {came}")
+        raise ModelError(f"{name}: expected images uint8 (n, h, w) to probabilities float (n, k), {came}")
 
 
 def _ends_told(ends: list[Any]) -> str:
@@ -100,7 +100,7 @@ class Model:
     path : str, Path or bytes, optional
         An ONNX file made by ``digitwise export``, or its content; by default the one in the package.
     threads : int, optional
-        For more pictures than fit one chunk; by default one a core.
+        For more images than fit one chunk; by default one a core.
 
     Raises
     ------
@@ -109,8 +109,8 @@ class Model:
 
     Notes
     -----
-    One session of one thread. A single picture is too small to be shared by threads, which would only wait for each
-    other; many pictures are cut into chunks, and the chunks go through the same session side by side, which does
+    One session of one thread. A single image is too small to be shared by threads, which would only wait for each
+    other; many images are cut into chunks, and the chunks go through the same session side by side, which does
     not make threads wait inside a network either.
     """
 
@@ -174,16 +174,16 @@ class Model:
 
 
 def _check(model: Model) -> None:
-    """Ask about a blank picture: what comes must be one probability a class."""
+    """Ask about a blank image: what comes must be one probability a class."""
     classes = len(model.card.class_names)
     if model.card.normalization != UNTOUCHED and model.image_shape != (SIDE, SIDE):
         shape = "x".join(map(str, model.image_shape))
-        raise ModelError(f"{model.name}: expected an input of {SIDE}x{SIDE} for normalized pictures, got {shape}")
+        raise ModelError(f"{model.name}: expected an input of {SIDE}x{SIDE} for normalized images, got {shape}")
     try:
         answer = model.session.run([model.output], {model.input: np.zeros((2, *model.image_shape), np.uint8)})[0]
     except Exception as error:  # its exceptions share no base but this
         reason = one_line(error, 160)
-        raise ModelError(f"{model.name}: expected to read a blank picture, got {reason}; {EXPORT}") from error
+        raise ModelError(f"{model.name}: expected to read a blank image, got {reason}; {EXPORT}") from error
     if answer.shape != (2, classes):
         raise ModelError(f"{model.name}: expected {classes} probabilities for its classes, got shape {answer.shape}")
     if not (np.all(answer >= 0) and np.allclose(answer.sum(axis=1), 1, atol=1e-3)):

@@ -49,9 +49,9 @@ def page_of(
     least : float
         Confidence from which a number is read.
     unit : float
-        Pixels of the original picture for one of the picture that was searched.
+        Pixels of the original image for one of the image that was searched.
     origin : (int, int)
-        Where its left and top are in the original picture.
+        Where its left and top are in the original image.
     known : Known, optional
         How numbers look.
     trusted : Trust, optional
@@ -79,7 +79,7 @@ def page_of(
 
 
 class _Original:
-    """From the upright picture that was searched to the picture as it was given."""
+    """From the upright image that was searched to the image as it was given."""
 
     def __init__(self, sight: Sight, unit: float, origin: tuple[int, int]) -> None:
         self.size, self.turn, self.unit, self.sight = (sight.shape[1], sight.shape[0]), sight.turn, unit, sight
@@ -93,7 +93,7 @@ class _Original:
 
     def box(self, edges: Float32 | Sequence[float]) -> Box:
         """Left, top, right and bottom in whole pixels."""
-        # The picture was turned counter-clockwise; go on until it is back.
+        # The image was turned counter-clockwise; go on until it is back.
         left, top, right, bottom = turned([float(edge) for edge in edges], -self.turn, self.size)
         width, height = self.size if self.turn % 2 == 0 else self.size[::-1]
         left, right = _within(left, right, width, self.unit)
@@ -103,7 +103,7 @@ class _Original:
 
 
 def _within(begin: float, end: float, side: float, unit: float) -> tuple[int, int]:
-    """Both ends in whole pixels of the original picture, at least one apart and in it."""
+    """Both ends in whole pixels of the original image, at least one apart and in it."""
     most = round(side * unit)
     first = min(max(round(begin * unit), 0), most - 1)
     return first, min(max(round(end * unit), first + 1), most)

@@ -16,7 +16,7 @@ OVERLAP, WITHIN = 0.5, 0.7  # intersection over union, and over the smaller box,
 
 @dataclass(frozen=True, eq=False)
 class Objects:
-    """Objects found in a picture, the surest first.
+    """Objects found in an image, the surest first.
 
     Parameters
     ----------

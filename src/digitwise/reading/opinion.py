@@ -15,45 +15,45 @@ CLASSES = 10
 LARGE, LIKELY = 0.6, 0.5  # share of the meant digit's height, and probability, from which another is a digit beside it
 
 
-def opinions_of(pictures: UInt8, strange: Mask, model: Model, sight: finder.Sight | None) -> tuple[Float32, Mask]:
-    """What the finder says of those pictures that are strange to a model.
+def opinions_of(images: UInt8, strange: Mask, model: Model, sight: finder.Sight | None) -> tuple[Float32, Mask]:
+    """What the finder says of those images that are strange to a model.
 
     Parameters
     ----------
-    pictures : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
+    images : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
     strange : ndarray of bool, shape (n,)
         At least one of them.
     model : Model
         In whose threads the finder looks.
     sight : Sight, optional
-        What the finder saw of a single picture, if it looked; of one that does not stand upright that is no help.
+        What the finder saw of a single image, if it looked; of one that does not stand upright that is no help.
 
     Returns
     -------
     (ndarray of float32, shape (n, 10); ndarray of bool, shape (n,))
         The probability of each class, all alike where it was not asked; and where it sees more digits than one.
     """
-    opinions, several = even(len(pictures), CLASSES), np.zeros(len(pictures), bool)
+    opinions, several = even(len(images), CLASSES), np.zeros(len(images), bool)
     if sight is not None and sight.turn == 0:
         opinions[0], several[0] = opinion_of(sight)
         return opinions, several
     asked = np.flatnonzero(strange)
     threads = model.threads if len(asked) == 1 else 1
-    found = model.side_by_side(lambda place: opinion_on(pictures[place], threads=threads), asked)
+    found = model.side_by_side(lambda place: opinion_on(images[place], threads=threads), asked)
     for place, said in zip(asked, found, strict=True):
         opinions[place], several[place] = said
     return opinions, several
 
 
-def opinion_on(picture: UInt8, *, threads: int) -> tuple[Float32, bool]:
-    """What is said of one picture, by one look more: see :func:`opinion_of`.
+def opinion_on(image: UInt8, *, threads: int) -> tuple[Float32, bool]:
+    """What is said of one image, by one look more: see :func:`opinion_of`.
 
     Parameters
     ----------
-    picture : ndarray of uint8, shape (h, w) or (h, w, 3)
+    image : ndarray of uint8, shape (h, w) or (h, w, 3)
     threads : int
     """
-    grey = finder.grey_of(picture)
+    grey = finder.grey_of(image)
     small = np.ascontiguousarray(finder.at_scale(grey, min(1.0, LOOKED_AT / max(grey.shape))))
     return opinion_of(finder.bundled(threads).find(small, turn=0))
 

@@ -1,4 +1,4 @@
-"""The reader: pictures in, digits out, and a word where it does not know."""
+"""The reader: images in, digits out, and a word where it does not know."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from digitwise.reading.card import UNTOUCHED, chosen
 from digitwise.reading.finder import Sight
 from digitwise.reading.forms.form import read_form
 from digitwise.reading.forms.template import Field, Template
-from digitwise.reading.inputs import Prepared, path_of, picture_of, stack_of
+from digitwise.reading.inputs import Prepared, image_of, path_of, stack_of
 from digitwise.reading.known import Known, Region
 from digitwise.reading.model import Model
 from digitwise.reading.numbers import page_of
@@ -30,7 +30,7 @@ from digitwise.reading.results import Digit, Other, Page, Reading
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# Pixels of the longer side, for JPEGs that are larger: a digit as small as a tenth of the picture still has a hundred.
+# Pixels of the longer side, for JPEGs that are larger: a digit as small as a tenth of the image still has a hundred.
 SINGLE = 1_000
 FEW = 3  # pieces of ink without a digit among them that may yet be one: more are a page of something else
 PERHAPS = 0.1  # probability from which what was taken for no digit makes an image with a digit a page
@@ -51,14 +51,14 @@ class Reader:
         digits it is a share of the digits, by default the model's strictest one from 0.3 % on; of numbers on a page a
         share of the numbers, by default 3 %.
     threads : int, optional
-        For many pictures at once; by default one a core.
+        For many images at once; by default one a core.
     max_pixels : int
-        Larger pictures are refused before they are decoded.
+        Larger images are refused before they are decoded.
 
     Raises
     ------
     ModelError
-        If the model cannot be used, or cannot promise so few errors.
+        If the model cannot be used, or cannot guarantee so few errors.
 
     Examples
     --------
@@ -99,12 +99,12 @@ class Reader:
     def read(self, x: Any) -> Any: ...
 
     def read(self, x: Any) -> Reading | list[Reading]:
-        """Read one digit a picture.
+        """Read one digit an image.
 
         Parameters
         ----------
         x : str, Path, bytes, PIL image or array, or several of them
-            One picture: a file, its content, or an array (h, w) or (h, w, 3) of any size. Several: a list or tuple, or
+            One image: a file, its content, or an array (h, w) or (h, w, 3) of any size. Several: a list or tuple, or
             an array (n, h, w) or (n, h, w, 3). Digits in MNIST's form are read as they are, others brought to it.
 
         Returns
@@ -120,7 +120,7 @@ class Reader:
         Raises
         ------
         DataError
-            If one picture cannot be read. Among several it becomes a reading of status ``error``.
+            If one image cannot be read. Among several it becomes a reading of status ``error``.
         """
         stack = None if isinstance(x, list | tuple) else stack_of(x)
         if stack is not None or isinstance(x, list | tuple):
@@ -173,7 +173,7 @@ class Reader:
             reader.read_numbers("cheque.jpg", region="60%,10%,30%,8%", pattern=r"\d+\.\d\d").text
         """
         known = Known.of(pattern, expect)
-        decoded = picture_of(x, max_pixels=self.max_pixels, at_least=PAGE)
+        decoded = image_of(x, max_pixels=self.max_pixels, at_least=PAGE)
         part = decoded if region is None else Region.parsed(region).of(decoded)
         return self.page_of(part, path_of(x), known=known)
 
@@ -204,7 +204,7 @@ class Reader:
             reader.read_form("form.jpg", "form.toml").fields["amount"].text
         """
         template = template if isinstance(template, Template) else Template.from_file(template)
-        return self.form_of(picture_of(x, max_pixels=self.max_pixels, at_least=PAGE), template, path_of(x))
+        return self.form_of(image_of(x, max_pixels=self.max_pixels, at_least=PAGE), template, path_of(x))
 
     def form_of(self, decoded: Decoded, template: Template, path: str | None = None) -> Page:
         """The fields of a form on an image that is decoded already."""
@@ -212,7 +212,7 @@ class Reader:
         def read(image: UInt8, field: Field) -> Page:
             return self.page_of(Decoded(image), known=field.known, turn=0)
 
-        turn = finder.bundled(self.model.threads).turn(decoded.picture)
+        turn = finder.bundled(self.model.threads).turn(decoded.image)
         return replace(read_form(read, decoded, template, turn=turn), path=path)
 
     def page_of(
@@ -248,7 +248,7 @@ class Reader:
         numbers where it is more.
         """
         if self.class_names != DIGITS:
-            return self.single_of(decoded.picture, path)
+            return self.single_of(decoded.image, path)
         sight = self._sight(decoded)
         page = self._page(sight, decoded, path)
         digits = [digit for number in page.numbers for digit in number.digits]
@@ -260,24 +260,24 @@ class Reader:
         pieces = sum(other.kind != "rule" for other in page.others)
         if pieces > FEW:
             return page
-        single = self.single_of(decoded.picture, path, sight=sight)
+        single = self.single_of(decoded.image, path, sight=sight)
         return single.said("unsure" if pieces and single.reading.status != "blank" else "blank")
 
     def _agreed(self, decoded: Decoded, digit: Digit, sight: Sight, path: str | None) -> Single:
         """A lone digit: by the model on the image, or on the digit cut out of it where other ink is in view."""
-        whole = self.single_of(decoded.picture, path, sight=sight)
+        whole = self.single_of(decoded.image, path, sight=sight)
         if whole.reading.label != digit.label:
             whole = self.single_of(inputs.cut_out(decoded, digit.box), path)
         return whole if whole.reading.label == digit.label and digit.status == "read" else whole.said("unsure")
 
-    def single_of(self, picture: UInt8, path: str | None = None, *, sight: Sight | None = None) -> Single:
+    def single_of(self, image: UInt8, path: str | None = None, *, sight: Sight | None = None) -> Single:
         """One digit of an image, uint8 (h, w) or (h, w, 3), whatever is on it; what the finder sees, if it looked."""
-        prepared = self.formed(picture, sight=sight)
+        prepared = self.formed(image, sight=sight)
         answers = self.answered(prepared)
         return Single(answers.readings([path])[0], answers.probabilities[0], prepared.images[0])
 
     def _sight(self, decoded: Decoded, turn: int | None = None) -> Sight:
-        return finder.bundled(self.model.threads).find(decoded.picture, turn=turn)
+        return finder.bundled(self.model.threads).find(decoded.image, turn=turn)
 
     def probabilities(self, images: UInt8) -> Float32:
         """The calibrated probability of each class, float32 (n, k).
@@ -290,21 +290,21 @@ class Reader:
         return self.model.probabilities(images)
 
     def input_of(self, x: Any) -> UInt8:
-        """What the model sees of one picture: uint8 (28, 28), or the model's own size; black where it is blank."""
+        """What the model sees of one image: uint8 (28, 28), or the model's own size; black where it is blank."""
         image: UInt8 = self.prepared(x).images[0]
         return image
 
-    def answers(self, pictures: UInt8) -> Answers:
-        """Answers about an array of pictures, as arrays.
+    def answers(self, images: UInt8) -> Answers:
+        """Answers about an array of images, as arrays.
 
         Parameters
         ----------
-        pictures : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
+        images : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
         """
-        return self.answered(self.formed_stack(pictures))
+        return self.answered(self.formed_stack(images))
 
     def answered(self, prepared: Prepared) -> Answers:
-        """Answers about pictures as the model takes them; blank ones it is not asked about.
+        """Answers about images as the model takes them; blank ones it is not asked about.
 
         What else is known of some is joined with that, see :func:`~digitwise.reading.answers.pooled`; nothing is sure
         where it changes the model's mind, or more digits than one are seen.
@@ -326,37 +326,37 @@ class Reader:
         return Answers(told, blank, self._sure(evidence) & agreed, self.class_names, agreed, evidence)
 
     def prepared(self, x: Any) -> Prepared:
-        """One picture as the model takes it; a path, bytes, PIL image or array."""
-        picture = picture_of(x, max_pixels=self.max_pixels, at_least=SINGLE).picture
+        """One image as the model takes it; a path, bytes, PIL image or array."""
+        image = image_of(x, max_pixels=self.max_pixels, at_least=SINGLE).image
         is_array = hasattr(x, "__array__") and not hasattr(x, "getbands")  # which a PIL image has
         if is_array and self.model.card.normalization == UNTOUCHED:
-            return inputs.as_they_are(picture[None], self.model.image_shape)
-        return self.formed(picture)
+            return inputs.as_they_are(image[None], self.model.image_shape)
+        return self.formed(image)
 
-    def formed(self, picture: UInt8, *, sight: Sight | None = None) -> Prepared:
-        """A picture of any size, uint8 (h, w) or (h, w, 3), as the model takes it.
+    def formed(self, image: UInt8, *, sight: Sight | None = None) -> Prepared:
+        """An image of any size, uint8 (h, w) or (h, w, 3), as the model takes it.
 
         ``sight`` is what the finder saw, where it has looked already.
         """
         if self.model.card.normalization == UNTOUCHED:
-            return inputs.fitted(picture, self.model.image_shape)
-        return self._advised(inputs.normalized(picture), picture[None], sight)
+            return inputs.fitted(image, self.model.image_shape)
+        return self._advised(inputs.normalized(image), image[None], sight)
 
-    def formed_stack(self, pictures: UInt8) -> Prepared:
-        """Pictures of one size, uint8 (n, h, w) or (n, h, w, 3), as the model takes them."""
+    def formed_stack(self, images: UInt8) -> Prepared:
+        """Images of one size, uint8 (n, h, w) or (n, h, w, 3), as the model takes them."""
         if self.model.card.normalization == UNTOUCHED:
-            return inputs.as_they_are(pictures, self.model.image_shape)
-        return self._advised(inputs.normalized_stack(pictures), pictures)
+            return inputs.as_they_are(images, self.model.image_shape)
+        return self._advised(inputs.normalized_stack(images), images)
 
-    def _advised(self, prepared: Prepared, pictures: UInt8, sight: Sight | None = None) -> Prepared:
+    def _advised(self, prepared: Prepared, images: UInt8, sight: Sight | None = None) -> Prepared:
         """With the finder's opinion of each digit that is not in the model's form."""
         if prepared.strange is None or not prepared.strange.any() or self.class_names != DIGITS:
             return prepared
-        opinions, several = opinions_of(pictures, prepared.strange, self.model, sight)
+        opinions, several = opinions_of(images, prepared.strange, self.model, sight)
         return replace(prepared, opinions=opinions, several=several)
 
     def answers_each(self, sources: Sequence[Any]) -> tuple[Answers, list[int], dict[int, str]]:
-        """Answers about pictures of any kind, and why some of them could not be read.
+        """Answers about images of any kind, and why some of them could not be read.
 
         Parameters
         ----------

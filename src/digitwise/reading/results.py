@@ -1,4 +1,4 @@
-"""What reading gives: small values, and nothing of what they were made from but the digits' own pictures."""
+"""What reading gives: small values, and nothing of what they were made from but the digits' own images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNSURE = "?"  # what stands in a line of text for a digit that is not read surel
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One picture as one digit.
+    """One image as one digit.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Digit:
         Its calibrated probability.
     status : {"read", "unsure"}
     box : tuple of int
-        Left, top, right and bottom in pixels of the picture, upright by its EXIF orientation but not turned further;
+        Left, top, right and bottom in pixels of the image, upright by its EXIF orientation but not turned further;
         right and bottom are the first outside.
     image : ndarray of uint8, shape (28, 28), optional
         What the model saw.
@@ -109,7 +109,7 @@ class Other:
     ----------
     kind : {"digit?", "mark", "rule", "border"}
         What may be a digit, but more likely is none; letters, words and drawings; lines and frames; what runs out of
-        the picture.
+        the image.
     box : tuple of int
         As of a digit.
     confidence : float, optional
@@ -176,7 +176,7 @@ class Page:
     lines : tuple of Line
         From top to bottom as the page is read; none where there are no digits.
     turn : int
-        Quarters counter-clockwise by which the picture was turned to be read.
+        Quarters counter-clockwise by which the image was turned to be read.
     numbers : tuple of Number
         Those of the lines, in the same order.
     others : tuple of Other

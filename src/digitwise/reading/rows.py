@@ -24,7 +24,7 @@ GROUP = 10_000  # rows written together in Parquet
 
 
 def document_of(found: ImageResult, *, top: bool = False) -> dict[str, Any]:
-    """One picture as ``--json`` and JSON lines have it."""
+    """One image as ``--json`` and JSON lines have it."""
     where = {key: value for key, value in (("page", found.page), ("row", found.row)) if value is not None}
     result = found.result
     if isinstance(result, Page):
@@ -93,7 +93,7 @@ def _digit(digit: Digit) -> dict[str, Any]:
 
 
 def columns_of(found: ImageResult) -> tuple[Any, ...]:
-    """One picture as a row of ``COLUMNS``; the confidence of a page is that of its least sure number.
+    """One image as a row of ``COLUMNS``; the confidence of a page is that of its least sure number.
 
     A page of one digit has that as its label too.
     """
@@ -136,7 +136,7 @@ def sink_to(path: Path, *, top: bool = False, fields: Sequence[str] = ()) -> Ite
     Parameters
     ----------
     path : Path
-        ``.csv`` and ``.parquet`` get a row of ``COLUMNS`` a picture, ``.jsonl`` the document that ``--json`` prints.
+        ``.csv`` and ``.parquet`` get a row of ``COLUMNS`` an image, ``.jsonl`` the document that ``--json`` prints.
     top : bool
         Whether a document has the three most probable classes.
     fields : sequence of str

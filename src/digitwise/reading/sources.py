@@ -21,19 +21,19 @@ LABEL = "label", "class", "digit", "truth", "target", "y"
 
 
 def sources_of(arguments: Sequence[str]) -> list[str]:
-    """Files as they were given, folders by the pictures in them.
+    """Files as they were given, folders by the images in them.
 
     Parameters
     ----------
     arguments : sequence of str
-        Paths, ``-`` for the standard input. In a folder, and in those below it, all pictures and PDFs that are not
+        Paths, ``-`` for the standard input. In a folder, and in those below it, all images and PDFs that are not
         hidden, nor pipes, are taken, numbers in their names sorted as numbers, and folders that cannot be looked into:
         they are told as what cannot be read.
 
     Raises
     ------
     DataError
-        If a name is empty, there is no picture in a folder, or the standard input is named twice.
+        If a name is empty, there is no image in a folder, or the standard input is named twice.
     """
     if list(arguments).count(STDIN) > 1:
         raise DataError("-: expected the standard input once, got it twice")
@@ -43,16 +43,16 @@ def sources_of(arguments: Sequence[str]) -> list[str]:
     for argument in arguments:
         path = expanded(argument)
         if argument != STDIN and os.path.isdir(path):  # unlike Path's it is False where nobody may look
-            inside = sorted(_pictures(path), key=natural)
+            inside = sorted(_images(path), key=natural)
             if not inside:
-                raise DataError(f"{argument}: expected pictures in the folder ({', '.join(sorted(READ_SUFFIXES))})")
+                raise DataError(f"{argument}: expected images in the folder ({', '.join(sorted(READ_SUFFIXES))})")
             found += inside
         else:
             found.append(argument)
     return found
 
 
-def _pictures(folder: Path) -> Iterator[str]:
+def _images(folder: Path) -> Iterator[str]:
     closed: list[str] = []
     for root, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
         folders[:] = [name for name in folders if not name.startswith(".")]

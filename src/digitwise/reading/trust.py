@@ -28,7 +28,7 @@ SAME = 0.3, 2.0  # heights, and times as high: within these a digit of another l
 UNSEEN = 0.1  # score and probability of a digit that a look could show and does not
 ELSEWHERE = "same class elsewhere", "score elsewhere", "elsewhere"  # what other looks say
 FEATURES = (
-    *("score", "rival", "margin", "second", "neighbours", "their score", "height", "picture's best", "contrast"),
+    *("score", "rival", "margin", "second", "neighbours", "their score", "height", "image's best", "contrast"),
     *("cut", "narrow", "small", "turned", *ELSEWHERE),
 )
 

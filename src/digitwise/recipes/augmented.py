@@ -1,4 +1,4 @@
-"""The improved model on pictures that are warped anew each time they are shown.
+"""The improved model on images that are warped anew each time they are shown.
 
 Measured (benchmarks/results/recipes.csv): 34.2 ± 2.9 wrong of 10,000 MNIST test digits, fit 26.7 s; 5 seeds, mean and
 spread, on 2 cores of an Intel Xeon in bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
@@ -9,7 +9,7 @@ from digitwise.recipes.recipe import Augmentation
 
 AUGMENTED = IMPROVED.replace(
     name="augmented",
-    purpose="model 3: model 2 on pictures warped anew in every epoch",
+    purpose="model 3: model 2 on images warped anew in every epoch",
     epochs=7,
     batch_size=512,
     learning_rate=0.016,

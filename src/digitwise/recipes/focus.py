@@ -9,6 +9,6 @@ from digitwise.recipes.augmented import AUGMENTED
 FOCUS = AUGMENTED.replace(
     name="focus",
     purpose="model 3 with extra samples of poorly classified classes",
-    epochs=6,  # with the extra samples about as many pictures as augmented's seven show
+    epochs=6,  # with the extra samples about as many images as augmented's seven show
     focus=0.15,
 )

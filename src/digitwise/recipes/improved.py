@@ -1,4 +1,4 @@
-"""The exercise's second model: a better network and schedule, the pictures as they are.
+"""The exercise's second model: a better network and schedule, the images as they are.
 
 Measured (benchmarks/results/recipes.csv): 37.0 ± 4.4 wrong of 10,000 MNIST test digits, fit 19.7 s; 5 seeds, mean and
 spread, on 2 cores of an Intel Xeon in bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.

@@ -18,7 +18,7 @@ SMALLEST_BATCH = 16  # smaller ones are noise to batch normalisation
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random affine changes of a training picture, named and measured as in Keras' ``ImageDataGenerator``.
+    """Random affine changes of a training image, named and measured as in Keras' ``ImageDataGenerator``.
 
     There are no flips: a mirrored 2 is not a 2.
 
@@ -74,8 +74,8 @@ class Recipe:
     focus : float
         Share of additional augmented samples an epoch, dealt to classes by their validation errors so far.
     scans : float
-        Share of training pictures that come, besides as they are, as made scans brought through ``normalize``; for
-        grey 28x28 pictures with light ink on a dark ground.
+        Share of training images that come, besides as they are, as made scans brought through ``normalize``; for
+        grey 28x28 images with light ink on a dark ground.
     early_stopping : int, optional
         Stop after this many epochs without a better validation loss.
     keep : {"last", "best"}
@@ -83,7 +83,7 @@ class Recipe:
     members : int
         Networks trained from different seeds whose probabilities are averaged.
     test_shifts : bool
-        The saved model averages over the picture itself and it moved by a pixel in each direction.
+        The saved model averages over the image itself and it moved by a pixel in each direction.
     sources : tuple of str
         Where the ideas come from.
     """
@@ -114,7 +114,7 @@ class Recipe:
             if getattr(self, name) < 1:
                 raise RecipeError(f"{name}: expected 1 or more, got {getattr(self, name)}")
         if not 0 <= self.scans <= 100:
-            raise RecipeError(f"scans: expected 0 to 100 scans a picture, got {self.scans}")
+            raise RecipeError(f"scans: expected 0 to 100 scans an image, got {self.scans}")
         if self.early_stopping is not None and self.early_stopping < 1:
             raise RecipeError(f"early_stopping: expected 1 epoch or more, got {self.early_stopping}")
         self._check_numbers()
@@ -141,7 +141,7 @@ class Recipe:
         return dataclasses.replace(self, **{k: v for k, v in changes.items() if v is not None})
 
     def for_size(self, n: int) -> Recipe:
-        """The same recipe for a set of ``n`` training pictures: a small one gets smaller batches, so more steps.
+        """The same recipe for a set of ``n`` training images: a small one gets smaller batches, so more steps.
 
         On the 1,437 embedded digits, 256 a batch is 5 steps an epoch, and the networks are not trained when the
         epochs are over.
@@ -149,21 +149,21 @@ class Recipe:
         return self.replace(batch_size=min(self.batch_size, max(SMALLEST_BATCH, n // STEPS)))
 
     def long_enough(self, n: int) -> Recipe:
-        """The same recipe with more epochs for a set of few hundred training pictures, so that it comes to its end."""
+        """The same recipe with more epochs for a set of few hundred training images, so that it comes to its end."""
         return self.replace(epochs=max(self.epochs, math.ceil(SHOWN / n))) if n < SMALL else self
 
     def require_streamable(self) -> None:
-        """Make sure that it can be trained with pictures that come one after another, and are never all at hand.
+        """Make sure that it can be trained with images that come one after another, and are never all at hand.
 
         Raises
         ------
         RecipeError
-            If it draws pictures by their class, or makes scans of them.
+            If it draws images by their class, or makes scans of them.
         """
         needs = {"focus": self.focus > 0, "scans": self.scans > 0}
         if found := next((name for name, asked in needs.items() if asked), None):
             raise RecipeError(
-                f"{self.name}: {found} needs all training pictures in memory; "
+                f"{self.name}: {found} needs all training images in memory; "
                 f"expected a recipe without it for --stream, such as augmented"
             )
 

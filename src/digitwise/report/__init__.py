@@ -1,1 +1,1 @@
-"""Pictures and pages from run folders; nothing here imports Keras."""
+"""Images and pages from run folders; nothing here imports Keras."""

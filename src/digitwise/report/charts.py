@@ -81,8 +81,8 @@ def risk_coverage(validation: RiskCoverage, test: RiskCoverage, policy: Policy |
         axes.axvline(100 * policy.coverage, color=FAINT, lw=1, ls=":")
     if policy is not None and policy.max_error < top:
         axes.axhline(100 * policy.max_error, color=FAINT, lw=1)
-        promise = f"promise: at most {100 * policy.max_error:g} %"
-        axes.annotate(promise, (0.02, 100 * policy.max_error), (0, 3), ("axes fraction", "data"), "offset points")
+        guarantee = f"guarantee: at most {100 * policy.max_error:g} %"
+        axes.annotate(guarantee, (0.02, 100 * policy.max_error), (0, 3), ("axes fraction", "data"), "offset points")
     calm = test.coverage[test.risk <= whole / 20]  # the part where next to nothing is wrong is drawn short
     start = 1 - 2 * (1 - float(calm.max(initial=0.0)))
     axes.set(
@@ -97,7 +97,7 @@ def risk_coverage(validation: RiskCoverage, test: RiskCoverage, policy: Policy |
 
 
 def feature_map(places: Float64, labels: Int64, wrong: Mask, names: Sequence[str], stem: Path) -> None:
-    """Draw pictures as points, coloured by class, the wrong ones ringed.
+    """Draw images as points, coloured by class, the wrong ones ringed.
 
     Parameters
     ----------

@@ -68,13 +68,13 @@ class Examined:
     dataset : Dataset
         What it was trained and tested on.
     test : Predictions
-        Answers about the test pictures.
+        Answers about the test images.
     assessment : Assessment
     slices : dict
         Where errors gather, as :func:`~digitwise.evaluation.fixes.gatherings` has it.
     searched : ImageSet
-        The pictures that these were looked for in: training pictures where the run was cross-validated, or validation
-        pictures.
+        The images that these were looked for in: training images where the run was cross-validated, or validation
+        images.
     risks : dict of str to RiskCoverage
         Of validation and test.
     places : (ndarray of int64, ndarray of float64), optional
@@ -97,16 +97,16 @@ def examine(run: Run, dataset: AnyDataset, wishes: Wishes) -> Examined:
     Raises
     ------
     RunError
-        If the run lacks answers, or the pictures at hand are not those that they are about.
+        If the run lacks answers, or the images at hand are not those that they are about.
     """
     validation, test = run.predictions("validation"), run.predictions("test")
     data = run.info["data"]
-    pictures = training_splits(dataset, size=data["validation"], seed=data["split_seed"]).validation
-    if not np.array_equal(pictures.labels, validation.labels):
-        raise RunError(f"{run.path}: its validation pictures are not those of {dataset.source}; train again")
+    images = training_splits(dataset, size=data["validation"], seed=data["split_seed"]).validation
+    if not np.array_equal(images.labels, validation.labels):
+        raise RunError(f"{run.path}: its validation images are not those of {dataset.source}; train again")
     about_the_same(run, test, dataset)
     features = run.features()
-    slices, searched = _slices(run, dataset, pictures, validation)
+    slices, searched = _slices(run, dataset, images, validation)
     return Examined(
         run=run,
         dataset=dataset,
@@ -122,19 +122,19 @@ def examine(run: Run, dataset: AnyDataset, wishes: Wishes) -> Examined:
 
 
 def _slices(
-    run: Run, dataset: AnyDataset, pictures: ImageSet, validation: Predictions
+    run: Run, dataset: AnyDataset, images: ImageSet, validation: Predictions
 ) -> tuple[dict[str, Any], ImageSet]:
-    """Where errors gather: among all training pictures where the run was cross-validated, else in validation."""
+    """Where errors gather: among all training images where the run was cross-validated, else in validation."""
     if (kept := run.slices) is None:
-        return gatherings(find_slices(validation, properties(pictures.images)), validation), pictures
+        return gatherings(find_slices(validation, properties(images.images)), validation), images
     if dataset.train.fingerprint != run.info["data"]["fingerprint"]["train"]:
-        raise RunError(f"{dataset.source}: expected the training pictures of {run.path}, got others; give --data")
-    assert isinstance(dataset, Dataset)  # cross-validation holds the pictures in memory
+        raise RunError(f"{dataset.source}: expected the training images of {run.path}, got others; give --data")
+    assert isinstance(dataset, Dataset)  # cross-validation holds the images in memory
     return kept, dataset.train
 
 
 def about_the_same(run: Run, answers: Predictions, dataset: AnyDataset) -> None:
-    """Make sure that stored answers are about the test pictures at hand.
+    """Make sure that stored answers are about the test images at hand.
 
     Raises
     ------
@@ -143,13 +143,13 @@ def about_the_same(run: Run, answers: Predictions, dataset: AnyDataset) -> None:
     """
     if not np.array_equal(answers.labels, dataset.test.labels):
         raise RunError(
-            f"{run.path / 'test.npz'}: expected the labels of the test pictures of {dataset.source}, got others; "
+            f"{run.path / 'test.npz'}: expected the labels of the test images of {dataset.source}, got others; "
             f"give the right data with --data, or train again"
         )
 
 
 def content(subject: Examined, others: Sequence[Run], answers: Sequence[Predictions], wishes: Wishes) -> dict[str, Any]:
-    """Put everything into plain values; ``answers`` are those of all runs about the test pictures."""
+    """Put everything into plain values; ``answers`` are those of all runs about the test images."""
     run, assessment, test = subject.run, subject.assessment, subject.test
     runs = (run, *others)
     balance = class_balance(subject.dataset.train, subject.dataset.test)
@@ -207,21 +207,21 @@ def _next_steps(subject: Examined, verdict: Verdict, wishes: Wishes) -> list[str
     """What to do about it, the most urgent first."""
     steps = []
     if errors := [finding for finding in wishes.findings if finding.get("severity") == "error"]:
-        steps.append(f"Mend the data first: digitwise check found {len(errors)} errors in it, see Data.")
+        steps.append(f"Fix the data first: digitwise check found {len(errors)} errors in it, see Data.")
     if verdict.outcome == "open":
-        steps.append("Test on more pictures: these cannot decide whether the target is kept.")
+        steps.append("Test on more images: these cannot decide whether the target is kept.")
     slices = subject.slices
-    steps += [f"{group['words'][:1].upper()}{group['words'][1:]}. {group['mend']}" for group in slices["found"]]
+    steps += [f"{group['words'][:1].upper()}{group['words'][1:]}. {group['fix']}" for group in slices["found"]]
     if slices["found"]:
-        steps.append(f"digitwise improve {subject.run.path} trains with these mends, and says whether they helped.")
+        steps.append(f"digitwise improve {subject.run.path} trains with these fixes, and says whether they helped.")
     else:
         again = (
-            f"; digitwise improve {subject.run.path} looks again, by cross-validation, at all training pictures"
+            f"; digitwise improve {subject.run.path} looks again, by cross-validation, at all training images"
             if slices["of"] == "validation"
             else ""
         )
         steps.append(
-            f"The {slices['errors']:,} errors among {slices['pictures']:,} pictures of {slices['of']} have nothing in "
+            f"The {slices['errors']:,} errors among {slices['images']:,} images of {slices['of']} have nothing in "
             f"common that chance does not explain{again}."
         )
     reading = subject.assessment.reading
@@ -231,7 +231,7 @@ def _next_steps(subject: Examined, verdict: Verdict, wishes: Wishes) -> list[str
         share, most = f"{100 * reading.policy.coverage:.1f} %", f"{100 * wishes.max_error:.3g} %"
         steps.append(
             f"Or answer only the surest {share}: with 95 % confidence at most {most} of those will be wrong; see "
-            f"Reading with a promise."
+            f"Reading with a guarantee."
         )
     return steps
 
@@ -273,20 +273,20 @@ def _made(run: Run) -> dict[str, Any]:
 
 
 def _pairs(runs: Sequence[Run], answers: Sequence[Predictions]) -> list[dict[str, Any]]:
-    """Every two runs compared, with the indices of the pictures that tell them apart."""
+    """Every two runs compared, with the indices of the images that tell them apart."""
     folders = [run.path.name for run in runs]
     names = folders if len(set(folders)) == len(runs) else [str(run.path) for run in runs]
     found = []
     for i, j in itertools.combinations(range(len(runs)), 2):
         result = compare_predictions(answers[i], answers[j])
         verdict = result.verdict(names[i], names[j])
-        pictures = {kind: indices.tolist() for kind, indices in apart(answers[i], answers[j]).items()}
-        found.append({"a": names[i], "b": names[j], **result.as_dict(), "verdict": verdict, "pictures": pictures})
+        images = {kind: indices.tolist() for kind, indices in apart(answers[i], answers[j]).items()}
+        found.append({"a": names[i], "b": names[j], **result.as_dict(), "verdict": verdict, "images": images})
     return found
 
 
 def _stored(runs: Sequence[Run], answers: Sequence[Predictions]) -> dict[str, Any]:
-    """Every answer about every test picture: what stands behind the cells of the confusion matrix and all galleries."""
+    """Every answer about every test image: what stands behind the cells of the confusion matrix and all galleries."""
     return {
         "given": answers[0].labels.tolist(),
         "runs": [

@@ -1,4 +1,4 @@
-"""The map of test pictures, near where they are alike to the network: points, classes, and whom errors lie among."""
+"""The map of test images, near where they are alike to the network: points, classes, and whom errors lie among."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from digitwise.images import Float16, Float64, Int64, Predictions
 
 MOST = 2_000  # points: what a person can look at, and what takes seconds
 PERPLEXITY = 30  # neighbours that count
-NEIGHBOURS = 10  # right pictures that say whom a wrong one lies among
+NEIGHBOURS = 10  # right images that say whom a wrong one lies among
 
 
 def feature_places(features: Float16, predictions: Predictions, *, seed: int = 0) -> tuple[Int64, Float64]:
-    """Lay out all wrong pictures and some right ones by t-SNE.
+    """Lay out all wrong images and some right ones by t-SNE.
 
     Parameters
     ----------
     features : ndarray of float16, shape (n, d)
         As a run keeps them.
     predictions : Predictions
-        About the same pictures.
+        About the same images.
     seed : int
         Of the draw and the layout.
 
     Returns
     -------
     indices : ndarray of int64, shape (k,)
-        Which pictures; at most 2,000.
+        Which images; at most 2,000.
     places : ndarray of float64, shape (k, 2)
         Each axis from 0 to 1; the axes mean nothing, distances little, neighbourhoods much.
 
@@ -70,21 +70,21 @@ def centres(places: Float64, labels: Int64, names: Sequence[str]) -> list[dict[s
 def company(indices: Int64, places: Float64, answers: Predictions) -> list[dict[str, Any]]:
     """Of each class, how many points it has, and whom its wrong ones lie among.
 
-    A wrong picture among its own class was nearly right; among the class it is taken for, it looks like that one to
+    A wrong image among its own class was nearly right; among the class it is taken for, it looks like that one to
     the network, or its label is wrong.
 
     Parameters
     ----------
     indices : ndarray of int64, shape (k,)
-        Which test pictures are on the map.
+        Which test images are on the map.
     places : ndarray of float64, shape (k, 2)
     answers : Predictions
-        About all test pictures.
+        About all test images.
 
     Returns
     -------
     list of dict
-        ``class``, ``pictures``, ``wrong``; of these ``among_given``, ``among_predicted``, ``among_others``.
+        ``class``, ``images``, ``wrong``; of these ``among_given``, ``among_predicted``, ``among_others``.
     """
     labels, predicted, wrong = answers.labels[indices], answers.predicted[indices], answers.missed[indices]
     around = _around(places, labels, wrong)
@@ -96,7 +96,7 @@ def company(indices: Int64, places: Float64, answers: Predictions) -> list[dict[
         table.append(
             {
                 "class": name,
-                "pictures": int(own.sum()),
+                "images": int(own.sum()),
                 "wrong": int(bad.sum()),
                 "among_given": int(given.sum()),
                 "among_predicted": int(taken.sum()),
@@ -107,7 +107,7 @@ def company(indices: Int64, places: Float64, answers: Predictions) -> list[dict[
 
 
 def _around(places: Float64, labels: Int64, wrong: np.ndarray) -> Int64:
-    """The class most frequent among the nearest right pictures, int64 of shape (k,); -1 where none is right."""
+    """The class most frequent among the nearest right images, int64 of shape (k,); -1 where none is right."""
     right = np.flatnonzero(~wrong)
     around = np.full(len(labels), -1, np.int64)
     if len(right):

@@ -1,4 +1,4 @@
-"""The pictures of the report, drawn by matplotlib: at 150 dpi, with labelled axes, safe for the colour-blind."""
+"""The images of the report, drawn by matplotlib: at 150 dpi, with labelled axes, safe for the colour-blind."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def sample_sheet(pictures: ImageSet, path: Path, *, columns: int = 5, rows: int = 3) -> None:
-    """Draw the first pictures with their labels."""
+def sample_sheet(images: ImageSet, path: Path, *, columns: int = 5, rows: int = 3) -> None:
+    """Draw the first images with their labels."""
     figure = new_figure(columns * 1.15, rows * 1.35)
-    shown = pictures.images[: columns * rows]
+    shown = images.images[: columns * rows]
     for place, image in enumerate(shown):
         axes = figure.add_subplot(rows, columns, place + 1)
         _show(axes, image)
-        axes.set_title(pictures.class_names[pictures.labels[place]], loc="center")
+        axes.set_title(images.class_names[images.labels[place]], loc="center")
     _save(figure, path)
 
 
@@ -70,7 +70,7 @@ def class_histogram(balance: ClassBalance, path: Path) -> None:
     _save(figure, path)
 
 
-def confusion_picture(predictions: Predictions, path: Path, *, normalize: bool = False) -> None:
+def confusion_image(predictions: Predictions, path: Path, *, normalize: bool = False) -> None:
     """Draw the confusion matrix; the diagonal is left pale, so that the errors have the colour scale for themselves."""
     matrix = confusion_matrix(predictions, normalize=normalize)
     errors = matrix.astype(float) * (100 if normalize else 1)
@@ -94,17 +94,15 @@ def confusion_picture(predictions: Predictions, path: Path, *, normalize: bool =
     names = predictions.class_names
     axes.set_xticks(range(size), names, rotation=45 if max(map(len, names)) > 3 else 0)
     axes.set_yticks(range(size), names)
-    unit = "% of the given class" if normalize else "number of pictures"
+    unit = "% of the given class" if normalize else "number of images"
     axes.set(xlabel="predicted", ylabel="given label")
     axes.spines[:].set_visible(False)
     figure.colorbar(image, ax=axes, shrink=0.75, label=f"wrong, {unit}")
     _save(figure, path)
 
 
-def error_gallery(
-    pictures: ImageSet, predictions: Predictions, path: Path, *, limit: int = 40, columns: int = 8
-) -> int:
-    """Draw wrong pictures with given label, prediction and confidence, the most confident mistake first.
+def error_gallery(images: ImageSet, predictions: Predictions, path: Path, *, limit: int = 40, columns: int = 8) -> int:
+    """Draw wrong images with given label, prediction and confidence, the most confident mistake first.
 
     Returns
     -------
@@ -117,7 +115,7 @@ def error_gallery(
     names = predictions.class_names
     for place, index in enumerate(chosen):
         axes = figure.add_subplot(rows, columns, place + 1)
-        _show(axes, pictures.images[index])
+        _show(axes, images.images[index])
         given, said = names[predictions.labels[index]], names[predictions.predicted[index]]
         axes.set_title(f"{given} → {said}", loc="center", pad=3)
         axes.set_xlabel(f"{predictions.confidence[index]:.0%} · #{index}", fontsize=7, labelpad=2, color="#57606a")
@@ -127,10 +125,10 @@ def error_gallery(
     return len(chosen)
 
 
-def grouped_gallery(pictures: ImageSet, groups: Sequence[Group], path: Path, *, columns: int = 8) -> None:
-    """Draw groups of pictures one below the other, each under its title, with the words and index of every picture.
+def grouped_gallery(images: ImageSet, groups: Sequence[Group], path: Path, *, columns: int = 8) -> None:
+    """Draw groups of images one below the other, each under its title, with the words and index of every image.
 
-    All of it lies in one pair of axes, in inches from the top left: axes of their own for hundreds of pictures take
+    All of it lies in one pair of axes, in inches from the top left: axes of their own for hundreds of images take
     matplotlib seconds.
     """
     titles = [textwrap.fill(group.title[:1].upper() + group.title[1:], 100) for group in groups]
@@ -139,7 +137,7 @@ def grouped_gallery(pictures: ImageSet, groups: Sequence[Group], path: Path, *, 
     width, height = 1.12 * columns, sum(heads) + 1.5 * sum(rows)
     figure = new_figure(width, height)
     figure.set_layout_engine("none")
-    sides = pictures.image_shape[:2]
+    sides = images.image_shape[:2]
     tall, wide = (side / max(sides) / 2 for side in sides)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
@@ -150,7 +148,7 @@ def grouped_gallery(pictures: ImageSet, groups: Sequence[Group], path: Path, *, 
             x, y = 0.06 + 1.12 * (place % columns), top + head + 1.5 * (place // columns)
             axes.text(x + 0.5, y + 0.16, words, ha="center", va="bottom")
             extent = (x + 0.5 - wide, x + 0.5 + wide, y + 0.7 + tall, y + 0.7 - tall)
-            axes.imshow(pictures.images[index], cmap="gray", vmin=0, vmax=255, extent=extent)
+            axes.imshow(images.images[index], cmap="gray", vmin=0, vmax=255, extent=extent)
             axes.text(x + 0.5, y + 1.24, f"#{index}", size=7, ha="center", va="top", color="#57606a")
         top += head + 1.5 * n
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
@@ -158,7 +156,7 @@ def grouped_gallery(pictures: ImageSet, groups: Sequence[Group], path: Path, *, 
 
 
 def prediction_bars(image: np.ndarray, probabilities: np.ndarray, names: Sequence[str], path: Path) -> None:
-    """Draw one picture beside the probabilities the network gives it."""
+    """Draw one image beside the probabilities the network gives it."""
     figure = new_figure(6.6, 2.4)
     grid = figure.add_gridspec(1, 2, width_ratios=(1, 2.4))
     _show(figure.add_subplot(grid[0]), image)

@@ -1,4 +1,4 @@
-"""The page of ``digitwise check``: each finding with its pictures, what it means and what to do; its list as JSON."""
+"""The page of ``digitwise check``: each finding with its images, what it means and what to do; its list as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digitwise.system import versions
 
 CHECK = Kind("check", "an earlier one of digitwise check")
 FILES = ("findings.json", "index.html")
-SHOWN = 100  # pictures a finding
+SHOWN = 100  # images a finding
 
 
 def check_place(folder: Path) -> None:
@@ -94,14 +94,14 @@ def content(checked: Checked) -> dict[str, Any]:
 
 
 def _sheet(finding: Finding, subject: Subject) -> Any:
-    """The pictures as they are stored, on one sheet."""
+    """The images as they are stored, on one sheet."""
     parts = {part.split: part for part in subject.parts}
     shown = finding.tiles[:SHOWN]
     if not shown:
         return None
-    pictures = np.stack([parts[tile.split].stored[tile.index] for tile in shown])
+    images = np.stack([parts[tile.split].stored[tile.index] for tile in shown])
     zeros = np.zeros(len(shown), np.int64)
-    return sheet_of(ImageSet(pictures, zeros, ("",)), np.arange(len(shown), dtype=np.int64))
+    return sheet_of(ImageSet(images, zeros, ("",)), np.arange(len(shown), dtype=np.int64))
 
 
 def _table(finding: Finding) -> Sequence[Sequence[str]]:
@@ -115,5 +115,5 @@ def _table(finding: Finding) -> Sequence[Sequence[str]]:
         ]
         return [("property", "training, median", "test, median", "told apart"), *body]
     if counts := finding.evidence.get("counts"):
-        return [("class", "pictures"), *((name, f"{n:,}") for name, n in counts.items())]
+        return [("class", "images"), *((name, f"{n:,}") for name, n in counts.items())]
     return []

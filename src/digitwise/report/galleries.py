@@ -1,4 +1,4 @@
-"""Groups of pictures with a title and words for each, and the sheet that shows many small pictures as one."""
+"""Groups of images with a title and words for each, and the sheet that shows many small images as one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import numpy as np
 from digitwise.evaluation import apart
 from digitwise.images import ImageSet, Int64, Predictions
 
-MOST_PIXELS = 8_000_000  # all 10,000 test pictures of MNIST, about 2 MB as PNG
-LARGEST_SIDE = 48  # pixels; larger pictures are scaled down, the page shows them small
-SLICE_TILES = 24  # wrong pictures of a slice that are shown
+MOST_PIXELS = 8_000_000  # all 10,000 test images of MNIST, about 2 MB as PNG
+LARGEST_SIDE = 48  # pixels; larger images are scaled down, the page shows them small
+SLICE_TILES = 24  # wrong images of a slice that are shown
 COMPARED_TILES = 40  # of each kind of a comparison
 
 
@@ -28,7 +28,7 @@ class Sprite:
     Parameters
     ----------
     indices : ndarray of int64, shape (n,)
-        Which picture each tile shows.
+        Which image each tile shows.
     url : str
         The sheet as a PNG in a data URL.
     columns, width, height : int
@@ -47,40 +47,40 @@ class Sprite:
         return -(-len(self.indices) // self.columns)
 
 
-def make_sprite(pictures: ImageSet, predictions: Predictions, *, seed: int = 0) -> Sprite:
-    """Put the wrongly classified pictures, and of the others as many as there is room for, on one sheet.
+def make_sprite(images: ImageSet, predictions: Predictions, *, seed: int = 0) -> Sprite:
+    """Put the wrongly classified images, and of the others as many as there is room for, on one sheet.
 
     Parameters
     ----------
-    pictures : ImageSet
+    images : ImageSet
     predictions : Predictions
-        About the same pictures, in the same order.
+        About the same images, in the same order.
     seed : int
         Of the draw where there is no room for all.
     """
-    height, width = _tile(*pictures.image_shape[:2])
-    return sheet_of(pictures, _chosen(predictions, MOST_PIXELS // (height * width), seed))
+    height, width = _tile(*images.image_shape[:2])
+    return sheet_of(images, _chosen(predictions, MOST_PIXELS // (height * width), seed))
 
 
-def sheet_of(pictures: ImageSet, chosen: Int64) -> Sprite:
-    """Put some pictures on one sheet, in the order given.
+def sheet_of(images: ImageSet, chosen: Int64) -> Sprite:
+    """Put some images on one sheet, in the order given.
 
     Parameters
     ----------
-    pictures : ImageSet
+    images : ImageSet
     chosen : ndarray of int64, shape (n,)
         Indices; at least one.
     """
     from PIL import Image
 
-    height, width = _tile(*pictures.image_shape[:2])
+    height, width = _tile(*images.image_shape[:2])
     columns = math.isqrt(len(chosen) - 1) + 1
     rows = -(-len(chosen) // columns)
-    colour = pictures.image_shape[2:] if pictures.image_shape[2] == 3 else ()
+    colour = images.image_shape[2:] if images.image_shape[2] == 3 else ()
     sheet = np.zeros((rows * height, columns * width, *colour), np.uint8)
     for place, index in enumerate(chosen):
         top, left = place // columns * height, place % columns * width
-        sheet[top : top + height, left : left + width] = _scaled(pictures.images[index], height, width)
+        sheet[top : top + height, left : left + width] = _scaled(images.images[index], height, width)
     file = io.BytesIO()
     Image.fromarray(sheet).save(file, "PNG", optimize=False, compress_level=9)
     url = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
@@ -112,13 +112,13 @@ def _scaled(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Group:
-    """Some pictures that belong together.
+    """Some images that belong together.
 
     Parameters
     ----------
     title : str
     tiles : tuple of (int, str)
-        Index of a picture, and what is written below it.
+        Index of an image, and what is written below it.
     """
 
     title: str
@@ -126,7 +126,7 @@ class Group:
 
 
 def slice_groups(found: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Group]:
-    """The wrong pictures of each slice, as :func:`~digitwise.evaluation.fixes.gatherings` has them."""
+    """The wrong images of each slice, as :func:`~digitwise.evaluation.fixes.gatherings` has them."""
     groups = []
     for each in found:
         wrong = each["wrong"]
@@ -137,7 +137,7 @@ def slice_groups(found: Sequence[Mapping[str, Any]], names: Sequence[str]) -> li
 
 
 def compared_groups(answers: Sequence[Predictions], names: Sequence[str]) -> list[Group]:
-    """The pictures that both, only the first, only the second of two runs gets wrong; without the kinds that are empty.
+    """The images that both, only the first, only the second of two runs gets wrong; without the kinds that are empty.
 
     Parameters
     ----------
@@ -159,11 +159,11 @@ def compared_groups(answers: Sequence[Predictions], names: Sequence[str]) -> lis
     return groups
 
 
-def on_a_sheet(pictures: ImageSet, groups: Sequence[Group]) -> dict[str, Any] | None:
-    """The groups for a page: one sheet of all their pictures, and of each tile its place on it and its words."""
+def on_a_sheet(images: ImageSet, groups: Sequence[Group]) -> dict[str, Any] | None:
+    """The groups for a page: one sheet of all their images, and of each tile its place on it and its words."""
     indices = [index for group in groups for index, _ in group.tiles]
     if not indices:
         return None
     places = itertools.count()
     shown = [(group.title, [(next(places), words) for _, words in group.tiles]) for group in groups]
-    return {"sheet": sheet_of(pictures, np.array(indices, np.int64)), "groups": shown}
+    return {"sheet": sheet_of(images, np.array(indices, np.int64)), "groups": shown}

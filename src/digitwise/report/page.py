@@ -48,7 +48,7 @@ def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: W
     Raises
     ------
     RunError
-        If the runs were tested on different pictures, or lack answers, or something of the owner's is in one of the
+        If the runs were tested on different images, or lack answers, or something of the owner's is in one of the
         places; nothing is written then.
     """
     path = real(path)
@@ -62,7 +62,7 @@ def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: W
     for other in others:
         if other.info["data"]["fingerprint"]["test"] != run.info["data"]["fingerprint"]["test"]:
             raise RunError(
-                f"{other.path}: expected the test pictures of {run.path}, got those of {other.info['data']['name']}; "
+                f"{other.path}: expected the test images of {run.path}, got those of {other.info['data']['name']}; "
                 f"compare runs of one data set"
             )
     all_different(runs)
@@ -91,7 +91,7 @@ def _write(subject: Examined, numbers: dict[str, Any], answers: Sequence[Predict
 
 
 def _draw(subject: Examined, slices: Sequence[Group], compared: Sequence[Group], folder: Path) -> None:
-    run, test, pictures = subject.run, subject.test, subject.dataset.test
+    run, test, images = subject.run, subject.test, subject.dataset.test
     for key in ("loss", "accuracy"):
         charts.learning_curves(run.history, "", folder / key, [key])
     charts.reliability(subject.assessment.raw, subject.assessment.calibrated, folder / "reliability")
@@ -100,19 +100,19 @@ def _draw(subject: Examined, slices: Sequence[Group], compared: Sequence[Group],
     if subject.places is not None:
         indices, places = subject.places
         charts.feature_map(places, test.labels[indices], test.missed[indices], test.class_names, folder / "map")
-    figures.confusion_picture(test, folder / "confusion.png")
-    figures.error_gallery(pictures, test, folder / "errors.png")
+    figures.confusion_image(test, folder / "confusion.png")
+    figures.error_gallery(images, test, folder / "errors.png")
     if slices:
         figures.grouped_gallery(subject.searched, slices, folder / "slices.png")
     if compared:
-        figures.grouped_gallery(pictures, compared, folder / "comparison.png")
+        figures.grouped_gallery(images, compared, folder / "comparison.png")
 
 
 def _render(
     subject: Examined, numbers: dict[str, Any], slices: Sequence[Group], compared: Sequence[Group], folder: Path
 ) -> str:
-    pictures, test = subject.dataset.test, subject.test
-    sprite = make_sprite(pictures, test)
+    images, test = subject.dataset.test, subject.test
+    sprite = make_sprite(images, test)
     names = ("loss", "accuracy", "reliability", "risk-coverage")
     return render(
         "report.html.j2",
@@ -122,8 +122,8 @@ def _render(
         heat=_heat(np.array(numbers["confusion"])),
         charts={name: charts.inline(folder / name) for name in names},
         map=_map(subject, sprite),
-        slice_pictures=on_a_sheet(subject.searched, slices),
-        compared=on_a_sheet(pictures, compared),
+        slice_images=on_a_sheet(subject.searched, slices),
+        compared=on_a_sheet(images, compared),
         class_colours=charts.CLASS_COLOURS,
     )
 

@@ -80,12 +80,12 @@ def draw_run(run: Run, dataset: AnyDataset) -> None:
     )
 
 
-def draw_errors(folder: Path, pictures: ImageSet, answers: Predictions) -> list[Path]:
+def draw_errors(folder: Path, images: ImageSet, answers: Predictions) -> list[Path]:
     """Draw confusion matrices and a gallery of the errors; gives the files."""
     paths = [folder / name for name in ("confusion.png", "confusion_normalized.png", "errors.png")]
-    figures.confusion_picture(answers, paths[0])
-    figures.confusion_picture(answers, paths[1], normalize=True)
-    figures.error_gallery(pictures, answers, paths[2])
+    figures.confusion_image(answers, paths[0])
+    figures.confusion_image(answers, paths[1], normalize=True)
+    figures.error_gallery(images, answers, paths[2])
     return paths
 
 
@@ -109,7 +109,7 @@ def render_index(runs: Sequence[Run], dataset: Dataset, comparisons: Sequence[st
 def page_context(runs: Sequence[Run], dataset: Dataset, comparisons: Sequence[str]) -> dict[str, Any]:
     """Everything that stands on the page, as text."""
     results = {run.name: evaluate_predictions(run.predictions("test")) for run in runs}
-    # The choice is validation's: the smallest of several test errors would be a promise that the next test breaks.
+    # The choice is validation's: the smallest of several test errors would be a guarantee that the next test breaks.
     best = min(runs, key=lambda run: run.info["results"]["validation"]["errors"])
     info = best.info
     return {
@@ -117,7 +117,7 @@ def page_context(runs: Sequence[Run], dataset: Dataset, comparisons: Sequence[st
         "created": now().replace("T", " ").replace("+00:00", " UTC"),
         "data": _data(dataset, info["data"]["validation"]),
         "verdict": f"The model to use, by its validation errors, is {best.name}. It is right in "
-        f"{results[best.name].accuracy:.2%} of the test pictures: {results[best.name].in_production()}.",
+        f"{results[best.name].accuracy:.2%} of the test images: {results[best.name].in_production()}.",
         "runs": [_run(run, results[run.name], best=run is best) for run in runs],
         "comparisons": list(comparisons),
         "made": [
@@ -140,7 +140,7 @@ def _data(dataset: Dataset, validation: int) -> dict[str, Any]:
     reason, notes = (dataset.notes[0], dataset.notes[1:]) if dataset.embedded else ("", dataset.notes)
     return {
         "name": "MNIST" if dataset.name == "mnist" else dataset.name,
-        "images": f"{len(dataset.train):,} + {len(dataset.test):,} pictures of {height}x{width}",
+        "images": f"{len(dataset.train):,} + {len(dataset.test):,} images of {height}x{width}",
         "classes": len(names),
         "embedded": dataset.embedded,
         "reason": reason,

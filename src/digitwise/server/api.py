@@ -41,7 +41,7 @@ def answer(document: Any, status: int = 200) -> Response:
 
 
 async def read(request: Request) -> Response:
-    """Read pictures, each as one digit or as numbers."""
+    """Read images, each as one digit or as numbers."""
     service, with_input = service_of(request), _word(request, "input", ("true", "false"), "false") == "true"
     work = partial(outcomes_of, service, _word(request, "mode", MODES, "auto"), _asked(request))
     documents = []
@@ -55,7 +55,7 @@ async def read(request: Request) -> Response:
 
 
 async def numbers(request: Request) -> Response:
-    """Read pictures as pages of numbers."""
+    """Read images as pages of numbers."""
     service, asked = service_of(request), _asked(request)
     work = partial(service.batcher.each, partial(sheet_of, service.reader, asked))
     documents = []
@@ -66,21 +66,21 @@ async def numbers(request: Request) -> Response:
 
 
 async def collect(request: Request) -> Response:
-    """Keep a picture under its label."""
+    """Keep an image under its label."""
     service = service_of(request)
     if service.collection is None:
         raise Problem(404, "expected a server that collects, got one that does not; start it with --collect DIR")
     service.batcher.check_room()
     async with service.intake.body(request) as body:
-        picture, label = await _labelled(request, body)
+        image, label = await _labelled(request, body)
         del body
         try:
             add = partial(service.collection.add, label=label)
-            [found] = await service.in_time(request, service.batcher.each(add, [picture]))
+            [found] = await service.in_time(request, service.batcher.each(add, [image]))
         except DataError as error:
             raise _refusal(error, service.settings.limits) from error
         except OSError as error:
-            raise Problem(507, "expected room for the picture, but it cannot be written") from error
+            raise Problem(507, "expected room for the image, but it cannot be written") from error
     return answer({"path": found.path}, 201 if found.outcome == "new" else 200)
 
 
@@ -136,7 +136,7 @@ async def _named(
     work: Callable[[list[Source]], Awaitable[Sequence[T]]],
     shape: tuple[int, ...] | None = None,
 ) -> list[tuple[str | None, T]]:
-    """What ``work`` makes of the pictures of a request, each with its file's name; for ``shape`` see uploads_of."""
+    """What ``work`` makes of the images of a request, each with its file's name; for ``shape`` see uploads_of."""
     service = service_of(request)
     limits = service.settings.limits
     service.batcher.check_room()
@@ -145,7 +145,7 @@ async def _named(
         del body  # of which a form's files are copies
         outcomes = await service.in_time(request, work([upload.source for upload in uploads]))
     if isinstance(outcomes[0], DigitwiseError) and kind_of(request).startswith("image/"):
-        raise _refusal(outcomes[0], limits)  # the body is one picture, so the request is what is wrong
+        raise _refusal(outcomes[0], limits)  # the body is one image, so the request is what is wrong
     return [(upload.name, outcome) for upload, outcome in zip(uploads, outcomes, strict=True)]
 
 
@@ -193,9 +193,9 @@ def _refusal(error: DigitwiseError, limits: Limits) -> Problem:
 
 
 async def _labelled(request: Request, body: bytes) -> tuple[Source, str]:
-    """The picture and the label in a form."""
+    """The image and the label in a form."""
     if kind_of(request) != "multipart/form-data":
-        raise Problem(415, "expected multipart/form-data with picture and label, got another content type")
+        raise Problem(415, "expected multipart/form-data with image and label, got another content type")
     files, fields = await form_of(request, body, files=1)
     if not files or "label" not in fields:
         raise Problem(422, "expected a form with a file and the field label, got one without")

@@ -1,6 +1,6 @@
-"""Where pictures wait for the model: what came while it was busy goes to it together, and an idle one waits for nobody.
+"""Where images wait for the model: what came while it was busy goes to it together, and an idle one waits for nobody.
 
-Small pictures go through one thread, batch by batch; large ones and pages, which would hold the others up, through
+Small images go through one thread, batch by batch; large ones and pages, which would hold the others up, through
 another, one by one, so that the memory of two large photos is never asked for at once. Both queues are bounded: what
 does not fit is refused at once.
 """
@@ -23,16 +23,16 @@ from digitwise.server.problems import busy
 A = TypeVar("A")
 B = TypeVar("B")
 
-SMALL = 400_000  # pixels of a picture that may hold up others: some milliseconds of work
-TOGETHER = 64  # pictures of a batch: from there on more of them take in proportion longer
-WAITING = 48  # small pictures under way: less than a tenth of a second of work, also while many are refused
+SMALL = 400_000  # pixels of an image that may hold up others: some milliseconds of work
+TOGETHER = 64  # images of a batch: from there on more of them take in proportion longer
+WAITING = 48  # small images under way: less than a tenth of a second of work, also while many are refused
 LARGE = 32  # requests under way that have large ones, or pages
-WARM = b"P5 20 20 255\n" + (b"\xff" * 8 + b"\0" * 4 + b"\xff" * 8) * 20  # a bar, as a picture of PPM's kind
+WARM = b"P5 20 20 255\n" + (b"\xff" * 8 + b"\0" * 4 + b"\xff" * 8) * 20  # a bar, as an image of PPM's kind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """The small pictures of one request, and who waits for them."""
+    """The small images of one request, and who waits for them."""
 
     sources: Sequence[Source]
     answer: asyncio.Future[list[Outcome]]
@@ -50,7 +50,7 @@ class Batcher:
 
     def __init__(self, reader: Reader, tell: Callable[[int], None]) -> None:
         self.reader, self._tell = reader, tell
-        self.waiting = self.large = 0  # small pictures, and requests with large ones
+        self.waiting = self.large = 0  # small images, and requests with large ones
         self._queue: SimpleQueue[Task | None] = SimpleQueue()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="digitwise-large")
         self._thread = threading.Thread(target=self._work, name="digitwise-batch", daemon=True)
@@ -137,11 +137,11 @@ class Batcher:
     def _taken(self) -> list[Task]:
         """What waits, as much of it as goes together; nothing at the end."""
         task = self._queue.get()
-        tasks, pictures = [], 0
+        tasks, images = [], 0
         while task is not None:
             tasks.append(task)
-            pictures += len(task.sources)
-            if pictures >= TOGETHER:
+            images += len(task.sources)
+            if images >= TOGETHER:
                 break
             try:
                 task = self._queue.get_nowait()

@@ -1,4 +1,4 @@
-"""Labelled pictures that people send, as a folder set of the owner's own: ``DIR/CLASS/START-OF-SHA256.png``."""
+"""Labelled images that people send, as a folder set of the owner's own: ``DIR/CLASS/START-OF-SHA256.png``."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Literal
 
 from PIL import Image
 
-from digitwise.decoding import MAX_PIXELS, open_picture
+from digitwise.decoding import MAX_PIXELS, open_image
 from digitwise.errors import DataError
 from digitwise.files import whole_file
 from digitwise.images import UInt8
 from digitwise.outputs import waiting_for
 
-NAME = 20  # hexadecimal digits of the sha256 that name a file: enough to tell any number of pictures apart
+NAME = 20  # hexadecimal digits of the sha256 that name a file: enough to tell any number of images apart
 
 
 @dataclass(frozen=True)
 class Collected:
-    """Where a picture lies now.
+    """Where an image lies now.
 
     Parameters
     ----------
@@ -38,18 +38,18 @@ class Collected:
 
 
 class Collection:
-    """A folder set that grows picture by picture; any number of threads and processes may add to it.
+    """A folder set that grows image by image; any number of threads and processes may add to it.
 
-    A picture is stored as it was decoded: upright, and without what else its file said, such as place and time.
+    An image is stored as it was decoded: upright, and without what else its file said, such as place and time.
 
     Parameters
     ----------
     folder : str or Path
         Is made where it does not exist.
     class_names : sequence of str
-        What labels there are; each becomes a folder when it gets its first picture.
+        What labels there are; each becomes a folder when it gets its first image.
     max_pixels : int
-        Larger pictures are refused.
+        Larger images are refused.
 
     Raises
     ------
@@ -74,12 +74,12 @@ class Collection:
                 f"{self.folder}: expected one folder a class, got train and test; collect in {self.folder / 'train'}"
             )
 
-    def add(self, picture: bytes | UInt8, label: str) -> Collected:
-        """Store a picture under a label; the same picture under another one is moved.
+    def add(self, image: bytes | UInt8, label: str) -> Collected:
+        """Store an image under a label; the same image under another one is moved.
 
         Parameters
         ----------
-        picture : bytes or ndarray of uint8, shape (h, w) or (h, w, 3)
+        image : bytes or ndarray of uint8, shape (h, w) or (h, w, 3)
             A file's content, or pixels.
         label : str
             A class name.
@@ -91,23 +91,23 @@ class Collection:
         Raises
         ------
         DataError
-            If the label is no class, or the picture cannot be read.
+            If the label is no class, or the image cannot be read.
         OSError
             If it cannot be written.
         """
         if label not in self.class_names:
             raise DataError(f"label: expected one of {', '.join(self.class_names[:20])}, got {label[:40]!r}")
-        pixels = open_picture(picture, max_pixels=self.max_pixels).picture if isinstance(picture, bytes) else picture
+        pixels = open_image(image, max_pixels=self.max_pixels).image if isinstance(image, bytes) else image
         file = f"{_digest(pixels)[:NAME]}.png"
         place = self.folder / label / file
-        with waiting_for(self.folder / "pictures"):
+        with waiting_for(self.folder / "images"):
             if place.exists():
                 return Collected(f"{label}/{file}", "known")
             earlier = [path for name in self.class_names if (path := self.folder / name / file).exists()]
             if earlier:
                 place.parent.mkdir(exist_ok=True)
                 earlier[0].replace(place)
-                with suppress(OSError):  # an empty folder would be a class without pictures; others hold more
+                with suppress(OSError):  # an empty folder would be a class without images; others hold more
                     earlier[0].parent.rmdir()
             else:
                 with whole_file(place) as temporary:

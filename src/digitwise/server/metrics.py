@@ -80,9 +80,9 @@ class Metrics:
         self.numbers[start] += 1
         self.numbers[start + 1] += 1 - confidence
 
-    def waiting(self, pictures: int) -> None:
+    def waiting(self, images: int) -> None:
         """Say how many are under way."""
-        self.numbers[self.start + 1] = pictures
+        self.numbers[self.start + 1] = images
 
     def text(self, sha256: str) -> str:
         """All counts in Prometheus' text format."""
@@ -110,7 +110,7 @@ class Metrics:
             "single_expected_errors_total", "counter", "Of these, how many may be wrong; no label is known."
         )
         yield f"digitwise_single_expected_errors_total {max(errors, 0):.3f}"
-        yield from _head("waiting", "gauge", "Pictures under way.")
+        yield from _head("waiting", "gauge", "Images under way.")
         yield f"digitwise_waiting {total[1]:.0f}"
         yield from _head("model_info", "gauge", "The model that reads, and the version of digitwise.")
         yield f'digitwise_model_info{{sha256="{sha256}",version="{__version__}"}} 1'

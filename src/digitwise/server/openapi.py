@@ -17,7 +17,7 @@ PROBLEMS = {
     403: "Another site's page asks.",
     404: "Nothing is here.",
     408: "The body came too slowly.",
-    413: "The body, a picture or the number of pictures is too large.",
+    413: "The body, an image or the number of images is too large.",
     415: "The body is of a kind that is not taken.",
     421: "The server was called by a name that is not its own.",
     422: "Nothing in the request can be read.",
@@ -28,7 +28,7 @@ PROBLEMS = {
 ON_READING = (400, 408, 413, 415, 422, 503, 504)
 FILES = {"type": "array", "items": {"$ref": "#/components/schemas/File"}, "minItems": 1}
 FORM = {"schema": {"type": "object", "properties": {"file": FILES}, "required": ["file"]}}
-PICTURE = {"schema": {"$ref": "#/components/schemas/File"}}
+IMAGE = {"schema": {"$ref": "#/components/schemas/File"}}
 
 
 def document(service: Service, paths: Document) -> Document:
@@ -47,7 +47,7 @@ def document(service: Service, paths: Document) -> Document:
             "title": "digitwise",
             "version": __version__,
             "description": "Reads handwritten digits, and says where it is not sure. "
-            f"A request holds at most {settings.limits.bytes:,} bytes and {settings.limits.files} pictures "
+            f"A request holds at most {settings.limits.bytes:,} bytes and {settings.limits.files} images "
             f"of {settings.limits.pixels:,} pixels each.",
         },
         "paths": paths,
@@ -83,12 +83,12 @@ def read(service: Service) -> Document:
     arrays = {"oneOf": [_array(shape), several]}
     body = {
         "required": True,
-        "content": {"multipart/form-data": FORM, "image/*": PICTURE, "application/json": {"schema": arrays}},
+        "content": {"multipart/form-data": FORM, "image/*": IMAGE, "application/json": {"schema": arrays}},
     }
     return {
         "operationId": "read",
-        "summary": "Read one digit a picture, or the numbers on it",
-        "description": "One picture as it is, several as files of a form, or arrays of the model's own size. "
+        "summary": "Read one digit an image, or the numbers on it",
+        "description": "One image as it is, several as files of a form, or arrays of the model's own size. "
         "A file that cannot be read among others is a reading with status error. A reading's kind says what it is: "
         "single has a label, numbers has what a page of /v1/read/numbers has.",
         "tags": ["reading"],
@@ -122,26 +122,26 @@ def numbers(_: Service) -> Document:
     return {
         "operationId": "readNumbers",
         "summary": "Read the numbers on a page",
-        "description": "Boxes are left, top, right, bottom in pixels of the picture upright by its EXIF orientation; "
+        "description": "Boxes are left, top, right, bottom in pixels of the image upright by its EXIF orientation; "
         "turn is by how many quarters counter-clockwise it was turned further to be read. Numbers stand in the order "
         "of the digits in lines; in a line's text a space stands between two. Text has ? for an unsure digit, "
         "written has signs such as . and - too. "
         "Others are what is not read: what may be a digit, writing and drawings, lines, and ink at the edge.",
         "tags": ["reading"],
         "parameters": _asked(),
-        "requestBody": {"required": True, "content": {"multipart/form-data": FORM, "image/*": PICTURE}},
+        "requestBody": {"required": True, "content": {"multipart/form-data": FORM, "image/*": IMAGE}},
         "responses": {"200": _json("Pages", "In the order sent."), **_problems(ON_READING)},
     }
 
 
 def collect(_: Service) -> Document:
     """``/v1/collect``."""
-    fields = {"picture": {"$ref": "#/components/schemas/File"}, "label": {"$ref": "#/components/schemas/Label"}}
-    form = {"schema": {"type": "object", "properties": fields, "required": ["picture", "label"]}}
+    fields = {"image": {"$ref": "#/components/schemas/File"}, "label": {"$ref": "#/components/schemas/Label"}}
+    form = {"schema": {"type": "object", "properties": fields, "required": ["image", "label"]}}
     return {
         "operationId": "collect",
-        "summary": "Keep a picture under its right label",
-        "description": "In the owner's own folders, ready for digitwise train. A picture that is there is moved.",
+        "summary": "Keep an image under its right label",
+        "description": "In the owner's own folders, ready for digitwise train. An image that is there is moved.",
         "tags": ["collecting"],
         "requestBody": {"required": True, "content": {"multipart/form-data": form}},
         "responses": {
@@ -177,7 +177,7 @@ def _problems(statuses: Iterable[int]) -> Document:
 
 
 def _array(shape: tuple[int, ...]) -> Document:
-    """A picture as nested lists."""
+    """An image as nested lists."""
     inner: Document = {"type": "integer", "minimum": 0, "maximum": 255}
     for side in reversed(shape):
         inner = {"type": "array", "items": inner, "minItems": side, "maxItems": side}

@@ -1,7 +1,7 @@
-"""What pictures are read as, one digit or numbers, and as which documents that goes into answers.
+"""What images are read as, one digit or numbers, and as which documents that goes into answers.
 
-Small pictures of many requests are read together: those of one size are normalised in one go, all are asked about in
-one call of the model. Pictures that may hold more than one digit are read one by one.
+Small images of many requests are read together: those of one size are normalised in one go, all are asked about in
+one call of the model. Images that may hold more than one digit are read one by one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitwise.decoding import Decoded, open_picture
+from digitwise.decoding import Decoded, open_image
 from digitwise.errors import DigitwiseError
 from digitwise.images import UInt8
 from digitwise.normalize.road import WORKING
@@ -31,12 +31,12 @@ from digitwise.reading.results import Page, Status
 
 DECIMALS = 6  # of a probability
 
-Source = bytes | UInt8  # a file's content, or a picture as an array came
+Source = bytes | UInt8  # a file's content, or an image as an array came
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """What the model says about one picture.
+    """What the model says about one image.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ Outcome = Seen | DigitwiseError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
-    """A page, and the size of its picture upright by its EXIF orientation, in pixels."""
+    """A page, and the size of its image upright by its EXIF orientation, in pixels."""
 
     page: Page
     width: int
@@ -76,26 +76,26 @@ class Asked:
 
 
 def read_together(reader: Reader, sources: Sequence[Source], *, max_pixels: int) -> list[Outcome]:
-    """Read pictures, each with the outcome that it has alone.
+    """Read images, each with the outcome that it has alone.
 
     Parameters
     ----------
     reader : Reader
     sources : sequence of bytes or ndarray of uint8
     max_pixels : int
-        A larger picture's outcome is a :class:`digitwise.errors.TooLargeError`.
+        A larger image's outcome is a :class:`digitwise.errors.TooLargeError`.
     """
     outcomes: dict[int, Outcome] = {}
-    pictures: dict[int, UInt8] = {}
+    images: dict[int, UInt8] = {}
     for place, source in enumerate(sources):
         try:
-            pictures[place] = _decoded(source, max_pixels, SINGLE).picture
+            images[place] = _decoded(source, max_pixels, SINGLE).image
         except DigitwiseError as error:
             outcomes[place] = error
     prepared: dict[int, Prepared] = {}
-    for places in _of_one_size(reader, sources, pictures):
+    for places in _of_one_size(reader, sources, images):
         arrays = not isinstance(sources[places[0]], bytes)
-        formed = _formed(reader, [pictures[place] for place in places], arrays=arrays)
+        formed = _formed(reader, [images[place] for place in places], arrays=arrays)
         for i, place in enumerate(places):
             prepared[place] = formed.one(i)
     outcomes.update(zip(prepared, _answered(reader, list(prepared.values())), strict=True))
@@ -105,28 +105,28 @@ def read_together(reader: Reader, sources: Sequence[Source], *, max_pixels: int)
 def _decoded(source: Source, max_pixels: int, at_least: int) -> Decoded:
     if not isinstance(source, bytes):
         return Decoded(source)
-    return open_picture(source, max_pixels=max_pixels, at_least=at_least)
+    return open_image(source, max_pixels=max_pixels, at_least=at_least)
 
 
-def _of_one_size(reader: Reader, sources: Sequence[Source], pictures: dict[int, UInt8]) -> list[list[int]]:
-    """Places of pictures that can be normalised together; large ones, and those that are only fitted, alone."""
+def _of_one_size(reader: Reader, sources: Sequence[Source], images: dict[int, UInt8]) -> list[list[int]]:
+    """Places of images that can be normalised together; large ones, and those that are only fitted, alone."""
     groups: dict[object, list[int]] = defaultdict(list)
     normalized = reader.model.card.normalization != UNTOUCHED
-    for place, picture in pictures.items():
+    for place, image in images.items():
         is_file = isinstance(sources[place], bytes)
-        alone = max(picture.shape[:2]) > WORKING or (is_file and not normalized)
-        groups[place if alone else (is_file, picture.shape)].append(place)
+        alone = max(image.shape[:2]) > WORKING or (is_file and not normalized)
+        groups[place if alone else (is_file, image.shape)].append(place)
     return list(groups.values())
 
 
-def _formed(reader: Reader, pictures: list[UInt8], *, arrays: bool) -> Prepared:
-    if arrays or len(pictures) > 1:
-        return reader.formed_stack(np.stack(pictures))
-    return reader.formed(pictures[0])
+def _formed(reader: Reader, images: list[UInt8], *, arrays: bool) -> Prepared:
+    if arrays or len(images) > 1:
+        return reader.formed_stack(np.stack(images))
+    return reader.formed(images[0])
 
 
 def _answered(reader: Reader, prepared: list[Prepared]) -> list[Seen]:
-    """What the model says about pictures as it takes them, in one call."""
+    """What the model says about images as it takes them, in one call."""
     if not prepared:
         return []
     together = Prepared.joined(prepared, classes=len(reader.class_names))
@@ -148,7 +148,7 @@ def _rounded(probabilities: NDArray[Any]) -> list[Any]:
 
 
 def sheet_of(reader: Reader, asked: Asked, source: Source) -> Sheet | DigitwiseError:
-    """A picture as numbers, whatever is on it."""
+    """An image as numbers, whatever is on it."""
     try:
         decoded, part = _opened(reader, asked, source)
         return _sheet(reader.page_of(part, known=asked.known), decoded)
@@ -157,7 +157,7 @@ def sheet_of(reader: Reader, asked: Asked, source: Source) -> Sheet | DigitwiseE
 
 
 def sheet_or_digit_of(reader: Reader, asked: Asked, source: Source) -> Sheet | Outcome:
-    """A picture as what it turns out to be: numbers, one digit, or nothing."""
+    """An image as what it turns out to be: numbers, one digit, or nothing."""
     try:
         decoded, part = _opened(reader, asked, source)
         found = reader.auto_of(part)
@@ -174,13 +174,13 @@ def statuses_of(outcome: Sheet | Outcome) -> list[str]:
 
 
 def _opened(reader: Reader, asked: Asked, source: Source) -> tuple[Decoded, Decoded]:
-    """A picture, and the part of it to read."""
+    """An image, and the part of it to read."""
     decoded = _decoded(source, reader.max_pixels, PAGE)
     return decoded, decoded if asked.region is None else asked.region.of(decoded)
 
 
 def _sheet(page: Page, decoded: Decoded) -> Sheet:
-    height, width = (round(side * decoded.scale) for side in decoded.picture.shape[:2])
+    height, width = (round(side * decoded.scale) for side in decoded.image.shape[:2])
     return Sheet(page, width, height)
 
 
@@ -194,7 +194,7 @@ def _seen(reader: Reader, single: Single) -> Seen:
 
 
 def reading_document(name: str | None, outcome: Outcome | Sheet, *, with_input: bool) -> dict[str, Any]:
-    """One picture as what it was read as: one digit, or numbers."""
+    """One image as what it was read as: one digit, or numbers."""
     if isinstance(outcome, Sheet):
         return page_document(name, outcome) | {"label": outcome.page.label, "probabilities": None}
     document: dict[str, Any] = {"name": name, "kind": "single", "label": None, "confidence": None, "status": "error"}
@@ -210,7 +210,7 @@ def reading_document(name: str | None, outcome: Outcome | Sheet, *, with_input: 
 
 
 def page_document(name: str | None, outcome: Sheet | DigitwiseError) -> dict[str, Any]:
-    """One picture as numbers; width and height are those of the picture upright by its EXIF orientation."""
+    """One image as numbers; width and height are those of the image upright by its EXIF orientation."""
     head = {"name": name, "kind": "numbers"}
     if isinstance(outcome, DigitwiseError):
         nothing = {"text": None, "confidence": None, "width": None, "height": None}
@@ -228,12 +228,12 @@ def _found(page: Page) -> dict[str, Any]:
 
 
 def reason_of(error: DigitwiseError) -> str:
-    """Why a picture could not be read."""
-    return str(error).removeprefix("the picture: ")
+    """Why an image could not be read."""
+    return str(error).removeprefix("the image: ")
 
 
 def as_png(image: UInt8) -> bytes:
-    """A picture as a file."""
+    """An image as a file."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""A label patch under review: its rows and pictures, and an app of its own by which decisions reach the file."""
+"""A label patch under review: its rows and images, and an app of its own by which decisions reach the file."""
 
 from __future__ import annotations
 
@@ -53,22 +53,22 @@ class Labels:
             raise DataError(f"{dataset.name}: expected classes that a decision can name, got {odd[0]!r}; rename it")
         self._places = {
             digest: (split, place)
-            for split, pictures in (("test", dataset.test), ("train", dataset.train))
-            for place, digest in enumerate(digests(pictures.images))
+            for split, images in (("test", dataset.test), ("train", dataset.train))
+            for place, digest in enumerate(digests(images.images))
         }
         if not self.read().rows:
-            raise DataError(f"{path}: nothing to review: expected a row a picture, as digitwise check --review writes")
+            raise DataError(f"{path}: nothing to review: expected a row an image, as digitwise check --review writes")
         if not os.access(self.path, os.W_OK) or not os.access(self.path.resolve().parent, os.W_OK):
             raise DataError(f"{path}: expected a file that can be written to; decisions would be lost")
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What a picture can be."""
+        """What an image can be."""
         return self.dataset.train.class_names
 
     @property
     def decisions(self) -> tuple[str, ...]:
-        """What can be decided about a picture; nothing is to decide later."""
+        """What can be decided about an image; nothing is to decide later."""
         return (*self.class_names, "drop", "keep", "")
 
     def read(self) -> Patch:
@@ -77,17 +77,17 @@ class Labels:
         Raises
         ------
         DataError
-            If it can no longer be read, or is about other pictures or classes.
+            If it can no longer be read, or is about other images or classes.
         """
         patch = read_patch(self.path)
         patch.require(self._places, self.dataset.name)
-        decided = [self.picture(digest) for digest in patch.decisions]
+        decided = [self.image(digest) for digest in patch.decisions]
         if decided:  # a decision that is no class is told with its row
             patch.of(ImageSet(np.stack(decided), np.zeros(len(decided), np.int64), self.class_names))
         return patch
 
-    def picture(self, digest: str) -> UInt8:
-        """The picture with this sha256, uint8 (h, w) or (h, w, 3).
+    def image(self, digest: str) -> UInt8:
+        """The image with this sha256, uint8 (h, w) or (h, w, 3).
 
         Raises
         ------
@@ -95,18 +95,18 @@ class Labels:
             If the data has none.
         """
         split, place = self._places[digest]
-        picture: UInt8 = self._split(split).images[place]
-        return picture
+        image: UInt8 = self._split(split).images[place]
+        return image
 
     def decide(self, digest: str, decision: str) -> tuple[Patch, Patch]:
-        """Write one of ``decisions`` about a picture; gives the file before and after.
+        """Write one of ``decisions`` about an image; gives the file before and after.
 
         Raises
         ------
         KeyError
-            If the file has no such picture.
+            If the file has no such image.
         DataError
-            If the file can no longer be read, or is about other pictures.
+            If the file can no longer be read, or is about other images.
         OSError
             If it cannot be written.
         """
@@ -151,8 +151,8 @@ class Labels:
 
 
 def progress(patch: Patch) -> dict[str, int]:
-    """How many pictures there are, and how many have a decision."""
-    return {"pictures": len(patch.rows), "decided": len(patch.decisions)}
+    """How many images there are, and how many have a decision."""
+    return {"images": len(patch.rows), "decided": len(patch.decisions)}
 
 
 def _can_be_decided(name: str) -> bool:
@@ -185,9 +185,9 @@ def review_app(labels: Labels, *, loopback: bool = True) -> ASGIApp:
         except DataError as error:
             raise Problem(409, str(error)) from error
 
-    def picture(request: Request) -> Response:
+    def image(request: Request) -> Response:
         try:
-            pixels = labels.picture(request.path_params["sha256"])
+            pixels = labels.image(request.path_params["sha256"])
         except KeyError:
             raise _unknown() from None
         forever = {"Cache-Control": "private, max-age=31536000, immutable"}  # the address names the content
@@ -201,7 +201,7 @@ def review_app(labels: Labels, *, loopback: bool = True) -> ASGIApp:
         Route("/", page("review.html")),
         Route("/static/{name:path}", file),
         Route("/v1/review", state),
-        Route("/v1/review/pictures/{sha256}.png", picture),
+        Route("/v1/review/images/{sha256}.png", image),
         Route("/v1/review/{sha256}", decide, methods=["PUT"]),
     ]
     return Guard(Starlette(routes=routes, exception_handlers=HANDLERS), loopback=loopback)
@@ -254,4 +254,4 @@ def _decision(body: bytes) -> str:
 
 
 def _unknown() -> Problem:
-    return Problem(404, "expected the sha256 of a picture under review, got another")
+    return Problem(404, "expected the sha256 of an image under review, got another")

@@ -37,7 +37,7 @@ class Settings:
     loopback : bool
         Whether it listens on this machine only.
     collect : Path, optional
-        A folder set that labelled pictures are added to.
+        A folder set that labelled images are added to.
     report : Path, optional
         The page of a run's report.
     log : bool

@@ -228,7 +228,7 @@ def serve(
 
 
 def _keep_stderr() -> None:
-    """Keep stderr for Python's own words: libraries in C write there what they find in a damaged picture."""
+    """Keep stderr for Python's own words: libraries in C write there what they find in a damaged image."""
     sys.stderr.flush()
     sys.stderr = open(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")  # noqa: SIM115
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""The body of a request: taken in within limits, then its pictures: a form, one picture, or arrays in JSON."""
+"""The body of a request: taken in within limits, then its images: a form, one image, or arrays in JSON."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Limits:
     bytes : int
         Of its body.
     pixels : int
-        Of one picture.
+        Of one image.
     files : int
-        Pictures in it.
+        Images in it.
     seconds : float
         For its body to come, and again for its answer to be found.
     """
@@ -128,7 +128,7 @@ def _handed_over(taken: bytearray) -> bytes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Upload:
-    """One picture as it came.
+    """One image as it came.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ class Upload:
 async def uploads_of(
     request: Request, body: bytes, limits: Limits, shape: tuple[int, ...] | None = None
 ) -> list[Upload]:
-    """The pictures in a body.
+    """The images in a body.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ async def uploads_of(
     body : bytes
     limits : Limits
     shape : tuple of int, optional
-        Of a picture in JSON; without it there may be none.
+        Of an image in JSON; without it there may be none.
 
     Raises
     ------
@@ -169,7 +169,7 @@ async def uploads_of(
             raise Problem(422, "expected a form with a file, got none; give the part a filename")
         return files
     if kind == "application/json" and shape is not None:
-        return [Upload(None, picture) for picture in _arrays(body, limits, shape)]
+        return [Upload(None, image) for image in _arrays(body, limits, shape)]
     expected = KINDS if shape is not None else KINDS.rpartition(" or ")[0].replace(", ", " or ")
     raise Problem(415, f"expected {expected}, got another content type; name it in Content-Type")
 
@@ -222,7 +222,7 @@ def _arrays(body: bytes, limits: Limits, shape: tuple[int, ...]) -> list[Any]:
     except (ValueError, RecursionError) as error:
         raise Problem(400, "expected JSON, got what is none") from error
     sides = "x".join(map(str, shape))
-    expected = f"expected one picture [[…]] or several [[[…]]] of {sides} whole numbers from 0 to 255"
+    expected = f"expected one image [[…]] or several [[[…]]] of {sides} whole numbers from 0 to 255"
     try:
         array = np.asarray(document)
     except ValueError as error:
@@ -232,11 +232,9 @@ def _arrays(body: bytes, limits: Limits, shape: tuple[int, ...]) -> list[Any]:
         raise Problem(422, f"{expected}, got other values")
     if array.shape[-len(shape) :] != shape or array.ndim > len(shape) + 1:
         raise Problem(422, f"{expected}, got an array of shape {array.shape}")
-    pictures = array.reshape(-1, *shape)
-    if len(pictures) > limits.files:
-        raise Problem(
-            413, f"expected at most {limits.files} pictures, got {len(pictures)}; send fewer", limit=limits.files
-        )
-    if pictures.min() < 0 or pictures.max() > 255:
-        raise Problem(422, f"{expected}, got {pictures.min()} to {pictures.max()}")
-    return list(pictures.astype(np.uint8))
+    images = array.reshape(-1, *shape)
+    if len(images) > limits.files:
+        raise Problem(413, f"expected at most {limits.files} images, got {len(images)}; send fewer", limit=limits.files)
+    if images.min() < 0 or images.max() > 255:
+        raise Problem(422, f"{expected}, got {images.min()} to {images.max()}")
+    return list(images.astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Made pictures whose truth is known: scans of single digits, pages of numbers, corrupted test pictures."""
+"""Made images whose truth is known: scans of single digits, pages of numbers, corrupted test images."""
 
 from digitwise.synthetic.corruptions import CORRUPTIONS, corrupted
 from digitwise.synthetic.glyphs import drawn_digit

@@ -24,11 +24,11 @@ class View:
     Parameters
     ----------
     forth : ndarray of float64, shape (3, 3)
-        The homography from the page's pixels to the picture's.
+        The homography from the page's pixels to the image's.
     size : (int, int)
-        Height and width of the picture.
+        Height and width of the image.
     paper : (float, float, float, float)
-        Left, top, right and bottom of the paper, in the page's pixels; it may end in the picture or reach beyond.
+        Left, top, right and bottom of the paper, in the page's pixels; it may end in the image or reach beyond.
     """
 
     forth: Float64
@@ -36,18 +36,18 @@ class View:
     paper: Box
 
     def seen(self, points: Float64) -> Float64:
-        """Where places (n, 2), as x and y, of the page lie in the picture."""
+        """Where places (n, 2), as x and y, of the page lie in the image."""
         return mapped(self.forth, points)
 
-    def picture(self, page: UInt8, desk: Float32) -> Float32:
+    def image(self, page: UInt8, desk: Float32) -> Float32:
         """What is seen of the page's raster (k, l, 3), whose corner is that of the paper, on a desk (h, w, 3)."""
         back = shift(-self.paper[0], -self.paper[1]) @ np.linalg.inv(self.forth)
-        image = seen_through(page, back, self.size, fill=0)
+        lit = seen_through(page, back, self.size, fill=0)
         there = seen_through(np.full(page.shape[:2], 255, np.uint8), back, self.size, fill=0)
         amount = there.astype(np.float32)[..., None] / 255
         if amount.min() == 1:
-            return image.astype(np.float32)
-        return np.asarray(desk + (image.astype(np.float32) - desk) * amount, np.float32)
+            return lit.astype(np.float32)
+        return np.asarray(desk + (lit.astype(np.float32) - desk) * amount, np.float32)
 
 
 def some_view(
@@ -70,7 +70,7 @@ def some_view(
     tilt : float
         Degrees, counter-clockwise.
     edges : tuple of bool
-        At the left, top, right and bottom: whether the paper ends in the picture.
+        At the left, top, right and bottom: whether the paper ends in the image.
     smallest : (int, int)
         The least height and width.
     rng : numpy.random.Generator
@@ -132,7 +132,7 @@ def _from_the_side(box: Float64, *, rng: np.random.Generator) -> Float64:
 
 @dataclass(frozen=True)
 class Camera:
-    """What a camera does to a picture.
+    """What a camera does to an image.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def some_camera(height: float, *, rng: np.random.Generator) -> Camera:
 
 
 def photographed(scene: Float32, lit: Float32, camera: Camera, *, rng: np.random.Generator) -> UInt8:
-    """Take a picture.
+    """Take an image.
 
     Parameters
     ----------
@@ -188,25 +188,25 @@ def photographed(scene: Float32, lit: Float32, camera: Camera, *, rng: np.random
     """
     scene *= lit[..., None]
     scene *= np.array(camera.exposure, np.float32)
-    image = Image.fromarray(to_uint8(scene))
+    pillow = Image.fromarray(to_uint8(scene))
     if camera.defocus > 0.35:
-        image = image.filter(ImageFilter.GaussianBlur(camera.defocus))
-    picture = np.asarray(image)
+        pillow = pillow.filter(ImageFilter.GaussianBlur(camera.defocus))
+    image = np.asarray(pillow)
     if camera.motion >= 2:
-        picture = _moved(picture, camera.motion, camera.direction)
+        image = _moved(image, camera.motion, camera.direction)
     if camera.noise:
         # The colours share one field, moved by a pixel: as good as three, and a third of the time.
-        height, width = picture.shape[:2]
+        height, width = image.shape[:2]
         field = rng.standard_normal((height, width + 2), np.float32) * np.float32(camera.noise)
         noise = np.lib.stride_tricks.sliding_window_view(field, 3, axis=1)  # (h, w, 3)
-        picture = to_uint8(picture + noise)
-    return picture if camera.quality is None else through_jpeg(picture, camera.quality)
+        image = to_uint8(image + noise)
+    return image if camera.quality is None else through_jpeg(image, camera.quality)
 
 
-def through_jpeg(picture: UInt8, quality: int) -> UInt8:
-    """What is left of a picture (h, w) or (h, w, 3) after a JPEG file of that quality, 1 to 95."""
+def through_jpeg(image: UInt8, quality: int) -> UInt8:
+    """What is left of an image (h, w) or (h, w, 3) after a JPEG file of that quality, 1 to 95."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=quality)
+    Image.fromarray(image).save(file, "JPEG", quality=quality)
     return np.array(Image.open(file))
 
 
@@ -215,13 +215,13 @@ def to_uint8(values: Float32) -> UInt8:
     return np.asarray(np.clip(values + np.float32(0.5), 0, 255).astype(np.uint8))
 
 
-def _moved(picture: UInt8, length: float, direction: float) -> UInt8:
-    """The mean of the picture along a short way."""
+def _moved(image: UInt8, length: float, direction: float) -> UInt8:
+    """The mean of the image along a short way."""
     steps = math.ceil(length)
     pad = steps // 2 + 1
-    padded = np.pad(picture, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
-    height, width = picture.shape[:2]
-    total = np.zeros(picture.shape, np.float32)
+    padded = np.pad(image, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
+    height, width = image.shape[:2]
+    total = np.zeros(image.shape, np.float32)
     for along in np.linspace(-length / 2, length / 2, steps):
         y, x = pad + round(along * math.sin(direction)), pad + round(along * math.cos(direction))
         total += padded[y : y + height, x : x + width]

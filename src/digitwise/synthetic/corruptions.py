@@ -1,4 +1,4 @@
-"""Test pictures made worse, each kind in a few severities, to see how robust a reader is.
+"""Test images made worse, each kind in a few severities, to see how robust a reader is.
 
 References
 ----------
@@ -20,7 +20,7 @@ from digitwise.synthetic.noise import plasma
 from digitwise.synthetic.pens import with_stroke
 
 Corrupt = Callable[[UInt8, float, np.random.Generator], UInt8]
-BLOCK = 500  # pictures at a time, so that the floats of a block fit a processor's cache
+BLOCK = 500  # images at a time, so that the floats of a block fit a processor's cache
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Corruption:
     severities : tuple of float
         Those that a robustness table shows, the mildest first.
     apply : callable
-        From pictures (n, h, w), a severity and a generator to pictures.
+        From images (n, h, w), a severity and a generator to images.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Corruption:
 
 
 def corrupted(images: UInt8, kind: str, severity: float, *, rng: np.random.Generator) -> UInt8:
-    """Corrupt pictures.
+    """Corrupt images.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def corrupted(images: UInt8, kind: str, severity: float, *, rng: np.random.Gener
     severity : float
         In the kind's unit; not only those of its table.
     rng : numpy.random.Generator
-        Signs, directions, noise: of each picture its own.
+        Signs, directions, noise: of each image its own.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def _motion_blur(images: UInt8, pixels: float, rng: np.random.Generator) -> UInt
 
 
 def _jpeg(images: UInt8, quality: float, rng: np.random.Generator) -> UInt8:
-    return np.stack([through_jpeg(picture, int(quality)) for picture in images])
+    return np.stack([through_jpeg(image, int(quality)) for image in images])
 
 
 def _brighter(images: UInt8, share: float, rng: np.random.Generator) -> UInt8:
@@ -142,7 +142,7 @@ def _brighter(images: UInt8, share: float, rng: np.random.Generator) -> UInt8:
 
 
 def _fog(images: UInt8, amount: float, rng: np.random.Generator) -> UInt8:
-    """Clouds added, then the whole brought back to the picture's range."""
+    """Clouds added, then the whole brought back to the image's range."""
     height, width = images.shape[1:]
     side = 1 << (max(height, width) - 1).bit_length()
     clouds = plasma(len(images), side, 2.0, rng=rng)[:, :height, :width] * np.float32(amount)
@@ -171,11 +171,11 @@ def _inverted(images: UInt8, severity: float, rng: np.random.Generator) -> UInt8
 
 
 def _thinner(images: UInt8, share: float, rng: np.random.Generator) -> UInt8:
-    return np.stack([with_stroke(picture, 1 - share) for picture in images])
+    return np.stack([with_stroke(image, 1 - share) for image in images])
 
 
 def _thicker(images: UInt8, share: float, rng: np.random.Generator) -> UInt8:
-    return np.stack([with_stroke(picture, 1 + share) for picture in images])
+    return np.stack([with_stroke(image, 1 + share) for image in images])
 
 
 CORRUPTIONS = {
@@ -202,7 +202,7 @@ CORRUPTIONS = {
 
 
 def warped(images: UInt8, maps: Float64, shifts: Float64 | None = None) -> UInt8:
-    """Move pictures about their middle, bilinearly; outside is 0.
+    """Move images about their middle, bilinearly; outside is 0.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def warped(images: UInt8, maps: Float64, shifts: Float64 | None = None) -> UInt8
     places = np.stack([x.ravel(), y.ravel()]) - middle[:, None]  # (2, h * w)
     if shifts is not None:
         places = places[None] - shifts[:, :, None]
-    source = np.linalg.inv(maps) @ places + middle[:, None] + 1  # (n, 2, h * w), in pictures with a rim of 0
+    source = np.linalg.inv(maps) @ places + middle[:, None] + 1  # (n, 2, h * w), in images with a rim of 0
     source = np.clip(source, 0, [[width + 1 - 1e-6], [height + 1 - 1e-6]])
     whole = source.astype(np.intp)
     right, down = np.moveaxis((source - whole).astype(np.float32), 1, 0)  # (n, h * w)

@@ -149,26 +149,26 @@ class Page:
 
     Parameters
     ----------
-    picture : ndarray of uint8, shape (h, w, 3)
+    image : ndarray of uint8, shape (h, w, 3)
         RGB.
     lines : tuple of str
         The digits of each line, without spaces, in reading order of the upright page.
     boxes : ndarray of int64, shape (n, 4)
-        Left, top, right and bottom (the first pixels beyond) of each digit in the picture as it is, in reading order.
+        Left, top, right and bottom (the first pixels beyond) of each digit in the image as it is, in reading order.
     touching : ndarray of int64, shape (k, 2)
         The neighbours that touch, by their places in reading order.
     turn : {0, 90, 180, 270}
-        Degrees, counter-clockwise, that make the picture upright.
+        Degrees, counter-clockwise, that make the image upright.
     tilt : float
         Degrees, counter-clockwise, by which the upright page is askew.
     height : float
         Of a digit, in pixels.
     ruling : {"none", "ruled", "squared"}
     shadow, edge, dark : bool
-        Whether a shadow lies on the page, whether the paper ends in the picture, whether the ink is lighter than it.
+        Whether a shadow lies on the page, whether the paper ends in the image, whether the ink is lighter than it.
     """
 
-    picture: UInt8
+    image: UInt8
     lines: tuple[str, ...]
     boxes: Int64
     touching: Int64
@@ -228,12 +228,12 @@ def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> Page:
         height = max(HEIGHTS[0], height / excess * 0.97)
     shadow = bool(rng.random() < 0.3) and not stock.screen
     scene = _drawn(layout, view, stock, ruling, height, manner.pitch * height, rng=rng)
-    picture = to_uint8(scene)
+    image = to_uint8(scene)
     if not stock.screen:
-        picture = photographed(scene, light(view.size, shadow=shadow, rng=rng), some_camera(height, rng=rng), rng=rng)
+        image = photographed(scene, light(view.size, shadow=shadow, rng=rng), some_camera(height, rng=rng), rng=rng)
     turn = int(rng.choice((0, 90, 180, 270), p=(0.7, 0.1, 0.1, 0.1)))
     return Page(
-        picture=np.ascontiguousarray(np.rot90(picture, -turn // 90)),
+        image=np.ascontiguousarray(np.rot90(image, -turn // 90)),
         lines=_lines(labels, lengths),
         boxes=np.stack(turned(list(_boxes(layout, view).T), -turn // 90, view.size[::-1]), axis=1),
         touching=layout.touching,
@@ -275,11 +275,11 @@ def _drawn(
     if rng.random() < 0.2:
         specks(page, height, int(rng.integers(1, 15)), rng=rng)
     page += (np.array(stock.ink, np.float32) - page) * (ink * np.float32(stock.strength))[..., None]
-    return view.picture(to_uint8(page), some_desk(view.size, rng=rng))
+    return view.image(to_uint8(page), some_desk(view.size, rng=rng))
 
 
 def _boxes(layout: Layout, view: View) -> Int64:
-    """The boxes of the digits' ink in the upright picture, int64 of shape (n, 4)."""
+    """The boxes of the digits' ink in the upright image, int64 of shape (n, 4)."""
     boxes = []
     for mark in layout.marks:
         y, x = np.nonzero(mark.ink > 0.3)

@@ -87,20 +87,20 @@ def some_stock(*, rng: np.random.Generator) -> Stock:
 
 def ground(stock: Stock, shape: tuple[int, int], height: float, *, rng: np.random.Generator) -> Float32:
     """The empty ground, float32 of shape (h, w, 3); ``height`` is that of a digit on it, in pixels."""
-    picture = np.empty((*shape, 3), np.float32)
-    picture[:] = stock.paper
+    image = np.empty((*shape, 3), np.float32)
+    image[:] = stock.paper
     if stock.texture:
         fibres = smooth_noise(shape, max(1.5, height / 30), rng=rng) + smooth_noise(shape, height / 2 + 4, rng=rng)
-        picture += stock.texture * fibres[..., None]
-    return picture
+        image += stock.texture * fibres[..., None]
+    return image
 
 
-def rule(picture: Float32, height: float, *, top: float, squared: bool, rng: np.random.Generator) -> None:
+def rule(image: Float32, height: float, *, top: float, squared: bool, rng: np.random.Generator) -> None:
     """Draw ruled or squared paper's lines, in place.
 
     Parameters
     ----------
-    picture : ndarray of float32, shape (h, w, 3)
+    image : ndarray of float32, shape (h, w, 3)
     height : float
         Pixels from line to line.
     top : float
@@ -113,22 +113,22 @@ def rule(picture: Float32, height: float, *, top: float, squared: bool, rng: np.
     width = max(0.6, height * rng.uniform(0.01, 0.03))
     left = rng.uniform(0, height)
     for axis, start in ((0, top), (1, left)) if squared else ((0, top),):
-        places = np.arange(picture.shape[axis]) + 0.5
+        places = np.arange(image.shape[axis]) + 0.5
         away = np.abs((places - start + height / 2) % height - height / 2)
         amount = strength * np.clip(width / 2 + 0.5 - away, 0, min(1, width)).astype(np.float32)
         amount = amount[:, None, None] if axis == 0 else amount[None, :, None]
-        picture += (colour - picture) * amount
+        image += (colour - image) * amount
 
 
-def specks(picture: Float32, height: float, count: int, *, rng: np.random.Generator) -> None:
+def specks(image: Float32, height: float, count: int, *, rng: np.random.Generator) -> None:
     """Put small dark or light spots anywhere, in place."""
-    rows, columns = picture.shape[:2]
-    shade = 60.0 if picture[..., 1].mean() > 110 else 200.0
+    rows, columns = image.shape[:2]
+    shade = 60.0 if image[..., 1].mean() > 110 else 200.0
     for _ in range(count):
         radius = max(0.6, height * rng.uniform(0.006, 0.03))
         y, x = rng.uniform(0, rows), rng.uniform(0, columns)
         t, left = max(0, int(y - radius - 1)), max(0, int(x - radius - 1))
-        patch = picture[t : int(y + radius + 2), left : int(x + radius + 2)]
+        patch = image[t : int(y + radius + 2), left : int(x + radius + 2)]
         ys, xs = np.ogrid[t : t + patch.shape[0], left : left + patch.shape[1]]
         amount = np.clip(radius + 0.5 - np.hypot(ys + 0.5 - y, xs + 0.5 - x), 0, 1) * rng.uniform(0.3, 1)
         patch += (shade - patch) * amount[..., None].astype(np.float32)

@@ -12,7 +12,7 @@ from PIL import Image
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.synthetic.noise import resized, smooth_noise
 
-STROKE = 100  # grey value, 0 to 255, from which an enlarged picture is stroke
+STROKE = 100  # grey value, 0 to 255, from which an enlarged image is stroke
 WORK = 48, 80  # pixels: the heights between which strokes are worked on; smaller and larger ones are resampled
 AROUND = 7, 6, 3, 0, 1, 2, 5, 8  # bits of the pixels around, clockwise from above; 4 is the middle one
 
@@ -126,7 +126,7 @@ def enlarged(digit: UInt8, height: float, hand: Hand) -> Float32 | None:
     turn = math.radians(hand.turn)
     spin = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
     shape = np.array([[hand.aspect, -hand.slant], [0.0, 1.0]])
-    forth = spin @ shape * scale  # from the digit's (x, y) to the picture's
+    forth = spin @ shape * scale  # from the digit's (x, y) to the image's
     corners = forth @ np.array([[x, y] for x in (left, right) for y in (top, bottom)]).T
     pad = 0.12 * height
     begin, end = corners.min(axis=1) - pad, corners.max(axis=1) + pad

@@ -1,4 +1,4 @@
-"""Augmentation inside the graph: one affine warp a picture, drawn anew each time."""
+"""Augmentation inside the graph: one affine warp an image, drawn anew each time."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ ops = keras.ops
 
 
 def transforms(rotation: Any, shift: Any, shear: Any, zoom: Any, height: int, width: int) -> Any:
-    """Affine maps from output to input pixels, about the picture's centre.
+    """Affine maps from output to input pixels, about the image's centre.
 
     The matrix is rotation · shift · shear · zoom on (x, y), column first, as in Keras' ``ImageDataGenerator``, so that
-    equal parameters give equal pictures.
+    equal parameters give equal images.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def transforms(rotation: Any, shift: Any, shear: Any, zoom: Any, height: int, wi
     zoom : pair of float32 tensors, shape (b,)
         Factors along x and along y; above 1 the digit becomes smaller.
     height, width : int
-        Of the pictures, in pixels.
+        Of the images, in pixels.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def transforms(rotation: Any, shift: Any, shear: Any, zoom: Any, height: int, wi
 
 
 class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # keras comes without types
-    """Warp each picture of a batch by random parameters; in inference, pass it on.
+    """Warp each image of a batch by random parameters; in inference, pass it on.
 
     Parameters
     ----------

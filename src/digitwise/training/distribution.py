@@ -43,7 +43,7 @@ def data_parallel(batch_size: int) -> Iterator[int]:
     Parameters
     ----------
     batch_size : int
-        Pictures a step, over all devices.
+        Images a step, over all devices.
 
     Yields
     ------

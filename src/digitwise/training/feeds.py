@@ -23,7 +23,7 @@ class Feed(Protocol):
 
     model: Any  # the Keras model to train; the network is inside it
     epoch_steps: int  # batches an epoch
-    longest_call: int  # steps whose pictures may be asked for at once
+    longest_call: int  # steps whose images may be asked for at once
 
     def begin(self, epoch: int, class_errors: Int64 | None) -> None:
         """Draw and begin an epoch, counted from 0.
@@ -39,11 +39,11 @@ class Feed(Protocol):
         """Let go of what an epoch holds, whether it has come to its end or not."""
 
     def validation(self, predict: Predict) -> Float32:
-        """Probabilities for the validation pictures, float32 (n, n_classes), by the model's own ``predict``."""
+        """Probabilities for the validation images, float32 (n, n_classes), by the model's own ``predict``."""
 
 
 class Resident(keras.layers.Layer):  # type: ignore[misc]  # keras comes without types
-    """All pictures, held as uint8 beside the weights; takes indices, gives pictures.
+    """All images, held as uint8 beside the weights; takes indices, gives images.
 
     A quarter of the memory of float32, and no batch is ever copied from Python.
     """
@@ -78,7 +78,7 @@ class _Shown:
 
 
 class ResidentFeed:
-    """Training and validation pictures in the graph: cast, warped and batched there."""
+    """Training and validation images in the graph: cast, warped and batched there."""
 
     def __init__(self, network: Any, splits: Splits, recipe: Recipe, *, seed: int) -> None:
         shown = _Shown.of(splits)
@@ -102,7 +102,7 @@ class ResidentFeed:
         return indices, self._labels[indices]
 
     def end(self) -> None:
-        """Nothing: the pictures stay."""
+        """Nothing: the images stay."""
 
     def validation(self, predict: Predict) -> Float32:
         """See :class:`Feed`; the warp is off outside training."""
@@ -110,12 +110,12 @@ class ResidentFeed:
 
 
 def feed_for(recipe: Recipe, network: Any, splits: Splits, *, seed: int) -> Feed:
-    """The feed for where the pictures are.
+    """The feed for where the images are.
 
     Raises
     ------
     RecipeError
-        If the pictures are in shards and the recipe needs them all at hand.
+        If the images are in shards and the recipe needs them all at hand.
     """
     if isinstance(splits.train, ShardedSet):
         return StreamFeed(network, splits.train, splits.validation, recipe, seed=seed)

@@ -1,4 +1,4 @@
-"""Fitting: a recipe and pictures in, a trained model out; the test set has no way in."""
+"""Fitting: a recipe and images in, a trained model out; the test set has no way in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from digitwise import models, runs
 from digitwise.errors import RecipeError
-from digitwise.images import Splits, TrainingPictures
+from digitwise.images import Splits, TrainingImages
 from digitwise.recipes import Recipe
 from digitwise.training.backend import make_deterministic
 from digitwise.training.checkpoint import Arrays
@@ -30,7 +30,7 @@ class Fitted:
     Parameters
     ----------
     model : keras.Model
-        Float32, Keras' own layers only: pictures float32 (n, h, w, c) in [0, 1] in, probabilities out.
+        Float32, Keras' own layers only: images float32 (n, h, w, c) in [0, 1] in, probabilities out.
     history : list of dict
         A row an epoch: ``epoch``, ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, ``seconds``; those of an
         ensemble's members stand one after another.
@@ -39,7 +39,7 @@ class Fitted:
     compile_seconds : float
         The part of ``fit_seconds`` until the first step was done: building, tracing and compiling.
     images : int
-        Training pictures shown.
+        Training images shown.
     best_epoch : int
         The epoch with the lowest validation loss, from 1.
     """
@@ -99,7 +99,7 @@ def fit(
     ----------
     recipe : Recipe
     splits : Splits
-        Validation pictures choose the epoch where the recipe says so, and steer its focus.
+        Validation images choose the epoch where the recipe says so, and steer its focus.
     seed : int
         Decides initial weights, order, augmentation, dropout and made scans. No two ensembles share a member's seed.
     budget : float, optional
@@ -134,7 +134,7 @@ def fit(
         If the checkpoint belongs to another training.
     RecipeError
         If the budget was over before the training began, or is asked for together with ``deterministic``: how many
-        steps a budget holds depends on the clock. If scans are to be made of pictures that are not grey and 28x28.
+        steps a budget holds depends on the clock. If scans are to be made of images that are not grey and 28x28.
     """
     parts = fit_parts(
         recipe,
@@ -240,14 +240,14 @@ def _member(shared: _Shared, task: tuple[int, float | None], watch: Watch) -> Pa
     return Part.of(trainer)
 
 
-def joined(recipe: Recipe, train: TrainingPictures, parts: list[Part]) -> Fitted:
+def joined(recipe: Recipe, train: TrainingImages, parts: list[Part]) -> Fitted:
     """The networks as one model: their probabilities averaged, their epochs one after another.
 
     Parameters
     ----------
     recipe : Recipe
-    train : TrainingPictures
-        What they were trained on, for its pictures' shape and its classes.
+    train : TrainingImages
+        What they were trained on, for its images' shape and its classes.
     parts : list of Part
         In the order of the members.
     """
@@ -265,7 +265,7 @@ def joined(recipe: Recipe, train: TrainingPictures, parts: list[Part]) -> Fitted
     )
 
 
-def _network(recipe: Recipe, train: TrainingPictures, part: Part) -> Any:
+def _network(recipe: Recipe, train: TrainingImages, part: Part) -> Any:
     """A float32 network of Keras' own layers."""
     network = models.build(recipe.model, train.image_shape, train.n_classes)
     network.set_weights(part.weights)

@@ -1,4 +1,4 @@
-"""Cross-validation: an answer about every training picture by a network that has not seen it."""
+"""Cross-validation: an answer about every training image by a network that has not seen it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from digitwise.training.watch import Watch
 
 def out_of_fold(
     recipe: Recipe,
-    pictures: ImageSet,
+    images: ImageSet,
     *,
     folds: int = 5,
     seed: int = 0,
@@ -33,8 +33,8 @@ def out_of_fold(
     Parameters
     ----------
     recipe : Recipe
-    pictures : ImageSet
-        Training pictures. Each training splits its own validation pictures off the other folds, so that nothing about
+    images : ImageSet
+        Training images. Each training splits its own validation images off the other folds, so that nothing about
         the fold asked about steers it.
     folds : int
         2 or more.
@@ -50,19 +50,19 @@ def out_of_fold(
     Returns
     -------
     Predictions
-        About all pictures, in their order.
+        About all images, in their order.
 
     Raises
     ------
     DataError
-        If there are too few pictures for so many folds.
+        If there are too few images for so many folds.
     """
-    return cross_validations(recipe, pictures, [seed], folds=folds, precision=precision, watch=watch, pool=pool)[0]
+    return cross_validations(recipe, images, [seed], folds=folds, precision=precision, watch=watch, pool=pool)[0]
 
 
 def cross_validations(
     recipe: Recipe,
-    pictures: ImageSet,
+    images: ImageSet,
     seeds: Sequence[int],
     *,
     folds: int = 5,
@@ -78,36 +78,36 @@ def cross_validations(
         Of each seed.
     """
     watch = watch or Watch()
-    dealt = {seed: stratified_folds(pictures.labels, folds, seed=seed) for seed in seeds}
-    shared = _Shared(recipe, pictures, folds, dealt, precision or best_precision(accelerator=on_accelerator()))
+    dealt = {seed: stratified_folds(images.labels, folds, seed=seed) for seed in seeds}
+    shared = _Shared(recipe, images, folds, dealt, precision or best_precision(accelerator=on_accelerator()))
     tasks = [(seed, fold) for seed in seeds for fold in range(folds)]
     rounds = [f"round {number} of {len(seeds)}, " if len(seeds) > 1 else "" for number in range(1, len(seeds) + 1)]
     names = [f"{which}fold {fold + 1} of {folds}" for which in rounds for fold in range(folds)]
-    answers = {seed: np.empty((len(pictures), pictures.n_classes), np.float32) for seed in seeds}
+    answers = {seed: np.empty((len(images), images.n_classes), np.float32) for seed in seeds}
     for number, given in (pool or Here()).run(_fold, shared, tasks, names, watch):
         seed, fold = tasks[number]
         answers[seed][dealt[seed] == fold] = given
         watch.on_task_done(names[number])
-    return [Predictions(pictures.labels, answers[seed], pictures.class_names) for seed in seeds]
+    return [Predictions(images.labels, answers[seed], images.class_names) for seed in seeds]
 
 
 @dataclass(frozen=True, eq=False)
 class _Shared:
-    """What all folds have in common; ``dealt`` has the fold of each picture, for each seed."""
+    """What all folds have in common; ``dealt`` has the fold of each image, for each seed."""
 
     recipe: Recipe
-    pictures: ImageSet
+    images: ImageSet
     folds: int
     dealt: dict[int, Int64]
     precision: Precision
 
 
 def _fold(shared: _Shared, task: tuple[int, int], watch: Watch) -> Float32:
-    """Train on the other folds, and give the probabilities of the fold's pictures, (n, classes)."""
+    """Train on the other folds, and give the probabilities of the fold's images, (n, classes)."""
     seed, fold = task
     watch.on_fold(fold + 1, shared.folds)
     inside = shared.dealt[seed] == fold
     asked, others = (np.flatnonzero(mask).astype(np.int64) for mask in (inside, ~inside))
-    splits = split_validation(shared.pictures.take(others), seed=seed)
+    splits = split_validation(shared.images.take(others), seed=seed)
     fitted = fit(shared.recipe, splits, seed=seed + fold, precision=shared.precision, watch=watch)
-    return predict(fitted.model, shared.pictures.take(asked)).probabilities
+    return predict(fitted.model, shared.images.take(asked)).probabilities

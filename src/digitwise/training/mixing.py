@@ -1,4 +1,4 @@
-"""The order in which pictures come out of shards: each once an epoch, mixed as far as memory allows."""
+"""The order in which images come out of shards: each once an epoch, mixed as far as memory allows."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 from digitwise.data.sharded import Rows, ShardedSet
 from digitwise.images import Int64, UInt8
 
-BUFFER = 65_536  # pictures that wait to be drawn: 51 MB of MNIST's size
-BUFFER_BYTES = 2**26  # of them, where pictures are large
-BLOCK = 4_096  # pictures read, and given, at a time; a table costs a fifth more in blocks of 1,024
-BLOCK_BYTES = 2**22  # of them, where pictures are large
-OPEN = 4  # shards read from at once, so that a buffer has pictures of several
+BUFFER = 65_536  # images that wait to be drawn: 51 MB of MNIST's size
+BUFFER_BYTES = 2**26  # of them, where images are large
+BLOCK = 4_096  # images read, and given, at a time; a table costs a fifth more in blocks of 1,024
+BLOCK_BYTES = 2**22  # of them, where images are large
+OPEN = 4  # shards read from at once, so that a buffer has images of several
 
 
 class Buffer:
-    """Pictures that wait: when full, each one that comes takes the place of one drawn at random.
+    """Images that wait: when full, each one that comes takes the place of one drawn at random.
 
     Parameters
     ----------
     shape : (int, int, int)
-        Of a picture.
+        Of an image.
     size : int
-        Pictures it holds.
+        Images it holds.
     rng : numpy.random.Generator
     """
 
@@ -35,7 +35,7 @@ class Buffer:
         self._size, self._filled, self._rng = size, 0, rng
 
     def exchange(self, images: UInt8, labels: Int64) -> Iterator[Rows]:
-        """Take pictures (n, h, w, c); give as many as there is no room for any more."""
+        """Take images (n, h, w, c); give as many as there is no room for any more."""
         free = min(len(images), self._size - self._filled)
         self._put(np.arange(self._filled, self._filled + free), images[:free], labels[:free])
         self._filled += free
@@ -58,15 +58,15 @@ class Buffer:
 
 
 def block_size(shape: tuple[int, int, int]) -> int:
-    """How many pictures of a shape are read at a time."""
+    """How many images of a shape are read at a time."""
     return max(1, min(BLOCK, BLOCK_BYTES // int(np.prod(shape))))
 
 
 def mixed(train: ShardedSet, *, seed: int, epoch: int) -> Iterator[Rows]:
-    """An epoch of a set: every picture once.
+    """An epoch of a set: every image once.
 
     Shards come in an order drawn anew each epoch, some at once, and go through a buffer. A set no larger than the
-    buffer is mixed wholly. In a larger one, a picture meets those of the few shards that are read around the same
+    buffer is mixed wholly. In a larger one, an image meets those of the few shards that are read around the same
     time; shards that hold one class each want to be written anew, mixed.
 
     Parameters
@@ -78,7 +78,7 @@ def mixed(train: ShardedSet, *, seed: int, epoch: int) -> Iterator[Rows]:
     Yields
     ------
     (ndarray of uint8, ndarray of int64)
-        Pictures (n, h, w, c) and labels (n,), n at most that of :func:`block_size`.
+        Images (n, h, w, c) and labels (n,), n at most that of :func:`block_size`.
     """
     rng = np.random.default_rng([seed, epoch])
     block = block_size(train.image_shape)

@@ -16,14 +16,14 @@ BATCH = 500
 Predict = Callable[[Any], Any]  # a batch of inputs to a batch of probabilities
 
 
-def predict(model: Any, pictures: ImageSet) -> Predictions:
-    """Ask a model about labelled pictures.
+def predict(model: Any, images: ImageSet) -> Predictions:
+    """Ask a model about labelled images.
 
     Parameters
     ----------
     model : keras.Model
         Float32 (n, h, w, c) in [0, 1] to probabilities (n, n_classes).
-    pictures : ImageSet
+    images : ImageSet
 
     Returns
     -------
@@ -32,19 +32,19 @@ def predict(model: Any, pictures: ImageSet) -> Predictions:
     Raises
     ------
     DataError
-        If the model was made for another picture size or number of classes.
+        If the model was made for another image size or number of classes.
     """
     expected, classes = tuple(model.input_shape[1:]), model.output_shape[-1]
-    if expected != pictures.image_shape or classes != pictures.n_classes:
+    if expected != images.image_shape or classes != images.n_classes:
         raise DataError(
-            f"the model takes {expected} pictures of {classes} classes, "
-            f"the data has {pictures.image_shape} of {pictures.n_classes}"
+            f"the model takes {expected} images of {classes} classes, "
+            f"the data has {images.image_shape} of {images.n_classes}"
         )
     parts: list[Float32] = [
-        np.asarray(model.predict_on_batch(to_input(pictures.images[start : start + BATCH])), np.float32)
-        for start in range(0, len(pictures), BATCH)
+        np.asarray(model.predict_on_batch(to_input(images.images[start : start + BATCH])), np.float32)
+        for start in range(0, len(images), BATCH)
     ]
-    return Predictions(pictures.labels, np.concatenate(parts), pictures.class_names)
+    return Predictions(images.labels, np.concatenate(parts), images.class_names)
 
 
 def in_batches(predict: Predict, inputs: Any) -> Float32:

@@ -1,4 +1,4 @@
-"""Which pictures an epoch shows, in which order."""
+"""Which images an epoch shows, in which order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def steps_per_epoch(n: int, batch_size: int, focus: float) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """Draws the epochs of pictures that are all at hand.
+    """Draws the epochs of images that are all at hand.
 
     Parameters
     ----------
@@ -59,12 +59,12 @@ def epoch_order(
     focus: float = 0.0,
     class_errors: Int64 | None = None,
 ) -> Int64:
-    """Draw an epoch: every picture once, the focus's extra ones, and some again to fill the last batch.
+    """Draw an epoch: every image once, the focus's extra ones, and some again to fill the last batch.
 
     Parameters
     ----------
     labels : ndarray of int64, shape (n,)
-        Of the training pictures; those of no class are among no extra samples.
+        Of the training images; those of no class are among no extra samples.
     batch_size, seed, epoch : int
         Seed and epoch decide the draw, so that a resumed training goes on as it would have.
     focus : float
@@ -75,7 +75,7 @@ def epoch_order(
     Returns
     -------
     ndarray of int64, shape (steps, batch)
-        Indices of training pictures.
+        Indices of training images.
     """
     rng = np.random.default_rng([seed, epoch])
     n = len(labels)

@@ -1,4 +1,4 @@
-"""Made scans of the training pictures, brought through ``normalize`` as a reader brings its own."""
+"""Made scans of the training images, brought through ``normalize`` as a reader brings its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from digitwise.training.watch import Watch
 BLOCK = 250  # scans a call of a process, about a second of work
 DISTURBED = 0.15  # share of scans that are not made large and fine but small, as the set has them, and worse
 CUT_OUT = 0.12  # share of scans that are small bilevel images, cut at the ink
-DRAWN = 0.2  # share of scans that are not of a training picture, but of a drawn form of the same digit
+DRAWN = 0.2  # share of scans that are not of a training image, but of a drawn form of the same digit
 OTHERS = 0.13  # images of no digit for each scan
 IN_FORM = 0.4  # share of these that are not scanned, but have the form of the set at once
 DIGITS = tuple("0123456789")  # the classes of which there are drawn forms, and of which other ink is none
@@ -32,14 +32,14 @@ FEW = 1_000  # scans up to which starting processes takes longer than making the
 
 
 def with_scans(splits: Splits, share: float, *, seed: int, processes: int | None = None, watch: Watch) -> Splits:
-    """Join the training pictures with scans of themselves.
+    """Join the training images with scans of themselves.
 
     Parameters
     ----------
     splits : Splits
-        Grey pictures of 28x28, light ink on a dark ground. The validation pictures stay as they are.
+        Grey images of 28x28, light ink on a dark ground. The validation images stay as they are.
     share : float
-        Scans a picture: at 1.0 one of each, at 0.5 one of every other, at 0 none.
+        Scans an image: at 1.0 one of each, at 0.5 one of every other, at 0 none.
     seed : int
         The same one makes the same scans, whatever the number of processes.
     processes : int, optional
@@ -50,20 +50,20 @@ def with_scans(splits: Splits, share: float, *, seed: int, processes: int | None
     Returns
     -------
     Splits
-        The pictures, then their scans; those on which ``normalize`` finds no ink are left out. Where the classes are
+        The images, then their scans; those on which ``normalize`` finds no ink are left out. Where the classes are
         the digits, a fifth of the scans are of drawn forms of the same digit, and images of other ink come with them.
 
     Raises
     ------
     RecipeError
-        If the pictures are not as above.
+        If the images are not as above.
     """
     train = splits.train
     count = round(share * len(train))
     if not count:
         return splits
     if not isinstance(train, ImageSet):
-        raise RecipeError("scans: expected training pictures in memory to make scans of; choose a recipe without scans")
+        raise RecipeError("scans: expected training images in memory to make scans of; choose a recipe without scans")
     _check(train)
     turns = -(-count // len(train))
     order = np.random.default_rng(seed % 2**32)
@@ -86,7 +86,7 @@ def _check(train: ImageSet) -> None:
     if train.images.shape[1:] != (SIDE, SIDE):
         height, width, channels = train.image_shape
         raise RecipeError(
-            f"scans: expected grey pictures of {SIDE}x{SIDE} to make scans of, got {height}x{width} with "
+            f"scans: expected grey images of {SIDE}x{SIDE} to make scans of, got {height}x{width} with "
             f"{channels} channel{'s' if channels > 1 else ''}; choose a recipe without scans"
         )
     if is_dark_on_light(train.images):
@@ -98,9 +98,9 @@ def _check(train: ImageSet) -> None:
 def _made(
     images: UInt8, digits: Int64 | None, sources: Int64, seed: int, processes: int, watch: Watch
 ) -> tuple[UInt8, Mask]:
-    """Scans of the pictures named, normalised, uint8 (k, 28, 28), and which of them are blank, bool (k,)."""
+    """Scans of the images named, normalised, uint8 (k, 28, 28), and which of them are blank, bool (k,)."""
     # Its processes do not run the caller's script again, as those of concurrent.futures do where fork is unsafe, which
-    # it is with a deep learning library in the process; and they share the pictures rather than copy them.
+    # it is with a deep learning library in the process; and they share the images rather than copy them.
     from joblib import Parallel, delayed
 
     starts = range(0, len(sources), BLOCK)
@@ -126,7 +126,7 @@ def _block(images: UInt8, digits: Int64 | None, sources: Int64, start: int, seed
 
 
 def _ink(images: UInt8, digits: Int64 | None, source: int, rng: np.random.Generator) -> UInt8:
-    """What is scanned: a picture of the set, a drawn form of the same digit, or other ink."""
+    """What is scanned: an image of the set, a drawn form of the same digit, or other ink."""
     if source == NONE:
         return other_ink(images, rng=rng)
     if digits is not None and rng.random() < DRAWN:
@@ -144,7 +144,7 @@ def _scan(image: UInt8, pool: UInt8, rng: np.random.Generator) -> UInt8:
     return scan_of(image, rng=rng, pool=pool)
 
 
-def _disturbed(picture: UInt8, rng: np.random.Generator) -> UInt8:
+def _disturbed(image: UInt8, rng: np.random.Generator) -> UInt8:
     kind = str(rng.choice(list(WORSE)))
-    disturbed: UInt8 = corrupted(picture[None], kind, rng.uniform(*WORSE[kind]), rng=rng)[0]
+    disturbed: UInt8 = corrupted(image[None], kind, rng.uniform(*WORSE[kind]), rng=rng)[0]
     return disturbed

@@ -1,4 +1,4 @@
-"""Training from shards: pictures are read while those before them are trained on."""
+"""Training from shards: images are read while those before them are trained on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from digitwise.training.mixing import block_size, mixed
 from digitwise.training.predict import Predict, in_batches
 from digitwise.training.sampling import steps_per_epoch
 
-CALL_BYTES = 2**23  # of the pictures of one compiled call, which lie in memory a few times over
+CALL_BYTES = 2**23  # of the images of one compiled call, which lie in memory a few times over
 
 
 class Shares(keras.layers.Layer):  # type: ignore[misc]  # keras comes without types
@@ -32,7 +32,7 @@ class Shares(keras.layers.Layer):  # type: ignore[misc]  # keras comes without t
 
 
 class StreamFeed:
-    """Training pictures out of shards, read ahead by a thread; those to validate with from memory.
+    """Training images out of shards, read ahead by a thread; those to validate with from memory.
 
     See :class:`digitwise.training.feeds.Feed`.
     """
@@ -52,7 +52,7 @@ class StreamFeed:
 
     def begin(self, epoch: int, class_errors: Int64 | None) -> None:
         """Begin to read; see :class:`~digitwise.training.feeds.Feed`."""
-        # The next call's pictures, while this one is computed.
+        # The next call's images, while this one is computed.
         waiting = -(-self.longest_call * self._batch // block_size(self._train.image_shape))
         self._ahead = Ahead(mixed(self._train, seed=self._seed, epoch=epoch), most=waiting)
         self._left: Rows = (np.empty((0, *self._train.image_shape), np.uint8), np.empty(0, np.int64))
@@ -60,15 +60,15 @@ class StreamFeed:
         self._filled = False
 
     def steps(self, start: int, stop: int) -> tuple[Any, Float32]:
-        """The next pictures and their one-hot labels; the epoch's first ones again fill its last batch."""
+        """The next images and their one-hot labels; the epoch's first ones again fill its last batch."""
         images = np.empty(((stop - start) * self._batch, *self._train.image_shape), np.uint8)
         labels = np.empty(len(images), np.int64)
         done = 0
         while done < len(images):
-            pictures, classes = self._next()
-            size = min(len(pictures), len(images) - done)
-            images[done : done + size], labels[done : done + size] = pictures[:size], classes[:size]
-            self._left = pictures[size:], classes[size:]
+            more, classes = self._next()
+            size = min(len(more), len(images) - done)
+            images[done : done + size], labels[done : done + size] = more[:size], classes[:size]
+            self._left = more[size:], classes[size:]
             done += size
             if self._first is None and done >= self._batch:
                 self._first = images[: self._batch].copy(), labels[: self._batch].copy()

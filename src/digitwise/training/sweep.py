@@ -110,7 +110,7 @@ def sweep(
 ) -> Sweep:
     """Train a recipe in many variants, and make a run of the one with the fewest validation errors.
 
-    All are trained on the same pictures from the same seed. A trial that does clearly worse than others did is stopped
+    All are trained on the same images from the same seed. A trial that does clearly worse than others did is stopped
     after a quarter or after half of its training. The same sweep that broke off goes on where it was.
 
     Parameters
@@ -118,7 +118,7 @@ def sweep(
     recipe : str or Recipe
         A name gives the recipe as it suits the size of the data, see :meth:`Recipe.for_size`.
     data : str, Path or Dataset
-        As for :func:`digitwise.load`. The trials get its training pictures, the winner is asked about its test pictures
+        As for :func:`digitwise.load`. The trials get its training images, the winner is asked about its test images
         once.
     trials : int, optional
         The recipe as it is, and so many less one near it, see :func:`digitwise.recipes.space.draws`; ten at random, the
@@ -131,7 +131,7 @@ def sweep(
     seed : int
         Of weights, order, augmentation and dropout, the same for all trials; and of what is drawn.
     validation : int, optional
-        Pictures to split off for validation; by default 5,000, or 15 % of a small set.
+        Images to split off for validation; by default 5,000, or 15 % of a small set.
     out : str or Path, optional
         By default ``results/sweep-<recipe>``. An earlier sweep there is replaced once the first trial is done, unless
         it is the same one, broken off.
@@ -156,7 +156,7 @@ def sweep(
         If Optuna is not installed.
     RecipeError
         If both or neither of ``trials`` and ``grid`` are given, or they cannot be used; a trial's network does not
-        exist, it cannot be trained on these pictures, or no trial finished.
+        exist, it cannot be trained on these images, or no trial finished.
     DataError
         If the data cannot be used.
     RunError

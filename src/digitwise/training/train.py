@@ -51,7 +51,7 @@ def train(
     watch: Watch | None = None,
     pool: Pool | None = None,
 ) -> Run:
-    """Train a recipe, evaluate it once on the test pictures, and save all but the figures as a run folder.
+    """Train a recipe, evaluate it once on the test images, and save all but the figures as a run folder.
 
     Parameters, errors and the run are as of :func:`digitwise.train`; the set has been loaded.
     """
@@ -111,14 +111,14 @@ def choices_of(seed: int, *, budget: float | None, precision: Precision | None, 
 def record(
     recipe: Recipe, dataset: AnyDataset, splits: Splits, fitted: Fitted, choices: dict[str, Any], place: Path
 ) -> Run:
-    """Make a run of a trained model: its answers about the validation and, once, about the test pictures.
+    """Make a run of a trained model: its answers about the validation and, once, about the test images.
 
     Parameters
     ----------
     recipe : Recipe
     dataset : Dataset or StreamedDataset
     splits : Splits
-        Of its training pictures.
+        Of its training images.
     fitted : Fitted
     choices : dict
         From :func:`choices_of`.
@@ -181,7 +181,7 @@ def _plain(recipe: Recipe) -> dict[str, Any]:
 
 
 def _kept_or_streamed(dataset: AnyDataset, splits: Splits) -> dict[str, Any]:
-    """What form the pictures have, judged by those in memory; how many shards they stayed in, and what that took."""
+    """What form the images have, judged by those in memory; how many shards they stayed in, and what that took."""
     if isinstance(dataset, Dataset):
         return {"normalization": form_of(dataset.train.images)}
     stream = {"shards": len(dataset.train.parts), "peak_memory": peak_memory()}

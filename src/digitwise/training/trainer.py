@@ -64,7 +64,7 @@ class Trainer:
         done = self.progress
         if self.budget is None:
             return StepPace(self.steps * self.recipe.epochs, done.steps)
-        # A picture validated costs about a third of one trained on: there is no way back through the network.
+        # An image validated costs about a third of one trained on: there is no way back through the network.
         reserve = len(self.splits.validation) / self.recipe.batch_size / 3
         return BudgetPace(self.budget - self.seconds, reserve_steps=reserve, share=done.share)
 
@@ -127,7 +127,7 @@ class Trainer:
                 self.best = self.network.get_weights()
 
     def _state(self) -> list[Any]:
-        """Every variable that training changes; the resident pictures are not among them."""
+        """Every variable that training changes; the resident images are not among them."""
         variables = [v for v in self.feed.model.variables if v.dtype != "uint8"]
         return [*variables, *self.optimizer.variables]
 
@@ -165,5 +165,5 @@ class Trainer:
 
     @property
     def images(self) -> int:
-        """Pictures shown so far."""
+        """Images shown so far."""
         return self.progress.steps * min(self.recipe.batch_size, len(self.splits.train))

@@ -1,4 +1,4 @@
-"""One trial of a sweep: a training and how many validation pictures it gets wrong; there is no test set here."""
+"""One trial of a sweep: a training and how many validation images it gets wrong; there is no test set here."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Outcome:
         Stopped: early, as one that does worse than others did by then. Diverged: its numbers are no numbers any more.
         Lost: with its process or machine, or by a surprise, again and again.
     errors : int, optional
-        Validation pictures classified wrongly; of a stopped trial after its last epoch. None where there is no answer.
+        Validation images classified wrongly; of a stopped trial after its last epoch. None where there is no answer.
     log_loss : float, optional
         The mean negative log-likelihood of the validation labels, in nats.
     epochs : int
@@ -105,7 +105,7 @@ def run_trial(common: Common, trial: Trial, watch: Watch) -> Outcome:
     Raises
     ------
     RecipeError
-        If the pictures are none the recipe can be trained on.
+        If the images are none the recipe can be trained on.
     """
     rows: list[dict[str, Any]] = []
 

@@ -91,7 +91,7 @@ def sights(glyphs: Glyphs, places: range) -> list[Seen]:
         scene = scene_of(glyphs, rng=np.random.default_rng([SEED, place]))
         if scene.turn == 0:
             left, top, right, bottom = scene.frame
-            seen.append((scene, finder.find(np.ascontiguousarray(scene.picture[top:bottom, left:right]))))
+            seen.append((scene, finder.find(np.ascontiguousarray(scene.image[top:bottom, left:right]))))
     return seen
 
 

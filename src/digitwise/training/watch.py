@@ -23,7 +23,7 @@ class Watch:
         """After one of several trainings."""
 
     def on_scans(self, made: int, of: int) -> None:
-        """While scans of the training pictures are made: how many, and how many there will be."""
+        """While scans of the training images are made: how many, and how many there will be."""
 
     def on_member(self, member: int, members: int) -> None:
         """Before each network of an ensemble: its number, from 1, and how many there are."""

@@ -21,7 +21,7 @@ from digitwise.training.watch import Watch
 RECIPE = "flash"
 FOLDS = 5
 ROUNDS = 2  # cross-validations with other seeds and folds, averaged: one training alone is sure of some wrong answers
-FEWEST = 100  # pictures below which a network learns nothing that a check could use
+FEWEST = 100  # images below which a network learns nothing that a check could use
 
 Tell = Callable[[Check, int, int], None]
 
@@ -44,9 +44,9 @@ def check(
     Parameters
     ----------
     data : str or Path
-        As for :func:`digitwise.load`; pictures without labels too.
+        As for :func:`digitwise.load`; images without labels too.
     against : str or Path, optional
-        Test pictures, or scans as they come in use, instead of the set's own test split. Of a set with two splits it
+        Test images, or scans as they come in use, instead of the set's own test split. Of a set with two splits it
         is the test split.
     labels : bool
         Look for label errors: trains the recipe ``flash`` ten times.
@@ -70,7 +70,7 @@ def check(
     Raises
     ------
     DataError
-        If there are no pictures that can be read, or no such check.
+        If there are no images that can be read, or no such check.
 
     Examples
     --------
@@ -139,25 +139,25 @@ def _subject(data: str | Path, against: str | Path | None, patch: Patch | None) 
 
 
 def _fitted(part: SplitData, model: SplitData) -> SplitData:
-    """Bring pictures of another size to that of the training pictures, as reading a folder does."""
+    """Bring images of another size to that of the training images, as reading a folder does."""
     size = (model.images.shape[1], model.images.shape[2])
     if part.images.shape[1:] == size:
         return part
-    pixels = np.stack([fit_into(picture, size) for picture in part.stored])
+    pixels = np.stack([fit_into(image, size) for image in part.stored])
     return SplitData(part.split, dataclasses.replace(part.raw, pixels=pixels), fitted_from=part.images.shape[1:])
 
 
 def _patched(part: SplitData, patch: Patch) -> SplitData:
     if not part.labelled:
-        raise DataError(f"{patch.path}: expected labelled pictures to patch, these have no labels")
-    pictures, kept = part.labelled_pictures()
-    corrected, dropped = patch.of(pictures)
+        raise DataError(f"{patch.path}: expected labelled images to patch, these have no labels")
+    images, kept = part.labelled_images()
+    corrected, dropped = patch.of(images)
     labels = part.classes.copy()
     labels[kept] = corrected
     stay = np.ones(len(part), bool)
     stay[kept[dropped]] = False
     if not stay.any():
-        raise DataError(f"{patch.path}: drops every {part.split} picture")
+        raise DataError(f"{patch.path}: drops every {part.split} image")
     raw = part.raw
     files = tuple(file for file, stays in zip(raw.files, stay, strict=False) if stays)
     changed = dataclasses.replace(
@@ -169,13 +169,13 @@ def _patched(part: SplitData, patch: Patch) -> SplitData:
 def with_network(
     subject: Subject, *, network: bool, answers: bool, seed: int, watch: Watch, pool: Pool | None = None
 ) -> Subject:
-    """The subject and what trained networks know of its training pictures.
+    """The subject and what trained networks know of its training images.
 
     Parameters
     ----------
     subject : Subject
     network : bool
-        Whether features are wanted: trains one network on all pictures.
+        Whether features are wanted: trains one network on all images.
     answers : bool
         Whether out-of-sample probabilities are wanted: trains ``FOLDS`` times ``ROUNDS`` networks.
     seed : int
@@ -186,39 +186,39 @@ def with_network(
     Returns
     -------
     Subject
-        Without ``learned``, and with the reason, where the pictures do not suffice.
+        Without ``learned``, and with the reason, where the images do not suffice.
     """
     train = subject.train
     enough = np.bincount(train.classes[train.classes >= 0]) >= FOLDS
     why = ""
     if not train.labelled:
-        why = "the pictures have no labels to train on"
+        why = "the images have no labels to train on"
     elif (train.classes >= 0).sum() < FEWEST or enough.sum() < 2:
-        why = f"a network needs {FEWEST} labelled pictures of two classes"
+        why = f"a network needs {FEWEST} labelled images of two classes"
     if why:
         return Subject(subject.name, train, subject.test, None, why)
-    pictures, indices = train.labelled_pictures()
-    features = _features(pictures, seed, watch) if network else np.zeros((len(indices), 1), np.float32)
-    probabilities = _answers(pictures, seed, watch, pool) if answers else None
+    images, indices = train.labelled_images()
+    features = _features(images, seed, watch) if network else np.zeros((len(indices), 1), np.float32)
+    probabilities = _answers(images, seed, watch, pool) if answers else None
     return Subject(subject.name, train, subject.test, Learned(indices, features, probabilities))
 
 
-def _features(pictures: ImageSet, seed: int, watch: Watch) -> Float32:
+def _features(images: ImageSet, seed: int, watch: Watch) -> Float32:
     from digitwise.data.splits import split_validation
     from digitwise.recipes import find
     from digitwise.training.features import hidden_values
     from digitwise.training.fit import fit
 
-    recipe = find(RECIPE).for_size(len(pictures))
-    fitted = fit(recipe, split_validation(pictures), seed=seed, watch=watch)
-    return hidden_values(fitted.model, pictures)
+    recipe = find(RECIPE).for_size(len(images))
+    fitted = fit(recipe, split_validation(images), seed=seed, watch=watch)
+    return hidden_values(fitted.model, images)
 
 
-def _answers(pictures: ImageSet, seed: int, watch: Watch, pool: Pool | None) -> Float32:
+def _answers(images: ImageSet, seed: int, watch: Watch, pool: Pool | None) -> Float32:
     from digitwise.recipes import find
     from digitwise.training.folds import cross_validations
 
-    recipe = find(RECIPE).for_size(len(pictures))
+    recipe = find(RECIPE).for_size(len(images))
     seeds = [seed + FOLDS * number for number in range(ROUNDS)]
-    rounds = cross_validations(recipe, pictures, seeds, folds=FOLDS, watch=watch, pool=pool)
+    rounds = cross_validations(recipe, images, seeds, folds=FOLDS, watch=watch, pool=pool)
     return np.asarray(np.mean([answers.probabilities for answers in rounds], axis=0), np.float32)

@@ -18,13 +18,13 @@ def evaluate(run: str | Path | Run, data: str | Path | Dataset | None = None) ->
     ----------
     run : str, Path or Run
     data : str, Path or Dataset, optional
-        By default the test pictures the run was trained for, from its stored probabilities: no model is loaded.
-        Otherwise the test pictures of that set, which have to have the model's size and classes.
+        By default the test images the run was trained for, from its stored probabilities: no model is loaded.
+        Otherwise the test images of that set, which have to have the model's size and classes.
 
     Returns
     -------
     Evaluation
-        The look at the test pictures is written into run.json.
+        The look at the test images is written into run.json.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def evaluate(run: str | Path | Run, data: str | Path | Dataset | None = None) ->
 
 
 def answers_about(run: Run, data: str | Path | Dataset | None = None) -> Predictions:
-    """What a run's model answers about test pictures, stored or asked anew; as for :func:`evaluate`."""
+    """What a run's model answers about test images, stored or asked anew; as for :func:`evaluate`."""
     if data is None:
         predictions = run.predictions("test")
         run.note_test_read("evaluate")

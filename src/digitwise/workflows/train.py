@@ -42,7 +42,7 @@ def train(
     watch: Watch | None = None,
     pool: Pool | None = None,
 ) -> Run:
-    """Train a recipe, evaluate it once on the test pictures, and save all of it as a run folder.
+    """Train a recipe, evaluate it once on the test images, and save all of it as a run folder.
 
     Parameters
     ----------
@@ -50,14 +50,14 @@ def train(
         A name gives the recipe as it suits the size of the data, see :meth:`Recipe.for_size` and
         :meth:`Recipe.long_enough`.
     data : str, Path, Dataset or StreamedDataset
-        As for :func:`digitwise.load`; or a set whose training pictures stay in their shards, with the validation
-        pictures put aside already, from :func:`~digitwise.data.streamed.open_streamed`.
+        As for :func:`digitwise.load`; or a set whose training images stay in their shards, with the validation
+        images put aside already, from :func:`~digitwise.data.streamed.open_streamed`.
     seed : int
         Of weights, order, augmentation and dropout. The validation split does not change with it.
     out : str or Path, optional
         The run folder, by default ``results/<recipe>``. An earlier run there is replaced when this one is whole.
     validation : int, optional
-        Pictures to split off for validation; by default 5,000, or 15 % of a small set.
+        Images to split off for validation; by default 5,000, or 15 % of a small set.
     budget : float, optional
         Seconds to fit in, give or take 10 %, instead of the recipe's number of epochs.
     precision : {"float32", "bfloat16"}, optional

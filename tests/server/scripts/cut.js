@@ -1,4 +1,4 @@
-// The next answer about a picture breaks off after its headers.
+// The next answer about an image breaks off after its headers.
 () => {
   const real = window.fetch;
   const cut = () => new Response(new ReadableStream({ start: (control) => control.error(new TypeError("cut")) }));

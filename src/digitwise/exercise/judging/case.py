@@ -102,7 +102,7 @@ class Case:
         return next(filter(None, known), None)
 
     def trouble(self, task: str) -> str:
-        """What to mend before anything else: the first cell of a task that stopped."""
+        """What to fix before anything else: the first cell of a task that stopped."""
         places = {cell.place for cell in self.notebook.of(task)}
         if self.evidence.running in places and self.ended:
             return f"{self.ended[0].upper()}{self.ended[1:]}."
@@ -114,7 +114,7 @@ class Case:
         answers = self.answers(name)
         assert isinstance(answers, str)
         if name in self.evidence.models:
-            return Verdict(0, f"{NAMES[name]} cannot be judged: {answers}", "Mend this, then run all cells again.")
+            return Verdict(0, f"{NAMES[name]} cannot be judged: {answers}", "Fix this, then run all cells again.")
         return Verdict(0, answers, f"Train {NAMES[name]} and give it the name {name}; then run all cells from the top.")
 
     def _asked(self, name: str) -> Answers | str:

@@ -197,7 +197,7 @@ def read_form(read: Callable[[UInt8, Field], Page], decoded: Decoded, template: 
     DataError
         As ``aligned`` does.
     """
-    upright, homography = aligned(decoded.picture, template, turn=turn)
+    upright, homography = aligned(decoded.image, template, turn=turn)
     fields, lines, numbers = {}, [], []
     for cell in cells(upright, homography, template):
         page = read(cell.image, cell.field)

@@ -1,1 +1,1 @@
-"""Reading many pictures shard by shard: what is finished stays, and what is missing is done."""
+"""Reading many images shard by shard: what is finished stays, and what is missing is done."""

@@ -23,13 +23,13 @@ LEFT = re.compile(r"\.(part-\d{5}|manifest)-[a-z0-9_]{1,8}\.(parquet|json)")
 SIDE_BY_SIDE = 16
 NAME = "manifest.json"
 FORMAT = 1
-MENDED = ("size", "version", "rows")  # of a source may change as long as nothing was read from it
+FIXED = ("size", "version", "rows")  # of a source may change as long as nothing was read from it
 OTHER = "choose another --out, or remove the folder"
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How the pictures of one shard, or of several, came out.
+    """How the images of one shard, or of several, came out.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Counts:
 
     @property
     def rows(self) -> int:
-        """Pictures."""
+        """Images."""
         return self.read + self.unsure + self.blank + self.error
 
     @property
@@ -149,7 +149,7 @@ class ShardsJob:
     @cached_property
     def id(self) -> str:
         """The same for the same job."""
-        kept = [{key: value for key, value in shard.items() if key not in MENDED} for shard in self.shards]
+        kept = [{key: value for key, value in shard.items() if key not in FIXED} for shard in self.shards]
         text = json.dumps([FORMAT, self.settings, kept], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -228,7 +228,7 @@ def _difference(earlier: Mapping[str, Any], job: ShardsJob, done: Mapping[int, C
         return f"{len(earlier['shards']):,} shards there, {len(job.shards):,} here"
     for number, (there, here) in enumerate(zip(earlier["shards"], job.shards, strict=True)):
         for key in dict.fromkeys((*here, *there)):
-            if there.get(key) == here.get(key) or (key in MENDED and number not in done):
+            if there.get(key) == here.get(key) or (key in FIXED and number not in done):
                 continue
             told = f"{part_name(number)} of {here['source']}: {key} {_short(there.get(key))} there, "
             return told + f"{_short(here.get(key))} here"

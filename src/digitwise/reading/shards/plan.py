@@ -18,7 +18,7 @@ from digitwise.formats.listing import SUFFIXES, Shard, find_shards
 from digitwise.reading.sources import STDIN, sources_of
 
 ROWS = 100_000  # of a table in one cut, about: row groups are not divided
-FILES = 2_000  # pictures of a folder in one cut
+FILES = 2_000  # images of a folder in one cut
 FOOTERS = 16  # read side by side: each is a wait, on a network's disk
 
 
@@ -28,26 +28,26 @@ class Cut:
 
     Parameters
     ----------
-    kind : {"parquet", "tar", "pictures"}
+    kind : {"parquet", "tar", "images"}
     source : str
-        A file, or the folder or the first of several pictures, as it was given.
+        A file, or the folder or the first of several images, as it was given.
     size : int
-        Bytes: of the whole file, or of the pictures together.
+        Bytes: of the whole file, or of the images together.
     version : str
         Another one when what is read has changed, even where its size has not.
     rows : int or None
-        Pictures; None where only reading tells.
+        Images; None where only reading tells.
     first : int
         The row of the source that comes first.
     groups : (int, int), optional
         Row groups of a table, from and before which.
     files : tuple of str
-        Pictures of a folder.
+        Images of a folder.
     here : str
         The folder that names which are no addresses are relative to.
     """
 
-    kind: Literal["parquet", "tar", "pictures"]
+    kind: Literal["parquet", "tar", "images"]
     source: str
     size: int
     version: str
@@ -60,7 +60,7 @@ class Cut:
     @property
     def name(self) -> str:
         """For messages."""
-        if self.kind == "pictures":
+        if self.kind == "images":
             return f"{printable(self.files[0])} to {printable(self.files[-1])}"
         rows = "" if self.groups is None or self.rows is None else f", rows {self.first:,} to {self.last:,}"
         return printable(self.source) + rows
@@ -94,7 +94,7 @@ def plan(arguments: Sequence[str]) -> list[Cut]:
     Parameters
     ----------
     arguments : sequence of str
-        Parquet files, tar archives and pictures, folders of either, and addresses of these for fsspec.
+        Parquet files, tar archives and images, folders of either, and addresses of these for fsspec.
 
     Returns
     -------
@@ -104,22 +104,22 @@ def plan(arguments: Sequence[str]) -> list[Cut]:
     Raises
     ------
     DataError
-        If a source is none of these or cannot be opened, or a table has no pictures, or has them in other columns
+        If a source is none of these or cannot be opened, or a table has no images, or has them in other columns
         than the first one of its folder.
     MissingPartError
         If pyarrow or fsspec is needed and not installed.
     """
     cuts: list[Cut] = []
-    for loose, group in groupby(arguments, _is_picture):
+    for loose, group in groupby(arguments, _is_image):
         if loose:
-            cuts += _of_pictures([_entry(name) for name in group])
+            cuts += _of_images([_entry(name) for name in group])
         else:
             for argument in group:
                 cuts += _of_source(argument)
     return cuts
 
 
-def _is_picture(argument: str) -> bool:
+def _is_image(argument: str) -> bool:
     path = expanded(argument)
     return not is_address(argument) and path.suffix.lower() in READ_SUFFIXES and not path.is_dir()
 
@@ -130,46 +130,46 @@ def _of_source(argument: str) -> list[Cut]:
             f"{argument or 'SOURCE'}: expected files or folders to be read into --out DIR, got "
             + ("the standard input" if argument else "an empty name")
         )
-    shards, pictures = _inside(argument)
-    if shards and pictures:
+    shards, images = _inside(argument)
+    if shards and images:
         raise DataError(
-            f"{argument}: expected a folder of pictures or of shards, got {len(pictures):,} pictures and "
+            f"{argument}: expected a folder of images or of shards, got {len(images):,} images and "
             f"{len(shards):,} shards; name what is to be read"
         )
-    return _of_pictures(pictures) if pictures else _of_shards(shards)
+    return _of_images(images) if images else _of_shards(shards)
 
 
 def _inside(argument: str) -> tuple[list[Shard], list[Entry]]:
-    """The shards that a source is or holds, and its pictures."""
+    """The shards that a source is or holds, and its images."""
     if is_address(argument):
         below = [
             entry for entry in files_below(argument) if "." + entry.name.rpartition(".")[2].lower() in READ_SUFFIXES
         ]
-        pictures = sorted(below, key=lambda entry: natural(entry.path))
-        return [] if pictures else find_shards(argument), pictures
+        images = sorted(below, key=lambda entry: natural(entry.path))
+        return [] if images else find_shards(argument), images
     path = expanded(argument)
     if not path.is_dir():
         return find_shards(argument), []
     has_shards = any(entry.name.lower().endswith(tuple(SUFFIXES)) for entry in path.iterdir())
     shards = find_shards(argument) if has_shards else []
     try:
-        pictures = [_entry(name) for name in sources_of([argument])]
+        images = [_entry(name) for name in sources_of([argument])]
     except DataError:
         if not shards:
             raise DataError(
-                f"{argument}: expected Parquet, tar archives or pictures in the folder, got none of them"
+                f"{argument}: expected Parquet, tar archives or images in the folder, got none of them"
             ) from None
-        pictures = []
-    return shards, pictures
+        images = []
+    return shards, images
 
 
-def _of_pictures(found: Sequence[Entry]) -> list[Cut]:
+def _of_images(found: Sequence[Entry]) -> list[Cut]:
     here, cuts = os.getcwd(), []
     for start in range(0, len(found), FILES):
         some = found[start : start + FILES]
         files, size = tuple(entry.path for entry in some), sum(entry.size for entry in some)
         version = hashlib.sha256("\0".join(entry.version for entry in some).encode()).hexdigest()[:16]
-        cuts.append(Cut("pictures", files[0], size, version, len(some), files=files, here=here))
+        cuts.append(Cut("images", files[0], size, version, len(some), files=files, here=here))
     return cuts
 
 
@@ -202,7 +202,7 @@ def _of_tables(shards: Sequence[Shard]) -> Iterator[list[Cut]]:
     for shard, found in zip(shards, footers, strict=True):
         if found.columns != expected:
             raise DataError(
-                f"{shard.path}: expected pictures in {_words(expected)} as in {shards[0].path}, got "
+                f"{shard.path}: expected images in {_words(expected)} as in {shards[0].path}, got "
                 f"{_words(found.columns)}; read it by itself"
             )
         yield list(_of_groups(shard, found.rows))

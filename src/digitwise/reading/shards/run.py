@@ -149,7 +149,7 @@ class Summary:
     finished : int
         Shards, those before too.
     fresh : int
-        Pictures that were read now.
+        Images that were read now.
     failed : dict of int to str
         Why shards failed, by number.
     seconds : float

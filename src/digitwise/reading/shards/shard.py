@@ -1,4 +1,4 @@
-"""One shard: its pictures in blocks through a reader, its rows into a file that appears whole or not at all."""
+"""One shard: its images in blocks through a reader, its rows into a file that appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from digitwise.reading.shards.manifest import Counts, footer_of, part_name
 from digitwise.reading.shards.plan import Cut
 
 STATUSES = ("read", "unsure", "blank", "error")
-BLOCK = 4_096  # pictures
-FILES = 256  # pictures of a folder, which become small one by one
-UNNAMED = "the picture"  # what messages call one that came as its content
+BLOCK = 4_096  # images
+FILES = 256  # images of a folder, which become small one by one
+UNNAMED = "the image"  # what messages call one that came as its content
 FETCHED = 32  # of them behind an address, whose contents are held
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What was read from some pictures.
+    """What was read from some images.
 
     Parameters
     ----------
     paths : str or sequence of str
-        Of each picture, or of all.
+        Of each image, or of all.
     answers : Answers
         About those that could be read.
     first : int, optional
-        The row of the first picture in its source; None where pictures are files of their own.
+        The row of the first image in its source; None where images are files of their own.
     places : sequence of int, optional
-        Of the answers among the pictures; None where all could be read.
+        Of the answers among the images; None where all could be read.
     errors : dict of int to str
         Why the others could not, by place.
     """
@@ -56,7 +56,7 @@ class Rows:
 
     @property
     def status(self) -> Any:
-        """Of each picture, int (n,): its place in ``STATUSES``."""
+        """Of each image, int (n,): its place in ``STATUSES``."""
         answers = self.answers
         status = np.full(len(self), STATUSES.index("error"))
         status[self._places] = np.select([answers.blank, answers.sure], [2, 0], 1)
@@ -101,7 +101,7 @@ class Rows:
 
 
 def reason_of(error: str, name: str) -> str:
-    """Why a picture could not be read, without its name, which stands beside."""
+    """Why an image could not be read, without its name, which stands beside."""
     return printable(error.removeprefix(f"{name}: "))
 
 
@@ -121,7 +121,7 @@ def read_shard(reader: Reader, cut: Cut, folder: Folder, job: str, number: int) 
     Raises
     ------
     DataError
-        If the source is damaged, or holds fewer or more pictures than it said.
+        If the source is damaged, or holds fewer or more images than it said.
     OSError
         If the rows cannot be written.
     """
@@ -138,7 +138,7 @@ def read_shard(reader: Reader, cut: Cut, folder: Folder, job: str, number: int) 
                 writer.write_table(Table.from_batches(waiting))
                 waiting.clear()
         if cut.rows is not None and counts.rows != cut.rows:
-            raise DataError(f"{cut.name}: expected {cut.rows:,} pictures, got {counts.rows:,}; fetch the file again")
+            raise DataError(f"{cut.name}: expected {cut.rows:,} images, got {counts.rows:,}; fetch the file again")
         writer.write_table(Table.from_batches(waiting, arrow_schema()))
         writer.add_key_value_metadata(footer_of(job, number, counts))
     return counts
@@ -152,7 +152,7 @@ def rows_of(reader: Reader, cut: Cut) -> Iterator[Rows]:
     DataError
         If it is damaged.
     """
-    return {"parquet": _of_table, "tar": _of_archive, "pictures": _of_pictures}[cut.kind](reader, cut)
+    return {"parquet": _of_table, "tar": _of_archive, "images": _of_images}[cut.kind](reader, cut)
 
 
 def _of_table(reader: Reader, cut: Cut) -> Iterator[Rows]:
@@ -181,7 +181,7 @@ def _of_archive(reader: Reader, cut: Cut) -> Iterator[Rows]:
         first += len(block)
 
 
-def _of_pictures(reader: Reader, cut: Cut) -> Iterator[Rows]:
+def _of_images(reader: Reader, cut: Cut) -> Iterator[Rows]:
     fetched = is_address(cut.files[0])
     size = FETCHED if fetched else FILES
     for start in range(0, len(cut.files), size):
@@ -202,7 +202,7 @@ def _contents(names: Sequence[str]) -> tuple[list[str | bytes | None], dict[int,
     for place, name in enumerate(names):
         try:
             if name.lower().endswith(".pdf"):
-                raise DataError("expected a picture of one digit, got a PDF; read it by itself, without --out DIR")
+                raise DataError("expected an image of one digit, got a PDF; read it by itself, without --out DIR")
             contents.append(_fetched(name) if is_address(name) else name)
         except DigitwiseError as error:
             contents.append(None)
@@ -214,5 +214,5 @@ def _fetched(address: str) -> bytes:
     with opened(address) as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
-        raise DataError(f"{address}: expected a picture of at most {LARGEST:,} bytes, got more")
+        raise DataError(f"{address}: expected an image of at most {LARGEST:,} bytes, got more")
     return content

@@ -1,4 +1,4 @@
-// The pictures behind the numbers: galleries of the confusion matrix's cells, the filtered errors, the map's points.
+// The images behind the numbers: galleries of the confusion matrix's cells, the filtered errors, the map's points.
 const data = JSON.parse(document.getElementById("tiles").textContent);
 const BATCH = 60; // tiles shown before one asks for more
 const percent = (perMille) => `${(perMille / 10).toFixed(1)} %`;
@@ -6,14 +6,14 @@ const percent = (perMille) => `${(perMille / 10).toFixed(1)} %`;
 function tile(place) {
   const item = document.createElement("li");
   item.className = "tile";
-  const picture = document.createElement("i");
-  picture.className = "sheet-test";
-  picture.style.setProperty("--x", place % data.columns);
-  picture.style.setProperty("--y", Math.floor(place / data.columns));
+  const image = document.createElement("i");
+  image.className = "sheet-test";
+  image.style.setProperty("--x", place % data.columns);
+  image.style.setProperty("--y", Math.floor(place / data.columns));
   const [given, predicted] = [data.names[data.given[place]], data.names[data.predicted[place]]];
   const small = document.createElement("small");
   small.textContent = `${percent(data.confidence[place])} · #${data.index[place]}`;
-  item.append(picture, data.given[place] === data.predicted[place] ? given : `${given} → ${predicted}`, small);
+  item.append(image, data.given[place] === data.predicted[place] ? given : `${given} → ${predicted}`, small);
   return item;
 }
 
@@ -32,7 +32,7 @@ function fill(list, more, places) {
 const all = data.given.map((_, place) => place);
 const surest = (a, b) => data.confidence[b] - data.confidence[a];
 
-// A cell of the confusion matrix opens its pictures.
+// A cell of the confusion matrix opens its images.
 const dialog = document.querySelector("dialog");
 document.querySelector(".confusion").addEventListener("click", (event) => {
   const cell = event.target.closest("button");
@@ -60,14 +60,14 @@ function filter() {
     (i) => matches(given, data.given[i]) && matches(predicted, data.predicted[i]) && data.confidence[i] >= least,
   );
   document.getElementById("least").textContent = `${confidence.value} %`;
-  document.getElementById("count").textContent = `${places.length} of ${errors.length} wrong pictures`;
+  document.getElementById("count").textContent = `${places.length} of ${errors.length} wrong images`;
   fill(gallery, gallery.nextElementSibling, places);
 }
 filters.addEventListener("input", filter);
 filters.addEventListener("submit", (event) => event.preventDefault());
 filter();
 
-// A point of the map shows its picture.
+// A point of the map shows its image.
 const box = document.querySelector(".mapbox");
 if (box) {
   const hover = box.querySelector(".hover");

@@ -87,15 +87,15 @@ const form = (fields) => {
   return data;
 };
 
-/** What is on one picture, read as single, numbers or auto, with what the model saw. `picture` gives the newest. */
-export async function read(picture, { mode, name = "picture.png", signal }) {
-  const body = async () => form([["picture", await picture(), name]]);
+/** What is on one image, read as single, numbers or auto, with what the model saw. `image` gives the newest. */
+export async function read(image, { mode, name = "image.png", signal }) {
+  const body = async () => form([["image", await image(), name]]);
   const { readings } = await ask(`v1/read?input=true&mode=${mode}`, { method: "POST", body, signal });
   return readings[0];
 }
 
-/** Store a picture under its right label; where it lies then. */
-export async function collect(picture, label) {
-  const body = () => form([["picture", picture, "picture.png"], ["label", label]]);
+/** Store an image under its right label; where it lies then. */
+export async function collect(image, label) {
+  const body = () => form([["image", image, "image.png"], ["label", label]]);
   return (await ask("v1/collect", { method: "POST", body })).path;
 }

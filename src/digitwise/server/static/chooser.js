@@ -1,11 +1,11 @@
-// Wrong? Choose the right label: it is stored with the picture. Choosing again is the undo.
+// Wrong? Choose the right label: it is stored with the image. Choosing again is the undo.
 
 import { collect } from "./api.js";
 import { make } from "./dom.js";
 
 /** Buttons for the classes, hidden at first. */
 export class Chooser {
-  #picture = null;
+  #image = null;
   #buttons;
   #last = Promise.resolve();
   #outcome = make("p", { className: "small" });
@@ -28,24 +28,24 @@ export class Chooser {
     this.offer(null);
   }
 
-  /** Offer the choice for another picture: a function that gives it, or a promise of it. */
-  offer(picture) {
-    this.#picture = picture;
+  /** Offer the choice for another image: a function that gives it, or a promise of it. */
+  offer(image) {
+    this.#image = image;
     this.#press(null);
-    this.#tell("A choice stores this picture and its label in the folder that this server collects, for training.");
+    this.#tell("A choice stores this image and its label in the folder that this server collects, for training.");
   }
 
   async #choose(label) {
-    const picture = this.#picture;
-    const stored = this.#last.then(async () => collect(await picture(), label)); // the last choice counts
+    const image = this.#image;
+    const stored = this.#last.then(async () => collect(await image(), label)); // the last choice counts
     this.#last = stored.catch(() => {});
     try {
       const path = await stored;
-      if (picture !== this.#picture) return;
+      if (image !== this.#image) return;
       this.#press(label);
       this.#tell(`Stored as ${label}, in ${path}. Choose again to change it.`, true);
     } catch (error) {
-      if (picture === this.#picture) this.#tell(`Not stored: ${error.message}`);
+      if (image === this.#image) this.#tell(`Not stored: ${error.message}`);
     }
   }
 

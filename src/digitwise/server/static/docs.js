@@ -3,9 +3,9 @@
 const CURL = {
   "image/*": "-H 'Content-Type: image/png' --data-binary @seven.png",
   "multipart/form-data": "-F file=@seven.png -F file=@eight.png",
-  "application/json": "-H 'Content-Type: application/json' --data @picture.json",
+  "application/json": "-H 'Content-Type: application/json' --data @image.json",
 };
-const COLLECT = "-F picture=@seven.png -F label=7";
+const COLLECT = "-F image=@seven.png -F label=7";
 
 function element(tag, text, children = []) {
   const made = document.createElement(tag);

@@ -1,6 +1,6 @@
 // A sheet to draw on with mouse, pen or finger.
 
-const SIDE = 280; // of the picture that is read, in whose pixels strokes are kept
+const SIDE = 280; // of the image that is read, in whose pixels strokes are kept
 
 /** A canvas that holds strokes, and says "change" whenever they do. */
 export class Sheet extends EventTarget {

@@ -17,7 +17,7 @@ function testOf({ metrics }) {
   if (!test) return "";
   const [low, high] = test.interval_95 ?? [];
   const range = low === undefined ? "" : ` (95 % interval ${share(low)} to ${share(high)})`;
-  return `${test.errors} of ${some(test.n, "test picture")} were read wrongly${range}.`;
+  return `${test.errors} of ${some(test.n, "test image")} were read wrongly${range}.`;
 }
 
 /** Fill the footer and the links. */
@@ -25,7 +25,7 @@ export function tell(model, service) {
   const reader = `Read by ${model.name}, which knows ${model.classes.join(" ")}.`;
   byId("facts").textContent = [reader, guaranteeOf(model), testOf(model)].join(" ");
   byId("kept").textContent = [
-    service.collect ? "Nothing is kept but pictures you choose a label for." : "Nothing you draw or bring is kept.",
+    service.collect ? "Nothing is kept but images you choose a label for." : "Nothing you draw or bring is kept.",
     `digitwise ${service.version}`,
   ].join(" · ");
   byId("report").hidden = !service.report;

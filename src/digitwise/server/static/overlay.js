@@ -14,7 +14,7 @@ const OTHERS = {
   border: "Not read: it runs out of the photo",
 };
 
-/** A box after its picture of that size was turned by quarters counter-clockwise. */
+/** A box after its image of that size was turned by quarters counter-clockwise. */
 export function turned([left, top, right, bottom], turn, [width, height]) {
   if (turn === 0) return [left, top, right, bottom];
   return turned([top, width - right, bottom, width - left], turn - 1, [height, width]);

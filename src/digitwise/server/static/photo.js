@@ -2,7 +2,7 @@
 
 import { read, Refused } from "./api.js";
 import { textOf } from "./numbers.js";
-import { opened, thumbnail } from "./pictures.js";
+import { opened, thumbnail } from "./images.js";
 import { pageSentence, sentence } from "./words.js";
 
 const ENVELOPE = 4096; // bytes of a request around its file

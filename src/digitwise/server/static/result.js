@@ -29,9 +29,9 @@ export class Result {
     }
   }
 
-  /** The picture that is stored where its reading is wrong, as a function that gives it. */
-  offer(picture) {
-    this.#chooser?.offer(picture);
+  /** The image that is stored where its reading is wrong, as a function that gives it. */
+  offer(image) {
+    this.#chooser?.offer(image);
   }
 
   /** Show a reading. */
@@ -42,7 +42,7 @@ export class Result {
     this.#status.textContent = STATUS[status];
     this.#words.textContent = sentence(reading);
     this.#saw.hidden = !input; // black then
-    this.#saw.closest("figure").hidden = Boolean(label) && !input; // it saw a part of the picture
+    this.#saw.closest("figure").hidden = Boolean(label) && !input; // it saw a part of the image
     if (input) this.#saw.src = `data:image/png;base64,${input}`;
     this.#saw.alt = label ? `The ${label} as 28 by 28 pixels` : "28 by 28 pixels without ink";
     this.#bars.show(status === "read" || status === "unsure" ? probabilities : null, label);

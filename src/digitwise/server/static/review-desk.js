@@ -1,4 +1,4 @@
-// One picture, what is said of it, and a button for each label.
+// One image, what is said of it, and a button for each label.
 
 import { byId, make } from "./dom.js";
 import { percent } from "./words.js";
@@ -21,10 +21,10 @@ function buttonOf(name, key) {
   return button;
 }
 
-/** Show the picture of a row, one of those in `shown`. */
+/** Show the image of a row, one of those in `shown`. */
 export function showDesk(row, shown) {
   const place = shown.indexOf(row);
-  showPicture(row, `${(place + 1).toLocaleString("en")} of ${shown.length.toLocaleString("en")}`);
+  showImage(row, `${(place + 1).toLocaleString("en")} of ${shown.length.toLocaleString("en")}`);
   showFacts(row);
   for (const button of document.querySelectorAll("[data-decision]")) {
     const { decision } = button.dataset;
@@ -36,10 +36,10 @@ export function showDesk(row, shown) {
   byId("next").disabled = place === shown.length - 1;
 }
 
-function showPicture(row, caption) {
-  const address = `v1/review/pictures/${row.sha256}.png`;
-  if (byId("picture").getAttribute("src") !== address) byId("picture").src = address;
-  byId("picture").alt = `Picture with the label ${row.given}`;
+function showImage(row, caption) {
+  const address = `v1/review/images/${row.sha256}.png`;
+  if (byId("image").getAttribute("src") !== address) byId("image").src = address;
+  byId("image").alt = `Image with the label ${row.given}`;
   byId("caption").textContent = caption + (row.index ? ` · index ${row.index}` : "");
 }
 
@@ -60,8 +60,8 @@ function showFacts(row) {
 function whyOf({ suggested, confidence, split }) {
   const why = [];
   if (suggested && confidence !== null) {
-    why.push(`Networks that have not seen the picture take it for ${suggested}, ${percent(confidence)} sure.`);
+    why.push(`Networks that have not seen the image take it for ${suggested}, ${percent(confidence)} sure.`);
   }
-  if (split === "test") why.push("A test picture: its label stays as given, evaluations tell its errors both ways.");
+  if (split === "test") why.push("A test image: its label stays as given, evaluations tell its errors both ways.");
   return why.join(" ");
 }

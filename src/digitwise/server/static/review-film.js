@@ -1,8 +1,8 @@
-// The row of small pictures: where one is, and what was decided around.
+// The row of small images: where one is, and what was decided around.
 
 import { make } from "./dom.js";
 
-const AROUND = 30; // pictures to each side
+const AROUND = 30; // images to each side
 const tiles = new Map();
 
 /** A decision in a few characters. */
@@ -14,7 +14,7 @@ export function brief(row) {
 
 function tileOf(row, choose) {
   if (!tiles.has(row.sha256)) {
-    const image = make("img", { src: `v1/review/pictures/${row.sha256}.png`, alt: "" });
+    const image = make("img", { src: `v1/review/images/${row.sha256}.png`, alt: "" });
     const button = make("button", { type: "button", tabIndex: -1 }, image, make("span"));
     button.addEventListener("click", () => choose(row.sha256));
     tiles.set(row.sha256, make("li", {}, button));
@@ -22,7 +22,7 @@ function tileOf(row, choose) {
   return tiles.get(row.sha256);
 }
 
-/** Show the pictures around the one looked at. */
+/** Show the images around the one looked at. */
 export function showFilm(strip, rows, at, choose) {
   const place = Math.max(0, rows.findIndex((row) => row.sha256 === at));
   const near = rows.slice(Math.max(0, place - AROUND), place + AROUND + 1);
@@ -31,7 +31,7 @@ export function showFilm(strip, rows, at, choose) {
     const [button] = item.children;
     button.querySelector("span").textContent = brief(row);
     button.classList.toggle("done", Boolean(row.decision));
-    button.setAttribute("aria-label", `Picture ${rows.indexOf(row) + 1}: ${brief(row)}`);
+    button.setAttribute("aria-label", `Image ${rows.indexOf(row) + 1}: ${brief(row)}`);
     button.setAttribute("aria-current", String(row.sha256 === at));
     return item;
   });

@@ -33,7 +33,7 @@ export function showSummary(rows, { path, commands }) {
   byId("sum-pairs").textContent = listed.join(", ") + (found.pairs.length > PAIRS ? ", …" : "");
   byId("sum-test").hidden = !found.test;
   byId("sum-test").textContent =
-    `${some(found.test, "decision")} about test pictures: their labels stay as given, and an evaluation tells its ` +
+    `${some(found.test, "decision")} about test images: their labels stay as given, and an evaluation tells its ` +
     "errors as given, as corrected, and without the dropped.";
   byId("sum-file").textContent = `--patch ${path}`;
   byId("commands").replaceChildren(...commands.map(commandOf));

@@ -1,4 +1,4 @@
-// Deciding about doubtful labels, picture by picture.
+// Deciding about doubtful labels, image by image.
 
 import { ask } from "./api.js";
 import { byId } from "./dom.js";
@@ -22,10 +22,10 @@ const count = (number) => number.toLocaleString("en");
 
 function show() {
   const { current, shown } = rows;
-  const [decided, pictures] = [rows.count("decided"), rows.all.length];
+  const [decided, images] = [rows.count("decided"), rows.all.length];
   byId("decided").textContent = count(decided);
-  byId("pictures").textContent = count(pictures);
-  Object.assign(byId("progress"), { max: pictures, value: decided });
+  byId("images").textContent = count(images);
+  Object.assign(byId("progress"), { max: images, value: decided });
   for (const view of ["open", "decided", "all"]) byId(`count-${view}`).textContent = count(rows.count(view));
   for (const button of document.querySelectorAll("[data-view]")) {
     button.setAttribute("aria-pressed", String(button.dataset.view === rows.view));
@@ -38,13 +38,13 @@ function show() {
     showDesk(current, shown);
     showFilm(byId("strip"), shown, current.sha256, lookAt);
   } else if (rows.view === "summary") showSummary(rows.all, file);
-  document.title = `${count(decided)} of ${count(pictures)} decided · digitwise review`;
+  document.title = `${count(decided)} of ${count(images)} decided · digitwise review`;
 }
 
 function say(before = "") {
   const { current, shown } = rows;
   const now = current
-    ? `Picture ${shown.indexOf(current) + 1} of ${shown.length}, given ${current.given}` +
+    ? `Image ${shown.indexOf(current) + 1} of ${shown.length}, given ${current.given}` +
       (current.suggested ? `, suggested ${current.suggested}` : "")
     : "";
   byId("said").textContent = [before, now].filter(Boolean).join(". ");
@@ -68,7 +68,7 @@ function view(name) {
 function showNone() {
   const open = rows.view === "open";
   byId("none-title").textContent = open ? "Nothing is open" : "Nothing is decided yet";
-  byId("none-words").textContent = open ? "All pictures are decided; see the summary." : "Decisions appear here.";
+  byId("none-words").textContent = open ? "All images are decided; see the summary." : "Decisions appear here.";
   say(byId("none-title").textContent);
 }
 

@@ -23,7 +23,7 @@ export class Rows {
     remove.setAttribute("aria-label", `Remove ${photo.name}`);
     remove.addEventListener("click", () => this.#remove(photo));
     const cells = {
-      picture: make("td", { className: "picture" }),
+      image: make("td", { className: "image" }),
       name: make("th", { scope: "row" }, name),
       text: make("td", { className: "text" }),
       confidence: make("td", { className: "extra" }),
@@ -41,7 +41,7 @@ export class Rows {
     if (!found) return; // removed while it was read
     const { row, cells } = found;
     row.dataset.status = photo.status;
-    if (photo.thumbnail && !cells.picture.hasChildNodes()) cells.picture.append(photo.thumbnail);
+    if (photo.thumbnail && !cells.image.hasChildNodes()) cells.image.append(photo.thumbnail);
     cells.text.textContent = photo.text.replaceAll("\n", " · ");
     cells.confidence.textContent = photo.confidence === null ? "" : percent(photo.confidence);
     cells.status.firstChild.textContent = STATUS[photo.status];

@@ -7,7 +7,7 @@ import { make } from "./dom.js";
 import { legendOf } from "./legend.js";
 import { guessOf, numbersOf, partsOf } from "./numbers.js";
 import { Overlay } from "./overlay.js";
-import { cutOut, opened, part } from "./pictures.js";
+import { cutOut, opened, part } from "./images.js";
 import { Result } from "./result.js";
 import { percent, some, STATUS } from "./words.js";
 
@@ -94,7 +94,7 @@ export class Viewer {
 
   #frame(canvas, name, overlay = null, legend = null) {
     const stage = make("div", { className: "stage" }, canvas ?? make("p", {
-      className: "no-picture soft", textContent: "This browser cannot show the picture.",
+      className: "no-image soft", textContent: "This browser cannot show the image.",
     }));
     if (canvas && overlay) stage.append(overlay);
     const caption = make("figcaption", {}, make("span", { className: "small soft", textContent: name }));

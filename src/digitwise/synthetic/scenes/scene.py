@@ -22,7 +22,7 @@ TURNED = 0.22  # share of scenes that lie on a side or stand on their heads
 NOTHING = -3  # the label of a row without an object
 AHEAD = 4  # batches a process that are made before they are asked for
 WINDOW = 96  # batches among which one is shown again
-Batch = tuple[UInt8, Float32, Float32]  # pictures (n, 256, 256); objects (n, 96, 5); turn and fill (n, 2)
+Batch = tuple[UInt8, Float32, Float32]  # images (n, 256, 256); objects (n, 96, 5); turn and fill (n, 2)
 _GLYPHS: list[Glyphs] = []  # what this process composes with: sent once, not with each batch
 
 
@@ -32,7 +32,7 @@ class Scene:
 
     Parameters
     ----------
-    picture : ndarray of uint8, shape (256, 256)
+    image : ndarray of uint8, shape (256, 256)
     objects : ndarray of float32, shape (n, 5)
         Middle x and y, width and height in pixels, and label: a place in ``SIGNS``, or ``IGNORED``.
     turn : {0, 1, 2, 3}
@@ -41,7 +41,7 @@ class Scene:
         Left, top, right and bottom of the photo or scan in it.
     """
 
-    picture: UInt8
+    image: UInt8
     objects: Float32
     turn: int
     frame: Frame
@@ -132,8 +132,8 @@ def batches(folder: Path, *, seed: int, size: int, repeats: int, jobs: int, star
     Yields
     ------
     (ndarray of uint8, shape (n, 256, 256); ndarray of float32, shape (n, 96, 5); ndarray of float32, shape (n, 2))
-        Pictures; objects as in :class:`~digitwise.synthetic.scenes.Scene`, other rows labelled :data:`NOTHING`;
-        turns, and the grey values that pictures are filled with.
+        Images; objects as in :class:`~digitwise.synthetic.scenes.Scene`, other rows labelled :data:`NOTHING`;
+        turns, and the grey values that images are filled with.
     """
     from joblib.externals.loky import ProcessPoolExecutor  # does not run the caller's script again, as spawn does
 
@@ -163,5 +163,5 @@ def composed(task: tuple[int, int, int]) -> Batch:
     objects[..., 4] = NOTHING
     for rows, scene in zip(objects, scenes, strict=True):
         rows[: len(scene.objects)] = scene.objects
-    about = np.array([[scene.turn, padded_with(scene.picture)] for scene in scenes], np.float32)
-    return np.stack([scene.picture for scene in scenes]), objects, about
+    about = np.array([[scene.turn, padded_with(scene.image)] for scene in scenes], np.float32)
+    return np.stack([scene.image for scene in scenes]), objects, about

@@ -27,7 +27,7 @@ class Loop:
 
     def predict(self, inputs: Any) -> Any:
         """Probabilities for one batch."""
-        self._predict = self._predict or _graph(lambda pictures: self._model(pictures, training=False), inputs)
+        self._predict = self._predict or _graph(lambda images: self._model(images, training=False), inputs)
         return self._predict(inputs).numpy()
 
     def _steps(self, inputs: Any, targets: Any, rates: Any) -> Any:

@@ -1,9 +1,9 @@
-// Pictures as the browser opens them: upright by their EXIF orientation, or not at all where it knows no such format.
+// Images as the browser opens them: upright by their EXIF orientation, or not at all where it knows no such format.
 
 const MARGIN = 0.2; // of a digit's height, left around it when it is cut out
 const LARGEST = 1600; // pixels a side of a photo that is shown
 
-/** The picture of a file, null where the browser cannot open it. */
+/** The image of a file, null where the browser cannot open it. */
 export async function opened(file) {
   try {
     return await createImageBitmap(file);
@@ -23,7 +23,7 @@ export function thumbnail(bitmap, side = 80) {
   return canvas;
 }
 
-/** A part of a picture, turned by quarters counter-clockwise, not larger than it is good to show. */
+/** A part of an image, turned by quarters counter-clockwise, not larger than it is good to show. */
 export function part(bitmap, [left, top, right, bottom], turn) {
   const [width, height] = [right - left, bottom - top];
   const scale = Math.min(1, LARGEST / Math.max(width, height));
