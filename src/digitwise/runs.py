@@ -226,8 +226,7 @@ class Run:
     @property
     def slices(self) -> dict[str, Any] | None:
         """Where errors gather by cross-validation; None for a run that was not cross-validated."""
-        needed = {"of", "folds", "images", "errors", "found"}
-        return self._kept("slices.json", "where errors gather", needed, "run digitwise improve again")
+        return self._kept("slices.json", "where errors gather", {"of", "folds", "images", "errors", "found"})
 
     def save_improvement(self, improvement: Mapping[str, Any]) -> None:
         """Keep what a fix changed, as improvement.json of the fixed run."""
@@ -236,10 +235,11 @@ class Run:
     @property
     def improvement(self) -> dict[str, Any] | None:
         """What the fix that made this run changed; None for a run that is no fix."""
-        needed = {"of", "folds", "fix", "changes"}
-        return self._kept("improvement.json", "what the fix changed", needed, "run digitwise improve again")
+        return self._kept("improvement.json", "what the fix changed", {"of", "folds", "fix", "changes"})
 
-    def _kept(self, name: str, what: str, needed: Set[str], remedy: str) -> dict[str, Any] | None:
+    def _kept(
+        self, name: str, what: str, needed: Set[str], remedy: str = "run digitwise improve again"
+    ) -> dict[str, Any] | None:
         file = self.path / name
         if not file.exists():
             return None

@@ -3,7 +3,7 @@ from itertools import count
 
 import pytest
 
-from digitwise.training.ahead import Ahead
+from digitwise.training.mixing import Ahead
 
 
 def threads():

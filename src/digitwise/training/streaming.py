@@ -10,10 +10,9 @@ from digitwise.data.prepare import one_hot
 from digitwise.data.sharded import Rows, ShardedSet
 from digitwise.images import Float32, ImageSet, Int64
 from digitwise.recipes import Recipe
-from digitwise.training.ahead import Ahead
 from digitwise.training.augment import RandomWarp
 from digitwise.training.backend import keras
-from digitwise.training.mixing import block_size, mixed
+from digitwise.training.mixing import Ahead, block_size, mixed
 from digitwise.training.predict import Predict, in_batches
 from digitwise.training.sampling import steps_per_epoch
 

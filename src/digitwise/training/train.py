@@ -22,12 +22,11 @@ from digitwise.system import hardware, peak_memory, versions
 from digitwise.training.also import with_sets
 from digitwise.training.backend import BACKEND
 from digitwise.training.distribution import HOSTS, data_parallel
-from digitwise.training.features import features
 from digitwise.training.fit import Fitted, Part, fit_parts, joined
 from digitwise.training.loops import on_accelerator
 from digitwise.training.pool import Pool
 from digitwise.training.precision import Precision, best_precision
-from digitwise.training.predict import predict
+from digitwise.training.predict import features, predict
 from digitwise.training.saving import save_model
 from digitwise.training.watch import Watch
 

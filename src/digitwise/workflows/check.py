@@ -206,8 +206,8 @@ def with_network(
 def _features(images: ImageSet, seed: int, watch: Watch) -> Float32:
     from digitwise.data.splits import split_validation
     from digitwise.recipes import find
-    from digitwise.training.features import hidden_values
     from digitwise.training.fit import fit
+    from digitwise.training.predict import hidden_values
 
     recipe = find(RECIPE).for_size(len(images))
     fitted = fit(recipe, split_validation(images), seed=seed, watch=watch)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from digitwise import models
-from digitwise.training.features import DIMENSIONS, features
+from digitwise.training.predict import DIMENSIONS, features
 from tests.helpers import blobs
 
 
