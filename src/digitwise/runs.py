@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from digitwise.data.streamed import AnyDataset
 
 FORMAT = 1
+AGAIN = "run digitwise improve again"
 RUN = Kind("run", "a run folder", RunError)
 PART = Kind("run", "an earlier one of this run", RunError, "place")  # a file in it that comes later
 PATCH = "labels.csv"  # the label patch a run was trained under
@@ -237,9 +238,7 @@ class Run:
         """What the fix that made this run changed; None for a run that is no fix."""
         return self._kept("improvement.json", "what the fix changed", {"of", "folds", "fix", "changes"})
 
-    def _kept(
-        self, name: str, what: str, needed: Set[str], remedy: str = "run digitwise improve again"
-    ) -> dict[str, Any] | None:
+    def _kept(self, name: str, what: str, needed: Set[str], remedy: str = AGAIN) -> dict[str, Any] | None:
         file = self.path / name
         if not file.exists():
             return None
