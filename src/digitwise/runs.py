@@ -362,13 +362,7 @@ def checkpoint(folder: Path, member: int) -> Path:
 
 
 def check_place(out: Path) -> None:
-    """Make sure that a run may take the place ``out``.
-
-    Raises
-    ------
-    RunError
-        If there is something else than a run folder, or one that holds more than digitwise wrote.
-    """
+    """Raise RunError if ``out`` is something else than a run folder, or holds more than digitwise wrote."""
     outputs.check_folder(out, RUN)
 
 
