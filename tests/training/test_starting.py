@@ -9,7 +9,7 @@ from digitwise.images import Splits
 from digitwise.recipes import Recipe, find
 from digitwise.training.fit import fit
 from digitwise.training.saving import save_model
-from digitwise.training.starting import SLOWER, start_from
+from digitwise.training.starting import SLOWER, SLOWEST, slowed, start_from
 from tests.helpers import blobs, glyphs
 
 IMAGES = glyphs(40)
@@ -109,7 +109,8 @@ def test_a_training_goes_on_slowly(tmp_path, monkeypatch):
     part = blobs(16)
     fit(recipe, Splits(part, part), precision="float32", start_from="before")
     assert begun == ["before"]
-    assert set(rates) == {SLOWER * recipe.learning_rate}
+    assert set(rates) == {SLOWEST * recipe.learning_rate}
+    assert slowed(recipe, 60_000).learning_rate == SLOWER * recipe.learning_rate
 
 
 def test_a_few_hundred_images_are_shown_until_the_training_has_come_to_its_end():

@@ -16,7 +16,7 @@ from digitwise.training.loops import on_accelerator
 from digitwise.training.pool import Here, Pool
 from digitwise.training.precision import Precision, best_precision
 from digitwise.training.scans import with_scans
-from digitwise.training.starting import SLOWER
+from digitwise.training.starting import slowed
 from digitwise.training.trainer import Trainer
 from digitwise.training.watch import Watch
 
@@ -116,8 +116,8 @@ def fit(
     resume : bool
         Go on from the checkpoints there.
     start_from : str or Path, optional
-        Begin with the weights of a trained network, see :func:`~digitwise.training.starting.start_from`, and at a fifth
-        of the recipe's learning rate.
+        Begin with the weights of a trained network, see :func:`~digitwise.training.starting.start_from`, and at a part of
+        the learning rate, see :func:`~digitwise.training.starting.slowed`.
     watch : Watch, optional
         Told about every few batches and every epoch.
     pool : Pool, optional
@@ -175,7 +175,7 @@ def fit_parts(
     pool = pool or Here()
     # The whole budget, not a member's share: that depends on the clock.
     if start_from is not None:
-        recipe = recipe.replace(learning_rate=SLOWER * recipe.learning_rate)
+        recipe = slowed(recipe, len(splits.train))
     prints = splits.train.fingerprint, splits.validation.fingerprint
     choices = (recipe, budget, precision, deterministic, *prints, *([str(start_from)] if start_from else []))
     splits = with_scans(splits, recipe.scans, seed=seed, watch=watch)

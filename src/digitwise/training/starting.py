@@ -12,11 +12,14 @@ from digitwise.data.prepare import to_input
 from digitwise.errors import RecipeError, RunError
 from digitwise.files import expanded
 from digitwise.images import Float32, UInt8
+from digitwise.recipes import Recipe
+from digitwise.recipes.recipe import SMALL
 from digitwise.training.saving import load_model
 
 BUNDLED = "bundled"  # in place of a path
 SAMPLE = 2_000  # images by which the moments of exported layers are found
 SLOWER = 0.2  # of the recipe's learning rate, in a training that goes on from weights that are good already
+SLOWEST = 0.02  # of it, on fewer images than ``SMALL``: they would push out what the weights know of others
 
 
 def start_from(network: Any, source: str | Path, images: UInt8) -> None:
@@ -48,6 +51,11 @@ def start_from(network: Any, source: str | Path, images: UInt8) -> None:
         raise _other(source, network)
     same_head = [each.shape for each in weights[-2:]] == [each.shape for each in mine[-2:]]
     network.set_weights([*weights[:-2], *(weights[-2:] if same_head else mine[-2:])])
+
+
+def slowed(recipe: Recipe, n: int) -> Recipe:
+    """The recipe to go on with from such weights, on ``n`` images."""
+    return recipe.replace(learning_rate=(SLOWEST if n < SMALL else SLOWER) * recipe.learning_rate)
 
 
 def _from_exported(network: Any, source: str | Path, images: UInt8) -> None:
