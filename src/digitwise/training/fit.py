@@ -116,8 +116,8 @@ def fit(
     resume : bool
         Go on from the checkpoints there.
     start_from : str or Path, optional
-        Begin with the weights of a trained network, see :func:`~digitwise.training.starting.start_from`, and at a part of
-        the learning rate, see :func:`~digitwise.training.starting.slowed`.
+        Begin with the weights of a trained network, see :func:`~digitwise.training.starting.start_from`, and at a part
+        of the learning rate, see :func:`~digitwise.training.starting.slowed`.
     watch : Watch, optional
         Told about every few batches and every epoch.
     pool : Pool, optional
