@@ -373,7 +373,7 @@ def test_a_set_that_breaks_off_is_a_row_behind_what_could_be_read(read):
     printed("7").save("seven.png")
     result = read("cut.idx", "seven.png")
     assert result.code == 1
-    assert "cut.idx  error  truncated: expected 9 images, got 4" in result.out
+    assert "cut.idx  error  truncated: expected 9 rows of shape (28, 28), got 4" in result.out
     assert result.out.endswith("seven.png  7  99.9 %\n")
     assert "got a set of single digits; leave --numbers away" in read("cut.idx", "--numbers").out
 
@@ -597,7 +597,7 @@ def test_folder_that_cannot_be_looked_into_is_a_row(read, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("error", [SyntaxError, RecursionError, MemoryError, RuntimeError])
-@pytest.mark.parametrize("where", ["reading.jobs.open_stream", "reading.jobs.open_image"])
+@pytest.mark.parametrize("where", ["reading.jobs.open_images", "reading.jobs.open_image"])
 def test_error_of_a_library_is_the_row_of_its_file(read, monkeypatch, error, where):
     np.save("set.npy", np.zeros((2, 28, 28), np.uint8))
     printed("7").save("seven.png")

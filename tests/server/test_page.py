@@ -189,7 +189,7 @@ def all_read(page, count):
 
 def ink(page):
     """Inked pixels of the sheet."""
-    page.evaluate("new Guarantee(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")  # what is due
+    page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")  # what is due
     return page.evaluate(script("ink"))
 
 
