@@ -153,6 +153,14 @@ def test_a_damaged_image_in_a_shard_is_an_error_of_loading_and_a_finding_of_the_
     assert reason.startswith("damaged image")
 
 
+@pytest.mark.parametrize("kind", ["parquet", "parquet of files", "tar"])
+def test_shards_that_take_more_than_half_of_the_memory_are_not_read_for_a_check(tmp_path, monkeypatch, kind):
+    source = write_shards(tmp_path, TRAIN, TEST, kind=kind)
+    monkeypatch.setattr("digitwise.data.sharded.memory_available", lambda: 100_000)
+    with pytest.raises(DataError, match="expected at most half of the"):
+        read_raw(source)
+
+
 def test_an_idx_file_of_labels_without_its_images_is_told(tmp_path):
     write_idx_folder(tmp_path, TRAIN)
     write_idx(tmp_path / "t10k-labels-idx1-ubyte.gz", TEST.labels)

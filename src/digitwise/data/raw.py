@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from digitwise.data import load
 from digitwise.data.counting import Classes
+from digitwise.data.sharded import require_room
 from digitwise.data.sources import NAMES
 from digitwise.errors import DataError
 from digitwise.files import expanded, printable
@@ -82,10 +84,12 @@ def read_raw(data: str | Path) -> dict[str, Raw]:
         return _loaded(load(path))
     found = open_splits(path)
     train = found["train"]
-    if isinstance(train, Folder) or (isinstance(train, Shards) and _holds_files(train)):
-        return _files(path, found)
     if isinstance(train, Shards):
-        return _loaded(load(path))
+        if not _holds_files(train):
+            return _loaded(load(path))
+        _require_room(train, found.get("test"))
+    if isinstance(train, Folder | Shards):
+        return _files(path, found)
     return {split: _arrays(stored) for split, stored in found.items()}
 
 
@@ -98,6 +102,23 @@ def _loaded(dataset: Dataset) -> dict[str, Raw]:
 
 def _holds_files(shards: Shards) -> bool:
     return isinstance(next((block.images for block in shards.blocks(1)), None), list)
+
+
+def _require_room(train: Shards, test: Stored | None) -> None:
+    """Make sure that the images, as large as the first that can be read, take no more than half of the memory.
+
+    Raises
+    ------
+    DataError
+    """
+    for file in (file for block in train.blocks() for file in block.images):
+        with suppress(DataError):
+            (image,) = decoded([file], train.where, [0])
+            form = Form(image.shape[:2], image.ndim == 3, encoded=True)
+            break
+    else:
+        return
+    require_room([*train.shards, *(test.shards if isinstance(test, Shards) else ())], form, train.where)
 
 
 def _arrays(stored: Stored) -> Raw:
