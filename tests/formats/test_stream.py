@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from digitwise.data import load
+from digitwise.data.raw import read_raw
 from digitwise.errors import DataError, MissingPartError
 from digitwise.formats import BLOCK, kind_of, open_images
 from tests.data.test_load import write_idx
@@ -178,6 +180,16 @@ def test_archives_that_cannot_be_streamed_are_told(tmp_path, arrays, message):
 def test_arrays_by_columns_are_read(tmp_path, images):
     np.savez(tmp_path / "a.npz", images=np.asfortranarray(images))
     assert np.array_equal(np.concatenate(read(tmp_path / "a.npz")), images)
+
+
+@pytest.mark.parametrize("shape", [(10**9, 10**5, 10), (10**15, 0)], ids=["more than memory holds", "no values"])
+def test_a_forged_header_of_an_array_by_columns_takes_no_memory(tmp_path, shape):
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": True, "shape": shape})
+        file.write(bytes(100))
+    for read_it in (load, read_raw):
+        with pytest.raises(DataError, match=r"a\.npy: (truncated|expected)"):
+            read_it(tmp_path / "a.npy")
 
 
 def test_a_changed_byte_of_an_archive_is_noticed(tmp_path, images):

@@ -65,6 +65,8 @@ class ArrayFile:
         row_bytes = prod(inner) * self.dtype.itemsize
         size = rows if self.by_columns else max(1, min(size, BLOCK_BYTES // max(row_bytes, 1)))
         with self.source, self.file as file:
+            if rows and not row_bytes:
+                raise DataError(f"{self.path}: expected values in each row, got an array of shape {self.shape}")
             for start in range(0, rows, max(size, 1)):
                 count = min(size, rows - start)
                 content = _read(file, count * row_bytes, self.path)
@@ -192,8 +194,12 @@ def opened(path: Path, kind: str, header: Callable[[IO[bytes]], ArrayFile]) -> A
 
 
 def _read(file: IO[bytes], size: int, path: Path) -> bytes:
-    try:
-        return file.read(size)
+    parts: list[bytes] = []
+    try:  # little at a time: a header may tell of more than there is, or than memory holds
+        while size and (part := file.read(min(size, BLOCK_BYTES))):
+            parts.append(part)
+            size -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
     except DAMAGE as error:
         reason = one_line(error, 160)
         raise DataError(f"{path}: truncated or damaged: {reason}; fetch the file again") from error
