@@ -81,7 +81,7 @@ class Readers(Protocol):
     """Something that reads shards, in any order."""
 
     def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
-        """Read each, and tell of it when it is finished or has failed."""
+        """Read each; yield its outcome, once, when it is finished or has failed."""
 
 
 class InHere:
@@ -222,18 +222,14 @@ def _run(job: ShardsJob, work: Work, readers: Readers, tell: Teller) -> Summary:
     tell(summary)
     tasks = [(number, cut) for number, cut in enumerate(job.cuts) if number not in earlier]
     started = time.monotonic()
-    left = dict(tasks)
     try:
         with closing(readers.run(work, tasks)) as outcomes:
             for outcome in outcomes if tasks else ():
-                cut = left.pop(outcome.number, None)
-                if cut is not None:  # a worker that was lost behind its answer may answer twice
-                    _take(summary, outcome, job, folder)
-                    summary.seconds = time.monotonic() - started
-                    tell(summary)
+                _take(summary, outcome, job, folder)
+                summary.seconds = time.monotonic() - started
+                tell(summary)
     finally:
         sweep(folder)  # once no worker writes any more
-    summary.failed |= {number: f"{cut.name}: its worker was lost too often" for number, cut in left.items()}
     return summary
 
 
