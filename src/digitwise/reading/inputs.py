@@ -112,7 +112,7 @@ class Prepared:
     blank : ndarray of bool, shape (n,)
         Where no ink is found, so that the model is not asked.
     strange : ndarray of bool, shape (n,), optional
-        Which were brought to the model's form; none where it is not given.
+        Which were brought to the model's form, but for images of a single value; none where it is not given.
     opinions : ndarray of float32, shape (n, k), optional
         What else is known of each: probabilities of the classes.
     several : ndarray of bool, shape (n,), optional
@@ -151,7 +151,7 @@ def even(n: int, classes: int) -> Float32:
 def normalized(image: UInt8) -> Prepared:
     """One image of any size in MNIST's form."""
     found = normalize(image)
-    strange = image.shape != (SIDE, SIDE) or not in_form(image[None])[0]
+    strange = image.min() < image.max() and (image.shape != (SIDE, SIDE) or not in_form(image[None])[0])
     return Prepared(found.image[None], np.array([found.blank]), np.array([strange]))
 
 
@@ -168,7 +168,8 @@ def normalized_stack(images: UInt8) -> Prepared:
         formed[blank] = 0
     else:
         formed = np.zeros((len(images), SIDE, SIDE), np.uint8)
-    others = np.flatnonzero(strange & ~blank)
+    strange &= ~blank
+    others = np.flatnonzero(strange)
     formed[others], blank[others] = normalize_all(images[others])
     return Prepared(formed, blank, strange)
 
