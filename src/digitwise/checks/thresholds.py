@@ -30,6 +30,10 @@ INKED_EDGE = 128  # DW033: grey value from which a pixel at the border is ink th
 CLIPPED = 5  # DW033: such pixels of an image
 ODD = 6.8  # DW034: robust standard deviations, of two distances together; the oddest of MNIST has 6.3, of Fashion 6.4
 
+TURNED_Z = 5.0  # DW035: standard errors by which a turn reads the set better than it is read as it is
+TURNED_SAMPLE = 2_000  # DW035: images of each split that are asked about under all turns
+MIXED = 0.01  # DW035: share of the images that have their label under one turn only, from which they were turned
+
 SHIFT_AUC = 0.65  # DW050: how well a classifier tells the two sides apart; 0.5 is not at all
 SHIFT_P = 0.001  # DW050
 SHIFT_SAMPLE = 5_000  # DW050: images of each side that are measured
