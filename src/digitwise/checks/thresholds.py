@@ -14,6 +14,7 @@ DESCRIPTOR_RADIUS = 0.035  # DW011: of the mean descriptor's length; JPEG of qua
 ALIKE = (
     0.045  # DW011: |a - b| / |a|, aligned and blurred; JPEG of quality 75 gives 0.03, no two of MNIST less than 0.06
 )
+SAME_INK = 0.18  # DW011: the same of faint ink without its paper; two thin 1s may have 0.2, a copy in JPEG as much
 FLOOR = 16  # DW011: grey value below which there is JPEG's noise, not ink
 INK = 8  # DW033: grey values above the ground from which a pixel is ink, dark cloth too
 
