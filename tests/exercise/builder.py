@@ -62,10 +62,10 @@ model3_is_better = False""",
 
 ANSWERS = {
     "histogram": "The classes are even enough to train on.",
-    "shape": "Any number of pictures, 28 rows, 28 columns, one channel.",
+    "shape": "Any number of images, 28 rows, 28 columns, one channel.",
     "prediction": "Each number is the probability of one digit.",
     "model2": "A second convolution, after https://keras.io/examples/vision/mnist_convnet/. From 99 % to 99.9 %.",
-    "errors": "The wrong pictures are shifted to the rim.",
+    "errors": "The wrong images are shifted to the rim.",
     "model3": "It reaches 99.7 %, which is not really better.",
 }
 
@@ -106,8 +106,8 @@ def write_digits(path: Path, train: int = 1000, test: int = 500) -> Path:
     sets = {}
     for part, n in (("train", train), ("test", test)):
         labels = rng.integers(0, 10, n)
-        pictures = np.stack([np.roll(glyphs[label], rng.integers(-1, 2, 2), (0, 1)) for label in labels])
-        noise = rng.integers(0, 50, pictures.shape)
-        sets |= {f"x_{part}": np.clip(pictures + noise, 0, 255).astype(np.uint8), f"y_{part}": labels}
+        images = np.stack([np.roll(glyphs[label], rng.integers(-1, 2, 2), (0, 1)) for label in labels])
+        noise = rng.integers(0, 50, images.shape)
+        sets |= {f"x_{part}": np.clip(images + noise, 0, 255).astype(np.uint8), f"y_{part}": labels}
     np.savez(path, **sets)
     return path

@@ -20,7 +20,7 @@ y_train = np.load("mnist.npz")["y_train"]"""
 MODEL1 = {name: CODE[name] for name in ("load", "shape", "model1")}
 
 OTHER_FEEDS = """
-class Pictures(keras.utils.PyDataset):
+class Images(keras.utils.PyDataset):
     def __len__(self):
         return 8
 
@@ -28,7 +28,7 @@ class Pictures(keras.utils.PyDataset):
         return x_test[place * 10 : place * 10 + 10], y_test[place * 10 : place * 10 + 10]
 
 other = network()
-other.fit(Pictures(), verbose=0)
+other.fit(Images(), verbose=0)
 pipeline = tf.data.Dataset.from_tensor_slices((x_test[:30], y_test[:30])).map(lambda x, y: (1 - x, y)).batch(10)
 stop = keras.callbacks.EarlyStopping(monitor="val_loss")
 other.fit(x_train[:50], y_train[:50], validation_data=pipeline, callbacks=[stop], verbose=0)
@@ -109,7 +109,7 @@ def class_of(folder, outside):
     write_notebook(
         folder / "no-metadata.ipynb",
         NOTHING | plain,
-        NO_ANSWERS | {"shape": "Pictures, rows, columns, channels."},
+        NO_ANSWERS | {"shape": "Images, rows, columns, channels."},
         metadata=False,
     )
     nasty = """import os, shutil

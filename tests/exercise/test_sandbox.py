@@ -10,7 +10,7 @@ import time
 import pytest
 
 from digitwise.exercise import sandbox
-from digitwise.exercise.sandbox import SLOWEST, Clock, Limits, counted, prepare, run_limited, slowness
+from digitwise.exercise.sandbox import SLOWEST, Clock, NotebookLimits, counted, prepare, run_limited, slowness
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are bound to a core by Linux")
 
@@ -66,7 +66,7 @@ def run(tmp_path, monkeypatch):
 
 
 def test_process_that_sleeps_is_ended_and_later_on_a_slow_machine(run):
-    reason, seconds = run("asleep", "time.sleep(4242)", Limits(seconds=1.5, slowness=2))
+    reason, seconds = run("asleep", "time.sleep(4242)", NotebookLimits(seconds=1.5, slowness=2))
     assert reason == "time"
     assert seconds > 3
 
@@ -79,7 +79,7 @@ def test_process_that_shares_its_core_has_its_whole_time_all_the_same(run):
     with subprocess.Popen([sys.executable, "-c", f"{bound}; print(flush=True)\nwhile True: pass"], stdout=-1) as other:
         try:
             other.stdout.read(1)
-            reason, seconds = run("spinning", f"{bound}\n    while True: pass", Limits(seconds=2.0))
+            reason, seconds = run("spinning", f"{bound}\n    while True: pass", NotebookLimits(seconds=2.0))
         finally:
             other.kill()
     assert reason == "time"

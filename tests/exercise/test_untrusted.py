@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 
 from digitwise.errors import ModelError
-from digitwise.exercise.evidence import read_evidence
-from digitwise.exercise.submitted import checked_model, read_plain
+from digitwise.exercise.evidence import checked_model, read_evidence, read_plain
 
 EVIDENCE = {
     "running": None,
     "missing": [],
     "cells": [],
-    "figures": [],
+    "series": [],
     "arrays": {},
     "values": {},
     "model3_is_better": None,

@@ -12,7 +12,7 @@ from benchmarks.measure import kept
 from digitwise.exercise.tasks import TASKS
 from notebooks import build
 
-NUMBER = re.compile(r"\d[\d.,]*\s*%|\b\d[\d,]*\s+(?:wrong|errors?|right|fewer|pictures)\b")
+NUMBER = re.compile(r"\d[\d.,]*\s*%|\b\d[\d,]*\s+(?:wrong|errors?|right|fewer|images)\b")
 AIMS = {"95 %", "1 %"}  # of the interval, and what was to be reached: not measured
 
 
