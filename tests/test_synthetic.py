@@ -6,7 +6,7 @@ from scipy.ndimage import label
 from digitwise.errors import DataError
 from digitwise.synthetic import CORRUPTIONS, corrupted, cutout_of, drawn_digit, other_ink, page_of, scan_of
 from digitwise.synthetic.noise import plasma, smooth_noise
-from digitwise.synthetic.pens import Hand, centre_line, written
+from digitwise.synthetic.pens import Writer, centre_line, written
 from digitwise.synthetic.scans import half_of
 
 
@@ -46,14 +46,14 @@ def test_a_thinned_line_lies_within_the_strokes():
 @pytest.mark.parametrize("height", [20, 60, 200])
 @pytest.mark.parametrize("width", [0.05, 0.1, 0.2])
 def test_a_pen_writes_as_wide_as_it_is(height, width):
-    ink = written(digit("line"), height, Hand(width), rng=rng())
+    ink = written(digit("line"), height, Writer(width), rng=rng())
     measured = ink.sum(axis=1)[len(ink) // 3 : -len(ink) // 3].mean()
     assert measured == pytest.approx(max(width * height, 1), rel=0.3)
 
 
 @pytest.mark.parametrize("height", [20, 60, 200])
 def test_a_digit_gets_the_height_asked_for(height):
-    ink = written(digit(), height, Hand(None), rng=rng())
+    ink = written(digit(), height, Writer(None), rng=rng())
     assert ink.dtype == np.float32
     assert len(ink) == pytest.approx(height, abs=0.06 * height + 1)
     assert ink.min() >= 0
@@ -61,18 +61,18 @@ def test_a_digit_gets_the_height_asked_for(height):
 
 
 def test_a_hand_can_write_narrowly():
-    plain, narrow = (written(digit(), 80, Hand(0.08, aspect=aspect), rng=rng()) for aspect in (1, 0.6))
+    plain, narrow = (written(digit(), 80, Writer(0.08, aspect=aspect), rng=rng()) for aspect in (1, 0.6))
     assert narrow.shape[1] < 0.75 * plain.shape[1]
     assert len(narrow) == pytest.approx(len(plain), abs=2)
 
 
 def test_a_hand_can_slant_to_the_right():
-    ink = written(digit("line"), 80, Hand(0.08, slant=0.5), rng=rng()) > 0.5
+    ink = written(digit("line"), 80, Writer(0.08, slant=0.5), rng=rng()) > 0.5
     assert np.flatnonzero(ink[5]).mean() > np.flatnonzero(ink[-5]).mean() + 10
 
 
 def test_a_digit_without_ink_is_written_as_nothing():
-    assert written(np.zeros((28, 28), np.uint8), 50, Hand(None), rng=rng()).max() == 0
+    assert written(np.zeros((28, 28), np.uint8), 50, Writer(None), rng=rng()).max() == 0
 
 
 # --- noise

@@ -73,7 +73,7 @@ def test_bars_that_show_other_than_the_training_counts_get_nothing_and_a_reason(
     assert by_size.share == 1  # as pandas' value_counts draws it
     assert drawn(case(series=([(0, float("inf")), (1, 2)],))).share == 0
     of_test = drawn(case(series=([(i, n) for i, n in enumerate(test)],)))
-    assert (of_test.share, of_test.reason) == (0, "the bars are the test set's")
+    assert (of_test.share, of_test.reason) == (0, "the bars show the test set")
     pairs = train.reshape(5, 2).sum(axis=1)
     assert "0 and 1 share a bar" in drawn(case(series=([(i, n) for i, n in enumerate(pairs)],))).reason
 

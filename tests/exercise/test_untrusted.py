@@ -60,9 +60,9 @@ def test_plain_model_passes_without_what_it_was_compiled_with(tmp_path):
     ("layer", "why"),
     [
         (LAYER | {"class_name": "Lambda"}, "Lambda layer, whose code is not run here"),
-        (LAYER | {"module": "os", "class_name": "system"}, "no part of Keras"),
-        (LAYER | {"module": "kerasish.layers"}, "no part of Keras"),
-        (LAYER | {"registered_name": "mine>Layer"}, "no part of Keras"),
+        (LAYER | {"module": "os", "class_name": "system"}, "not part of Keras"),
+        (LAYER | {"module": "kerasish.layers"}, "not part of Keras"),
+        (LAYER | {"registered_name": "mine>Layer"}, "not part of Keras"),
         (LAYER | {"config": {"activation": {"module": "builtins", "class_name": "function"}}}, "function layer"),
     ],
     ids=["Lambda", "another module", "nearly Keras", "registered", "function"],

@@ -20,7 +20,7 @@ from digitwise.synthetic.glyphs import (
     is_lookalike,
     letters_of,
 )
-from digitwise.synthetic.pens import STROKE, Hand, enlarged
+from digitwise.synthetic.pens import STROKE, Writer, enlarged
 from digitwise.synthetic.strokes import cursive, curve, doodle, form_of, scribble
 from tests.scenery import few_glyphs
 
@@ -37,7 +37,7 @@ def redrawn(field, pen, *, middle):
 
 def strokes_of(digit):
     """The strokes of a digit where its field has them."""
-    grey = enlarged(digit, TALL, Hand(None))
+    grey = enlarged(digit, TALL, Writer(None))
     frame = np.zeros((SIDE, SIDE), bool)
     top, left = (SIDE - grey.shape[0]) // 2, (SIDE - grey.shape[1]) // 2
     frame[top : top + grey.shape[0], left : left + grey.shape[1]] = grey > STROKE

@@ -72,8 +72,8 @@ def test_every_kind_leaves_ink_and_its_own_truth(kind):
 @pytest.mark.parametrize("label", range(10))
 def test_a_digits_box_is_that_of_its_ink(label, level):
     canvas = blank(seed=label)
-    hand = dataclasses.replace(some_writing(40, rng=rng(3)), ink=level, grain=0.0)
-    digit(canvas, label, 100, 150, hand)
+    writing = dataclasses.replace(some_writing(40, rng=rng(3)), ink=level, grain=0.0)
+    digit(canvas, label, 100, 150, writing)
     (mark,) = canvas.found
     change = (PAPER - canvas.paper) / level
     assert change.min() >= 0
@@ -82,19 +82,19 @@ def test_a_digits_box_is_that_of_its_ink(label, level):
 
 
 def test_a_writers_zeros_may_be_small():
-    hand = dataclasses.replace(some_writing(40, rng=rng(3)), uneven=0.0, forms=0.0, zeros=1.0)
+    writing = dataclasses.replace(some_writing(40, rng=rng(3)), uneven=0.0, forms=0.0, zeros=1.0)
     heights = []
     for zeros in (1.0, 0.5):
         canvas = blank(seed=3)
-        digit(canvas, 0, 100, 150, dataclasses.replace(hand, zeros=zeros))
+        digit(canvas, 0, 100, 150, dataclasses.replace(writing, zeros=zeros))
         heights.append(canvas.found[0][3])
     assert heights[1] == pytest.approx(heights[0] / 2, abs=5)
 
 
 def test_digits_of_a_number_follow_each_other_along_their_line():
-    hand = dataclasses.replace(some_writing(20, rng=rng(3)), gap=0.3, slope=0.0, bow=0.0)
+    writing = dataclasses.replace(some_writing(20, rng=rng(3)), gap=0.3, slope=0.0, bow=0.0)
     canvas = blank()
-    end = number(canvas, 6, 10, 100, hand, separators=0.0)
+    end = number(canvas, 6, 10, 100, writing, separators=0.0)
     x = [mark[0] for mark in canvas.found]
     assert len(x) == 6
     assert x == sorted(x)
@@ -129,8 +129,8 @@ def test_ink_outside_the_paper_is_left_out():
 
 def test_a_glyph_off_the_paper_still_tells_its_box():
     canvas = blank()
-    hand = some_writing(40, rng=rng(3))
-    box = write(canvas, 0, -100, 50, (40, 40), hand)
+    writing = some_writing(40, rng=rng(3))
+    box = write(canvas, 0, -100, 50, (40, 40), writing)
     assert box is not None
     assert box[2] < 0
     assert (canvas.paper == PAPER).all()

@@ -1,4 +1,4 @@
-"""From what lies on the table to what a camera or scanner stores: view, exposure, lens, sensor, file."""
+"""From a page to the image that a camera or scanner stores: view, exposure, lens, sensor, file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class View:
     size : (int, int)
         Height and width of the image.
     paper : (float, float, float, float)
-        Left, top, right and bottom of the paper, in the page's pixels; it may end in the image or reach beyond.
+        Left, top, right and bottom of the paper, in the page's pixels; it may reach beyond the image.
     """
 
     forth: Float64
@@ -36,11 +36,11 @@ class View:
     paper: Box
 
     def seen(self, points: Float64) -> Float64:
-        """Where places (n, 2), as x and y, of the page lie in the image."""
+        """Map points (n, 2), x and y, of the page to the image."""
         return mapped(self.forth, points)
 
     def image(self, page: UInt8, desk: Float32) -> Float32:
-        """What is seen of the page's raster (k, l, 3), whose corner is that of the paper, on a desk (h, w, 3)."""
+        """Show the page's raster (k, l, 3), which begins at the paper's corner, on a desk (h, w, 3)."""
         back = shift(-self.paper[0], -self.paper[1]) @ np.linalg.inv(self.forth)
         lit = seen_through(page, back, self.size, fill=0)
         there = seen_through(np.full(page.shape[:2], 255, np.uint8), back, self.size, fill=0)
@@ -59,7 +59,7 @@ def some_view(
     smallest: tuple[int, int],
     rng: np.random.Generator,
 ) -> View:
-    """Look at a page.
+    """Draw a view of a page.
 
     Parameters
     ----------
@@ -74,10 +74,6 @@ def some_view(
     smallest : (int, int)
         The least height and width.
     rng : numpy.random.Generator
-
-    Returns
-    -------
-    View
     """
     sign = np.array([-1, -1, 1, 1])
     paper: Float64 = np.array(content, np.float64) + sign * height * rng.uniform(0.5, 1.8, 4)
@@ -98,7 +94,7 @@ def some_view(
 
 
 def some_desk(shape: tuple[int, int], *, rng: np.random.Generator) -> Float32:
-    """What lies under the paper, float32 of shape (h, w, 3): grained wood, cloth or stone."""
+    """Draw the surface under the paper, float32 of shape (h, w, 3): grained wood, cloth or stone."""
     desk = np.empty((*shape, 3), np.float32)
     desk[:] = np.array(DESKS[rng.integers(len(DESKS))]) + rng.normal(0, 8)
     lying = rng.random() < 0.5
@@ -108,13 +104,13 @@ def some_desk(shape: tuple[int, int], *, rng: np.random.Generator) -> Float32:
 
 
 def _bounds(homography: Float64, box: Float64) -> Float64:
-    """The box around a mapped box."""
+    """The bounding box of a mapped box."""
     corners = mapped(homography, np.array([[x, y] for x in box[::2] for y in box[1::2]]))
     return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
 
 
 def _tilted(box: Float64, degrees: float) -> Float64:
-    """A turn about the middle."""
+    """A rotation about the centre of a box, as a homography."""
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     turn = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
     x, y = (box[:2] + box[2:]) / 2
@@ -122,7 +118,7 @@ def _tilted(box: Float64, degrees: float) -> Float64:
 
 
 def _from_the_side(box: Float64, *, rng: np.random.Generator) -> Float64:
-    """What is far from the camera looks a little smaller, about the middle."""
+    """A slight perspective about the centre of a box, as a homography."""
     x, y = (box[:2] + box[2:]) / 2
     width, height = box[2:] - box[:2]
     far = rng.normal(0, 0.03, 2) / np.array([width, height])
@@ -132,12 +128,12 @@ def _from_the_side(box: Float64, *, rng: np.random.Generator) -> Float64:
 
 @dataclass(frozen=True)
 class Camera:
-    """What a camera does to an image.
+    """The properties of a camera.
 
     Parameters
     ----------
     exposure : (float, float, float)
-        What red, green and blue are multiplied by: brightness and white balance.
+        Factors on red, green and blue: brightness and white balance.
     defocus, motion : float
         Blur: standard deviation, and length in one direction, in pixels.
     direction : float
@@ -157,7 +153,7 @@ class Camera:
 
 
 def some_camera(height: float, *, rng: np.random.Generator) -> Camera:
-    """A camera as it may come; digits ``height`` pixels high stay readable."""
+    """Draw a camera that keeps digits of ``height`` pixels readable."""
     gain = rng.uniform(0.78, 1.05) if rng.random() < 0.82 else rng.uniform(0.4, 0.78)
     defocus = height * abs(rng.normal(0, 0.01)) if rng.random() < 0.88 else height * rng.uniform(0.015, 0.045)
     return Camera(
@@ -176,9 +172,9 @@ def photographed(scene: Float32, lit: Float32, camera: Camera, *, rng: np.random
     Parameters
     ----------
     scene : ndarray of float32, shape (h, w, 3)
-        Colours in even light, 0 to 255; used up.
+        Colours in even light, 0 to 255; changed in place.
     lit : ndarray of float32, shape (h, w)
-        The light on it, about 1.
+        The light, about 1.
     camera : Camera
     rng : numpy.random.Generator
 
@@ -195,7 +191,7 @@ def photographed(scene: Float32, lit: Float32, camera: Camera, *, rng: np.random
     if camera.motion >= 2:
         image = _moved(image, camera.motion, camera.direction)
     if camera.noise:
-        # The colours share one field, moved by a pixel: as good as three, and a third of the time.
+        # The colours share one field, shifted by a pixel: as good as three fields, in a third of the time.
         height, width = image.shape[:2]
         field = rng.standard_normal((height, width + 2), np.float32) * np.float32(camera.noise)
         noise = np.lib.stride_tricks.sliding_window_view(field, 3, axis=1)  # (h, w, 3)
@@ -204,7 +200,7 @@ def photographed(scene: Float32, lit: Float32, camera: Camera, *, rng: np.random
 
 
 def through_jpeg(image: UInt8, quality: int) -> UInt8:
-    """What is left of an image (h, w) or (h, w, 3) after a JPEG file of that quality, 1 to 95."""
+    """Compress an image (h, w) or (h, w, 3) to JPEG at a quality of 1 to 95, and decode it."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, "JPEG", quality=quality)
     return np.array(Image.open(file))
@@ -216,7 +212,7 @@ def to_uint8(values: Float32) -> UInt8:
 
 
 def _moved(image: UInt8, length: float, direction: float) -> UInt8:
-    """The mean of the image along a short way."""
+    """Average the image along a short way."""
     steps = math.ceil(length)
     pad = steps // 2 + 1
     padded = np.pad(image, ((pad, pad), (pad, pad), (0, 0)), mode="edge")

@@ -1,4 +1,4 @@
-"""Pages of numbers as a phone's camera or a scanner would give them, and what is written on them."""
+"""Pages of numbers as phone cameras and scanners give them, with the truth about their digits."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from digitwise.images import Float32, Int64, UInt8
 from digitwise.planes import turned
 from digitwise.synthetic.camera import View, photographed, some_camera, some_desk, some_view, to_uint8
 from digitwise.synthetic.paper import Stock, ground, light, rule, some_stock, specks
-from digitwise.synthetic.pens import Hand, some_hand, stamp, written
+from digitwise.synthetic.pens import Writer, some_writer, stamp, written
 
 TOUCHING = 0.03  # share of neighbours that touch
 PER_LINE = 3, 13  # digits in a line: from, below
-HEIGHTS = 14.0, 150.0  # pixels of a digit, readable by a person
+HEIGHTS = 14.0, 150.0  # pixels of a digit that a person can read
 SMALLEST, LARGEST = (400, 600), (2000, 3000)  # shorter and longer side
 Ruling = Literal["none", "ruled", "squared"]
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How somebody fills a page; lengths in heights of a digit.
+    """The layout habits of a writer; lengths in heights of a digit.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Manner:
     drift : float
         Spread of the lines' slope, as a tangent.
     groups : float
-        How often a wide gap follows a digit.
+        Probability of a wide gap after a digit.
     """
 
     gap: float
@@ -47,8 +47,8 @@ class Manner:
 
 
 @dataclass(frozen=True, eq=False)
-class Mark:
-    """A digit's ink and where it lies: the left upper corner, in pixels."""
+class PlacedDigit:
+    """A digit's ink, and the position of its top left corner in pixels."""
 
     ink: Float32
     left: int
@@ -57,26 +57,27 @@ class Mark:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """A page's marks, by line; the pairs of neighbours that touch, by their places in reading order, (k, 2)."""
+    """The digits of a page, by line; the touching neighbours as places in reading order, (k, 2)."""
 
-    lines: tuple[tuple[Mark, ...], ...]
+    lines: tuple[tuple[PlacedDigit, ...], ...]
     touching: Int64
 
     @property
-    def marks(self) -> list[Mark]:
+    def digits(self) -> list[PlacedDigit]:
         """All digits in reading order."""
-        return [mark for line in self.lines for mark in line]
+        return [digit for line in self.lines for digit in line]
 
     @property
     def box(self) -> tuple[int, int, int, int]:
         """Left, top, right and bottom of all ink."""
-        marks = self.marks
-        rows, columns = zip(*((mark.top + len(mark.ink), mark.left + mark.ink.shape[1]) for mark in marks), strict=True)
-        return min(m.left for m in marks), min(m.top for m in marks), max(columns), max(rows)
+        boxes = np.array([(d.left, d.top, d.left + d.ink.shape[1], d.top + len(d.ink)) for d in self.digits])
+        left, top = boxes[:, :2].min(axis=0).tolist()
+        right, bottom = boxes[:, 2:].max(axis=0).tolist()
+        return left, top, right, bottom
 
 
 def some_manner(*, rng: np.random.Generator) -> Manner:
-    """A manner as it may come."""
+    """Draw a manner."""
     return Manner(
         gap=rng.uniform(0.15, 0.5),
         pitch=rng.uniform(1.5, 3.0),
@@ -87,7 +88,7 @@ def some_manner(*, rng: np.random.Generator) -> Manner:
 
 
 def line_lengths(n: int, *, rng: np.random.Generator) -> list[int]:
-    """Cut ``n`` digits into lines."""
+    """Draw the lengths of lines for ``n`` digits."""
     lengths: list[int] = []
     while (left := n - sum(lengths)) > 0:
         lengths.append(min(left, int(rng.integers(*PER_LINE))))
@@ -95,19 +96,19 @@ def line_lengths(n: int, *, rng: np.random.Generator) -> list[int]:
 
 
 def laid_out(
-    digits: UInt8, lengths: list[int], height: float, hand: Hand, manner: Manner, *, rng: np.random.Generator
+    digits: UInt8, lengths: list[int], height: float, writer: Writer, manner: Manner, *, rng: np.random.Generator
 ) -> Layout:
-    """Write digits (n, h, w), line by line, ``height`` pixels high."""
-    lines: list[tuple[Mark, ...]] = []
+    """Write digits (n, h, w) line by line, ``height`` pixels high."""
+    lines: list[tuple[PlacedDigit, ...]] = []
     touching: list[tuple[int, int]] = []
     place = 0
     for row, length in enumerate(lengths):
         start = height * abs(rng.normal(0, 0.7))
         base = height * (1 + manner.pitch * row)
         slope = rng.normal(0, manner.drift)
-        line: list[Mark] = []
+        line: list[PlacedDigit] = []
         for digit in digits[place : place + length]:
-            own = dataclasses.replace(hand, turn=hand.turn + rng.normal(0, 2))
+            own = dataclasses.replace(writer, turn=writer.turn + rng.normal(0, 2))
             ink = written(digit, height * np.clip(rng.normal(1, manner.unevenness), 0.7, 1.3), own, rng=rng)
             gap = height * max(0.1, manner.gap * rng.uniform(0.6, 1.5))
             touches = bool(line) and rng.random() < TOUCHING
@@ -115,36 +116,36 @@ def laid_out(
                 gap += height * rng.uniform(0.7, 2.0)
             left = start if not line else line[-1].left + line[-1].ink.shape[1] + gap
             top = base + slope * (left - start) + rng.normal(0, 0.04) * height - len(ink)
-            mark = Mark(ink, round(left), round(top))
+            placed = PlacedDigit(ink, round(left), round(top))
             if touches:
-                closer = pushed(line[-1], mark)
+                closer = pushed(line[-1], placed)
                 touches = closer is not None
-                mark = closer or mark
+                placed = closer or placed
             if touches:
                 touching.append((place + len(line) - 1, place + len(line)))
-            line.append(mark)
+            line.append(placed)
         lines.append(tuple(line))
         place += length
     return Layout(tuple(lines), np.array(touching, np.int64).reshape(-1, 2))
 
 
-def pushed(before: Mark, mark: Mark) -> Mark | None:
-    """The mark moved to the left until its ink touches the one before; None where no row has ink of both."""
-    top, bottom = max(before.top, mark.top), min(before.top + len(before.ink), mark.top + len(mark.ink))
+def pushed(before: PlacedDigit, placed: PlacedDigit) -> PlacedDigit | None:
+    """Move a digit left until its ink touches the one before; None where no row has ink of both."""
+    top, bottom = max(before.top, placed.top), min(before.top + len(before.ink), placed.top + len(placed.ink))
     if bottom <= top:
         return None
     first = before.ink[top - before.top : bottom - before.top] > 0.5
-    second = mark.ink[top - mark.top : bottom - mark.top] > 0.5
+    second = placed.ink[top - placed.top : bottom - placed.top] > 0.5
     rows = first.any(axis=1) & second.any(axis=1)
     if not rows.any():
         return None
     end = before.left + first.shape[1] - 1 - first[rows, ::-1].argmax(axis=1)
-    begin = mark.left + second[rows].argmax(axis=1)
-    return dataclasses.replace(mark, left=mark.left - int((begin - end).min()))
+    begin = placed.left + second[rows].argmax(axis=1)
+    return dataclasses.replace(placed, left=placed.left - int((begin - end).min()))
 
 
 @dataclass(frozen=True, eq=False)
-class Page:
+class SyntheticPage:
     """A page and its truth.
 
     Parameters
@@ -152,20 +153,20 @@ class Page:
     image : ndarray of uint8, shape (h, w, 3)
         RGB.
     lines : tuple of str
-        The digits of each line, without spaces, in reading order of the upright page.
+        The digits of each line of the upright page, without spaces.
     boxes : ndarray of int64, shape (n, 4)
-        Left, top, right and bottom (the first pixels beyond) of each digit in the image as it is, in reading order.
+        Left, top, right and bottom (exclusive) of each digit in the image, in reading order.
     touching : ndarray of int64, shape (k, 2)
-        The neighbours that touch, by their places in reading order.
+        The touching neighbours, as places in reading order.
     turn : {0, 90, 180, 270}
         Degrees, counter-clockwise, that make the image upright.
     tilt : float
-        Degrees, counter-clockwise, by which the upright page is askew.
+        Degrees, counter-clockwise, of the upright page's skew.
     height : float
         Of a digit, in pixels.
     ruling : {"none", "ruled", "squared"}
     shadow, edge, dark : bool
-        Whether a shadow lies on the page, whether the paper ends in the image, whether the ink is lighter than it.
+        Whether there is a shadow, an edge of the paper in the image, ink lighter than the paper.
     """
 
     image: UInt8
@@ -181,7 +182,7 @@ class Page:
     dark: bool
 
 
-def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> Page:
+def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> SyntheticPage:
     """Compose digits on a page.
 
     Parameters
@@ -191,25 +192,25 @@ def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> Page:
     labels : ndarray of integers, shape (n,)
         0 to 9.
     rng : numpy.random.Generator
-        Decides everything: one pen, one hand and one paper a page.
+        A page has one pen, one writer and one paper.
 
     Returns
     -------
-    Page
+    SyntheticPage
         Its shorter side 400 to 2,000 pixels, its longer one 600 to 3,000.
 
     Raises
     ------
     DataError
-        If there are no digits, or they find no room even at the smallest height.
+        If there are no digits, or too many for a page at the smallest height.
     """
     if not len(digits) or len(digits) != len(labels):
         raise DataError(f"digits: expected one or more and a label each, got {len(digits)} and {len(labels)} labels")
     stock = some_stock(rng=rng)
-    hand = dataclasses.replace(some_hand(rng=rng, grain=stock.grain), turn=0.0)
+    writer = dataclasses.replace(some_writer(rng=rng, grain=stock.grain), turn=0.0)
     manner = some_manner(rng=rng)
     lengths = line_lengths(len(digits), rng=rng)
-    paper = not stock.dark and not stock.screen  # boards and screens have neither rules nor a desk around them
+    paper = not stock.dark and not stock.screen  # boards and screens have no rules and no desk around them
     ruling: Ruling = ("none", "none", "none", "ruled", "squared")[rng.integers(5) if paper else 0]
     tilt = 0.0 if stock.screen else float(np.clip(rng.normal(0, 2.5), -6, 6))
     edges = tuple(bool(e) for e in rng.random(4) < 0.6) if rng.random() < 0.45 and paper else (False,) * 4
@@ -218,13 +219,13 @@ def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> Page:
     smallest = round(SMALLEST[0] * emptier), round(SMALLEST[1] * emptier)
     smallest = smallest if rng.random() < 0.5 else smallest[::-1]
     while True:
-        layout = laid_out(digits, lengths, height, _readable(hand, height), manner, rng=rng)
+        layout = laid_out(digits, lengths, height, _readable(writer, height), manner, rng=rng)
         view = some_view(layout.box, height, tilt=tilt, edges=edges, smallest=smallest, rng=rng)
         excess = max(side / most for side, most in zip(sorted(view.size), LARGEST, strict=True))
         if excess <= 1:
             break
         if height <= HEIGHTS[0]:
-            raise DataError(f"digits: expected as many as find room on a page, got {len(digits)}")
+            raise DataError(f"digits: expected as many as fit on a page, got {len(digits)}")
         height = max(HEIGHTS[0], height / excess * 0.97)
     shadow = bool(rng.random() < 0.3) and not stock.screen
     scene = _drawn(layout, view, stock, ruling, height, manner.pitch * height, rng=rng)
@@ -232,7 +233,7 @@ def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> Page:
     if not stock.screen:
         image = photographed(scene, light(view.size, shadow=shadow, rng=rng), some_camera(height, rng=rng), rng=rng)
     turn = int(rng.choice((0, 90, 180, 270), p=(0.7, 0.1, 0.1, 0.1)))
-    return Page(
+    return SyntheticPage(
         image=np.ascontiguousarray(np.rot90(image, -turn // 90)),
         lines=_lines(labels, lengths),
         boxes=np.stack(turned(list(_boxes(layout, view).T), -turn // 90, view.size[::-1]), axis=1),
@@ -247,9 +248,13 @@ def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> Page:
     )
 
 
-def _readable(hand: Hand, height: float) -> Hand:
-    """The hand with a pen that is still seen at that height, in pixels."""
-    return hand if hand.width is None else dataclasses.replace(hand, width=max(hand.width, min(0.11, 1.3 / height)))
+def _readable(writer: Writer, height: float) -> Writer:
+    """The writer, with a pen wide enough to be seen at a height in pixels."""
+    return (
+        writer
+        if writer.width is None
+        else dataclasses.replace(writer, width=max(writer.width, min(0.11, 1.3 / height)))
+    )
 
 
 def _lines(labels: Int64, lengths: list[int]) -> tuple[str, ...]:
@@ -265,10 +270,10 @@ def _drawn(
     """The page in its view, in even light, float32 of shape (h, w, 3)."""
     left, top, right, bottom = (int(v) for v in view.paper)
     ink = np.zeros((bottom - top, right - left), np.float32)
-    for mark in layout.marks:
-        stamp(ink, mark.ink, mark.top - top, mark.left - left)
+    for placed in layout.digits:
+        stamp(ink, placed.ink, placed.top - top, placed.left - left)
     page = ground(stock, ink.shape, height, rng=rng)
-    if ruling == "ruled":  # numbers stand on the lines, or near them
+    if ruling == "ruled":  # numbers stand on or near the lines
         rule(page, pitch, top=height * (1 + abs(rng.normal(0, 0.06))) - top, squared=False, rng=rng)
     elif ruling == "squared":
         rule(page, height * rng.uniform(0.7, 1.4), top=rng.uniform(0, height), squared=True, rng=rng)
@@ -281,9 +286,9 @@ def _drawn(
 def _boxes(layout: Layout, view: View) -> Int64:
     """The boxes of the digits' ink in the upright image, int64 of shape (n, 4)."""
     boxes = []
-    for mark in layout.marks:
-        y, x = np.nonzero(mark.ink > 0.3)
-        places = view.seen(np.stack([x + mark.left + 0.5, y + mark.top + 0.5], axis=1))
+    for placed in layout.digits:
+        y, x = np.nonzero(placed.ink > 0.3)
+        places = view.seen(np.stack([x + placed.left + 0.5, y + placed.top + 0.5], axis=1))
         low, high = np.floor(places.min(axis=0) - 0.5), np.ceil(places.max(axis=0) + 0.5)
         boxes.append([*low, *high])
     return np.array(boxes).astype(np.int64)
