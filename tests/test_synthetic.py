@@ -318,5 +318,5 @@ def test_a_page_without_digits_is_refused():
 
 def test_more_digits_than_a_page_holds_are_refused(monkeypatch):
     monkeypatch.setattr("digitwise.synthetic.pages.LARGEST", (420, 620))
-    with pytest.raises(DataError, match="find room"):
+    with pytest.raises(DataError, match="fit on a page"):
         page_of(np.stack([digit()] * 300), np.zeros(300, int), rng=rng())

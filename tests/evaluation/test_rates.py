@@ -62,8 +62,8 @@ def test_mix_that_is_none_is_refused(answers, mix, message):
         expected_errors(answers, 1000, mix)
 
 
-def test_class_without_images_cannot_be_reckoned_with():
-    with pytest.raises(DataError, match="no image of class 2"):
+def test_class_without_images_cannot_be_in_the_mix():
+    with pytest.raises(DataError, match="got 2 without any"):
         expected_errors(predictions([0, 1], [0, 1]), 100, {"2": 0.5})
 
 

@@ -14,7 +14,7 @@ from digitwise import outputs
 from digitwise.errors import ExportError, RunError
 from digitwise.evaluation.calibration import at_temperature, fit_temperature
 from digitwise.evaluation.selective import ROUNDING, TEMPERATURE, Policy
-from digitwise.exporting import layers
+from digitwise.exporting import convert
 from digitwise.exporting.card import card_of, normalization_of, policies_of
 from digitwise.exporting.export import EXPORT, SAVED_MODEL
 from digitwise.images import Predictions
@@ -149,8 +149,8 @@ def test_folder_of_the_data_is_not_passed_on(copy):
 def test_sabotaged_conversion_is_refused_and_the_earlier_file_stays(copy, few, monkeypatch):
     outputs.write(copy / "model.onnx", EXPORT, b"earlier")
     before = names(copy)
-    monkeypatch.setattr(layers, "_reordered", lambda weights, value: weights)  # features in Keras' order
-    with pytest.raises(ExportError, match="does not answer as the model does"):
+    monkeypatch.setattr(convert, "_reordered", lambda weights, value: weights)  # features in Keras' order
+    with pytest.raises(ExportError, match="the export differs from the model"):
         digitwise.export(copy)
     assert names(copy) == before
     assert (copy / "model.onnx").read_bytes() == b"earlier"
