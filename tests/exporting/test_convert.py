@@ -157,5 +157,5 @@ def test_layer_without_counterpart_is_named_with_what_to_do(layer, what):
 
 
 def test_model_without_one_row_a_image_is_refused():
-    with pytest.raises(ExportError, match="expected one row of probabilities an image"):
+    with pytest.raises(ExportError, match="expected one row of probabilities for an image"):
         convert(keras.Sequential([keras.Input((8, 8, 1)), kl.Conv2D(2, 3)]))

@@ -191,7 +191,7 @@ def test_damaged_pair_is_refused_and_nothing_is_left(copy, tmp_path):
     with pytest.raises((RunError, ExportError)):
         digitwise.export(copy, "json+h5", tmp_path / "pair")
     (copy / "model.weights.h5").unlink()
-    with pytest.raises(RunError, match=r"model\.weights\.h5: expected the model's file"):
+    with pytest.raises(RunError, match=r"model\.weights\.h5: expected the model file"):
         digitwise.export(copy, "json+h5", tmp_path / "pair")
     assert names(tmp_path) == ["run"]
 
