@@ -20,21 +20,12 @@ MAX_ERROR = 0.001
 
 @dataclass(frozen=True)
 class PolicyOutcome:
-    """The result of a reading policy on the test images, or why there is none.
-
-    Parameters
-    ----------
-    policy : Policy or None
-    answered, errors : int
-        Of the test images.
-    refusal : str
-        Why the validation images cannot support the error guarantee; empty where they can.
-    """
+    """The result of a reading policy on the test images, or why there is none."""
 
     policy: Policy | None
-    answered: int
+    answered: int  # of the test images
     errors: int
-    refusal: str = ""
+    refusal: str = ""  # why the validation images cannot support the error guarantee; empty where they can
 
 
 @dataclass(frozen=True)
@@ -124,16 +115,9 @@ def _reading(validation: Predictions, test: Predictions, max_error: float) -> Po
 
 @dataclass(frozen=True)
 class Count:
-    """The errors by one version of the labels.
+    """The errors by one version of the labels."""
 
-    Parameters
-    ----------
-    labels : str
-        The version, in words.
-    n, errors : int
-    """
-
-    labels: str
+    labels: str  # the version, in words
     n: int
     errors: int
 

@@ -16,27 +16,14 @@ BINS = 15  # of equal width
 
 @dataclass(frozen=True)
 class Bin:
-    """The images with a confidence between two bounds.
-
-    Parameters
-    ----------
-    low, high : float
-        The bounds.
-    n : int
-    confidence : float
-        Mean.
-    accuracy : float
-        Share of correct predictions.
-    interval_95 : (float, float)
-        Wilson interval of the accuracy.
-    """
+    """The images with a confidence between two bounds."""
 
     low: float
     high: float
     n: int
-    confidence: float
-    accuracy: float
-    interval_95: tuple[float, float]
+    confidence: float  # mean
+    accuracy: float  # share of correct predictions
+    interval_95: tuple[float, float]  # Wilson interval of the accuracy
 
 
 @dataclass(frozen=True)

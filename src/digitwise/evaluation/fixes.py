@@ -28,20 +28,11 @@ WIDENED = {  # ranges of augmentation that give more samples of an end of a prop
 
 @dataclass(frozen=True)
 class Fix:
-    """A proposed fix.
-
-    Parameters
-    ----------
-    words : str
-    widen : tuple of str
-        Ranges of :class:`digitwise.recipes.Augmentation` to make wider.
-    focus : bool
-        Whether to add samples of the classes with errors.
-    """
+    """A proposed fix."""
 
     words: str
-    widen: tuple[str, ...] = ()
-    focus: bool = False
+    widen: tuple[str, ...] = ()  # ranges of :class:`digitwise.recipes.Augmentation` to make wider
+    focus: bool = False  # whether to add samples of the classes with errors
 
 
 def fix_for(group: Slice) -> Fix:
@@ -110,21 +101,11 @@ def _plain(group: Slice, answers: Predictions) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Change:
-    """A group before and after a fix.
+    """A group before and after a fix."""
 
-    Parameters
-    ----------
-    name : str
-        The common properties of its images, in words.
-    n : int
-        Its images in the half for judging.
-    comparison : Comparison
-        A before, B after, on those; None without images.
-    """
-
-    name: str
-    n: int
-    comparison: Comparison | None
+    name: str  # the common properties of its images, in words
+    n: int  # its images in the half for judging
+    comparison: Comparison | None  # A before, B after, on these images; None without any
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""

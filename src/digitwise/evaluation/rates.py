@@ -139,19 +139,10 @@ def _complete(class_mix: Mapping[str, float], counts: Int64, names: tuple[str, .
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a model reaches a target.
+    """Whether a model reaches a target."""
 
-    Parameters
-    ----------
-    target : float
-        Error rate, in (0, 1).
-    outcome : {"reached", "missed", "open"}
-        Open where the 95 % interval includes the target, so that these images cannot decide.
-    words : str
-    """
-
-    target: float
-    outcome: Literal["reached", "missed", "open"]
+    target: float  # error rate, in (0, 1)
+    outcome: Literal["reached", "missed", "open"]  # open where the 95 % interval includes the target
     words: str
 
 

@@ -22,23 +22,12 @@ MOST = 10  # groups
 
 @dataclass(frozen=True)
 class Condition:
-    """One common property of the images of a slice.
+    """One common property of the images of a slice."""
 
-    Parameters
-    ----------
-    property : str
-        Its name, or "class".
-    side : {"much", "little", "is"}
-    value : float
-        The bound, included; for a class its index.
-    words : str
-        As in "digits *slanted right by 24° or more*".
-    """
-
-    property: str
+    property: str  # its name, or "class"
     side: Literal["much", "little", "is"]
-    value: float
-    words: str
+    value: float  # the bound, included; for a class its index
+    words: str  # as in "digits *slanted right by 24° or more*"
 
     def holds(self, labels: Int64, measured: Mapping[str, Float64]) -> Mask:
         """Whether each image meets the condition, bool of shape (n,)."""

@@ -14,18 +14,10 @@ from digitwise.runs import Run
 
 @dataclass(frozen=True)
 class Spread:
-    """Errors of trainings that differ only in their seeds.
+    """Errors of trainings that differ only in their seeds."""
 
-    Parameters
-    ----------
-    n : int
-        Images that each predicted.
-    errors : tuple of int
-        Of each training.
-    """
-
-    n: int
-    errors: tuple[int, ...]
+    n: int  # images that each predicted
+    errors: tuple[int, ...]  # of each training
 
     @property
     def mean(self) -> float:

@@ -36,53 +36,26 @@ HINT = "use only Keras' own layers, and Rescaling in the place of Lambda"
 
 @dataclass(frozen=True)
 class Fed:
-    """Images given to a training or a validation.
+    """Images given to a training or a validation."""
 
-    Parameters
-    ----------
-    seen, train, test : int
-        Images examined; training images and test images among them.
-    scaling : Scaling or None
-    counts : ndarray of float64, shape (classes,), or None
-        Images, or weight, of each class.
-    labels : tuple of int
-        Of ``images``.
-    images : ndarray of uint8, shape (k, pixels), or None
-        A sample, where the images were not those of the data set.
-    """
-
-    seen: int
-    train: int
-    test: int
+    seen: int  # images examined
+    train: int  # training images among them
+    test: int  # test images among them
     scaling: Scaling | None
-    counts: Float64 | None
-    labels: tuple[int, ...]
-    images: UInt8 | None = None
+    counts: Float64 | None  # (classes,): images, or weight, of each class
+    labels: tuple[int, ...]  # of ``images``
+    images: UInt8 | None = None  # (k, pixels): a sample, where the images were not those of the data set
 
 
 @dataclass(frozen=True)
 class Fit:
-    """One training.
+    """One training."""
 
-    Parameters
-    ----------
-    models : frozenset of int
-        The keys of the model and of the models that it contains.
-    names : frozenset of str
-        Their names in Keras.
-    class_weight : dict of int to float
-    callbacks : tuple of (str, str)
-        Class, and the metric that it monitors.
-    augmentations : tuple of (str, dict)
-        Class, and its settings.
-    fed, validation : Fed
-    """
-
-    models: frozenset[int]
-    names: frozenset[str]
+    models: frozenset[int]  # the keys of the model and of the models that it contains
+    names: frozenset[str]  # their names in Keras
     class_weight: Mapping[int, float]
-    callbacks: tuple[tuple[str, str], ...]
-    augmentations: tuple[tuple[str, Mapping[str, Any]], ...]
+    callbacks: tuple[tuple[str, str], ...]  # class, and the metric that it monitors
+    augmentations: tuple[tuple[str, Mapping[str, Any]], ...]  # class, and its settings
     fed: Fed
     validation: Fed
 
@@ -119,46 +92,22 @@ class LookAtTest:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything recorded about one notebook.
+    """Everything recorded about one notebook."""
 
-    Parameters
-    ----------
-    running : int or None
-        The cell that did not end.
-    missing : tuple of str
-        The protections that the platform lacks.
-    errors : dict of int to str
-        By the place of the cell.
-    series : tuple of list of (float, float)
-        Centres and heights of the bars or steps in figures.
-    images : dict of str to ImageArray
-    labels : dict of str to ndarray or None
-        Images of each class.
-    arrays : dict of str to ndarray or None
-        ``confusion`` and ``prediction``; None where it is no array of numbers.
-    better : bool or None
-        ``model3_is_better``.
-    models : dict of str to NotebookModel
-    fits, looks : tuple
-    troubles : tuple of str
-        Errors while recording.
-    files : tuple of str
-        In the notebook's folder at its end.
-    """
-
-    running: int | None = None
-    missing: tuple[str, ...] = ()
-    errors: Mapping[int, str] = field(default_factory=dict)
-    series: tuple[list[tuple[float, float]], ...] = ()
+    running: int | None = None  # the cell that did not end
+    missing: tuple[str, ...] = ()  # the protections that the platform lacks
+    errors: Mapping[int, str] = field(default_factory=dict)  # by the place of the cell
+    series: tuple[list[tuple[float, float]], ...] = ()  # centres and heights of the bars or steps in figures
     images: Mapping[str, ImageArray] = field(default_factory=dict)
-    labels: Mapping[str, Float64 | None] = field(default_factory=dict)
+    labels: Mapping[str, Float64 | None] = field(default_factory=dict)  # images of each class
+    # ``confusion`` and ``prediction``; None where it is no array of numbers
     arrays: Mapping[str, Float64 | None] = field(default_factory=dict)
-    better: bool | None = None
+    better: bool | None = None  # ``model3_is_better``
     models: Mapping[str, NotebookModel] = field(default_factory=dict)
     fits: tuple[Fit, ...] = ()
     looks: tuple[LookAtTest, ...] = ()
-    troubles: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()  # errors while recording
+    files: tuple[str, ...] = ()  # in the notebook's folder at its end
 
 
 def read_evidence(folder: Path) -> Evidence:

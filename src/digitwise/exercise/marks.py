@@ -25,27 +25,14 @@ def printable(text: object) -> str:
 
 @dataclass(frozen=True)
 class PartMark:
-    """The points of one part.
-
-    Parameters
-    ----------
-    id : str
-    what : str
-        The condition.
-    points, of : float
-        Earned, and possible.
-    reason : str
-        What was found.
-    hint : str
-        What to do next; empty where all points are earned.
-    """
+    """The points of one part."""
 
     id: str
-    what: str
-    points: float
-    of: float
-    reason: str
-    hint: str
+    what: str  # the condition
+    points: float  # earned
+    of: float  # possible
+    reason: str  # what was found
+    hint: str  # what to do next; empty where all points are earned
 
 
 @dataclass(frozen=True)
@@ -79,28 +66,14 @@ class TaskMark:
 
 @dataclass(frozen=True)
 class Mark:
-    """The points of one notebook.
+    """The points of one notebook."""
 
-    Parameters
-    ----------
-    notebook : str
-        Its path.
-    tasks : tuple of TaskMark
-    ended : str
-        Why it did not run to its end; empty where it did.
-    errors : dict of int to str
-        The errors of cells, by the cell's place.
-    warnings : tuple of str
-    seconds : float
-        Wall time of the run.
-    """
-
-    notebook: str
+    notebook: str  # its path
     tasks: tuple[TaskMark, ...]
-    ended: str = ""
-    errors: dict[int, str] = field(default_factory=dict)
+    ended: str = ""  # why it did not run to its end; empty where it did
+    errors: dict[int, str] = field(default_factory=dict)  # the errors of cells, by the cell's place
     warnings: tuple[str, ...] = ()
-    seconds: float = 0.0
+    seconds: float = 0.0  # wall time of the run
 
     @property
     def points(self) -> float:

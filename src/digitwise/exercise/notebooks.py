@@ -59,25 +59,13 @@ def write_edition(folder: str | Path) -> Path:
 
 @dataclass(frozen=True)
 class NotebookCell:
-    """One cell.
+    """One cell."""
 
-    Parameters
-    ----------
-    place : int
-        From 1, over all cells.
-    is_code : bool
-    source : str
-    task : str
-        The id of its task, or empty.
-    role : str
-        ``question``, ``code`` or ``answer``; empty where the notebook has no metadata.
-    """
-
-    place: int
+    place: int  # from 1, over all cells
     is_code: bool
     source: str
-    task: str
-    role: str
+    task: str  # the id of its task, or empty
+    role: str  # ``question``, ``code`` or ``answer``; empty where the notebook has no metadata
 
 
 @dataclass(frozen=True)

@@ -22,35 +22,20 @@ BLANK = -1
 
 @dataclass(frozen=True)
 class Scaling:
-    """Pixel values as ``factor * grey + offset``.
+    """Pixel values as ``factor * grey + offset``."""
 
-    Parameters
-    ----------
-    factor, offset : list of float
-        One value for all pixels, or one for each.
-    """
-
-    factor: list[float]
+    factor: list[float]  # one value for all pixels, or one for each, as in offset
     offset: list[float]
 
 
 @dataclass(frozen=True)
 class Recognised:
-    """How many of ``n`` images are known.
-
-    Parameters
-    ----------
-    n : int
-    train, test : int
-        Training images; test images that are not among the training images.
-    scaling : Scaling or None
-        Of the known images; None where no single scaling fits.
-    """
+    """How many of ``n`` images are known."""
 
     n: int
-    train: int
-    test: int
-    scaling: Scaling | None
+    train: int  # training images
+    test: int  # test images that are not among the training images
+    scaling: Scaling | None  # of the known images; None where no single scaling fits
 
 
 class Recogniser:

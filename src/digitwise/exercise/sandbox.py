@@ -88,24 +88,12 @@ def slowness() -> float:
 
 @dataclass(frozen=True)
 class NotebookLimits:
-    """The resources that a notebook may use.
+    """The resources that a notebook may use."""
 
-    Parameters
-    ----------
-    seconds : float
-        For the whole notebook, by a :class:`Clock`, on a core as fast as the reference.
-    memory_bytes : int
-        Of all its processes together.
-    file_bytes : int
-        Of one file.
-    slowness : float
-        The factor on ``seconds`` for this machine, see :func:`slowness`.
-    """
-
-    seconds: float = 30 * 60
-    memory_bytes: int = 4 * GIGABYTE
-    file_bytes: int = GIGABYTE
-    slowness: float = 1.0
+    seconds: float = 30 * 60  # for the whole notebook, by a :class:`Clock`, on a core as fast as the reference
+    memory_bytes: int = 4 * GIGABYTE  # of all its processes together
+    file_bytes: int = GIGABYTE  # of one file
+    slowness: float = 1.0  # the factor on ``seconds`` for this machine, see :func:`slowness`
 
     @property
     def data_bytes(self) -> int:

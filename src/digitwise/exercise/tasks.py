@@ -7,43 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TaskPart:
-    """One condition that earns points.
+    """One condition that earns points."""
 
-    Parameters
-    ----------
-    id : str
-        Unique within its task.
-    points : float
-        At most; a part can earn half of them.
-    what : str
-        The condition, as students read it.
-    """
-
-    id: str
-    points: float
-    what: str
+    id: str  # unique within its task
+    points: float  # at most; a part can earn half of them
+    what: str  # the condition, as students read it
 
 
 @dataclass(frozen=True, slots=True)
 class ExerciseTask:
-    """One task.
+    """One task."""
 
-    Parameters
-    ----------
-    id : str
-        In the metadata of the task's cells: ``{"digitwise": {"task": id, "role": "question"}}``; the roles are
-        ``question``, ``code`` and ``answer``.
-    title : str
-        The heading in the notebook.
-    parts : tuple of TaskPart
-    names : tuple of str
-        The names that the student's code defines.
-    """
-
+    # in the metadata of the task's cells: ``{"digitwise": {"task": id, "role": "question"}}``; the roles are
+    # ``question``, ``code`` and ``answer``
     id: str
-    title: str
+    title: str  # the heading in the notebook
     parts: tuple[TaskPart, ...]
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # the names that the student's code defines
 
     @property
     def points(self) -> float:

@@ -126,36 +126,18 @@ def _size(place: Path) -> int:
 
 @dataclass(frozen=True)
 class ExportForm:
-    """One format of exports.
+    """One format of exports."""
 
-    Parameters
-    ----------
-    place : str
-        The default path, relative to the run folder.
-    suffix : str
-        Of the file's name; empty for a folder.
-    check : callable
-        Raises if a path holds something other than an earlier export.
-    temporary : callable
-        From a path to a context with a temporary path, whose content moves to the path at the end.
-    write : callable
-        Writes to a temporary path, and gives a function that predicts with the written model.
-    batches : tuple of int
-        Batch sizes for the comparison.
-    calibrated : bool
-        Whether it includes the temperature.
-    trained : bool
-        Whether a training writes it into the run folder.
-    """
-
-    place: str
-    suffix: str
-    check: Callable[[Path], None]
+    place: str  # the default path, relative to the run folder
+    suffix: str  # of the file's name; empty for a folder
+    check: Callable[[Path], None]  # raises if a path holds something other than an earlier export
+    # from a path to a context with a temporary path, whose content moves to the path at the end
     temporary: Callable[[Path], AbstractContextManager[Path]]
+    # writes to a temporary path, and gives a function that predicts with the written model
     write: Callable[[Run, Any, Card, Path], Ask]
-    batches: tuple[int, ...] = BATCHES
-    calibrated: bool = False
-    trained: bool = False
+    batches: tuple[int, ...] = BATCHES  # batch sizes for the comparison
+    calibrated: bool = False  # whether it includes the temperature
+    trained: bool = False  # whether a training writes it into the run folder
 
     def check_place(self, place: Path) -> None:
         """Check that a path may be written: it is free, or holds an earlier export."""

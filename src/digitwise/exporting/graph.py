@@ -19,21 +19,12 @@ IR_VERSION = 8  # the file format of that time; onnx writes its newest by defaul
 
 @dataclass(frozen=True)
 class Value:
-    """The output of a node.
+    """The output of a node."""
 
-    Parameters
-    ----------
-    name : str
-        In the ONNX graph.
-    shape : tuple of int
-        Keras' shape without the batch: (h, w, c) or (features,). In the graph images are (n, c, h, w), as onnxruntime's
-        convolutions need them.
-    flattened : (int, int, int), optional
-        The (h, w, c) that was flattened to these features, which have the order c, h, w.
-    """
-
-    name: str
+    name: str  # in the ONNX graph
+    # Keras' shape without the batch: (h, w, c) or (features,); in the graph, images are (n, c, h, w)
     shape: tuple[int, ...]
+    # (h, w, c) before flattening to these features, which have the order c, h, w
     flattened: tuple[int, ...] | None = None
 
 
@@ -87,16 +78,10 @@ class Graph:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A Keras layer and its float32 weights.
-
-    Parameters
-    ----------
-    layer : keras.Layer
-    weights : tuple of ndarray
-        Kernel and bias of a convolution or a dense layer, scale and shift of a batch normalisation; else empty.
-    """
+    """A Keras layer and its float32 weights."""
 
     layer: Any
+    # kernel and bias of a convolution or a dense layer, scale and shift of a batch normalisation; else empty
     weights: tuple[Float32, ...] = ()
 
     @property

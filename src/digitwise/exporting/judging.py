@@ -31,17 +31,10 @@ CALIBRATED = Kind("calibrated", "an earlier model of digitwise calibrate", Model
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A reader's answers for labelled images.
-
-    Parameters
-    ----------
-    files : tuple of Path
-    labels : ndarray of int64, shape (n,)
-    answers : Answers
-    """
+    """A reader's answers for labelled images."""
 
     files: tuple[Path, ...]
-    labels: Int64
+    labels: Int64  # (n,)
     answers: Answers
 
     @cached_property

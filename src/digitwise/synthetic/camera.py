@@ -19,21 +19,11 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A part of a plane as a camera sees it.
+    """A part of a plane as a camera sees it."""
 
-    Parameters
-    ----------
-    forth : ndarray of float64, shape (3, 3)
-        The homography from the page's pixels to the image's.
-    size : (int, int)
-        Height and width of the image.
-    paper : (float, float, float, float)
-        Left, top, right and bottom of the paper, in the page's pixels; it may reach beyond the image.
-    """
-
-    forth: Float64
-    size: tuple[int, int]
-    paper: Box
+    forth: Float64  # (3, 3): the homography from the page's pixels to the image's
+    size: tuple[int, int]  # height and width of the image
+    paper: Box  # left, top, right and bottom of the paper, in the page's pixels; it may reach beyond the image
 
     def seen(self, points: Float64) -> Float64:
         """Map points (n, 2), x and y, of the page to the image."""
@@ -128,28 +118,14 @@ def _from_the_side(box: Float64, *, rng: np.random.Generator) -> Float64:
 
 @dataclass(frozen=True)
 class Camera:
-    """The properties of a camera.
+    """The properties of a camera."""
 
-    Parameters
-    ----------
-    exposure : (float, float, float)
-        Factors on red, green and blue: brightness and white balance.
-    defocus, motion : float
-        Blur: standard deviation, and length in one direction, in pixels.
-    direction : float
-        Of the motion, in radians.
-    noise : float
-        Standard deviation of the sensor's noise, in grey levels.
-    quality : int, optional
-        Of the JPEG file; None for a file without loss.
-    """
-
-    exposure: tuple[float, float, float]
-    defocus: float
-    motion: float
-    direction: float
-    noise: float
-    quality: int | None
+    exposure: tuple[float, float, float]  # factors on red, green and blue: brightness and white balance
+    defocus: float  # standard deviation of the blur, in pixels
+    motion: float  # length of the motion blur, in pixels
+    direction: float  # of the motion, in radians
+    noise: float  # standard deviation of the sensor's noise, in grey levels
+    quality: int | None  # of the JPEG file; None for a file without loss
 
 
 def some_camera(height: float, *, rng: np.random.Generator) -> Camera:

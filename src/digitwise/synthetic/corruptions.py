@@ -25,23 +25,12 @@ BLOCK = 500  # images at a time, whose floats fit a processor's cache
 
 @dataclass(frozen=True)
 class Corruption:
-    """A kind of corruption.
-
-    Parameters
-    ----------
-    name : str
-    unit : str
-        Of a severity.
-    severities : tuple of float
-        In the robustness table, the mildest first.
-    apply : callable
-        From images (n, h, w), a severity and a generator to images.
-    """
+    """A kind of corruption."""
 
     name: str
-    unit: str
-    severities: tuple[float, ...]
-    apply: Corrupt
+    unit: str  # of a severity
+    severities: tuple[float, ...]  # in the robustness table, the mildest first
+    apply: Corrupt  # from images (n, h, w), a severity and a generator to images
 
 
 def corrupted(images: UInt8, kind: str, severity: float, *, rng: np.random.Generator) -> UInt8:

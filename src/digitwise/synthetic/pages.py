@@ -25,25 +25,13 @@ Ruling = Literal["none", "ruled", "squared"]
 
 @dataclass(frozen=True)
 class Manner:
-    """The layout habits of a writer; lengths in heights of a digit.
+    """The layout habits of a writer; lengths in heights of a digit."""
 
-    Parameters
-    ----------
-    gap, pitch : float
-        From digit to digit, from line to line.
-    unevenness : float
-        Spread of the digits' heights, as a share.
-    drift : float
-        Spread of the lines' slope, as a tangent.
-    groups : float
-        Probability of a wide gap after a digit.
-    """
-
-    gap: float
-    pitch: float
-    unevenness: float
-    drift: float
-    groups: float
+    gap: float  # from digit to digit
+    pitch: float  # from line to line
+    unevenness: float  # spread of the digits' heights, as a share
+    drift: float  # spread of the lines' slope, as a tangent
+    groups: float  # probability of a wide gap after a digit
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,28 +32,14 @@ CHALKS = ((236, 236, 230), (240, 226, 130), (240, 190, 200))
 
 @dataclass(frozen=True)
 class Stock:
-    """A ground and an ink.
+    """A ground and an ink."""
 
-    Parameters
-    ----------
-    paper, ink : (float, float, float)
-        RGB, 0 to 255, in even light.
-    texture : float
-        Spread of the ground's shade, in grey levels; 0 for a screen.
-    grain : float
-        Visibility of the texture in the ink, see :class:`~digitwise.synthetic.pens.Writer`.
-    strength : float
-        Largest opacity of the ink, 0 to 1.
-    screen : bool
-        Whether it is a screenshot: without light, lens and noise.
-    """
-
-    paper: tuple[float, ...]
-    ink: tuple[float, ...]
-    texture: float
-    grain: float = 0.0
-    strength: float = 1.0
-    screen: bool = False
+    paper: tuple[float, ...]  # RGB, 0 to 255, in even light
+    ink: tuple[float, ...]  # RGB as well
+    texture: float  # spread of the ground's shade, in grey levels; 0 for a screen
+    grain: float = 0.0  # visibility of the texture in the ink, see :class:`~digitwise.synthetic.pens.Writer`
+    strength: float = 1.0  # largest opacity of the ink, 0 to 1
+    screen: bool = False  # whether it is a screenshot: without light, lens and noise
 
     @property
     def dark(self) -> bool:

@@ -19,36 +19,17 @@ AROUND = 7, 6, 3, 0, 1, 2, 5, 8  # bits of the neighbours, clockwise from above;
 
 @dataclass(frozen=True)
 class Writer:
-    """One person with one pen.
+    """One person with one pen."""
 
-    Parameters
-    ----------
-    width : float, optional
-        Of the stroke, as a share of the digits' height; None keeps the original strokes.
-    slant, turn : float
-        Shear to the right as a tangent; rotation in degrees, counter-clockwise.
-    aspect : float
-        Factor on width over height.
-    pressure : float
-        Spread of the stroke's width along it, as a share.
-    fading : float
-        Spread of the ink's strength along the stroke, as a share.
-    grain : float
-        Visibility of the paper's grain in the ink, as with pencil and chalk, as a share.
-    gaps : float
-        Share of the stroke's length where the pen did not write.
-    proportion : float
-        Power of the height from the top: below 1 the upper part becomes smaller, as in a 9 with a long leg.
-    """
-
-    width: float | None
-    slant: float = 0.0
-    turn: float = 0.0
-    aspect: float = 1.0
-    pressure: float = 0.0
-    fading: float = 0.0
-    grain: float = 0.0
-    gaps: float = 0.0
+    width: float | None  # of the stroke, as a share of the digits' height; None keeps the original strokes
+    slant: float = 0.0  # shear to the right, as a tangent
+    turn: float = 0.0  # rotation in degrees, counter-clockwise
+    aspect: float = 1.0  # factor on width over height
+    pressure: float = 0.0  # spread of the stroke's width along it, as a share
+    fading: float = 0.0  # spread of the ink's strength along the stroke, as a share
+    grain: float = 0.0  # visibility of the paper's grain in the ink, as with pencil and chalk, as a share
+    gaps: float = 0.0  # share of the stroke's length where the pen did not write
+    # power of the height from the top: below 1 the upper part becomes smaller, as in a 9 with a long leg
     proportion: float = 1.0
 
 

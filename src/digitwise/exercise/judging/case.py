@@ -25,16 +25,9 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Judgement:
-    """The judgement of one part.
+    """The judgement of one part."""
 
-    Parameters
-    ----------
-    share : float
-        Of the part's points: 0, 0.5 or 1.
-    reason, hint : str
-    """
-
-    share: float
+    share: float  # of the part's points: 0, 0.5 or 1
     reason: str
     hint: str = ""
 

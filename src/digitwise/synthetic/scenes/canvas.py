@@ -42,25 +42,13 @@ def some_tooth(*, rng: np.random.Generator) -> Float32:
 
 @dataclass(eq=False)
 class Canvas:
-    """The drawing of a scene.
-
-    Parameters
-    ----------
-    glyphs : Glyphs
-    rng : numpy.random.Generator
-    paper : ndarray of float32, shape (256, 256)
-        Grey levels, 0 to 255 and a little beyond.
-    tooth : ndarray of float32, shape (256, 256)
-        See :func:`some_tooth`.
-    found : list of SceneObject
-        The objects that a finder must find.
-    """
+    """The drawing of a scene."""
 
     glyphs: Glyphs
     rng: np.random.Generator
-    paper: Float32
-    tooth: Float32
-    found: list[SceneObject] = field(default_factory=list)
+    paper: Float32  # (256, 256): grey levels, 0 to 255 and a little beyond
+    tooth: Float32  # (256, 256): see :func:`some_tooth`
+    found: list[SceneObject] = field(default_factory=list)  # the objects that a finder must find
     base: Float32 = field(init=False)  # without the ink since the last settle
 
     def __post_init__(self) -> None:

@@ -48,21 +48,11 @@ class Scene:
 
 @dataclass(frozen=True)
 class SceneKind:
-    """A kind of scenes.
+    """A kind of scenes."""
 
-    Parameters
-    ----------
-    compose : callable
-        Draws one on a canvas.
-    share : float
-        Of the scenes.
-    cropped : float
-        Share of these that show only a part; small for kinds without a main object.
-    """
-
-    compose: Callable[[Canvas], None]
-    share: float
-    cropped: float = 0.5
+    compose: Callable[[Canvas], None]  # draws one on a canvas
+    share: float  # of the scenes
+    cropped: float = 0.5  # share of these that show only a part; small for kinds without a main object
 
 
 KINDS = {

@@ -23,55 +23,23 @@ OFTEN = 0, 1, 1, 7  # more frequent digits: amounts end in 0, and 1 and 7 are si
 
 @dataclass(frozen=True)
 class Writing:
-    """The writing of one person with one pen; lengths in heights of a digit unless stated otherwise.
+    """The writing of one person with one pen; lengths in heights of a digit unless stated otherwise."""
 
-    Parameters
-    ----------
-    height : float
-        Of a digit, in pixels.
-    pen : float
-        Half the width of the stroke.
-    slant : float
-        Shear to the right, as a tangent.
-    aspect : float
-        Factor on width over height.
-    gap : float
-        Between two digits; they touch below 0.
-    uneven : float
-        Spread of the digits' heights.
-    wobble : float
-        Spread of the digits' feet about their line.
-    slope, bow : float
-        Of the line: its tangent, and its curvature.
-    forms : float
-        Share of digits in drawn forms instead of those of MNIST's writers.
-    ink : float
-        Grey levels between paper and ink, positive if the ink is darker.
-    grain : float
-        Visibility of the paper's tooth in the ink, 0 to 1.
-    legs : float
-        Share of the digits 1, 4, 7 and 9 that reach below the line.
-    zeros : float
-        Height of a 0 over that of other digits.
-    outlined : bool
-        Whether strokes keep their writers' widths.
-    """
-
-    height: float
-    pen: float
-    slant: float
-    aspect: float
-    gap: float
-    uneven: float
-    wobble: float
-    slope: float
-    bow: float
-    forms: float
-    ink: float
-    grain: float
-    legs: float
-    zeros: float
-    outlined: bool
+    height: float  # of a digit, in pixels
+    pen: float  # half the width of the stroke
+    slant: float  # shear to the right, as a tangent
+    aspect: float  # factor on width over height
+    gap: float  # between two digits; they touch below 0
+    uneven: float  # spread of the digits' heights
+    wobble: float  # spread of the digits' feet about their line
+    slope: float  # of the line, as a tangent
+    bow: float  # curvature of the line
+    forms: float  # share of digits in drawn forms instead of those of MNIST's writers
+    ink: float  # grey levels between paper and ink, positive if the ink is darker
+    grain: float  # visibility of the paper's tooth in the ink, 0 to 1
+    legs: float  # share of the digits 1, 4, 7 and 9 that reach below the line
+    zeros: float  # height of a 0 over that of other digits
+    outlined: bool  # whether strokes keep their writers' widths
 
 
 def some_writing(height: float, *, rng: np.random.Generator, contrast: float | None = None) -> Writing:
