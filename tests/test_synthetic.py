@@ -60,13 +60,13 @@ def test_a_digit_gets_the_height_asked_for(height):
     assert ink.max() <= 1
 
 
-def test_a_hand_can_write_narrowly():
+def test_a_writer_can_write_narrowly():
     plain, narrow = (written(digit(), 80, Writer(0.08, aspect=aspect), rng=rng()) for aspect in (1, 0.6))
     assert narrow.shape[1] < 0.75 * plain.shape[1]
     assert len(narrow) == pytest.approx(len(plain), abs=2)
 
 
-def test_a_hand_can_slant_to_the_right():
+def test_a_writer_can_slant_to_the_right():
     ink = written(digit("line"), 80, Writer(0.08, slant=0.5), rng=rng()) > 0.5
     assert np.flatnonzero(ink[5]).mean() > np.flatnonzero(ink[-5]).mean() + 10
 
@@ -124,7 +124,7 @@ def test_a_digit_is_seen_on_every_scan():
         assert (scan.max(axis=(0, 1)) - scan.min(axis=(0, 1))).max() > 25
 
 
-def test_a_image_without_ink_gives_a_scan_too():
+def test_an_image_without_ink_gives_a_scan_too():
     assert scan_of(np.zeros((28, 28), np.uint8), rng=rng()).dtype == np.uint8
 
 
@@ -260,7 +260,7 @@ def test_a_pages_lines_are_its_labels_in_reading_order(pages):
         assert page.boxes.dtype == np.int64
 
 
-def test_a_page_has_a_size_that_is_read(pages):
+def test_a_page_has_a_readable_size(pages):
     for page, _ in pages:
         assert page.image.dtype == np.uint8
         assert page.image.ndim == 3

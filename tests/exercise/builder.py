@@ -1,4 +1,4 @@
-"""Notebooks as students hand them in, made of cells by task, and a small set that a tiny network learns in a second."""
+"""Notebooks like those of students, made of cells by task, and a small data set for tiny networks."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ ANSWERS = {
 
 
 def write_notebook(path: Path, code: dict | None = None, answers: dict | None = None, *, metadata: bool = True) -> Path:
-    """A notebook that gets all points, but for the cells given."""
+    """Write a notebook that earns all points, except for the given cells."""
     code, answers = CODE | (code or {}), ANSWERS | (answers or {})
     cells = []
     for task, title in TITLES.items():
@@ -93,7 +93,7 @@ def _cell(kind: str, task: str, role: str, source: str, metadata: bool) -> dict:
 
 
 def write_digits(path: Path, train: int = 1000, test: int = 500) -> Path:
-    """Printed digits, moved a little and with noise, as an .npz."""
+    """Write printed digits, shifted and with noise, as .npz."""
     rng = np.random.default_rng(0)
     glyphs = []
     for digit in "0123456789":

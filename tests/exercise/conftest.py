@@ -37,7 +37,7 @@ for _ in range(3):
     other.evaluate(x_test, y_test, verbose=0)
 """
 
-ASLEEP = 1_000_000 + os.getpid()  # seconds, as no other run of the suite on this machine has them
+ASLEEP = 1_000_000 + os.getpid()  # seconds, different for every run of the suite
 
 PROBE = """import os, socket, subprocess, sys
 assert "TOKEN" not in "".join(os.environ), "the teacher's environment is visible"
@@ -63,7 +63,7 @@ if sys.platform == "linux":
     assert os.stat("mnist.npz").st_mode == rights, "the set can be taken from the others"
 try:
     input()
-    raise AssertionError("there is somebody to ask")
+    raise AssertionError("standard input is open")
 except (EOFError, Exception) as error:
     assert not isinstance(error, AssertionError), error
 assert sorted(os.listdir()) == ["mnist.npz", "results"]
@@ -73,7 +73,7 @@ threading.Thread(target=time.sleep, args=({asleep},)).start()"""
 
 
 def class_of(folder, outside):
-    """The notebooks that come to an end, by name; the comment says what is worth points."""
+    """Write the notebooks that run to their end."""
     write_notebook(folder / "perfect.ipynb")
     (folder / "empty.ipynb").write_bytes(EDITION.read_bytes())
     nine = {"load": WITHOUT_KERAS, "histogram": "plt.hist(y_train, bins=9)"}
@@ -138,7 +138,7 @@ def marked(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def stopped(tmp_path_factory):
-    """The marks of notebooks that come to no end, by name."""
+    """The marks of endless notebooks, by name."""
     folder, out = tmp_path_factory.mktemp("class"), tmp_path_factory.mktemp("marks")
     begun = NOTHING | {"load": WITHOUT_KERAS, "histogram": CODE["histogram"]}
     write_notebook(folder / "endless.ipynb", begun | {"shape": "while True: pass"}, NO_ANSWERS)

@@ -91,7 +91,7 @@ def test_surrogates_and_control_characters_are_shown_escaped(marked):
     assert shown["error"] == r"ValueError: half \ud800, \x1b[31m[/bold]"
 
 
-def test_what_is_no_notebook_does_not_stop_the_class(marked):
+def test_broken_notebook_does_not_stop_the_class(marked):
     assert "expected a Jupyter notebook" in marked[0]["no-notebook"]["ended"]
 
 
@@ -109,7 +109,7 @@ def test_class_has_a_table_of_points_and_a_page_each(marked):
 @pytest.mark.parametrize(
     ("name", "why"), [("endless", "the limit of 12 seconds"), ("hog", "more than 0.9 GB of memory")]
 )
-def test_notebook_without_end_is_stopped_and_what_came_before_counts(stopped, name, why):
+def test_endless_notebook_is_stopped_and_its_earlier_cells_count(stopped, name, why):
     mark = stopped[name]
     assert why in mark["ended"]
     assert mark["points"] == 0.5

@@ -21,7 +21,7 @@ DENSE = {"class": "Dense", "units": 10, "activation": "softmax"}
 
 
 class FakePredictor:
-    """ModelOutput that are right but for some images, which are taken for the next class."""
+    """A predictor that is right except for some images, which it takes for the next class."""
 
     def __init__(self, labels, **wrong):
         self.labels, self.wrong = labels, wrong
@@ -120,7 +120,7 @@ def test_loaded_model_must_predict_like_the_saved_one(case):
         ("It is better.", 0),
     ],
 )
-def test_gain_must_fit_what_is_counted(case, text, share):
+def test_gain_must_agree_with_the_recount(case, text, share):
     assert gain(case(text, "model2", model=range(10), model2=[3, 4])).share == share
 
 
@@ -129,12 +129,12 @@ def test_gain_must_fit_what_is_counted(case, text, share):
     [
         (range(20, 21), True, 1),  # 20 errors to 1
         (range(20, 21), False, 0.5),
-        (range(1, 20), True, 0.5),  # one error fewer is luck
+        (range(1, 20), True, 0.5),  # one error fewer may be chance
         (range(1, 20), False, 1),
         (range(40), True, 0.5),
         (range(40), None, 0.5),
     ],
-    ids=["real gain", "real gain denied", "luck claimed", "luck denied", "loss claimed", "no claim"],
+    ids=["real gain", "real gain denied", "chance claimed", "chance denied", "loss claimed", "no claim"],
 )
 def test_improvement_must_be_shown_or_honestly_denied(case, after, claim, share):
     text = f"The accuracy is {1 - len(after) / 360:.4f}."
@@ -192,7 +192,7 @@ def test_excesses_are_reported_in_the_settings_own_units():
     ]
 
 
-def test_flips_show_in_the_images_themselves(case, digits):
+def test_flips_are_detected_in_the_images(case, digits):
     images, labels = digits.train.images[:200].copy(), digits.train.labels[:200].tolist()
 
     def shown(images):

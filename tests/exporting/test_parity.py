@@ -12,7 +12,7 @@ def always(answer):
     return lambda images: np.tile(np.asarray(answer, np.float32), (len(images), 1))
 
 
-def test_each_batch_size_is_asked_about_every_image():
+def test_each_batch_size_is_compared_on_every_image():
     asked = []
 
     def ask(images):
