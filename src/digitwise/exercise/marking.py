@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def mark_all(
     with temporary_folder() as folder:
         data = folder / "data.npz"
         _write(dataset, data)
-        with Predictor(data, stop, limits.slowness) as predictor, ThreadPoolExecutor(jobs) as pool:
+        with closing(Predictor(data, stop, limits.slowness)) as predictor, ThreadPoolExecutor(jobs) as pool:
 
             def work(notebook: Notebook) -> Mark:
                 mark = mark_notebook(notebook, dataset, data, predictor, limits, stop)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,30 +118,25 @@ def read_notebook(path: Path) -> Notebook:
             warnings.simplefilter("ignore")  # older notebooks have no cell ids
             text = path.read_text(encoding="utf-8-sig")
             document = nbformat.convert(nbformat.reader.reads(text), 4)  # type: ignore[no-untyped-call]
-        raw = [_raw(cell) for cell in document.cells]
+        cells = tuple(_cells(document))
     except Exception as error:  # nbformat raises errors of many kinds for broken files
         raise DataError(f"{expected}, got: {one_line(error, 150)}") from error
-    return Notebook(path, tuple(_placed(raw)))
+    return Notebook(path, cells)
 
 
-def _raw(cell: Any) -> tuple[bool, str, str, str]:
-    """Whether the cell is code, its source, and the task and role in its metadata."""
-    said = cell.metadata.get("digitwise", {})
-    said = said if isinstance(said, dict) else {}
-    source = "".join(cell.source) if isinstance(cell.source, list) else str(cell.source)
-    return cell.cell_type == "code", source, str(said.get("task", "")), str(said.get("role", ""))
-
-
-def _placed(raw: list[tuple[bool, str, str, str]]) -> list[NotebookCell]:
+def _cells(document: Any) -> Iterator[NotebookCell]:
     """Give each cell the task in its metadata, else the task of the last heading."""
-    cells, task, depth = [], "", 0
-    for place, (is_code, source, own, role) in enumerate(raw, start=1):
-        if own:
+    task, depth = "", 0
+    for place, cell in enumerate(document.cells, start=1):
+        given = cell.metadata.get("digitwise", {})
+        given = given if isinstance(given, dict) else {}
+        source = "".join(cell.source) if isinstance(cell.source, list) else str(cell.source)
+        is_code = cell.cell_type == "code"
+        if own := str(given.get("task", "")):
             task = own
         elif not is_code:
             task, depth = _task_from(source, task, depth)
-        cells.append(NotebookCell(place, is_code, source, task, role))
-    return cells
+        yield NotebookCell(place, is_code, source, task, str(given.get("role", "")))
 
 
 def _task_from(source: str, task: str, depth: int) -> tuple[str, int]:

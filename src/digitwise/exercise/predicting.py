@@ -12,8 +12,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,12 +61,8 @@ class Predictor:
         self.data, self.stack, self.lock, self.count = data, ExitStack(), threading.Lock(), 0
         self.child: Child | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """End the process, and remove its folder."""
         self.stack.close()
 
     def predict(self, model: Path, scaling: Scaling | None) -> ModelOutput:

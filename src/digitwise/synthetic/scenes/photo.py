@@ -148,20 +148,12 @@ def _window(objects: Float32, *, rng: np.random.Generator) -> Frame:
 
 def _visible(objects: Float32, window: Frame, at: tuple[int, int]) -> Float32:
     """The visible objects (n, 5) of a window whose corner moves to ``at``, with boxes cut to it."""
-    left, top, right, bottom = window
-    kept = []
-    for x, y, width, height, label in objects.tolist():
-        x0, x1 = max(x - width / 2, left), min(x + width / 2, right)
-        y0, y1 = max(y - height / 2, top), min(y + height / 2, bottom)
-        share = max(0.0, x1 - x0) * max(0.0, y1 - y0) / max(width * height, 1e-6)
-        if share > REMNANT:
-            kept.append(
-                (
-                    *((x0 + x1) / 2 + at[0] - left, (y0 + y1) / 2 + at[1] - top),
-                    *(x1 - x0, y1 - y0, label if share > VISIBLE else IGNORED),
-                )
-            )
-    return np.array(kept, np.float32).reshape(-1, 5)[:MOST]
+    centres, sizes, labels = np.split(objects.astype(np.float64), [2, 4], axis=1)  # (n, 2), (n, 2), (n, 1)
+    low, high = np.maximum(centres - sizes / 2, window[:2]), np.minimum(centres + sizes / 2, window[2:])
+    shares = np.maximum(0, high - low).prod(axis=1) / np.maximum(sizes.prod(axis=1), 1e-6)
+    labels = np.where(shares[:, None] > VISIBLE, labels, IGNORED)
+    visible = np.concatenate([(low + high) / 2 + at - window[:2], high - low, labels], axis=1)
+    return np.asarray(visible[shares > REMNANT][:MOST], np.float32)
 
 
 def turned(image: UInt8, objects: Float32, frame: Frame, turn: int) -> tuple[UInt8, Float32, Frame]:
