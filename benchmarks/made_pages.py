@@ -1,4 +1,4 @@
-"""Pages of numbers as phone cameras and scanners give them, with the truth about their digits."""
+"""Made pages of numbers as phone cameras and scanners give them, with the truth about their digits."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Literal
 import numpy as np
 
 from digitwise.errors import DataError
-from digitwise.images import Float32, Int64, UInt8
-from digitwise.planes import turned
-from digitwise.synthetic.camera import View, photographed, some_camera, some_desk, some_view, to_uint8
+from digitwise.images import Float32, Float64, Int64, UInt8
+from digitwise.planes import mapped, seen_through, shift, turned
+from digitwise.synthetic.camera import photographed, some_camera, to_uint8
+from digitwise.synthetic.noise import smooth_noise
 from digitwise.synthetic.paper import Stock, ground, light, rule, some_stock, specks
 from digitwise.synthetic.pens import Writer, some_writer, stamp, written
 
@@ -21,6 +22,8 @@ PER_LINE = 3, 13  # digits in a line: from, below
 HEIGHTS = 14.0, 150.0  # pixels of a digit that a person can read
 SMALLEST, LARGEST = (400, 600), (2000, 3000)  # shorter and longer side
 Ruling = Literal["none", "ruled", "squared"]
+DESKS = ((62, 42, 28), (104, 72, 46), (34, 34, 38), (40, 46, 66), (84, 84, 82))  # RGB: woods, black, cloth, stone
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def pushed(before: PlacedDigit, placed: PlacedDigit) -> PlacedDigit | None:
 
 
 @dataclass(frozen=True, eq=False)
-class SyntheticPage:
+class MadePage:
     """A page and its truth.
 
     Parameters
@@ -170,7 +173,7 @@ class SyntheticPage:
     dark: bool
 
 
-def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> SyntheticPage:
+def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> MadePage:
     """Compose digits on a page.
 
     Parameters
@@ -184,7 +187,7 @@ def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> Synthe
 
     Returns
     -------
-    SyntheticPage
+    MadePage
         Its shorter side 400 to 2,000 pixels, its longer one 600 to 3,000.
 
     Raises
@@ -221,7 +224,7 @@ def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> Synthe
     if not stock.screen:
         image = photographed(scene, light(view.size, shadow=shadow, rng=rng), some_camera(height, rng=rng), rng=rng)
     turn = int(rng.choice((0, 90, 180, 270), p=(0.7, 0.1, 0.1, 0.1)))
-    return SyntheticPage(
+    return MadePage(
         image=np.ascontiguousarray(np.rot90(image, -turn // 90)),
         lines=_lines(labels, lengths),
         boxes=np.stack(turned(list(_boxes(layout, view).T), -turn // 90, view.size[::-1]), axis=1),
@@ -280,3 +283,102 @@ def _boxes(layout: Layout, view: View) -> Int64:
         low, high = np.floor(places.min(axis=0) - 0.5), np.ceil(places.max(axis=0) + 0.5)
         boxes.append([*low, *high])
     return np.array(boxes).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A part of a plane as a camera sees it."""
+
+    forth: Float64  # (3, 3): the homography from the page's pixels to the image's
+    size: tuple[int, int]  # height and width of the image
+    paper: Box  # left, top, right and bottom of the paper, in the page's pixels; it may reach beyond the image
+
+    def seen(self, points: Float64) -> Float64:
+        """Map points (n, 2), x and y, of the page to the image."""
+        return mapped(self.forth, points)
+
+    def image(self, page: UInt8, desk: Float32) -> Float32:
+        """Show the page's raster (k, l, 3), which begins at the paper's corner, on a desk (h, w, 3)."""
+        back = shift(-self.paper[0], -self.paper[1]) @ np.linalg.inv(self.forth)
+        lit = seen_through(page, back, self.size, fill=0)
+        there = seen_through(np.full(page.shape[:2], 255, np.uint8), back, self.size, fill=0)
+        amount = there.astype(np.float32)[..., None] / 255
+        if amount.min() == 1:
+            return lit.astype(np.float32)
+        return np.asarray(desk + (lit.astype(np.float32) - desk) * amount, np.float32)
+
+
+def some_view(
+    content: Box,
+    height: float,
+    *,
+    tilt: float,
+    edges: tuple[bool, ...],
+    smallest: tuple[int, int],
+    rng: np.random.Generator,
+) -> View:
+    """Draw a view of a page.
+
+    Parameters
+    ----------
+    content : (float, float, float, float)
+        Left, top, right and bottom of what must be in view.
+    height : float
+        Of a digit, in pixels.
+    tilt : float
+        Degrees, counter-clockwise.
+    edges : tuple of bool
+        At the left, top, right and bottom: whether the paper ends in the image.
+    smallest : (int, int)
+        The least height and width.
+    rng : numpy.random.Generator
+    """
+    sign = np.array([-1, -1, 1, 1])
+    paper: Float64 = np.array(content, np.float64) + sign * height * rng.uniform(0.5, 1.8, 4)
+    missing = np.maximum(0, np.array(smallest)[::-1] - (paper[2:] - paper[:2]))  # width, height
+    split = rng.uniform(0.3, 0.7, 2)
+    paper += np.concatenate([-missing * split, missing * (1 - split)])
+    forth = _tilted(paper, tilt) @ _from_the_side(paper, rng=rng)
+    window = _bounds(forth, paper)
+    window += sign * np.where(edges, rng.uniform(0.02, 0.1, 4) * (window[2:] - window[:2]).mean(), 0)
+    window = np.asarray(np.where(sign < 0, np.floor(window), np.ceil(window)), np.float64)
+    reach = _bounds(np.linalg.inv(forth).astype(np.float64), window) + sign * 2
+    paper = np.where(edges, paper, np.where(sign < 0, np.minimum(reach, paper), np.maximum(reach, paper)))
+    paper = np.asarray(np.where(sign < 0, np.floor(paper), np.ceil(paper)), np.float64)
+    forth = shift(-window[0], -window[1]) @ forth
+    size = int(window[3] - window[1]), int(window[2] - window[0])
+    left, top, right, bottom = (float(v) for v in paper)
+    return View(forth, size, (left, top, right, bottom))
+
+
+def some_desk(shape: tuple[int, int], *, rng: np.random.Generator) -> Float32:
+    """Draw the surface under the paper, float32 of shape (h, w, 3): grained wood, cloth or stone."""
+    desk = np.empty((*shape, 3), np.float32)
+    desk[:] = np.array(DESKS[rng.integers(len(DESKS))]) + rng.normal(0, 8)
+    lying = rng.random() < 0.5
+    rows = smooth_noise((shape[0], 1) if lying else (1, shape[1]), rng.uniform(3, 12), rng=rng)  # along the grain
+    desk += (rng.uniform(0, 10) * rows + rng.uniform(1, 5) * smooth_noise(shape, rng.uniform(2, 6), rng=rng))[..., None]
+    return desk
+
+
+def _bounds(homography: Float64, box: Float64) -> Float64:
+    """The bounding box of a mapped box."""
+    corners = mapped(homography, np.array([[x, y] for x in box[::2] for y in box[1::2]]))
+    return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+
+
+def _tilted(box: Float64, degrees: float) -> Float64:
+    """A rotation about the centre of a box, as a homography."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    turn = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
+    x, y = (box[:2] + box[2:]) / 2
+    return np.asarray(turn @ shift(-x, -y), np.float64)
+
+
+def _from_the_side(box: Float64, *, rng: np.random.Generator) -> Float64:
+    """A slight perspective about the centre of a box, as a homography."""
+    x, y = (box[:2] + box[2:]) / 2
+    width, height = box[2:] - box[:2]
+    far = rng.normal(0, 0.03, 2) / np.array([width, height])
+    there = shift(-x, -y)
+    return np.asarray(np.linalg.inv(there) @ np.array([[1, 0, 0], [0, 1, 0], [*far, 1]]) @ there, np.float64)
