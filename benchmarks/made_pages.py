@@ -201,7 +201,8 @@ def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> MadePa
     writer = dataclasses.replace(some_writer(rng=rng, grain=stock.grain), turn=0.0)
     manner = some_manner(rng=rng)
     lengths = line_lengths(len(digits), rng=rng)
-    paper = not stock.dark and not stock.screen  # boards and screens have no rules and no desk around them
+    dark = sum(stock.paper) < sum(stock.ink)
+    paper = not dark and not stock.screen  # boards and screens have no rules and no desk around them
     ruling: Ruling = ("none", "none", "none", "ruled", "squared")[rng.integers(5) if paper else 0]
     tilt = 0.0 if stock.screen else float(np.clip(rng.normal(0, 2.5), -6, 6))
     edges = tuple(bool(e) for e in rng.random(4) < 0.6) if rng.random() < 0.45 and paper else (False,) * 4
@@ -235,7 +236,7 @@ def page_of(digits: UInt8, labels: Int64, *, rng: np.random.Generator) -> MadePa
         ruling=ruling,
         shadow=shadow,
         edge=any(edges),
-        dark=stock.dark,
+        dark=dark,
     )
 
 

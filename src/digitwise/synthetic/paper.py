@@ -41,11 +41,6 @@ class Stock:
     strength: float = 1.0  # largest opacity of the ink, 0 to 1
     screen: bool = False  # whether it is a screenshot: without light, lens and noise
 
-    @property
-    def dark(self) -> bool:
-        """Whether the ink is lighter than the ground."""
-        return sum(self.paper) < sum(self.ink)
-
 
 def some_stock(*, rng: np.random.Generator) -> Stock:
     """Draw a stock: mostly paper, sometimes a blackboard or a screen."""
