@@ -13,12 +13,13 @@ from joblib import Parallel, delayed
 from PIL import Image, ImageOps
 
 from benchmarks.alignment import Alignment, aligned, together
+from benchmarks.made_pages import MadePage, page_of
 from benchmarks.measure import Row, keep, seconds
 from benchmarks.readers import Contender, contender
 from digitwise.data import load
 from digitwise.images import ImageSet, Mask, UInt8
 from digitwise.normalize import normalize
-from digitwise.synthetic import CORRUPTIONS, Page, corrupted, page_of
+from digitwise.synthetic import CORRUPTIONS, corrupted
 from digitwise.system import cores
 
 SAMPLE = 2_000  # test images a cell of the robustness table: all 10,000 take a quarter of an hour
@@ -153,7 +154,7 @@ def page_row(seed: int, model: str | None = None, reader: Contender | None = Non
     return {**row, "written": " ".join(page.lines), "read": " ".join(lines)}
 
 
-def made_page(seed: int) -> Page:
+def made_page(seed: int) -> MadePage:
     """The page of a seed, of MNIST test digits."""
     test = test_images()
     rng = np.random.default_rng([1, seed])

@@ -98,8 +98,8 @@ def _photo(reader: Any) -> float:
 
 def made_photo(folder: Path) -> Path:
     """A page of made numbers, brought to the size a phone's camera has."""
+    from benchmarks.made_pages import page_of
     from digitwise.data import load
-    from digitwise.synthetic import page_of
 
     test = load("mnist").test
     page = page_of(test.images[:100], test.labels[:100], rng=np.random.default_rng(0))

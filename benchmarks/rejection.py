@@ -12,7 +12,7 @@ from digitwise.data import load
 from digitwise.images import UInt8
 from digitwise.reading.reader import Reader
 from digitwise.synthetic.glyphs import LETTERS, LOOKALIKES, drawn, printed
-from digitwise.synthetic.pens import some_hand, written
+from digitwise.synthetic.pens import some_writer, written
 from digitwise.synthetic.scans import half_of, pair_of
 from digitwise.synthetic.strokes import curve
 
@@ -65,7 +65,7 @@ def _made(ink: Callable[[np.random.Generator], UInt8]) -> UInt8:
     images = np.full((EACH, *FRAME), 255, np.uint8)
     for seed in range(EACH):
         rng = np.random.default_rng(seed)
-        shape = written(ink(rng), 60, some_hand(rng=rng), rng=rng)[: FRAME[0], : FRAME[1]]
+        shape = written(ink(rng), 60, some_writer(rng=rng), rng=rng)[: FRAME[0], : FRAME[1]]
         top, left = ((side - own) // 2 for side, own in zip(FRAME, shape.shape, strict=True))
         images[seed, top : top + shape.shape[0], left : left + shape.shape[1]] -= (shape * 255).astype(np.uint8)
     return images

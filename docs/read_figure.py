@@ -1,4 +1,7 @@
-"""Draws docs/read.png: a made page of MNIST's test digits, read by the bundled model."""
+"""Draws docs/read.png: a made page of MNIST's test digits, read by the bundled model.
+
+From the root: ``python -m docs.read_figure``.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ PLACE = Path(__file__).with_name("read.png")
 
 def draw() -> None:
     """Make the page, read it as the command line does, and keep the overlay at the README's width."""
+    from benchmarks.made_pages import page_of
     from digitwise.cli.main import main
     from digitwise.data import load
-    from digitwise.synthetic import page_of
 
     test = load("mnist").test
     rng = np.random.default_rng(SEED)

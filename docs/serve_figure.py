@@ -58,7 +58,7 @@ def written(digit: str) -> np.ndarray:
 
 def photo() -> bytes:
     """A made photo of numbers, as PNG."""
-    from digitwise.synthetic import page_of
+    from benchmarks.made_pages import page_of
 
     digits = np.stack([written(digit) for digit in NUMBERS])
     page = page_of(digits, np.array([int(digit) for digit in NUMBERS]), rng=np.random.default_rng(SEED))

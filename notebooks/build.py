@@ -1,7 +1,7 @@
 """Makes the notebook and the exercise edition from their text form, ``mnist_exercise.py``.
 
-python notebooks/build.py          # runs it all, about 20 minutes on two cores; keeps outputs and numbers
-python notebooks/build.py --text   # after a change of text: takes the outputs stored
+python notebooks/build.py          # runs all cells, about 20 minutes on two cores; stores outputs and numbers
+python notebooks/build.py --text   # after a change of text: keeps the stored outputs
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no part of the package
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are not in the package
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import jupytext
@@ -32,16 +32,16 @@ SOURCE = ROOT / "notebooks" / "mnist_exercise.py"
 NOTEBOOK = SOURCE.with_suffix(".ipynb")
 EDITION = ROOT / "src" / "digitwise" / "exercise" / "edition.ipynb"
 MARK = re.compile(r"<!-- ([\w.]+) -->(.*?)<!-- end -->", re.DOTALL)  # a number in the text, by its name
-SECONDS = 1_800  # a cell may take
+SECONDS = 1_800  # time limit of a cell
 
 
 def source() -> Notebook:
-    """The notebook as its text form has it, without outputs."""
+    """The notebook of the text form, without outputs."""
     return _settled(jupytext.read(SOURCE))
 
 
 def executed(notebook: Notebook, folder: Path, *, quick: bool = False) -> Notebook:
-    """The notebook with the outputs of a run in ``folder``.
+    """Run the notebook in ``folder``, and give it with its outputs.
 
     Raises
     ------
@@ -51,8 +51,10 @@ def executed(notebook: Notebook, folder: Path, *, quick: bool = False) -> Notebo
     environment = {
         **os.environ,
         "DIGITWISE_QUICK": "1" if quick else "",
-        "DIGITWISE_LEDGER": str(folder / "ledger"),  # of the builder's looks at the test set nobody needs to know
-        "PYTHONPATH": str(ROOT / "src"),  # the package beside this file, wherever the run is
+        "DIGITWISE_LEDGER": str(
+            folder / "ledger"
+        ),  # keeps the builder's reads of the test set out of the user's ledger
+        "PYTHONPATH": str(ROOT / "src"),  # this checkout's package, whatever the folder
     }
     client = NotebookClient(
         notebook,
@@ -64,34 +66,34 @@ def executed(notebook: Notebook, folder: Path, *, quick: bool = False) -> Notebo
     with client.setup_kernel(env=environment):
         for index, cell in enumerate(notebook.cells):
             client.execute_cell(cell, index)
-            if cell.cell_type == "code":  # what libraries log is about the machine, not about the exercise
+            if cell.cell_type == "code":  # the logs of libraries concern the machine, not the exercise
                 cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     return notebook
 
 
 def with_outputs(notebook: Notebook, stored: Notebook) -> Notebook:
-    """The notebook with the outputs of one that has the same code."""
+    """Copy the outputs of a stored notebook with the same code."""
     codes = [[cell for cell in each.cells if cell.cell_type == "code"] for each in (notebook, stored)]
     if [cell.source for cell in codes[0]] != [cell.source for cell in codes[1]]:
-        raise SystemExit("the code has changed since the outputs were made: run notebooks/build.py without --text")
+        raise SystemExit("the code has changed since the outputs were stored: run notebooks/build.py without --text")
     for cell, earlier in zip(*codes, strict=True):
         cell.outputs, cell.execution_count = earlier.outputs, earlier.execution_count
     return notebook
 
 
 def measured(notebook: Notebook) -> dict[str, Any]:
-    """The numbers that the last code cell printed."""
+    """The numbers printed by the last code cell."""
     last = [cell for cell in notebook.cells if cell.cell_type == "code"][-1]
     return dict(json.loads("".join(output.text for output in last.outputs)))
 
 
 def filled(text: str, numbers: dict[str, Any]) -> str:
-    """The text with every marked number as it was measured."""
+    """Replace every marked number in a text by the measured one."""
     return MARK.sub(lambda found: f"<!-- {found[1]} -->{numbers[found[1]]}<!-- end -->", text)
 
 
 def edition(notebook: Notebook) -> Notebook:
-    """The notebook with gaps: the solution's code and words are gone, what points are given for is added."""
+    """The notebook with gaps: without the solution's code and texts, with the conditions of the points."""
     tasks = {task.id: task for task in TASKS}
     cells = []
     for cell in notebook.cells:
@@ -113,7 +115,7 @@ def edition(notebook: Notebook) -> Notebook:
 
 
 def rubric(task: ExerciseTask) -> str:
-    """What the points of a task are given for, as a list; nothing where there are none."""
+    """The conditions of a task's points, as a list; empty for a task without points."""
     parts = [f"- {part.points:g} {'point' if part.points == 1 else 'points'}: {part.what}" for part in task.parts]
     return "\n\n" + "\n".join(parts) if task.points else ""
 
@@ -124,7 +126,7 @@ def as_json(notebook: Notebook) -> str:
 
 
 def write(notebook: Notebook) -> None:
-    """Write the notebook, its text form and the edition, the numbers in the text being those of its outputs."""
+    """Write the notebook, its text form and the edition, with the numbers of the outputs in the text."""
     text = filled(SOURCE.read_text(encoding="utf-8"), measured(notebook))
     new = with_outputs(_settled(jupytext.reads(text, fmt="py:percent")), notebook)
     atomic_write(SOURCE, text)
@@ -133,17 +135,17 @@ def write(notebook: Notebook) -> None:
 
 
 def _settled(notebook: Notebook) -> Notebook:
-    """The notebook with cells named by their places, so that it does not change by itself, and with its language."""
+    """Set reproducible cell ids and the language, by which viewers colour the code."""
     for place, cell in enumerate(notebook.cells):
         cell.id = f"cell-{place:02}"
-    notebook.metadata.language_info = {"name": "python"}  # viewers colour the code by it
+    notebook.metadata.language_info = {"name": "python"}
     return notebook
 
 
 def main() -> None:
-    """Make everything."""
+    """Build all files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--text", action="store_true", help="take the outputs stored; run nothing")
+    parser.add_argument("--text", action="store_true", help="keep the stored outputs; run nothing")
     if parser.parse_args().text:
         write(nbformat.read(NOTEBOOK, as_version=4))
         return

@@ -99,7 +99,7 @@ def test_runs_whose_stored_labels_differ_are_not_compared(digitwise, trained, tw
     result = digitwise("compare", trained, twin)
     assert result.code == 2
     assert f"{twin / 'test.npz'}: expected the same labels" in result.err
-    assert "train the run again whose file was changed" in result.err
+    assert "train the run with the changed file again" in result.err
     report = digitwise("report", twin, "--out", twin.parent / "a.html")
     assert f"{twin / 'test.npz'}: expected the labels of the test images" in report.err
 

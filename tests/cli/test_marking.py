@@ -70,6 +70,6 @@ def test_notebook_that_never_began_is_told_by_its_limit_on_a_page_in_the_home_fo
     limited = ("--data", "digits", "--memory-limit", "1MB")
     result = digitwise("exercise", "check", notebook, *limited, "--html", "--out", "~/marks", "--json")
     assert result.code == 0
-    assert result.json["ended"] == "stopped outside its cells: it took more than 0.001 GB of memory"
+    assert result.json["ended"] == "stopped outside its cells: it used more than 0.001 GB of memory"
     assert "this machine is slow: each notebook has 2.5 times the time limit" in " ".join(result.err.split())
     assert (tmp_path / "marks" / "n.html").exists()

@@ -22,7 +22,7 @@ def test_realised_error_is_counted_on_the_test_images():
     assert found.reading.errors / found.reading.answered < 0.03
 
 
-def test_promise_that_cannot_be_kept_is_refused_with_its_reason_and_all_else_is_said():
+def test_guarantee_without_support_is_refused_with_its_reason_and_the_rest_is_assessed():
     found = assess(drawn(500, seed=1), drawn(500, seed=2), max_error=0.001)
     assert found.reading.policy is None
     assert "expected at least 3,688 validation images" in found.reading.refusal

@@ -34,7 +34,7 @@ def test_temperature_that_spoiled_the_probabilities_is_found(temperature):
     assert calibration(at_temperature(spoiled, fit_temperature(spoiled))).error < 0.01
 
 
-def test_temperature_changes_no_answer():
+def test_temperature_changes_no_prediction():
     answers = drawn(500)
     for temperature in (0.2, 5.0):
         scaled = at_temperature(answers, temperature)

@@ -66,7 +66,7 @@ def test_top_two_and_log_likelihood_agree_with_scikit_learn():
     assert evaluation.negative_log_likelihood == pytest.approx(expected, rel=1e-4)
 
 
-def test_class_without_images_or_answers_has_no_scores():
+def test_class_without_images_or_predictions_has_no_scores():
     scores = evaluate_predictions(predictions([0, 0], [0, 0])).classes
     assert (scores[1].precision, scores[1].recall) == (None, None)
 
@@ -77,7 +77,7 @@ def test_wilson_interval_agrees_with_scipy(count, n):
     assert wilson(count, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
-def test_errors_are_told_in_production_terms(answers):
+def test_errors_are_stated_for_a_number_of_readings(answers):
     result = evaluate_predictions(answers)
     assert result.errors == int((LABELS != GUESSES).sum())
     share = round(10_000 * result.errors / 300)
@@ -98,7 +98,7 @@ def test_mcnemar_agrees_with_the_binomial_test():
     assert "no evidence of a difference" in result.verdict()
 
 
-def test_clear_difference_is_said():
+def test_clear_difference_is_stated():
     a, b = predictions([0] * 30, [1] * 12 + [0] * 18), predictions([0] * 30, [0] * 30)
     assert compare_predictions(a, b).verdict("old", "new").startswith("new makes fewer errors than old")
 
@@ -124,12 +124,12 @@ def test_difference_is_the_first_models_rate_minus_the_seconds():
     assert found.difference_95[0] < 0.3 < found.difference_95[1]
 
 
-def test_answers_about_other_images_are_not_compared():
+def test_predictions_of_other_images_are_not_compared():
     with pytest.raises(RunError, match="the same images"):
         compare_predictions(predictions([0], [0]), predictions([1], [1]))
 
 
-def test_explanation_says_right_wrong_and_how_sure():
+def test_explanation_states_the_result_and_the_confidence():
     assert "the prediction is right" in explain(predictions([1], [1], confidence=0.9999))
     text = explain(predictions([2], [1], confidence=0.6))
     assert "unsure: 1 has 0.6000" in text

@@ -79,7 +79,7 @@ def test_fix_that_halves_the_errors_of_a_group_is_seen_on_the_other_half():
     assert (everything.name, everything.n) == ("all images", N // 2)
 
 
-def test_group_found_by_luck_is_not_fixed_by_doing_nothing():
+def test_group_found_by_chance_is_not_fixed_by_doing_nothing():
     """Judged on the images it was found in, every group looks better the next time."""
     lower_there = lower_elsewhere = 0
     for seed in range(8):
@@ -96,7 +96,7 @@ def test_group_found_by_luck_is_not_fixed_by_doing_nothing():
     assert lower_elsewhere <= 7
 
 
-def test_group_without_images_in_the_other_half_says_so():
+def test_group_without_images_in_the_other_half_is_reported():
     rng, labels, measured = scene()
     before = answers(labels, rng.random(N) < 0.01)
     group = find_in(np.arange(N), answers(labels, measured["slant"] > 2), measured)[0]

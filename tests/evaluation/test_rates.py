@@ -30,7 +30,7 @@ def test_one_class_alone_has_its_own_interval(answers):
     assert found.interval_95 == pytest.approx((1000 * low, 1000 * high))
 
 
-def test_classes_not_named_divide_the_rest_as_they_come(answers):
+def test_other_classes_divide_the_rest_by_their_frequency(answers):
     found = expected_errors(answers, 1000, {"1": 0.4})
     assert found.class_mix == pytest.approx({"0": 0.2, "1": 0.4, "2": 0.4})
     assert found.errors == pytest.approx(1000 * (0.2 * 0.05 + 0.4 * 0.2))
@@ -57,13 +57,13 @@ def test_interval_of_a_mix_holds_the_truth_about_95_times_in_100():
         ({"0": 0.2, "1": 0.2, "2": 0.2}, "sum to 1, got 0.6"),
     ],
 )
-def test_mix_that_is_none_is_refused(answers, mix, message):
+def test_invalid_mix_is_refused(answers, mix, message):
     with pytest.raises(DataError, match=message):
         expected_errors(answers, 1000, mix)
 
 
-def test_class_without_images_cannot_be_reckoned_with():
-    with pytest.raises(DataError, match="no image of class 2"):
+def test_class_without_images_cannot_be_in_the_mix():
+    with pytest.raises(DataError, match="got 2 without any"):
         expected_errors(predictions([0, 1], [0, 1]), 100, {"2": 0.5})
 
 

@@ -32,14 +32,14 @@ def test_upper_bound_is_the_exact_one(errors, n):
     assert upper_bound(errors, n) == pytest.approx(expected)
 
 
-def test_fewest_answers_is_where_the_bound_meets_the_promise():
+def test_fewest_answers_is_where_the_bound_meets_the_guarantee():
     for errors, max_error in ((0, 0.001), (1, 0.001), (3, 0.01)):
         n = fewest_answers(errors, max_error)
         assert upper_bound(errors, n) <= max_error < upper_bound(errors, n - 1)
     assert fewest_answers(0, 0.001) == 2995
 
 
-def test_policy_answers_as_many_as_its_promise_allows():
+def test_policy_answers_as_many_as_its_guarantee_allows():
     validation, test = drawn(10_000, seed=2), drawn(10_000, seed=3)
     policy = reading_policy(validation, 0.01)
     assert policy.answers(validation) == (policy.answered, policy.errors)
@@ -50,8 +50,8 @@ def test_policy_answers_as_many_as_its_promise_allows():
     assert reading_policy(validation, 0.02).coverage > policy.coverage
 
 
-def test_nothing_fitted_to_the_images_stands_between_them_and_the_threshold():
-    """A temperature fitted to labels that the guarantee is tested with would be a choice that nobody pays for."""
+def test_threshold_does_not_depend_on_a_fitted_temperature():
+    """A temperature fitted to the labels of the test would be a choice that the guarantee does not account for."""
     too_sure = at_temperature(drawn(10_000, seed=2), 0.5)  # fitted, the temperature would be 2
     policy = reading_policy(too_sure, 0.02)
     assert policy.as_dict()["temperature"] == TEMPERATURE
@@ -59,8 +59,8 @@ def test_nothing_fitted_to_the_images_stands_between_them_and_the_threshold():
     assert (int(answered.sum()), int(too_sure.missed[answered].sum())) == (policy.answered, policy.errors)
 
 
-def test_promise_is_kept_where_confidence_tells_nothing_and_errors_are_just_too_many():
-    """Every policy would break it, so that what counts is how often one is given."""
+def test_guarantee_holds_where_confidence_is_useless_and_errors_are_just_too_many():
+    """Every policy would break the guarantee, so the share of policies counts."""
     rng, given = np.random.default_rng(0), 0
     for _ in range(400):
         labels = (rng.random(1000) < 0.0204).astype(np.int64)
@@ -88,7 +88,7 @@ def test_images_of_equal_confidence_are_answered_together():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_rounding_does_not_change_what_a_policy_answers(seed):
-    """Probabilities differ by more than was ever seen between stored answers and an exported model."""
+    """Probabilities differ by more than was ever measured between stored predictions and an exported model."""
     validation = drawn(2000, sharpness=12.0, seed=seed)
     rng = np.random.default_rng(seed)
     policy = reading_policy(validation, 0.02)
@@ -111,7 +111,7 @@ def test_threshold_stands_between_the_last_image_answered_and_the_next(gap):
         assert following < threshold < last
 
 
-def test_promise_beyond_the_data_is_refused_with_the_number_needed():
+def test_guarantee_beyond_the_data_is_refused_with_the_number_needed():
     with pytest.raises(RunError, match=r"expected at least 3,688 validation images, got 900"):
         reading_policy(drawn(900), 0.001)
 

@@ -23,7 +23,7 @@ def answers(error_rate, *, seed=0):
     return Predictions(labels, np.eye(10, dtype=np.float32)[predicted], tuple("0123456789"))
 
 
-def test_planted_slice_is_found_and_said_in_words():
+def test_planted_slice_is_found_and_described():
     measured = properties_of(N)
     slanted = measured["slant"] >= np.quantile(measured["slant"], 0.9)
     found = find_slices(answers(np.where(slanted, 0.08, 0.005)), measured)
@@ -42,7 +42,7 @@ def test_two_properties_together_are_found():
 
 
 @pytest.mark.parametrize("seed", [0, 21, 28])
-def test_group_of_one_property_need_not_pay_for_all_the_pairs(seed):
+def test_group_of_one_property_is_not_hidden_by_the_pairs(seed):
     """In these draws it is less likely than the best single groups by chance, but not than the best of all pairs."""
     measured = properties_of(N, seed)
     slanted = measured["slant"] >= np.quantile(measured["slant"], 0.9)

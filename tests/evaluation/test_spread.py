@@ -10,7 +10,7 @@ def test_spread_is_mean_and_deviation_of_the_seeds():
     assert found.words == "4.0 ± 2.0"
 
 
-def test_more_seeds_do_not_narrow_what_the_images_leave_open():
+def test_more_seeds_do_not_narrow_the_interval():
     few, many = (spread([{"n": 100, "errors": 4}] * seeds) for seeds in (2, 20))
     assert few.interval_95 == many.interval_95 == wilson(4, 100)
     assert few.in_production(1000).startswith("of 1,000 samples about 40 wrong")

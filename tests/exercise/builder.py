@@ -1,4 +1,4 @@
-"""Notebooks as students hand them in, made of cells by task, and a small set that a tiny network learns in a second."""
+"""Notebooks like those of students, made of cells by task, and a small data set for tiny networks."""
 
 from __future__ import annotations
 
@@ -62,16 +62,16 @@ model3_is_better = False""",
 
 ANSWERS = {
     "histogram": "The classes are even enough to train on.",
-    "shape": "Any number of pictures, 28 rows, 28 columns, one channel.",
+    "shape": "Any number of images, 28 rows, 28 columns, one channel.",
     "prediction": "Each number is the probability of one digit.",
     "model2": "A second convolution, after https://keras.io/examples/vision/mnist_convnet/. From 99 % to 99.9 %.",
-    "errors": "The wrong pictures are shifted to the rim.",
+    "errors": "The wrong images are shifted to the rim.",
     "model3": "It reaches 99.7 %, which is not really better.",
 }
 
 
 def write_notebook(path: Path, code: dict | None = None, answers: dict | None = None, *, metadata: bool = True) -> Path:
-    """A notebook that gets all points, but for the cells given."""
+    """Write a notebook that earns all points, except for the given cells."""
     code, answers = CODE | (code or {}), ANSWERS | (answers or {})
     cells = []
     for task, title in TITLES.items():
@@ -93,7 +93,7 @@ def _cell(kind: str, task: str, role: str, source: str, metadata: bool) -> dict:
 
 
 def write_digits(path: Path, train: int = 1000, test: int = 500) -> Path:
-    """Printed digits, moved a little and with noise, as an .npz."""
+    """Write printed digits, shifted and with noise, as .npz."""
     rng = np.random.default_rng(0)
     glyphs = []
     for digit in "0123456789":
@@ -106,8 +106,8 @@ def write_digits(path: Path, train: int = 1000, test: int = 500) -> Path:
     sets = {}
     for part, n in (("train", train), ("test", test)):
         labels = rng.integers(0, 10, n)
-        pictures = np.stack([np.roll(glyphs[label], rng.integers(-1, 2, 2), (0, 1)) for label in labels])
-        noise = rng.integers(0, 50, pictures.shape)
-        sets |= {f"x_{part}": np.clip(pictures + noise, 0, 255).astype(np.uint8), f"y_{part}": labels}
+        images = np.stack([np.roll(glyphs[label], rng.integers(-1, 2, 2), (0, 1)) for label in labels])
+        noise = rng.integers(0, 50, images.shape)
+        sets |= {f"x_{part}": np.clip(images + noise, 0, 255).astype(np.uint8), f"y_{part}": labels}
     np.savez(path, **sets)
     return path

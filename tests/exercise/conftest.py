@@ -20,7 +20,7 @@ y_train = np.load("mnist.npz")["y_train"]"""
 MODEL1 = {name: CODE[name] for name in ("load", "shape", "model1")}
 
 OTHER_FEEDS = """
-class Pictures(keras.utils.PyDataset):
+class Images(keras.utils.PyDataset):
     def __len__(self):
         return 8
 
@@ -28,7 +28,7 @@ class Pictures(keras.utils.PyDataset):
         return x_test[place * 10 : place * 10 + 10], y_test[place * 10 : place * 10 + 10]
 
 other = network()
-other.fit(Pictures(), verbose=0)
+other.fit(Images(), verbose=0)
 pipeline = tf.data.Dataset.from_tensor_slices((x_test[:30], y_test[:30])).map(lambda x, y: (1 - x, y)).batch(10)
 stop = keras.callbacks.EarlyStopping(monitor="val_loss")
 other.fit(x_train[:50], y_train[:50], validation_data=pipeline, callbacks=[stop], verbose=0)
@@ -37,7 +37,7 @@ for _ in range(3):
     other.evaluate(x_test, y_test, verbose=0)
 """
 
-ASLEEP = 1_000_000 + os.getpid()  # seconds, as no other run of the suite on this machine has them
+ASLEEP = 1_000_000 + os.getpid()  # seconds, different for every run of the suite
 
 PROBE = """import os, socket, subprocess, sys
 assert "TOKEN" not in "".join(os.environ), "the teacher's environment is visible"
@@ -63,7 +63,7 @@ if sys.platform == "linux":
     assert os.stat("mnist.npz").st_mode == rights, "the set can be taken from the others"
 try:
     input()
-    raise AssertionError("there is somebody to ask")
+    raise AssertionError("standard input is open")
 except (EOFError, Exception) as error:
     assert not isinstance(error, AssertionError), error
 assert sorted(os.listdir()) == ["mnist.npz", "results"]
@@ -73,7 +73,7 @@ threading.Thread(target=time.sleep, args=({asleep},)).start()"""
 
 
 def class_of(folder, outside):
-    """The notebooks that come to an end, by name; the comment says what is worth points."""
+    """Write the notebooks that run to their end."""
     write_notebook(folder / "perfect.ipynb")
     (folder / "empty.ipynb").write_bytes(EDITION.read_bytes())
     nine = {"load": WITHOUT_KERAS, "histogram": "plt.hist(y_train, bins=9)"}
@@ -109,7 +109,7 @@ def class_of(folder, outside):
     write_notebook(
         folder / "no-metadata.ipynb",
         NOTHING | plain,
-        NO_ANSWERS | {"shape": "Pictures, rows, columns, channels."},
+        NO_ANSWERS | {"shape": "Images, rows, columns, channels."},
         metadata=False,
     )
     nasty = """import os, shutil
@@ -138,7 +138,7 @@ def marked(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def stopped(tmp_path_factory):
-    """The marks of notebooks that come to no end, by name."""
+    """The marks of endless notebooks, by name."""
     folder, out = tmp_path_factory.mktemp("class"), tmp_path_factory.mktemp("marks")
     begun = NOTHING | {"load": WITHOUT_KERAS, "histogram": CODE["histogram"]}
     write_notebook(folder / "endless.ipynb", begun | {"shape": "while True: pass"}, NO_ANSWERS)

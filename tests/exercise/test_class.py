@@ -15,7 +15,7 @@ EXPECTED = {
     "wrong-histogram": (0.5, {"histogram": "9 bins are too few for 10 classes"}),
     "two-convolutions": (2, {"model1": "Keep exactly one convolution in the first model, not 2"}),
     "faked": (1.5, {"model1": "train for more epochs"}),
-    "test-in-training": (1.5, {"model1": "Call fit with training pictures only"}),
+    "test-in-training": (1.5, {"model1": "Call fit with training images only"}),
     "flips": (1, {"model3": "Do not flip"}),
     "syntax-error": (0.5, {"histogram": "stopped with SyntaxError"}),
     "no-metadata": (1, {}),
@@ -39,30 +39,30 @@ def test_notebook_gets_the_points_it_is_worth_and_a_hint(marked, name):
         assert bool(task["hint"]) == (task["points"] < task["of"]) or task["of"] == 0 or name == "no-notebook"
 
 
-def test_nine_bins_are_told_as_a_shared_bar(marked):
+def test_nine_bins_are_reported_as_a_shared_bar(marked):
     assert "9 bars for 10 classes: 8 and 9 share a bar" in marked[0]["wrong-histogram"]["tasks"][0]["reason"]
 
 
 def test_accuracy_comes_from_the_model_not_from_what_is_printed(marked):
     reason = marked[0]["faked"]["tasks"][2]["reason"]
-    assert "counted anew" in reason
+    assert "by recount" in reason
     assert "99.87" not in reason
 
 
-def test_test_pictures_in_training_are_a_warning(marked):
+def test_test_images_in_training_are_a_warning(marked):
     assert any(
-        "test pictures in training: fit of model had 500" in each for each in marked[0]["test-in-training"]["warnings"]
+        "test images in training: fit of model had 500" in each for each in marked[0]["test-in-training"]["warnings"]
     )
-    assert not any("test pictures in training" in each for each in marked[0]["perfect"]["warnings"])
+    assert not any("test images in training" in each for each in marked[0]["perfect"]["warnings"])
 
 
-def test_test_pictures_are_found_in_sequences_pipelines_and_evaluations_too(marked):
+def test_test_images_are_found_in_sequences_pipelines_and_evaluations_too(marked):
     assert marked[0]["flips"]["errors"] == []
-    nobody = "a model that has none of the exercise's names"
+    unnamed = "a model with none of the exercise's names"
     assert marked[0]["flips"]["warnings"][:3] == [
-        f"test pictures in training: fit of {nobody} had 80 of them",
-        f"test pictures as validation data in fit of {nobody}, and EarlyStopping chooses by them",
-        f"{nobody} was tested on the test pictures after each of 3 trainings; choose by validation",
+        f"test images in training: fit of {unnamed} had 80 of them",
+        f"test images as validation data in fit of {unnamed}, and EarlyStopping chooses by them",
+        f"{unnamed} was tested on the test images after each of 3 trainings; choose by validation",
     ]
 
 
@@ -86,12 +86,12 @@ def test_syntax_error_costs_its_own_cell_alone(marked):
     assert [each["cell"] for each in marked[0]["syntax-error"]["errors"]] == [4]
 
 
-def test_half_and_control_characters_are_told_as_what_they_are(marked):
-    (told,) = marked[0]["rude-\\udce9"]["errors"]
-    assert told["error"] == r"ValueError: half \ud800, \x1b[31m[/bold]"
+def test_surrogates_and_control_characters_are_shown_escaped(marked):
+    (shown,) = marked[0]["rude-\\udce9"]["errors"]
+    assert shown["error"] == r"ValueError: half \ud800, \x1b[31m[/bold]"
 
 
-def test_what_is_no_notebook_does_not_stop_the_class(marked):
+def test_broken_notebook_does_not_stop_the_class(marked):
     assert "expected a Jupyter notebook" in marked[0]["no-notebook"]["ended"]
 
 
@@ -109,7 +109,7 @@ def test_class_has_a_table_of_points_and_a_page_each(marked):
 @pytest.mark.parametrize(
     ("name", "why"), [("endless", "the limit of 12 seconds"), ("hog", "more than 0.9 GB of memory")]
 )
-def test_notebook_without_end_is_stopped_and_what_came_before_counts(stopped, name, why):
+def test_endless_notebook_is_stopped_and_its_earlier_cells_count(stopped, name, why):
     mark = stopped[name]
     assert why in mark["ended"]
     assert mark["points"] == 0.5

@@ -14,9 +14,9 @@ def test_edition_is_written_with_a_folder_for_results(tmp_path):
     assert json.loads(notebook.read_text(encoding="utf-8"))["nbformat"] == 4
 
 
-def test_notebook_that_is_there_is_left_as_it_is(tmp_path):
+def test_existing_notebook_is_not_overwritten(tmp_path):
     write_edition(tmp_path).write_text("a student's work")
-    with pytest.raises(DataError, match=r"left as it is; choose another --out$"):
+    with pytest.raises(DataError, match=r"left it unchanged; choose another --out$"):
         write_edition(tmp_path)
     assert (tmp_path / "mnist_exercise.ipynb").read_text() == "a student's work"
 

@@ -1,4 +1,4 @@
-"""Judges alone: what a notebook showed is given, not run."""
+"""The judges, on made evidence: no notebook is run."""
 
 from __future__ import annotations
 
@@ -8,51 +8,50 @@ import numpy as np
 import pytest
 
 from digitwise.errors import ModelError
-from digitwise.exercise.answering import Answers
-from digitwise.exercise.evidence import Evidence, Fed, Fit, Look, Model
+from digitwise.exercise.evidence import Evidence, Fed, Fit, LookAtTest, NotebookModel
 from digitwise.exercise.judging import Case, remarks
-from digitwise.exercise.judging.networks import built, equal
-from digitwise.exercise.judging.shown import confusion, drawn
+from digitwise.exercise.judging.results import built, confusion, drawn, equal
 from digitwise.exercise.judging.strategy import augmented, excesses, flips, focus, looks_flipped
 from digitwise.exercise.judging.words import gain, judged, numbers
-from digitwise.exercise.notebooks import Cell, Notebook
+from digitwise.exercise.notebooks import Notebook, NotebookCell
+from digitwise.exercise.predicting import ModelOutput
 
-NOBODY = Fed(0, 0, 0, None, None, ())
+NONE = Fed(0, 0, 0, None, None, ())
 DENSE = {"class": "Dense", "units": 10, "activation": "softmax"}
 
 
-class Answering:
-    """Answers that are right but for some pictures, which are taken for the next class."""
+class FakePredictor:
+    """A predictor that is right except for some images, which it takes for the next class."""
 
     def __init__(self, labels, **wrong):
         self.labels, self.wrong = labels, wrong
 
-    def ask(self, path, scaling):
+    def predict(self, path, scaling):
         if path.stem not in self.wrong:
-            raise ModelError("nobody knows it")
+            raise ModelError("there is no such model")
         answers = self.labels.copy()
         places = np.array(self.wrong[path.stem], int)
         answers[places] = (answers[places] + 1) % 10
-        return Answers(
+        return ModelOutput(
             np.eye(10, dtype=np.float32)[answers], [{"class": "Conv2D", "units": None, "activation": "relu"}, DENSE]
         )
 
 
 @pytest.fixture
 def case(digits):
-    """Make a case: which pictures each model gets wrong, what was written, and any other evidence."""
+    """Make a case from the images each model gets wrong, a text, and other evidence."""
 
-    def make(text="", task="", fits=(), answering=None, **evidence):
+    def make(text="", task="", fits=(), predictor=None, **evidence):
         wrong = {name: evidence.pop(name) for name in ("model", "model2", "model3", "loaded") if name in evidence}
-        models = {name: Model(place, name, Path(f"{name}.keras"), "") for place, name in enumerate(wrong)}
-        notebook = Notebook(Path("n.ipynb"), (Cell(1, False, text, task, "answer"),))
+        models = {name: NotebookModel(place, name, Path(f"{name}.keras"), "") for place, name in enumerate(wrong)}
+        notebook = Notebook(Path("n.ipynb"), (NotebookCell(1, False, text, task, "answer"),))
         known = Evidence(models=models, fits=tuple(fits), **evidence)
-        return Case(notebook, known, digits, answering or Answering(digits.test.labels, **wrong))
+        return Case(notebook, known, digits, predictor or FakePredictor(digits.test.labels, **wrong))
 
     return make
 
 
-def trained(model, *, fed=NOBODY, validation=NOBODY, class_weight=None, callbacks=(), augmentations=()):
+def trained(model, *, fed=NONE, validation=NONE, class_weight=None, callbacks=(), augmentations=()):
     return Fit(frozenset([model]), frozenset(), class_weight or {}, callbacks, augmentations, fed, validation)
 
 
@@ -74,7 +73,7 @@ def test_bars_that_show_other_than_the_training_counts_get_nothing_and_a_reason(
     assert by_size.share == 1  # as pandas' value_counts draws it
     assert drawn(case(series=([(0, float("inf")), (1, 2)],))).share == 0
     of_test = drawn(case(series=([(i, n) for i, n in enumerate(test)],)))
-    assert (of_test.share, of_test.reason) == (0, "the bars are the test set's")
+    assert (of_test.share, of_test.reason) == (0, "the bars show the test set")
     pairs = train.reshape(5, 2).sum(axis=1)
     assert "0 and 1 share a bar" in drawn(case(series=([(i, n) for i, n in enumerate(pairs)],))).reason
 
@@ -82,7 +81,7 @@ def test_bars_that_show_other_than_the_training_counts_get_nothing_and_a_reason(
 def test_confusion_matrix_must_be_the_improved_models_own(case, digits):
     labels = digits.test.labels
     wrong = list(range(7))
-    true = counts_of(labels, Answering(labels, model2=wrong).ask(Path("model2.keras"), None).predicted)
+    true = counts_of(labels, FakePredictor(labels, model2=wrong).predict(Path("model2.keras"), None).predicted)
     assert confusion(case(model2=wrong, arrays={"confusion": true})).share == 1
     turned = confusion(case(model2=wrong, arrays={"confusion": true.T}))
     assert (turned.share, "transposed" in turned.reason) == (0.5, True)
@@ -95,20 +94,20 @@ def test_confusion_matrix_must_be_the_improved_models_own(case, digits):
 
 
 def test_first_model_without_softmax_gets_half(case, digits):
-    class Logits(Answering):
-        def ask(self, path, scaling):
-            answers = super().ask(path, scaling)
-            return Answers(9 * answers.probabilities, [*answers.layers[:-1], DENSE | {"activation": "linear"}])
+    class Logits(FakePredictor):
+        def predict(self, path, scaling):
+            answers = super().predict(path, scaling)
+            return ModelOutput(9 * answers.probabilities, [*answers.layers[:-1], DENSE | {"activation": "linear"}])
 
-    verdict = built(case(model=[], answering=Logits(digits.test.labels, model=[])))
+    verdict = built(case(model=[], predictor=Logits(digits.test.labels, model=[])))
     assert (verdict.share, "softmax" in verdict.hint) == (0.5, True)
 
 
-def test_loaded_model_must_answer_as_the_saved_one(case):
+def test_loaded_model_must_predict_like_the_saved_one(case):
     files = ("results/model.json", "results/model.weights.h5")
     assert equal(case(model2=[1], loaded=[1], files=files)).share == 1
     assert equal(case(model2=[1], loaded=[1])).share == 0.5
-    assert "otherwise" in equal(case(model2=[1], loaded=[2], files=files)).reason
+    assert "like none of the models" in equal(case(model2=[1], loaded=[2], files=files)).reason
 
 
 @pytest.mark.parametrize(
@@ -121,7 +120,7 @@ def test_loaded_model_must_answer_as_the_saved_one(case):
         ("It is better.", 0),
     ],
 )
-def test_gain_must_fit_what_is_counted(case, text, share):
+def test_gain_must_agree_with_the_recount(case, text, share):
     assert gain(case(text, "model2", model=range(10), model2=[3, 4])).share == share
 
 
@@ -130,12 +129,12 @@ def test_gain_must_fit_what_is_counted(case, text, share):
     [
         (range(20, 21), True, 1),  # 20 errors to 1
         (range(20, 21), False, 0.5),
-        (range(1, 20), True, 0.5),  # one error fewer is luck
+        (range(1, 20), True, 0.5),  # one error fewer may be chance
         (range(1, 20), False, 1),
         (range(40), True, 0.5),
         (range(40), None, 0.5),
     ],
-    ids=["real gain", "real gain denied", "luck claimed", "luck denied", "loss claimed", "no claim"],
+    ids=["real gain", "real gain denied", "chance claimed", "chance denied", "loss claimed", "no claim"],
 )
 def test_improvement_must_be_shown_or_honestly_denied(case, after, claim, share):
     text = f"The accuracy is {1 - len(after) / 360:.4f}."
@@ -144,9 +143,9 @@ def test_improvement_must_be_shown_or_honestly_denied(case, after, claim, share)
     assert verdict.reason.split("): ")[1].startswith("worse") == (len(after) > 20)
 
 
-def test_accuracy_that_is_not_the_models_is_not_believed(case):
+def test_stated_accuracy_must_be_the_models(case):
     verdict = judged(case("The accuracy is 99.9 %.", "model3", model2=range(20), model3=range(30), better=False))
-    assert (verdict.share, "the text says otherwise" in verdict.reason) == (0.5, True)
+    assert (verdict.share, "the text states another accuracy" in verdict.reason) == (0.5, True)
 
 
 def test_numbers_are_read_as_people_write_them():
@@ -184,54 +183,54 @@ def test_augmentation_is_judged_by_its_settings(case):
     assert augmented(case(model3=[], fits=[trained(0, fed=Fed(9, 5, 4, None, None, ()))])).share == 0
 
 
-def test_excesses_are_told_in_the_settings_own_units():
+def test_excesses_are_reported_in_the_settings_own_units():
     shifted = [("ImageDataGenerator", {"width_shift_range": 14, "zoom_range": [1, 1]})]
-    assert excesses(shifted, 28) == ["shift of up to 0.5 of the width, at most 0.2 are sane"]
+    assert excesses(shifted, 28) == ["shift of up to 0.5 of the width, expected at most 0.2"]
     assert excesses([("RandomZoom", {"height_factor": 0.2, "width_factor": None})], 28) == []
     assert flips([("ImageDataGenerator", {"horizontal_flip": True, "vertical_flip": False})]) == [
         "horizontal_flip=True"
     ]
 
 
-def test_flips_show_in_the_pictures_themselves(case, digits):
-    pictures, labels = digits.train.images[:200].copy(), digits.train.labels[:200].tolist()
+def test_flips_are_detected_in_the_images(case, digits):
+    images, labels = digits.train.images[:200].copy(), digits.train.labels[:200].tolist()
 
-    def shown(pictures):
-        return looks_flipped(pictures.reshape(len(pictures), -1), labels, digits.train)
+    def shown(images):
+        return looks_flipped(images.reshape(len(images), -1), labels, digits.train)
 
-    assert shown(pictures) == ""
-    assert shown(np.roll(pictures, 2, axis=2)) == ""
-    half = pictures.copy()
+    assert shown(images) == ""
+    assert shown(np.roll(images, 2, axis=2)) == ""
+    half = images.copy()
     half[::2] = half[::2, :, ::-1]
     assert shown(half) == "left to right"
-    half = pictures.copy()
+    half = images.copy()
     half[::2] = half[::2, ::-1]
     assert shown(half) == "upside down"
-    moved = np.roll(pictures, 1, axis=2).reshape(200, -1)  # a pipeline's source is known, and what comes out is not
+    moved = np.roll(images, 1, axis=2).reshape(200, -1)  # a pipeline's source is known, and what comes out is not
     fed = Fed(200, 200, 0, None, None, tuple(labels), moved)
     assert augmented(case(model3=[], fits=[trained(0, fed=fed)])).share == 1
     fed = Fed(200, 0, 0, None, None, tuple(labels), half.reshape(200, -1))
     assert "flipped upside down" in augmented(case(model3=[], fits=[trained(0, fed=fed)])).reason
 
 
-def test_training_that_nobody_saw_is_a_warning(case):
+def test_training_that_was_not_seen_is_a_warning(case):
     (found,) = remarks(case(model=[], model2=range(360)))
-    assert found == "model learned, but no fit of it was seen: what it was trained on is not known"
+    assert found == "model is trained, but its fit was not seen: its training images are unknown"
     assert remarks(case(model=[], fits=[trained(0)])) == ()
 
 
 def test_one_network_under_two_names_is_a_warning(case):
-    models = {name: Model(7, name, None, "") for name in ("model2", "model3", "loaded")}
+    models = {name: NotebookModel(7, name, None, "") for name in ("model2", "model3", "loaded")}
     alike = case()
-    alike = Case(alike.notebook, Evidence(models=models), alike.dataset, Answering(alike.labels))
-    assert remarks(alike) == ("model2 and model3 are one network, which was trained on; build a new one for each",)
+    alike = Case(alike.notebook, Evidence(models=models), alike.dataset, FakePredictor(alike.labels))
+    assert remarks(alike) == ("model2 and model3 are one network, trained again; build a new network for each",)
 
 
-def test_choosing_by_the_test_pictures_is_a_warning(case):
+def test_choosing_by_the_test_images_is_a_warning(case):
     tested = Fed(360, 0, 360, None, None, ())
     stop = (("EarlyStopping", "val_loss"),)
     found = remarks(case(model=[], fits=[trained(0, validation=tested, callbacks=stop)]))
-    assert found == ("test pictures as validation data in fit of model, and EarlyStopping chooses by them",)
-    looks = tuple(Look(frozenset([0]), fits) for fits in (1, 2, 3))
-    assert "tested on the test pictures after each of 3 trainings" in remarks(case(model=[], looks=looks))[0]
+    assert found == ("test images as validation data in fit of model, and EarlyStopping chooses by them",)
+    looks = tuple(LookAtTest(frozenset([0]), fits) for fits in (1, 2, 3))
+    assert "tested on the test images after each of 3 trainings" in remarks(case(model=[], looks=looks))[0]
     assert remarks(case(model=[], fits=[trained(0, fed=Fed(9, 9, 0, None, None, ()))], looks=looks[:1])) == ()

@@ -72,7 +72,7 @@ def test_old_notebooks_are_read(tmp_path):
     assert [(cell.source, cell.task) for cell in read_notebook(tmp_path / "n.ipynb").code] == [("x = 1", "model1")]
 
 
-def test_pages_of_notebooks_called_the_same_have_different_names(tmp_path):
+def test_pages_of_notebooks_with_one_name_have_different_names(tmp_path):
     paths = [tmp_path / "anna" / "n.ipynb", tmp_path / "ben" / "n.ipynb", tmp_path / "other.ipynb"]
     assert page_names(paths) == ["anna-n.html", "ben-n.html", "other.html"]
 

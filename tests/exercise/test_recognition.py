@@ -1,13 +1,13 @@
-"""Pictures are known again, whatever was done to their values and shape."""
+"""Images are recognised after changes of their values and shape."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from digitwise.exercise.answering import fed
+from digitwise.exercise.predicting import fed
 from digitwise.exercise.recognition import Recogniser, class_counts
-from digitwise.exercise.watching import Account, look_at
+from digitwise.exercise.watching import FeedRecord, inspect_feed
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_test_pictures_are_known_and_fed_again_alike(recogniser, digits, way):
+def test_test_images_are_recognised_and_fed_with_the_same_values(recogniser, digits, way):
     values = WAYS[way](digits.test.images)
     found = recogniser.recognise(values)
     assert (found.n, found.train, found.test) == (360, 0, 360)
@@ -39,7 +39,7 @@ def test_test_pictures_are_known_and_fed_again_alike(recogniser, digits, way):
     assert np.abs(made - values).max() < 2e-3 * np.ptp(values)
 
 
-def test_mixed_pictures_are_counted(recogniser, digits):
+def test_mixed_images_are_counted(recogniser, digits):
     some = np.concatenate([digits.train.images[:100], digits.test.images[:7], np.zeros((3, 28, 28), np.uint8)])
     found = recogniser.recognise(np.random.default_rng(0).permutation(some) / 255)
     assert (found.n, found.train, found.test) == (110, 100, 7)
@@ -48,7 +48,7 @@ def test_mixed_pictures_are_counted(recogniser, digits):
 @pytest.mark.parametrize(
     "values", [np.zeros((3, 5, 5)), np.zeros(4), np.array(["a", "b"]), np.zeros((0, 28, 28))], ids=str
 )
-def test_what_are_no_such_pictures_is_not_recognised(recogniser, values):
+def test_other_arrays_are_not_recognised(recogniser, values):
     found = recogniser.recognise(values)
     assert (found.train, found.test, found.scaling) == (0, 0, None)
 
@@ -92,23 +92,23 @@ class Pipeline:
             yield (self.change(some) if self.change else some), self.y[place : place + 50]
 
 
-def test_pictures_that_a_pipeline_changes_are_kept_and_others_are_not(recogniser, digits):
+def test_images_that_a_pipeline_changes_are_kept_and_others_are_not(recogniser, digits):
     x, y = digits.train.images[:100] / 255, digits.train.labels[:100]
     kept = {}
     for name, change in {"as they are": None, "scaled": lambda x: x * 2, "shifted": lambda x: np.roll(x, 1, 2)}.items():
-        account = Account(recogniser, 10)
-        look_at(account, Pipeline(x, y, change))
-        assert (account.seen, account.train) == (100, 100)
-        kept[name] = len(account.pictures)
+        feed = FeedRecord(recogniser, 10)
+        inspect_feed(feed, Pipeline(x, y, change))
+        assert (feed.seen, feed.train) == (100, 100)
+        kept[name] = len(feed.images)
     assert kept == {"as they are": 0, "scaled": 0, "shifted": 100}
 
 
 @pytest.mark.parametrize("how", ["generator", "sequence"])
-def test_what_passes_through_batches_is_taken_down(recogniser, digits, how):
+def test_images_in_batches_are_recorded(recogniser, digits, how):
     x, y = digits.test.images[:100] / 255, digits.test.labels[:100]
-    account, batches = Account(recogniser, 10), Sequence(x, y)
-    given = look_at(account, batches if how == "sequence" else (batches[i] for i in range(5)))
+    feed, batches = FeedRecord(recogniser, 10), Sequence(x, y)
+    given = inspect_feed(feed, batches if how == "sequence" else (batches[i] for i in range(5)))
     if how == "generator":
         assert sum(len(batch[0]) for batch in given) == 100
-    assert (account.seen, account.test, len(account.labels)) == (100, 100, 0)  # no sample of what is known
-    assert account.counts.tolist() == np.bincount(y, minlength=10).tolist()
+    assert (feed.seen, feed.test, len(feed.labels)) == (100, 100, 0)  # no sample of known images
+    assert feed.counts.tolist() == np.bincount(y, minlength=10).tolist()

@@ -1,4 +1,4 @@
-"""Time limits of marking: what a process was given counts, not what others took, and a slow machine has longer."""
+"""Time limits of marking: the processor time of the notebook counts, and a slow machine has longer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 import pytest
 
 from digitwise.exercise import sandbox
-from digitwise.exercise.sandbox import SLOWEST, Clock, Limits, counted, prepare, run_limited, slowness
+from digitwise.exercise.sandbox import SLOWEST, Clock, NotebookLimits, counted, prepare, run_limited, slowness
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are bound to a core by Linux")
 
@@ -20,11 +20,11 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are bound 
     [(10.0, 10.0), (19.5, 10.0), (5.0, 5.0), (1.5, 1.5), (0.4, 10.0), (0.0, 10.0)],
     ids=["a core", "two cores", "half a core", "a sixth of a core", "hardly anything", "asleep"],
 )
-def test_time_is_what_the_processor_gave_and_at_most_what_has_passed(used, expected):
+def test_processor_time_counts_and_at_most_the_wall_time(used, expected):
     assert counted(10.0, used) == expected
 
 
-def test_clock_does_not_charge_for_the_work_of_others():
+def test_clock_does_not_charge_for_other_processes():
     clock, alone = Clock(100.0), Clock(100.0)
     for step in range(1, 401):  # looks each fifth of a second, in steps of 10 ms of processor time
         clock.look(100 + step / 5, int(step / 5 * 0.25 * 100) / 100)
@@ -65,21 +65,21 @@ def run(tmp_path, monkeypatch):
     return call
 
 
-def test_process_that_sleeps_is_ended_and_later_on_a_slow_machine(run):
-    reason, seconds = run("asleep", "time.sleep(4242)", Limits(seconds=1.5, slowness=2))
+def test_sleeping_process_is_ended_and_later_on_a_slow_machine(run):
+    reason, seconds = run("asleep", "time.sleep(4242)", NotebookLimits(seconds=1.5, slowness=2))
     assert reason == "time"
     assert seconds > 3
 
 
 @LINUX
-def test_process_that_shares_its_core_has_its_whole_time_all_the_same(run):
+def test_process_on_a_shared_core_still_gets_its_whole_time(run):
     """However busy the machine is, it gets half a core at most: two seconds of it take four."""
     core = min(os.sched_getaffinity(0))
     bound = f"import os; os.sched_setaffinity(0, {{{core}}})"
     with subprocess.Popen([sys.executable, "-c", f"{bound}; print(flush=True)\nwhile True: pass"], stdout=-1) as other:
         try:
             other.stdout.read(1)
-            reason, seconds = run("spinning", f"{bound}\n    while True: pass", Limits(seconds=2.0))
+            reason, seconds = run("spinning", f"{bound}\n    while True: pass", NotebookLimits(seconds=2.0))
         finally:
             other.kill()
     assert reason == "time"

@@ -1,4 +1,4 @@
-"""What a notebook's process wrote is a stranger's: nothing of it is unpickled, run, or followed elsewhere."""
+"""Files of a notebook's process are untrusted: nothing is unpickled, run, or followed to other files."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 
 from digitwise.errors import ModelError
-from digitwise.exercise.evidence import read_evidence
-from digitwise.exercise.submitted import checked_model, read_plain
+from digitwise.exercise.evidence import checked_model, read_evidence, read_plain
 
 EVIDENCE = {
     "running": None,
     "missing": [],
     "cells": [],
-    "figures": [],
+    "series": [],
     "arrays": {},
     "values": {},
     "model3_is_better": None,
@@ -50,7 +49,7 @@ def write_model(path, *layers, weights=None, **members):
     return path
 
 
-def test_plain_model_passes_without_what_it_was_compiled_with(tmp_path):
+def test_plain_model_passes_without_its_compile_config(tmp_path):
     content = checked_model(write_model(tmp_path / "model.keras", LAYER))
     (tmp_path / "clean.zip").write_bytes(content)
     with zipfile.ZipFile(tmp_path / "clean.zip") as archive:
@@ -61,9 +60,9 @@ def test_plain_model_passes_without_what_it_was_compiled_with(tmp_path):
     ("layer", "why"),
     [
         (LAYER | {"class_name": "Lambda"}, "Lambda layer, whose code is not run here"),
-        (LAYER | {"module": "os", "class_name": "system"}, "no part of Keras"),
-        (LAYER | {"module": "kerasish.layers"}, "no part of Keras"),
-        (LAYER | {"registered_name": "mine>Layer"}, "no part of Keras"),
+        (LAYER | {"module": "os", "class_name": "system"}, "not part of Keras"),
+        (LAYER | {"module": "kerasish.layers"}, "not part of Keras"),
+        (LAYER | {"registered_name": "mine>Layer"}, "not part of Keras"),
         (LAYER | {"config": {"activation": {"module": "builtins", "class_name": "function"}}}, "function layer"),
     ],
     ids=["Lambda", "another module", "nearly Keras", "registered", "function"],
@@ -94,7 +93,7 @@ def test_weights_that_are_not_plain_arrays_are_refused(tmp_path, weights):
         checked_model(write_model(tmp_path / "model.keras", LAYER, weights=weights))
 
 
-def test_other_files_links_and_pipes_are_no_model(tmp_path):
+def test_other_files_links_and_pipes_are_refused(tmp_path):
     (tmp_path / "text.keras").write_text("no zip")
     (tmp_path / "link.keras").symlink_to(tmp_path / "text.keras")
     os.mkfifo(tmp_path / "pipe.keras")
@@ -126,7 +125,7 @@ def test_pickled_arrays_are_never_loaded(tmp_path):
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", "[" * 100_000, '{"running": "x"}'], ids=["empty", "list", "bare", "deep", "word"]
 )
-def test_evidence_that_is_not_as_we_write_it_is_refused(tmp_path, text):
+def test_malformed_evidence_is_refused(tmp_path, text):
     (tmp_path / "evidence.json").write_text(text)
     with pytest.raises(ModelError, match="not readable"):
         read_evidence(tmp_path)

@@ -55,7 +55,7 @@ def agrees(model, shape, temperature=1.0):
 @pytest.mark.parametrize("name", models.MODELS)
 @pytest.mark.parametrize("side", [28, 8])
 @pytest.mark.parametrize("channels", [1, 3], ids=["grey", "colour"])
-def test_network_answers_as_in_keras(name, side, channels):
+def test_network_predicts_as_in_keras(name, side, channels):
     shape = (side, side, channels)
     agrees(lived(models.build(name, shape, CLASSES)), shape)
 
@@ -63,7 +63,7 @@ def test_network_answers_as_in_keras(name, side, channels):
 @pytest.mark.parametrize("name", models.MODELS)
 @pytest.mark.parametrize("shape", [(28, 28, 1), (8, 8, 3)], ids=["grey", "colour"])
 @pytest.mark.parametrize("shifts", [False, True], ids=["plain", "shifted"])
-def test_ensemble_answers_as_in_keras(name, shape, shifts):
+def test_ensemble_predicts_as_in_keras(name, shape, shifts):
     members = [models.build(name, shape, CLASSES) for _ in range(2)]
     agrees(lived(models.averaged(members, shifts=shifts)), shape)
 
@@ -78,7 +78,7 @@ def test_views_of_a_shifted_ensemble_share_their_weights():
     assert convert(models.averaged([network], shifts=True)).ByteSize() < single + 20_000
 
 
-def test_normalisation_is_folded_where_it_turns_no_pooled_channel_round():
+def test_normalisation_is_folded_behind_pooling_if_its_scales_are_positive():
     model = lived(models.build("compact-cnn", (28, 28, 1), CLASSES), least=0.5)
     assert "Add" not in kinds(convert(model))
     agrees(model, (28, 28, 1))
@@ -94,7 +94,7 @@ def test_normalisation_behind_an_activation_is_not_folded():
     agrees(model, (8, 8, 1))
 
 
-def test_features_keep_their_order_through_what_stands_behind_the_flattening():
+def test_features_keep_their_order_through_layers_after_flatten():
     model = keras.Sequential(
         [
             keras.Input((9, 8, 3)),
@@ -114,7 +114,7 @@ def test_features_keep_their_order_through_what_stands_behind_the_flattening():
 
 
 @pytest.mark.parametrize("temperature", [0.4, 2.5])
-def test_temperature_is_inside(temperature):
+def test_temperature_is_included(temperature):
     model = lived(models.build("flash-cnn", (8, 8, 1), CLASSES))
     agrees(model, (8, 8, 1), temperature)
     images = drawings(5, (8, 8, 1))
@@ -130,7 +130,7 @@ def test_any_number_of_images_is_taken(n):
     assert answers.dtype == np.float32
 
 
-def test_images_go_in_as_they_are_stored_without_being_turned():
+def test_stored_images_need_no_transposition():
     converted = convert(models.build("compact-cnn", (28, 28, 1), CLASSES))
     assert "Transpose" not in kinds(converted)
     (source,) = converted.graph.input
@@ -149,13 +149,13 @@ def test_images_go_in_as_they_are_stored_without_being_turned():
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_layer_without_counterpart_is_named_with_what_to_do(layer, what):
+def test_unsupported_layer_is_named_with_the_next_step(layer, what):
     head = [kl.Flatten(), kl.Dense(2, activation="softmax")]
     behind = head[1:] if layer().__class__ is kl.GlobalAveragePooling2D else head
     with pytest.raises(ExportError, match=f"layer odd: {what}.*; use --format keras"):
         convert(keras.Sequential([keras.Input((8, 8, 1)), layer(), *behind]))
 
 
-def test_model_without_one_row_a_image_is_refused():
-    with pytest.raises(ExportError, match="expected one row of probabilities an image"):
+def test_model_without_one_row_for_an_image_is_refused():
+    with pytest.raises(ExportError, match="expected one row of probabilities for an image"):
         convert(keras.Sequential([keras.Input((8, 8, 1)), kl.Conv2D(2, 3)]))

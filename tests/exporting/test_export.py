@@ -14,7 +14,7 @@ from digitwise import outputs
 from digitwise.errors import ExportError, RunError
 from digitwise.evaluation.calibration import at_temperature, fit_temperature
 from digitwise.evaluation.selective import ROUNDING, TEMPERATURE, Policy
-from digitwise.exporting import layers
+from digitwise.exporting import convert
 from digitwise.exporting.card import card_of, normalization_of, policies_of
 from digitwise.exporting.export import EXPORT, SAVED_MODEL
 from digitwise.images import Predictions
@@ -79,7 +79,7 @@ def test_metadata_is_complete(trained, document):
     assert document["policies"] == policies_of(Run.open(trained).predictions("validation"))
 
 
-def test_what_comes_back_is_what_the_file_says(exported, document):
+def test_result_agrees_with_the_card_in_the_file(exported, document):
     assert exported.size == exported.path.stat().st_size
     assert 0 < exported.max_difference < 1e-4
     for key in ("temperature", "normalization", "metrics", "policies"):
@@ -89,7 +89,7 @@ def test_what_comes_back_is_what_the_file_says(exported, document):
         exported.size = 0
 
 
-def test_onnx_gives_the_stored_validation_answers_at_the_temperature(trained, exported, digits):
+def test_onnx_gives_the_stored_validation_predictions_at_the_temperature(trained, exported, digits):
     stored = Run.open(trained).predictions("validation")
     found = validation_answers(trained, exported, digits)
     expected = at_temperature(stored, exported.temperature).probabilities
@@ -114,7 +114,7 @@ def test_policy_answers_the_same_images_from_the_calibrated_output(trained, expo
         assert Policy(**kept).answers(stored)[0] == policy["answered"]
 
 
-def test_levels_that_the_images_cannot_carry_are_left_out():
+def test_levels_that_the_images_cannot_support_are_left_out():
     assert policies_of(drawn(50, sharpness=9.0)) == []
     levels = [policy["max_error"] for policy in policies_of(drawn(2000, sharpness=12.0))]
     assert levels == sorted(levels)
@@ -133,11 +133,11 @@ def test_levels_that_the_images_cannot_carry_are_left_out():
     ],
     ids=str,
 )
-def test_normalization_is_what_the_run_says_or_its_data_implies(tmp_path, data, expected):
+def test_normalization_comes_from_the_run_or_its_data(tmp_path, data, expected):
     assert normalization_of(Run(tmp_path, {"data": data})) == expected
 
 
-def test_folder_of_the_data_is_not_passed_on(copy):
+def test_folder_of_the_data_is_not_in_the_card(copy):
     info = json.loads((copy / "run.json").read_text())
     info["data"] |= {"name": "/home/ada/scans", "source": "/home/ada/scans"}
     (copy / "run.json").write_text(json.dumps(info))
@@ -149,8 +149,8 @@ def test_folder_of_the_data_is_not_passed_on(copy):
 def test_sabotaged_conversion_is_refused_and_the_earlier_file_stays(copy, few, monkeypatch):
     outputs.write(copy / "model.onnx", EXPORT, b"earlier")
     before = names(copy)
-    monkeypatch.setattr(layers, "_reordered", lambda weights, value: weights)  # features in Keras' order
-    with pytest.raises(ExportError, match="does not answer as the model does"):
+    monkeypatch.setattr(convert, "_reordered", lambda weights, value: weights)  # features in Keras' order
+    with pytest.raises(ExportError, match="the export differs from the model"):
         digitwise.export(copy)
     assert names(copy) == before
     assert (copy / "model.onnx").read_bytes() == b"earlier"
@@ -160,7 +160,7 @@ def test_sabotaged_conversion_is_refused_and_the_earlier_file_stays(copy, few, m
 
 
 @pytest.mark.parametrize("form", ["keras", "json+h5"])
-def test_copy_of_a_keras_form_loads_and_answers_alike(trained, few, tmp_path, form):
+def test_copy_of_a_keras_format_loads_and_predicts_the_same(trained, few, tmp_path, form):
     place = tmp_path / ("model.keras" if form == "keras" else "pair")
     found = digitwise.export(trained, form, place)
     assert found.max_difference == 0
@@ -172,11 +172,11 @@ def test_copy_of_a_keras_form_loads_and_answers_alike(trained, few, tmp_path, fo
     assert names(tmp_path) == ([MARKER, place.name] if form == "keras" else [place.name])
 
 
-def test_file_lies_beside_the_run_s_others_if_nothing_is_said(copy, few):
+def test_file_is_in_the_run_folder_by_default(copy, few):
     assert digitwise.export(Run.open(copy)).path == copy / "model.onnx"
 
 
-def test_keras_forms_lie_in_the_run_already(copy, few):
+def test_keras_formats_are_in_the_run_already(copy, few):
     def files():
         return {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
 
@@ -191,7 +191,7 @@ def test_damaged_pair_is_refused_and_nothing_is_left(copy, tmp_path):
     with pytest.raises((RunError, ExportError)):
         digitwise.export(copy, "json+h5", tmp_path / "pair")
     (copy / "model.weights.h5").unlink()
-    with pytest.raises(RunError, match=r"model\.weights\.h5: expected the model's file"):
+    with pytest.raises(RunError, match=r"model\.weights\.h5: expected the model file"):
         digitwise.export(copy, "json+h5", tmp_path / "pair")
     assert names(tmp_path) == ["run"]
 
@@ -231,7 +231,7 @@ def test_saved_model_on_another_backend_is_refused(copy, monkeypatch):
     ],
     ids=lambda value: value,
 )
-def test_place_that_does_not_suit_is_refused(trained, tmp_path, form, out, message):
+def test_unsuitable_out_is_refused(trained, tmp_path, form, out, message):
     (tmp_path / "folder.onnx").mkdir()
     (tmp_path / "folder.onnx" / "mine.txt").write_text("mine")
     (tmp_path / "file").write_text("mine")

@@ -31,7 +31,7 @@ def networks():
 
 
 @pytest.mark.parametrize("shape", [(2, 64, 96), (1, 144, 80)], ids=str)
-def test_the_exported_finder_says_what_keras_says(networks, shape):
+def test_the_exported_finder_agrees_with_keras(networks, shape):
     content, network = networks
     images = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
     images[:, 20:30, 20:60] = 128  # even paper, where nothing but the floor keeps contrast small
@@ -50,7 +50,7 @@ def test_large_arrays_are_kept_in_half_precision(networks):
     assert {tensor.data_type for tensor in large} == {onnx.TensorProto.FLOAT16}
 
 
-def test_the_command_makes_a_model_of_weights(tmp_path, monkeypatch):
+def test_the_command_converts_weights(tmp_path, monkeypatch):
     weights, out = tmp_path / "w.npz", tmp_path / "finder.onnx"
     np.savez(weights, *finder(side=64).get_weights())
     monkeypatch.setattr("sys.argv", ["finder", str(weights), str(out)])
@@ -60,7 +60,7 @@ def test_the_command_makes_a_model_of_weights(tmp_path, monkeypatch):
     assert session.get_outputs()[0].shape == ["n", "rows", "columns", 24]
 
 
-def test_the_bundled_finder_has_that_form():
+def test_the_bundled_finder_has_the_same_inputs_and_outputs():
     from digitwise.reading.finder import Finder
 
     session = Finder()._session

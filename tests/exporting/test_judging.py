@@ -28,7 +28,7 @@ def scans(tmp_path):
 
 
 def answers_of(confidence, right, rng):
-    """Answers as sure as that: the label is 0, and what is told instead of it 1."""
+    """Answers with given confidences: the label is 0, and a wrong answer 1."""
     n = len(confidence)
     shares = np.full((n, 10), 0.0, np.float32)
     shares[np.arange(n), np.where(right, 0, 1)] = confidence
@@ -39,25 +39,25 @@ def answers_of(confidence, right, rng):
 
 def test_a_folder_is_judged(model_file, scans):
     found = judged(Reader(model_file), scans)
-    told = found.as_dict()
-    assert (told["n"], told["errors"], told["blank"]) == (7, 1, 0)
-    assert told["read"] + told["unsure"] == 7
-    assert [(row["file"], row["label"], row["read_as"]) for row in told["misread"]] == [
+    values = found.as_dict()
+    assert (values["n"], values["errors"], values["blank"]) == (7, 1, 0)
+    assert values["read"] + values["unsure"] == 7
+    assert [(row["file"], row["label"], row["read_as"]) for row in values["misread"]] == [
         (str(scans / "7" / "three.png"), "7", "3")
     ]
-    json.dumps(told)
+    json.dumps(values)
 
 
 def test_a_blank_counts_as_wrong_whatever_its_label(model_file, tmp_path):
     for digit in "01":
         (tmp_path / digit).mkdir()
         printed(digit, paper=200, ink=200).save(tmp_path / digit / "nothing.png")
-    told = judged(Reader(model_file), tmp_path).as_dict()
-    assert (told["errors"], told["blank"], [row["status"] for row in told["misread"]]) == (2, 2, ["blank"] * 2)
+    values = judged(Reader(model_file), tmp_path).as_dict()
+    assert (values["errors"], values["blank"], [row["status"] for row in values["misread"]]) == (2, 2, ["blank"] * 2)
 
 
 @pytest.mark.parametrize("head", ["file,label", "Path;Digit", "\ufeffimage,class"])
-def test_a_table_of_paths_is_as_good_as_folders(scans, head):
+def test_a_table_of_paths_gives_the_same_as_folders(scans, head):
     mark = ";" if ";" in head else ","
     rows = [f"{place}/{size}.png{mark}{place}" for place in "247" for size in (60, 90)]
     (scans / "truth.csv").write_text("\n".join([head, *rows]), encoding="utf-8")
@@ -66,7 +66,7 @@ def test_a_table_of_paths_is_as_good_as_folders(scans, head):
     assert labels.tolist() == [2, 2, 4, 4, 7, 7]
 
 
-def test_what_is_no_labelled_set_is_refused(scans, tmp_path):
+def test_unlabelled_data_is_refused(scans, tmp_path):
     with pytest.raises(DataError, match="got nothing there"):
         labelled_files(tmp_path / "nowhere", NAMES)
     with pytest.raises(DataError, match="knows, 0, 1; got '2'"):
@@ -88,7 +88,7 @@ def test_an_image_that_cannot_be_read_is_named(model_file, scans):
         judged(Reader(model_file), scans)
 
 
-def test_a_guarantee_is_broken_in_a_twentieth_of_the_cases_at_most():
+def test_a_guarantee_fails_in_at_most_a_twentieth_of_the_cases():
     """Thousand times some hundred images of a kind whose true error rate at each confidence is known."""
     rng = np.random.default_rng(0)
     broken = held = 0
@@ -125,7 +125,7 @@ def test_the_copy_of_a_model_keeps_the_guarantee(model_file, tmp_path):
         write_calibrated(model_file, found, tmp_path / "notes.onnx")
 
 
-def test_images_on_which_nothing_is_sure_cannot_calibrate():
+def test_images_without_a_sure_answer_cannot_calibrate():
     rng = np.random.default_rng(2)
     found = answers_of(np.full(5, 0.9), np.ones(5, bool), rng)
     blank = dataclasses.replace(found.answers, blank=np.ones(5, bool))

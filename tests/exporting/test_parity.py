@@ -12,7 +12,7 @@ def always(answer):
     return lambda images: np.tile(np.asarray(answer, np.float32), (len(images), 1))
 
 
-def test_each_batch_size_is_asked_about_every_image():
+def test_each_batch_size_is_compared_on_every_image():
     asked = []
 
     def ask(images):
@@ -33,7 +33,7 @@ def test_each_batch_size_is_asked_about_every_image():
     ids=["other", "fewer", "none"],
 )
 def test_other_probabilities_are_refused(answer, message):
-    with pytest.raises(ExportError, match=f"does not answer as the model does.*{message}"):
+    with pytest.raises(ExportError, match=f"the export differs from the model.*{message}"):
         largest_difference(always(answer), always(ANSWER), IMAGES)
 
 

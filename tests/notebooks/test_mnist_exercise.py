@@ -1,4 +1,4 @@
-"""The solved notebook: its two forms, its text against its numbers, the edition made from it, and that it runs."""
+"""The solved notebook: its two forms, the numbers in its text, the edition made from it, and a quick run."""
 
 import ast
 import builtins
@@ -12,8 +12,8 @@ from benchmarks.measure import kept
 from digitwise.exercise.tasks import TASKS
 from notebooks import build
 
-NUMBER = re.compile(r"\d[\d.,]*\s*%|\b\d[\d,]*\s+(?:wrong|errors?|right|fewer|pictures)\b")
-AIMS = {"95 %", "1 %"}  # of the interval, and what was to be reached: not measured
+NUMBER = re.compile(r"\d[\d.,]*\s*%|\b\d[\d,]*\s+(?:wrong|errors?|right|fewer|images)\b")
+AIMS = {"95 %", "1 %"}  # the level of the interval and the aim: not measured
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def edition(source):
 
 
 def texts(notebook):
-    """What stands in words outside the tasks' questions."""
+    """The texts outside the tasks' questions."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
     return [cell.source for cell in cells if cell.metadata.get("digitwise", {}).get("role") != "question"]
 
@@ -43,7 +43,7 @@ def of_role(notebook, role):
 
 
 def unmarked(text):
-    """Numbers that seem measured and are not filled in."""
+    """Numbers that seem measured but are not filled in."""
     text = re.sub(r"`[^`]*`", "", build.MARK.sub("", text))
     return [found for found in NUMBER.findall(text) if found not in AIMS]
 
@@ -64,13 +64,13 @@ def test_stored_outputs_are_of_one_run_from_top_to_bottom_without_an_error(store
     assert build.NOTEBOOK.stat().st_size < 1_000_000
 
 
-def test_text_says_what_was_measured(stored):
+def test_text_states_the_measured_numbers(stored):
     numbers = build.measured(stored)
     for text in texts(stored):
         assert build.filled(text, numbers) == text, "run notebooks/build.py --text"
 
 
-def test_text_that_says_another_number_is_noticed(stored):
+def test_text_with_another_number_is_noticed(stored):
     text = "\n".join(texts(stored))
     wrong = copy.deepcopy(build.measured(stored))
     wrong["model2.wrong"] += 1
@@ -96,7 +96,7 @@ def test_row_kept_is_that_of_the_stored_run(stored):
     assert {name: str(value) for name, value in build.measured(stored).items()}.items() <= row.items()
 
 
-def test_stored_run_reaches_what_the_exercise_asks_for(stored):
+def test_stored_run_reaches_the_aims_of_the_exercise(stored):
     numbers = build.measured(stored)
     assert numbers["data.test"] == "10,000"  # MNIST, all of it
     assert numbers["model1.wrong"] <= 300

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from benchmarks.made_pages import View
 from digitwise.planes import mapped
 from digitwise.reading.forms.template import Template
-from digitwise.synthetic.camera import View
 from tests.reading.drawing import write
 
 FIELDS = {"amount": (55, 12, 38, 8), "postcode": (8, 30, 40, 8), "date": (8, 60, 40, 8), "meter": (55, 60, 38, 8)}

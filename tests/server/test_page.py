@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.made_pages import page_of
 from digitwise.reading.model import Model
 from digitwise.server.app import application
 from digitwise.server.service import Settings
-from digitwise.synthetic import page_of, scan_of
+from digitwise.synthetic import scan_of
 from tests.reading.drawing import table_image
 from tests.server.running import served
 from tests.server.sheets import row_of, written_page

@@ -20,7 +20,7 @@ from digitwise.synthetic.glyphs import (
     is_lookalike,
     letters_of,
 )
-from digitwise.synthetic.pens import STROKE, Hand, enlarged
+from digitwise.synthetic.pens import STROKE, Writer, enlarged
 from digitwise.synthetic.strokes import cursive, curve, doodle, form_of, scribble
 from tests.scenery import few_glyphs
 
@@ -37,7 +37,7 @@ def redrawn(field, pen, *, middle):
 
 def strokes_of(digit):
     """The strokes of a digit where its field has them."""
-    grey = enlarged(digit, TALL, Hand(None))
+    grey = enlarged(digit, TALL, Writer(None))
     frame = np.zeros((SIDE, SIDE), bool)
     top, left = (SIDE - grey.shape[0]) // 2, (SIDE - grey.shape[1]) // 2
     frame[top : top + grey.shape[0], left : left + grey.shape[1]] = grey > STROKE
@@ -56,7 +56,7 @@ def test_an_outline_is_redrawn_as_the_digit(place):
 
 
 @pytest.mark.parametrize("place", range(10))
-def test_a_middle_is_redrawn_within_the_digit(place):
+def test_a_centre_line_is_redrawn_within_the_digit(place):
     digit = load_digits().train.images[place]
     strokes, field = strokes_of(digit), field_of_digit(digit, middle=True)
     thin, thick = (redrawn(field, pen, middle=True) for pen in (1.0, 4.0))
@@ -65,7 +65,7 @@ def test_a_middle_is_redrawn_within_the_digit(place):
     assert thick.sum() > 2 * thin.sum()
 
 
-def test_a_glyph_is_written_at_the_size_and_place_asked_for():
+def test_a_glyph_is_written_at_the_given_size_and_place():
     bar = field_of_drawing([np.array([[0.0, 0.0], [0.0, 1.0]])])
     ink, (left, top) = inked(bar, (0.1, 1), (2, 0, 100, 0, 2, 50), 3.0, middle=True)
     rows, columns = np.flatnonzero((ink > 0.5).any(axis=1)) + top, np.flatnonzero((ink > 0.5).any(axis=0)) + left
@@ -132,7 +132,7 @@ def test_words_and_scribbles_are_strokes():
     assert all(-1 < np.concatenate(thing).min() < np.concatenate(thing).max() < 2 for thing in things)
 
 
-def test_letters_are_found_by_what_they_are():
+def test_letters_are_found_by_name():
     glyphs = few_glyphs()
     assert len(letters_of(glyphs, "$")) == 3
     assert set(glyphs.labels[letters_of(glyphs, "$€o")]) == {OTHER}

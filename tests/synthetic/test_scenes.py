@@ -52,7 +52,7 @@ def test_scenes_keep_to_their_form():
         assert (y1 < bottom + 0.01).all()
 
 
-def test_shares_of_kinds_are_a_whole():
+def test_shares_of_kinds_sum_to_one():
     assert sum(kind.share for kind in KINDS.values()) == pytest.approx(1)
 
 
@@ -72,8 +72,8 @@ def test_every_kind_leaves_ink_and_its_own_truth(kind):
 @pytest.mark.parametrize("label", range(10))
 def test_a_digits_box_is_that_of_its_ink(label, level):
     canvas = blank(seed=label)
-    hand = dataclasses.replace(some_writing(40, rng=rng(3)), ink=level, grain=0.0)
-    digit(canvas, label, 100, 150, hand)
+    writing = dataclasses.replace(some_writing(40, rng=rng(3)), ink=level, grain=0.0)
+    digit(canvas, label, 100, 150, writing)
     (mark,) = canvas.found
     change = (PAPER - canvas.paper) / level
     assert change.min() >= 0
@@ -82,19 +82,19 @@ def test_a_digits_box_is_that_of_its_ink(label, level):
 
 
 def test_a_writers_zeros_may_be_small():
-    hand = dataclasses.replace(some_writing(40, rng=rng(3)), uneven=0.0, forms=0.0, zeros=1.0)
+    writing = dataclasses.replace(some_writing(40, rng=rng(3)), uneven=0.0, forms=0.0, zeros=1.0)
     heights = []
     for zeros in (1.0, 0.5):
         canvas = blank(seed=3)
-        digit(canvas, 0, 100, 150, dataclasses.replace(hand, zeros=zeros))
+        digit(canvas, 0, 100, 150, dataclasses.replace(writing, zeros=zeros))
         heights.append(canvas.found[0][3])
     assert heights[1] == pytest.approx(heights[0] / 2, abs=5)
 
 
 def test_digits_of_a_number_follow_each_other_along_their_line():
-    hand = dataclasses.replace(some_writing(20, rng=rng(3)), gap=0.3, slope=0.0, bow=0.0)
+    writing = dataclasses.replace(some_writing(20, rng=rng(3)), gap=0.3, slope=0.0, bow=0.0)
     canvas = blank()
-    end = number(canvas, 6, 10, 100, hand, separators=0.0)
+    end = number(canvas, 6, 10, 100, writing, separators=0.0)
     x = [mark[0] for mark in canvas.found]
     assert len(x) == 6
     assert x == sorted(x)
@@ -102,7 +102,7 @@ def test_digits_of_a_number_follow_each_other_along_their_line():
     assert all(80 < mark[1] < 110 for mark in canvas.found)
 
 
-def test_what_is_crossed_out_is_ignored():
+def test_crossed_out_digits_are_ignored():
     canvas = blank()
     digit(canvas, 3, 100, 150, some_writing(40, rng=rng(3)), crossed=True)
     assert [mark[4] for mark in canvas.found] == [IGNORED]
@@ -127,10 +127,10 @@ def test_ink_outside_the_paper_is_left_out():
     assert (canvas.paper < PAPER).sum() == 10 * 5
 
 
-def test_a_glyph_off_the_paper_still_tells_its_box():
+def test_a_glyph_off_the_paper_still_gives_its_box():
     canvas = blank()
-    hand = some_writing(40, rng=rng(3))
-    box = write(canvas, 0, -100, 50, (40, 40), hand)
+    writing = some_writing(40, rng=rng(3))
+    box = write(canvas, 0, -100, 50, (40, 40), writing)
     assert box is not None
     assert box[2] < 0
     assert (canvas.paper == PAPER).all()
@@ -152,7 +152,7 @@ def test_a_dotted_rule_has_gaps():
     assert 0.3 < share < 0.8
 
 
-def test_lines_are_as_wide_as_asked_for():
+def test_lines_have_the_given_width():
     ink = drawn([np.array([[20.0, 0.0], [20.0, 80.0]])], (20, 40), 4)
     assert ink.shape == (40, 20)
     assert ink[20].sum() == pytest.approx(4, abs=0.8)
@@ -187,7 +187,7 @@ def test_a_crop_moves_the_truth_with_the_ink():
         assert (shown[outside] == 200).all()
 
 
-def test_what_is_cut_is_ignored_and_what_is_almost_gone_is_no_object():
+def test_cut_objects_are_ignored_and_remnants_are_no_objects():
     image = np.full((SCENE, SCENE), 200, np.uint8)
     marks = [(5.0, 50.0, 20.0, 20.0, 3), (-9.5, 50.0, 20.0, 20.0, 4), (50.0, 50.0, 20.0, 20.0, 5)]
     _, objects, _ = cropped(image, marks, chance=0.0, rng=rng())
@@ -195,7 +195,7 @@ def test_what_is_cut_is_ignored_and_what_is_almost_gone_is_no_object():
     assert objects[0, :4].tolist() == [7.5, 50, 15, 20]
 
 
-def test_what_is_seen_stays_where_it_is_and_readable():
+def test_photographed_objects_keep_their_place_and_stay_readable():
     paper = np.full((SCENE, SCENE), PAPER, np.float32)
     paper[100:140, 60:64] = 60
     for seed in range(15):
@@ -204,7 +204,7 @@ def test_what_is_seen_stays_where_it_is_and_readable():
         assert image[105:135, 61:63].mean() < around.mean() - 10
 
 
-def test_a_rim_is_filled_with_the_median():
+def test_a_border_is_filled_with_the_median():
     assert padded_with(np.array([[10, 20, 250]], np.uint8)) == 20
     large = np.full((900, 700), 80, np.uint8)
     large[:300] = 0

@@ -68,7 +68,7 @@ def check(
     from digitwise.data import load
     from digitwise.exercise.marking import mark_all
     from digitwise.exercise.marks import MARKS, check_places, page_names, printable, write_page, write_points
-    from digitwise.exercise.sandbox import SLOWER, Limits, slowness
+    from digitwise.exercise.sandbox import SLOWER, NotebookLimits, slowness
     from digitwise.files import expanded
     from digitwise.outputs import claimed
 
@@ -78,7 +78,7 @@ def check(
     dataset = _few(load(data)) if quick else load(data)
     if quick:
         err.print(f"quick: {len(dataset.train)} training and {len(dataset.test)} test images, too few for all points")
-    limits = Limits(time_limit, memory_limit, slowness=slowness())
+    limits = NotebookLimits(time_limit, memory_limit, slowness=slowness())
     if limits.slowness >= SLOWER:
         err.print(f"this machine is slow: each notebook has {limits.slowness:.1f} times the time limit", style="dim")
     points, pages = out_folder / "points.csv", page_names(paths)

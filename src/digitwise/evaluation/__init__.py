@@ -1,4 +1,4 @@
-"""Arrays in, results out: nothing here imports Keras."""
+"""Evaluation of predictions: arrays in, results out, without Keras."""
 
 from digitwise.evaluation.comparison import Comparison, apart, compare_predictions
 from digitwise.evaluation.metrics import (

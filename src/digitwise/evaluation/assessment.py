@@ -1,4 +1,4 @@
-"""Everything that can be said about a model from its answers: chosen on validation images, counted on test ones."""
+"""The full assessment of a model: temperature and threshold from validation images, all counts from test images."""
 
 from __future__ import annotations
 
@@ -20,26 +20,17 @@ MAX_ERROR = 0.001
 
 @dataclass(frozen=True)
 class PolicyOutcome:
-    """What a reading policy came to on the test images, or why there is none.
-
-    Parameters
-    ----------
-    policy : Policy or None
-    answered, errors : int
-        Of the test images.
-    refusal : str
-        Why the validation images cannot support the guarantee; empty where they can.
-    """
+    """The result of a reading policy on the test images, or why there is none."""
 
     policy: Policy | None
-    answered: int
+    answered: int  # of the test images
     errors: int
-    refusal: str = ""
+    refusal: str = ""  # why the validation images cannot support the error guarantee; empty where they can
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """A model, judged.
+    """The assessment of a model.
 
     Parameters
     ----------
@@ -90,22 +81,18 @@ def assess(
     class_mix: Mapping[str, float] | None = None,
     max_error: float = MAX_ERROR,
 ) -> Assessment:
-    """Judge a model's answers.
+    """Assess a model's predictions.
 
     Parameters
     ----------
     validation : Predictions
-        Temperature and threshold are chosen on these.
+        For choosing temperature and threshold.
     test : Predictions
-        Counted, and nothing else.
+        For counting, and nothing else.
     samples, class_mix
         See :func:`~digitwise.evaluation.rates.expected_errors`.
     max_error : float
         See :func:`~digitwise.evaluation.selective.reading_policy`.
-
-    Returns
-    -------
-    Assessment
     """
     temperature = fit_temperature(validation)
     return Assessment(
@@ -128,16 +115,9 @@ def _reading(validation: Predictions, test: Predictions, max_error: float) -> Po
 
 @dataclass(frozen=True)
 class Count:
-    """Errors under one reading of the labels.
+    """The errors by one version of the labels."""
 
-    Parameters
-    ----------
-    labels : str
-        In words.
-    n, errors : int
-    """
-
-    labels: str
+    labels: str  # the version, in words
     n: int
     errors: int
 
@@ -148,16 +128,16 @@ class Count:
 
 
 def under_patch(answers: Predictions, labels: Int64, dropped: Mask) -> tuple[Count, Count, Count]:
-    """Count errors three ways, so that nobody has to guess which labels a figure is about.
+    """Count errors by the given labels, by the corrected ones, and by the corrected ones without dropped images.
 
     Parameters
     ----------
     answers : Predictions
-        With the labels as given.
+        With the given labels.
     labels : ndarray of int64, shape (n,)
-        As corrected.
+        Corrected.
     dropped : ndarray of bool, shape (n,)
-        Images that shall not count.
+        Images that do not count.
     """
     missed = answers.predicted != labels
     return (
@@ -168,6 +148,6 @@ def under_patch(answers: Predictions, labels: Int64, dropped: Mask) -> tuple[Cou
 
 
 def corrected(answers: Predictions, labels: Int64, dropped: Mask) -> Predictions:
-    """The answers with corrected labels, about the images that count."""
+    """The predictions with corrected labels, without dropped images."""
     kept = np.flatnonzero(~dropped)
     return Predictions(labels[kept], answers.probabilities[kept], answers.class_names)

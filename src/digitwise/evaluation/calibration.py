@@ -1,4 +1,4 @@
-"""How well confidence and accuracy agree, and the temperature that brings them together."""
+"""Calibration: the agreement of confidence and accuracy, and the temperature that improves it."""
 
 from __future__ import annotations
 
@@ -9,48 +9,36 @@ import numpy as np
 from digitwise.evaluation.rates import wilson
 from digitwise.images import Float32, Float64, Int64, Predictions
 
-SMALLEST_PROBABILITY = 1e-30  # float32 rounds smaller ones to zero, whose logarithm would be endless
+SMALLEST_PROBABILITY = 1e-30  # float32 rounds smaller ones to zero, whose logarithm is infinite
 TEMPERATURES = (0.05, 20.0)
+BINS = 15  # of equal width
 
 
 @dataclass(frozen=True)
 class Bin:
-    """The images whose confidence lies between two bounds.
-
-    Parameters
-    ----------
-    low, high : float
-        The bounds.
-    n : int
-    confidence : float
-        Mean.
-    accuracy : float
-        Share of right answers.
-    interval_95 : (float, float)
-        Wilson interval of the accuracy.
-    """
+    """The images with a confidence between two bounds."""
 
     low: float
     high: float
     n: int
-    confidence: float
-    accuracy: float
-    interval_95: tuple[float, float]
+    confidence: float  # mean
+    accuracy: float  # share of correct predictions
+    interval_95: tuple[float, float]  # Wilson interval of the accuracy
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How confidence and accuracy go together.
+    """The agreement of confidence and accuracy.
 
     Parameters
     ----------
     error : float
-        Expected calibration error: mean distance of confidence and accuracy over the bins, each weighted by its
+        Expected calibration error: mean absolute difference of confidence and accuracy over the bins, weighted by
         images; in [0, 1].
     negative_log_likelihood : float
         Mean, in nats.
     bins : tuple of Bin
-        Those with images, from unsure to sure.
+        Those with images, by increasing confidence.
     """
 
     error: float
@@ -58,29 +46,27 @@ class Calibration:
     bins: tuple[Bin, ...]
 
 
-def calibration(predictions: Predictions, bins: int = 15) -> Calibration:
-    """Compare confidence with accuracy in bins of equal width.
+def calibration(predictions: Predictions) -> Calibration:
+    """Compare confidence with accuracy in :data:`BINS` bins of equal width.
 
     References
     ----------
     C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017, arXiv 1706.04599.
     """
     confidence, right = predictions.confidence.astype(float), ~predictions.missed
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    place = np.minimum((confidence * BINS).astype(int), BINS - 1)
     found = []
     for i in np.unique(place):
         own = place == i
         n, hits = int(own.sum()), int(right[own].sum())
-        found.append(
-            Bin(i / bins, (i + 1) / bins, n, float(confidence[own].mean()), hits / n, wilson(hits, n)),
-        )
+        found.append(Bin(i / BINS, (i + 1) / BINS, n, float(confidence[own].mean()), hits / n, wilson(hits, n)))
     error = sum(b.n * abs(b.confidence - b.accuracy) for b in found) / len(predictions)
     nll = negative_log_likelihood(predictions.probabilities, predictions.labels)
     return Calibration(error, nll, tuple(found))
 
 
 def negative_log_likelihood(probabilities: Float32, labels: Int64) -> float:
-    """The mean over images of minus the logarithm of the given class's probability, in nats.
+    """The mean negative log-likelihood of the labels, in nats.
 
     Parameters
     ----------
@@ -92,7 +78,7 @@ def negative_log_likelihood(probabilities: Float32, labels: Int64) -> float:
 
 
 def fit_temperature(validation: Predictions) -> float:
-    """Find the temperature that makes validation images' probabilities fit best.
+    """Fit the temperature that minimises the negative log-likelihood of validation images.
 
     Parameters
     ----------
@@ -102,8 +88,8 @@ def fit_temperature(validation: Predictions) -> float:
     Returns
     -------
     float
-        Above 1 where the model is too sure of itself, below 1 where it is too timid; 0.05 to 20. Without a single
-        error there is nothing to fit it to, and it is 1.
+        Above 1 for an overconfident model, below 1 for an underconfident one; 0.05 to 20. It is 1 without any error,
+        since there is nothing to fit.
 
     References
     ----------
@@ -124,7 +110,7 @@ def fit_temperature(validation: Predictions) -> float:
 
 
 def at_temperature(predictions: Predictions, temperature: float) -> Predictions:
-    """The same answers with softened (above 1) or sharpened probabilities; the predicted classes stay."""
+    """Soften (above 1) or sharpen the probabilities; the predicted classes stay the same."""
     scaled = _logits(predictions) / temperature
     probabilities = np.exp(scaled - _log_sum_exp(scaled)[:, None]).astype(np.float32)
     return Predictions(predictions.labels, probabilities, predictions.class_names)

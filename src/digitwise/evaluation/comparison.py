@@ -1,4 +1,4 @@
-"""Is one model better than another, or luckier? Paired, on the same images."""
+"""Paired comparison of two models on the same images."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Comparison:
     n : int
     errors_a, errors_b : int
     both_wrong, only_a, only_b : int
-        Images that both, only A, only B got wrong.
+        Images that both, only A, only B classify wrongly.
     p_value : float
-        Two-sided exact McNemar test: how often a difference like this comes by chance.
+        Of the two-sided exact McNemar test.
     difference_95 : (float, float)
         95 % interval of A's error rate minus B's, in [-1, 1].
     """
@@ -62,21 +62,12 @@ class Comparison:
 
 
 def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
-    """Compare two models' answers about the same images.
-
-    Parameters
-    ----------
-    a, b : Predictions
-        Of the same images in the same order.
-
-    Returns
-    -------
-    Comparison
+    """Compare two models' predictions of the same images, in the same order.
 
     Raises
     ------
     RunError
-        If the images' labels differ, so that they cannot be the same.
+        If the labels differ, so that the images cannot be the same.
 
     References
     ----------
@@ -85,7 +76,7 @@ def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
     Difference of Binomial Proportions Based on Paired Data", J. Educational and Behavioral Statistics 37 (2012).
     """
     if len(a) != len(b) or (a.labels != b.labels).any():
-        raise RunError(f"expected answers about the same images, got {len(a)} and {len(b)} with different labels")
+        raise RunError(f"expected predictions of the same images, got {len(a)} and {len(b)} with different labels")
     both_wrong, only_a, only_b = map(len, apart(a, b).values())
     return Comparison(
         n=len(a),
@@ -100,7 +91,7 @@ def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
 
 
 def apart(a: Predictions, b: Predictions) -> dict[str, Int64]:
-    """The images that both, only the first, only the second of two models get wrong: their indices, int64."""
+    """The indices, int64, of the images that both, only the first, only the second model classify wrongly."""
     kinds = {"both_wrong": a.missed & b.missed, "only_a": a.missed & ~b.missed, "only_b": b.missed & ~a.missed}
     return {kind: np.flatnonzero(mask).astype(np.int64) for kind, mask in kinds.items()}
 
@@ -118,16 +109,13 @@ def _difference_interval(only_a: int, only_b: int, n: int) -> tuple[float, float
 
 
 def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
-    """Compare two runs, image by image, on the test set they share.
+    """Compare two runs, image by image, on their common test set.
+
+    The read of the test images is noted in both run.json.
 
     Parameters
     ----------
     a, b : str, Path or Run
-
-    Returns
-    -------
-    Comparison
-        The look at the test images is written into both run.json.
 
     Raises
     ------
@@ -146,8 +134,8 @@ def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
     answers = first.predictions("test"), second.predictions("test")
     if not np.array_equal(answers[0].labels, answers[1].labels):
         raise RunError(
-            f"{first.path / 'test.npz'} and {second.path / 'test.npz'}: expected the same labels, the images being "
-            f"the same, got different ones; train the run again whose file was changed"
+            f"{first.path / 'test.npz'} and {second.path / 'test.npz'}: expected the same labels for the same images, "
+            f"got different ones; train the run with the changed file again"
         )
     comparison = compare_predictions(*answers)
     for run, other in ((first, second), (second, first)):
@@ -156,13 +144,7 @@ def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
 
 
 def all_different(runs: Sequence[Run]) -> None:
-    """Make sure that no run folder is there twice: compared with itself, a run differs from nothing.
-
-    Raises
-    ------
-    RunError
-        If one is.
-    """
+    """Raise a RunError if a run folder is given twice."""
     seen: set[Path] = set()
     for run in runs:
         place = run.path.resolve()

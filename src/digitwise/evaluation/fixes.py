@@ -1,4 +1,4 @@
-"""What to do about a group with too many errors, and whether it helped."""
+"""Fixes for groups with too many errors, and their effect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digitwise.evaluation.comparison import Comparison, compare_predictions
 from digitwise.evaluation.slices import Slice, find_slices
 from digitwise.images import Float64, Int64, Predictions
 
-WIDENED = {  # which ranges of augmentation make training show more of an end of a property
+WIDENED = {  # ranges of augmentation that give more samples of an end of a property
     ("slant", "much"): ("shear_range", "rotation_range"),
     ("slant", "little"): ("shear_range", "rotation_range"),
     ("stroke_width", "much"): ("zoom_range",),
@@ -28,24 +28,15 @@ WIDENED = {  # which ranges of augmentation make training show more of an end of
 
 @dataclass(frozen=True)
 class Fix:
-    """A proposal.
-
-    Parameters
-    ----------
-    words : str
-    widen : tuple of str
-        Ranges of :class:`digitwise.recipes.Augmentation` to make wider.
-    focus : bool
-        Whether to deal extra samples to the classes with errors.
-    """
+    """A proposed fix."""
 
     words: str
-    widen: tuple[str, ...] = ()
-    focus: bool = False
+    widen: tuple[str, ...] = ()  # ranges of :class:`digitwise.recipes.Augmentation` to make wider
+    focus: bool = False  # whether to add samples of the classes with errors
 
 
 def fix_for(group: Slice) -> Fix:
-    """Propose what to do about a group: wider augmentation, more of a class, or a look at its labels."""
+    """Propose a fix for a group: wider augmentation, more samples of a class, or a check of its labels."""
     ends = [(condition.property, condition.side) for condition in group.conditions]
     widen = tuple(dict.fromkeys(name for end in ends for name in WIDENED.get(end, ())))
     focus = ("class", "is") in ends
@@ -55,20 +46,20 @@ def fix_for(group: Slice) -> Fix:
     if focus:
         proposals.append("show more samples of the class (focus)")
     if not widen:
-        proposals.append("look at the labels of these images, and collect more like them: no augmentation makes them")
+        proposals.append("check the labels of these images, and collect more like them: augmentation cannot make them")
     words = "; ".join(proposals)
     return Fix(words[:1].upper() + words[1:] + ".", widen, focus)
 
 
 def joined(fixes: Sequence[Fix]) -> Fix:
-    """All proposals as one, each thing once."""
+    """Join proposals without repetitions."""
     widen = tuple(dict.fromkeys(name for each in fixes for name in each.widen))
     words = " ".join(dict.fromkeys(each.words for each in fixes))
     return Fix(words, widen, any(each.focus for each in fixes))
 
 
 def gatherings(slices: Sequence[Slice], answers: Predictions, *, folds: int | None = None) -> dict[str, Any]:
-    """Put slices into plain values, with the answers about their wrong images.
+    """Convert slices to plain values, with the predictions of their wrong images.
 
     Parameters
     ----------
@@ -76,14 +67,14 @@ def gatherings(slices: Sequence[Slice], answers: Predictions, *, folds: int | No
     answers : Predictions
         In which they were found.
     folds : int, optional
-        Of the cross-validation that the answers come from, about all training images; without it they are those
-        about the validation images.
+        Of the cross-validation that gave the predictions of all training images; by default the predictions are of
+        the validation images.
 
     Returns
     -------
     dict
         ``of`` ("validation" or "cross-validation"), ``folds``, ``images``, ``errors`` and ``found``: of each slice
-        its numbers, its words, its fix, and the index, given and predicted class of its wrong images.
+        its numbers, words and fix, and the index, given and predicted class of its wrong images.
     """
     return {
         "of": "validation" if folds is None else "cross-validation",
@@ -110,21 +101,11 @@ def _plain(group: Slice, answers: Predictions) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Change:
-    """A group before and after a fix.
+    """A group before and after a fix."""
 
-    Parameters
-    ----------
-    name : str
-        What its images have in common, in words.
-    n : int
-        Its images in the half that judges.
-    comparison : Comparison
-        A before, B after, on those; None where there are none.
-    """
-
-    name: str
-    n: int
-    comparison: Comparison | None
+    name: str  # the common properties of its images, in words
+    n: int  # its images in the half for judging
+    comparison: Comparison | None  # A before, B after, on these images; None without any
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -134,21 +115,21 @@ class Change:
             "n": self.n,
             "errors_before": result.errors_a if result else 0,
             "errors_after": result.errors_b if result else 0,
-            "verdict": result.verdict("before", "after") if result else "no images of it to judge by",
+            "verdict": result.verdict("before", "after") if result else "no images to judge by",
         }
 
 
 def halves(labels: Int64, *, seed: int = 0) -> tuple[Int64, Int64]:
-    """Part images in two, class by class: one half to find groups in, the other to judge by.
+    """Split images in two, class by class: one half for finding groups, the other for judging fixes.
 
-    The group found for its many errors would have fewer the next time by chance alone; on images that had no part
-    in finding it, it has not.
+    A group that was chosen for its many errors would have fewer the next time by chance alone; on images that had no
+    part in the choice it does not.
     """
     return stratified_indices(labels, len(labels) // 2, seed=seed)
 
 
 def find_in(places: Int64, answers: Predictions, measured: Mapping[str, Float64]) -> list[Slice]:
-    """Find the groups among the images at ``places``."""
+    """Find groups among the images at ``places``."""
     return find_slices(_take(answers, places), _measured(measured, places))
 
 
@@ -159,7 +140,7 @@ def changes(
     after: Predictions,
     measured: Mapping[str, Float64],
 ) -> list[Change]:
-    """Hold answers before and after against each other, group by group, on the images at ``places``.
+    """Compare predictions before and after a fix, group by group, on the images at ``places``.
 
     Parameters
     ----------
@@ -167,14 +148,14 @@ def changes(
         Found on other images.
     places : ndarray of int64, shape (k,)
     before, after : Predictions
-        Out-of-sample answers about all n images.
+        Out-of-sample predictions of all n images.
     measured : dict of str to ndarray of float64, shape (n,)
-        As :func:`digitwise.properties.properties` gives it.
+        From :func:`digitwise.properties.properties`.
 
     Returns
     -------
     list of Change
-        The groups', and last that of all images.
+        Of each group, and last of all images.
     """
     labels, own = before.labels[places], _measured(measured, places)
     groups = [(each.name, places[each.members(labels, own)]) for each in slices]

@@ -1,4 +1,4 @@
-"""How good a model is, in numbers and in the terms of whoever will use it."""
+"""Metrics of a model's predictions: confusion matrix, scores of classes, error rate with its interval."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def confusion_matrix(predictions: Predictions, *, normalize: bool = False) -> In
     ----------
     predictions : Predictions
     normalize : bool
-        Give shares of the given class instead of counts; a class without images has zeros.
+        Give shares of the given class instead of counts; zeros for a class without images.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def confusion_matrix(predictions: Predictions, *, normalize: bool = False) -> In
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """Two classes, the first taken for the second ``count`` times."""
+    """Two classes, and how often the first was predicted as the second."""
 
     given: str
     predicted: str
@@ -43,7 +43,7 @@ class ConfusedPair:
 
 
 def most_confused(predictions: Predictions, limit: int = 5) -> list[ConfusedPair]:
-    """The most frequent confusions, most frequent first; fewer than ``limit`` if there are not that many."""
+    """At most ``limit`` confusions, the most frequent first."""
     counts = confusion_matrix(predictions).copy()
     np.fill_diagonal(counts, 0)
     names, k = predictions.class_names, len(predictions.class_names)
@@ -55,11 +55,10 @@ def most_confused(predictions: Predictions, limit: int = 5) -> list[ConfusedPair
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class: precision is the share of its answers that are right, recall the share of its images found.
+    """The scores of one class, with Wilson's 95 % intervals; None where a score would divide by zero.
 
-    F1 is their harmonic mean. Intervals are Wilson's; F1's is that of the share x of right ones among all images
-    given or taken for the class, since F1 = 2x / (1 + x). A score that divides by nothing (no image, no answer) is
-    None, as is its interval.
+    The interval of F1 is derived from that of x, the share of correct images among all that are given or predicted as
+    the class, by F1 = 2x / (1 + x).
 
     References
     ----------
@@ -84,7 +83,7 @@ class Evaluation:
     Parameters
     ----------
     n, errors : int
-        Images, and how many were classified wrongly.
+        Images; those classified wrongly.
     interval_95 : (float, float)
         Wilson interval of the error rate, in [0, 1].
     classes : tuple of ClassScore
@@ -111,15 +110,15 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers, in [0, 1]."""
+        """Share of correct predictions, in [0, 1]."""
         return 1 - self.error_rate
 
     def in_production(self, samples: int = 10_000) -> str:
-        """What the error rate means for whoever orders so many readings, in words."""
+        """The errors to expect in ``samples`` readings, in words."""
         return expectation_in_words(samples, self.error_rate, self.interval_95)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, as they stand in run.json and on stdout."""
+        """Plain values, as in run.json and on stdout."""
         return {
             "n": self.n,
             "errors": self.errors,
@@ -134,19 +133,10 @@ class Evaluation:
 
 
 def evaluate_predictions(predictions: Predictions) -> Evaluation:
-    """Count and judge a model's answers.
-
-    Parameters
-    ----------
-    predictions : Predictions
-
-    Returns
-    -------
-    Evaluation
-    """
+    """Evaluate a model's predictions."""
     counts = confusion_matrix(predictions)
-    hits, given, answered = (part.tolist() for part in (np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)))
-    classes = tuple(map(_class_score, predictions.class_names, hits, given, answered))
+    hits, given, predicted = (part.tolist() for part in (np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)))
+    classes = tuple(map(_class_score, predictions.class_names, hits, given, predicted))
     n, errors = len(predictions), predictions.errors
     best_two = np.argpartition(-predictions.probabilities, 1, axis=1)[:, :2]
     return Evaluation(
@@ -160,42 +150,30 @@ def evaluate_predictions(predictions: Predictions) -> Evaluation:
     )
 
 
-def _class_score(name: str, hits: int, given: int, answered: int) -> ClassScore:
-    either = given + answered - hits
+def _class_score(name: str, hits: int, given: int, predicted: int) -> ClassScore:
+    either = given + predicted - hits
     overlap = wilson(hits, either)
     return ClassScore(
         name=name,
         n=given,
         errors=given - hits,
-        precision=hits / answered if answered else None,
-        precision_95=wilson(hits, answered) if answered else None,
+        precision=hits / predicted if predicted else None,
+        precision_95=wilson(hits, predicted) if predicted else None,
         recall=hits / given if given else None,
         recall_95=wilson(hits, given) if given else None,
-        f1=2 * hits / (given + answered) if either else None,
+        f1=2 * hits / (given + predicted) if either else None,
         f1_95=(2 * overlap[0] / (1 + overlap[0]), 2 * overlap[1] / (1 + overlap[1])) if either else None,
     )
 
 
-def explain(predictions: Predictions, index: int = 0) -> str:
-    """Set the probabilities of one image against its label.
-
-    Parameters
-    ----------
-    predictions : Predictions
-    index : int
-        Which image.
-
-    Returns
-    -------
-    str
-        A few sentences.
-    """
-    names, row = predictions.class_names, predictions.probabilities[index]
+def explain(predictions: Predictions) -> str:
+    """Explain the probabilities of the first image in a few sentences."""
+    names, row = predictions.class_names, predictions.probabilities[0]
     order = (-row).argsort(kind="stable")
-    first, second, label = int(order[0]), int(order[1]), int(predictions.labels[index])
+    first, second, label = int(order[0]), int(order[1]), int(predictions.labels[0])
     certainty = "all but certain" if row[first] > 0.99 else "fairly sure" if row[first] > 0.8 else "unsure"
     opening = (
-        f"The network gives each of the {len(names)} classes a probability; together they make 1. "
+        f"The network gives each of the {len(names)} classes a probability; their sum is 1. "
         f"It is {certainty}: {names[first]} has {row[first]:.4f}, the runner-up {names[second]} {row[second]:.4f}."
     )
     if first == label:

@@ -1,4 +1,4 @@
-"""What a counted error rate is worth: its interval, the readings it stands for, and whether it meets a target."""
+"""The error rate from counted errors: its interval, the errors to expect, and whether it meets a target."""
 
 from __future__ import annotations
 
@@ -15,20 +15,18 @@ from digitwise.images import Float64, Int64, Predictions
 Z95 = 1.959963984540054
 
 
-def wilson(count: int, n: int, z: float = Z95) -> tuple[float, float]:
-    """Wilson score interval of a share.
+def wilson(count: int, n: int) -> tuple[float, float]:
+    """95 % Wilson score interval of a share.
 
     Parameters
     ----------
     count, n : int
         Successes and trials.
-    z : float
-        Normal quantile; the default gives 95 %.
 
     Returns
     -------
     (float, float)
-        Bounds in [0, 1]; (0, 1) where there were no trials.
+        Bounds in [0, 1]; (0, 1) without trials.
 
     References
     ----------
@@ -43,25 +41,25 @@ def wilson(count: int, n: int, z: float = Z95) -> tuple[float, float]:
     if n == 0:
         return 0.0, 1.0
     share = count / n
-    scale = 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / scale
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / scale
+    scale = 1 + Z95 * Z95 / n
+    centre = (share + Z95 * Z95 / (2 * n)) / scale
+    half = Z95 * math.sqrt(share * (1 - share) / n + Z95 * Z95 / (4 * n * n)) / scale
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """Wrong readings to expect.
+    """The wrong readings to expect.
 
     Parameters
     ----------
     samples : int
-        Readings ordered.
+        Readings.
     errors : float
-        Of these, on average.
+        Expected among these.
     interval_95 : (float, float)
     class_mix : dict of str to float
-        The share of each class, by name; together 1.
+        The share of each class, by name; the sum is 1.
     """
 
     samples: int
@@ -71,13 +69,13 @@ class Expectation:
 
     @property
     def words(self) -> str:
-        """The expectation in a line."""
+        """The expectation in one line."""
         low, high = (errors / self.samples for errors in self.interval_95)
         return expectation_in_words(self.samples, self.errors / self.samples, (low, high))
 
 
 def expectation_in_words(samples: int, rate: float, interval_95: tuple[float, float]) -> str:
-    """A sentence for whoever orders so many readings, from an error rate and its interval in [0, 1]."""
+    """A sentence on the errors in ``samples`` readings, from an error rate and its interval in [0, 1]."""
     low, high = (share * samples for share in interval_95)
     return f"of {samples:,} samples about {rate * samples:.0f} wrong (95 % interval {low:.0f} to {high:.0f})"
 
@@ -85,19 +83,15 @@ def expectation_in_words(samples: int, rate: float, interval_95: tuple[float, fl
 def expected_errors(
     predictions: Predictions, samples: int = 10_000, class_mix: Mapping[str, float] | None = None
 ) -> Expectation:
-    """Reckon from counted errors to readings ordered.
+    """Estimate the errors in future readings from counted errors.
 
     Parameters
     ----------
     predictions : Predictions
     samples : int
     class_mix : mapping of str to float, optional
-        Shares of some classes, by name, each in [0, 1]; the classes not named divide the rest as they do in
-        ``predictions``. Without it all classes come as they do there.
-
-    Returns
-    -------
-    Expectation
+        Shares of some classes, by name, each in [0, 1]; the other classes divide the rest in proportion to their
+        frequency in ``predictions``. By default all classes have their frequency there.
 
     Raises
     ------
@@ -139,30 +133,21 @@ def _complete(class_mix: Mapping[str, float], counts: Int64, names: tuple[str, .
     rest = others / others.sum() * (1 - given) if others.sum() else others
     mix = np.array([class_mix.get(name, share) for name, share in zip(names, rest, strict=True)], float)
     if missing := [name for name, share, count in zip(names, mix, counts, strict=True) if share and not count]:
-        raise DataError(f"class mix: there is no image of class {missing[0]} to reckon from; leave it out")
+        raise DataError(f"class mix: expected classes with images, got {missing[0]} without any; leave it out")
     return mix
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A model held against a target.
+    """Whether a model reaches a target."""
 
-    Parameters
-    ----------
-    target : float
-        Error rate, in (0, 1).
-    outcome : {"reached", "missed", "open"}
-        Open where the 95 % interval holds the target: these images cannot decide.
-    words : str
-    """
-
-    target: float
-    outcome: Literal["reached", "missed", "open"]
+    target: float  # error rate, in (0, 1)
+    outcome: Literal["reached", "missed", "open"]  # open where the 95 % interval includes the target
     words: str
 
 
 def judge(errors: int, n: int, target: float) -> Verdict:
-    """Hold counted errors against a target error rate.
+    """Compare counted errors with a target error rate.
 
     Raises
     ------

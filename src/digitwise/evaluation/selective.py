@@ -1,4 +1,4 @@
-"""Answer only when sure enough: what that costs in images, and what can be guaranteed for it."""
+"""Selective prediction: answering only with enough confidence, and the error guarantee for these answers."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ from digitwise.images import Float32, Float64, Int64, Predictions
 
 CONFIDENCE = 0.95  # of an error guarantee
 STARTS = 2  # searches for a threshold
-# Not fitted, see reading_policy. Below 1 it takes from the classes what label smoothing leaves to each, so that being
-# close to the runner-up counts; much below, float32 rounds sure answers to 1, and they cannot be told apart.
+EACH = 1 - (1 - CONFIDENCE) / STARTS  # the confidence of each search
+# Not fitted, see reading_policy. Below 1 it removes the probability that label smoothing leaves to every class, so that
+# the distance to the runner-up counts; far below 1, float32 rounds sure answers to 1 and loses their order.
 TEMPERATURE = 0.7
-# What float32 sums in another order (another processor, another library, an exported model) may change about a
-# confidence. Between a run's stored answers and its ONNX file it was 8e-7 at most, in twelve trainings on processors
-# with and without AVX-512: twelve times that.
+# The change of a confidence by float32 sums in another order (processor, library, exported model). Between a run's
+# stored predictions and its ONNX file it was at most 8e-7 in twelve trainings, with and without AVX-512; this is
+# twelve times as much.
 ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
 class Policy:
-    """When to answer, and what is guaranteed about the answers.
+    """When to answer, and the guarantee about the answers.
 
     Parameters
     ----------
     max_error : float
-        The guarantee: of what is answered at most this share is wrong, in (0, 1).
+        The guarantee: at most this share of the answers is wrong, in (0, 1).
     confidence : float
-        How often a guarantee made in this way holds.
+        Probability that such a guarantee holds.
     threshold : float
-        Answer where the most probable class has at least this probability at ``TEMPERATURE``. It stands below the
-        least sure validation image that is answered, so that rounding does not take this image's answer away.
+        Answer where the most probable class has at least this probability at ``TEMPERATURE``. It is slightly below
+        that of the least sure answered validation image, so that rounding does not drop this image.
     coverage : float
         Share of the validation images that is answered.
     errors, answered : int
         Of the validation images.
     bound : float
-        Upper bound of the error rate of what is answered; at most ``max_error``.
+        Upper bound of the error rate of the answers; at most ``max_error``.
     """
 
     max_error: float
@@ -54,7 +55,7 @@ class Policy:
     bound: float
 
     def answers(self, predictions: Predictions) -> tuple[int, int]:
-        """How many of these images it would answer, and how many of the answers are wrong."""
+        """The number of images that the policy answers, and of wrong answers."""
         scaled = at_temperature(predictions, TEMPERATURE)
         sure = scaled.confidence >= self.threshold
         return int(sure.sum()), int((sure & scaled.missed).sum())
@@ -66,12 +67,12 @@ class Policy:
 
 @dataclass(frozen=True, eq=False)
 class RiskCoverage:
-    """The error rate of the answers when only the surest share is answered.
+    """The error rate of the surest answers, at every coverage.
 
     Parameters
     ----------
     coverage, risk : ndarray of float64, shape (n,)
-        Share answered, from 1/n to 1, and the error rate among those.
+        Share answered, from 1/n to 1, and its error rate.
     """
 
     coverage: Float64
@@ -85,31 +86,25 @@ def risk_coverage(predictions: Predictions) -> RiskCoverage:
     return RiskCoverage(answered / len(predictions), np.cumsum(wrong) / answered)
 
 
-def reading_policy(validation: Predictions, max_error: float, confidence: float = CONFIDENCE) -> Policy:
-    """Find the lowest confidence to answer at, so that an error guarantee holds.
+def reading_policy(validation: Predictions, max_error: float) -> Policy:
+    """Find the lowest threshold for which an error guarantee holds with ``CONFIDENCE``.
 
     Thresholds are tested in an order fixed beforehand, from strict to lax, each by an exact binomial test of "more
-    than ``max_error`` of the answers are wrong"; a search ends at the first that cannot be ruled out. Tested in such
-    an order each may use the search's whole chance of error; two searches, from a strict and from a laxer start, have
-    half of it each.
+    than ``max_error`` of the answers are wrong"; a search ends at the first hypothesis that is not rejected. In such
+    an order every test may use the whole error probability of its search; two searches, from a strict and from a laxer
+    start, have half of it each.
 
-    Which image is surer than which depends a little on the temperature. One fitted to these same images would be
-    a choice made by their labels that the tests do not pay for; fitted to half of them, it would leave too few to
-    guarantee anything by. So it is the same for all models, ``TEMPERATURE``, chosen on MNIST's validation images: by
-    it models with and without label smoothing answer about as many images as by the temperature that fits each best.
+    The order of the images depends slightly on the temperature. A temperature fitted to the same images would be
+    a choice by their labels that the tests do not account for; fitted to half of them, it would leave too few images
+    for a guarantee. So all models share ``TEMPERATURE``, chosen on MNIST's validation images: with it, models with
+    and without label smoothing answer about as many images as with the best temperature for each.
 
     Parameters
     ----------
     validation : Predictions
-        Never of test images, nor of images trained on.
+        Of images neither for testing nor for training.
     max_error : float
         In (0, 1).
-    confidence : float
-        In (0, 1).
-
-    Returns
-    -------
-    Policy
 
     Raises
     ------
@@ -128,65 +123,56 @@ def reading_policy(validation: Predictions, max_error: float, confidence: float 
     order = _surest_first(scaled)
     errors = np.cumsum(scaled.missed[order], dtype=np.int64)
     sure = scaled.confidence[order]
-    best, refused = most_answers(sure, errors, max_error, confidence)
-    each = _each(confidence)
+    best, refused = most_answers(sure, errors, max_error)
     if not best:
-        guarantee = f"at most {max_error:.3g} of the answers wrong with {confidence:.0%} confidence"
+        guarantee = f"at most {max_error:.3g} of the answers wrong with {CONFIDENCE:.0%} confidence"
         if refused:
             raise RunError(
                 f"{guarantee}: {errors[refused - 1]:,} of the {refused:,} surest of {len(validation):,} validation "
-                f"images are wrong, too many; look at them (digitwise errors), or allow more errors"
+                f"images are wrong, which is too many; look at them (digitwise errors), or allow more errors"
             )
         raise RunError(
-            f"{guarantee}: expected at least {fewest_images(max_error, confidence):,} validation images, "
+            f"{guarantee}: expected at least {fewest_images(max_error):,} validation images, "
             f"got {len(validation):,}; validate on more (--validation)"
         )
     wrong = int(errors[best - 1])
     return Policy(
         max_error=max_error,
-        confidence=confidence,
+        confidence=CONFIDENCE,
         threshold=_below(sure, best),
         coverage=best / len(validation),
         errors=wrong,
         answered=best,
-        bound=upper_bound(wrong, best, each),
+        bound=upper_bound(wrong, best, EACH),
     )
 
 
-def most_answers(
-    sure: Float32 | Float64, errors: Int64, max_error: float, confidence: float = CONFIDENCE
-) -> tuple[int, int]:
-    """How many of the surest can be answered, as :func:`reading_policy` tests it.
+def most_answers(sure: Float32 | Float64, errors: Int64, max_error: float) -> tuple[int, int]:
+    """Find the largest number of answers that passes the tests of :func:`reading_policy`.
 
     Parameters
     ----------
     sure : ndarray of float64, shape (n,)
         Confidences, the surest first.
     errors : ndarray of int64, shape (n,)
-        How many of so many are wrong.
-    max_error, confidence : float
+        Errors among the first 1, 2, … n.
+    max_error : float
         In (0, 1).
 
     Returns
     -------
     (int, int)
-        Answers, 0 where none can be guaranteed; and of how many the first test failed, 0 where none did.
+        Answers, 0 without a guarantee; and the number of answers in the first failed test, 0 without one.
     """
-    each = _each(confidence)
     best = refused = 0
-    for sequence in _sequences(len(sure), max_error, each):
+    for sequence in _sequences(len(sure), max_error):
         for least in sequence:
-            answered = int(np.searchsorted(-sure, -sure[least - 1], side="right"))  # equally sure ones go together
-            if bdtr(float(errors[answered - 1]), answered, max_error) > 1 - each:
+            answered = int(np.searchsorted(-sure, -sure[least - 1], side="right"))  # equally sure images go together
+            if bdtr(float(errors[answered - 1]), answered, max_error) > 1 - EACH:
                 refused = refused or answered
                 break
             best = max(best, answered)
     return best, refused
-
-
-def _each(confidence: float) -> float:
-    """The confidence of each search, since they share the chance of a broken guarantee."""
-    return 1 - (1 - confidence) / STARTS
 
 
 def upper_bound(errors: int, n: int, confidence: float = CONFIDENCE) -> float:
@@ -194,13 +180,13 @@ def upper_bound(errors: int, n: int, confidence: float = CONFIDENCE) -> float:
     return 1.0 if errors >= n else float(betaincinv(errors + 1, n - errors, confidence))
 
 
-def fewest_images(max_error: float, confidence: float = CONFIDENCE) -> int:
-    """How many validation images a guarantee takes at least: so many where no answer is wrong."""
-    return fewest_answers(0, max_error, _each(confidence))
+def fewest_images(max_error: float) -> int:
+    """The fewest validation images for a guarantee, if no answer is wrong."""
+    return fewest_answers(0, max_error, EACH)
 
 
 def fewest_answers(errors: int, max_error: float, confidence: float = CONFIDENCE) -> int:
-    """How many answers with so many errors it takes to rule out that more than ``max_error`` are wrong."""
+    """The fewest answers, with a number of errors, that rule out an error rate above ``max_error``."""
     low, high = errors + 1, math.ceil((errors + 20) * 20 / max_error)
     while low < high:
         middle = (low + high) // 2
@@ -208,14 +194,15 @@ def fewest_answers(errors: int, max_error: float, confidence: float = CONFIDENCE
     return low
 
 
-def _sequences(n: int, max_error: float, confidence: float) -> list[list[int]]:
-    """How many answers to test with, from each start, in this order: decided by ``n`` and the guarantee alone.
+def _sequences(n: int, max_error: float) -> list[list[int]]:
+    """The numbers of answers to test in each search, in order: they depend on ``n`` and the guarantee alone.
 
-    Each number is the least that can carry so many errors; tests in between could only end the search earlier. One
-    search starts low, for models sure of few images; one high, so that an error among the surest does not end it.
+    Each number is the least that allows one more error; tests in between could only end the search earlier. One
+    search starts low, for models that are sure of few images; one high, so that an error among the surest does not
+    end it.
     """
     points: list[int] = []
-    while (point := fewest_answers(len(points), max_error, confidence)) < n:
+    while (point := fewest_answers(len(points), max_error, EACH)) < n:
         points.append(point)
     if point > n and not points:
         return []
@@ -225,23 +212,23 @@ def _sequences(n: int, max_error: float, confidence: float) -> list[list[int]]:
 
 
 def _below(sure: Float32, answered: int) -> float:
-    """The threshold that answers so many: below the last of them by ``ROUNDING``, but no nearer to the next one.
+    """The threshold for a number of answers: ``ROUNDING`` below the last of them, but not below half-way to the next.
 
-    Where the next one is nearer than twice ``ROUNDING``, rounding elsewhere may still answer one more or one fewer. The
-    guarantee bears that: the two are as sure as each other.
+    Where the next image is nearer than twice ``ROUNDING``, rounding elsewhere may answer one image more or fewer. The
+    guarantee allows that, since both are equally sure.
 
     Parameters
     ----------
     sure : ndarray of float32, shape (n,)
         Confidences, the surest first.
     answered : int
-        The next one, if there is one, is less sure than the last of these.
+        The next image, if any, is less sure than the last of these.
     """
     last = sure[answered - 1]
     below = np.float32(last - np.float32(ROUNDING))
     if answered < len(sure):
         below = max(below, np.float32((float(last) + float(sure[answered])) / 2))
-        if below <= sure[answered]:  # neighbours in float32: there is nothing between them
+        if below <= sure[answered]:  # adjacent float32 values: there is none between them
             below = last
     return float(below)
 

@@ -1,4 +1,4 @@
-"""Where the errors gather: groups of images, named by what a person can see, with more errors than chance allows."""
+"""Slices: groups of images with common visible properties and significantly more errors than the others."""
 
 from __future__ import annotations
 
@@ -12,35 +12,25 @@ from scipy.special import gammaln
 from digitwise.images import Float64, Int64, Mask, Predictions
 from digitwise.properties import PROPERTIES, Property
 
-SIGNIFICANT = 0.03  # each group found opens another search; this keeps the false ones of all below 5 %
+SIGNIFICANT = 0.03  # every group found starts another search; this keeps false groups of all searches below 5 %
 SMALLEST = 20  # images in a slice
 FEWEST = 3  # errors in a slice
 SHARES = (0.05, 0.1, 0.2)  # of the images, at either end of a property
 PERMUTATIONS = 1000
+MOST = 10  # groups
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One thing that images of a slice have in common.
+    """One common property of the images of a slice."""
 
-    Parameters
-    ----------
-    property : str
-        Its name, or "class".
-    side : {"much", "little", "is"}
-    value : float
-        The bound, included; for a class its index.
-    words : str
-        As in "digits *slanted right by 24° or more*".
-    """
-
-    property: str
+    property: str  # its name, or "class"
     side: Literal["much", "little", "is"]
-    value: float
-    words: str
+    value: float  # the bound, included; for a class its index
+    words: str  # as in "digits *slanted right by 24° or more*"
 
     def holds(self, labels: Int64, measured: Mapping[str, Float64]) -> Mask:
-        """Whether each image meets it, bool of shape (n,)."""
+        """Whether each image meets the condition, bool of shape (n,)."""
         if self.property == "class":
             return np.asarray(labels == self.value)
         values = measured[self.property]
@@ -54,15 +44,15 @@ class Slice:
     Parameters
     ----------
     conditions : tuple of Condition
-        One or two, which all its images meet.
+        One or two, which all images meet.
     indices : ndarray of int64, shape (n,)
-        Its images, but those of groups found before it.
+        Its images, without those of groups found before it.
     errors : int
-        Wrongly classified ones among them.
+        Images classified wrongly.
     others_rate : float
         The error rate of the images in neither this group nor one found before it.
     p_value : float
-        How often chance alone would show a group like this anywhere, all groups looked at counted in.
+        Probability that chance alone shows such a group anywhere among all groups examined.
     """
 
     conditions: tuple[Condition, ...]
@@ -77,17 +67,17 @@ class Slice:
         return self.errors / len(self.indices)
 
     def members(self, labels: Int64, measured: Mapping[str, Float64]) -> Mask:
-        """Which of some images, these or others, belong to it, bool of shape (n,)."""
+        """Which images, these or others, belong to it, bool of shape (n,)."""
         return np.asarray(np.logical_and.reduce([each.holds(labels, measured) for each in self.conditions]))
 
     @property
     def name(self) -> str:
-        """What its images have in common, in words."""
+        """The common properties of its images, in words."""
         return "digits " + " and ".join(condition.words for condition in self.conditions)
 
     @property
     def words(self) -> str:
-        """The finding in a line."""
+        """The finding in one line."""
         times = f"{self.error_rate / self.others_rate:.1f} times the error rate" if self.others_rate else "all errors"
         return f"{self.name}: {times}, {self.errors} of {len(self.indices):,}"
 
@@ -104,15 +94,13 @@ class Slice:
         }
 
 
-def find_slices(
-    predictions: Predictions, measured: Mapping[str, Float64], *, most: int = 10, seed: int = 0
-) -> list[Slice]:
-    """Find groups with one or two properties in common whose error rate is significantly higher.
+def find_slices(predictions: Predictions, measured: Mapping[str, Float64]) -> list[Slice]:
+    """Find at most :data:`MOST` groups with one or two common properties and a significantly higher error rate.
 
-    The group least likely by chance is taken first, and its images are set aside before the next is looked for, so
-    that no group is found twice under another name. Chance is what permuting the errors among the images shows in
-    the best of all groups, so that looking at thirteen hundred groups is paid for. Groups with one property in common
-    and groups with two have half of that chance each: the few simple ones need not pay for the many pairs.
+    The group that is least likely by chance comes first; its images are removed before the next search, so that no
+    group is found twice under another name. Chance is the best result over all groups when the errors are permuted
+    among the images, which accounts for the test of thirteen hundred groups. Groups with one property and groups with
+    two have half of the significance level each, so that the many pairs do not hide the few simple groups.
 
     On MNIST's own properties, with 0.4 % errors elsewhere, it finds 9 of 10 groups of 5 % to 20 % of 10,000 images
     if they have six times the error rate; benchmarks/results/evaluation.csv has the rows.
@@ -120,18 +108,14 @@ def find_slices(
     Parameters
     ----------
     predictions : Predictions
-        Of images the model was not trained on; of validation or cross-validation, since fixes follow from it.
+        Of images that the model was not trained on; of validation or cross-validation, since fixes follow from them.
     measured : dict of str to ndarray of float64, shape (n,)
-        As :func:`digitwise.properties.properties` gives it.
-    most : int
-        Groups at most.
-    seed : int
-        Of the permutations.
+        From :func:`digitwise.properties.properties`.
 
     Returns
     -------
     list of Slice
-        Least likely by chance first.
+        The least likely by chance first.
 
     References
     ----------
@@ -147,9 +131,9 @@ def find_slices(
     members = np.stack([np.logical_and.reduce([held[condition] for condition in group]) for group in groups])
     weights = np.ones(len(groups))
     weights[len(singles) :] = (len(groups) - len(singles)) / len(singles)
-    rng, rest = np.random.default_rng(seed), np.ones(len(wrong), bool)
+    rng, rest = np.random.default_rng(0), np.ones(len(wrong), bool)
     found: list[Slice] = []
-    while len(found) < most and wrong[rest].sum() >= FEWEST:
+    while len(found) < MOST and wrong[rest].sum() >= FEWEST:
         candidate = _least_likely(members[:, rest], weights, wrong[rest], rng)
         if candidate is None:
             break
@@ -169,9 +153,9 @@ def find_slices(
 
 
 def _least_likely(members: Mask, weights: Float64, wrong: Mask, rng: np.random.Generator) -> tuple[int, float] | None:
-    """Of the groups that chance does not explain, the one least likely, and its p-value with all groups counted in.
+    """The least likely of the significant groups, and its p-value corrected for all groups; None without any.
 
-    What chance shows is compared after each group's own chance is multiplied by its weight.
+    The probability of each group is multiplied by its weight before the comparison.
     """
     n, errors = len(wrong), int(wrong.sum())
     sizes = members.sum(axis=1)
@@ -199,7 +183,7 @@ def _p_value(as_small: Any) -> Any:
 
 
 def _tails(sizes: Int64, n: int, errors: int) -> Float64:
-    """The chance of so many errors or more in a group of such a size: hypergeometric, (groups, errors + 1)."""
+    """The hypergeometric probability of k or more errors in a group of each size, (groups, errors + 1)."""
     k = np.arange(errors + 1)
     distinct, place = np.unique(sizes, return_inverse=True)
     m = distinct[:, None]
@@ -236,7 +220,7 @@ def _sides(known: Property, values: Float64) -> Iterator[Condition]:
             ("much", float(high), values >= high),
         )
         for side, bound, own in ends:
-            if own.mean() <= 2 * share:  # many equal values make a group that is no longer an end
+            if own.mean() <= 2 * share:  # many equal values would make a group that is no end of the property
                 yield Condition(known.name, side, bound, _words(known, side, bound))
 
 

@@ -1,4 +1,4 @@
-"""What one recipe comes to from several seeds."""
+"""The errors of one recipe over several seeds."""
 
 from __future__ import annotations
 
@@ -14,18 +14,10 @@ from digitwise.runs import Run
 
 @dataclass(frozen=True)
 class Spread:
-    """Errors of trainings that differ in their seed alone.
+    """Errors of trainings that differ only in their seeds."""
 
-    Parameters
-    ----------
-    n : int
-        Images each was asked about.
-    errors : tuple of int
-        Of each training.
-    """
-
-    n: int
-    errors: tuple[int, ...]
+    n: int  # images that each predicted
+    errors: tuple[int, ...]  # of each training
 
     @property
     def mean(self) -> float:
@@ -39,19 +31,19 @@ class Spread:
 
     @property
     def interval_95(self) -> tuple[float, float]:
-        """Wilson interval of the error rate of a training of average luck, in [0, 1].
+        """Wilson interval of the mean error rate, in [0, 1].
 
-        All were asked about the same images: more seeds tell more about the recipe, not about other images.
+        It depends on the number of images, not of seeds: more seeds say nothing about other images.
         """
         return wilson(round(self.mean), self.n)
 
     @property
     def words(self) -> str:
-        """The errors as mean ± deviation, in short."""
+        """The errors as mean ± deviation."""
         return f"{self.mean:.1f}" + ("" if self.deviation is None else f" ± {self.deviation:.1f}")
 
     def in_production(self, samples: int = 10_000) -> str:
-        """What a training of average luck means for whoever orders so many readings, in words."""
+        """The errors to expect in ``samples`` readings by an average training, in words."""
         return expectation_in_words(samples, self.mean / self.n, self.interval_95)
 
     def as_dict(self) -> dict[str, Any]:
@@ -67,21 +59,20 @@ class Spread:
 
 
 def spread(results: Sequence[dict[str, Any]]) -> Spread:
-    """The errors of several runs about one split, as they stand in ``run.json``."""
+    """The spread of several runs' results on one split, as in ``run.json``."""
     return Spread(results[0]["n"], tuple(result["errors"] for result in results))
 
 
 def over_seeds(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Mean and spread of the test errors of every training that is there with several seeds.
+    """Mean and spread of the test errors of trainings with several seeds.
 
-    Runs go together that differ in nothing but the seed: recipe, budget, precision and data are the same. A seed that
-    is there twice counts twice, and is said to.
+    Runs belong together if recipe, budget, precision and data are the same. Two runs with one seed count twice.
 
     Returns
     -------
     list of dict
-        ``name``, ``runs`` (their folders), ``seeds`` (how many different ones), ``mean`` and ``spread`` (standard
-        deviation) of the errors.
+        ``name``, ``runs`` (their folders), ``seeds`` (the number of different ones), ``mean`` and ``spread``
+        (standard deviation) of the errors.
     """
     alike: dict[str, list[Run]] = {}
     for run in runs:
@@ -98,7 +89,7 @@ def over_seeds(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def seeds_in_words(row: Mapping[str, Any]) -> str:
-    """A row of :func:`over_seeds` as a line."""
+    """A row of :func:`over_seeds` in one line."""
     runs = f"; {len(row['runs'])} runs, a seed twice" if len(row["runs"]) > row["seeds"] else ""
     return (
         f"{row['name']} ({', '.join(row['runs'])}): {row['mean']:.1f} ± {row['spread']:.1f} errors "

@@ -1,12 +1,16 @@
-"""What a notebook's process wrote down, read as what a stranger says: plain JSON and arrays, of limited size.
+"""What a student's process left behind, read as untrusted data: JSON, plain arrays and models of limited size.
 
-A student who sets out to can write down anything here. The accuracy does not come from here.
+A student can forge the evidence, so no accuracy comes from it. A model is loaded only from a configuration that names
+nothing but Keras' own layers and from weights that are plain arrays: no code of the student runs with it.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
+import stat
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,69 +21,48 @@ import numpy as np
 from digitwise.errors import ModelError, one_line
 from digitwise.exercise.marks import printable
 from digitwise.exercise.recognition import Scaling
-from digitwise.exercise.submitted import read_plain
 from digitwise.images import Float64, UInt8
 
 LARGEST = 50_000_000  # bytes
 LONGEST = 300  # characters of a text
+MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
+LARGEST_CONFIG = 5_000_000  # bytes
+LARGEST_WEIGHTS = 400_000_000  # bytes: a hundred million parameters
+MOST_NODES = 100_000  # of the configuration
+# Lambda holds Python code; the others load programs of other libraries.
+FORBIDDEN = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "function"}
+HINT = "use only Keras' own layers, and Rescaling in the place of Lambda"
 
 
 @dataclass(frozen=True)
 class Fed:
-    """Pictures that went into a training or a validation.
+    """Images given to a training or a validation."""
 
-    Parameters
-    ----------
-    seen, train, test : int
-        How many were looked at; how many of them are training pictures, and test pictures.
-    scaling : Scaling or None
-    counts : ndarray of float64, shape (classes,), or None
-        Pictures, or weight, of each class.
-    labels : tuple of int
-        Of ``pictures``.
-    pictures : ndarray of uint8, shape (k, pixels), or None
-        A sample as it went in, where that was not as it lies in the set.
-    """
-
-    seen: int
-    train: int
-    test: int
+    seen: int  # images examined
+    train: int  # training images among them
+    test: int  # test images among them
     scaling: Scaling | None
-    counts: Float64 | None
-    labels: tuple[int, ...]
-    pictures: UInt8 | None = None
+    counts: Float64 | None  # (classes,): images, or weight, of each class
+    labels: tuple[int, ...]  # of ``images``
+    images: UInt8 | None = None  # (k, pixels): a sample, where the images were not those of the data set
 
 
 @dataclass(frozen=True)
 class Fit:
-    """One training.
+    """One training."""
 
-    Parameters
-    ----------
-    models : frozenset of int
-        The keys of the model and of the models it is made of.
-    names : frozenset of str
-        Their names in Keras.
-    class_weight : dict of int to float
-    callbacks : tuple of (str, str)
-        Class, and what it watches.
-    augmentations : tuple of (str, dict)
-        Class, and its settings.
-    fed, validation : Fed
-    """
-
-    models: frozenset[int]
-    names: frozenset[str]
+    models: frozenset[int]  # the keys of the model and of the models that it contains
+    names: frozenset[str]  # their names in Keras
     class_weight: Mapping[int, float]
-    callbacks: tuple[tuple[str, str], ...]
-    augmentations: tuple[tuple[str, Mapping[str, Any]], ...]
+    callbacks: tuple[tuple[str, str], ...]  # class, and the metric that it monitors
+    augmentations: tuple[tuple[str, Mapping[str, Any]], ...]  # class, and its settings
     fed: Fed
     validation: Fed
 
 
 @dataclass(frozen=True)
-class Model:
-    """A model by its name in the notebook: its key, its name in Keras, its file, or why there is none."""
+class NotebookModel:
+    """A model of the notebook: its key, its name in Keras, its file, or the error that prevented saving it."""
 
     key: int
     name: str
@@ -88,8 +71,8 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """An array of pictures: its shape, its lowest and highest value, and what the pictures are."""
+class ImageArray:
+    """An array of images: its shape, its range of values, and the known images in it."""
 
     shape: tuple[int, ...]
     low: float
@@ -100,8 +83,8 @@ class Pictures:
 
 
 @dataclass(frozen=True)
-class Look:
-    """A model was asked about the test pictures: its keys, and how often it had been trained."""
+class LookAtTest:
+    """A prediction of the test images: the keys of the model, and how often it had been trained."""
 
     models: frozenset[int]
     fits: int
@@ -109,131 +92,212 @@ class Look:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All of it.
+    """Everything recorded about one notebook."""
 
-    Parameters
-    ----------
-    running : int or None
-        The cell that did not end.
-    missing : tuple of str
-        What the platform could not take from the process.
-    errors : dict of int to str
-        By the place of the cell.
-    series : tuple of list of (float, float)
-        Middles and heights of what was drawn as bars or steps.
-    pictures : dict of str to Pictures
-    labels : dict of str to ndarray or None
-        Pictures of each class.
-    arrays : dict of str to ndarray or None
-        ``confusion``, ``prediction``; None where it is no array of numbers.
-    better : bool or None
-        ``model3_is_better``.
-    models : dict of str to Model
-    fits, looks : tuple
-    troubles : tuple of str
-        What could not be taken down.
-    files : tuple of str
-        In the notebook's folder at its end.
-    """
-
-    running: int | None = None
-    missing: tuple[str, ...] = ()
-    errors: Mapping[int, str] = field(default_factory=dict)
-    series: tuple[list[tuple[float, float]], ...] = ()
-    pictures: Mapping[str, Pictures] = field(default_factory=dict)
-    labels: Mapping[str, Float64 | None] = field(default_factory=dict)
+    running: int | None = None  # the cell that did not end
+    missing: tuple[str, ...] = ()  # the protections that the platform lacks
+    errors: Mapping[int, str] = field(default_factory=dict)  # by the place of the cell
+    series: tuple[list[tuple[float, float]], ...] = ()  # centres and heights of the bars or steps in figures
+    images: Mapping[str, ImageArray] = field(default_factory=dict)
+    labels: Mapping[str, Float64 | None] = field(default_factory=dict)  # images of each class
+    # ``confusion`` and ``prediction``; None where it is no array of numbers
     arrays: Mapping[str, Float64 | None] = field(default_factory=dict)
-    better: bool | None = None
-    models: Mapping[str, Model] = field(default_factory=dict)
+    better: bool | None = None  # ``model3_is_better``
+    models: Mapping[str, NotebookModel] = field(default_factory=dict)
     fits: tuple[Fit, ...] = ()
-    looks: tuple[Look, ...] = ()
-    troubles: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
+    looks: tuple[LookAtTest, ...] = ()
+    troubles: tuple[str, ...] = ()  # errors while recording
+    files: tuple[str, ...] = ()  # in the notebook's folder at its end
 
 
 def read_evidence(folder: Path) -> Evidence:
-    """Read what lies in ``folder``.
+    """Read the evidence in ``folder``.
 
     Raises
     ------
     ModelError
-        If it is not as the notebook's process would have written it.
+        If it differs from what a notebook's process writes.
     """
     try:
-        said = json.loads(read_plain(folder / "evidence.json", LARGEST))
-        return _evidence(said, folder)
+        raw = json.loads(read_plain(folder / "evidence.json", LARGEST))
+        return _evidence(raw, folder)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError) as error:
-        raise ModelError(f"what the notebook wrote down is not readable: {type(error).__name__}") from error
+        raise ModelError(f"the evidence of the notebook is not readable: {type(error).__name__}") from error
 
 
-def _evidence(said: Any, folder: Path) -> Evidence:
-    arrays = said["arrays"]
+def _evidence(raw: Any, folder: Path) -> Evidence:
+    arrays = raw["arrays"]
     return Evidence(
-        running=None if said["running"] is None else int(said["running"]),
-        missing=tuple(map(_text, said["missing"])),
-        errors={int(cell["place"]): _text(cell["error"]) for cell in said["cells"] if cell["error"]},
-        series=tuple(
-            [(float(x), float(y)) for x, y in series] for figure in said["figures"] for series in figure["series"]
-        ),
-        pictures={name: _pictures(arrays[name]) for name in ("x_train", "x_test") if "shape" in arrays.get(name, ())},
+        running=None if raw["running"] is None else int(raw["running"]),
+        missing=tuple(map(_text, raw["missing"])),
+        errors={int(cell["place"]): _text(cell["error"]) for cell in raw["cells"] if cell["error"]},
+        series=tuple([(float(x), float(y)) for x, y in series] for series in raw["series"]),
+        images={name: _images(arrays[name]) for name in ("x_train", "x_test") if "shape" in arrays.get(name, ())},
         labels={name: _vector(arrays[name].get("counts")) for name in ("y_train", "y_test") if name in arrays},
-        arrays={name: _array(value) for name, value in said["values"].items()},
-        better=None if said["model3_is_better"] is None else bool(said["model3_is_better"]),
-        models={str(name): _model(value, folder) for name, value in said["models"].items()},
-        fits=tuple(_fit(value, place, folder) for place, value in enumerate(said["fits"]) if "fed" in value),
-        looks=tuple(Look(frozenset(map(int, look["models"])), int(look["fits"])) for look in said["looks"]),
-        troubles=tuple(map(_text, said["troubles"])),
-        files=tuple(map(_text, said["files"])),
+        arrays={name: _array(value) for name, value in raw["values"].items()},
+        better=None if raw["model3_is_better"] is None else bool(raw["model3_is_better"]),
+        models={str(name): _model(value, folder) for name, value in raw["models"].items()},
+        fits=tuple(_fit(value, place, folder) for place, value in enumerate(raw["fits"]) if "fed" in value),
+        looks=tuple(LookAtTest(frozenset(map(int, look["models"])), int(look["fits"])) for look in raw["looks"]),
+        troubles=tuple(map(_text, raw["troubles"])),
+        files=tuple(map(_text, raw["files"])),
     )
 
 
-def _text(said: Any) -> str:
-    return printable(one_line(str(said)))[:LONGEST]
+def _text(raw: Any) -> str:
+    return printable(one_line(str(raw)))[:LONGEST]
 
 
-def _pictures(said: Any) -> Pictures:
-    shape = tuple(map(int, said["shape"]))
-    scaling = _scaling(said["scaling"])
-    return Pictures(shape, float(said["low"]), float(said["high"]), int(said["train"]), int(said["test"]), scaling)
+def _images(raw: Any) -> ImageArray:
+    shape = tuple(map(int, raw["shape"]))
+    scaling = _scaling(raw["scaling"])
+    return ImageArray(shape, float(raw["low"]), float(raw["high"]), int(raw["train"]), int(raw["test"]), scaling)
 
 
-def _scaling(said: Any) -> Scaling | None:
-    if said is None:
+def _scaling(raw: Any) -> Scaling | None:
+    if raw is None:
         return None
-    return Scaling([float(value) for value in said["factor"]], [float(value) for value in said["offset"]])
+    return Scaling([float(value) for value in raw["factor"]], [float(value) for value in raw["offset"]])
 
 
-def _vector(said: Any) -> Float64 | None:
-    return None if said is None else np.array(said, np.float64).reshape(-1)
+def _vector(raw: Any) -> Float64 | None:
+    return None if raw is None else np.array(raw, np.float64).reshape(-1)
 
 
-def _array(said: Any) -> Float64 | None:
-    return None if said.get("values") is None else np.array(said["values"], np.float64)
+def _array(raw: Any) -> Float64 | None:
+    return None if raw.get("values") is None else np.array(raw["values"], np.float64)
 
 
-def _model(said: Any, folder: Path) -> Model:
-    name = Path(str(said["file"])).name
-    return Model(int(said["key"]), _text(said["name"]), folder / name if name else None, _text(said["error"]))
+def _model(raw: Any, folder: Path) -> NotebookModel:
+    name = Path(str(raw["file"])).name
+    return NotebookModel(int(raw["key"]), _text(raw["name"]), folder / name if name else None, _text(raw["error"]))
 
 
-def _fit(said: Any, place: int, folder: Path) -> Fit:
+def _fit(raw: Any, place: int, folder: Path) -> Fit:
     return Fit(
-        models=frozenset(map(int, said["models"])),
-        names=frozenset(map(_text, said["names"])),
-        class_weight={int(float(name)): float(value) for name, value in said["class_weight"].items()},
-        callbacks=tuple((_text(each["class"]), _text(each["monitor"])) for each in said["callbacks"]),
-        augmentations=tuple((_text(each["class"]), dict(each["settings"])) for each in said["augmentations"]),
-        fed=_fed(said["fed"], folder / f"fit-{place}.npy"),
-        validation=_fed(said["validation"], None),
+        models=frozenset(map(int, raw["models"])),
+        names=frozenset(map(_text, raw["names"])),
+        class_weight={int(float(name)): float(value) for name, value in raw["class_weight"].items()},
+        callbacks=tuple((_text(each["class"]), _text(each["monitor"])) for each in raw["callbacks"]),
+        augmentations=tuple((_text(each["class"]), dict(each["settings"])) for each in raw["augmentations"]),
+        fed=_fed(raw["fed"], folder / f"fit-{place}.npy"),
+        validation=_fed(raw["validation"], None),
     )
 
 
-def _fed(said: Any, sample: Path | None) -> Fed:
-    labels = tuple(map(int, said["labels"]))
-    pictures = None
+def _fed(raw: Any, sample: Path | None) -> Fed:
+    labels = tuple(map(int, raw["labels"]))
+    images = None
     if sample is not None and labels:
-        pictures = np.load(io.BytesIO(read_plain(sample, LARGEST)), allow_pickle=False)
-        if pictures.dtype != np.uint8 or pictures.ndim != 2 or len(pictures) != len(labels):
+        images = np.load(io.BytesIO(read_plain(sample, LARGEST)), allow_pickle=False)
+        if images.dtype != np.uint8 or images.ndim != 2 or len(images) != len(labels):
             raise ValueError("sample")
-    seen, train, test = (int(said[name]) for name in ("seen", "train", "test"))
-    return Fed(seen, train, test, _scaling(said["scaling"]), _vector(said["counts"]), labels, pictures)
+    seen, train, test = (int(raw[name]) for name in ("seen", "train", "test"))
+    return Fed(seen, train, test, _scaling(raw["scaling"]), _vector(raw["counts"]), labels, images)
+
+
+def read_plain(path: Path, most: int) -> bytes:
+    """Read an untrusted file of at most ``most`` bytes; links, pipes and devices are refused.
+
+    Raises
+    ------
+    ModelError
+        If it is no regular file, or larger.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        raise ModelError(f"{path.name}: expected a file, got: {error.strerror}") from error
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_size > most:
+            raise ModelError(f"{path.name}: expected a file of at most {most:,} bytes, got {found.st_size:,}")
+        return file.read(most)
+
+
+def checked_model(path: Path) -> bytes:
+    """Check an untrusted ``.keras`` file, and give the content of a safe one with its configuration and weights alone.
+
+    Raises
+    ------
+    ModelError
+        If it holds anything but Keras' own layers and plain weights, or is too large.
+    """
+    content = read_plain(path, LARGEST_CONFIG + LARGEST_WEIGHTS)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            sizes = {info.filename: info.file_size for info in archive.infolist()}
+            if set(sizes) != MEMBERS or len(archive.infolist()) != len(MEMBERS):
+                raise ModelError(f"expected {', '.join(sorted(MEMBERS))} in a model file, got {', '.join(sizes)[:200]}")
+            if sizes["model.weights.h5"] > LARGEST_WEIGHTS or sizes["config.json"] > LARGEST_CONFIG:
+                raise ModelError(f"expected at most {LARGEST_WEIGHTS:,} bytes of weights; make the model smaller")
+            config = json.loads(_member(archive, "config.json"))
+            weights = _member(archive, "model.weights.h5")
+            metadata = json.loads(_member(archive, "metadata.json"))
+    except (zipfile.BadZipFile, ValueError, RecursionError, NotImplementedError) as error:
+        raise ModelError(f"expected a model file of Keras, got: {str(error)[:150]}") from error
+    check_config(config)
+    check_weights(weights)
+    config.pop("compile_config", None)
+    return _packed({"metadata.json": metadata, "config.json": config}, weights)
+
+
+def check_config(config: Any) -> None:
+    """Refuse a configuration that names anything outside Keras, by a ModelError."""
+    waiting, seen = [config], 0
+    while waiting:
+        node = waiting.pop()
+        seen += 1
+        if seen > MOST_NODES:
+            raise ModelError("the model has too many layers to be loaded; make it smaller")
+        if isinstance(node, list):
+            waiting += node
+        elif isinstance(node, dict):
+            name, module = node.get("class_name"), node.get("module")
+            if isinstance(name, str) and name in FORBIDDEN:
+                raise ModelError(f"the model has a {name} layer, whose code is not run here; {HINT}")
+            if module is not None and not (isinstance(module, str) and module.split(".")[0] == "keras"):
+                raise ModelError(f"the model has a {name} of {str(module)[:50]}, which is not part of Keras; {HINT}")
+            if node.get("registered_name") not in (None, name):
+                raise ModelError(f"the model has a custom part, {str(name)[:50]}, which is not part of Keras; {HINT}")
+            waiting += node.values()
+
+
+def check_weights(content: bytes) -> None:
+    """Refuse weights that link to other files, or unpack to more than the limit, by a ModelError."""
+    import h5py
+
+    total = 0
+    with h5py.File(io.BytesIO(content)) as file:
+        waiting = [file]
+        while waiting:
+            group = waiting.pop()
+            for name in group:
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise ModelError("the weights link to another file; save the model with Keras' own save")
+                value = group[name]
+                if isinstance(value, h5py.Group):
+                    waiting.append(value)
+                    continue
+                total += (value.size or 0) * value.dtype.itemsize
+                if value.external or value.is_virtual or value.dtype.kind == "O" or total > LARGEST_WEIGHTS:
+                    raise ModelError(f"expected plain weights of at most {LARGEST_WEIGHTS:,} bytes")
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Unpack a member up to its limit: the size in the archive's table may be forged."""
+    most = LARGEST_WEIGHTS if name.endswith(".h5") else LARGEST_CONFIG
+    with archive.open(name) as member:
+        content = member.read(most + 1)
+    if len(content) > most:
+        raise ModelError(f"{name} unpacks to more than {most:,} bytes")
+    return content
+
+
+def _packed(documents: dict[str, Any], weights: bytes) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, document in documents.items():
+            archive.writestr(name, json.dumps(document))
+        archive.writestr("model.weights.h5", weights)
+    return target.getvalue()

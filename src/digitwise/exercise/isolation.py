@@ -1,12 +1,11 @@
-"""What a process gives up before a student's code runs in it: the network, other processes, writing elsewhere.
+"""What a process gives up before it runs a student's code: the network, other processes, writing elsewhere.
 
-``python -m digitwise.exercise.isolation MODULE FOLDER FILE_BYTES DATA_BYTES`` shuts itself in, then works. So this
-module imports nothing that starts threads: a process that has some cannot leave the network. Linux has all of it
-without privileges; where a part is not to be had, the mark says so.
+``python -m digitwise.exercise.isolation MODULE FOLDER FILE_BYTES DATA_BYTES`` isolates itself, then calls the module.
+This module imports nothing that starts threads, since a process with threads cannot leave the network. Linux offers
+all of it to unprivileged users; where a platform lacks a part, the mark says so.
 
-Among the system calls that are given up are those that reach outside whatever Landlock and namespaces say: a socket
-file of the desktop, of Docker or of an ssh agent would do things for whoever connects to it, and the rights of a file
-can be changed by its owner wherever it lies.
+Landlock and namespaces do not stop two ways out, so a filter of system calls does: a socket file (of a desktop, Docker
+or an ssh agent) serves everybody who connects to it, and the owner of a file may change its permissions anywhere.
 """
 
 from __future__ import annotations
@@ -23,22 +22,22 @@ import sys
 from pathlib import Path
 
 NEW_MOUNTS, NEW_USER, NEW_PROCESSES, NEW_NETWORK = 0x20000, 0x10000000, 0x20000000, 0x40000000  # namespaces(7)
-PRIVATE = 0x4000 | 0x40000  # mount(2): what is mounted from now on, anywhere, is seen here alone
-SHARED_MEMORY = b"size=256m"  # it is in no process' account
+PRIVATE = 0x4000 | 0x40000  # mount(2): later mounts are visible in this process alone
+SHARED_MEMORY = b"size=256m"  # counts for no process
 DIE_WITH_PARENT, NO_NEW_PRIVILEGES = 1, 38  # prctl(2)
 CREATE_RULESET, ADD_RULE, RESTRICT = 444, 445, 446  # landlock(7)
 WRITE_FILE, MOVE, TRUNCATE = 1 << 1, 1 << 13, 1 << 14
 CHANGE_FOLDER = sum(1 << bit for bit in range(4, 13))  # making and removing files of all kinds
 DEVICES = ("/dev/null", "/dev/shm", "/dev/ptmx", "/dev/pts")  # for multiprocessing, and for ! in a notebook
 SET_SECCOMP, FILTER = 22, 2  # prctl(2)
-ARCHITECTURE, NUMBER, FIRST_ARGUMENT = 4, 0, 16  # where they stand in seccomp_data, see seccomp(2)
-LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06  # of the filter's little machine
-ALLOW, FAIL = 0x7FFF0000, 0x00050000  # the latter with a number of errno; 0 is success, and nothing is done
-FOREIGN = 0x40000000  # above are x32's numbers
+ARCHITECTURE, NUMBER, FIRST_ARGUMENT = 4, 0, 16  # offsets in seccomp_data, see seccomp(2)
+LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06  # instructions of the filter
+ALLOW, FAIL = 0x7FFF0000, 0x00050000  # FAIL plus an errno; with errno 0 the call does nothing and succeeds
+FOREIGN = 0x40000000  # the numbers of x32 start here
 AF_UNIX = 1
 SETUP_RING = 425  # io_uring, whose requests no filter sees
-NEW_CALLS = (452, 463, 466, 469)  # fchmodat2, setxattrat, removexattrat, file_setattr: alike everywhere
-# By machine: the name of its calls, socket, and what changes rights, owners, times and attributes of files.
+NEW_CALLS = (452, 463, 466, 469)  # fchmodat2, setxattrat, removexattrat, file_setattr: the same on all machines
+# By machine: its architecture number, the call socket, the calls that change permissions, owners, times, attributes.
 MACHINES = {
     "x86_64": (0xC000003E, 41, (*range(90, 95), 132, 188, 189, 190, 197, 198, 199, 235, 260, 261, 268, 280)),
     "aarch64": (0xC00000B7, 198, (5, 6, 7, 14, 15, 16, 52, 53, 54, 55, 88)),
@@ -46,22 +45,22 @@ MACHINES = {
 
 
 def isolate(folder: Path, *, file_bytes: int, data_bytes: int) -> list[str]:
-    """Give up what a student's code must not have, in this process and all that it starts.
+    """Isolate this process and every process that it starts.
 
     Parameters
     ----------
     folder : Path
-        The only place that can be written to from now on.
+        The only place that stays writable.
     file_bytes : int
         The largest file.
     data_bytes : int
-        The most memory one process can ask for: far above the watched limit, so that a single huge request fails
-        at once, and libraries that reserve more than they use still work.
+        The most memory that one process can request. Far above the watched limit: a single huge request fails at once,
+        and libraries that reserve more than they use still work.
 
     Returns
     -------
     list of str
-        What this platform does not offer, in words; empty where all is given up.
+        The protections that this platform lacks, in words; empty where it has all.
     """
     if sys.platform == "win32":
         return ["no network: not on this platform", "no writing elsewhere: not on this platform"]
@@ -77,7 +76,7 @@ def isolate(folder: Path, *, file_bytes: int, data_bytes: int) -> list[str]:
     if not _write_only_in(libc, folder):
         missing.append("no writing elsewhere: this kernel has no Landlock")
     if not give_up_calls(libc):
-        missing.append("no local services and no change of files' rights: this system does not filter calls")
+        missing.append("no local services and no change of permissions: this system does not filter calls")
     return missing
 
 
@@ -89,17 +88,17 @@ def _limit(file_bytes: int, data_bytes: int) -> None:
         hard = resource.getrlimit(number)[1]
         lower = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(number, (lower, lower))
-    if sys.platform == "linux":  # where memory runs out all the same, this process is the one to go
+    if sys.platform == "linux":  # if memory runs out, the kernel ends this process first
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _leave_network(libc: ctypes.CDLL) -> bool:
-    """Go on in a child with no network and with shared memory of its own; its end is that of all it has started."""
+    """Continue in a child without network and with its own shared memory; when it ends, all that it started ends."""
     user, group = os.getuid(), os.getgid()
     if libc.unshare(NEW_USER | NEW_NETWORK | NEW_PROCESSES | NEW_MOUNTS):
         return False
     for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
-        with contextlib.suppress(OSError):  # a user without a name here still owns the same files
+        with contextlib.suppress(OSError):  # an unmapped user still owns the same files
             Path(f"/proc/self/{name}").write_text(text)
     if libc.mount(None, b"/", None, PRIVATE, None) == 0:
         libc.mount(b"tmpfs", b"/dev/shm", b"tmpfs", 0, SHARED_MEMORY)
@@ -112,7 +111,7 @@ def _leave_network(libc: ctypes.CDLL) -> bool:
 
 def _write_only_in(libc: ctypes.CDLL, folder: Path) -> bool:
     version = libc.syscall(CREATE_RULESET, None, 0, 1)
-    if version < 2:  # the first cannot rename from one folder to another
+    if version < 2:  # version 1 cannot rename between folders
         return False
     handled = WRITE_FILE | CHANGE_FOLDER | MOVE | (TRUNCATE if version >= 3 else 0)
     rules = libc.syscall(CREATE_RULESET, struct.pack("=Q", handled), 8, 0)
@@ -127,7 +126,7 @@ def _write_only_in(libc: ctypes.CDLL, folder: Path) -> bool:
 
 
 def give_up_calls(libc: ctypes.CDLL) -> bool:
-    """Have changes to files' rights, owners and times do nothing, and local sockets fail; whether that is to be had."""
+    """Make changes of permissions, owners and times do nothing, and local sockets fail; False where not supported."""
     if platform.machine() not in MACHINES:
         return False
     steps = _steps(*MACHINES[platform.machine()])
@@ -137,7 +136,7 @@ def give_up_calls(libc: ctypes.CDLL) -> bool:
 
 
 def _steps(architecture: int, socket: int, changes: tuple[int, ...]) -> list[tuple[int, int, int, int]]:
-    """The filter: code, how many steps to go on by where it is so and where it is not, and a value."""
+    """The filter: for each step its instruction, the steps to skip if true and if false, and a value."""
     refuse = (RETURN, 0, 0, FAIL | errno.EPERM)
     steps = [(LOAD, 0, 0, ARCHITECTURE), (EQUAL, 1, 0, architecture), refuse]
     steps += [(LOAD, 0, 0, NUMBER), (AT_LEAST, 0, 1, FOREIGN), refuse]
@@ -148,7 +147,7 @@ def _steps(architecture: int, socket: int, changes: tuple[int, ...]) -> list[tup
 
 
 def main() -> None:
-    """Give up what is not needed, then call the module's ``main(folder, missing)``."""
+    """Isolate the process, then call the module's ``main(folder, missing)``."""
     module, folder, file_bytes, data_bytes = sys.argv[1:]
     sys.argv[1:] = []
     missing = isolate(Path(folder), file_bytes=int(file_bytes), data_bytes=int(data_bytes))

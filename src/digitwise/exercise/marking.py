@@ -1,4 +1,4 @@
-"""From notebooks to marks: run each, judge what it showed, one after another or side by side."""
+"""From notebooks to marks: runs each notebook and judges its evidence, one by one or in parallel."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from digitwise.errors import MissingPartError, ModelError
-from digitwise.exercise.answering import Answerer
-from digitwise.exercise.evidence import LARGEST, Evidence, read_evidence
+from digitwise.exercise.evidence import LARGEST, Evidence, read_evidence, read_plain
 from digitwise.exercise.judging import Case, judge, remarks
 from digitwise.exercise.marks import Mark, PartMark, TaskMark, printable
 from digitwise.exercise.notebooks import Notebook
+from digitwise.exercise.predicting import Predictor
 from digitwise.exercise.sandbox import (
     GIGABYTE,
     INSTALL,
     SLOWER,
-    Limits,
+    NotebookLimits,
     prepare,
     run_limited,
     slowness,
     temporary_folder,
 )
-from digitwise.exercise.submitted import read_plain
 from digitwise.exercise.tasks import TASKS
 from digitwise.images import Dataset
 
@@ -36,7 +36,7 @@ Tell = Callable[[Mark], None]
 
 
 def mark_all(
-    notebooks: Sequence[Notebook], dataset: Dataset, *, limits: Limits | None = None, jobs: int = 1, tell: Tell
+    notebooks: Sequence[Notebook], dataset: Dataset, *, limits: NotebookLimits | None = None, jobs: int = 1, tell: Tell
 ) -> list[Mark]:
     """Mark notebooks.
 
@@ -44,13 +44,13 @@ def mark_all(
     ----------
     notebooks : sequence of Notebook
     dataset : Dataset
-        What they are run and judged on.
-    limits : Limits, optional
-        Of each; by default those of :class:`~digitwise.exercise.sandbox.Limits`, for a machine as slow as this one.
+        For running and judging.
+    limits : NotebookLimits, optional
+        Of each; by default those of :class:`~digitwise.exercise.sandbox.NotebookLimits`, for the speed of this machine.
     jobs : int
-        How many are run side by side.
+        Notebooks that run in parallel.
     tell : callable
-        Told each mark when it is there, from another thread, one at a time.
+        Called with each finished mark, from another thread, one call at a time.
 
     Returns
     -------
@@ -64,15 +64,15 @@ def mark_all(
     """
     if find_spec("IPython") is None:
         raise MissingPartError(INSTALL.format("IPython"))
-    limits = limits or Limits(slowness=slowness())
+    limits = limits or NotebookLimits(slowness=slowness())
     stop, telling = threading.Event(), threading.Lock()
     with temporary_folder() as folder:
         data = folder / "data.npz"
         _write(dataset, data)
-        with Answerer(data, stop, limits.slowness) as answerer, ThreadPoolExecutor(jobs) as pool:
+        with closing(Predictor(data, stop, limits.slowness)) as predictor, ThreadPoolExecutor(jobs) as pool:
 
             def work(notebook: Notebook) -> Mark:
-                mark = mark_notebook(notebook, dataset, data, answerer, limits, stop)
+                mark = mark_notebook(notebook, dataset, data, predictor, limits, stop)
                 with telling:
                     if not stop.is_set():
                         tell(mark)
@@ -87,7 +87,7 @@ def mark_all(
 
 
 def refused(path: Path, why: str) -> Mark:
-    """The mark of what is no notebook: no points, and the reason."""
+    """The mark of a file that cannot be marked: no points, and the reason."""
     tasks = tuple(
         TaskMark(
             task.id,
@@ -100,17 +100,24 @@ def refused(path: Path, why: str) -> Mark:
 
 
 def mark_notebook(
-    notebook: Notebook, dataset: Dataset, data: Path, answerer: Answerer, limits: Limits, stop: threading.Event
+    notebook: Notebook,
+    dataset: Dataset,
+    data: Path,
+    predictor: Predictor,
+    limits: NotebookLimits,
+    stop: threading.Event,
 ) -> Mark:
-    """Run one notebook in a folder that is gone afterwards, and judge it.
+    """Run one notebook in a temporary folder, and judge it.
 
     Parameters
     ----------
-    notebook, dataset, limits, stop
-        As above; ``stop`` ends it early.
+    notebook, dataset, limits
+        As for :func:`mark_all`.
     data : Path
         The data set as .npz.
-    answerer : Answerer
+    predictor : Predictor
+    stop : Event
+        Set by another thread to end the run.
     """
     began = time.monotonic()
     with temporary_folder() as folder:
@@ -128,32 +135,32 @@ def mark_notebook(
         except ModelError as error:
             evidence, fault = Evidence(), f"{error}{_last_words(folder / 'stderr')}" if reason == "ended" else ""
         ended = fault or _ending(reason, evidence, limits)
-        case = Case(notebook, evidence, dataset, answerer, ended)
+        case = Case(notebook, evidence, dataset, predictor, ended)
         try:
             return Mark(printable(notebook.path), judge(case), ended, dict(evidence.errors), remarks(case), seconds)
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # numbers that nobody could have drawn
-            return refused(notebook.path, f"what the notebook wrote down cannot be judged: {error}")
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # forged numbers
+            return refused(notebook.path, f"the evidence of the notebook cannot be judged: {error}")
 
 
-def _ending(reason: str, evidence: Evidence, limits: Limits) -> str:
-    """Why a notebook did not come to its end, in words."""
+def _ending(reason: str, evidence: Evidence, limits: NotebookLimits) -> str:
+    """Why a notebook did not run to its end, in words; empty where it did."""
     if evidence.running is None and reason == "ended":
         return ""
     where = "outside its cells" if evidence.running is None else f"in cell {evidence.running}"
     return {
         "time": f"stopped {where}: the limit of {limits.seconds:g} seconds was reached"
         + (f", {limits.slowness:.1f} times as long on this machine" if limits.slowness >= SLOWER else ""),
-        "memory": f"stopped {where}: it took more than {limits.memory_bytes / GIGABYTE:g} GB of memory",
+        "memory": f"stopped {where}: it used more than {limits.memory_bytes / GIGABYTE:g} GB of memory",
         "processes": f"stopped {where}: it started too many processes",
         "stopped": "stopped from outside",
-    }.get(reason, f"Python itself ended {where}")
+    }.get(reason, f"Python ended {where}")
 
 
 def _last_words(errors: Path) -> str:
-    """What Python said before it ended without having run anything."""
+    """The last line on standard error of a Python that ended before it ran anything."""
     try:
         lines = read_plain(errors, LARGEST).decode(errors="replace")[-1000:].strip().splitlines()
-    except ModelError:  # the student's code has put something else there
+    except ModelError:  # the student's code replaced the file
         return ""
     return f"; {printable(lines[-1])[:200]}" if lines else ""
 
@@ -167,4 +174,4 @@ def _write(dataset: Dataset, path: Path) -> None:
         y_test=dataset.test.labels,
         class_names=np.array(dataset.train.class_names),
     )
-    path.chmod(0o444)  # it is linked into each notebook's folder
+    path.chmod(0o444)  # every notebook's folder links to it

@@ -1,4 +1,4 @@
-"""What a notebook is given: points, reasons, hints; its feedback as a page, and a class' points as a table."""
+"""Marks of a notebook: points, reasons and hints; as a page for each student, and as a table for a class."""
 
 from __future__ import annotations
 
@@ -19,37 +19,25 @@ MARKS = Kind("marks", "an earlier one of digitwise exercise check")
 
 
 def printable(text: object) -> str:
-    """A stranger's words or file name so that it can be printed and stored: without control and half characters."""
+    """Escape control characters and lone surrogates, so that untrusted text can be printed and stored."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text))
 
 
 @dataclass(frozen=True)
 class PartMark:
-    """A part's points and why.
-
-    Parameters
-    ----------
-    id : str
-    what : str
-        The condition.
-    points, of : float
-    reason : str
-        What was found.
-    hint : str
-        What to do next; empty where all points are given.
-    """
+    """The points of one part."""
 
     id: str
-    what: str
-    points: float
-    of: float
-    reason: str
-    hint: str
+    what: str  # the condition
+    points: float  # earned
+    of: float  # possible
+    reason: str  # what was found
+    hint: str  # what to do next; empty where all points are earned
 
 
 @dataclass(frozen=True)
 class TaskMark:
-    """A task's points, by part."""
+    """The points of one task."""
 
     id: str
     title: str
@@ -57,58 +45,44 @@ class TaskMark:
 
     @property
     def points(self) -> float:
-        """Given."""
+        """Earned."""
         return sum(part.points for part in self.parts)
 
     @property
     def of(self) -> float:
-        """At most."""
+        """Possible."""
         return sum(part.of for part in self.parts)
 
     @property
     def reason(self) -> str:
-        """All parts' reasons."""
+        """The reasons of all parts."""
         return "; ".join(dict.fromkeys(part.reason for part in self.parts))
 
     @property
     def hint(self) -> str:
-        """All parts' hints."""
+        """The hints of all parts."""
         return " ".join(dict.fromkeys(part.hint for part in self.parts if part.hint))
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A notebook's points.
+    """The points of one notebook."""
 
-    Parameters
-    ----------
-    notebook : str
-        Its path.
-    tasks : tuple of TaskMark
-    ended : str
-        Why it did not run to its end; empty where it did.
-    errors : dict of int to str
-        What cells stopped with, by their place.
-    warnings : tuple of str
-    seconds : float
-        That it ran.
-    """
-
-    notebook: str
+    notebook: str  # its path
     tasks: tuple[TaskMark, ...]
-    ended: str = ""
-    errors: dict[int, str] = field(default_factory=dict)
+    ended: str = ""  # why it did not run to its end; empty where it did
+    errors: dict[int, str] = field(default_factory=dict)  # the errors of cells, by the cell's place
     warnings: tuple[str, ...] = ()
-    seconds: float = 0.0
+    seconds: float = 0.0  # wall time of the run
 
     @property
     def points(self) -> float:
-        """Given."""
+        """Earned."""
         return sum(task.points for task in self.tasks)
 
     @property
     def of(self) -> float:
-        """At most."""
+        """Possible."""
         return sum(task.of for task in self.tasks)
 
     def as_dict(self) -> dict[str, Any]:
@@ -137,25 +111,25 @@ class Mark:
 
 
 def check_places(folder: Path, names: Sequence[str]) -> None:
-    """Make sure that pages and points may be written into a folder.
+    """Check that pages and points may be written into a folder.
 
     Raises
     ------
     DataError
-        If a file of these names is something else than earlier marks, or was changed.
+        If a file of these names holds no earlier marks, or was edited since.
     """
     for name in names:
         check_file(folder / name, MARKS)
 
 
 def write_page(mark: Mark, path: Path) -> None:
-    """Write a notebook's feedback, whole or not at all."""
+    """Write the page of a notebook atomically."""
     found = mark.as_dict() | {"name": Path(mark.notebook).name, "share": mark.points / mark.of}
     write(path, MARKS, render("marks.html.j2", **found, digitwise=versions()["digitwise"], created=now()))
 
 
 def write_points(marks: Sequence[Mark], path: Path) -> None:
-    """Write a CSV with a row a notebook and a column a task, whole or not at all."""
+    """Write a CSV with one row for each notebook and one column for each task, atomically."""
     text = io.StringIO(newline="")
     rows = csv.writer(text)
     rows.writerow(["notebook", *(task.id for task in TASKS), "total", "of", "ended", "warnings"])
@@ -168,7 +142,7 @@ def write_points(marks: Sequence[Mark], path: Path) -> None:
 
 
 def page_names(paths: Sequence[Path]) -> list[str]:
-    """A name for each notebook's page: its own, with its folder's before it where others are called the same."""
+    """A file name for each notebook's page: its stem, preceded by its folder where stems repeat."""
     names: list[str] = []
     stems = [path.stem for path in paths]
     for path in paths:

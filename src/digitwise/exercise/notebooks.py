@@ -1,4 +1,4 @@
-"""The exercise as a notebook with gaps, and a student's as cells, each with its task; nothing in it is run here."""
+"""The notebook with gaps, and a student's notebook read as cells with their tasks; runs no code."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def write_edition(folder: str | Path) -> Path:
     Parameters
     ----------
     folder : str or Path
-        Made if it is not there.
+        Created where it does not exist.
 
     Returns
     -------
@@ -43,13 +44,13 @@ def write_edition(folder: str | Path) -> Path:
     Raises
     ------
     DataError
-        If there is a notebook of that name already: somebody may have worked in it.
+        If the folder already has a notebook of that name, which may hold somebody's work.
     """
     folder = expanded(folder)
     notebook = folder / NAME
     if os.path.lexists(notebook):
         raise DataError(
-            f"{notebook}: expected no notebook of that name, got one, which is left as it is; choose another --out"
+            f"{notebook}: expected no notebook of that name, found one and left it unchanged; choose another --out"
         )
     with claimed(notebook, EXERCISE), new_file(notebook, EXERCISE) as temporary:
         (folder / "results").mkdir(exist_ok=True)
@@ -58,52 +59,34 @@ def write_edition(folder: str | Path) -> Path:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One cell.
+class NotebookCell:
+    """One cell."""
 
-    Parameters
-    ----------
-    place : int
-        Counted from 1, over all cells.
-    is_code : bool
-    source : str
-    task : str
-        The id of its task, or empty.
-    role : str
-        ``question``, ``code``, ``answer``, or empty where the notebook does not say.
-    """
-
-    place: int
+    place: int  # from 1, over all cells
     is_code: bool
     source: str
-    task: str
-    role: str
+    task: str  # the id of its task, or empty
+    role: str  # ``question``, ``code`` or ``answer``; empty where the notebook has no metadata
 
 
 @dataclass(frozen=True)
 class Notebook:
-    """What a student handed in.
-
-    Parameters
-    ----------
-    path : Path
-    cells : tuple of Cell
-    """
+    """What a student handed in."""
 
     path: Path
-    cells: tuple[Cell, ...]
+    cells: tuple[NotebookCell, ...]
 
     @property
-    def code(self) -> list[Cell]:
+    def code(self) -> list[NotebookCell]:
         """The code cells that are not empty."""
         return [cell for cell in self.cells if cell.is_code and cell.source.strip()]
 
-    def of(self, task: str) -> list[Cell]:
+    def of(self, task: str) -> list[NotebookCell]:
         """The cells of a task."""
         return [cell for cell in self.cells if cell.task == task]
 
     def answer(self, task: str) -> str:
-        """What the student wrote in a task's text cells: no questions, prompts, headings or placeholders."""
+        """The student's text in the cells of a task, without questions, prompts, headings and placeholders."""
         cells = [cell for cell in self.of(task) if not cell.is_code and cell.role in ("answer", "")]
         # Without roles, the cell with the heading asks the question, unless it is the only one.
         cells = [cell for cell in cells if cell.role or not HEADING.search(cell.source)] or cells
@@ -111,20 +94,12 @@ class Notebook:
 
 
 def read_notebook(path: Path) -> Notebook:
-    """Read a notebook of any version of the format.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    Notebook
+    """Read a notebook in any version of the format.
 
     Raises
     ------
     DataError
-        If it is no notebook.
+        If the file is no notebook.
     MissingPartError
         If nbformat is not installed.
     """
@@ -140,33 +115,28 @@ def read_notebook(path: Path) -> Notebook:
         raise DataError(f"{expected} of at most {LARGEST:,} bytes, got {path.stat().st_size:,}; clear its outputs")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about ids that an older notebook does not have
+            warnings.simplefilter("ignore")  # older notebooks have no cell ids
             text = path.read_text(encoding="utf-8-sig")
             document = nbformat.convert(nbformat.reader.reads(text), 4)  # type: ignore[no-untyped-call]
-        raw = [_raw(cell) for cell in document.cells]
-    except Exception as error:  # the reader fails in as many ways as there are broken files
+        cells = tuple(_cells(document))
+    except Exception as error:  # nbformat raises errors of many kinds for broken files
         raise DataError(f"{expected}, got: {one_line(error, 150)}") from error
-    return Notebook(path, tuple(_placed(raw)))
+    return Notebook(path, cells)
 
 
-def _raw(cell: Any) -> tuple[bool, str, str, str]:
-    """Whether it is code, its source, and the task and role it says it has."""
-    said = cell.metadata.get("digitwise", {})
-    said = said if isinstance(said, dict) else {}
-    source = "".join(cell.source) if isinstance(cell.source, list) else str(cell.source)
-    return cell.cell_type == "code", source, str(said.get("task", "")), str(said.get("role", ""))
-
-
-def _placed(raw: list[tuple[bool, str, str, str]]) -> list[Cell]:
-    """Give each cell a task: its own word for it, else that of the last heading."""
-    cells, task, depth = [], "", 0
-    for place, (is_code, source, own, role) in enumerate(raw, start=1):
-        if own:
+def _cells(document: Any) -> Iterator[NotebookCell]:
+    """Give each cell the task in its metadata, else the task of the last heading."""
+    task, depth = "", 0
+    for place, cell in enumerate(document.cells, start=1):
+        given = cell.metadata.get("digitwise", {})
+        given = given if isinstance(given, dict) else {}
+        source = "".join(cell.source) if isinstance(cell.source, list) else str(cell.source)
+        is_code = cell.cell_type == "code"
+        if own := str(given.get("task", "")):
             task = own
         elif not is_code:
             task, depth = _task_from(source, task, depth)
-        cells.append(Cell(place, is_code, source, task, role))
-    return cells
+        yield NotebookCell(place, is_code, source, task, str(given.get("role", "")))
 
 
 def _task_from(source: str, task: str, depth: int) -> tuple[str, int]:
@@ -191,7 +161,7 @@ def _own_words(source: str) -> str:
 
 @functools.cache
 def asked() -> frozenset[str]:
-    """The lines of the edition's own texts, which are no answer, whatever metadata a notebook has lost."""
+    """The edition's own lines of text, which are no answer even where a notebook has lost its metadata."""
     cells = json.loads(EDITION.read_text(encoding="utf-8"))["cells"]
     texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
     return frozenset(_plain(line) for text in texts for line in text.splitlines())

@@ -1,4 +1,4 @@
-"""Which pictures are these? Training pictures, test pictures or others, whatever was done to their values and shape."""
+"""Recognises training and test images after any scaling of their values and change of their shape."""
 
 from __future__ import annotations
 
@@ -11,55 +11,35 @@ from numpy.typing import NDArray
 
 from digitwise.images import Dataset, Float32, Int64, UInt8
 
-# Levels between the darkest and the brightest pixel. Half a prime above 255: no grey value between them falls on the
-# border of a level, whatever their distance, so that rounding moves no pixel to another one.
+# Levels between the darkest and the brightest pixel. Half a prime above 255: whatever the distance of the two, no grey
+# value falls on the border of a level, so rounding moves no pixel to another level.
 LEVELS = 257 / 2
-BLOCK = 10_000  # pictures at a time
-PAIRS = 2_000  # enough to tell a scaling by
-EXACT = 1e-3  # of the range of values: what float16 leaves of a scaling
+BLOCK = 10_000  # images at a time
+PAIRS = 2_000  # from which a scaling is fitted
+EXACT = 1e-3  # largest deviation from a scaling, as a share of the range of values: float16 rounds that far
 BLANK = -1
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """Values of pictures as ``factor * grey + offset``.
+    """Pixel values as ``factor * grey + offset``."""
 
-    Parameters
-    ----------
-    factor, offset : list of float
-        One for all pixels, or one each.
-    """
-
-    factor: list[float]
+    factor: list[float]  # one value for all pixels, or one for each, as in offset
     offset: list[float]
 
 
 @dataclass(frozen=True)
 class Recognised:
-    """What pictures were found to be.
-
-    Parameters
-    ----------
-    n : int
-    train, test : int
-        How many are training pictures; how many are test pictures and not among the training pictures.
-    scaling : Scaling or None
-        Of those that were found; None where there is no such.
-    """
+    """How many of ``n`` images are known."""
 
     n: int
-    train: int
-    test: int
-    scaling: Scaling | None
+    train: int  # training images
+    test: int  # test images that are not among the training images
+    scaling: Scaling | None  # of the known images; None where no single scaling fits
 
 
 class Recogniser:
-    """Knows the pictures of a set.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    """
+    """Finds the images of a data set among other arrays."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.shape = dataset.train.images.shape[1:]
@@ -67,12 +47,12 @@ class Recogniser:
         self.places = {name: _places(_rows(images)) for name, images in self.sets.items()}
 
     def recognise(self, values: Any) -> Recognised:
-        """Tell what pictures of any shape and scaling are.
+        """Count the known images in an array.
 
         Parameters
         ----------
         values : array_like, shape (n, ...)
-            Flat or not, with one channel or three alike, with or without a frame around.
+            Flat or not, with one channel or three equal ones, with or without a border.
         """
         rows = self.rows(np.asarray(values))
         if rows is None:
@@ -80,7 +60,7 @@ class Recogniser:
         found = {name: self._find(rows, name) for name in self.sets}
         for name, images in self.sets.items():
             if len(images) == len(rows) and (found[name] == BLANK).mean() > 0.5:
-                # Each pixel scaled by itself changes the shape of a picture; the order then says what it would be.
+                # Scaling each pixel by itself changes the digest; images in the data set's order are still recognised.
                 scaling = _scaling(rows, _rows(images))
                 if scaling is not None:
                     return Recognised(len(rows), *((len(rows), 0) if name == "train" else (0, len(rows))), scaling)
@@ -90,7 +70,7 @@ class Recogniser:
         )
 
     def rows(self, values: NDArray[Any]) -> Float32 | None:
-        """The pictures as float32 (n, pixels); None where these are no pictures of this size."""
+        """The images as float32 (n, pixels), without border; None where the shape does not fit."""
         height, width = self.shape[:2]
         size = int(np.prod(self.shape))
         if values.ndim < 2 or not len(values) or values.dtype.kind not in "biuf":
@@ -130,7 +110,7 @@ def _rows(images: UInt8) -> UInt8:
 
 
 def _keys(rows: NDArray[Any]) -> list[bytes]:
-    """For each picture a digest of its pixels between darkest and brightest, which scaling does not change."""
+    """For each image a digest of its levels between darkest and brightest, which scaling does not change."""
     keys: list[bytes] = []
     for start in range(0, len(rows), BLOCK):
         block = np.asarray(rows[start : start + BLOCK], np.float32)
@@ -145,7 +125,7 @@ def _places(rows: UInt8) -> dict[bytes, int]:
 
 
 def _scaling(rows: Float32, grey: UInt8) -> Scaling | None:
-    """The scaling that makes ``rows`` of ``grey``, both (n, pixels); None where there is none."""
+    """Fit the scaling from ``grey`` to ``rows``, both (n, pixels); None where none fits."""
     values, true = rows.astype(np.float64), grey.astype(np.float64)
     spread = np.ptp(values) or 1.0
     factor, offset = np.polyfit(true.ravel(), values.ravel(), 1) if np.ptp(true) else (0.0, values.mean())
@@ -160,12 +140,12 @@ def _scaling(rows: Float32, grey: UInt8) -> Scaling | None:
 
 
 def class_counts(labels: Any, classes: int, weights: Any = None) -> list[float] | None:
-    """How many, or how much weight, each class has; None where these are no labels.
+    """Sum the samples, or their weights, of each class; None where ``labels`` are no labels.
 
     Parameters
     ----------
     labels : array_like, shape (n,), (n, 1) or (n, classes)
-        Numbers of classes, or one-hot rows.
+        Class indices, or one-hot rows.
     classes : int
     weights : array_like, shape (n,), optional
     """

@@ -1,4 +1,4 @@
-"""A process of its own for code that is not trusted: started clean, timed, watched, and ended with all it started."""
+"""A separate process for untrusted code: clean environment, limits of time and memory, ended with all its children."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ import numpy as np
 
 from digitwise.errors import MissingPartError
 
-WINDOW_SECONDS = 1.0  # a system counts processor time in steps of 10 ms; a look each 0.2 s would see few of them
-IDLE_SHARE = 0.1  # of a core: with less a process waits of its own accord, as far as can be told from outside
+WINDOW_SECONDS = 1.0  # processor time is counted in steps of 10 ms: 0.2 s would hold too few of them
+IDLE_SHARE = 0.1  # of a core: a process that uses less counts as waiting of its own accord
 # One product of two 1024 x 1024 matrices in float32 on one core of an Intel Xeon with AVX-512, by OpenBLAS.
 SIDE, REFERENCE_SECONDS = 1024, 0.0165
-ROUNDS = 8  # the fastest counts: whatever comes between makes a round slower, nothing makes it faster
+ROUNDS = 8  # the fastest counts, since disturbances only make a round slower
 SLOWEST = 10.0
-SLOWER = 1.2  # worth telling
+SLOWER = 1.2  # slowness from which users are informed
 INSTALL = "marking a notebook needs {}: pip install 'digitwise[exercise]'"
 GIGABYTE = 10**9
-PROCESSES = 200  # more at one time are no training
-SECONDS_BETWEEN_LOOKS = 0.2  # each takes a look at every process of the system
-# Of the teacher's environment only what programs need to be found and to speak; tokens and addresses stay outside.
+PROCESSES = 200  # at one time: no training needs as many
+SECONDS_BETWEEN_LOOKS = 0.2  # each look examines every process of the system
+# Variables that programs need to start and to print; the teacher's tokens and addresses are not passed on.
 KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES")
 KEPT_ON_WINDOWS = ("SYSTEMROOT", "COMSPEC", "PATHEXT", "NUMBER_OF_PROCESSORS")
 
 
 class Clock:
-    """The time that a process has had.
+    """The time charged to a process and all that it started.
 
-    It runs with the processor time that the process and all it has started get, at most a second a second; so a
-    process that waits for its turn on a busy machine is not charged for that. One that asks for next to nothing waits
-    of its own accord, which counts in full, else it would never end.
+    The processor time they use counts, at most one second for each second of wall time, so waiting for a busy machine
+    costs nothing. A process that uses almost none waits of its own accord: its wall time counts, else it would never
+    be ended.
 
     Parameters
     ----------
     now : float
-        Seconds of a clock on the wall.
+        Wall time in seconds.
     processor_seconds : float
-        What the process has taken before.
+        Used before.
     """
 
     def __init__(self, now: float, processor_seconds: float = 0.0) -> None:
@@ -57,20 +57,7 @@ class Clock:
         self._looked, self._used = now, processor_seconds
 
     def look(self, now: float, processor_seconds: float) -> float:
-        """Count on.
-
-        Parameters
-        ----------
-        now : float
-            Seconds of the clock on the wall.
-        processor_seconds : float
-            What the process and all it has started have taken so far.
-
-        Returns
-        -------
-        float
-            The time it has had, in seconds.
-        """
+        """Advance to a wall time and the processor time used so far; gives the time charged, in seconds."""
         if (passed := now - self._looked) >= WINDOW_SECONDS:
             self.seconds += counted(passed, processor_seconds - self._used)
             self._looked, self._used = now, processor_seconds
@@ -78,14 +65,14 @@ class Clock:
 
 
 def counted(passed: float, used: float) -> float:
-    """How many of the seconds that have passed count, if so many of processor time were used in them."""
+    """The time charged for ``passed`` seconds of wall time with ``used`` seconds of processor time."""
     return passed if used < IDLE_SHARE * passed else min(used, passed)
 
 
 def slowness() -> float:
-    """How many times as long as the reference a core of this machine takes; from 1 to ``SLOWEST``.
+    """The time of one core of this machine over that of the reference; from 1 to ``SLOWEST``.
 
-    Measured in a fifth of a second, in processor time of one thread, so that other work of this machine hardly shows.
+    Measured within a fifth of a second in the processor time of one thread, which other work hardly changes.
     """
     from threadpoolctl import threadpool_limits
 
@@ -100,36 +87,23 @@ def slowness() -> float:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a notebook may use.
+class NotebookLimits:
+    """The resources that a notebook may use."""
 
-    Parameters
-    ----------
-    seconds : float
-        For the whole notebook, on a core as fast as the reference in :mod:`digitwise.exercise.sandbox`, by a
-        :class:`~digitwise.exercise.sandbox.Clock`: waiting for a busy machine is not counted.
-    memory_bytes : int
-        Of all its processes together.
-    file_bytes : int
-        Of one file.
-    slowness : float
-        How many times as long this machine may take, see :func:`digitwise.exercise.sandbox.slowness`.
-    """
-
-    seconds: float = 30 * 60
-    memory_bytes: int = 4 * GIGABYTE
-    file_bytes: int = GIGABYTE
-    slowness: float = 1.0
+    seconds: float = 30 * 60  # for the whole notebook, by a :class:`Clock`, on a core as fast as the reference
+    memory_bytes: int = 4 * GIGABYTE  # of all its processes together
+    file_bytes: int = GIGABYTE  # of one file
+    slowness: float = 1.0  # the factor on ``seconds`` for this machine, see :func:`slowness`
 
     @property
     def data_bytes(self) -> int:
-        """What one process may ask for at most; see :func:`digitwise.exercise.isolation.isolate`."""
+        """The most memory that one process can request, see :func:`digitwise.exercise.isolation.isolate`."""
         return self.memory_bytes + 4 * GIGABYTE
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder that is gone afterwards, whatever was done to it."""
+    """A folder that is removed at the end, whatever its content and permissions."""
     outer = Path(tempfile.mkdtemp(prefix="digitwise-exercise-")).resolve()
     folder = outer / "0"
     folder.mkdir()
@@ -140,12 +114,12 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def _remove(outer: Path, folder: Path) -> None:
-    """Remove a folder and the one around it, without recursion, which a folder of thousands of levels would end."""
+    """Remove a folder and its parent without recursion: a student may have nested thousands of folders."""
     waiting, moved = [folder], 0
     while waiting:
         place = waiting.pop()
         with contextlib.suppress(OSError):
-            os.chmod(place, 0o700)  # somebody may have taken the right to look into it away
+            os.chmod(place, 0o700)  # the code may have removed the permission to list it
             for entry in list(os.scandir(place)):
                 if entry.is_dir(follow_symlinks=False):
                     moved += 1
@@ -159,19 +133,19 @@ def _remove(outer: Path, folder: Path) -> None:
 
 
 def prepare(folder: Path) -> None:
-    """Make the places of a process in its folder: ``work``, ``home``, ``tmp``."""
+    """Create ``work``, ``home`` and ``tmp`` in the folder of a process."""
     for name in ("work", "home", "tmp"):
         (folder / name).mkdir()
     import matplotlib
 
-    drawn_with = folder / "home" / "matplotlib"
-    drawn_with.mkdir()
-    for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):  # a second spared for each notebook
-        shutil.copy(fonts, drawn_with)
+    cache = folder / "home" / "matplotlib"
+    cache.mkdir()
+    for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):  # saves a second for each notebook
+        shutil.copy(fonts, cache)
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The variables that a process in ``folder`` gets: none of the caller's but those that are needed."""
+    """The environment variables for a process in ``folder``: of the caller's only the ones it needs."""
     import digitwise
 
     home = folder / "home"
@@ -194,7 +168,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 class Child:
-    """A running process and what it may still use.
+    """A running process under limits.
 
     Parameters
     ----------
@@ -202,9 +176,9 @@ class Child:
         Its ``main`` is called, see :mod:`digitwise.exercise.isolation`.
     folder : Path
         Prepared by :func:`prepare`.
-    limits : Limits
+    limits : NotebookLimits
     talks : bool
-        Whether its standard input is a pipe from here; else it has none.
+        Whether its standard input is a pipe; else it has none.
 
     Raises
     ------
@@ -212,7 +186,7 @@ class Child:
         If psutil is not installed.
     """
 
-    def __init__(self, module: str, folder: Path, limits: Limits, *, talks: bool = False) -> None:
+    def __init__(self, module: str, folder: Path, limits: NotebookLimits, *, talks: bool = False) -> None:
         try:
             import psutil  # type: ignore[import-untyped]
         except ImportError as error:
@@ -230,12 +204,12 @@ class Child:
                 start_new_session=True,
             )
         self.clock, self.used = Clock(time.monotonic()), dict[int, float]()
-        self.seen: dict[int, Any] = {}  # every process of its tree, also those whose parent has left them
+        self.seen: dict[int, Any] = {}  # every process of its tree, orphans too
         with contextlib.suppress(psutil.NoSuchProcess):
             self.seen[self.process.pid] = psutil.Process(self.process.pid)
 
     def over(self) -> str | None:
-        """Which limit is passed: ``time``, ``memory`` or ``processes``."""
+        """The limit that is exceeded: ``time``, ``memory`` or ``processes``; None within all."""
         family = self._family()
         self.used |= {each.pid: seconds for each in family if (seconds := _processor_seconds(each)) is not None}
         if self.clock.look(time.monotonic(), sum(self.used.values())) > self.limits.seconds * self.limits.slowness:
@@ -245,17 +219,17 @@ class Child:
         return "memory" if sum(map(_memory, family)) > self.limits.memory_bytes else None
 
     def begin_anew(self) -> None:
-        """Give it its whole time again."""
+        """Restart the clock."""
         self.clock = Clock(time.monotonic(), sum(self.used.values()))
 
     def end(self) -> None:
-        """Kill it and everything it has started."""
+        """Kill the process and all that it started."""
         family = self._family()
         if sys.platform != "win32":
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
         for each in (*family, self.process):
-            with contextlib.suppress(Exception):  # each may be gone, which is what is wanted
+            with contextlib.suppress(Exception):  # it may have ended already
                 each.kill()
         self.process.wait()
         if self.process.stdin is not None:
@@ -273,15 +247,8 @@ class Child:
         return [each for each in self.seen.values() if each.is_running()]
 
 
-def run_limited(module: str, folder: Path, limits: Limits, stop: threading.Event | None = None) -> str:
-    """Run a module until it ends or must be ended.
-
-    Parameters
-    ----------
-    module, folder, limits
-        As for :class:`Child`.
-    stop : Event, optional
-        Set from another thread, it ends the process.
+def run_limited(module: str, folder: Path, limits: NotebookLimits, stop: threading.Event | None = None) -> str:
+    """Run a module until it ends, exceeds a limit, or another thread sets ``stop``.
 
     Returns
     -------
@@ -303,13 +270,13 @@ def run_limited(module: str, folder: Path, limits: Limits, stop: threading.Event
 def _memory(process: Any) -> int:
     try:
         return int(process.memory_info().rss)
-    except Exception:  # it has ended in between
+    except Exception:  # it has ended
         return 0
 
 
 def _processor_seconds(process: Any) -> float | None:
     try:
         times = process.cpu_times()
-    except Exception:  # it has ended in between: what was last seen counts
+    except Exception:  # it has ended: its last known value counts
         return None
     return float(times.user + times.system)

@@ -1,7 +1,7 @@
-"""A student's notebook, run cell by cell; what it shows for itself is written down as it goes.
+"""Runs a student's notebook cell by cell, and records the evidence for its marks.
 
-Reads ``data.npz`` and ``cells.json`` in its folder and writes into ``evidence`` after each cell, so that what comes
-before a cell that never ends still counts. Runs in a process of its own, see :mod:`digitwise.exercise.isolation`.
+Reads ``data.npz`` and ``cells.json`` in its folder and writes into ``evidence`` after each cell, so that the cells
+before an endless one count. Runs in a separate process, see :mod:`digitwise.exercise.isolation`.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from typing import Any
 import numpy as np
 
 MODELS = ("model", "model2", "model3", "loaded")
-PICTURES = ("x_train", "x_test")
+IMAGES = ("x_train", "x_test")
 LABELS = ("y_train", "y_test")
-MESSAGE = 300
-ROWS = 100  # of an array of answers
+MESSAGE = 300  # characters
+ROWS = 100  # of an array of predictions
 FILES = 500
 FIGURES = 200
-BARS = 1_000  # a series
+BARS = 1_000  # in a series
 
 
 class Session:
-    """One notebook's Python.
+    """The IPython shell of one notebook, and its evidence.
 
     Parameters
     ----------
     folder : Path
         Prepared by :func:`digitwise.exercise.sandbox.prepare`, with ``data.npz`` in it.
     missing : list of str
-        What the process could not give up.
+        The protections that the platform lacks.
     """
 
     def __init__(self, folder: Path, missing: list[str]) -> None:
@@ -50,13 +50,13 @@ class Session:
         self.watcher.begin()
         self.shell = _shell()
         self.cells: list[dict[str, Any]] = []
-        self.figures: list[dict[str, Any]] = []
+        self.series: list[list[list[float]]] = []
         self.saved: dict[str, dict[str, Any]] = {}
         self.known: dict[str, tuple[Any, dict[str, Any]]] = {}
         self.missing = missing
 
     def run(self, cells: list[dict[str, Any]]) -> None:
-        """Run cells in order; one that fails does not stop the next ones."""
+        """Run cells in order; a failed cell does not stop the next ones."""
         for cell in cells:
             self.write(running=cell["place"])
             self.cells.append({"place": cell["place"], "error": self.run_cell(cell["source"])})
@@ -65,7 +65,7 @@ class Session:
         self.write(running=None)
 
     def run_cell(self, source: str) -> str:
-        """Run one cell; how it failed, or nothing."""
+        """Run one cell, and give its error, empty without one."""
         from IPython.utils.capture import capture_output
 
         _take_over_show(self._take_figures)
@@ -76,14 +76,14 @@ class Session:
         return "" if error is None else f"{type(error).__name__}: {error}"[:MESSAGE]
 
     def write(self, running: int | None) -> None:
-        """Write down all that is known so far."""
+        """Write the evidence so far."""
         names = self.shell.user_ns
         evidence = {
             "running": running,
             "missing": self.missing,
             "cells": self.cells,
-            "figures": self.figures,
-            "arrays": {name: self._pictures(names[name]) for name in PICTURES if name in names}
+            "series": self.series,
+            "arrays": {name: self._images(names[name]) for name in IMAGES if name in names}
             | {name: self._labels(names[name]) for name in LABELS if name in names},
             "values": {name: _numbers(names[name]) for name in ("confusion", "prediction") if name in names},
             "model3_is_better": _truth(names.get("model3_is_better")),
@@ -99,21 +99,20 @@ class Session:
 
     def _take_figures(self) -> None:
         if "matplotlib.pyplot" in sys.modules:
-            self.figures += collect()
+            self.series += collect()
 
-    def _pictures(self, value: Any) -> dict[str, Any]:
+    def _images(self, value: Any) -> dict[str, Any]:
         try:
             values = np.asarray(value)
             state = (id(value), values.shape, str(values.dtype), float(values.reshape(-1)[::997].sum()))
         except Exception as error:
             return {"error": f"{type(error).__name__}: {error}"[:MESSAGE]}
-        if self.known.get(str(id(value)), (None,))[0] != state:  # else known from an earlier cell
+        if self.known.get(str(id(value)), (None,))[0] != state:  # else it is known from an earlier cell
             found = self.recogniser.recognise(values)
             facts = {
                 "shape": list(values.shape),
                 "low": float(values.min()),
                 "high": float(values.max()),
-                "n": found.n,
                 "train": found.train,
                 "test": found.test,
                 "scaling": None if found.scaling is None else vars(found.scaling),
@@ -130,7 +129,7 @@ class Session:
             return {"error": f"{type(error).__name__}: {error}"[:MESSAGE]}
 
     def _save_models(self, *, again: bool = False) -> None:
-        """Save the models that are new or were trained since; at the end all, since weights can be set by hand."""
+        """Save the models that are new or were trained since; with ``again`` all, as code may have set weights."""
         if "keras" not in sys.modules:
             return
         import keras
@@ -164,13 +163,13 @@ def _shell() -> Any:
     settings.HistoryManager.enabled = False
     settings.InteractiveShell.colors = "NoColor"
     shell = InteractiveShell.instance(config=settings)
-    for name in ("matplotlib", "pylab", "config"):  # figures are taken down here, whatever would have shown them
+    for name in ("matplotlib", "pylab", "config"):  # figures are recorded here instead of shown
         shell.magics_manager.magics["line"][name] = lambda line: None
     return shell
 
 
 def _take_over_show(take: Callable[[], None]) -> None:
-    """Have ``plt.show()`` end the open figures, as it does in a notebook."""
+    """Make ``plt.show()`` close the open figures, as in a notebook."""
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].show = lambda *_, **__: take()  # type: ignore[attr-defined]
 
@@ -189,30 +188,18 @@ def _truth(value: Any) -> bool | None:
 
 
 def main(folder: Path, missing: list[str]) -> None:
-    """Run the notebook in a folder, in this process, which has given up what it does not need."""
+    """Run the notebook of a folder in this isolated process."""
     Session(folder, missing).run(json.loads((folder / "cells.json").read_text(encoding="utf-8")))
-    os._exit(0)  # all is written down; nobody waits for threads that the notebook has left
+    os._exit(0)  # does not wait for threads of the notebook
 
 
-def collect() -> list[dict[str, Any]]:
-    """Take down and close all open figures.
-
-    Returns
-    -------
-    list of dict
-        One a figure: ``series``, each a list of ``[middle, height]``, and ``pictures``, how many are shown in it.
-    """
+def collect() -> list[list[list[float]]]:
+    """Close all open figures, and give their bars and steps: for each series a list of ``[centre, height]``."""
     from matplotlib import pyplot as plt
     from matplotlib._pylab_helpers import Gcf
 
     figures = [manager.canvas.figure for manager in Gcf.get_all_fig_managers()]
-    found = [
-        {
-            "series": [one for axes in figure.axes for one in _series(axes)],
-            "pictures": sum(len(axes.images) for axes in figure.axes),
-        }
-        for figure in figures[:FIGURES]
-    ]
+    found = [one for figure in figures[:FIGURES] for axes in figure.axes for one in _series(axes)]
     plt.close("all")
     return found
 
@@ -222,7 +209,7 @@ def _series(axes: Any) -> list[list[list[float]]]:
     from matplotlib.patches import Polygon, StepPatch
 
     found = [_bars(each) for each in axes.containers if isinstance(each, BarContainer)]
-    if len(found) > 1:  # also as one, since each bar may have been drawn by itself
+    if len(found) > 1:  # also all in one series: each bar may have been drawn by itself
         found.append([bar for bars in found for bar in bars])
     found += [_points(each.markerline) for each in axes.containers if isinstance(each, StemContainer)]
     found += [_points(line) for line in axes.lines if str(line.get_drawstyle()).startswith("steps")]
@@ -248,7 +235,7 @@ def _stairs(patch: Any) -> list[list[float]]:
 
 
 def _outline(corners: Any) -> list[list[float]]:
-    """The steps of ``plt.hist(histtype="step")``: level pieces between two corners."""
+    """The steps of ``plt.hist(histtype="step")``: its horizontal pieces."""
     return [
         [float((a[0] + b[0]) / 2), float(a[1])]
         for a, b in pairwise(corners)

@@ -1,7 +1,4 @@
-"""The exercise's tasks: what each asks for and what its points are given for.
-
-The edition with gaps prints them, the marking gives points by them, so that a student reads what is marked.
-"""
+"""The tasks of the exercise and their points; the edition with gaps prints them, and the marking follows them."""
 
 from __future__ import annotations
 
@@ -10,48 +7,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TaskPart:
-    """One thing that points are given for.
+    """One condition that earns points."""
 
-    Parameters
-    ----------
-    id : str
-        Unique within its task.
-    points : float
-        At most; halves of a part may be given.
-    what : str
-        The condition, as a student reads it.
-    """
-
-    id: str
-    points: float
-    what: str
+    id: str  # unique within its task
+    points: float  # at most; a part can earn half of them
+    what: str  # the condition, as students read it
 
 
 @dataclass(frozen=True, slots=True)
 class ExerciseTask:
-    """One task.
+    """One task."""
 
-    Parameters
-    ----------
-    id : str
-        Stands in the metadata of the task's cells: ``{"digitwise": {"task": id, "role": "question"}}``; the roles are
-        ``question``, ``code`` and ``answer``.
-    title : str
-        The heading in the notebook.
-    parts : tuple of TaskPart
-        What its points are given for, in order.
-    names : tuple of str
-        What the student's code is to define.
-    """
-
+    # in the metadata of the task's cells: ``{"digitwise": {"task": id, "role": "question"}}``; the roles are
+    # ``question``, ``code`` and ``answer``
     id: str
-    title: str
+    title: str  # the heading in the notebook
     parts: tuple[TaskPart, ...]
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # the names that the student's code defines
 
     @property
     def points(self) -> float:
-        """How many there are for the whole task."""
+        """The sum over the parts."""
         return sum(part.points for part in self.parts)
 
 
@@ -60,7 +36,7 @@ TASKS = (
         "histogram",
         "Histogram of the classes",
         (
-            TaskPart("drawn", 0.5, "a bar for each class, as high as the training set has pictures of it"),
+            TaskPart("drawn", 0.5, "one bar for each class, as high as its number of training images"),
             TaskPart("judged", 0.5, "a sentence on whether the classes are even enough to train on"),
         ),
     ),
@@ -68,7 +44,7 @@ TASKS = (
         "shape",
         "Preparing the data",
         (
-            TaskPart("shaped", 0.5, "pictures of shape (-1, 28, 28, 1) with values from 0 to 1"),
+            TaskPart("shaped", 0.5, "images of shape (-1, 28, 28, 1) with values from 0 to 1"),
             TaskPart("explained", 0.5, "why the shape has these four numbers"),
         ),
         ("x_train", "y_train", "x_test", "y_test"),
@@ -78,7 +54,7 @@ TASKS = (
         "The first model",
         (
             TaskPart("built", 1, "exactly one convolution, and ten outputs with softmax"),
-            TaskPart("trained", 1, "at least 97 % of the test pictures right, counted anew from the model"),
+            TaskPart("trained", 1, "at least 97 % of the test images right, recounted from the model"),
         ),
         ("model", "history"),
     ),
@@ -86,7 +62,7 @@ TASKS = (
         "prediction",
         "The first prediction",
         (
-            TaskPart("predicted", 0.5, "the ten numbers that the first model gives for one test picture"),
+            TaskPart("predicted", 0.5, "the ten numbers that the first model predicts for one test image"),
             TaskPart("explained", 0.5, "what these ten numbers mean"),
         ),
         ("prediction",),
@@ -95,7 +71,7 @@ TASKS = (
         "model2",
         "The improved model",
         (
-            TaskPart("better", 1, "less than 1 % of the test pictures wrong, the upper 95 % bound too"),
+            TaskPart("better", 1, "less than 1 % of the test images wrong, the upper 95 % bound too"),
             TaskPart("sources", 0.5, "a link to where the ideas come from"),
             TaskPart("gain", 0.5, "the gain over the first model, in numbers"),
         ),
@@ -104,7 +80,7 @@ TASKS = (
     ExerciseTask(
         "saving",
         "Saving and loading",
-        (TaskPart("equal", 0, "JSON and weights saved, and loaded again to a model that answers alike"),),
+        (TaskPart("equal", 0, "JSON and weights saved, and loaded again as a model with the same predictions"),),
         ("loaded",),
     ),
     ExerciseTask(
@@ -112,9 +88,11 @@ TASKS = (
         "Characteristics of the errors",
         (
             TaskPart(
-                "confusion", 0.5, "the improved model's confusion matrix on the test pictures, a row a given class"
+                "confusion",
+                0.5,
+                "the improved model's confusion matrix on the test images, one row per given class",
             ),
-            TaskPart("explained", 0.5, "what the wrong pictures have in common"),
+            TaskPart("explained", 0.5, "what the wrongly classified images have in common"),
         ),
         ("confusion",),
     ),
@@ -122,8 +100,8 @@ TASKS = (
         "model3",
         "The new training strategy",
         (
-            TaskPart("focus", 0.5, "more training pictures, or more weight, for the classes with the most errors"),
-            TaskPart("augmented", 0.5, "augmentation that leaves a digit its label, on training pictures alone"),
+            TaskPart("focus", 0.5, "more training images, or more weight, for the classes with the most errors"),
+            TaskPart("augmented", 0.5, "augmentation that leaves a digit its label, on training images alone"),
             TaskPart("judged", 1, "the resulting accuracy, and whether it is really better than the improved model"),
         ),
         ("model3", "history3", "model3_is_better"),

@@ -1,4 +1,4 @@
-"""Watches Keras while a notebook uses it: what is trained on what, and who looks at the test pictures."""
+"""Watches Keras in a notebook: records the images of each training, and each prediction of the test images."""
 
 from __future__ import annotations
 
@@ -22,35 +22,29 @@ import numpy as np
 from digitwise.exercise.recognition import Recogniser, class_counts
 from digitwise.images import Dataset, Float64, UInt8
 
-BATCHES = 8  # looked at of a source that can only be asked for batches
-SAMPLE = 256  # pictures kept of what passed
-FITS = 200  # taken down; a search over more is told by its first ones
+BATCHES = 8  # examined of a source that gives only batches
+SAMPLE = 256  # images kept of a training
+FITS = 200  # recorded in full
 LOOKS = 1_000
 
 
 @dataclass
-class Account:
-    """What is known of pictures that went somewhere.
-
-    Parameters
-    ----------
-    recogniser : Recogniser
-    classes : int
-    """
+class FeedRecord:
+    """The images given to one training, validation or prediction."""
 
     recogniser: Recogniser
     classes: int
-    seen: int = 0  # pictures looked at
+    seen: int = 0  # images examined
     train: int = 0
     test: int = 0
     scaling: Any = None
-    counts: Float64 | None = None  # or weights, by class
-    pictures: list[UInt8] = field(default_factory=list)  # a sample, each from darkest to brightest
+    counts: Float64 | None = None  # or sums of weights, by class
+    images: list[UInt8] = field(default_factory=list)  # a sample, each scaled to 0 to 255
     labels: list[int] = field(default_factory=list)
     batches: int = 0
 
     def add(self, x: Any, y: Any = None, weights: Any = None) -> None:
-        """Take down pictures with their labels and weights."""
+        """Record images with their labels and weights."""
         found = self.recogniser.recognise(x)
         self.seen += found.n
         self.train += found.train
@@ -59,13 +53,13 @@ class Account:
         self.count(y, weights)
 
     def count(self, y: Any, weights: Any = None) -> None:
-        """Take down labels alone."""
+        """Record labels alone."""
         counts = None if y is None else class_counts(y, self.classes, weights)
         if counts is not None:
             self.counts = np.array(counts) + (0 if self.counts is None else self.counts)
 
     def sample(self, x: Any, y: Any) -> None:
-        """Keep some pictures as they passed, where they are not as they lie in the set."""
+        """Keep some images, unless they are images of the data set."""
         rows = self.recogniser.rows(np.asarray(x))
         labels = None if y is None else np.asarray(y)
         if rows is None or labels is None or len(self.labels) >= SAMPLE:
@@ -77,17 +71,17 @@ class Account:
             return
         low, high = rows[chosen].min(axis=1, keepdims=True), rows[chosen].max(axis=1, keepdims=True)
         grey = 255 * (rows[chosen] - low) / np.maximum(high - low, 1e-12)
-        self.pictures += list(grey.astype(np.uint8))
+        self.images += list(grey.astype(np.uint8))
         self.labels += labels[chosen].astype(int).tolist()
 
     def pass_on(self, batches: Iterator[Any]) -> Iterator[Any]:
-        """Hand a generator's batches on, looking at the first ones."""
+        """Yield a generator's batches, and record them."""
         for batch in batches:
             self.batch(batch)
             yield batch
 
     def batch(self, batch: Any) -> None:
-        """Take down a batch as it passes."""
+        """Record a batch: its images only for the first batches."""
         x, y, weights = (*batch, None, None)[:3] if isinstance(batch, tuple | list) else (batch, None, None)
         self.batches += 1
         if self.batches <= BATCHES:
@@ -108,52 +102,52 @@ class Account:
         }
 
 
-def look_at(account: Account, x: Any, y: Any = None, weights: Any = None) -> Any:
-    """Take down what will be fed.
+def inspect_feed(record: FeedRecord, x: Any, y: Any = None, weights: Any = None) -> Any:
+    """Record the images that Keras is about to get.
 
     Parameters
     ----------
-    account : Account
-        Filled here, or, for a generator, while it is being used.
+    record : FeedRecord
+        Filled at once, or for a generator while it is used.
     x, y, weights
         As Keras' ``fit`` takes them.
 
     Returns
     -------
-    What to feed instead of ``x``: a generator that passes through the account, or ``x`` itself.
+    The replacement of ``x``: a recording generator for a generator, else ``x`` itself.
     """
     if isinstance(x, list | tuple) and len(x) == 1:
         x = x[0]
-    if hasattr(x, "image_data_generator") and hasattr(x, "x"):  # Keras' ImageDataGenerator has the pictures themselves
-        account.add(x.x, getattr(x, "y", None), getattr(x, "sample_weight", None))
+    if hasattr(x, "image_data_generator") and hasattr(x, "x"):  # Keras' ImageDataGenerator, which holds the images
+        record.add(x.x, getattr(x, "y", None), getattr(x, "sample_weight", None))
         for place in range(min(len(x), BATCHES)):
-            pictures, labels = (*x[place], None)[:2]
-            account.sample(pictures, labels)
+            images, labels = (*x[place], None)[:2]
+            record.sample(images, labels)
     elif hasattr(x, "element_spec"):  # tf.data
-        _look_at_pipeline(account, x)
+        _look_at_pipeline(record, x)
     elif hasattr(x, "__getitem__") and hasattr(x, "num_batches"):  # Keras' PyDataset
         for place in range(min(len(x), BATCHES)):
-            account.batch(x[place])
+            record.batch(x[place])
     elif hasattr(x, "__next__"):
-        return account.pass_on(x)
+        return record.pass_on(x)
     elif x is not None and not isinstance(x, dict):
-        account.add(x, y, weights)
-        account.sample(x, y)
+        record.add(x, y, weights)
+        record.sample(x, y)
     return x
 
 
-def _look_at_pipeline(account: Account, dataset: Any) -> None:
+def _look_at_pipeline(record: FeedRecord, dataset: Any) -> None:
     for source in _sources(dataset):
-        account.add(*source)
+        record.add(*source)
     for batch in islice(iter(dataset), BATCHES):
-        if account.seen and isinstance(batch, tuple | list) and len(batch) > 1:
-            account.sample(*batch[:2])
+        if record.seen and isinstance(batch, tuple | list) and len(batch) > 1:
+            record.sample(*batch[:2])
         else:
-            account.batch(batch)
+            record.batch(batch)
 
 
 def _sources(dataset: Any) -> Iterator[tuple[Any, ...]]:
-    """The arrays that a tf.data pipeline was made of."""
+    """The arrays at the start of a tf.data pipeline."""
     tensors = getattr(dataset, "_tensors", None)
     if tensors is not None:
         yield tuple(np.asarray(tensor) for tensor in tensors[:3])
@@ -163,16 +157,16 @@ def _sources(dataset: Any) -> Iterator[tuple[Any, ...]]:
 
 
 class Watcher:
-    """Takes down every ``fit``, ``evaluate`` and ``predict``.
+    """Records every ``fit``, ``evaluate`` and ``predict``.
 
     Parameters
     ----------
     dataset : Dataset
-        What ``keras.datasets.mnist.load_data`` and ``digitwise.load("mnist")`` give from :meth:`begin` on.
+        Given by ``keras.datasets.mnist.load_data`` and ``digitwise.load("mnist")`` from :meth:`begin` on.
     recogniser : Recogniser
-        Of that set.
+        Of that data set.
     folder : Path
-        Where samples of pictures are written.
+        For samples of images.
     """
 
     def __init__(self, dataset: Dataset, recogniser: Recogniser, folder: Path) -> None:
@@ -184,7 +178,7 @@ class Watcher:
         self._known = 0
 
     def begin(self) -> None:
-        """Have the set given, and Keras watched as soon as it is imported."""
+        """Replace the loaders of MNIST, and watch Keras as soon as it is imported."""
         import digitwise.data
 
         load = digitwise.data.load
@@ -206,7 +200,7 @@ class Watcher:
     def _watch(self) -> None:
         import keras
 
-        for name, module in tuple(sys.modules.items()):  # keras' own, its public name, and tf.keras' name for it
+        for name, module in tuple(sys.modules.items()):  # its internal and public names, and that of tf.keras
             if name.startswith("keras.") and name.endswith(".datasets.mnist"):
                 module.load_data = self._load_data  # type: ignore[attr-defined]
         model = keras.Model
@@ -226,7 +220,7 @@ class Watcher:
         @functools.wraps(method)
         def watched(*arguments: Any, **named: Any) -> Any:
             after = None
-            with self._apart():
+            with self._recording():
                 bound = signature.bind(*arguments, **named)
                 after = before(bound.arguments)
                 arguments, named = bound.args, bound.kwargs
@@ -234,37 +228,35 @@ class Watcher:
                 return method(*arguments, **named)
             finally:
                 if after is not None:
-                    with self._apart():
+                    with self._recording():
                         after()
 
         return watched
 
     @contextmanager
-    def _apart(self) -> Iterator[None]:
-        """What cannot be taken down must not stop the student's work."""
+    def _recording(self) -> Iterator[None]:
+        """Record an error here instead of raising it: recording must not stop the student's code."""
         try:
             yield
         except Exception as error:
             self.troubles.append(f"{type(error).__name__}: {error}"[:300])
 
-    def _account(self) -> Account:
-        return Account(self.recogniser, self.dataset.train.n_classes)
+    def _feed(self) -> FeedRecord:
+        return FeedRecord(self.recogniser, self.dataset.train.n_classes)
 
     def _before_fit(self, given: dict[str, Any]) -> Callable[[], None]:
-        account, checked = self._account(), self._account()
-        given["x"] = look_at(account, given.get("x"), given.get("y"), given.get("sample_weight"))
+        fed, checked = self._feed(), self._feed()
+        given["x"] = inspect_feed(fed, given.get("x"), given.get("y"), given.get("sample_weight"))
         validation = given.get("validation_data")
         if isinstance(validation, tuple | list):
-            given["validation_data"] = (look_at(checked, *validation[:2]), *validation[1:])
+            given["validation_data"] = (inspect_feed(checked, *validation[:2]), *validation[1:])
         elif validation is not None:
-            given["validation_data"] = look_at(checked, validation)
+            given["validation_data"] = inspect_feed(checked, validation)
         model = given["self"]
-        record = {
+        entry = {
             "models": [self.key(each) for each in _models_in(model)],
             "names": [str(each.name) for each in _models_in(model)],
-            "epochs": int(given.get("epochs", 1)),
             "class_weight": {str(k): float(v) for k, v in (given.get("class_weight") or {}).items()},
-            "validation_split": float(given.get("validation_split", 0)),
             "callbacks": [
                 {"class": type(each).__name__, "monitor": str(getattr(each, "monitor", ""))}
                 for each in given.get("callbacks") or ()
@@ -274,30 +266,30 @@ class Watcher:
 
         def after() -> None:
             if len(self.fits) < FITS:
-                record["fed"], record["validation"] = account.as_dict(), checked.as_dict()
-                if account.pictures:
-                    np.save(self.folder / f"fit-{len(self.fits)}.npy", np.stack(account.pictures))
-            self.fits.append(record)
+                entry["fed"], entry["validation"] = fed.as_dict(), checked.as_dict()
+                if fed.images:
+                    np.save(self.folder / f"fit-{len(self.fits)}.npy", np.stack(fed.images))
+            self.fits.append(entry)
 
         return after
 
     def _before_look(self, given: dict[str, Any]) -> Callable[[], None] | None:
-        if "kwargs" in given or len(self.looks) >= LOOKS:  # fit's own evaluation says so there
+        if "kwargs" in given or len(self.looks) >= LOOKS:  # fit passes these to its own evaluation
             return None
-        account, model = self._account(), given["self"]
-        given["x"] = look_at(account, given.get("x"), given.get("y"))
+        fed, model = self._feed(), given["self"]
+        given["x"] = inspect_feed(fed, given.get("x"), given.get("y"))
         keys = [self.key(each) for each in _models_in(model)]
 
         def after() -> None:
-            if account.test > len(self.dataset.test) / 2:
+            if fed.test > len(self.dataset.test) / 2:
                 trained = sum(bool(set(keys) & set(fit["models"])) for fit in self.fits)
-                self.looks.append({"models": keys, "fits": trained, "fits_before": len(self.fits)})
+                self.looks.append({"models": keys, "fits": trained})
 
         return after
 
 
 class _AfterImport(importlib.abc.MetaPathFinder):
-    """Call something once a module has been imported."""
+    """Calls a function once a module has been imported."""
 
     def __init__(self, name: str, then: Callable[[], None]) -> None:
         self.name, self.then = name, then
@@ -311,22 +303,22 @@ class _AfterImport(importlib.abc.MetaPathFinder):
         try:
             spec = importlib.util.find_spec(name)
         finally:
-            sys.meta_path.insert(0, self)  # who only asks where a module lies does not import it
+            sys.meta_path.insert(0, self)  # find_spec alone does not import the module
         if spec is None or spec.loader is None:
             return None
         run = spec.loader.exec_module
 
-        def run_and_tell(module: ModuleType) -> None:
+        def run_and_watch(module: ModuleType) -> None:
             sys.meta_path.remove(self)
             run(module)
             self.then()
 
-        spec.loader.exec_module = run_and_tell  # type: ignore[method-assign]
+        spec.loader.exec_module = run_and_watch  # type: ignore[method-assign]
         return spec
 
 
 def _models_in(model: Any) -> list[Any]:
-    """A model and the models it is made of."""
+    """A model and the models that it contains."""
     import keras
 
     return [each for each in model._flatten_layers() if isinstance(each, keras.Model)]
@@ -343,7 +335,7 @@ def _generator(x: Any) -> list[dict[str, Any]]:
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:
-    """The numbers, words and short lists among settings."""
+    """The settings that are numbers, texts or short lists of numbers."""
 
     def plain(value: Any) -> bool:
         return isinstance(value, bool | int | float | str) or (

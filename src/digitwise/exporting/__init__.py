@@ -1,1 +1,1 @@
-"""Models for use without digitwise: ONNX with everything inside, or Keras' own forms, each held against the model."""
+"""Exports of models for use without digitwise: ONNX or Keras' own formats, each compared with the original."""

@@ -1,4 +1,4 @@
-"""What an exported model says of itself: classes, provenance, errors, and when to believe it."""
+"""The card in an exported model: classes, provenance, errors and reading policies."""
 
 from __future__ import annotations
 
@@ -15,23 +15,20 @@ from digitwise.normalize import VERSION
 from digitwise.reading.card import FORMAT, UNTOUCHED
 from digitwise.runs import Run
 
-LEVELS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05)  # guarantees to have a threshold ready for
-MNIST_FORM = ("mnist", "qmnist", "emnist-digits")  # sets whose digits are centred and scaled as MNIST's are
-
-
+LEVELS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05)  # error guarantees to store thresholds for
+MNIST_FORM = ("mnist", "qmnist", "emnist-digits")  # data sets with digits centred and scaled like MNIST's
 Card = dict[str, Any]
 
 
 def card_of(run: Run) -> Card:
-    """Make the card of a run from what is stored in it.
+    """Make the card of a run, as stored in an ONNX file.
 
     Returns
     -------
     dict
-        As it stands in an ONNX file; among other things ``temperature``, fitted to the validation answers, which an
-        ONNX file has inside; ``normalization``, how an image must be brought to the input, ``ink-1``, or ``none``
-        where the set has a form of its own; ``metrics``, the errors on validation and test images; ``policies``, for
-        those of ``LEVELS`` that the validation images can carry.
+        Among others: ``temperature``, fitted to the validation predictions, which an ONNX model includes;
+        ``normalization`` of its input, ``ink-1``, or ``none`` for a data set with its own form; ``metrics``, the
+        errors on validation and test images; ``policies``, for the ``LEVELS`` that the validation images support.
     """
     info, validation = run.info, run.predictions("validation")
     results, data = info["results"], info["data"]
@@ -58,24 +55,24 @@ def card_of(run: Run) -> Card:
 
 
 def normalization_of(run: Run) -> str:
-    """How an image must be brought to the model's input: as the run says, or as its data's name implies."""
+    """The normalisation of the model's input: from the run, else from the name of its data."""
     data = run.info["data"]
     return str(data.get("normalization") or (VERSION if data["name"] in MNIST_FORM else UNTOUCHED))
 
 
 def policies_of(validation: Predictions) -> list[dict[str, Any]]:
-    """The reading policies that validation images can carry, strictest first."""
+    """The reading policies that the validation images support, strictest first."""
     found = []
     for level in LEVELS:
         try:
             found.append(reading_policy(validation, level).as_dict())
-        except RunError:  # too few images, or too many errors, for this guarantee
+        except RunError:  # too few images or too many errors
             continue
     return found
 
 
 def _provenance(data: dict[str, Any]) -> dict[str, Any]:
-    """What a model that is passed on says of its data: a set's content, but not in whose folder it lay."""
+    """The description of the data for others: its content, but not the path of its folder."""
     known = ("fingerprint", "train", "validation", "test", "patch")
     kept: dict[str, Any] = {key: data[key] for key in known if key in data}
     return {"name": data["name"] if data["name"] in NAMES else Path(data["name"]).name, **kept}

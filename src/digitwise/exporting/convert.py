@@ -1,21 +1,29 @@
-"""From a Keras model to an ONNX model that takes images as they are stored and gives calibrated probabilities."""
+"""Converts a Keras model to an ONNX model that takes stored images and gives calibrated probabilities.
+
+Each kind of layer has a function of the graph, the name for the layer's constants, the input values and the step; it
+gives the output value. A layer used again under the same name shares its constants.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitwise.errors import ExportError
 from digitwise.evaluation.calibration import SMALLEST_PROBABILITY
-from digitwise.exporting.graph import Graph, Step, Value, folded, step_of
-from digitwise.exporting.layers import LAYERS, unsupported
+from digitwise.exporting.graph import Graph, Step, Value, folded, over_channels, step_of
+from digitwise.images import Float32
+from digitwise.maps import STRIDE
 
 if TYPE_CHECKING:
     import onnx
 
 INPUT, OUTPUT = "images", "probabilities"
+ACTIVATIONS = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
+Layer = Callable[[Graph, str, Sequence[Value], Step], Value]
 
 
 def convert(model: Any, temperature: float = 1.0) -> onnx.ModelProto:
@@ -26,30 +34,30 @@ def convert(model: Any, temperature: float = 1.0) -> onnx.ModelProto:
     model : keras.Model
         Float32 (n, h, w, c) in [0, 1], c 1 or 3, to probabilities (n, classes).
     temperature : float
-        What the logarithms of the probabilities are divided by before a last softmax.
+        Divides the logarithms of the probabilities before a final softmax.
 
     Returns
     -------
     onnx.ModelProto
-        uint8 (n, h, w), or (n, h, w, 3) for colour, to float32 (n, classes); n is free.
+        uint8 (n, h, w), or (n, h, w, 3) for colour, to float32 (n, classes); n is dynamic.
 
     Raises
     ------
     ExportError
-        If a layer has no counterpart here.
+        If a layer is not supported.
     """
     graph = Graph()
     height, width, channels = model.input_shape[1:]
     stored = (height, width) if channels == 1 else (height, width, channels)
-    answer = network(graph, "", [scaled(graph, INPUT, (height, width, channels))], model)
-    if len(answer.shape) != 1 or answer.flattened is not None:
-        raise ExportError(f"model {model.name}: expected one row of probabilities an image, got {answer.shape}")
-    _calibrated(graph, answer, temperature)
-    return graph.model((INPUT, stored), (OUTPUT, answer.shape))
+    output = network(graph, "", [scaled(graph, INPUT, (height, width, channels))], model)
+    if len(output.shape) != 1 or output.flattened is not None:
+        raise ExportError(f"model {model.name}: expected one row of probabilities for an image, got {output.shape}")
+    _calibrated(graph, output, temperature)
+    return graph.model((INPUT, stored), (OUTPUT, output.shape))
 
 
 def scaled(graph: Graph, source: str, shape: tuple[int, int, int]) -> Value:
-    """The stored values as (n, c, h, w) in [0, 1]; for grey images nothing has to be moved for that."""
+    """Scale stored values to (n, c, h, w) in [0, 1]; grey images need no transposition."""
     if shape[2] == 1:
         first = graph.add("Unsqueeze", source, graph.constant("channel axis", np.array([1], np.int64)))
     else:
@@ -58,15 +66,15 @@ def scaled(graph: Graph, source: str, shape: tuple[int, int, int]) -> Value:
     return Value(graph.add("Mul", values, graph.constant("1/255", np.array(1 / 255, np.float32))), shape)
 
 
-def _calibrated(graph: Graph, answer: Value, temperature: float) -> None:
+def _calibrated(graph: Graph, output: Value, temperature: float) -> None:
     least = graph.constant("smallest probability", np.array(SMALLEST_PROBABILITY, np.float32))
-    logits = graph.add("Log", graph.add("Max", answer.name, least))
+    logits = graph.add("Log", graph.add("Max", output.name, least))
     cooled = graph.add("Div", logits, graph.constant("temperature", np.array(temperature, np.float32)))
     graph.add("Softmax", cooled, axis=-1, output=OUTPUT)
 
 
 def network(graph: Graph, path: str, values: Sequence[Value], model: Any) -> Value:
-    """A model, or one nested in another, applied to values; ``path`` is the name of what it is nested in."""
+    """Apply a model to values; ``path`` is the name of the model that contains it, if any."""
     kind = type(model).__name__
     if kind not in ("Sequential", "Functional"):
         raise unsupported(model, f"a layer of the kind {kind}")
@@ -81,7 +89,7 @@ def network(graph: Graph, path: str, values: Sequence[Value], model: Any) -> Val
 
 
 def _functional(graph: Graph, path: str, source: Value, model: Any) -> Value:
-    """Follow each tensor back to what it is made of."""
+    """Apply a functional model by following each tensor back to its inputs."""
     known = {id(model.inputs[0]): source}
 
     def value_of(tensor: Any) -> Value:
@@ -100,3 +108,211 @@ def _step(graph: Graph, path: str, values: Sequence[Value], step: Step) -> Value
     if step.kind in LAYERS:
         return LAYERS[step.kind](graph, name, values, step)
     return network(graph, name, values, step.layer)
+
+
+def unsupported(layer: Any, what: str) -> ExportError:
+    """The error on a layer that is not supported."""
+    return ExportError(
+        f"layer {layer.name}: {what} cannot be written as ONNX; use --format keras, or build the network of the "
+        f"layers in digitwise.models"
+    )
+
+
+def convolution(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``Conv2D``, with the kernel's axes changed from (kh, kw, in, out) to (out, in, kh, kw)."""
+    layer, (kernel, bias) = step.layer, step.weights
+    window = _window(layer, values[0].shape, layer.kernel_size, layer.strides, layer.dilation_rate)
+    inputs = _inputs(graph, name, values[0], kernel.transpose(3, 2, 0, 1), bias)
+    output = graph.add("Conv", *inputs, group=layer.groups, dilations=list(layer.dilation_rate), **window)
+    return _activated(graph, Value(output, _shape(layer, values)), layer)
+
+
+def max_pooling(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``MaxPooling2D``."""
+    layer = step.layer
+    window = _window(layer, values[0].shape, layer.pool_size, layer.strides, (1, 1))
+    return Value(graph.add("MaxPool", values[0].name, **window), _shape(layer, values))
+
+
+def dense(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``Dense`` over features; after ``Flatten`` its rows are put in the order of the features."""
+    layer, (kernel, bias) = step.layer, step.weights
+    if len(values[0].shape) != 1:
+        raise unsupported(layer, f"a dense layer over {values[0].shape}")
+    inputs = _inputs(graph, name, values[0], _reordered(kernel, values[0]), bias)
+    return _activated(graph, Value(graph.add("Gemm", *inputs), _shape(layer, values)), layer)
+
+
+def batch_normalization(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``BatchNormalization`` that could not be folded: a scale and a shift for each channel."""
+    if not over_channels(step.layer):
+        raise unsupported(step.layer, "a normalisation of another axis than the last")
+    shape = (-1, 1, 1) if len(values[0].shape) == 3 else (-1,)
+    scale, shift = (_reordered(w, values[0]).reshape(shape) for w in step.weights)
+    scaled = graph.add("Mul", values[0].name, graph.constant(f"{name}/scale", scale))
+    return replace(values[0], name=graph.add("Add", scaled, graph.constant(f"{name}/shift", shift)))
+
+
+def relu(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``ReLU`` without options."""
+    layer = step.layer
+    if layer.max_value is not None or layer.negative_slope or layer.threshold:
+        raise unsupported(layer, "a ReLU with a slope, a threshold or a largest value")
+    return replace(values[0], name=graph.add("Relu", values[0].name))
+
+
+def activation(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``Activation``."""
+    return _activated(graph, values[0], step.layer)
+
+
+def flatten(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``Flatten``: the features keep the order c, h, w, to which the next layer's weights are adapted."""
+    shape = values[0].shape
+    if len(shape) == 1:
+        return values[0]
+    return Value(graph.add("Flatten", values[0].name, axis=1), _shape(step.layer, values), flattened=shape)
+
+
+def dropout(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``Dropout``, which only acts in training."""
+    return values[0]
+
+
+def merged(kind: str) -> Layer:
+    """Make a layer that merges values of one shape by one kind of node."""
+
+    def layer(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+        return replace(values[0], name=graph.add(kind, *(value.name for value in values)))
+
+    return layer
+
+
+def up_sampling(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``UpSampling2D`` by repetition."""
+    layer = step.layer
+    _channels_last(layer)
+    if layer.interpolation != "nearest":
+        raise unsupported(layer, f"upsampling by {layer.interpolation}")
+    output = resized(graph, values[0].name, layer.size, mode="nearest", coordinates="asymmetric", nearest_mode="floor")
+    return Value(output, _shape(layer, values))
+
+
+def resized(graph: Graph, value: str, factors: Sequence[float], *, mode: str, coordinates: str, **rest: Any) -> str:
+    """Resize a value (n, c, h, w) by factors for height and width, in one of ONNX's modes."""
+    scales = np.array([1, 1, *factors], np.float32)
+    name = graph.constant("times " + " ".join(map(str, factors)), scales)
+    return graph.add("Resize", value, "", name, mode=mode, coordinate_transformation_mode=coordinates, **rest)
+
+
+def local_contrast(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """:class:`digitwise.models.finder.LocalContrast`, step by step."""
+    from digitwise.models.finder import FLOOR, WINDOWS
+
+    images = values[0].name
+    moments = graph.add("Concat", images, graph.add("Mul", images, images), axis=1)
+    cells = graph.add("AveragePool", moments, kernel_shape=[STRIDE, STRIDE], strides=[STRIDE, STRIDE])
+    floor = graph.constant(f"{name}/floor", np.array(FLOOR, np.float32))
+    planes = []
+    for window in WINDOWS:
+        mean, square = _moments(graph, cells, window)
+        variance = graph.add("Sub", square, graph.add("Mul", mean, mean))
+        spread = graph.add("Sqrt", graph.add("Max", variance, graph.constant("zero", np.array(0, np.float32))))
+        planes.append(graph.add("Div", graph.add("Sub", images, mean), graph.add("Add", spread, floor)))
+    return Value(graph.add("Concat", *planes, axis=1), _shape(step.layer, values))
+
+
+def _moments(graph: Graph, cells: str, window: int) -> tuple[str, str]:
+    """Means of values and of their squares over windows of cells around each pixel, (n, 1, h, w) each."""
+    half = window // 2
+    rows = graph.add("AveragePool", cells, kernel_shape=[window, 1], pads=[half, 0, half, 0])
+    means = graph.add("AveragePool", rows, kernel_shape=[1, window], pads=[0, half, 0, half])
+    means = resized(graph, means, (STRIDE, STRIDE), mode="linear", coordinates="half_pixel")
+    axes = graph.constant("channels", np.array([1], np.int64))
+    begin, middle, end = (graph.constant(str(k), np.array([k], np.int64)) for k in range(3))
+    return graph.add("Slice", means, begin, middle, axes), graph.add("Slice", means, middle, end, axes)
+
+
+def zero_padding(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``ZeroPadding2D``."""
+    _channels_last(step.layer)
+    (top, bottom), (left, right) = step.layer.padding
+    pads = graph.constant(f"{name}/pads", np.array([0, 0, top, left, 0, 0, bottom, right], np.int64))
+    return Value(graph.add("Pad", values[0].name, pads), _shape(step.layer, values))
+
+
+def cropping(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``Cropping2D``."""
+    _channels_last(step.layer)
+    (top, _), (left, _) = step.layer.cropping
+    height, width, channels = _shape(step.layer, values)
+    starts = graph.constant(f"{name}/starts", np.array([top, left], np.int64))
+    ends = graph.constant(f"{name}/ends", np.array([top + height, left + width], np.int64))
+    axes = graph.constant("height and width", np.array([2, 3], np.int64))
+    return Value(graph.add("Slice", values[0].name, starts, ends, axes), (height, width, channels))
+
+
+LAYERS: dict[str, Layer] = {
+    "Activation": activation,
+    "Add": merged("Add"),
+    "Average": merged("Mean"),
+    "BatchNormalization": batch_normalization,
+    "Conv2D": convolution,
+    "Cropping2D": cropping,
+    "Dense": dense,
+    "Dropout": dropout,
+    "Flatten": flatten,
+    "LocalContrast": local_contrast,
+    "MaxPooling2D": max_pooling,
+    "ReLU": relu,
+    "UpSampling2D": up_sampling,
+    "ZeroPadding2D": zero_padding,
+}
+
+
+def _inputs(graph: Graph, name: str, value: Value, kernel: Float32, bias: Float32) -> tuple[str, str, str]:
+    return value.name, graph.constant(f"{name}/kernel", kernel), graph.constant(f"{name}/bias", bias)
+
+
+def _activated(graph: Graph, value: Value, layer: Any) -> Value:
+    kind = layer.activation.__name__
+    if kind == "linear":
+        return value
+    if kind == "softmax" and len(value.shape) == 1:
+        return replace(value, name=graph.add("Softmax", value.name, axis=-1))
+    if kind not in ACTIVATIONS:
+        raise unsupported(layer, f"the activation {kind}")
+    return replace(value, name=graph.add(ACTIVATIONS[kind], value.name))
+
+
+def _window(
+    layer: Any, shape: Sequence[int], size: Sequence[int], strides: Sequence[int], dilation: Sequence[int]
+) -> dict[str, Any]:
+    """The attributes of a window on an image (h, w, c); odd "same" padding has its larger part at the end."""
+    _channels_last(layer)
+    pads = [0, 0]
+    if layer.padding == "same":
+        reach = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
+        last = [(-(-n // s) - 1) * s for n, s in zip(shape[:2], strides, strict=True)]
+        pads = [max(begin + r - n, 0) for begin, r, n in zip(last, reach, shape[:2], strict=True)]
+    before = [pad // 2 for pad in pads]
+    after = [pad - pad // 2 for pad in pads]
+    return {"kernel_shape": list(size), "strides": list(strides), "pads": [*before, *after]}
+
+
+def _channels_last(layer: Any) -> None:
+    if layer.data_format != "channels_last":
+        raise unsupported(layer, "a layer of channels first")
+
+
+def _reordered(weights: Float32, value: Value) -> Float32:
+    """Reorder weights along their first axis to the order of a value's features."""
+    if value.flattened is None:
+        return weights
+    rest = weights.shape[1:]
+    images = weights.reshape(*value.flattened, *rest)  # (h, w, c, …)
+    return np.moveaxis(images, 2, 0).reshape(-1, *rest)
+
+
+def _shape(layer: Any, values: Sequence[Value]) -> tuple[int, ...]:
+    return tuple(layer.compute_output_shape((None, *values[0].shape))[1:])

@@ -1,7 +1,4 @@
-"""From a run to its model in the form that somebody else needs: where each goes, and how it gets there whole.
-
-What writes a form gets a place of its own, which nobody sees before the answers have been compared.
-"""
+"""Exports a run's model in another format; the files appear only after a comparison with the original."""
 
 from __future__ import annotations
 
@@ -35,25 +32,25 @@ PAIR = ("model.json", "model.weights.h5")
 
 @dataclass(frozen=True)
 class Export:
-    """A model as it was written.
+    """An exported model.
 
     Parameters
     ----------
     path : Path
-        The file, or the folder of a form of several files.
+        The file, or the folder of a format with several files.
     format : {"onnx", "keras", "json+h5", "saved-model"}
     size : int
         In bytes, of all its files.
     max_difference : float
         The largest difference of a probability between it and the run's model, on 1,000 images.
     temperature : float
-        Fitted to the validation answers. ONNX has it inside; the other forms give the model's own probabilities.
+        Fitted to the validation predictions. ONNX includes it; the other formats give uncalibrated probabilities.
     normalization : str
-        How an image must be brought to the input: ``ink-1`` or ``none``.
+        Of the input: ``ink-1`` or ``none``.
     metrics : dict
         Errors on validation and test images.
     policies : list of dict
-        When to answer, for each guarantee that the validation images can carry.
+        The reading policy for each error guarantee that the validation images support.
     """
 
     path: Path
@@ -75,30 +72,25 @@ def export(
     format: str = "onnx",  # noqa: A002  # named as the option is, and as Keras' own model.export has it
     out: str | Path | None = None,
 ) -> Export:
-    """Write a run's model in another form, and make sure that it answers as before.
+    """Write a run's model in another format, and check that its outputs stay the same.
 
     Parameters
     ----------
     run : str, Path or Run
     format : {"onnx", "keras", "json+h5", "saved-model"}
-        ONNX takes images as they are stored, uint8 (n, h, w) or (n, h, w, 3), and gives probabilities calibrated by
-        temperature; the others take and give what the Keras model does, float32 (n, h, w, c) in [0, 1] to its own
-        probabilities. A saved model needs Keras on TensorFlow.
+        ONNX takes stored images, uint8 (n, h, w) or (n, h, w, 3), and gives calibrated probabilities; the others have
+        the Keras model's input, float32 (n, h, w, c) in [0, 1], and output. A saved model needs Keras on TensorFlow.
     out : str or Path, optional
         A file, or for ``json+h5`` and ``saved-model`` a folder. By default ``model.onnx`` or ``saved-model`` in the
-        run folder; the other two are there already and are only checked. What lies there is replaced at the end.
-
-    Returns
-    -------
-    Export
+        run folder; the other two formats are there already and are only checked. An earlier export is replaced.
 
     Raises
     ------
     ExportError
-        If the model cannot be written in that form, or answers differently in it, or something else than an earlier
-        export lies there; nothing is left then.
+        If the model cannot be written in that format, its outputs differ, or ``out`` holds something other than an
+        earlier export; nothing is written then.
     RunError
-        If ``run`` is not a whole run.
+        If ``run`` is not a complete run.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     if format not in FORMS:
@@ -112,7 +104,7 @@ def export(
     from digitwise.training.saving import load_model  # Keras takes seconds to import
 
     model = load_model(opened.path)
-    with looked_at(place) if there else form.temporary(real(place)) as temporary:
+    with _looked_at(place) if there else form.temporary(real(place)) as temporary:
         exported = form.write(opened, model, card, temporary)
         size = _size(temporary)
         own = keras_answers(model, card["temperature"] if form.calibrated else 1.0)
@@ -133,40 +125,22 @@ def _size(place: Path) -> int:
 
 
 @dataclass(frozen=True)
-class Form:
-    """One way to pass a model on.
+class ExportForm:
+    """One format of exports."""
 
-    Parameters
-    ----------
-    place : str
-        Where it goes if nothing else is said, seen from the run folder.
-    suffix : str
-        Of the file's name; empty for a folder.
-    check : callable
-        Raises where something else than an earlier export lies.
-    temporary : callable
-        From the place to a context that gives a temporary one and on leaving puts what is there in its place.
-    write : callable
-        Writes to a temporary place; gives who answers from what was written.
-    batches : tuple of int
-        How many images at once it is asked about for comparison.
-    calibrated : bool
-        Whether the temperature is inside.
-    trained : bool
-        Whether a training leaves it in the run folder.
-    """
-
-    place: str
-    suffix: str
-    check: Callable[[Path], None]
+    place: str  # the default path, relative to the run folder
+    suffix: str  # of the file's name; empty for a folder
+    check: Callable[[Path], None]  # raises if a path holds something other than an earlier export
+    # from a path to a context with a temporary path, whose content moves to the path at the end
     temporary: Callable[[Path], AbstractContextManager[Path]]
+    # writes to a temporary path, and gives a function that predicts with the written model
     write: Callable[[Run, Any, Card, Path], Ask]
-    batches: tuple[int, ...] = BATCHES
-    calibrated: bool = False
-    trained: bool = False
+    batches: tuple[int, ...] = BATCHES  # batch sizes for the comparison
+    calibrated: bool = False  # whether it includes the temperature
+    trained: bool = False  # whether a training writes it into the run folder
 
     def check_place(self, place: Path) -> None:
-        """Make sure that nothing else is replaced there than an earlier export."""
+        """Check that a path may be written: it is free, or holds an earlier export."""
         if self.suffix:
             if place.suffix != self.suffix:
                 raise ExportError(f"{place}: expected a name that ends in {self.suffix}; choose another --out")
@@ -178,8 +152,8 @@ class Form:
 
 
 @contextmanager
-def looked_at(place: Path) -> Iterator[Path]:
-    """Give a temporary place of the same name, for what lies in ``place`` already and is only to be checked."""
+def _looked_at(place: Path) -> Iterator[Path]:
+    """Give a temporary path of the same name, for an export that exists already and is only checked."""
     with tempfile.TemporaryDirectory(prefix="digitwise-") as temporary:
         yield Path(temporary) / place.name if place.suffix else Path(temporary)
 
@@ -191,7 +165,7 @@ def _check_pair(folder: Path) -> None:
 
 @contextmanager
 def _pair(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder, and on leaving put the two files into ``folder``, where others may lie."""
+    """Give a temporary folder, and at the end move the two files into ``folder``, which may hold other files."""
     files = {name: (folder / name, EXPORT) for name in PAIR}
     with claimed(folder, EXPORT), together(folder, EXPORT, files, {}) as temporary:
         yield temporary
@@ -200,13 +174,13 @@ def _pair(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def _saved_model(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder, and on leaving put it in the place of ``folder``, which holds nothing else."""
+    """Give a temporary folder, and at the end replace ``folder`` by it."""
     with claimed(folder, SAVED_MODEL), new_folder(folder, SAVED_MODEL) as temporary:
         yield temporary
 
 
 def keras_answers(model: Any, temperature: float = 1.0) -> Ask:
-    """Ask a Keras model, and soften or sharpen what it answers."""
+    """A function that predicts with a Keras model at a temperature."""
 
     def ask(images: Any) -> Any:
         found = np.asarray(model.predict_on_batch(to_input(images)), np.float32)
@@ -219,7 +193,7 @@ def keras_answers(model: Any, temperature: float = 1.0) -> Ask:
 
 
 def write_onnx(run: Run, model: Any, card: Card, place: Path) -> Ask:
-    """Write the ONNX file, the card in its metadata, and give onnxruntime on it."""
+    """Write the ONNX file with the card in its metadata; predict by onnxruntime."""
     import onnxruntime
 
     from digitwise.exporting.convert import INPUT, OUTPUT, convert
@@ -228,7 +202,7 @@ def write_onnx(run: Run, model: Any, card: Card, place: Path) -> Ask:
     converted.metadata_props.add(key=KEY, value=json.dumps(card, ensure_ascii=False))
     place.write_bytes(converted.SerializeToString())
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # for a single small image waking a second thread costs more than it does
+    options.intra_op_num_threads = 1  # a second thread does not pay for a small image
     session = onnxruntime.InferenceSession(place, options, providers=["CPUExecutionProvider"])
 
     def ask(images: Any) -> Any:
@@ -238,7 +212,7 @@ def write_onnx(run: Run, model: Any, card: Card, place: Path) -> Ask:
 
 
 def write_keras(run: Run, model: Any, card: Card, place: Path) -> Ask:
-    """Copy the run's ``model.keras``, and give the copy loaded anew."""
+    """Copy the run's ``model.keras``; predict by the loaded copy."""
     from digitwise.training.saving import load_model
 
     _copy(run, "model.keras", place)
@@ -246,7 +220,7 @@ def write_keras(run: Run, model: Any, card: Card, place: Path) -> Ask:
 
 
 def write_pair(run: Run, model: Any, card: Card, folder: Path) -> Ask:
-    """Copy the run's ``model.json`` and ``model.weights.h5``, and give the pair loaded anew."""
+    """Copy the run's ``model.json`` and ``model.weights.h5``; predict by the loaded copies."""
     from digitwise.training.saving import load_model
 
     for name in PAIR:
@@ -255,7 +229,7 @@ def write_pair(run: Run, model: Any, card: Card, folder: Path) -> Ask:
 
 
 def write_saved_model(run: Run, model: Any, card: Card, folder: Path) -> Ask:
-    """Write TensorFlow's SavedModel, and give its endpoint ``serve``, which takes what the Keras model takes."""
+    """Write TensorFlow's SavedModel; predict by its endpoint ``serve``, which has the Keras model's input."""
     from digitwise.training.backend import BACKEND
 
     if BACKEND != "tensorflow":
@@ -277,17 +251,17 @@ def write_saved_model(run: Run, model: Any, card: Card, folder: Path) -> Ask:
 def _copy(run: Run, name: str, place: Path) -> None:
     source = run.path / name
     if not source.is_file():
-        raise RunError(f"{source}: expected the model's file of this run, found none; train again")
+        raise RunError(f"{source}: expected the model file of this run, found none; train again")
     shutil.copyfile(source, place)
 
 
-ONE_BATCH = (500,)  # a copy of the same Keras model has no batches of its own to get wrong
+ONE_BATCH = (500,)  # the batch size cannot change the outputs of a copied Keras model
 FILE = (partial(check_file, kind=EXPORT), partial(output_file, kind=EXPORT))
 FOLDER = (partial(check_folder, kind=SAVED_MODEL), _saved_model)
 
 FORMS = {
-    "onnx": Form("model.onnx", ".onnx", *FILE, write_onnx, calibrated=True),
-    "keras": Form("model.keras", ".keras", *FILE, write_keras, ONE_BATCH, trained=True),
-    "json+h5": Form(".", "", _check_pair, _pair, write_pair, ONE_BATCH, trained=True),
-    "saved-model": Form("saved-model", "", *FOLDER, write_saved_model),
+    "onnx": ExportForm("model.onnx", ".onnx", *FILE, write_onnx, calibrated=True),
+    "keras": ExportForm("model.keras", ".keras", *FILE, write_keras, ONE_BATCH, trained=True),
+    "json+h5": ExportForm(".", "", _check_pair, _pair, write_pair, ONE_BATCH, trained=True),
+    "saved-model": ExportForm("saved-model", "", *FOLDER, write_saved_model),
 }

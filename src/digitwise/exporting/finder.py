@@ -1,6 +1,6 @@
-"""The finder as an ONNX model for images of any size.
+"""Converts the finder to an ONNX model for images of any size.
 
-``python -m digitwise.exporting.finder WEIGHTS OUT`` makes one of the weights that ``digitwise.training.finder`` writes.
+``python -m digitwise.exporting.finder WEIGHTS OUT`` converts the weights that ``digitwise.training.finder`` writes.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     import onnx
 
 INPUT, OUTPUT = "images", "maps"
-SIDE = 8 * MULTIPLE  # pixels of the images for which the network is built; its weights do not depend on it
-LARGE = 1_000  # values of an array from which it is kept in half precision
+SIDE = 8 * MULTIPLE  # pixels of the images for which the network is built; any value gives the same weights
+LARGE = 1_000  # values of an array above which it is stored in half precision
 
 
 def convert_finder(model: Any) -> onnx.ModelProto:
-    """Write a finder as an ONNX model, its large arrays in half precision.
+    """Convert a finder to an ONNX model with large arrays in half precision.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def convert_finder(model: Any) -> onnx.ModelProto:
 
 
 def _halved(graph: Graph) -> None:
-    """Keep kernels in half precision, half the file's size, and bring them back when the model is loaded."""
+    """Store kernels in half precision, which halves the file, and cast them back in the graph."""
     from onnx import TensorProto, helper, numpy_helper
 
     for name, tensor in list(graph.constants.items()):
@@ -59,7 +59,7 @@ def _halved(graph: Graph) -> None:
 
 
 def convert_weights(weights: Path) -> onnx.ModelProto:
-    """Write the weights of a training, an ``.npz`` file, as an ONNX model: see :func:`convert_finder`."""
+    """Convert the weights of a training, an ``.npz`` file, to an ONNX model, see :func:`convert_finder`."""
     from digitwise.training import backend  # noqa: F401  # before Keras is imported: chooses what it runs on
     from digitwise.models.finder import finder  # isort: skip
     from digitwise.training.finder.course import load_weights  # isort: skip
@@ -70,7 +70,7 @@ def convert_weights(weights: Path) -> onnx.ModelProto:
 
 
 def main() -> None:
-    """Convert, and write the file whole."""
+    """Convert, and write the file atomically."""
     parser = argparse.ArgumentParser("python -m digitwise.exporting.finder", description=convert_weights.__doc__)
     parser.add_argument("weights", type=Path)
     parser.add_argument("out", type=Path)

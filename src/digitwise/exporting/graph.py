@@ -1,4 +1,4 @@
-"""An ONNX graph in the making, and the layers of a network as the steps that go into it."""
+"""A builder of ONNX graphs, and the layers of a network as steps for it."""
 
 from __future__ import annotations
 
@@ -13,39 +13,30 @@ from digitwise.images import Float32
 if TYPE_CHECKING:
     import onnx
 
-OPSET = 17  # old enough for any onnxruntime of the last years
-IR_VERSION = 8  # the file format that goes with it; onnx would write its newest
+OPSET = 17  # supported by every onnxruntime of the last years
+IR_VERSION = 8  # the file format of that time; onnx writes its newest by default
 
 
 @dataclass(frozen=True)
 class Value:
-    """What a node gives, as the walk through the Keras model sees it.
+    """The output of a node."""
 
-    Parameters
-    ----------
-    name : str
-        In the ONNX graph.
-    shape : tuple of int
-        Keras' shape without the batch: (h, w, c) or (features,). In the graph images lie as (n, c, h, w), which is
-        what onnxruntime's convolutions take.
-    flattened : (int, int, int), optional
-        The (h, w, c) that was flattened to these features, which therefore lie in the order c, h, w.
-    """
-
-    name: str
+    name: str  # in the ONNX graph
+    # Keras' shape without the batch: (h, w, c) or (features,); in the graph, images are (n, c, h, w)
     shape: tuple[int, ...]
+    # (h, w, c) before flattening to these features, which have the order c, h, w
     flattened: tuple[int, ...] | None = None
 
 
 class Graph:
-    """Nodes in the order they are computed in, and constants, each there once."""
+    """Nodes in the order of computation, and constants, each stored once."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
 
     def constant(self, name: str, array: Any) -> str:
-        """Keep an array under a name; a name that is there already stands for the same array."""
+        """Store an array under a name, and give the name; a known name stands for the same array."""
         from onnx import numpy_helper
 
         if name not in self.constants:
@@ -53,7 +44,7 @@ class Graph:
         return name
 
     def add(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
-        """Add a node of one output, and give that output's name."""
+        """Add a node with one output, and give the output's name."""
         from onnx import helper
 
         output = output or f"{kind.lower()}_{len(self.nodes)}"
@@ -63,12 +54,12 @@ class Graph:
     def model(
         self, source: tuple[str, tuple[int | str, ...]], result: tuple[str, tuple[int | str, ...]]
     ) -> onnx.ModelProto:
-        """The whole model, checked.
+        """Build the model, and check it.
 
         Parameters
         ----------
         source, result : (str, tuple of int or str)
-            Name and shape, without the batch, of the uint8 input and of the float32 output; a name is a free side.
+            Name and shape without the batch, of the uint8 input and the float32 output; a name is a dynamic side.
         """
         from onnx import TensorProto, checker, helper
 
@@ -87,16 +78,10 @@ class Graph:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A Keras layer and the float32 arrays it computes with.
-
-    Parameters
-    ----------
-    layer : keras.Layer
-    weights : tuple of ndarray
-        Kernel and bias of a convolution or a dense layer, scale and shift of a batch normalisation; else empty.
-    """
+    """A Keras layer and its float32 weights."""
 
     layer: Any
+    # kernel and bias of a convolution or a dense layer, scale and shift of a batch normalisation; else empty
     weights: tuple[Float32, ...] = ()
 
     @property
@@ -106,7 +91,7 @@ class Step:
 
 
 def step_of(layer: Any) -> Step:
-    """A layer by itself."""
+    """The step of a single layer."""
     kind = type(layer).__name__
     if kind in ("Conv2D", "Dense"):
         kernel = np.asarray(layer.kernel.numpy(), np.float32)
@@ -118,10 +103,10 @@ def step_of(layer: Any) -> Step:
 
 
 def folded(layers: Sequence[Any]) -> list[Step]:
-    """The steps of layers that follow one another, with as few batch normalisations left as can be.
+    """The steps of consecutive layers, with batch normalisations folded into earlier layers where possible.
 
-    One that stands behind a linear convolution or dense layer is a change of that layer's weights; so is one behind
-    the pooling after it where it turns no channel's order round, since the largest value then stays the largest.
+    A batch normalisation after a linear convolution or dense layer changes that layer's weights. It may also follow
+    the pooling after such a layer if all its scales are positive, since the largest value then stays the largest.
     """
     steps: list[Step] = []
     for step in map(step_of, layers):
@@ -130,14 +115,13 @@ def folded(layers: Sequence[Any]) -> list[Step]:
             steps.append(step)
             continue
         (kernel, bias), (scale, shift) = steps[place].weights, step.weights
-        steps[place] = replace(
-            steps[place], weights=(kernel * scale, bias * scale + shift)
-        )  # outputs are the last axis
+        # The outputs are the last axis.
+        steps[place] = replace(steps[place], weights=(kernel * scale, bias * scale + shift))
     return steps
 
 
 def _linear_before(steps: list[Step], norm: Step) -> int | None:
-    """The place of the layer that a batch normalisation folds into."""
+    """The index of the step that a batch normalisation can be folded into."""
     for place in reversed(range(len(steps))):
         step = steps[place]
         if step.kind in ("Conv2D", "Dense"):
@@ -148,7 +132,7 @@ def _linear_before(steps: list[Step], norm: Step) -> int | None:
 
 
 def over_channels(norm: Any) -> bool:
-    """Whether a batch normalisation layer is one over the last axis."""
+    """Whether a batch normalisation layer normalises the last axis."""
     axis = norm.axis[0] if isinstance(norm.axis, list | tuple) else norm.axis
     return bool(axis in (-1, norm.input_spec.ndim - 1))
 

@@ -1,4 +1,4 @@
-"""A reader judged on labelled images of its user's own kind, and its guarantee made anew for them."""
+"""Evaluates a reader on a user's labelled images, and calibrates its error guarantees for such images."""
 
 from __future__ import annotations
 
@@ -31,22 +31,15 @@ CALIBRATED = Kind("calibrated", "an earlier model of digitwise calibrate", Model
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What a reader says of labelled images.
-
-    Parameters
-    ----------
-    files : tuple of Path
-    labels : ndarray of int64, shape (n,)
-    answers : Answers
-    """
+    """A reader's answers for labelled images."""
 
     files: tuple[Path, ...]
-    labels: Int64
+    labels: Int64  # (n,)
     answers: Answers
 
     @cached_property
     def predictions(self) -> Predictions:
-        """The answers with their labels; a blank counts as a wrong one."""
+        """The answers as predictions; a blank counts as wrong."""
         shares, blank = self.answers.probabilities.copy(), np.flatnonzero(self.answers.blank)
         shares[blank] = 0
         shares[blank, (self.labels[blank] + 1) % shares.shape[1]] = 1
@@ -54,12 +47,12 @@ class Judged:
 
     @property
     def wrong(self) -> Mask:
-        """Which are not told right, bool (n,)."""
+        """Which are wrong, bool (n,)."""
         return np.asarray(self.predictions.predicted != self.labels)
 
     @cached_property
     def evaluation(self) -> Evaluation:
-        """The errors, counted as if everything were read."""
+        """The evaluation with unsure answers counted as read."""
         return evaluate_predictions(self.predictions)
 
     def as_dict(self) -> dict[str, Any]:
@@ -105,26 +98,24 @@ def judged(reader: Reader, data: str | Path) -> Judged:
     answers, _, errors = reader.answers_each(files)
     if errors:
         place = min(errors)
-        raise DataError(
-            f"{errors[place]}; fix the file or take it out ({len(errors)} of {len(files):,} cannot be read)"
-        )
+        raise DataError(f"{errors[place]}; fix the file or remove it ({len(errors)} of {len(files):,} cannot be read)")
     return Judged(tuple(files), labels, answers)
 
 
 @dataclass(frozen=True, eq=False)
 class Calibrated:
-    """A reader's guarantees for images of one kind.
+    """A reader's error guarantees for images of one kind.
 
     Parameters
     ----------
     policies : tuple of Policy
-        Strictest first; a threshold is of the probabilities that the reader gives, each brought to the power of one
-        over ``digitwise.evaluation.selective.TEMPERATURE``.
+        Strictest first; a threshold is for the reader's probabilities at
+        ``digitwise.evaluation.selective.TEMPERATURE``.
     n : int
         Labelled images.
     refused : tuple of (float, int)
-        Stricter shares of wrong answers that these images cannot carry, and how many images it takes at least where
-        no sure answer is wrong.
+        Stricter error rates that these images cannot support, and the fewest images for each if no sure answer is
+        wrong.
     """
 
     policies: tuple[Policy, ...]
@@ -138,60 +129,59 @@ class Calibrated:
 
 
 def calibrated(found: Judged, levels: Sequence[float] = LEVELS) -> Calibrated:
-    """Find, for each share of wrong answers, the confidence from which a reader keeps to it.
+    """Find the threshold of a reader for each error rate, by :func:`~digitwise.evaluation.selective.reading_policy`.
 
-    By the exact tests that a model's own guarantees are made with. Images on which the reader's two networks disagree
-    are never read, and have no say about what is.
+    Images on which the reader's two networks disagree are never read, so they are left out.
 
     Parameters
     ----------
     found : Judged
-        Some hundred images that the model was not trained on.
+        Of some hundred images that the model was not trained on.
     levels : sequence of float
         In (0, 1).
 
     Raises
     ------
     DataError
-        If there is no image on which they agree.
+        If the networks agree on no image.
     """
     n, policies, refused = len(found.labels), [], []
-    told = np.flatnonzero(found.answers.agreed & ~found.answers.blank)
-    if not len(told):
+    agreed = np.flatnonzero(found.answers.agreed & ~found.answers.blank)
+    if not len(agreed):
         raise DataError(f"expected images of digits to calibrate with, got {n:,} on which the reader is never sure")
-    part = Predictions(found.labels[told], found.answers.judged[told], found.answers.class_names)
+    part = Predictions(found.labels[agreed], found.answers.judged[agreed], found.answers.class_names)
     for level in sorted(levels):
         try:
             policy = reading_policy(part, level)
         except RunError:
-            refused.append((level, math.ceil(fewest_images(level) * n / len(told))))
+            refused.append((level, math.ceil(fewest_images(level) * n / len(agreed))))
         else:
             policies.append(replace(policy, coverage=policy.answered / n))
     return Calibrated(tuple(policies), n, tuple(refused))
 
 
 def write_calibrated(model: str | Path | None, found: Calibrated, out: str | Path) -> None:
-    """Write a copy of a model that keeps other guarantees.
+    """Write a copy of a model with other error guarantees.
 
     Parameters
     ----------
     model : str or Path, optional
-        By default the one in the package.
+        By default the bundled one.
     found : Calibrated
     out : str or Path
-        A new file, or one that this wrote.
+        A new file, or one of an earlier calibration.
 
     Raises
     ------
     ModelError
-        If something else lies there.
+        If ``out`` holds something else.
     """
     import onnx
 
     copy = onnx.load_from_string(model_content(model)[0])
     entry = next(entry for entry in copy.metadata_props if entry.key == KEY)
     document = json.loads(entry.value)
-    # The file's temperature is inside the model already; a policy's is told as if it were not.
+    # The model includes the file's temperature; that of a policy is for probabilities without it.
     scaled = {"temperature": TEMPERATURE * float(document["temperature"])}
     document["policies"] = [{**policy.as_dict(), **scaled} for policy in found.policies]
     document["calibrated"] = {"n": found.n, "created": runs.now()}

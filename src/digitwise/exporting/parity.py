@@ -1,7 +1,4 @@
-"""An exported model counts only when it answers as the model it was made from, about drawn images.
-
-So what a model was trained on need not be at hand.
-"""
+"""Compares the outputs of an exported model with those of its original, on drawn images: no data set is needed."""
 
 from __future__ import annotations
 
@@ -14,26 +11,21 @@ from digitwise.errors import ExportError
 from digitwise.images import Float32, UInt8
 
 IMAGES = 1000
-FINER = 4  # they are drawn so many times larger, for soft edges
-BATCHES = (1, 7)  # one image as a server asks, and a number that no compiler rounds to
+FINER = 4  # the factor at which images are drawn, then reduced for soft edges
+BATCHES = (1, 7)  # a single image as in a server, and an odd number for which no compiler optimises
 LARGEST_DIFFERENCE = 1e-4
-TIE = 1e-6  # classes closer than this are as probable as each other: rounding decides between them
+TIE = 1e-6  # difference of probabilities up to which rounding decides the class
 
 Ask = Callable[[UInt8], Float32]  # images (n, h, w) or (n, h, w, 3) to probabilities (n, classes)
 
 
 def largest_difference(exported: Ask, model: Ask, images: UInt8, batches: Sequence[int] = BATCHES) -> float:
-    """Ask both about the images in batches of each size, and make sure that they agree.
-
-    Returns
-    -------
-    float
-        The largest difference of a probability.
+    """The largest difference of a probability between two models, over batches of each size.
 
     Raises
     ------
     ExportError
-        If one is larger than ``LARGEST_DIFFERENCE``, or an image gets another class.
+        If it exceeds ``LARGEST_DIFFERENCE``, or an image gets another class.
     """
     largest = 0.0
     for batch in batches:
@@ -58,13 +50,13 @@ def _other_classes(mine: Float32, theirs: Float32) -> int:
 
 def _refusal(what: str) -> str:
     return (
-        f"the export does not answer as the model does: expected differences of at most {LARGEST_DIFFERENCE}, {what}; "
+        f"the export differs from the model: expected differences of at most {LARGEST_DIFFERENCE}, but {what}; "
         f"nothing was written, use --format keras"
     )
 
 
 def drawings(n: int, shape: tuple[int, int, int], *, seed: int = 0) -> UInt8:
-    """Draw strokes on plain and on noisy grounds, and every eighth time noise alone.
+    """Draw strokes on plain and noisy backgrounds; every eighth image is noise alone.
 
     Parameters
     ----------
@@ -76,7 +68,7 @@ def drawings(n: int, shape: tuple[int, int, int], *, seed: int = 0) -> UInt8:
     Returns
     -------
     ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
-        Mostly light on dark, of all shades, no two alike.
+        Mostly light on dark, in all shades.
     """
     rng = np.random.default_rng(seed)
     height, width, channels = shape
@@ -90,7 +82,7 @@ def drawings(n: int, shape: tuple[int, int, int], *, seed: int = 0) -> UInt8:
 
 
 def _strokes(rng: np.random.Generator, size: tuple[int, int]) -> UInt8:
-    """One to three bent lines, (h, w)."""
+    """Draw one to three bent lines, (h, w)."""
     height, width = (FINER * side for side in size)
     image = Image.new("L", (width, height), int(rng.integers(256) * (rng.random() < 0.25)))
     pen = ImageDraw.Draw(image)

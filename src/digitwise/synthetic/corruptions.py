@@ -1,4 +1,4 @@
-"""Test images made worse, each kind in a few severities, to see how robust a reader is.
+"""Corrupted test images, each kind in several severities, to measure the robustness of a reader.
 
 References
 ----------
@@ -20,28 +20,17 @@ from digitwise.synthetic.noise import plasma
 from digitwise.synthetic.pens import with_stroke
 
 Corrupt = Callable[[UInt8, float, np.random.Generator], UInt8]
-BLOCK = 500  # images at a time, so that the floats of a block fit a processor's cache
+BLOCK = 500  # images at a time, whose floats fit a processor's cache
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """A kind of corruption.
-
-    Parameters
-    ----------
-    name : str
-    unit : str
-        What a severity is.
-    severities : tuple of float
-        Those that a robustness table shows, the mildest first.
-    apply : callable
-        From images (n, h, w), a severity and a generator to images.
-    """
+    """A kind of corruption."""
 
     name: str
-    unit: str
-    severities: tuple[float, ...]
-    apply: Corrupt
+    unit: str  # of a severity
+    severities: tuple[float, ...]  # in the robustness table, the mildest first
+    apply: Corrupt  # from images (n, h, w), a severity and a generator to images
 
 
 def corrupted(images: UInt8, kind: str, severity: float, *, rng: np.random.Generator) -> UInt8:
@@ -54,9 +43,9 @@ def corrupted(images: UInt8, kind: str, severity: float, *, rng: np.random.Gener
     kind : str
         A name of :data:`CORRUPTIONS`.
     severity : float
-        In the kind's unit; not only those of its table.
+        In the kind's unit; any value, not only those of its table.
     rng : numpy.random.Generator
-        Signs, directions, noise: of each image its own.
+        Draws signs, directions and noise for each image.
 
     Returns
     -------
@@ -80,14 +69,14 @@ def _signs(n: int, rng: np.random.Generator) -> Float64:
 
 
 def _rotated(images: UInt8, degrees: float, rng: np.random.Generator) -> UInt8:
-    """To either side."""
+    """Rotate to either side."""
     angle = np.radians(degrees) * _signs(len(images), rng)
     cos, sin = np.cos(angle), np.sin(angle)
     return warped(images, np.stack([cos, sin, -sin, cos], axis=1).reshape(-1, 2, 2))
 
 
 def _shifted(images: UInt8, pixels: float, rng: np.random.Generator) -> UInt8:
-    """In any direction."""
+    """Shift in any direction."""
     angle = rng.uniform(0, 2 * np.pi, len(images))
     shifts = pixels * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return warped(images, np.broadcast_to(np.eye(2), (len(images), 2, 2)), shifts)
@@ -98,7 +87,7 @@ def _scaled(images: UInt8, factor: float, rng: np.random.Generator) -> UInt8:
 
 
 def _sheared(images: UInt8, degrees: float, rng: np.random.Generator) -> UInt8:
-    """To either side."""
+    """Shear to either side."""
     maps = np.tile(np.eye(2), (len(images), 1, 1))
     maps[:, 0, 1] = math.tan(math.radians(degrees)) * _signs(len(images), rng)
     return warped(images, maps)
@@ -109,7 +98,7 @@ def _gaussian_noise(images: UInt8, spread: float, rng: np.random.Generator) -> U
 
 
 def _impulse_noise(images: UInt8, share: float, rng: np.random.Generator) -> UInt8:
-    """Salt and pepper, as much of either."""
+    """Add salt and pepper in equal parts."""
     drawn = rng.random(images.shape, np.float32)
     noisy = np.where(drawn < share / 2, np.uint8(0), images)
     return np.where(drawn > 1 - share / 2, np.uint8(255), noisy)
@@ -122,7 +111,7 @@ def _gaussian_blur(images: UInt8, pixels: float, rng: np.random.Generator) -> UI
 
 
 def _motion_blur(images: UInt8, pixels: float, rng: np.random.Generator) -> UInt8:
-    """Along any direction, a mean over places half a pixel apart."""
+    """Average along any direction, in steps of half a pixel."""
     angle = rng.uniform(0, np.pi, len(images))
     way = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     steps = np.linspace(-pixels / 2, pixels / 2, math.ceil(2 * pixels) + 1)
@@ -142,7 +131,7 @@ def _brighter(images: UInt8, share: float, rng: np.random.Generator) -> UInt8:
 
 
 def _fog(images: UInt8, amount: float, rng: np.random.Generator) -> UInt8:
-    """Clouds added, then the whole brought back to the image's range."""
+    """Add clouds, then rescale to the image's range."""
     height, width = images.shape[1:]
     side = 1 << (max(height, width) - 1).bit_length()
     clouds = plasma(len(images), side, 2.0, rng=rng)[:, :height, :width] * np.float32(amount)
@@ -152,7 +141,7 @@ def _fog(images: UInt8, amount: float, rng: np.random.Generator) -> UInt8:
 
 
 def _stripes(images: UInt8, share: float, rng: np.random.Generator) -> UInt8:
-    """The outer columns of both sides inverted."""
+    """Invert the outer columns of both sides."""
     wide = round(share * images.shape[2])
     striped = images.copy()
     if wide:
@@ -162,7 +151,7 @@ def _stripes(images: UInt8, share: float, rng: np.random.Generator) -> UInt8:
 
 
 def _low_contrast(images: UInt8, share: float, rng: np.random.Generator) -> UInt8:
-    """What is left of the contrast, about middle grey."""
+    """Reduce the contrast about middle grey."""
     return to_uint8((images.astype(np.float32) - 127.5) * np.float32(share) + 127.5)
 
 
@@ -202,15 +191,15 @@ CORRUPTIONS = {
 
 
 def warped(images: UInt8, maps: Float64, shifts: Float64 | None = None) -> UInt8:
-    """Move images about their middle, bilinearly; outside is 0.
+    """Transform images about their centre with bilinear interpolation; outside is 0.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (n, h, w)
     maps : ndarray of float64, shape (n, 2, 2)
-        What places (x, y), counted from the middle, are multiplied by.
+        Matrices for coordinates (x, y) from the centre.
     shifts : ndarray of float64, shape (n, 2), optional
-        What is added to them then, in pixels.
+        Added after the matrix, in pixels.
 
     Returns
     -------
@@ -222,7 +211,7 @@ def warped(images: UInt8, maps: Float64, shifts: Float64 | None = None) -> UInt8
     places = np.stack([x.ravel(), y.ravel()]) - middle[:, None]  # (2, h * w)
     if shifts is not None:
         places = places[None] - shifts[:, :, None]
-    source = np.linalg.inv(maps) @ places + middle[:, None] + 1  # (n, 2, h * w), in images with a rim of 0
+    source = np.linalg.inv(maps) @ places + middle[:, None] + 1  # (n, 2, h * w), in images with a border of 0
     source = np.clip(source, 0, [[width + 1 - 1e-6], [height + 1 - 1e-6]])
     whole = source.astype(np.intp)
     right, down = np.moveaxis((source - whole).astype(np.float32), 1, 0)  # (n, h * w)

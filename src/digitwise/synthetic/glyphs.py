@@ -1,7 +1,7 @@
-"""Glyphs to write with, as fields of distance: digits of MNIST's writers, forms that MNIST lacks, signs and letters.
+"""Glyphs as distance fields: digits of MNIST's writers, forms that MNIST lacks, signs and letters.
 
-A field, uint8 (48, 48), holds the distance to the middle of the stroke, or to :data:`INSET` pixels within its outline,
-in sixteenths of a pixel; what is farther than 16 pixels is 255. Any pen can write it at any size in a few microseconds.
+A field, uint8 (48, 48), holds the distance to the centre line of the stroke, or to :data:`INSET` pixels within its
+outline, in sixteenths of a pixel; 255 stands for 16 pixels and more. Any pen writes it at any size in microseconds.
 
 References
 ----------
@@ -22,28 +22,28 @@ from PIL import Image, ImageDraw, ImageFont
 
 from digitwise.images import Float32, Float64, Int64, UInt8
 from digitwise.maps import SIGNS
-from digitwise.synthetic.pens import STROKE, Hand, centre_line, enlarged
+from digitwise.synthetic.pens import STROKE, Writer, centre_line, enlarged
 from digitwise.synthetic.strokes import Drawing, form_of
 
-SIDE, TALL = 48, 36  # pixels of a field, and of the longer side of the glyph in its middle
-FINE = 16  # steps a pixel in which distances are kept
-EMPTY = 255  # everywhere in the field of a glyph without ink
+SIDE, TALL = 48, 36  # pixels of a field, and of the longer side of the glyph in its centre
+FINE = 16  # steps of distance in a pixel
+EMPTY = 255  # all values of a field without ink
 PEN = 2.0  # pixels: half the width of a stroke like MNIST's
-INSET = 6.0  # pixels: how far within the outline the zero of an outline's field lies
-LEAST = 0.3  # of a drawing's box: a smaller one, as a point, is not blown up to the whole field
-SMOOTHED = 0.6  # square pixels by which smoothing lifts the middle of a line
+INSET = 6.0  # pixels inside the outline where an outline's field is zero
+LEAST = 0.3  # side of a drawing that fills the field; smaller ones, as a point, stay smaller
+SMOOTHED = 0.6  # square pixels that smoothing adds on the centre line
 FRAME, SIZE = 72, 40  # pixels: side of a printed letter's image, and size of its font
 OTHER = -1  # the label of a letter
 OUTLINE, MIDDLE, DRAWN = range(3)  # kinds
 FORMS = 1_200  # drawn forms of each digit
 LETTERS = string.ascii_letters
-LOOKALIKES = "OoQDlIiSsZzBbgq()!"  # of the letters and marks: digits, for all that can be seen of one alone
+LOOKALIKES = "OoQDlIiSsZzBbgq()!"  # letters and marks that alone cannot be told from digits
 MARKS = "åäöøæéñçß&$€%#*+?!()[]"
 FONTS = ("STIXGeneralItalic", "DejaVuSans", "DejaVuSerif-Italic", "cmmi10", "cmss10", "cmr10")
-WIDE_FONTS = 3  # of these have marks too
+WIDE_FONTS = 3  # the first ones have marks too
 ASPECTS = {"0": (0.35, 1.5), "1": (0.15, 0.7), "-": (1, 1), "=": (1, 1), ".": (0.5, 0.5), ",": (0.2, 0.7)}
 USUAL = 0.4, 0.95  # width over height of the other drawn forms
-BLOCK = 1_000  # digits that a process works on at a time, where there are enough for three blocks
+BLOCK = 1_000  # digits in one job, where there are enough for three jobs
 
 
 def field_of_digit(digit: UInt8, *, middle: bool) -> UInt8:
@@ -54,7 +54,7 @@ def field_of_digit(digit: UInt8, *, middle: bool) -> UInt8:
     digit : ndarray of uint8, shape (h, w)
         Light on dark.
     middle : bool
-        Whether distances are measured from the middle of the strokes, or from their outline.
+        Whether distances are measured from the centre line, or from the outline.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def field_of_digit(digit: UInt8, *, middle: bool) -> UInt8:
     """
     from scipy.ndimage import distance_transform_edt, gaussian_filter
 
-    grey = enlarged(digit, TALL, Hand(None))
+    grey = enlarged(digit, TALL, Writer(None))
     if grey is None:
         return np.full((SIDE, SIDE), EMPTY, np.uint8)
     strokes = _framed(grey) > STROKE
@@ -74,7 +74,7 @@ def field_of_digit(digit: UInt8, *, middle: bool) -> UInt8:
 
 
 def _framed(grey: Float32) -> Float32:
-    """An image (h, w) in the middle of a frame of 48x48."""
+    """An image (h, w) in the centre of a frame of 48x48."""
     frame = np.zeros((SIDE, SIDE), np.float32)
     grey = grey[:SIDE, :SIDE]
     top, left = (SIDE - grey.shape[0]) // 2, (SIDE - grey.shape[1]) // 2
@@ -83,12 +83,12 @@ def _framed(grey: Float32) -> Float32:
 
 
 def _stored(distance: Float64 | Float32) -> UInt8:
-    """Distances in pixels as a field keeps them."""
+    """Distances in pixels as values of a field."""
     return np.asarray(np.clip(np.rint(distance * FINE), 0, EMPTY), np.uint8)
 
 
 def field_of_drawing(drawing: Drawing) -> UInt8:
-    """The field, uint8 (48, 48), of strokes of any size, from their middle."""
+    """The field, uint8 (48, 48), of strokes of any size, from their centre lines."""
     points = np.concatenate(drawing)
     low, high = points.min(axis=0), points.max(axis=0)
     scale = TALL / max(float((high - low).max()), LEAST)
@@ -104,7 +104,7 @@ def field_of_drawing(drawing: Drawing) -> UInt8:
 
 
 def drawn(drawing: Drawing) -> UInt8:
-    """Strokes as an image, uint8 (48, 48), light on dark, written with a pen like MNIST's."""
+    """Strokes as an image, uint8 (48, 48), light on dark, with a pen like MNIST's."""
     field = field_of_drawing(drawing)
     return np.asarray(np.clip(PEN + 0.5 - field / np.float32(FINE), 0, 1) * 255, np.uint8)
 
@@ -120,16 +120,16 @@ def inked(
     span : (float, float)
         Its width and height, as in ``Glyphs.spans``.
     forth : (float, float, float, float, float, float)
-        a, b, c, d, e, f: what lies at (x, y) from the field's middle comes to (ax + by + c, dx + ey + f).
+        a, b, c, d, e, f: maps (x, y) from the field's centre to (ax + by + c, dx + ey + f).
     pen : float
-        Half the stroke's width in pixels; for an outline, how far the stroke reaches beyond it.
+        Half the stroke's width in pixels; for an outline, the stroke's reach beyond it.
     middle : bool
-        Whether the field holds distances from the middle of the stroke.
+        Whether the field holds distances from the centre line.
 
     Returns
     -------
     (ndarray of float32, shape (h, w); (int, int))
-        The ink, 0 to 1, and where its left upper corner lies: x, y.
+        The ink, 0 to 1, and the position x, y of its top left corner.
     """
     a, b, c, d, e, f = forth
     det = a * e - b * d
@@ -153,17 +153,17 @@ def inked(
 
 @dataclass(frozen=True, eq=False)
 class Glyphs:
-    """Many glyphs.
+    """A collection of glyphs.
 
     Parameters
     ----------
     fields : ndarray of uint8, shape (n, 48, 48)
-        As described above.
+        See the module.
     labels : ndarray of int64, shape (n,)
         Places in :data:`~digitwise.maps.SIGNS`, or :data:`OTHER`.
     kinds : ndarray of uint8, shape (n,)
-        :data:`OUTLINE` and :data:`MIDDLE` for digits of writers, by what distances are measured from; any pen will do
-        for a middle. :data:`DRAWN` for drawn forms and letters, from the middle too.
+        :data:`OUTLINE` and :data:`MIDDLE` for digits of writers, by the origin of distances; :data:`MIDDLE` suits any
+        pen. :data:`DRAWN` for drawn forms and letters, measured from the centre line.
     """
 
     fields: UInt8
@@ -172,13 +172,13 @@ class Glyphs:
 
     @functools.cached_property
     def places(self) -> dict[tuple[int, int], Int64]:
-        """Where the glyphs of each label and kind are."""
+        """The indices of the glyphs by label and kind."""
         pairs = {(int(label), int(kind)) for label, kind in zip(self.labels, self.kinds, strict=True)}
         return {pair: np.flatnonzero((self.labels == pair[0]) & (self.kinds == pair[1])) for pair in pairs}
 
     @functools.cached_property
     def spans(self) -> Float32:
-        """Width and height of each glyph's middle lines, float32 (n, 2), in shares of a field's :data:`TALL`."""
+        """Width and height of each glyph's centre lines, float32 (n, 2), in shares of :data:`TALL`."""
         reach = np.where(self.kinds == OUTLINE, (INSET + 0.5) * FINE, FINE).astype(np.uint8)
         near = self.fields < reach[:, None, None]
         counts = np.stack([near.any(axis=1).sum(axis=1), near.any(axis=2).sum(axis=1)], axis=1)
@@ -186,21 +186,21 @@ class Glyphs:
 
 
 def glyphs_of(digits: UInt8, labels: Int64, *, seed: int, jobs: int, forms: int = FORMS) -> Glyphs:
-    """The glyphs of digits, of drawn forms and of letters.
+    """Make the glyphs of digits, drawn forms and letters.
 
     Parameters
     ----------
     digits : ndarray of uint8, shape (n, h, w)
-        Light on dark. Of every third block of about a thousand the outlines are taken, of the others the middles; those
-        whose strokes are too faint are left out.
+        Light on dark. Every third block of about a thousand gives outlines, the others centre lines; digits with too
+        faint strokes are left out.
     labels : ndarray of int64, shape (n,)
         0 to 9.
     seed : int
-        Decides the drawn forms.
+        Of the drawn forms.
     jobs : int
-        Processes to share the work.
+        Processes.
     forms : int
-        Drawn forms of each digit; of each sign there is a sixth of that.
+        Drawn forms of each digit; each sign has a sixth as many.
     """
     from joblib import Parallel, delayed
 
@@ -216,7 +216,7 @@ def glyphs_of(digits: UInt8, labels: Int64, *, seed: int, jobs: int, forms: int 
 
 
 def _joined(parts: Iterable[Glyphs]) -> Glyphs:
-    """All glyphs that have ink."""
+    """Join the glyphs that have ink."""
     each = [(part.fields, part.labels, part.kinds) for part in parts]
     fields, labels, kinds = (np.concatenate(arrays) for arrays in zip(*each, strict=True))
     inked = fields.min(axis=(1, 2)) < EMPTY
@@ -234,7 +234,7 @@ def _written(digits: UInt8, labels: Int64, kind: int) -> Glyphs:
 
 
 def _drawn(label: int, count: int, *, seed: tuple[int, int]) -> Glyphs:
-    """So many drawn forms of a digit or sign, narrow and wide."""
+    """Make ``count`` drawn forms of a digit or sign, narrow and wide."""
     rng = np.random.default_rng(seed)
     return _alike([field_of_drawing(_some_form(SIGNS[label], rng=rng)) for _ in range(count)], label, DRAWN)
 
@@ -245,50 +245,50 @@ def _some_form(sign: str, *, rng: np.random.Generator) -> Drawing:
 
 
 def drawn_digit(label: int, *, rng: np.random.Generator) -> UInt8:
-    """Some form of a digit that MNIST may lack, uint8 (48, 48), light on dark, written with a pen like MNIST's."""
+    """Draw a form of a digit that MNIST may lack, uint8 (48, 48), light on dark, with a pen like MNIST's."""
     return drawn(_some_form(str(label), rng=rng))
 
 
 def _letters() -> Glyphs:
-    """Letters and marks, from the middles of printed ones."""
+    """Letters and marks, from the centre lines of printed ones."""
     return _alike([field_of_digit(printed(*pair), middle=True) for pair in _pairs()], OTHER, DRAWN)
 
 
 @functools.cache
 def _pairs() -> list[tuple[str, str]]:
-    """Each letter and mark with its font, in the order of their glyphs, which are the last ones."""
+    """The letters and marks with their fonts, in the order of their glyphs, which come last in :class:`Glyphs`."""
     wide = FONTS[:WIDE_FONTS]
     return [(letter, name) for name in FONTS for letter in LETTERS] + [(mark, name) for name in wide for mark in MARKS]
 
 
 def letters_of(glyphs: Glyphs, wanted: str) -> Int64:
-    """The places of the letters and marks that are among those wanted."""
+    """The indices of the letters and marks in ``wanted``."""
     pairs = _pairs()
     among = np.flatnonzero([letter in wanted for letter, _ in pairs])
     return np.asarray(len(glyphs.labels) - len(pairs) + among)
 
 
 def is_lookalike(glyphs: Glyphs, place: int) -> bool:
-    """Whether the letter at a place would be taken for a digit where it stands alone."""
+    """Whether the letter at an index looks like a digit where it stands alone."""
     return _pairs()[place - len(glyphs.labels)][0] in LOOKALIKES
 
 
 @functools.cache
 def font(name: str, size: int) -> ImageFont.FreeTypeFont:
-    """A font by its file's name, ``size`` pixels large."""
+    """A font by the name of its file, in a size in pixels."""
     return ImageFont.truetype(font_folder() / f"{name}.ttf", size)
 
 
 @functools.cache
 def font_folder() -> Path:
-    """Where the fonts lie that matplotlib brings: the same everywhere, unlike a system's."""
+    """The folder of matplotlib's fonts, which are the same on every system."""
     import matplotlib
 
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 
 
 def printed(letter: str, name: str) -> UInt8:
-    """A letter in the middle of an image, uint8 (72, 72), light on dark."""
+    """A letter in the centre of an image, uint8 (72, 72), light on dark."""
     image = Image.new("L", (FRAME, FRAME), 0)
     ImageDraw.Draw(image).text((FRAME // 2, FRAME // 2), letter, 255, font(name, SIZE), anchor="mm")
     return np.asarray(image)

@@ -1,4 +1,4 @@
-"""Smooth random fields: what uneven paper, light, pressure and fog are made of."""
+"""Smooth random fields, for uneven paper, light, pressure and fog."""
 
 from __future__ import annotations
 
@@ -16,21 +16,15 @@ def smooth_noise(shape: tuple[int, int], cell: float, *, rng: np.random.Generato
 
 
 def resized(values: Float32, shape: tuple[int, int]) -> Float32:
-    """Any field (h, w) brought to another shape by cubic interpolation; with averaging where it gets smaller."""
+    """Resize a field (h, w) by cubic interpolation, with averaging where it shrinks."""
     image = Image.fromarray(np.ascontiguousarray(values, np.float32))
     return np.array(image.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
 
 
 def plasma(n: int, side: int, decay: float, *, rng: np.random.Generator) -> Float32:
-    """Clouds: midpoint displacement on a torus, float32 of shape (n, side, side) in [0, 1].
+    """Clouds by midpoint displacement on a torus, float32 of shape (n, side, side) in [0, 1].
 
-    Parameters
-    ----------
-    n : int
-    side : int
-        A power of two.
-    decay : float
-        What the displacement is divided by from one scale to the next finer.
+    ``side`` is a power of two; ``decay`` divides the displacement from one scale to the next finer one.
     """
     field = np.zeros((n, side, side), np.float64)
     step, height = side, 100.0
@@ -44,7 +38,7 @@ def plasma(n: int, side: int, decay: float, *, rng: np.random.Generator) -> Floa
         beside = corners + np.roll(corners, -1, axis=1)
         centres = nudge(beside + np.roll(beside, -1, axis=2))
         field[:, half::step, half::step] = centres
-        across = centres + np.roll(centres, 1, axis=1)  # above and below a point between two corners of a row
+        across = centres + np.roll(centres, 1, axis=1)  # the centres above and below a point between two corners
         field[:, ::step, half::step] = nudge(corners + np.roll(corners, -1, axis=2) + across)
         along = centres + np.roll(centres, 1, axis=2)
         field[:, half::step, ::step] = nudge(corners + np.roll(corners, -1, axis=1) + along)

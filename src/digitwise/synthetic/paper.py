@@ -1,4 +1,4 @@
-"""What is written on, and with what colour: paper, blackboard, screen; rulings, specks, light."""
+"""Grounds and inks: paper, blackboards, screens, with rulings, specks and light."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from digitwise.images import Float32
 from digitwise.synthetic.noise import smooth_noise
 
-PAPERS = {  # RGB and how often
+PAPERS = {  # RGB and frequency
     "white": ((246, 246, 244), 0.42),
     "grey": ((206, 208, 209), 0.14),
     "cream": ((240, 232, 206), 0.1),
@@ -32,37 +32,18 @@ CHALKS = ((236, 236, 230), (240, 226, 130), (240, 190, 200))
 
 @dataclass(frozen=True)
 class Stock:
-    """A ground and an ink.
+    """A ground and an ink."""
 
-    Parameters
-    ----------
-    paper, ink : (float, float, float)
-        RGB, 0 to 255, in even light.
-    texture : float
-        Spread of the ground's shade, in grey levels; 0 for a screen.
-    grain : float
-        How much of it shows in the ink, see :class:`~digitwise.synthetic.pens.Hand`.
-    strength : float
-        How much of the ground the ink covers at most, 0 to 1.
-    screen : bool
-        Whether it is drawn, not photographed: no light, no lens, no noise.
-    """
-
-    paper: tuple[float, ...]
-    ink: tuple[float, ...]
-    texture: float
-    grain: float = 0.0
-    strength: float = 1.0
-    screen: bool = False
-
-    @property
-    def dark(self) -> bool:
-        """Whether the ink is lighter than the ground."""
-        return sum(self.paper) < sum(self.ink)
+    paper: tuple[float, ...]  # RGB, 0 to 255, in even light
+    ink: tuple[float, ...]  # RGB as well
+    texture: float  # spread of the ground's shade, in grey levels; 0 for a screen
+    grain: float = 0.0  # visibility of the texture in the ink, see :class:`~digitwise.synthetic.pens.Writer`
+    strength: float = 1.0  # largest opacity of the ink, 0 to 1
+    screen: bool = False  # whether it is a screenshot: without light, lens and noise
 
 
 def some_stock(*, rng: np.random.Generator) -> Stock:
-    """Paper as it may come; now and then a blackboard or a screen."""
+    """Draw a stock: mostly paper, sometimes a blackboard or a screen."""
     kind = rng.random()
     if kind < 0.06:
         board, chalk = BOARDS[rng.integers(len(BOARDS))], CHALKS[int(rng.integers(6)) % 4 % 3]
@@ -96,18 +77,7 @@ def ground(stock: Stock, shape: tuple[int, int], height: float, *, rng: np.rando
 
 
 def rule(image: Float32, height: float, *, top: float, squared: bool, rng: np.random.Generator) -> None:
-    """Draw ruled or squared paper's lines, in place.
-
-    Parameters
-    ----------
-    image : ndarray of float32, shape (h, w, 3)
-    height : float
-        Pixels from line to line.
-    top : float
-        Where the first line lies.
-    squared : bool
-    rng : numpy.random.Generator
-    """
+    """Draw the lines of ruled or squared paper in place, ``height`` pixels apart, the first one at ``top``."""
     colour = np.array([(120, 150, 200), (150, 150, 155), (200, 140, 150)][rng.integers(3)], np.float32)
     strength = rng.uniform(0.2, 0.6)
     width = max(0.6, height * rng.uniform(0.01, 0.03))
@@ -121,7 +91,7 @@ def rule(image: Float32, height: float, *, top: float, squared: bool, rng: np.ra
 
 
 def specks(image: Float32, height: float, count: int, *, rng: np.random.Generator) -> None:
-    """Put small dark or light spots anywhere, in place."""
+    """Add small dark or light spots in place."""
     rows, columns = image.shape[:2]
     shade = 60.0 if image[..., 1].mean() > 110 else 200.0
     for _ in range(count):
@@ -135,7 +105,7 @@ def specks(image: Float32, height: float, count: int, *, rng: np.random.Generato
 
 
 def light(shape: tuple[int, int], *, shadow: bool, rng: np.random.Generator) -> Float32:
-    """How much light falls on each pixel, float32 of shape (h, w), about 1: a slope, and a shadow's soft edge."""
+    """The light on each pixel, float32 of shape (h, w), about 1: a slope, and the soft edge of a shadow."""
     rows, columns = shape
     y = np.linspace(-0.5, 0.5, rows, dtype=np.float32)[:, None]
     x = np.linspace(-0.5, 0.5, columns, dtype=np.float32)[None]
@@ -153,11 +123,11 @@ def light(shape: tuple[int, int], *, shadow: bool, rng: np.random.Generator) -> 
 
 
 def _drawn(table: dict[str, tuple[tuple[int, int, int], float]], rng: np.random.Generator) -> str:
-    """One of the names, as often as the table says."""
+    """Draw a name by the frequencies of the table."""
     shares = np.cumsum([share for _, share in table.values()])
     return list(table)[int(np.searchsorted(shares, rng.random() * shares[-1]))]
 
 
 def _varied(colour: tuple[int, ...], by: float, rng: np.random.Generator) -> tuple[float, ...]:
-    """The colour, a little lighter or darker and a little off."""
+    """The colour with small changes of lightness and hue."""
     return tuple(float(v) for v in np.array(colour) + rng.normal(0, by) + rng.normal(0, by / 3, 3))

@@ -1,4 +1,4 @@
-"""A digit written anew: larger, with another pen and in another hand."""
+"""Rewrites a digit: larger, with another pen and in another handwriting."""
 
 from __future__ import annotations
 
@@ -12,48 +12,29 @@ from PIL import Image
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.synthetic.noise import resized, smooth_noise
 
-STROKE = 100  # grey value, 0 to 255, from which an enlarged image is stroke
-WORK = 48, 80  # pixels: the heights between which strokes are worked on; smaller and larger ones are resampled
-AROUND = 7, 6, 3, 0, 1, 2, 5, 8  # bits of the pixels around, clockwise from above; 4 is the middle one
+STROKE = 100  # grey value, 0 to 255, from which a pixel of an enlarged image is stroke
+WORK = 48, 80  # pixels: smallest and largest height at which strokes are drawn; others are resampled
+AROUND = 7, 6, 3, 0, 1, 2, 5, 8  # bits of the neighbours, clockwise from above; bit 4 is the centre
 
 
 @dataclass(frozen=True)
-class Hand:
-    """One person with one pen.
+class Writer:
+    """One person with one pen."""
 
-    Parameters
-    ----------
-    width : float, optional
-        Of the stroke, as a share of the digits' height; None leaves the strokes as they were written.
-    slant, turn : float
-        Shear to the right as a tangent; rotation in degrees, counter-clockwise.
-    aspect : float
-        Width over height, against what was written.
-    pressure : float
-        Spread of the stroke's width along it, as a share.
-    fading : float
-        Spread of the ink's strength along the stroke, as a share.
-    grain : float
-        How much the paper's grain shows in the ink, as of pencil and chalk, as a share.
-    gaps : float
-        Share of the stroke's length where the pen did not write.
-    proportion : float
-        The power of the height from the top: below 1 the upper part becomes smaller, as the loop of a long-legged 9.
-    """
-
-    width: float | None
-    slant: float = 0.0
-    turn: float = 0.0
-    aspect: float = 1.0
-    pressure: float = 0.0
-    fading: float = 0.0
-    grain: float = 0.0
-    gaps: float = 0.0
+    width: float | None  # of the stroke, as a share of the digits' height; None keeps the original strokes
+    slant: float = 0.0  # shear to the right, as a tangent
+    turn: float = 0.0  # rotation in degrees, counter-clockwise
+    aspect: float = 1.0  # factor on width over height
+    pressure: float = 0.0  # spread of the stroke's width along it, as a share
+    fading: float = 0.0  # spread of the ink's strength along the stroke, as a share
+    grain: float = 0.0  # visibility of the paper's grain in the ink, as with pencil and chalk, as a share
+    gaps: float = 0.0  # share of the stroke's length where the pen did not write
+    # power of the height from the top: below 1 the upper part becomes smaller, as in a 9 with a long leg
     proportion: float = 1.0
 
 
-def some_hand(*, rng: np.random.Generator, grain: float = 0.0) -> Hand:
-    """A hand as it may come: half with thin pens, a third with the pen of the set, the others with a marker.
+def some_writer(*, rng: np.random.Generator, grain: float = 0.0) -> Writer:
+    """Draw a writer: half have thin pens, a third the pen of the data set, the others a marker.
 
     The thickest stroke is a quarter of the digit's height wide.
     """
@@ -65,7 +46,7 @@ def some_hand(*, rng: np.random.Generator, grain: float = 0.0) -> Hand:
     else:
         width = rng.uniform(0.11, 0.25)
     narrow = rng.random() < 0.3
-    return Hand(
+    return Writer(
         width=width,
         slant=rng.normal(0, 0.12),
         turn=rng.normal(0, 4.0),
@@ -78,54 +59,54 @@ def some_hand(*, rng: np.random.Generator, grain: float = 0.0) -> Hand:
     )
 
 
-def written(digit: UInt8, height: float, hand: Hand, *, rng: np.random.Generator) -> Float32:
-    """Write a digit in a hand.
+def written(digit: UInt8, height: float, writer: Writer, *, rng: np.random.Generator) -> Float32:
+    """Write a digit as a writer does.
 
     Parameters
     ----------
     digit : ndarray of uint8, shape (h, w)
         Light ink on a dark ground.
     height : float
-        Pixels: what the longer side of the digit becomes; the other one follows, by ``hand.aspect`` too.
-    hand : Hand
+        Pixels of the longer side of the digit.
+    writer : Writer
     rng : numpy.random.Generator
 
     Returns
     -------
     ndarray of float32, shape (k, l)
-        The ink on each pixel, 0 to 1, in a frame that it touches on all sides. Without ink 1x1 of 0.
+        The ink, 0 to 1, cropped to its box; without ink 1x1 of 0.
     """
     work = min(max(height, WORK[0]), WORK[1])
-    grey = enlarged(digit, work, hand)
+    grey = enlarged(digit, work, writer)
     if grey is None:
         return np.zeros((1, 1), np.float32)
-    grey = _proportioned(grey, hand.proportion)
-    if hand.width is None:
+    grey = _proportioned(grey, writer.proportion)
+    if writer.width is None:
         inside = (grey - STROKE) * (0.035 * work / 20)  # pixels from the outline; MNIST's edges rise in 1.4 pixels
     else:
-        inside = _redrawn(grey > STROKE, hand.width * work, hand, rng=rng)
+        inside = _redrawn(grey > STROKE, writer.width * work, writer, rng=rng)
     scale = height / work
     if scale > 1:
         inside = resized(inside, (round(inside.shape[0] * scale), round(inside.shape[1] * scale))) * scale
     ink = np.clip(inside + 0.5, 0, 1)
-    if hand.gaps or hand.fading or hand.grain:
-        ink *= _strength(ink.shape, max(height, work), hand, rng=rng)
+    if writer.gaps or writer.fading or writer.grain:
+        ink *= _strength(ink.shape, max(height, work), writer, rng=rng)
     if scale < 1:
         ink = np.clip(resized(ink, (max(1, round(ink.shape[0] * scale)), max(1, round(ink.shape[1] * scale)))), 0, 1)
     frame = frame_of(ink > 0.1)
     return np.zeros((1, 1), np.float32) if frame is None else ink[frame[0] : frame[2], frame[1] : frame[3]]
 
 
-def enlarged(digit: UInt8, height: float, hand: Hand) -> Float32 | None:
-    """The digit's grey values, its longer side ``height`` pixels, in the hand's slant; None without ink."""
+def enlarged(digit: UInt8, height: float, writer: Writer) -> Float32 | None:
+    """The digit's grey values, ``height`` pixels high, slanted and turned as the writer does; None without ink."""
     frame = frame_of(digit > STROKE)
     if frame is None:
         return None
     top, left, bottom, right = frame
     scale = height / max(bottom - top, right - left)
-    turn = math.radians(hand.turn)
+    turn = math.radians(writer.turn)
     spin = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
-    shape = np.array([[hand.aspect, -hand.slant], [0.0, 1.0]])
+    shape = np.array([[writer.aspect, -writer.slant], [0.0, 1.0]])
     forth = spin @ shape * scale  # from the digit's (x, y) to the image's
     corners = forth @ np.array([[x, y] for x in (left, right) for y in (top, bottom)]).T
     pad = 0.12 * height
@@ -142,7 +123,7 @@ def enlarged(digit: UInt8, height: float, hand: Hand) -> Float32 | None:
 
 
 def _proportioned(grey: Float32, power: float) -> Float32:
-    """The rows moved up or down, each to such a power of its height from the top of the ink."""
+    """Move the rows so that heights from the top of the ink become powers of themselves."""
     inked = np.flatnonzero(grey.max(axis=1) > STROKE)
     if not len(inked):
         return grey
@@ -154,35 +135,35 @@ def _proportioned(grey: Float32, power: float) -> Float32:
     return np.asarray(grey[above] * (1 - part) + grey[above + 1] * part)
 
 
-def _redrawn(strokes: Mask, width: float, hand: Hand, *, rng: np.random.Generator) -> Float32:
-    """How far inside a new stroke of ``width`` pixels each pixel lies; negative outside."""
+def _redrawn(strokes: Mask, width: float, writer: Writer, *, rng: np.random.Generator) -> Float32:
+    """The distance of each pixel into a new stroke of ``width`` pixels; negative outside."""
     from scipy.ndimage import distance_transform_edt, gaussian_filter
 
     away = gaussian_filter(distance_transform_edt(~centre_line(strokes)).astype(np.float32), 1.2)
     away = np.sqrt(np.maximum(away**2 - 0.9, 0))  # smoothing lifted the middle of the line by about a pixel
-    half = width / 2 * (1 + hand.pressure * smooth_noise(strokes.shape, strokes.shape[0] / 3, rng=rng))
+    half = width / 2 * (1 + writer.pressure * smooth_noise(strokes.shape, strokes.shape[0] / 3, rng=rng))
     return np.asarray(np.maximum(half, 0.7) - away, np.float32)
 
 
-def _strength(shape: tuple[int, int], height: float, hand: Hand, *, rng: np.random.Generator) -> Float32:
-    """How strongly the pen wrote at each place, 0 to 1."""
-    strength = 1 - hand.fading * np.abs(smooth_noise(shape, max(2.0, height / 5), rng=rng))
-    if hand.grain:
-        strength -= hand.grain * np.maximum(smooth_noise(shape, max(1.2, height / 50), rng=rng), -0.5)
-    if hand.gaps:
+def _strength(shape: tuple[int, int], height: float, writer: Writer, *, rng: np.random.Generator) -> Float32:
+    """The strength of the ink at each pixel, 0 to 1."""
+    strength = 1 - writer.fading * np.abs(smooth_noise(shape, max(2.0, height / 5), rng=rng))
+    if writer.grain:
+        strength -= writer.grain * np.maximum(smooth_noise(shape, max(1.2, height / 50), rng=rng), -0.5)
+    if writer.gaps:
         spots = smooth_noise(shape, max(2.0, height / 12), rng=rng)
-        strength *= np.clip((spots - np.quantile(spots, hand.gaps)) * 4, 0, 1)
+        strength *= np.clip((spots - np.quantile(spots, writer.gaps)) * 4, 0, 1)
     return np.asarray(np.clip(strength, 0, 1), np.float32)
 
 
 def frame_of(mask: Mask) -> tuple[int, int, int, int] | None:
-    """Top, left, bottom and right of what is true in a mask (h, w), the last two the first outside; None without."""
+    """Top, left, bottom and right (exclusive) of the true pixels of a mask (h, w); None without any."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1) if len(rows) else None
 
 
 def stamp(ink: Float32, part: Float32, y: int, x: int) -> None:
-    """Lay one ink over the other, in place; what falls outside is cut off."""
+    """Lay one ink over the other, in place; parts outside are cut off."""
     rows, columns = ink.shape
     top, left = max(y, 0), max(x, 0)
     bottom, right = min(y + part.shape[0], rows), min(x + part.shape[1], columns)
@@ -192,10 +173,7 @@ def stamp(ink: Float32, part: Float32, y: int, x: int) -> None:
 
 
 def with_stroke(digit: UInt8, factor: float) -> UInt8:
-    """The digit with its strokes ``factor`` times as wide, where it stands; uint8 of shape (h, w), as given.
-
-    Below 1 the strokes are worn down evenly, but never to less than half a pixel.
-    """
+    """The digit with strokes ``factor`` times as wide, uint8 (h, w); at least half a pixel wide."""
     from scipy.ndimage import distance_transform_edt
 
     finer = 4
@@ -212,7 +190,7 @@ def with_stroke(digit: UInt8, factor: float) -> UInt8:
     else:
         away = distance_transform_edt(~line)
         depth = distance_transform_edt(strokes)
-        # On the way from the line to the outline, which is away + depth long, the new outline comes at the factor.
+        # away + depth is the distance from the line to the outline; the factor scales it.
         inside = np.maximum(factor * (away + depth), finer / 4) - away
         inside = np.where(strokes, inside, -1)
     ink = np.clip(inside + 0.5, 0, 1).astype(np.float32)
@@ -220,7 +198,7 @@ def with_stroke(digit: UInt8, factor: float) -> UInt8:
 
 
 def centre_line(mask: Mask) -> Mask:
-    """The strokes as lines of one pixel, as connected as they were; bool of shape (h, w), as given.
+    """Thin strokes to connected lines of one pixel; bool (h, w) to bool (h, w).
 
     References
     ----------
@@ -239,7 +217,7 @@ def centre_line(mask: Mask) -> Mask:
 
 @cache
 def _stays() -> tuple[UInt8, UInt8]:
-    """For either half-step and each of the 512 looks of a pixel and its neighbours: 1 where it is ink and stays."""
+    """For both half-steps and each of the 512 states of a pixel and its neighbours: 1 where it is ink and stays."""
     looks = (np.arange(512)[:, None] >> np.arange(9)) & 1  # (512, 9): the row above is bits 8, 7, 6
     ring = looks[:, AROUND]
     neighbours = ring.sum(axis=1)

@@ -1,4 +1,4 @@
-"""One digit, or ink that is none, as a phone's camera or a scanner would give it, or as a small bilevel image."""
+"""Scans of one digit, or of ink that is no digit: colour images as of a camera, and small bilevel images."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from digitwise.images import Float32, UInt8
 from digitwise.synthetic.camera import photographed, some_camera, to_uint8
 from digitwise.synthetic.glyphs import FONTS, LETTERS, LOOKALIKES, MARKS, WIDE_FONTS, drawn, printed
 from digitwise.synthetic.paper import ground, light, rule, some_stock, specks
-from digitwise.synthetic.pens import Hand, frame_of, some_hand, stamp, written
+from digitwise.synthetic.pens import Writer, frame_of, some_writer, stamp, written
 from digitwise.synthetic.strokes import cursive, curve, doodle, scribble
 
 HEIGHTS = 18.0, 250.0  # pixels of a digit's longer side
-CUT_OUT = 12.0, 36.0  # pixels of the longer side of one that is cut out at its ink
-STRETCHED = 0.5  # share of these whose width becomes that of their height, or nearly
+CUT_OUT = 12.0, 36.0  # pixels of the longer side of a digit cropped to its ink
+STRETCHED = 0.5  # share of these stretched to a square, or nearly
 PLAIN = "".join(letter for letter in LETTERS if letter not in LOOKALIKES)
 SHARES = {"letter": 0.33, "word": 0.12, "drawing": 0.12, "sign": 0.13, "pair": 0.18, "half": 0.12}
-NOT_HALVED = 0.45  # share of the width below which a digit is a stroke, and its halves are strokes too
+NOT_HALVED = 0.45  # width over height up to which a digit is a single stroke, as are its halves
 
 
 def scan_of(digit: UInt8, *, rng: np.random.Generator, pool: UInt8 | None = None) -> UInt8:
@@ -31,9 +31,9 @@ def scan_of(digit: UInt8, *, rng: np.random.Generator, pool: UInt8 | None = None
     digit : ndarray of uint8, shape (h, w)
         Light ink on a dark ground.
     rng : numpy.random.Generator
-        Decides everything: paper, pen, light, camera, place. Most scans come out moderately clean.
+        Most scans are moderately clean.
     pool : ndarray of uint8, shape (n, h, w), optional
-        Digits of which a part may be in view at the rim, as neighbours of the one that is meant.
+        Digits that may be partly visible at the border, as neighbours.
 
     Returns
     -------
@@ -41,12 +41,12 @@ def scan_of(digit: UInt8, *, rng: np.random.Generator, pool: UInt8 | None = None
         RGB, the digit 18 to 250 pixels high, or wide where it is wider.
     """
     stock = some_stock(rng=rng)
-    hand = some_hand(rng=rng, grain=stock.grain)
+    writer = some_writer(rng=rng, grain=stock.grain)
     smallest, largest = np.log(HEIGHTS)
-    height = math.exp(smallest + (largest - smallest) * rng.random() ** 1.2)  # small ones more often: cut from pages
-    ink, (top, left) = _laid_out(written(digit, height, hand, rng=rng), height, rng=rng)
+    height = math.exp(smallest + (largest - smallest) * rng.random() ** 1.2)  # more small ones, as cut from pages
+    ink, (top, left) = _laid_out(written(digit, height, writer, rng=rng), height, rng=rng)
     if pool is not None and rng.random() < 0.3:
-        _add_neighbours(ink, (top, left), height, hand, pool, rng=rng)
+        _add_neighbours(ink, (top, left), height, writer, pool, rng=rng)
     scene = ground(stock, ink.shape, height, rng=rng)
     what = rng.random()
     if what < 0.07 and not stock.screen:
@@ -63,21 +63,20 @@ def scan_of(digit: UInt8, *, rng: np.random.Generator, pool: UInt8 | None = None
 
 
 def cutout_of(digit: UInt8, *, rng: np.random.Generator) -> UInt8:
-    """Make a small bilevel image, cut at the ink, as UCI's Optdigits and Semeion store digits.
+    """Make a small bilevel image, cropped to its ink, as UCI's Optdigits and Semeion store digits.
 
     Parameters
     ----------
     digit : ndarray of uint8, shape (h, w)
         Light ink on a dark ground.
     rng : numpy.random.Generator
-        Decides pen, size, threshold, and whether the digit is stretched to a square.
 
     Returns
     -------
     ndarray of uint8, shape (k, l)
         0 or 255, light on dark, the longer side 12 to 36 pixels.
     """
-    ink = written(digit, CUT_OUT[1] * 2, some_hand(rng=rng), rng=rng)
+    ink = written(digit, CUT_OUT[1] * 2, some_writer(rng=rng), rng=rng)
     side = rng.uniform(*CUT_OUT)
     size = np.array(ink.shape) * (side / max(ink.shape))
     if rng.random() < STRETCHED:
@@ -88,20 +87,20 @@ def cutout_of(digit: UInt8, *, rng: np.random.Generator) -> UInt8:
 
 
 def _laid_out(ink: Float32, height: float, *, rng: np.random.Generator) -> tuple[Float32, tuple[int, int]]:
-    """The ink with a margin on each side, and how far it lies from the top and the left."""
+    """The ink with a margin on each side, and its distances from the top and the left."""
     kind = rng.random()
     widest = 0.08 if kind < 0.12 else 0.35 if kind < 0.7 else 0.8 if kind < 0.93 else 1.6
     margins = rng.uniform(0.02, widest, 4) * height
-    if rng.random() < 0.5:  # as one who cuts out with care
+    if rng.random() < 0.5:  # as cropped with care
         margins[:] = (margins + margins.mean() * 2) / 3
     above, below, left, right = (max(1, round(m)) for m in margins)
     return np.pad(ink, ((above, below), (left, right))), (above, left)
 
 
 def _add_neighbours(
-    ink: Float32, place: tuple[int, int], height: float, hand: Hand, pool: UInt8, *, rng: np.random.Generator
+    ink: Float32, place: tuple[int, int], height: float, writer: Writer, pool: UInt8, *, rng: np.random.Generator
 ) -> None:
-    """Put parts of other digits at the left or right, seldom above, in place; never on the digit itself."""
+    """Add parts of other digits at the left or right, seldom above, in place; never on the digit itself."""
     top, left = place
     columns = ink.shape[1]
     own = np.flatnonzero(ink.max(axis=0) > 0)
@@ -112,7 +111,7 @@ def _add_neighbours(
         gap = max(2.0, height * rng.uniform(0.05, 0.2))
         if room < gap + 2:
             continue
-        other = dataclasses.replace(hand, turn=hand.turn + rng.normal(0, 3))
+        other = dataclasses.replace(writer, turn=writer.turn + rng.normal(0, 3))
         near = written(pool[rng.integers(len(pool))], height * rng.uniform(0.75, 1.2), other, rng=rng)
         view = min(int(room - gap), round(near.shape[0 if side == "above" else 1] * rng.uniform(0.1, 0.6)))
         if side == "above":
@@ -124,7 +123,7 @@ def _add_neighbours(
 
 
 def _frame(scene: Float32, height: float, *, rng: np.random.Generator) -> None:
-    """A form's cell: straight lines near the rim, on one to four sides, in place."""
+    """Draw a form's cell in place: straight lines near the border, on some sides."""
     width = max(1, round(height * rng.uniform(0.01, 0.04)))
     shade = np.float32(rng.uniform(30, 130) if scene.mean() > 110 else rng.uniform(150, 220))
     for side in range(4):
@@ -138,18 +137,18 @@ def _frame(scene: Float32, height: float, *, rng: np.random.Generator) -> None:
 
 
 def other_ink(pool: UInt8, *, rng: np.random.Generator) -> UInt8:
-    """Make ink that is no digit: a letter, a word, a doodle, some strokes, two digits as one, half a digit.
+    """Make ink that is no digit: a letter, a word, a doodle, some strokes, two joined digits, half a digit.
 
     Parameters
     ----------
     pool : ndarray of uint8, shape (n, h, w)
-        Digits, light on dark, of which pairs and halves are made.
+        Digits, light on dark, for pairs and halves.
     rng : numpy.random.Generator
 
     Returns
     -------
     ndarray of uint8, shape (k, l)
-        Light on dark, as :func:`~digitwise.synthetic.scans.scan_of` takes a digit.
+        Light on dark, as :func:`scan_of` takes a digit.
     """
     kind = rng.choice(list(SHARES), p=list(SHARES.values()))
     if kind == "letter":
@@ -199,6 +198,6 @@ def half_of(pool: UInt8, *, rng: np.random.Generator) -> UInt8:
 
 
 def inked_part(digit: UInt8) -> UInt8:
-    """The frame of the ink; the image itself where there is none."""
+    """The image cropped to its ink; the whole image without ink."""
     top, left, bottom, right = frame_of(digit > 0) or (0, 0, *digit.shape)
     return digit[top:bottom, left:right]

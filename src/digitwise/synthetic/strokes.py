@@ -1,4 +1,4 @@
-"""How digits, signs and words are drawn as strokes: forms that MNIST lacks, and ink that is no digit."""
+"""Strokes of digits, signs and words: forms that MNIST lacks, and ink that is no digit."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from digitwise.images import Float64
 Stroke = Float64  # points (n, 2) of x and y, y downwards
 Drawing = list[Stroke]
 
-# Control points in a box of 1 by 1, y downwards; ``|`` parts strokes, ``~`` marks one of straight pieces. Digits have
-# the forms in which other schools and countries write them, which MNIST's American writers rarely do.
+# Control points in a box of 1 by 1, y downwards; ``|`` separates strokes, ``~`` marks one of straight pieces. The forms
+# of digits are those of other schools and countries, which are rare among MNIST's American writers.
 _FORMS: dict[str, tuple[str, ...]] = {
     "1": (
         "~ .5,0 .5,1",
@@ -104,7 +104,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
 
 
 def form_of(sign: str, *, rng: np.random.Generator) -> Drawing:
-    """Some way to write a digit or one of the signs ``. , - = /``, its points a little off.
+    """Draw a form of a digit or of one of the signs ``. , - = /``, with slightly varied points.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def form_of(sign: str, *, rng: np.random.Generator) -> Drawing:
 
 
 def _zero(*, rng: np.random.Generator) -> Drawing:
-    """A 0: flat or narrow, closed, open or pointed, one in eight slashed."""
+    """Draw a 0: flat or narrow, closed, open or pointed, one in eight slashed."""
     start = rng.uniform(-2.4, -0.4)
     reach = 2 * math.pi + rng.uniform(-0.5, 0.7)
     angle = start + np.linspace(0, reach, 12)
@@ -146,7 +146,7 @@ def _zero(*, rng: np.random.Generator) -> Drawing:
 
 
 def _bent(points: Float64, *, rng: np.random.Generator) -> Stroke:
-    """Straight pieces, each bent a little, as a hand draws them."""
+    """Straight pieces, each slightly bent."""
     pieces = [points[:1]]
     for begin, end in itertools.pairwise(points):
         along = np.linspace(0, 1, 6)[1:, None]
@@ -156,9 +156,7 @@ def _bent(points: Float64, *, rng: np.random.Generator) -> Stroke:
 
 
 def curve(points: Float64, fine: int = 5) -> Stroke:
-    """A Catmull-Rom spline through points, float64 (n, 2), ``fine`` pieces from one to the next.
-
-    It passes through every point and needs no more than its neighbours, so that forms can be noted down by eye.
+    """A Catmull-Rom spline through points, float64 (n, 2), with ``fine`` pieces between two points.
 
     References
     ----------
@@ -172,7 +170,7 @@ def curve(points: Float64, fine: int = 5) -> Stroke:
 
 
 def cursive(letters: int, *, rng: np.random.Generator) -> Drawing:
-    """A joined-up word of bows, loops and stems; its small letters are 1 high, its middle line is y = 0."""
+    """Draw a cursive word of bows, loops and stems; small letters are 1 high, about the line y = 0."""
     points: list[tuple[float, float]] = []
     x = 0.0
     loop, slant = rng.uniform(-0.2, 0.7), rng.uniform(-0.1, 0.6)
@@ -189,7 +187,7 @@ def cursive(letters: int, *, rng: np.random.Generator) -> Drawing:
 
 
 def _letter(loop: float, *, rng: np.random.Generator) -> tuple[float, list[tuple[float, float]]]:
-    """The width of a letter, and the points it goes through, x in widths; every fourth reaches far up or down."""
+    """The width of a letter and its points, x in widths; one in four reaches far up or down."""
     width = rng.uniform(0.35, 0.9)
     top, bottom = 0.5 + rng.normal(0, 0.08), 0.5 + rng.normal(0, 0.06)
     kind = rng.random()
@@ -200,10 +198,7 @@ def _letter(loop: float, *, rng: np.random.Generator) -> tuple[float, list[tuple
 
 
 def doodle(*, rng: np.random.Generator) -> Drawing:
-    """A thing drawn beside numbers, in a box of about 1 by 1: a tick, an arrow, a star, an arc, a spiral, some loop.
-
-    No closed ring: that would be a 0.
-    """
+    """Draw a tick, arrow, star, arc, spiral or loop in a box of about 1 by 1; no closed ring, which is a 0."""
     kind = rng.integers(6)
     t = np.linspace(0, 1, 14)
     if kind == 0:
@@ -224,14 +219,14 @@ def doodle(*, rng: np.random.Generator) -> Drawing:
 
 
 def _wound(t: Float64, *, turns: float, inner: float, rng: np.random.Generator) -> Stroke:
-    """An arc or spiral."""
+    """Draw an arc or spiral."""
     angle = rng.uniform(0, 2 * math.pi) + 2 * math.pi * turns * t
     radius = inner + (0.5 - inner) * t
     return curve(0.5 + np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1))
 
 
 def scribble(*, rng: np.random.Generator) -> Drawing:
-    """A line to and fro, as things are crossed out, in a box of about 1 by 1."""
+    """Draw a zigzag, as for crossing out, in a box of about 1 by 1."""
     turns = int(rng.integers(3, 14))
     points = np.stack([np.linspace(0, 1, turns), np.resize([0.0, 1.0], turns)], axis=1)
     return [curve(points + rng.normal(0, 0.12, points.shape))]

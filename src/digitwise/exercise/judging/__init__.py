@@ -1,4 +1,4 @@
-"""One judge for each part of a task, and remarks for the teacher: what the notebook showed in, points and hints out."""
+"""One judge for each part of a task, and warnings for the teacher: evidence in, points and hints out."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from digitwise.exercise.evidence import Fit
-from digitwise.exercise.judging.case import Case, Judge, Verdict
-from digitwise.exercise.judging.networks import better, built, equal, trained
-from digitwise.exercise.judging.shown import confusion, drawn, predicted, shaped
+from digitwise.exercise.judging.case import Case, Judge, Judgement
+from digitwise.exercise.judging.results import better, built, confusion, drawn, equal, predicted, shaped, trained
 from digitwise.exercise.judging.strategy import augmented, focus
 from digitwise.exercise.judging.words import answered, gain, judged, sources
 from digitwise.exercise.marks import PartMark, TaskMark
 from digitwise.exercise.tasks import TASKS
 
-__all__ = ["JUDGES", "Case", "Verdict", "judge", "remarks"]
+__all__ = ["JUDGES", "Case", "Judgement", "judge", "remarks"]
 
 JUDGES: dict[tuple[str, str], Judge] = {
     ("histogram", "drawn"): drawn,
@@ -35,11 +34,11 @@ JUDGES: dict[tuple[str, str], Judge] = {
     ("model3", "augmented"): augmented,
     ("model3", "judged"): judged,
 }
-MANY_LOOKS = 2  # of one model, trained on in between
-MANY_MODELS = 8  # trained models that were shown the test pictures: the exercise has three, each once or twice
-LEARNED = 0.5  # of the test pictures right: an untrained model has a tenth
+MANY_LOOKS = 2  # at the test images, with trainings of the same model in between
+MANY_MODELS = 8  # trained models that predicted the test images: the exercise needs three, each once or twice
+LEARNED = 0.5  # accuracy: an untrained model has a tenth
 CHOOSING = ("EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau")
-NOBODY = "a model that has none of the exercise's names"
+UNNAMED = "a model with none of the exercise's names"
 
 
 def judge(case: Case) -> tuple[TaskMark, ...]:
@@ -50,7 +49,7 @@ def judge(case: Case) -> tuple[TaskMark, ...]:
         for part in task.parts:
             verdict = JUDGES[task.id, part.id](case)
             hint = verdict.hint
-            if trouble and verdict.share < 1:  # told once, with the first part that it may have cost
+            if trouble and verdict.share < 1:  # stated once, with the first part that it may concern
                 hint, trouble = f"{trouble} {hint}".strip(), ""
             parts.append(PartMark(part.id, part.what, part.points * verdict.share, part.points, verdict.reason, hint))
         tasks.append(TaskMark(task.id, task.title, tuple(parts)))
@@ -64,7 +63,7 @@ def remarks(case: Case) -> tuple[str, ...]:
     found = [*_trained(evidence.fits, names), *_validated(evidence.fits, names), *_looks(case, names)]
     found += [*_unseen(case, names), *_alike(case)]
     if evidence.troubles:
-        found.append(f"{len(evidence.troubles)} calls could not be looked into: {evidence.troubles[0]}")
+        found.append(f"{len(evidence.troubles)} calls could not be recorded: {evidence.troubles[0]}")
     if evidence.missing:
         found.append(f"run with less protection: {'; '.join(evidence.missing)}")
     return tuple(dict.fromkeys(found))
@@ -73,16 +72,16 @@ def remarks(case: Case) -> tuple[str, ...]:
 def _trained(fits: tuple[Fit, ...], names: dict[int, str]) -> Iterator[str]:
     for fit in fits:
         if fit.fed.test:
-            yield f"test pictures in training: fit of {_who(fit, names)} had {fit.fed.test:,} of them"
+            yield f"test images in training: fit of {_named(fit, names)} had {fit.fed.test:,} of them"
 
 
 def _validated(fits: tuple[Fit, ...], names: dict[int, str]) -> Iterator[str]:
     for fit in fits:
         if fit.validation.test:
             choosing = [kind for kind, watched in fit.callbacks if kind in CHOOSING and watched.startswith("val_")]
-            fair = "which is fair only while nothing is chosen by its curves"
-            does = f"and {choosing[0]} chooses by them" if choosing else fair
-            yield f"test pictures as validation data in fit of {_who(fit, names)}, {does}"
+            fair = "which is fair only if nothing is chosen by its curves"
+            use = f"and {choosing[0]} chooses by them" if choosing else fair
+            yield f"test images as validation data in fit of {_named(fit, names)}, {use}"
 
 
 def _looks(case: Case, names: dict[int, str]) -> Iterator[str]:
@@ -92,16 +91,16 @@ def _looks(case: Case, names: dict[int, str]) -> Iterator[str]:
     for key, trainings in states.items():
         if len(trainings) > MANY_LOOKS:
             times = f"after each of {len(trainings)} trainings"
-            yield f"{names.get(key, NOBODY)} was tested on the test pictures {times}; choose by validation"
+            yield f"{names.get(key, UNNAMED)} was tested on the test images {times}; choose by validation"
     tested = sum(map(len, states.values()))
     if tested > MANY_MODELS:
-        yield f"{tested} trained models were tested on the test pictures: the best one's accuracy flatters it"
+        yield f"{tested} trained models were tested on the test images: the accuracy of the best is too optimistic"
 
 
 def _unseen(case: Case, names: dict[int, str]) -> Iterator[str]:
     for name in names.values():
         if not case.fits(name) and (case.accuracy(name) or 0) > LEARNED:
-            yield f"{name} learned, but no fit of it was seen: what it was trained on is not known"
+            yield f"{name} is trained, but its fit was not seen: its training images are unknown"
 
 
 def _alike(case: Case) -> Iterator[str]:
@@ -111,8 +110,8 @@ def _alike(case: Case) -> Iterator[str]:
             keys[model.key].append(name)
     for alike in keys.values():
         if len(alike) > 1:
-            yield f"{' and '.join(alike)} are one network, which was trained on; build a new one for each"
+            yield f"{' and '.join(alike)} are one network, trained again; build a new network for each"
 
 
-def _who(fit: Fit, names: dict[int, str]) -> str:
-    return next((name for key, name in names.items() if key in fit.models), NOBODY)
+def _named(fit: Fit, names: dict[int, str]) -> str:
+    return next((name for key, name in names.items() if key in fit.models), UNNAMED)

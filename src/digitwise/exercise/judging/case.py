@@ -1,4 +1,4 @@
-"""A notebook before its judges: what it says, what it showed, and how its models answer."""
+"""A case to judge: a notebook, its evidence, and the recounted predictions of its models."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 
 from digitwise.errors import ModelError, one_line
 from digitwise.evaluation.rates import wilson
-from digitwise.exercise.answering import Answerer, Answers
 from digitwise.exercise.evidence import Evidence, Fit
 from digitwise.exercise.notebooks import Notebook
+from digitwise.exercise.predicting import ModelOutput, Predictor
 from digitwise.exercise.recognition import Scaling
 from digitwise.images import Dataset, Int64, Mask
 
@@ -24,23 +24,16 @@ NAMES = {
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """On one part.
+class Judgement:
+    """The judgement of one part."""
 
-    Parameters
-    ----------
-    share : float
-        Of the part's points: 0, 0.5 or 1.
-    reason, hint : str
-    """
-
-    share: float
+    share: float  # of the part's points: 0, 0.5 or 1
     reason: str
     hint: str = ""
 
 
 class Case:
-    """All that judges ask for.
+    """What the judges need to know of one notebook.
 
     Parameters
     ----------
@@ -48,32 +41,32 @@ class Case:
     evidence : Evidence
     dataset : Dataset
         The teacher's.
-    answerer : Answerer
+    predictor : Predictor
     ended : str
         Why the notebook did not run to its end; empty where it did.
     """
 
     def __init__(
-        self, notebook: Notebook, evidence: Evidence, dataset: Dataset, answerer: Answerer, ended: str = ""
+        self, notebook: Notebook, evidence: Evidence, dataset: Dataset, predictor: Predictor, ended: str = ""
     ) -> None:
         self.notebook, self.evidence, self.dataset, self.ended = notebook, evidence, dataset, ended
         self.labels: Int64 = dataset.test.labels
-        self._answers: dict[str, Answers | str] = {}
-        self._answerer = answerer
+        self._outputs: dict[str, ModelOutput | str] = {}
+        self._predictor = predictor
 
-    def answers(self, name: str) -> Answers | str:
-        """How a model answers about the test pictures, or why that is not known."""
-        if name not in self._answers:
-            self._answers[name] = self._asked(name)
-        return self._answers[name]
+    def output(self, name: str) -> ModelOutput | str:
+        """The output of a model for the test images, or why there is none."""
+        if name not in self._outputs:
+            self._outputs[name] = self._predicted(name)
+        return self._outputs[name]
 
     def missed(self, name: str) -> Mask | None:
-        """Which test pictures a model gets wrong; None where that is not known."""
-        answers = self.answers(name)
-        return None if isinstance(answers, str) else np.asarray(answers.predicted != self.labels)
+        """Which test images a model classifies wrongly; None without its output."""
+        output = self.output(name)
+        return None if isinstance(output, str) else np.asarray(output.predicted != self.labels)
 
     def accuracy(self, name: str) -> float | None:
-        """The share of test pictures a model gets right; None where that is not known."""
+        """The share of test images that a model classifies correctly; None without its output."""
         missed = self.missed(name)
         return None if missed is None else 1 - float(missed.mean())
 
@@ -88,52 +81,52 @@ class Case:
         if model is None:
             return []
         own = [fit for fit in self.evidence.fits if model.key in fit.models]
-        # One that was saved and loaded again is another object; its name in Keras stays.
+        # A model that was saved and loaded is a new object with the old name in Keras.
         return own or [fit for fit in self.evidence.fits if model.name in fit.names]
 
     def learned_test(self, name: str) -> int:
-        """How many test pictures a model was trained on."""
+        """How many test images a model was trained on."""
         return max((fit.fed.test for fit in self.fits(name)), default=0)
 
     def scaling(self, name: str) -> Scaling | None:
-        """What a model's pictures were scaled by, as far as that is known."""
+        """The scaling of a model's images; None where it is unknown."""
         known = [fit.fed.scaling for fit in reversed(self.fits(name))]
-        known += [array.scaling for key in ("x_test", "x_train") if (array := self.evidence.pictures.get(key))]
+        known += [array.scaling for key in ("x_test", "x_train") if (array := self.evidence.images.get(key))]
         return next(filter(None, known), None)
 
     def trouble(self, task: str) -> str:
-        """What to fix before anything else: the first cell of a task that stopped."""
+        """The error of the first failed cell of a task, which must be fixed first; empty without one."""
         places = {cell.place for cell in self.notebook.of(task)}
         if self.evidence.running in places and self.ended:
             return f"{self.ended[0].upper()}{self.ended[1:]}."
         failed = next((place for place in sorted(self.evidence.errors) if place in places), None)
         return "" if failed is None else f"Cell {failed} stopped with {_bounded(self.evidence.errors[failed])}."
 
-    def unknown(self, name: str) -> Verdict:
-        """The verdict where a name's model is not there or cannot be asked."""
-        answers = self.answers(name)
-        assert isinstance(answers, str)
+    def unknown(self, name: str) -> Judgement:
+        """The verdict on a model without output."""
+        output = self.output(name)
+        assert isinstance(output, str)
         if name in self.evidence.models:
-            return Verdict(0, f"{NAMES[name]} cannot be judged: {answers}", "Fix this, then run all cells again.")
-        return Verdict(0, answers, f"Train {NAMES[name]} and give it the name {name}; then run all cells from the top.")
+            return Judgement(0, f"{NAMES[name]} cannot be judged: {output}", "Fix this, then run all cells again.")
+        return Judgement(0, output, f"Train {NAMES[name]}, name it {name}, then run all cells from the top.")
 
-    def _asked(self, name: str) -> Answers | str:
+    def _predicted(self, name: str) -> ModelOutput | str:
         model = self.evidence.models.get(name)
         if model is None:
-            return f"no Keras model is called {name}"
+            return f"there is no Keras model named {name}"
         if model.path is None:
             return model.error or "it cannot be saved"
         try:
-            answers = self._answerer.ask(model.path, self.scaling(name))
+            output = self._predictor.predict(model.path, self.scaling(name))
         except ModelError as error:
             return str(error)
         classes = self.dataset.train.n_classes
-        if answers.probabilities.shape[1] != classes:
-            return f"it has {answers.probabilities.shape[1]} outputs: expected {classes}"
-        return answers
+        if output.probabilities.shape[1] != classes:
+            return f"it has {output.probabilities.shape[1]} outputs: expected {classes}"
+        return output
 
 
-Judge = Callable[[Case], Verdict]
+Judge = Callable[[Case], Judgement]
 
 
 def percent(share: float) -> str:

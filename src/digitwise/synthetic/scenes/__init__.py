@@ -1,8 +1,8 @@
-"""Small scenes of numbers among all that paper holds, with exact truth: what the finder is trained on.
+"""Small scenes of numbers among other things on paper, with exact truth: the finder's training images.
 
-A scene is a grey image of 256x256 pixels. Where the photo or scan that it shows is smaller, the rest is filled as
-:func:`~digitwise.maps.padded_with` fills the rim of an image that is read. In the order of making: ``background``,
-``kinds`` of what is on it (``writing`` and ``clutter``, all laid on a ``canvas``), the ``photo`` of it.
+A scene is a grey image of 256x256 pixels. Where its photo or scan is smaller, the rest is filled as
+:func:`~digitwise.maps.padded_with` fills the border of an image to read. In the order of making: the paper of a
+``canvas``, one of the ``kinds`` of content (``writing`` and ``clutter``), its ``photo``.
 """
 
 from digitwise.synthetic.scenes.canvas import IGNORED, MOST, SCENE

@@ -1,4 +1,4 @@
-"""The paper of a scene while ink is laid on it, and the truth about that ink."""
+"""The paper of a scene, the ink on it, and the truth about that ink."""
 
 from __future__ import annotations
 
@@ -9,72 +9,78 @@ from PIL import Image, ImageDraw
 
 from digitwise.images import Float32, Float64
 from digitwise.synthetic.glyphs import Glyphs
+from digitwise.synthetic.noise import smooth_noise
 from digitwise.synthetic.strokes import Drawing
 
 SCENE = 256  # pixels a side
 MOST = 96  # objects a scene
-IGNORED = -2  # the label of what is neither to be found nor wrong to be found: cut, crossed out
-FINE = 2  # lines are drawn at so many times the size, then reduced, which smooths their edges
+IGNORED = -2  # the label of objects that may be found or not: cut, crossed out
+FINE = 2  # the factor at which lines are drawn, then reduced for smooth edges
 BEYOND = 64  # pixels outside the scene up to which a stroke is drawn
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
-Mark = tuple[float, float, float, float, int]  # middle x and y, width, height in pixels; label
+SceneObject = tuple[float, float, float, float, int]  # middle x and y, width, height in pixels; label
+
+
+def some_paper(*, rng: np.random.Generator) -> Float32:
+    """Draw empty paper with fibres and stains, float32 (256, 256), in grey levels."""
+    base = rng.uniform(150, 253) if rng.random() < 0.85 else rng.uniform(90, 160)
+    paper = np.full((SCENE, SCENE), base, np.float32)
+    if rng.random() < 0.8:
+        paper += rng.uniform(0.3, 5) * smooth_noise(paper.shape, rng.uniform(1.2, 6), rng=rng)
+    if rng.random() < 0.5:
+        paper += rng.uniform(1, 12) * smooth_noise(paper.shape, rng.uniform(12, 90), rng=rng)
+    if rng.random() < 0.12:  # stains
+        blot = smooth_noise(paper.shape, rng.uniform(15, 60), rng=rng)
+        paper -= rng.uniform(5, 40) * np.clip((blot - rng.uniform(0.5, 1.2)) * 4, 0, 1)
+    return paper
+
+
+def some_tooth(*, rng: np.random.Generator) -> Float32:
+    """Draw the paper's tooth, which keeps ink off, float32 (256, 256), 0 to 1."""
+    return np.minimum(np.abs(smooth_noise((SCENE, SCENE), rng.uniform(1.1, 3), rng=rng)), 1)
 
 
 @dataclass(eq=False)
 class Canvas:
-    """What is drawn so far.
-
-    Parameters
-    ----------
-    glyphs : Glyphs
-        What is written with.
-    rng : numpy.random.Generator
-        Decides everything.
-    paper : ndarray of float32, shape (256, 256)
-        Grey levels, 0 to 255 and a little beyond.
-    tooth : ndarray of float32, shape (256, 256)
-        How little ink the paper takes, 0 to 1.
-    found : list of Mark
-        The truth.
-    """
+    """The drawing of a scene."""
 
     glyphs: Glyphs
     rng: np.random.Generator
-    paper: Float32
-    tooth: Float32
-    found: list[Mark] = field(default_factory=list)
-    base: Float32 = field(init=False)  # what ink is laid on
+    paper: Float32  # (256, 256): grey levels, 0 to 255 and a little beyond
+    tooth: Float32  # (256, 256): see :func:`some_tooth`
+    found: list[SceneObject] = field(default_factory=list)  # the objects that a finder must find
+    base: Float32 = field(init=False)  # without the ink since the last settle
 
     def __post_init__(self) -> None:
         self.settle()
 
     def settle(self) -> None:
-        """What is there now is what further ink is laid on."""
+        """Make the present paper the base of further ink."""
         self.base = self.paper.copy()
 
     def note(self, box: Box | None, label: int) -> None:
-        """Write down that an object of that label lies in a box, if there is one."""
+        """Record an object in a box; nothing without a box."""
         if box is not None:
             left, top, right, bottom = box
             self.found.append(((left + right) / 2, (top + bottom) / 2, right - left, bottom - top, label))
 
     def room_for(self, objects: int) -> bool:
-        """Whether so many objects can be added."""
+        """Whether more objects can be added."""
         return len(self.found) < MOST - objects
 
     def lay(self, ink: Float32, left: int, top: int, level: float, *, grain: float = 0.0) -> None:
-        """Let ink change the paper.
+        """Lay ink on the paper.
 
         Parameters
         ----------
         ink : ndarray of float32, shape (h, w)
             0 to 1.
         left, top : int
-            Where its corner lies; what is outside the paper is left out.
+            Of its corner; ink outside the paper is cut off.
         level : float
-            Grey levels by which full ink darkens, or lightens where it is negative.
+            Grey levels by which full ink darkens, or lightens if negative.
         grain : float
-            How much the paper's tooth shows, 0 to 1.
+            Visibility of the paper's tooth, 0 to 1.
         """
         height, width = self.paper.shape
         x, y = max(left, 0), max(top, 0)
@@ -100,7 +106,7 @@ class Canvas:
 
 
 def drawn(lines: list[Float64], size: tuple[int, int], width: float) -> Float32:
-    """The ink of lines.
+    """The ink of lines, float32 (height, width), 0 to 1.
 
     Parameters
     ----------
@@ -110,11 +116,6 @@ def drawn(lines: list[Float64], size: tuple[int, int], width: float) -> Float32:
         Width and height of the ink.
     width : float
         Of the lines, in pixels of the ink.
-
-    Returns
-    -------
-    ndarray of float32, shape (height, width)
-        0 to 1.
     """
     image = Image.new("L", (size[0] * FINE, size[1] * FINE), 0)
     pen = ImageDraw.Draw(image)

@@ -1,4 +1,4 @@
-"""What stands on paper beside handwritten numbers: rules and frames, print, words, stamps, strokes from elsewhere."""
+"""Everything on paper besides handwritten numbers: patterns, rules, frames, print, words, stamps, stray strokes."""
 
 from __future__ import annotations
 
@@ -11,29 +11,18 @@ from PIL import Image, ImageDraw, ImageFont
 from digitwise.images import Float32, Float64
 from digitwise.synthetic.glyphs import font
 from digitwise.synthetic.scenes.canvas import FINE, SCENE, Box, Canvas, drawn
-from digitwise.synthetic.scenes.writing import Writing, letter, some_writing, stroke
+from digitwise.synthetic.scenes.writing import Writing, letter, some_writing, stroke, write
 from digitwise.synthetic.strokes import cursive, doodle, scribble
 
-OUTSIDE = -5.0, SCENE + 5.0  # pixels: from where to where a rule runs across the whole scene
+OUTSIDE = -5.0, SCENE + 5.0  # pixels: ends of a rule across the whole scene
 PRINTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSerif", "DejaVuSansMono", "STIXGeneral", "cmr10", "cmss10", "cmtt10")
-LETTERS = "etaoinsrhldcumfpgwybvk"  # what words of print are made of
+LETTERS = "etaoinsrhldcumfpgwybvk"  # of printed words
 CAPITALS = 1.35  # a font's size over the height of its digits
+ROUND = 6.28  # radians: about 2 pi, as the bundled finder was trained with
 
 
 def rule(canvas: Canvas, begin: Float64, end: Float64, width: float, level: float, *, dotted: bool = False) -> None:
-    """Draw a straight line.
-
-    Parameters
-    ----------
-    canvas : Canvas
-    begin, end : ndarray of float64, shape (2,)
-        x and y in pixels.
-    width : float
-        In pixels; a line of less than one is fainter.
-    level : float
-        Grey levels.
-    dotted : bool
-    """
+    """Draw a straight line from ``begin`` to ``end``, each x and y, ``width`` pixels wide; below one it is fainter."""
     low = np.clip(np.floor(np.minimum(begin, end) - width - 1), 0, SCENE).astype(int)
     high = np.clip(np.ceil(np.maximum(begin, end) + width + 1), 0, SCENE).astype(int)
     if (high <= low).any():
@@ -50,12 +39,12 @@ def rule(canvas: Canvas, begin: Float64, end: Float64, width: float, level: floa
 
 
 def some_level(w: Writing, *, rng: np.random.Generator) -> float:
-    """How dark a rule or frame is, in grey levels: mostly about as dark as the writing."""
+    """Draw the darkness of a rule or frame, in grey levels: mostly similar to the writing."""
     return w.ink * rng.uniform(0.25, 1.2) if rng.random() < 0.7 else math.copysign(rng.uniform(15, 200), w.ink)
 
 
 def horizontal(canvas: Canvas, y: float, w: Writing, *, x: tuple[float, float] = OUTSIDE) -> None:
-    """A rule from left to right, not quite level."""
+    """Draw a rule from left to right, not quite level."""
     rng = canvas.rng
     tilt = rng.normal(0, 0.01) * (x[1] - x[0])
     width, level = rng.uniform(0.6, max(1.0, 0.09 * w.height)), some_level(w, rng=rng)
@@ -63,7 +52,7 @@ def horizontal(canvas: Canvas, y: float, w: Writing, *, x: tuple[float, float] =
 
 
 def vertical(canvas: Canvas, x: float, w: Writing) -> None:
-    """A rule from top to bottom, not quite upright."""
+    """Draw a rule from top to bottom, not quite upright."""
     rng = canvas.rng
     tilt = rng.normal(0, 0.01) * (OUTSIDE[1] - OUTSIDE[0])
     width, level = rng.uniform(0.6, max(1.0, 0.09 * w.height)), some_level(w, rng=rng)
@@ -71,7 +60,7 @@ def vertical(canvas: Canvas, x: float, w: Writing) -> None:
 
 
 def frame(canvas: Canvas, box: Box, w: Writing) -> None:
-    """Four lines around a box, somewhat out of place."""
+    """Draw four lines around a box, slightly displaced."""
     left, top, right, bottom = box
     rng = canvas.rng
     level, width = some_level(w, rng=rng), rng.uniform(0.7, max(1.2, 0.1 * w.height))
@@ -81,7 +70,7 @@ def frame(canvas: Canvas, box: Box, w: Writing) -> None:
 
 
 def squares(canvas: Canvas, w: Writing) -> None:
-    """Squared paper, or lined."""
+    """Draw the lines of squared or ruled paper."""
     rng = canvas.rng
     pitch = w.height * rng.uniform(0.35, 1.6)
     level, width = some_level(w, rng=rng) * rng.uniform(0.2, 0.8), rng.uniform(0.5, 1.6)
@@ -93,7 +82,7 @@ def squares(canvas: Canvas, w: Writing) -> None:
 
 
 def word(canvas: Canvas, x: float, base: float, w: Writing) -> float:
-    """Write a word of joined-up or of single letters from x on; gives its width in pixels."""
+    """Write a word, cursive or in single letters, from x on; gives its width in pixels."""
     rng = canvas.rng
     if rng.random() < 0.6:
         tall = w.height * rng.uniform(0.4, 0.8)
@@ -107,14 +96,14 @@ def word(canvas: Canvas, x: float, base: float, w: Writing) -> float:
 
 
 def text(canvas: Canvas, said: str, x: float, y: float, size: float, level: float, *, name: str | None = None) -> float:
-    """Print text with its left upper corner at x, y, in the font of that name or in some; gives its width in pixels."""
+    """Print text with its top left corner at x, y, in a given or random font; gives its width in pixels."""
     ink = _printed(said, font(name or str(canvas.rng.choice(PRINTS)), max(6, round(size))))
     canvas.lay(ink, round(x), round(y), level)
     return float(ink.shape[1])
 
 
 def _printed(said: str, face: ImageFont.FreeTypeFont) -> Float32:
-    """The ink of printed text, float32 (h, w), 0 to 1, as tight as its box."""
+    """The ink of printed text, float32 (h, w), 0 to 1, cropped to its box."""
     left, top, right, bottom = face.getbbox(said)
     image = Image.new("L", (max(1, round(right - left)), max(1, round(bottom - top))), 0)
     ImageDraw.Draw(image).text((-left, -top), said, 255, face)
@@ -122,7 +111,7 @@ def _printed(said: str, face: ImageFont.FreeTypeFont) -> Float32:
 
 
 def printed_number(canvas: Canvas, x: float, base: float, height: float, level: float) -> float:
-    """Print a number, of which each digit is to be found; gives where it ends, in pixels."""
+    """Print a number, whose digits are objects to find; gives its end in pixels."""
     rng = canvas.rng
     face = font(str(rng.choice(PRINTS)), max(8, round(height * CAPITALS)))
     spaced = rng.uniform(0.0, 0.25) * height
@@ -140,7 +129,7 @@ def printed_number(canvas: Canvas, x: float, base: float, height: float, level: 
 
 
 def some_text(*, rng: np.random.Generator) -> str:
-    """One to three words, in small letters, capitals or both."""
+    """Draw one to three words in lower case, upper case or both."""
     words = ["".join(rng.choice(list(LETTERS), rng.integers(2, 9))) for _ in range(int(rng.integers(1, 4)))]
     said = " ".join(words)
     kind = rng.random()
@@ -148,18 +137,7 @@ def some_text(*, rng: np.random.Generator) -> str:
 
 
 def clutter(canvas: Canvas, w: Writing, *, free: list[tuple[float, float]], chance: float) -> None:
-    """Words and print where no line of digits stands.
-
-    Parameters
-    ----------
-    canvas : Canvas
-    w : Writing
-        Of the digits.
-    free : list of (float, float)
-        Bands from y to y, in pixels.
-    chance : float
-        That there is something in a band.
-    """
+    """Fill each free band, from y to y in pixels, with words or print by a probability ``chance``."""
     rng = canvas.rng
     for low, high in free:
         if high - low < 8 or rng.random() > chance:
@@ -190,7 +168,7 @@ def _written_line(canvas: Canvas, w: Writing, low: float, high: float) -> None:
 
 
 def intruders(canvas: Canvas, w: Writing) -> None:
-    """Strokes, rules, doodles, stamps, specks and bars that come in from elsewhere and may lie on digits."""
+    """Add stray rules, strokes, doodles, stamps and specks, which may lie on digits, and bars, which may not."""
     rng = canvas.rng
     if rng.random() < 0.12:
         vertical(canvas, rng.uniform(0, SCENE), w)
@@ -220,7 +198,7 @@ def _specks(canvas: Canvas, w: Writing) -> None:
 
 
 def _bar(canvas: Canvas, w: Writing) -> None:
-    """A printed bar, or a small block, where it lies on nothing that is to be found."""
+    """Print a bar or a small block, unless it lies on an object."""
     rng = canvas.rng
     size = w.height * rng.uniform(0.3, 1.5, 2)
     size[int(rng.integers(2))] *= rng.uniform(1, 8)
@@ -235,7 +213,7 @@ def _bar(canvas: Canvas, w: Writing) -> None:
 
 
 def _stamp(canvas: Canvas, w: Writing) -> None:
-    """A round stamp with print in it."""
+    """Add a round stamp with print."""
     rng = canvas.rng
     level = w.ink * rng.uniform(0.2, 0.7)
     x, y, radius = rng.uniform(0, SCENE), rng.uniform(0, SCENE), rng.uniform(20, 90)
@@ -243,3 +221,74 @@ def _stamp(canvas: Canvas, w: Writing) -> None:
     ring = np.stack([x + radius * np.cos(t), y + radius * np.sin(t)], axis=1)
     stroke(canvas, [ring, (ring - [x, y]) * 0.85 + [x, y]], w, level=level, pen=0.7)
     text(canvas, some_text(rng=rng).upper(), x - radius * 0.6, y - 6, radius / 3, level)
+
+
+def prepare(canvas: Canvas, w: Writing) -> None:
+    """Draw patterns, squares and writing that shines through, as the base of all further ink."""
+    rng = canvas.rng
+    kind = rng.random()
+    if kind < 0.14:
+        pattern(canvas)
+    elif kind < 0.24:
+        squares(canvas, w)
+    if rng.random() < 0.1:
+        _shine_through(canvas, w)
+    canvas.settle()
+
+
+def _shine_through(canvas: Canvas, w: Writing) -> None:
+    """Add faint, mirrored glyphs, as from the back of thin paper."""
+    rng = canvas.rng
+    faint = some_writing(w.height, rng=rng, contrast=w.ink * rng.uniform(0.1, 0.3))
+    for _ in range(int(rng.integers(1, 12))):
+        place = int(rng.integers(len(canvas.glyphs.labels)))
+        side = w.height * rng.uniform(0.6, 1.2)
+        x, base = rng.uniform(-10, SCENE), rng.uniform(0, SCENE + 20)
+        write(canvas, place, x, base, (side, side), faint, mirrored=True)
+
+
+def pattern(canvas: Canvas) -> None:
+    """Add the security print of cheques and certificates: guilloches, a halftone, or small type."""
+    rng = canvas.rng
+    level = rng.uniform(4, 45)
+    kind = rng.random()
+    if kind < 0.55:
+        canvas.paper -= np.float32(level) * _guilloche(rng=rng)
+    elif kind < 0.75:
+        canvas.paper -= np.float32(level) * _halftone(rng=rng)
+    else:
+        _small_type(canvas, level)
+
+
+def _turned(angle: float) -> tuple[Float32, Float32]:
+    """Coordinates of the scene's pixels along rotated axes, float32 (256, 256) each."""
+    y, x = np.mgrid[:SCENE, :SCENE].astype(np.float32)
+    return x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle)
+
+
+def _guilloche(*, rng: np.random.Generator) -> Float32:
+    """One or two families of waves, float32 (256, 256), 0 to 1."""
+    period, amount, swing = rng.uniform(3, 14), rng.uniform(0, 12), rng.uniform(15, 90)
+    u, v = _turned(rng.uniform(0, math.pi))
+    wave = np.cos((u + amount * np.sin(v * (ROUND / swing))) * (ROUND / period))
+    if rng.random() < 0.4:
+        wave = np.maximum(wave, np.cos((u - amount * np.sin(v * (ROUND / swing))) * (ROUND / period)))
+    return np.asarray(np.clip((wave - rng.uniform(-0.5, 0.6)) * 2, 0, 1))
+
+
+def _halftone(*, rng: np.random.Generator) -> Float32:
+    """Dots in a square lattice, float32 (256, 256), 0 to 1."""
+    period = rng.uniform(3, 9)
+    u, v = _turned(rng.uniform(0, math.pi))
+    dots = np.cos(u * (ROUND / period)) * np.cos(v * (ROUND / period))
+    return np.asarray(np.clip((dots - rng.uniform(0.1, 0.6)) * 3, 0, 1))
+
+
+def _small_type(canvas: Canvas, level: float) -> None:
+    """Repeat one row of words."""
+    rng = canvas.rng
+    size = rng.uniform(6, 12)
+    row = " ".join(some_text(rng=rng) for _ in range(6))
+    pitch = size * rng.uniform(1.1, 2)
+    for top in np.arange(rng.uniform(-5, 0), SCENE, pitch):
+        text(canvas, row, rng.uniform(-60, 0), top, size, level, name="DejaVuSans")

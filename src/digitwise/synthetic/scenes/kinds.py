@@ -1,4 +1,4 @@
-"""Kinds of scenes: what a person may show the reader."""
+"""The kinds of scenes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import math
 import numpy as np
 
 from digitwise.images import Float64
-from digitwise.synthetic.scenes.background import pattern, prepare
 from digitwise.synthetic.scenes.canvas import SCENE, Canvas
 from digitwise.synthetic.scenes.clutter import (
     clutter,
     frame,
     horizontal,
     intruders,
+    pattern,
+    prepare,
     printed_number,
     rule,
     some_level,
@@ -38,12 +39,12 @@ from digitwise.synthetic.scenes.writing import (
 from digitwise.synthetic.strokes import curve
 
 CURRENCIES = ("$", "US$", "€", "Kr.", "R$", "£", "U$S", "Fr.")
-SYMBOLS = "$€RKF"  # what is written by hand before an amount
-GROUPING = "...,,-"  # what stands between an amount's groups of digits, the more common ones more often
+SYMBOLS = "$€RKF"  # handwritten before an amount
+GROUPING = "...,,-"  # separators of an amount's groups of digits, by frequency
 
 
 def _begun(canvas: Canvas, high: float) -> Writing:
-    """Some writing of digits up to ``high`` pixels, and paper made ready for it."""
+    """Draw a writing with digits up to ``high`` pixels, and prepare the paper."""
     w = some_writing(some_height(high=high, rng=canvas.rng), rng=canvas.rng)
     prepare(canvas, w)
     return w
@@ -65,7 +66,7 @@ def single(canvas: Canvas) -> None:
 
 
 def row(canvas: Canvas) -> None:
-    """One number in the middle of the scene, with what lies around it."""
+    """One number, with other things around it."""
     rng, w = canvas.rng, _begun(canvas, 90)
     digits = int(rng.integers(1, 13))
     base = rng.uniform(w.height + 8, SCENE - 8)
@@ -88,7 +89,7 @@ def row(canvas: Canvas) -> None:
 
 
 def _underlined(canvas: Canvas, start: float, end: float, base: float, w: Writing) -> None:
-    """One line or two under a number, or a frame or a ring around it, or nothing."""
+    """Draw one or two lines under a number, a frame or a ring around it, or nothing."""
     rng = canvas.rng
     kind = rng.random()
     if kind < 0.3:
@@ -106,14 +107,14 @@ def _underlined(canvas: Canvas, start: float, end: float, base: float, w: Writin
 
 
 def _ring(x: float, y: float, width: float, height: float, *, rng: np.random.Generator) -> Float64:
-    """An ellipse drawn around something so wide and high about x, y, in pixels: points (n, 2)."""
+    """Points (n, 2) of an ellipse around a box with centre x, y, in pixels."""
     angle = rng.uniform(0, 2 * math.pi) + np.linspace(0, 2 * math.pi + rng.uniform(-0.3, 0.5), 24)
     radii = np.array([width, height]) * rng.uniform(0.65, 1.1) + rng.normal(0, 0.02, (24, 1)) * height
     return curve(np.array([x, y]) + radii * np.stack([np.cos(angle), np.sin(angle)], axis=1))
 
 
 def _date(canvas: Canvas, x: float, base: float, w: Writing) -> float:
-    """Two or three groups of digits with one sign between them; gives where they end, in pixels."""
+    """Write two or three groups of digits with one sign between them; gives their end in pixels."""
     rng = canvas.rng
     drawn = str(rng.choice(list("/-.")))
     groups = int(rng.integers(2, 4))
@@ -169,7 +170,7 @@ def boxes(canvas: Canvas) -> None:
 
 
 def _box(canvas: Canvas, x: tuple[float, float], y: tuple[float, float], comb: bool, line: tuple[float, float]) -> None:
-    """A box from x to x and y to y, or a comb's tooth: short sides and no top; ``line`` is its width and level."""
+    """Draw a box, or with ``comb`` short sides and no top; ``line`` is the lines' width and level."""
     (left, right), (top, bottom) = x, y
     side = top + (bottom - top) * 0.6 if comb else top
     sides = [((left, side), (left, bottom)), ((right, side), (right, bottom)), ((left, bottom), (right, bottom))]
@@ -180,14 +181,14 @@ def _box(canvas: Canvas, x: tuple[float, float], y: tuple[float, float], comb: b
 
 
 def _label(canvas: Canvas, x: float, y: float, w: Writing, level: float) -> None:
-    """Print over a row of boxes."""
+    """Print a label over a row of boxes."""
     size = w.height * canvas.rng.uniform(0.3, 0.6)
     if size > 6:
         text(canvas, some_text(rng=canvas.rng), x, y - size * 1.3, size, level)
 
 
 def table(canvas: Canvas) -> None:
-    """Cells with rules around them, and a number, a word or nothing in each."""
+    """A table with a number, a word or nothing in each cell."""
     rng, w = canvas.rng, _begun(canvas, 60)
     tall = w.height * rng.uniform(1.15, 3.5)
     y = rng.uniform(-0.8, 0.3) * tall
@@ -210,7 +211,7 @@ def table(canvas: Canvas) -> None:
 
 
 def _cell(canvas: Canvas, left: float, right: float, base: float, w: Writing) -> None:
-    """What stands in a cell of a table."""
+    """Fill a cell of a table."""
     rng = canvas.rng
     kind = rng.random()
     if kind < 0.7:
@@ -222,7 +223,7 @@ def _cell(canvas: Canvas, left: float, right: float, base: float, w: Writing) ->
 
 
 def cheque(canvas: Canvas) -> None:
-    """An amount: security print, currency, points, what closes it, print around it."""
+    """An amount with currency, separators, an ending, security print and other print."""
     rng = canvas.rng
     w = some_writing(some_height(14, 90, rng=rng), rng=rng)
     if rng.random() < 0.75:
@@ -243,7 +244,7 @@ def cheque(canvas: Canvas) -> None:
 
 
 def _currency(canvas: Canvas, x: float, base: float, w: Writing) -> float:
-    """What stands before an amount, if anything; gives its width in pixels."""
+    """Write what precedes an amount, if anything; gives its width in pixels."""
     rng = canvas.rng
     kind = rng.random()
     if kind < 0.3:
@@ -260,7 +261,7 @@ def _currency(canvas: Canvas, x: float, base: float, w: Writing) -> float:
 
 
 def _amount(canvas: Canvas, x: float, base: float, w: Writing) -> float:
-    """One to three groups of digits; gives where they end, in pixels."""
+    """Write one to three groups of digits; gives their end in pixels."""
     rng = canvas.rng
     groups = int(rng.integers(1, 4))
     for k in range(groups):
@@ -272,7 +273,7 @@ def _amount(canvas: Canvas, x: float, base: float, w: Writing) -> float:
 
 
 def nothing(canvas: Canvas) -> None:
-    """Everything but digits."""
+    """Everything except digits."""
     rng, w = canvas.rng, _begun(canvas, 70)
     y = rng.uniform(0, 30)
     while y < SCENE:

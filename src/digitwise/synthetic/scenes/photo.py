@@ -1,4 +1,4 @@
-"""The photo of a scene: light, folds, borders, blur, noise; which part of it is shown, and which way up."""
+"""The photo of a scene: light, folds, borders, blur and noise; cropping and turning."""
 
 from __future__ import annotations
 
@@ -11,33 +11,20 @@ from digitwise.images import Float32, UInt8
 from digitwise.maps import padded_with
 from digitwise.synthetic.camera import through_jpeg, to_uint8
 from digitwise.synthetic.noise import resized
-from digitwise.synthetic.scenes.canvas import IGNORED, MOST, SCENE, Mark
+from digitwise.synthetic.scenes.canvas import IGNORED, MOST, SCENE, SceneObject
 
-SMALLEST = 9  # pixels of a digit, below which a smaller file would leave nothing to read
-ROOM = 24  # pixels of desk in sight at least
-SHARP = 0.06  # heights of a digit: standard deviation of the blur at most, for the same reason
-VISIBLE = 0.8  # share of an object's box above which it is there to be found
-REMNANT = 0.05  # share above which what is left of it is ignored, and below which it is taken for paper
-NARROWEST = 12  # pixels of the sides of what is shown
+SMALLEST = 9  # pixels of a digit, below which reducing would make it unreadable
+ROOM = 24  # least pixels of visible desk
+SHARP = 0.06  # largest standard deviation of the blur, in heights of a digit, that keeps it readable
+VISIBLE = 0.8  # visible share of an object's box above which it must be found
+REMNANT = 0.05  # visible share above which it is ignored, and below which it counts as paper
+NARROWEST = 12  # least pixels of a side of the shown part
 Frame = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 WHOLE: Frame = (0, 0, SCENE, SCENE)
 
 
-def seen(paper: Float32, found: list[Mark], *, rng: np.random.Generator) -> UInt8:
-    """See a scene.
-
-    Parameters
-    ----------
-    paper : ndarray of float32, shape (256, 256)
-        Grey levels.
-    found : list of Mark
-        What is on it: digits stay readable.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    ndarray of uint8, shape (256, 256)
-    """
+def seen(paper: Float32, found: list[SceneObject], *, rng: np.random.Generator) -> UInt8:
+    """Photograph a scene, float32 (256, 256) to uint8 (256, 256), such that its digits stay readable."""
     heights = [height for *_, height, label in found if 0 <= label < 10]
     if rng.random() < 0.35:
         paper = _lit(paper, rng=rng)
@@ -59,7 +46,7 @@ def seen(paper: Float32, found: list[Mark], *, rng: np.random.Generator) -> UInt
 
 
 def _lit(paper: Float32, *, rng: np.random.Generator) -> Float32:
-    """Light from one side, now and then with the edge of a shadow."""
+    """Light from one side, sometimes with the edge of a shadow."""
     side = np.linspace(-0.5, 0.5, SCENE, dtype=np.float32)
     angle, slope = rng.uniform(0, 2 * math.pi), abs(rng.normal(0, 0.25))
     ramp = np.float32(math.cos(angle)) * side[None] + np.float32(math.sin(angle)) * side[:, None]
@@ -89,8 +76,8 @@ def _bordered(paper: Float32, *, rng: np.random.Generator) -> Float32:
     return np.asarray(paper * (1 - side) + np.float32(shade) * side)
 
 
-def _on_a_desk(paper: Float32, found: list[Mark], *, rng: np.random.Generator) -> Float32:
-    """What the sheet lies on, beyond an edge at any angle that cuts no object; the edge throws a shadow."""
+def _on_a_desk(paper: Float32, found: list[SceneObject], *, rng: np.random.Generator) -> Float32:
+    """Show a desk beyond an edge of the paper, which has any angle, cuts no object, and throws a shadow."""
     angle = rng.uniform(0, 2 * math.pi)
     x, y = math.cos(angle), math.sin(angle)
     reach = SCENE / 2 * (abs(x) + abs(y))  # of the scene's corners from its middle, along the edge's normal
@@ -115,7 +102,7 @@ def _on_a_desk(paper: Float32, found: list[Mark], *, rng: np.random.Generator) -
 
 
 def _blurred(paper: Float32, heights: list[float], *, rng: np.random.Generator) -> Float32:
-    """Out of focus, as far as digits of those heights in pixels can bear."""
+    """Blur, as far as digits of the given heights in pixels stay readable."""
     sigma = abs(rng.normal(0, 0.6)) if rng.random() < 0.8 else rng.uniform(0.6, 1.6)
     if heights:
         sigma = min(sigma, SHARP * float(np.median(heights)))
@@ -126,22 +113,14 @@ def _blurred(paper: Float32, heights: list[float], *, rng: np.random.Generator) 
 
 
 def cropped(
-    image: UInt8, found: list[Mark], *, chance: float, rng: np.random.Generator
+    image: UInt8, found: list[SceneObject], *, chance: float, rng: np.random.Generator
 ) -> tuple[UInt8, Float32, Frame]:
-    """Show a part of a scene somewhere in an image as large, the rest filled as when reading.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (256, 256)
-    found : list of Mark
-    chance : float
-        That it is only a part.
-    rng : numpy.random.Generator
+    """Show the scene, or by a probability ``chance`` a part of it, anywhere in a filled image of the same size.
 
     Returns
     -------
     (ndarray of uint8, shape (256, 256); ndarray of float32, shape (n, 5); Frame)
-        The image, the objects in it, and where the part lies.
+        The image, the visible objects, and the frame of the part.
     """
     objects = np.array(found, np.float32).reshape(-1, 5)
     window = _window(objects, rng=rng) if rng.random() < chance else WHOLE
@@ -155,7 +134,7 @@ def cropped(
 
 
 def _window(objects: Float32, *, rng: np.random.Generator) -> Frame:
-    """About the objects, with margins that may cut them."""
+    """Draw a window around the objects, with margins that may cut them."""
     left, top, right, bottom = WHOLE
     if len(objects):
         left, top = (objects[:, :2] - objects[:, 2:4] / 2).min(axis=0)
@@ -168,25 +147,17 @@ def _window(objects: Float32, *, rng: np.random.Generator) -> Frame:
 
 
 def _visible(objects: Float32, window: Frame, at: tuple[int, int]) -> Float32:
-    """The objects (n, 5) in a window whose corner comes to ``at``, their boxes cut to it."""
-    left, top, right, bottom = window
-    kept = []
-    for x, y, width, height, label in objects.tolist():
-        x0, x1 = max(x - width / 2, left), min(x + width / 2, right)
-        y0, y1 = max(y - height / 2, top), min(y + height / 2, bottom)
-        share = max(0.0, x1 - x0) * max(0.0, y1 - y0) / max(width * height, 1e-6)
-        if share > REMNANT:
-            kept.append(
-                (
-                    *((x0 + x1) / 2 + at[0] - left, (y0 + y1) / 2 + at[1] - top),
-                    *(x1 - x0, y1 - y0, label if share > VISIBLE else IGNORED),
-                )
-            )
-    return np.array(kept, np.float32).reshape(-1, 5)[:MOST]
+    """The visible objects (n, 5) of a window whose corner moves to ``at``, with boxes cut to it."""
+    centres, sizes, labels = np.split(objects.astype(np.float64), [2, 4], axis=1)  # (n, 2), (n, 2), (n, 1)
+    low, high = np.maximum(centres - sizes / 2, window[:2]), np.minimum(centres + sizes / 2, window[2:])
+    shares = np.maximum(0, high - low).prod(axis=1) / np.maximum(sizes.prod(axis=1), 1e-6)
+    labels = np.where(shares[:, None] > VISIBLE, labels, IGNORED)
+    visible = np.concatenate([(low + high) / 2 + at - window[:2], high - low, labels], axis=1)
+    return np.asarray(visible[shares > REMNANT][:MOST], np.float32)
 
 
 def turned(image: UInt8, objects: Float32, frame: Frame, turn: int) -> tuple[UInt8, Float32, Frame]:
-    """All of it turned clockwise by ``turn`` quarters."""
+    """Turn image, objects and frame clockwise by ``turn`` quarters."""
     objects = objects.copy()
     for _ in range(turn):  # a quarter clockwise: (x, y) becomes (side - y, x)
         objects[:, :2] = np.stack([SCENE - objects[:, 1], objects[:, 0]], axis=1)

@@ -1,4 +1,4 @@
-"""A scene: which kinds there are, how one is made, and batches that other processes make while a network learns."""
+"""Makes scenes, and batches of them in other processes while a network trains."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from digitwise.images import Float32, UInt8
 from digitwise.maps import padded_with
 from digitwise.synthetic.glyphs import Glyphs
 from digitwise.synthetic.scenes import kinds
-from digitwise.synthetic.scenes.background import some_paper, some_tooth
-from digitwise.synthetic.scenes.canvas import MOST, Canvas
+from digitwise.synthetic.scenes.canvas import MOST, Canvas, some_paper, some_tooth
 from digitwise.synthetic.scenes.photo import Frame, cropped, seen, turned
 
-TURNED = 0.22  # share of scenes that lie on a side or stand on their heads
+TURNED = 0.22  # share of scenes turned by 90, 180 or 270 degrees
 NOTHING = -3  # the label of a row without an object
-AHEAD = 4  # batches a process that are made before they are asked for
-WINDOW = 96  # batches among which one is shown again
+AHEAD = 4  # batches made in advance, for each process
+WINDOW = 96  # recent batches from which repeats are drawn
 Batch = tuple[UInt8, Float32, Float32]  # images (n, 256, 256); objects (n, 96, 5); turn and fill (n, 2)
-_GLYPHS: list[Glyphs] = []  # what this process composes with: sent once, not with each batch
+_GLYPHS: list[Glyphs] = []  # of this process, loaded once
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +33,11 @@ class Scene:
     ----------
     image : ndarray of uint8, shape (256, 256)
     objects : ndarray of float32, shape (n, 5)
-        Middle x and y, width and height in pixels, and label: a place in ``SIGNS``, or ``IGNORED``.
+        Centre x and y, width and height in pixels, and label: an index in ``SIGNS``, or ``IGNORED``.
     turn : {0, 1, 2, 3}
-        Quarters counter-clockwise that make it upright.
+        Quarter turns counter-clockwise that make it upright.
     frame : (int, int, int, int)
-        Left, top, right and bottom of the photo or scan in it.
+        Left, top, right and bottom of its photo or scan.
     """
 
     image: UInt8
@@ -48,45 +47,27 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of scenes.
+class SceneKind:
+    """A kind of scenes."""
 
-    Parameters
-    ----------
-    compose : callable
-        Draws one on a canvas.
-    share : float
-        Of the scenes.
-    cropped : float
-        Share of these of which only a part is shown: seldom where there is no one object to crop to.
-    """
-
-    compose: Callable[[Canvas], None]
-    share: float
-    cropped: float = 0.5
+    compose: Callable[[Canvas], None]  # draws one on a canvas
+    share: float  # of the scenes
+    cropped: float = 0.5  # share of these that show only a part; small for kinds without a main object
 
 
 KINDS = {
-    "single": Kind(kinds.single, 0.12),
-    "row": Kind(kinds.row, 0.3),
-    "page": Kind(kinds.page, 0.2, cropped=0.15),
-    "boxes": Kind(kinds.boxes, 0.1),
-    "table": Kind(kinds.table, 0.12),
-    "cheque": Kind(kinds.cheque, 0.11),
-    "nothing": Kind(kinds.nothing, 0.05, cropped=0.15),
+    "single": SceneKind(kinds.single, 0.12),
+    "row": SceneKind(kinds.row, 0.3),
+    "page": SceneKind(kinds.page, 0.2, cropped=0.15),
+    "boxes": SceneKind(kinds.boxes, 0.1),
+    "table": SceneKind(kinds.table, 0.12),
+    "cheque": SceneKind(kinds.cheque, 0.11),
+    "nothing": SceneKind(kinds.nothing, 0.05, cropped=0.15),
 }
 
 
 def scene_of(glyphs: Glyphs, *, rng: np.random.Generator) -> Scene:
-    """Make a scene.
-
-    Parameters
-    ----------
-    glyphs : Glyphs
-        What is written with.
-    rng : numpy.random.Generator
-        Decides everything.
-    """
+    """Make a scene."""
     paper = some_paper(rng=rng)
     canvas = Canvas(glyphs, rng, paper, some_tooth(rng=rng))
     kind = KINDS[str(rng.choice(list(KINDS), p=[kind.share for kind in KINDS.values()]))]
@@ -99,20 +80,20 @@ def scene_of(glyphs: Glyphs, *, rng: np.random.Generator) -> Scene:
 
 
 def write_glyphs(folder: Path, glyphs: Glyphs) -> None:
-    """Write glyphs as files that processes map into their memory, which all of them share."""
+    """Write glyphs as files that processes map into shared memory."""
     for name in ("fields", "labels", "kinds"):
         np.save(folder / f"{name}.npy", getattr(glyphs, name))
 
 
 def read_glyphs(folder: Path) -> Glyphs:
-    """Map the glyphs written."""
+    """Map the glyphs of :func:`write_glyphs` into memory."""
     return Glyphs(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("fields", "labels", "kinds")))
 
 
 def batches(folder: Path, *, seed: int, size: int, repeats: int, jobs: int, start: int = 0) -> Iterator[Batch]:
-    """Batches without end, the same and in the same order for any number of processes.
+    """Yield batches without end, in the same order for any number of processes.
 
-    Composing takes longer than learning, so each batch is shown when it is made and ``repeats`` - 1 times later.
+    Composing takes longer than training, so each batch is yielded when it is made and ``repeats`` - 1 times later.
 
     Parameters
     ----------
@@ -123,7 +104,7 @@ def batches(folder: Path, *, seed: int, size: int, repeats: int, jobs: int, star
     size : int
         Scenes a batch.
     repeats : int
-        How often each is shown, on average.
+        Mean number of times that a batch is yielded.
     jobs : int
         Processes that compose.
     start : int
@@ -132,10 +113,9 @@ def batches(folder: Path, *, seed: int, size: int, repeats: int, jobs: int, star
     Yields
     ------
     (ndarray of uint8, shape (n, 256, 256); ndarray of float32, shape (n, 96, 5); ndarray of float32, shape (n, 2))
-        Images; objects as in :class:`~digitwise.synthetic.scenes.Scene`, other rows labelled :data:`NOTHING`;
-        turns, and the grey values that images are filled with.
+        Images; objects as in :class:`Scene`, unused rows labelled :data:`NOTHING`; turns and grey values of the fill.
     """
-    from joblib.externals.loky import ProcessPoolExecutor  # does not run the caller's script again, as spawn does
+    from joblib.externals.loky import ProcessPoolExecutor  # unlike spawn, does not run the caller's script again
 
     rng = np.random.default_rng([seed, start])
     kept: collections.deque[Batch] = collections.deque(maxlen=WINDOW)
@@ -156,7 +136,7 @@ def _start(folder: str) -> None:
 
 
 def composed(task: tuple[int, int, int]) -> Batch:
-    """The batch of a seed, number and size."""
+    """Compose the batch of a seed, number and size."""
     seed, number, size = task
     scenes = [scene_of(_GLYPHS[0], rng=np.random.default_rng([seed, number, k])) for k in range(size)]
     objects = np.zeros((size, MOST, 5), np.float32)

@@ -1,4 +1,4 @@
-"""Digits, signs, letters and numbers, written on a canvas by one person with one pen."""
+"""Writes digits, signs, letters and numbers on a canvas, in the writing of one person with one pen."""
 
 from __future__ import annotations
 
@@ -14,68 +14,36 @@ from digitwise.synthetic.scenes.canvas import IGNORED, SCENE, Box, Canvas
 from digitwise.synthetic.strokes import Drawing, scribble
 
 HEIGHTS = 10.0, 110.0  # pixels of a digit
-USUAL = 32.0  # pixels: about what digits are brought to before they are read
+USUAL = 32.0  # pixels: about the height of digits when a page is read
 INKED = 0.25  # ink from which a pixel belongs to an object's box
 LEGGED = 7, 9, 4, 1  # digits that may reach below the line
-LYING = 0.55  # share of the field's height below which a glyph counts as lying, and is not blown up
-OFTEN = 0, 1, 1, 7  # digits that come more often than others: amounts end in 0, and 1 and 7 are alike
+LYING = 0.55  # share of the field's height below which a glyph is flat, and is not enlarged
+OFTEN = 0, 1, 1, 7  # more frequent digits: amounts end in 0, and 1 and 7 are similar
 
 
 @dataclass(frozen=True)
 class Writing:
-    """One person with one pen; lengths are in heights of a digit where nothing else is said.
+    """The writing of one person with one pen; lengths in heights of a digit unless stated otherwise."""
 
-    Parameters
-    ----------
-    height : float
-        Of a digit, in pixels.
-    pen : float
-        Half the width of the stroke.
-    slant : float
-        Shear to the right, as a tangent.
-    aspect : float
-        Width over height, against what was written.
-    gap : float
-        Between two digits; below 0 they touch.
-    uneven : float
-        Spread of the digits' heights.
-    wobble : float
-        Spread of the digits' feet about their line.
-    slope, bow : float
-        Of the line: as a tangent, and how it bends.
-    forms : float
-        Share of digits of drawn forms instead of those of MNIST's writers.
-    ink : float
-        Grey levels between paper and ink, positive where the ink is darker.
-    grain : float
-        How much the paper's tooth shows in the ink, 0 to 1.
-    legs : float
-        Share of the digits 1, 4, 7 and 9 that reach below the line.
-    zeros : float
-        Height of a 0, against the other digits.
-    outlined : bool
-        Whether strokes are as wide as their writers made them.
-    """
-
-    height: float
-    pen: float
-    slant: float
-    aspect: float
-    gap: float
-    uneven: float
-    wobble: float
-    slope: float
-    bow: float
-    forms: float
-    ink: float
-    grain: float
-    legs: float
-    zeros: float
-    outlined: bool
+    height: float  # of a digit, in pixels
+    pen: float  # half the width of the stroke
+    slant: float  # shear to the right, as a tangent
+    aspect: float  # factor on width over height
+    gap: float  # between two digits; they touch below 0
+    uneven: float  # spread of the digits' heights
+    wobble: float  # spread of the digits' feet about their line
+    slope: float  # of the line, as a tangent
+    bow: float  # curvature of the line
+    forms: float  # share of digits in drawn forms instead of those of MNIST's writers
+    ink: float  # grey levels between paper and ink, positive if the ink is darker
+    grain: float  # visibility of the paper's tooth in the ink, 0 to 1
+    legs: float  # share of the digits 1, 4, 7 and 9 that reach below the line
+    zeros: float  # height of a 0 over that of other digits
+    outlined: bool  # whether strokes keep their writers' widths
 
 
 def some_writing(height: float, *, rng: np.random.Generator, contrast: float | None = None) -> Writing:
-    """A writing as it may come, of digits ``height`` pixels high; ``contrast`` sets how dark its ink is."""
+    """Draw a writing with digits ``height`` pixels high; ``contrast`` sets its ink."""
     thin = rng.random() < 0.75
     pen = math.exp(rng.uniform(math.log(0.018), math.log(0.06))) if thin else rng.uniform(0.06, 0.13)
     pencil = rng.random() < 0.25
@@ -100,21 +68,21 @@ def some_writing(height: float, *, rng: np.random.Generator, contrast: float | N
 
 
 def some_height(low: float = HEIGHTS[0], high: float = HEIGHTS[1], *, rng: np.random.Generator) -> float:
-    """A digit's height in pixels: most are about as high as they are when a page is read."""
+    """Draw a digit's height in pixels, mostly near the height at which pages are read."""
     if rng.random() < 0.6:
         return float(np.clip(rng.lognormal(math.log(USUAL), 0.3), low, high))
     return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
 def stroke(canvas: Canvas, drawing: Drawing, w: Writing, *, level: float | None = None, pen: float = 1.0) -> None:
-    """Draw strokes, points (n, 2) in pixels of the scene, with the writing's pen ``pen`` times as wide."""
+    """Draw strokes, points (n, 2) in pixels of the scene, ``pen`` times as wide as the writing's pen."""
     canvas.draw(drawing, w.ink if level is None else level, 2 * w.pen * w.height * pen)
 
 
 def digit(
     canvas: Canvas, label: int, x: float, base: float, w: Writing, *, scale: float = 1.0, crossed: bool = False
 ) -> float:
-    """Write a digit with its left edge at x, its foot at base; gives its width in pixels."""
+    """Write a digit with its left edge at x and its foot at base; gives its width in pixels."""
     rng = canvas.rng
     place = glyph_for(canvas, label, w)
     tall = w.height * scale * float(np.clip(rng.normal(1, w.uneven), 0.6, 1.4))
@@ -128,7 +96,7 @@ def digit(
         drop = rng.uniform(0.0, 0.4) * tall
     across = unit * w.aspect * math.exp(rng.normal(0, 0.08))
     real = float(width * across)
-    # The field's frame is square: the glyph's ink lies in its middle.
+    # The field is square, with the glyph's ink in its centre.
     foot = base + drop + (unit * stretch - unit * stretch * height) / 2
     box = write(canvas, place, x + real / 2 - across / 2, foot, (across, unit * stretch), w)
     canvas.note(box, IGNORED if crossed else label)
@@ -138,7 +106,7 @@ def digit(
 
 
 def glyph_for(canvas: Canvas, label: int, w: Writing) -> int:
-    """The place of a glyph of that label for that writing."""
+    """Draw the index of a glyph of a label for a writing."""
     glyphs, rng = canvas.glyphs, canvas.rng
     kind = DRAWN if label < 0 or label > 9 or rng.random() < w.forms else OUTLINE if w.outlined else MIDDLE
     places = glyphs.places[label, kind]
@@ -161,9 +129,9 @@ def write(
     ----------
     canvas : Canvas
     place : int
-        Which glyph.
+        The index of the glyph.
     x, base : float
-        The left lower corner of its field's inner square, in pixels.
+        The bottom left corner of its field's inner square, in pixels.
     size : (float, float)
         Width and height of that square, in pixels.
     w : Writing
@@ -173,7 +141,7 @@ def write(
     Returns
     -------
     Box or None
-        Around its ink, before the paper's tooth; None where there is none.
+        Of its ink, before the paper's tooth; None without ink.
     """
     rng, glyphs = canvas.rng, canvas.glyphs
     wide, tall = size[0] / TALL, size[1] / TALL
@@ -196,9 +164,9 @@ def write(
 
 
 def _pen(w: Writing, scale: float, *, middle: bool, rng: np.random.Generator) -> float:
-    """Half the width of a stroke in pixels, or how far it reaches beyond its outline where ``middle`` is false.
+    """Half the width of a stroke, or without ``middle`` its reach beyond the outline, in pixels.
 
-    ``scale`` is pixels of the scene for one of the glyph's field.
+    ``scale`` is the size of the field's pixels in the scene.
     """
     if middle:
         return max(w.pen * w.height, 0.35)
@@ -214,18 +182,18 @@ def _cross_out(canvas: Canvas, box: Box, w: Writing) -> None:
 
 
 def number(canvas: Canvas, digits: int, x: float, base: float, w: Writing, *, separators: float = 0.15) -> float:
-    """Write a number from x on, along a line; gives where it ends, in pixels.
+    """Write a number from x on; gives its end in pixels.
 
     Parameters
     ----------
     canvas : Canvas
     digits : int
-        Fewer where the scene ends or is full.
+        Fewer are written where the scene ends or is full.
     x, base : float
-        Its left lower corner in pixels.
+        The bottom left corner in pixels.
     w : Writing
     separators : float
-        Probability of a sign behind each digit; where it is 0, nothing closes the number either.
+        Probability of a sign after each digit; with 0 the number has no ending either.
     """
     rng = canvas.rng
     start = x
@@ -250,7 +218,7 @@ def number(canvas: Canvas, digits: int, x: float, base: float, w: Writing, *, se
 
 
 def _line(base: float, along: float, w: Writing) -> float:
-    """The height of a written line, in pixels, so many pixels from where it starts."""
+    """The y of a written line, ``along`` pixels from its start."""
     return base + w.slope * along + w.bow * along**2 / max(w.height, 1)
 
 
@@ -271,7 +239,7 @@ def sign(canvas: Canvas, drawn: str, x: float, base: float, w: Writing) -> float
 
 
 def ending(canvas: Canvas, x: float, base: float, w: Writing) -> float:
-    """What stands behind an amount: ``=``, ``-``, a wavy line, a letter or mark; gives its width in pixels."""
+    """Write the end of an amount: ``=``, ``-``, a wavy line, a letter or mark; gives its width in pixels."""
     rng = canvas.rng
     x += w.height * rng.uniform(0.1, 0.4)
     kind = rng.random()
@@ -287,9 +255,9 @@ def ending(canvas: Canvas, x: float, base: float, w: Writing) -> float:
 
 
 def letter(canvas: Canvas, x: float, base: float, w: Writing, *, alone: bool = True, among: str = "") -> float:
-    """Write some letter or mark, one of ``among`` if that is given, its left edge at x; gives its width in pixels.
+    """Write a letter or mark, one of ``among`` if given, with its left edge at x; gives its width in pixels.
 
-    One that stands alone and looks like a digit is neither to be found nor wrong to be found.
+    One that stands alone and looks like a digit is ignored: a finder may find it or not.
     """
     place = int(canvas.rng.choice(letters_of(canvas.glyphs, among))) if among else glyph_for(canvas, OTHER, w)
     width = float(canvas.glyphs.spans[place, 0])

@@ -1,29 +1,13 @@
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
 from scipy.ndimage import label
 
 from digitwise.errors import DataError
-from digitwise.synthetic import CORRUPTIONS, corrupted, cutout_of, drawn_digit, other_ink, page_of, scan_of
+from digitwise.synthetic import CORRUPTIONS, corrupted, cutout_of, drawn_digit, other_ink, scan_of
 from digitwise.synthetic.noise import plasma, smooth_noise
-from digitwise.synthetic.pens import Hand, centre_line, written
+from digitwise.synthetic.pens import Writer, centre_line, written
 from digitwise.synthetic.scans import half_of
-
-
-def rng(*seed):
-    return np.random.default_rng(seed or 0)
-
-
-def digit(kind="ring", width=3):
-    """A 0, or a 1, with light ink on a dark ground."""
-    image = Image.new("L", (28, 28))
-    pen = ImageDraw.Draw(image)
-    if kind == "ring":
-        pen.ellipse((8, 4, 20, 23), outline=255, width=width)
-    else:
-        pen.line([(15, 4), (13, 23)], fill=255, width=width)
-    return np.array(image)
-
+from tests.synthetic.strokes import digit, rng
 
 # --- thinning and pens
 
@@ -46,33 +30,33 @@ def test_a_thinned_line_lies_within_the_strokes():
 @pytest.mark.parametrize("height", [20, 60, 200])
 @pytest.mark.parametrize("width", [0.05, 0.1, 0.2])
 def test_a_pen_writes_as_wide_as_it_is(height, width):
-    ink = written(digit("line"), height, Hand(width), rng=rng())
+    ink = written(digit("line"), height, Writer(width), rng=rng())
     measured = ink.sum(axis=1)[len(ink) // 3 : -len(ink) // 3].mean()
     assert measured == pytest.approx(max(width * height, 1), rel=0.3)
 
 
 @pytest.mark.parametrize("height", [20, 60, 200])
 def test_a_digit_gets_the_height_asked_for(height):
-    ink = written(digit(), height, Hand(None), rng=rng())
+    ink = written(digit(), height, Writer(None), rng=rng())
     assert ink.dtype == np.float32
     assert len(ink) == pytest.approx(height, abs=0.06 * height + 1)
     assert ink.min() >= 0
     assert ink.max() <= 1
 
 
-def test_a_hand_can_write_narrowly():
-    plain, narrow = (written(digit(), 80, Hand(0.08, aspect=aspect), rng=rng()) for aspect in (1, 0.6))
+def test_a_writer_can_write_narrowly():
+    plain, narrow = (written(digit(), 80, Writer(0.08, aspect=aspect), rng=rng()) for aspect in (1, 0.6))
     assert narrow.shape[1] < 0.75 * plain.shape[1]
     assert len(narrow) == pytest.approx(len(plain), abs=2)
 
 
-def test_a_hand_can_slant_to_the_right():
-    ink = written(digit("line"), 80, Hand(0.08, slant=0.5), rng=rng()) > 0.5
+def test_a_writer_can_slant_to_the_right():
+    ink = written(digit("line"), 80, Writer(0.08, slant=0.5), rng=rng()) > 0.5
     assert np.flatnonzero(ink[5]).mean() > np.flatnonzero(ink[-5]).mean() + 10
 
 
 def test_a_digit_without_ink_is_written_as_nothing():
-    assert written(np.zeros((28, 28), np.uint8), 50, Hand(None), rng=rng()).max() == 0
+    assert written(np.zeros((28, 28), np.uint8), 50, Writer(None), rng=rng()).max() == 0
 
 
 # --- noise
@@ -124,7 +108,7 @@ def test_a_digit_is_seen_on_every_scan():
         assert (scan.max(axis=(0, 1)) - scan.min(axis=(0, 1))).max() > 25
 
 
-def test_a_image_without_ink_gives_a_scan_too():
+def test_an_image_without_ink_gives_a_scan_too():
     assert scan_of(np.zeros((28, 28), np.uint8), rng=rng()).dtype == np.uint8
 
 
@@ -227,96 +211,3 @@ def test_stripes_are_the_outer_quarters(images):
     striped = corrupted(images, "stripes", 0.25, rng=rng())
     assert np.array_equal(striped[:, :, 7:21], images[:, :, 7:21])
     assert np.array_equal(striped[:, :, :7], 255 - images[:, :, :7])
-
-
-# --- pages
-
-
-@pytest.fixture(scope="module")
-def pages():
-    """Pages of rings and lines, and their digits."""
-    made = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("digitwise.synthetic.pages.HEIGHTS", (20, 50))  # small pages are made sooner
-        for seed in range(14):
-            labels = rng(seed).integers(0, 2, 11)
-            digits = np.stack([digit("line" if label else "ring") for label in labels])
-            made.append((page_of(digits, labels, rng=rng(7, seed)), labels))
-    return made
-
-
-def test_a_page_is_the_same_for_the_same_seed():
-    digits, labels = np.stack([digit(), digit("line")]), np.array([0, 1])
-    first, again = (page_of(digits, labels, rng=rng(3)) for _ in range(2))
-    assert np.array_equal(first.image, again.image)
-    assert np.array_equal(first.boxes, again.boxes)
-    assert first.lines == again.lines
-
-
-def test_a_pages_lines_are_its_labels_in_reading_order(pages):
-    for page, labels in pages:
-        assert "".join(page.lines) == "".join(str(label) for label in labels)
-        assert page.boxes.shape == (len(labels), 4)
-        assert page.boxes.dtype == np.int64
-
-
-def test_a_page_has_a_size_that_is_read(pages):
-    for page, _ in pages:
-        assert page.image.dtype == np.uint8
-        assert page.image.ndim == 3
-        shorter, longer = sorted(page.image.shape[:2])
-        assert 400 <= shorter <= 2000
-        assert 600 <= longer <= 3000
-
-
-def test_a_pages_boxes_lie_in_the_image(pages):
-    for page, _ in pages:
-        left, top, right, bottom = page.boxes.T
-        assert (left >= 0).all()
-        assert (top >= 0).all()
-        assert (left < right).all()
-        assert (top < bottom).all()
-        assert right.max() <= page.image.shape[1]
-        assert bottom.max() <= page.image.shape[0]
-
-
-def test_a_box_encloses_the_ink_of_its_digit(pages):
-    for page, _ in pages:
-        grey = page.image.astype(np.float32).mean(axis=2)
-        for left, top, right, bottom in page.boxes:
-            inside = grey[top:bottom, left:right]
-            beside = np.concatenate([grey[top:bottom, left - 3], grey[top:bottom, right + 2]])
-            assert np.ptp(inside) > 1.5 * np.median(np.abs(beside - np.median(beside)))
-
-
-def test_boxes_of_an_upright_page_go_from_left_to_right(pages):
-    for page, _ in pages:
-        across, sign = {0: (0, 1), 90: (1, 1), 180: (0, -1), 270: (1, -1)}[page.turn]
-        middle = (page.boxes[:, across] + page.boxes[:, across + 2]) / 2 * sign
-        ends = np.cumsum([len(line) for line in page.lines])[:-1]
-        assert all((np.diff(part) > 0).all() for part in np.split(middle, ends))
-
-
-def test_some_neighbours_touch_and_are_named(pages, monkeypatch):
-    monkeypatch.setattr("digitwise.synthetic.pages.HEIGHTS", (20, 50))
-    pairs = [(page, pair) for page, _ in pages for pair in page.touching]
-    assert all(second == first + 1 for _, (first, second) in pairs)
-    many = [page_of(np.stack([digit()] * 40), np.zeros(40, int), rng=rng(seed)) for seed in (1, 2)]
-    assert 0 < sum(len(page.touching) for page in many) < 15
-
-
-def test_pages_differ_in_turn_tilt_ruling_and_edge(pages):
-    for name in ("turn", "tilt", "ruling", "edge"):
-        assert len({getattr(page, name) for page, _ in pages}) > 1
-    assert all(abs(page.tilt) <= 6 for page, _ in pages)
-
-
-def test_a_page_without_digits_is_refused():
-    with pytest.raises(DataError, match="one or more"):
-        page_of(np.zeros((0, 28, 28), np.uint8), np.zeros(0, int), rng=rng())
-
-
-def test_more_digits_than_a_page_holds_are_refused(monkeypatch):
-    monkeypatch.setattr("digitwise.synthetic.pages.LARGEST", (420, 620))
-    with pytest.raises(DataError, match="find room"):
-        page_of(np.stack([digit()] * 300), np.zeros(300, int), rng=rng())

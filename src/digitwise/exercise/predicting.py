@@ -1,7 +1,6 @@
-"""Asks students' models about the test pictures, in a process of its own with limits of its own.
+"""Predicts the test images with students' models, in one separate process with limits for all notebooks.
 
-One process for all notebooks: of a student it loads only what :mod:`digitwise.exercise.submitted` lets through, in
-which no code is left.
+The process loads only the models that :func:`digitwise.exercise.evidence.checked_model` accepts, which hold no code.
 """
 
 from __future__ import annotations
@@ -13,30 +12,30 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.errors import DataError, ModelError, one_line
+from digitwise.exercise.evidence import checked_model
 from digitwise.exercise.marks import printable
 from digitwise.exercise.recognition import Scaling
-from digitwise.exercise.sandbox import GIGABYTE, SECONDS_BETWEEN_LOOKS, Child, Limits, prepare, temporary_folder
+from digitwise.exercise.sandbox import GIGABYTE, SECONDS_BETWEEN_LOOKS, Child, NotebookLimits, prepare, temporary_folder
 from digitwise.images import Float32, UInt8
 
-LIMITS = Limits(seconds=300, memory_bytes=6 * GIGABYTE)  # a question
+LIMITS = NotebookLimits(seconds=300, memory_bytes=6 * GIGABYTE)  # for each model
 
 
-class Answers:
-    """What a model is and says.
+class ModelOutput:
+    """The layers of a model and its output for the test images.
 
     Parameters
     ----------
     probabilities : ndarray of float32, shape (n, outputs)
-        Of the test pictures; not always probabilities.
+        Of the test images; other values where the model does not end in softmax.
     layers : list of dict
-        In order: ``class``, and ``units``, ``activation`` where it has them.
+        In order: ``class``, ``units`` and ``activation``, the latter two None where a layer has none.
     """
 
     def __init__(self, probabilities: Float32, layers: list[dict[str, Any]]) -> None:
@@ -44,131 +43,124 @@ class Answers:
         self.predicted = probabilities.argmax(axis=1)
 
 
-class Answerer:
-    """The process, started by the first question and again where a model brought it down; used from many threads.
+class Predictor:
+    """The process: started by the first model, and again after a model ends it; threads may share it.
 
     Parameters
     ----------
     data : Path
-        The set whose test pictures are asked about, as .npz.
+        The data set with the test images, as .npz.
     stop : Event
-        Set from another thread, it ends the waiting for an answer.
+        Set by another thread to stop waiting for a prediction.
     slowness : float
-        How many times as long this machine may take.
+        The factor on the time limit for this machine.
     """
 
     def __init__(self, data: Path, stop: threading.Event, slowness: float = 1.0) -> None:
         self.stop, self.limits = stop, dataclasses.replace(LIMITS, slowness=slowness)
-        self.data, self.stack, self.lock, self.asked = data, ExitStack(), threading.Lock(), 0
+        self.data, self.stack, self.lock, self.count = data, ExitStack(), threading.Lock(), 0
         self.child: Child | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """End the process, and remove its folder."""
         self.stack.close()
 
-    def ask(self, model: Path, scaling: Scaling | None) -> Answers:
-        """Have a model classify the test pictures.
+    def predict(self, model: Path, scaling: Scaling | None) -> ModelOutput:
+        """Predict the test images with a model.
 
         Parameters
         ----------
         model : Path
             A ``.keras`` file.
         scaling : Scaling or None
-            What it was trained with; None is 0 to 1.
+            Of its training images; None is 0 to 1.
 
         Raises
         ------
         ModelError
-            If the file is refused or the model cannot answer; the message is for the student.
+            If the file is refused or the prediction fails; the message is for the student.
         """
         with self.lock:
             if self.child is None or self.child.process.poll() is not None:
                 self.stack.close()
                 self._start()
             assert self.child is not None
-            self.asked += 1
-            reply, array = (self.folder / f"{self.asked}.{end}" for end in ("json", "npy"))
-            question = {
-                "model": str(model),
-                "scaling": scaling and vars(scaling),
-                "reply": str(reply),
-                "out": str(array),
-            }
-            said = self._reply(json.dumps(question), reply)
-            if "error" in said:
-                raise ModelError(printable(said["error"]))  # it may quote the model
-            answers = Answers(np.load(array, allow_pickle=False), said["layers"])
+            self.count += 1
+            reply, array = (self.folder / f"{self.count}.{end}" for end in ("json", "npy"))
+            scale = scaling and vars(scaling)
+            request = {"model": str(model), "scaling": scale, "reply": str(reply), "out": str(array)}
+            found = self._reply(json.dumps(request), reply)
+            if "error" in found:
+                raise ModelError(printable(found["error"]))  # it may quote the model
+            output = ModelOutput(np.load(array, allow_pickle=False), found["layers"])
             reply.unlink()
             array.unlink()
-            return answers
+            return output
 
     def _start(self) -> None:
         self.folder = self.stack.enter_context(temporary_folder())
         prepare(self.folder)
         (self.folder / "data.npz").symlink_to(self.data)
-        self.child = Child("digitwise.exercise.answering", self.folder, self.limits, talks=True)
+        self.child = Child("digitwise.exercise.predicting", self.folder, self.limits, talks=True)
         self.stack.callback(self.child.end)
 
-    def _reply(self, question: str, reply: Path) -> Any:
+    def _reply(self, request: str, reply: Path) -> Any:
         child = self.child
         assert child is not None
         assert child.process.stdin is not None
         child.begin_anew()
         try:
-            child.process.stdin.write(question.encode() + b"\n")
+            child.process.stdin.write(request.encode() + b"\n")
             child.process.stdin.flush()
         except OSError:
-            return {"error": "the model's answers could not be had; mark the notebook again"}
+            return {"error": "the process for predictions ended; mark the notebook again"}
         while not reply.exists():
             reason = child.over() or ("end" if child.process.poll() is not None else None)
             if reason:
                 child.end()
-                return {"error": f"the model took too much {reason} to answer; make it smaller"}
+                return {"error": f"the model used too much {reason} for its predictions; make it smaller"}
             if self.stop.wait(SECONDS_BETWEEN_LOOKS):
                 raise ModelError("stopped from outside")
         return json.loads(reply.read_text(encoding="utf-8"))
 
 
 def main(folder: Path, missing: list[str]) -> None:
-    """Answer questions from the standard input, a line each, until it ends."""
+    """Reply to requests from standard input, one on each line, until it ends."""
     from digitwise.data import load
 
     images = load(folder / "data.npz").test.images
     from digitwise.training.backend import keras
 
     for line in sys.stdin:
-        question = json.loads(line)
-        scaling = question["scaling"] and Scaling(**question["scaling"])
+        request = json.loads(line)
+        scaling = request["scaling"] and Scaling(**request["scaling"])
         try:
-            probabilities, layers = _answers(keras, Path(question["model"]), images, scaling)
-            np.save(question["out"], probabilities)
-            said: dict[str, Any] = {"layers": layers}
-        except Exception as error:  # a stranger's model fails in any way; the next one is to have its turn
-            said = {"error": f"{error if isinstance(error, ModelError | DataError) else _told(error)}"}
-        unfinished = Path(question["reply"] + ".tmp")
-        unfinished.write_text(json.dumps(said), encoding="utf-8")
-        unfinished.replace(question["reply"])
+            probabilities, layers = _predict(keras, Path(request["model"]), images, scaling)
+            np.save(request["out"], probabilities)
+            result: dict[str, Any] = {"layers": layers}
+        except (ModelError, DataError) as error:
+            result = {"error": str(error)}
+        except Exception as error:  # an untrusted model may raise anything; the next model still gets its turn
+            kind = type(error).__name__
+            result = {"error": f"the model cannot be loaded or used: {kind}: {one_line(str(error), 200)}"}
+        unfinished = Path(request["reply"] + ".tmp")
+        unfinished.write_text(json.dumps(result), encoding="utf-8")
+        unfinished.replace(request["reply"])
         keras.backend.clear_session()
 
 
-def _answers(keras: Any, file: Path, images: UInt8, scaling: Scaling | None) -> tuple[Float32, list[dict[str, Any]]]:
-    from digitwise.exercise.submitted import checked_model
-
+def _predict(keras: Any, file: Path, images: UInt8, scaling: Scaling | None) -> tuple[Float32, list[dict[str, Any]]]:
     checked = Path("model.keras")
     checked.write_bytes(checked_model(file))
     model = keras.models.load_model(checked, compile=False, safe_mode=True)
     outputs = np.asarray(model.predict(fed(images, scaling, model.input_shape), batch_size=256, verbose=0), np.float32)
     if outputs.ndim != 2 or len(outputs) != len(images) or not np.isfinite(outputs).all():
-        raise ModelError(f"the model's answers have shape {outputs.shape}: expected finite (n, classes)")
+        raise ModelError(f"the model gives outputs of shape {outputs.shape}: expected finite values (n, classes)")
     return outputs, [_layer(layer) for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
 
 
 def fed(images: UInt8, scaling: Scaling | None, shape: Sequence[int | None]) -> NDArray[np.float32]:
-    """Bring images to the values and shape that a model takes.
+    """Convert images to the values and shape of a model's input.
 
     Parameters
     ----------
@@ -176,12 +168,12 @@ def fed(images: UInt8, scaling: Scaling | None, shape: Sequence[int | None]) -> 
     scaling : Scaling or None
         None is 0 to 1.
     shape : tuple of int or None
-        Of the model's input; flat, without a channel, with one or with three alike, with a frame around.
+        Of the input: flat, without channel, with one channel or three equal ones, with a border.
 
     Raises
     ------
     ModelError
-        If it takes something else.
+        If the input has another shape.
     """
     scaling = scaling or Scaling([1 / 255], [0.0])
     flat: Any = images.reshape(len(images), -1)
@@ -210,7 +202,3 @@ def _layer(layer: Any) -> dict[str, Any]:
         "units": getattr(layer, "units", None),
         "activation": getattr(activation, "__name__", None),
     }
-
-
-def _told(error: Exception) -> str:
-    return f"the model cannot be loaded or asked: {type(error).__name__}: {one_line(str(error), 200)}"
