@@ -1,4 +1,4 @@
-"""What this machine is and which versions run on it."""
+"""The machine, the versions that run on it, and what libraries write to standard error."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ import importlib.metadata
 import os
 import platform
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from digitwise.errors import DigitwiseError
 
 PACKAGES = ("digitwise", "keras", "tensorflow-cpu", "tensorflow", "jax", "torch", "numpy", "scipy", "scikit-learn")
+STDERR = 2  # its number, by which they write
 
 
 def cpu_flags() -> frozenset[str]:
@@ -102,3 +108,43 @@ def thread_limits(threads: int) -> dict[str, str]:
     if threads == 1:  # XLA has no number of threads, only whether an operation may have several
         limits["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
     return limits
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Hold back what is written past ``sys.stderr``; show it where something fails by surprise.
+
+    What Python itself writes to ``sys.stderr`` meanwhile appears as always.
+    """
+    sys.stderr.flush()
+    before, real = sys.stderr, os.dup(STDERR)
+    with tempfile.TemporaryFile() as held, os.fdopen(real, "w", encoding="utf-8", buffering=1) as shown:
+        replaced = _is_real(before)
+        if replaced:
+            sys.stderr = shown
+        os.dup2(held.fileno(), STDERR)
+        try:
+            yield
+        except (DigitwiseError, KeyboardInterrupt):
+            raise
+        except BaseException:
+            _show(held, real)
+            raise
+        finally:
+            if replaced:
+                sys.stderr = before
+            shown.flush()
+            os.dup2(real, STDERR)
+
+
+def _is_real(stream: object) -> bool:
+    """Whether a stream writes to the process's own stderr; not so where a test or a notebook has replaced it."""
+    try:
+        return bool(stream.fileno() == STDERR)  # type: ignore[attr-defined]
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def _show(held: BinaryIO, where: int) -> None:
+    held.seek(0)
+    os.write(where, held.read())

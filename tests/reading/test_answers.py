@@ -7,7 +7,7 @@ import pytest
 
 from digitwise import Reader
 from digitwise.reading.answers import FEW, Expected, Tally
-from digitwise.reading.card import Policy
+from digitwise.reading.model import Policy
 from tests.helpers import glyphs
 
 POLICY = Policy(max_error=0.003, threshold=0.9, exponent=1.0)

@@ -15,8 +15,8 @@ from digitwise.reading.rows import arrow_schema, sink_to
 from digitwise.reading.shards import plan as planning
 from digitwise.reading.shards.manifest import KEY
 from digitwise.reading.shards.plan import plan
-from digitwise.reading.shards.run import InHere, run_shards
 from digitwise.reading.shards.shard import Rows
+from digitwise.reading.shards.work import InHere, run_shards
 from tests.reading.shards import digits, parts, png, rows, times, write_files, write_pixels, write_tar
 from tests.templates import write_model
 

@@ -15,12 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from digitwise.server import batcher, serving
+from digitwise.server import service, serving
 from digitwise.server.app import ROUTES, application
-from digitwise.server.batcher import LARGE, WAITING
 from digitwise.server.metrics import Metrics, width_of
 from digitwise.server.security import HEADER_BYTES
-from digitwise.server.service import Settings
+from digitwise.server.service import LARGE, WAITING, Settings
 from digitwise.server.uploads import Limits
 from tests.server.running import all_of, as_png, served
 
@@ -183,7 +182,7 @@ def test_trailers_are_not_kept(server):
 
 def test_work_that_takes_too_long_is_given_up(monkeypatch):
     given_up = threading.Event()
-    monkeypatch.setattr("digitwise.server.api.sheet_of", lambda *_: given_up.wait(60))
+    monkeypatch.setattr("digitwise.server.handlers.sheet_of", lambda *_: given_up.wait(60))
     with served(application(Settings(limits=Limits(seconds=1.0)))) as running:  # in which the image itself arrives
         answer = running.image(PNG, "/v1/read/numbers")
         given_up.set()
@@ -211,14 +210,14 @@ class Held:
 
     def begin(self, running) -> None:
         assert running.image(PNG, SINGLE).status_code == 200  # libraries are loaded
-        real = batcher.read_together
+        real = service.read_together
 
         def read(reader, sources, **how):
             self.begun.append(len(sources))
             assert self.go.wait(120)
             return real(reader, sources, **how)
 
-        self.monkeypatch.setattr(batcher, "read_together", read)
+        self.monkeypatch.setattr(service, "read_together", read)
 
 
 @pytest.fixture
@@ -276,9 +275,9 @@ def test_where_there_is_no_room_one_is_told_to_come_again(held):
 
 def test_pages_that_wait_are_bounded_too(monkeypatch):
     go = threading.Event()
-    monkeypatch.setattr("digitwise.server.api.sheet_of", lambda *_: go.wait(120))
-    monkeypatch.setattr("digitwise.server.api.page_document", lambda *_: {})
-    monkeypatch.setattr("digitwise.server.api.statuses_of", lambda *_: [])
+    monkeypatch.setattr("digitwise.server.handlers.sheet_of", lambda *_: go.wait(120))
+    monkeypatch.setattr("digitwise.server.handlers.page_document", lambda *_: {})
+    monkeypatch.setattr("digitwise.server.handlers.statuses_of", lambda *_: [])
     with served(application(Settings())) as running:
         answers = []
         threads = [

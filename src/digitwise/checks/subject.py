@@ -11,8 +11,7 @@ from typing import Any, Literal, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.checks.likeness import Likeness, likeness
-from digitwise.checks.measures import Measures, blocks, extents, measured
+from digitwise.checks.measures import Likeness, Measures, blocks, extents, likeness, measured
 from digitwise.checks.thresholds import BLANK_RANGE
 from digitwise.data.raw import Raw
 from digitwise.fitting import is_dark_on_light

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitwise.cli.console import JsonFlag, PatchOption, out, print_json, stage, table
-from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption
+from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption, check_pool, pool_for
 
 if TYPE_CHECKING:
     from digitwise.checks import Check, Checked
@@ -40,7 +40,6 @@ def check(
 ) -> int:
     """Find what is wrong with a data set. The exit code is 1 where something of severity error is, else 0."""
     from digitwise.cli.live import CheckWatch
-    from digitwise.cli.pools import check_pool, pool_for
     from digitwise.errors import DataError
     from digitwise.outputs import claimed
     from digitwise.report.findings import CHECK, check_place, write_findings

@@ -14,11 +14,8 @@ from typing import Any
 import typer
 
 from digitwise.cli import (
-    calibrate,
     check,
-    compare,
     data,
-    errors,
     evaluate,
     exercise,
     export,
@@ -26,7 +23,6 @@ from digitwise.cli import (
     info,
     read,
     report,
-    review,
     run,
     serve,
     sweep,
@@ -52,16 +48,16 @@ app.command("run")(run.run)
 app.command("train")(train.train)
 app.command("sweep")(sweep.sweep)
 app.command("evaluate")(evaluate.evaluate)
-app.command("calibrate")(calibrate.calibrate)
-app.command("errors")(errors.errors)
-app.command("compare")(compare.compare)
+app.command("calibrate")(export.calibrate)
+app.command("errors")(evaluate.errors)
+app.command("compare")(report.compare)
 app.command("report")(report.report)
 app.command("improve")(improve.improve)
 app.command("export")(export.export)
 app.command("check")(check.check)
 app.command("read")(read.read)
 app.command("serve")(serve.serve)
-app.command("review")(review.review)
+app.command("review")(serve.review)
 app.command("info")(info.info)
 app.add_typer(data.app, name="data")
 app.add_typer(exercise.app, name="exercise")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,11 +16,12 @@ from digitwise.cli.console import JsonFlag, err
 from digitwise.cli.options import ClusterOption, share, share_or_all
 
 if TYPE_CHECKING:
-    from digitwise.cli.teller import Teller
+    from digitwise.cli.readings import Teller
     from digitwise.reading.jobs import Job, Mode
     from digitwise.reading.reader import Reader
 
 SOME_FAILED = 1
+OWN = "expected a place of its own"
 FILES = typer.Argument(
     metavar="FILE|DIR|-",
     help="Images, PDFs, or sets (.npz, .npy, IDX, .csv, .parquet); - is the standard input. Of a folder all "
@@ -122,7 +125,6 @@ def read(
         raise typer.BadParameter("expected --single or --numbers (which others imply; see --help), got both")
     if template is not None and any(given is not None for given in (region, expect, pattern, table)):
         raise typer.BadParameter("expected --template, or --region, --expect, --pattern or --table, got both")
-    from digitwise.cli.places import check_places
     from digitwise.cli.shards import is_folder, read_shards
     from digitwise.files import real
 
@@ -143,15 +145,15 @@ def read(
         assert out is not None
         choices = {"model": model, "max_error": max_error, "max_pixels": max_pixels}
         return 0 if read_shards(files, out, cluster, threads, fail_under, choices) else SOME_FAILED
-    from digitwise.cli.teller import Teller
+    from digitwise.cli.readings import Teller
     from digitwise.outputs import check_file
     from digitwise.reading.drawings import DRAWINGS
     from digitwise.reading.forms.template import Template
+    from digitwise.reading.inputs import sources_of
     from digitwise.reading.jobs import Job
     from digitwise.reading.known import Known, Region
     from digitwise.reading.reader import Reader
     from digitwise.reading.rows import ROWS
-    from digitwise.reading.sources import sources_of
     from digitwise.reading.tables import TABLES
 
     form = None if template is None else Template.from_file(template)
@@ -211,7 +213,7 @@ def _read_all(job: Job, sources: list[str], teller: Teller) -> None:
     """Read file by file, those one after another that are no sets side by side."""
     from digitwise.files import expanded
     from digitwise.formats import kind_of
-    from digitwise.reading.sources import STDIN
+    from digitwise.reading.inputs import STDIN
 
     for is_set, group in groupby(sources, lambda name: name != STDIN and kind_of(expanded(name)) is not None):
         if is_set:
@@ -238,3 +240,43 @@ def _read_set(job: Job, source: str, teller: Teller) -> None:
         teller.end_set(source)
     except (DataError, MissingPartError) as error:
         teller.tell(failed(source, error, of_lines=job.mode == "numbers"))
+
+
+def check_places(sources: Iterable[str], places: Mapping[str, Path | None]) -> None:
+    """Refuse outputs that would overwrite what is read, or each other.
+
+    Parameters
+    ----------
+    sources : iterable of str
+        What is read.
+    places : dict of str to Path or None
+        What is written, by option.
+
+    Raises
+    ------
+    DataError
+        If two are one file.
+    """
+    from digitwise.errors import DataError
+    from digitwise.files import expanded
+    from digitwise.reading.inputs import STDIN
+
+    written = [(option, path, _written(option, path)) for option, path in places.items() if path is not None]
+    for number, (option, path, pattern) in enumerate(written):
+        for other, other_path, other_pattern in written[:number]:
+            if pattern.fullmatch(os.path.realpath(other_path)) or other_pattern.fullmatch(os.path.realpath(path)):
+                raise DataError(f"{option} {path}: {OWN}, got that of {other}; choose another")
+    for source in sources if written else ():
+        if source == STDIN:
+            continue
+        file = expanded(source)
+        its_places = os.path.realpath(file), os.path.join(os.path.realpath(file.parent), file.name)  # a link has two
+        for option, path, pattern in written:
+            if any(map(pattern.fullmatch, its_places)):
+                raise DataError(f"{option} {path}: {OWN}, got that of {source}, which is read; choose another")
+
+
+def _written(option: str, path: Path) -> re.Pattern[str]:
+    """All files that an option writes: a second overlay gets ``-2`` behind its name."""
+    stem, suffix = os.path.splitext(os.path.realpath(path))
+    return re.compile(re.escape(stem) + (r"(-\d+)?" if option == "--overlay" else "") + re.escape(suffix))

@@ -11,7 +11,7 @@ from digitwise.cli.console import err
 from digitwise.errors import DataError
 
 if TYPE_CHECKING:
-    from digitwise.reading.shards.run import Readers, Summary
+    from digitwise.reading.shards.work import Readers, Summary
 
 SAID_EVERY = 30.0  # seconds, where there is no terminal for a bar
 MEGABYTE = 10**6
@@ -54,11 +54,11 @@ def read_shards(
         If the job cannot be done, or a shard of it could not be.
     """
     from digitwise.addresses import folder_of
-    from digitwise.cli.teller import passes
+    from digitwise.cli.readings import passes
     from digitwise.formats.parquet import library
     from digitwise.reading.reader import Reader
     from digitwise.reading.shards.manifest import part_name
-    from digitwise.reading.shards.run import run_shards
+    from digitwise.reading.shards.work import run_shards
 
     library()
     readers = _readers(cluster, threads)
@@ -86,11 +86,11 @@ def read_shards(
 
 def _readers(cluster: str | None, threads: int | None) -> Readers:
     if cluster is None:
-        from digitwise.reading.shards.run import InHere
+        from digitwise.reading.shards.work import InHere
 
         return InHere(threads)
     from digitwise.cluster.connect import check
-    from digitwise.cluster.reading import RayReaders
+    from digitwise.cluster.readers import RayReaders
 
     check(cluster)  # told before anything is planned, which may take long
     return RayReaders(cluster)

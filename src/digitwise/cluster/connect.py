@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from digitwise.errors import ClusterError, MissingPartError, one_line
-from digitwise.stderr import held_back
-from digitwise.system import cores
+from digitwise.system import cores, held_back
 
 AUTO, LOCAL = "auto", "local"
 INSTALL = "pip install 'digitwise[cluster]'"

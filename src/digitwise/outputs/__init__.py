@@ -30,9 +30,18 @@ from digitwise.outputs.folders import (
     recover_unless_written,
     together,
 )
-from digitwise.outputs.locks import claimed, waiting_for
 from digitwise.outputs.marker import MARKER, Kind
-from digitwise.outputs.single import check_file, new_file, output_file, remove_file, updated_file, write, write_plain
+from digitwise.outputs.single_file import (
+    check_file,
+    claimed,
+    new_file,
+    output_file,
+    remove_file,
+    updated_file,
+    waiting_for,
+    write,
+    write_plain,
+)
 
 __all__ = [
     "MARKER",

@@ -15,7 +15,6 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from digitwise.files import naming
-from digitwise.outputs.locks import held
 from digitwise.outputs.marker import (
     MARKER,
     PREFIX,
@@ -29,7 +28,7 @@ from digitwise.outputs.marker import (
     things,
     unfinished,
 )
-from digitwise.outputs.single import check_file, listed
+from digitwise.outputs.single_file import check_file, held, listed
 
 PLAN = "plan.json"  # of what is replaced together; is there once all of it is written
 EARLIER = "earlier-"  # what was replaced

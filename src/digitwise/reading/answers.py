@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from digitwise.images import Float32, Mask, UInt8
-from digitwise.reading.card import Policy
+from digitwise.reading.model import Policy
 from digitwise.reading.results import Page, Reading, Status
 
 TOP = 3  # classes that a reading names

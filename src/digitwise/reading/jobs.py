@@ -22,10 +22,10 @@ from digitwise.formats import open_images
 from digitwise.images import UInt8
 from digitwise.reading.answers import Answers
 from digitwise.reading.forms.template import Template
+from digitwise.reading.inputs import STDIN
 from digitwise.reading.known import Known, Region
 from digitwise.reading.reader import PAGE, Reader
 from digitwise.reading.results import Page, Reading
-from digitwise.reading.sources import STDIN
 
 Mode = Literal["single", "numbers"]
 SOME = 4  # images after which the time for the others is reckoned

@@ -14,17 +14,16 @@ import numpy as np
 from digitwise.decoding import MAX_PIXELS, Decoded
 from digitwise.errors import DigitwiseError, ModelError
 from digitwise.images import Float32, UInt8
-from digitwise.reading import finder, inputs, trust
+from digitwise.reading import finder, trust
 from digitwise.reading.answers import Answers, Expected, Single, pooled
-from digitwise.reading.card import UNTOUCHED, chosen
 from digitwise.reading.finder import Sight
-from digitwise.reading.forms.form import read_form
+from digitwise.reading.forms.fields import read_form
 from digitwise.reading.forms.template import Field, Template
-from digitwise.reading.inputs import Prepared, image_of, path_of, stack_of
+from digitwise.reading.inputs import cut_out, image_of, path_of, stack_of
 from digitwise.reading.known import Known, Region
-from digitwise.reading.model import Model
+from digitwise.reading.model import UNTOUCHED, Model, chosen
+from digitwise.reading.model_input import Prepared, as_they_are, even, fitted, normalized, normalized_stack, opinions_of
 from digitwise.reading.numbers import page_of
-from digitwise.reading.opinion import opinions_of
 from digitwise.reading.results import Digit, Other, Page, Reading
 
 if TYPE_CHECKING:
@@ -267,7 +266,7 @@ class Reader:
         """A lone digit: by the model on the image, or on the digit cut out of it where other ink is in view."""
         whole = self.single_of(decoded.image, path, sight=sight)
         if whole.reading.label != digit.label:
-            whole = self.single_of(inputs.cut_out(decoded, digit.box), path)
+            whole = self.single_of(cut_out(decoded, digit.box), path)
         return whole if whole.reading.label == digit.label and digit.status == "read" else whole.said("unsure")
 
     def single_of(self, image: UInt8, path: str | None = None, *, sight: Sight | None = None) -> Single:
@@ -313,7 +312,7 @@ class Reader:
         if not blank.any():
             probabilities = self.model.probabilities(prepared.images)
         else:
-            probabilities = inputs.even(len(blank), len(self.class_names))
+            probabilities = even(len(blank), len(self.class_names))
             probabilities[~blank] = self.model.probabilities(prepared.images[~blank])
         if (opinions := prepared.opinions) is None:
             agreed = np.ones(len(blank), bool)
@@ -330,7 +329,7 @@ class Reader:
         image = image_of(x, max_pixels=self.max_pixels, at_least=SINGLE).image
         is_array = hasattr(x, "__array__") and not hasattr(x, "getbands")  # which a PIL image has
         if is_array and self.model.card.normalization == UNTOUCHED:
-            return inputs.as_they_are(image[None], self.model.image_shape)
+            return as_they_are(image[None], self.model.image_shape)
         return self.formed(image)
 
     def formed(self, image: UInt8, *, sight: Sight | None = None) -> Prepared:
@@ -339,14 +338,14 @@ class Reader:
         ``sight`` is what the finder saw, where it has looked already.
         """
         if self.model.card.normalization == UNTOUCHED:
-            return inputs.fitted(image, self.model.image_shape)
-        return self._advised(inputs.normalized(image), image[None], sight)
+            return fitted(image, self.model.image_shape)
+        return self._advised(normalized(image), image[None], sight)
 
     def formed_stack(self, images: UInt8) -> Prepared:
         """Images of one size, uint8 (n, h, w) or (n, h, w, 3), as the model takes them."""
         if self.model.card.normalization == UNTOUCHED:
-            return inputs.as_they_are(images, self.model.image_shape)
-        return self._advised(inputs.normalized_stack(images), images)
+            return as_they_are(images, self.model.image_shape)
+        return self._advised(normalized_stack(images), images)
 
     def _advised(self, prepared: Prepared, images: UInt8, sight: Sight | None = None) -> Prepared:
         """With the finder's opinion of each digit that is not in the model's form."""

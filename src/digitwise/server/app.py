@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from digitwise.server import api, openapi, pages
+from digitwise.server import handlers, openapi
 from digitwise.server.metrics import Metrics, Watch
 from digitwise.server.problems import HANDLERS
 from digitwise.server.security import Guard
@@ -57,7 +57,7 @@ async def description(request: Request) -> Response:
             operation = entry.operation(service)
             closed = service.settings.token is not None and not entry.open
             paths[entry.path] = {entry.method.lower(): openapi.with_token(operation) if closed else operation}
-    return api.answer(openapi.document(service, paths))
+    return handlers.answer(openapi.document(service, paths))
 
 
 MODEL = openapi.getting("What the model is", "Model", tag="model")
@@ -65,18 +65,20 @@ SERVICE = openapi.getting("What this server offers, and its limits", "Service", 
 HEALTH = openapi.getting("Whether it answers", "Health", tag="service")
 
 TABLE = (
-    Entry("/", pages.page("index.html"), open=True),
-    Entry("/static/{name:path}", pages.file, open=True),
-    Entry("/docs", pages.page("docs.html"), open=True),
+    Entry("/", handlers.page("index.html"), open=True),
+    Entry("/static/{name:path}", handlers.file, open=True),
+    Entry("/docs", handlers.page("docs.html"), open=True),
     Entry("/openapi.json", description, open=True),
-    Entry("/report", pages.report, offered=lambda settings: settings.report is not None),
-    Entry("/v1/read", api.read, openapi.read, "POST"),
-    Entry("/v1/read/numbers", api.numbers, openapi.numbers, "POST"),
-    Entry("/v1/model", api.model, MODEL),
-    Entry("/v1/service", api.about, SERVICE, open=True),  # asked before a page can know that there is a token
-    Entry("/healthz", api.health, HEALTH, open=True),
-    Entry("/metrics", api.metrics, openapi.metrics),
-    Entry("/v1/collect", api.collect, openapi.collect, "POST", offered=lambda settings: settings.collect is not None),
+    Entry("/report", handlers.report, offered=lambda settings: settings.report is not None),
+    Entry("/v1/read", handlers.read, openapi.read, "POST"),
+    Entry("/v1/read/numbers", handlers.numbers, openapi.numbers, "POST"),
+    Entry("/v1/model", handlers.model, MODEL),
+    Entry("/v1/service", handlers.about, SERVICE, open=True),  # asked before a page can know that there is a token
+    Entry("/healthz", handlers.health, HEALTH, open=True),
+    Entry("/metrics", handlers.metrics, openapi.metrics),
+    Entry(
+        "/v1/collect", handlers.collect, openapi.collect, "POST", offered=lambda settings: settings.collect is not None
+    ),
 )
 ROUTES = tuple(entry.route().path_format for entry in TABLE)  # the names that requests are counted under
 OPEN = [(entry.route().path_regex, entry.open) for entry in TABLE]

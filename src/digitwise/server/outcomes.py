@@ -23,9 +23,9 @@ from digitwise.images import UInt8
 from digitwise.normalize.road import WORKING
 from digitwise.reading import rows
 from digitwise.reading.answers import Single
-from digitwise.reading.card import UNTOUCHED
-from digitwise.reading.inputs import Prepared
 from digitwise.reading.known import Known, Region
+from digitwise.reading.model import UNTOUCHED
+from digitwise.reading.model_input import Prepared
 from digitwise.reading.reader import PAGE, SINGLE, Reader
 from digitwise.reading.results import Page, Status
 

@@ -22,8 +22,8 @@ from digitwise.errors import DataError
 from digitwise.files import atomic_write
 from digitwise.images import Dataset, ImageSet, UInt8
 from digitwise.outputs import waiting_for
+from digitwise.server.handlers import file, page
 from digitwise.server.outcomes import as_png
-from digitwise.server.pages import file, page
 from digitwise.server.problems import HANDLERS, Problem
 from digitwise.server.security import Guard
 

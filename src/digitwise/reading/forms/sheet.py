@@ -6,7 +6,7 @@ import numpy as np
 
 from digitwise.images import Float64, Mask, UInt8
 from digitwise.planes import area
-from digitwise.reading.forms.marks import up_of, within
+from digitwise.reading.forms.spots import up_of, within
 
 SIDE, FINE = 320, 1600  # pixels of the longer side in which the sheet is looked for, and its edges
 LEAST = 0.25, 0.35  # share of the image that a light sheet covers, and a dark one: a smaller one is a field of a form

@@ -15,7 +15,7 @@ from digitwise.decoding import READ_SUFFIXES
 from digitwise.errors import DataError
 from digitwise.files import expanded, natural, printable
 from digitwise.formats.listing import SUFFIXES, Shard, find_shards
-from digitwise.reading.sources import STDIN, sources_of
+from digitwise.reading.inputs import STDIN, sources_of
 
 ROWS = 100_000  # of a table in one cut, about: row groups are not divided
 FILES = 2_000  # images of a folder in one cut

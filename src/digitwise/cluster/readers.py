@@ -11,7 +11,7 @@ from typing import Any
 from digitwise.cluster.connect import connected
 from digitwise.cluster.pool import pinned
 from digitwise.errors import ClusterError, DigitwiseError, one_line
-from digitwise.reading.shards.run import NumberedCut, Outcome, Work, done
+from digitwise.reading.shards.work import NumberedCut, Outcome, Work, done
 from digitwise.system import thread_limits
 
 TRIES = 4  # for a shard that loses its worker or its machine: Ray itself would go on for ever
@@ -30,7 +30,7 @@ class RayReaders:
         self.address = address
 
     def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
-        """See :class:`~digitwise.reading.shards.run.Readers`.
+        """See :class:`~digitwise.reading.shards.work.Readers`.
 
         Raises
         ------

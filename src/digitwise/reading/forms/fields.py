@@ -14,8 +14,8 @@ from digitwise.errors import DataError
 from digitwise.images import Float64, UInt8
 from digitwise.planes import fitted, mapped, seen_through, shift
 from digitwise.reading.finder import grey_of
-from digitwise.reading.forms.marks import CORNERS, base_of, found_marks
 from digitwise.reading.forms.sheet import sheet_of
+from digitwise.reading.forms.spots import CORNERS, base_of, found_marks
 from digitwise.reading.forms.template import Field, Template
 from digitwise.reading.results import Box, Digit, FieldReading, Line, Number, Page, together
 
