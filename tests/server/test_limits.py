@@ -18,7 +18,7 @@ from starlette.routing import Route
 from digitwise.server import service, serving
 from digitwise.server.app import ROUTES, application
 from digitwise.server.metrics import Metrics, width_of
-from digitwise.server.security import HEADER_BYTES
+from digitwise.server.refusals import HEADER_BYTES
 from digitwise.server.service import LARGE, WAITING, Settings
 from digitwise.server.uploads import Limits
 from tests.server.running import all_of, as_png, served

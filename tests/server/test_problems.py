@@ -9,7 +9,7 @@ import pytest
 from starlette.applications import Starlette
 
 from digitwise.server.app import application
-from digitwise.server.problems import HANDLERS
+from digitwise.server.refusals import HANDLERS
 from digitwise.server.service import Settings
 from tests.server.running import as_png, served
 

@@ -42,7 +42,7 @@ def check(
     from digitwise.cli.live import CheckWatch
     from digitwise.errors import DataError
     from digitwise.outputs import claimed
-    from digitwise.report.findings import CHECK, check_place, write_findings
+    from digitwise.report.pages import CHECK, check_place, write_findings
     from digitwise.workflows.check import check as check_data
 
     if review and not labels:
@@ -94,7 +94,7 @@ def _write_patch(found: Checked, review_file: Path) -> None:
     """Write the labels to decide on, with all that was decided before, also while the networks were trained."""
     from digitwise.files import real
     from digitwise.outputs import updated_file, waiting_for
-    from digitwise.report.findings import CHECK
+    from digitwise.report.pages import CHECK
     from digitwise.workflows.check import label_patch
 
     file = real(review_file)

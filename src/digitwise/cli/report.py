@@ -36,7 +36,7 @@ def report(
     """Write a run's report: one HTML file that needs nothing else, its numbers as JSON, its figures."""
     from digitwise.evaluation.assessment import under_patch
     from digitwise.report.content import Wishes
-    from digitwise.report.page import write_report
+    from digitwise.report.report import write_report
     from digitwise.runs import Run
 
     opened = [Run.open(path) for path in runs]

@@ -47,7 +47,7 @@ def serve(
     from digitwise.server import check_parts
 
     check_parts()
-    from digitwise.server.security import is_local
+    from digitwise.server.refusals import is_local
     from digitwise.server.service import Settings
     from digitwise.server.serving import listen
     from digitwise.server.uploads import Limits
@@ -129,8 +129,8 @@ def review(
     from digitwise.cli.live import DownloadBar
     from digitwise.data import load
     from digitwise.data.patches import read_patch
+    from digitwise.server.refusals import is_local
     from digitwise.server.review import Labels, progress, review_app
-    from digitwise.server.security import is_local
     from digitwise.server.serving import listen, serve, url_of
 
     read_patch(file)  # what is wrong with it is told before the data is read

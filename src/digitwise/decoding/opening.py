@@ -16,7 +16,7 @@ from typing import IO, Any, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from digitwise.decoding.values import decode_colour
+from digitwise.decoding.modes import decode_colour
 from digitwise.errors import DataError, MissingPartError, TooLargeError, one_line
 from digitwise.images import UInt8
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitwise.decoding import READ_SUFFIXES, Decoded, decode_colour, open_image
-from digitwise.decoding.values import white_of
+from digitwise.decoding.modes import white_of
 from digitwise.errors import DataError, one_line
 from digitwise.files import expanded, is_pipe, natural
 from digitwise.formats.folder import Folder, class_folders

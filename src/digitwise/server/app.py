@@ -13,8 +13,7 @@ from starlette.routing import Route
 
 from digitwise.server import handlers, openapi
 from digitwise.server.metrics import Metrics, Watch
-from digitwise.server.problems import HANDLERS
-from digitwise.server.security import Guard
+from digitwise.server.refusals import HANDLERS, Guard
 from digitwise.server.service import Service, Settings, service_of
 
 

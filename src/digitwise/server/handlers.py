@@ -33,7 +33,7 @@ from digitwise.server.outcomes import (
     sheet_or_digit_of,
     statuses_of,
 )
-from digitwise.server.problems import Problem
+from digitwise.server.refusals import Problem
 from digitwise.server.service import Service, service_of
 from digitwise.server.uploads import Limits, form_of, kind_of, uploads_of
 

@@ -24,8 +24,7 @@ from digitwise.images import Dataset, ImageSet, UInt8
 from digitwise.outputs import waiting_for
 from digitwise.server.handlers import file, page
 from digitwise.server.outcomes import as_png
-from digitwise.server.problems import HANDLERS, Problem
-from digitwise.server.security import Guard
+from digitwise.server.refusals import HANDLERS, Guard, Problem
 
 LARGEST = 4_096  # bytes of a decision
 

@@ -24,11 +24,10 @@ from starlette.types import Receive
 from digitwise.errors import TooLargeError
 from digitwise.reading.model import model_content
 from digitwise.reading.reader import Reader
-from digitwise.server.collection import Collection
 from digitwise.server.metrics import Metrics
 from digitwise.server.outcomes import Outcome, Source, read_together
-from digitwise.server.problems import Problem, busy
-from digitwise.server.uploads import Intake, Limits
+from digitwise.server.refusals import Problem, busy
+from digitwise.server.uploads import Collection, Intake, Limits
 
 T = TypeVar("T")
 A = TypeVar("A")
