@@ -125,7 +125,7 @@ def opened(path: str) -> Iterator[IO[bytes]]:
         yield file
 
 
-class Folder(Protocol):
+class OutputFolder(Protocol):
     """A folder of files to be written; it can be sent to other processes.
 
     What goes wrong in it is an OSError.
@@ -163,7 +163,7 @@ class LocalFolder:
     name: str
     path: str
 
-    def names(self) -> list[str]:  # noqa: D102  # see Folder
+    def names(self) -> list[str]:  # noqa: D102  # see OutputFolder
         return sorted(os.listdir(self.path)) if os.path.exists(self.path) else []
 
     def open(self, name: str) -> IO[bytes]:  # noqa: D102
@@ -222,7 +222,7 @@ class RemoteFolder:
                 system.rm_file(_in(place, name))
 
 
-def folder_of(name: str) -> Folder:
+def folder_of(name: str) -> OutputFolder:
     """The folder that a name or an address stands for."""
     return RemoteFolder(name) if is_address(name) else LocalFolder(name, os.path.abspath(expanded(name)))
 

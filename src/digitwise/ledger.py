@@ -14,7 +14,7 @@ from digitwise.errors import RunError
 
 
 @dataclass(frozen=True)
-class Look:
+class LedgerEntry:
     """One look at a test set.
 
     Parameters
@@ -31,7 +31,7 @@ class Look:
     reason: str
 
 
-def note(fingerprint: str, look: Look) -> None:
+def note(fingerprint: str, look: LedgerEntry) -> None:
     """Append a look to the ledger of the test images with this fingerprint.
 
     Raises
@@ -51,7 +51,7 @@ def note(fingerprint: str, look: Look) -> None:
         ) from error
 
 
-def looks(fingerprint: str) -> list[Look]:
+def looks(fingerprint: str) -> list[LedgerEntry]:
     """All looks at the test images with this fingerprint, oldest first; lines that are none are passed over."""
     try:
         lines = _file(fingerprint).read_text(encoding="utf-8").splitlines()
@@ -60,7 +60,7 @@ def looks(fingerprint: str) -> list[Look]:
     found = []
     for line in lines:
         try:
-            found.append(Look(**json.loads(line)))
+            found.append(LedgerEntry(**json.loads(line)))
         except (ValueError, TypeError):
             continue
     return found

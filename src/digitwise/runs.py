@@ -262,7 +262,7 @@ class Run:
         RunError
             If the ledger cannot be written.
         """
-        look = ledger.Look(now(), str(self.path.resolve()), reason)
+        look = ledger.LedgerEntry(now(), str(self.path.resolve()), reason)
         self.info.setdefault("test_reads", []).append({"time": look.time, "reason": reason})
         with outputs.updated_file(self.path / "run.json", PART) as temporary:
             write_json(temporary, self.info)

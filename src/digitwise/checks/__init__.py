@@ -8,7 +8,7 @@ from typing import Any
 
 from digitwise.checks.base import SEVERITIES, Check, Finding, ImageCheck, NotApplicableError, Severity, Tile
 from digitwise.checks.duplicates import Contradictions, ExactDuplicates, Leakage, NearDuplicates
-from digitwise.checks.labels import ClassBalance, LabelErrors, LabelRange, MissingClass, Unreadable
+from digitwise.checks.labels import LabelErrors, LabelRange, MissingClass, UnevenClasses, Unreadable
 from digitwise.checks.outliers import OddOneOut
 from digitwise.checks.pixels import Blank, PixelRange, Placement, Polarity
 from digitwise.checks.shift import Shift
@@ -55,7 +55,7 @@ def register(check: Check) -> Check:
 
 
 for _check in (
-    ClassBalance,
+    UnevenClasses,
     MissingClass,
     LabelRange,
     Unreadable,

@@ -26,7 +26,7 @@ def counts(part: SplitData) -> Int64:
     return np.bincount(found, minlength=len(part.class_names)).astype(np.int64)
 
 
-class ClassBalance(Check):
+class UnevenClasses(Check):
     """DW001."""
 
     code = "DW001"

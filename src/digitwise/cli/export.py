@@ -20,7 +20,7 @@ DATA = typer.Argument(
 )
 
 
-class Form(StrEnum):
+class ExportFormat(StrEnum):
     """The forms a model can be written in."""
 
     ONNX = "onnx"
@@ -32,13 +32,13 @@ class Form(StrEnum):
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     form: Annotated[
-        Form,
+        ExportFormat,
         typer.Option(
             "--format",
             help="onnx takes uint8 images and gives calibrated probabilities; the others take what the Keras model "
             "takes, float32 images in [0, 1] with a channel axis. saved-model needs Keras on TensorFlow.",
         ),
-    ] = Form.ONNX,
+    ] = ExportFormat.ONNX,
     place: Annotated[
         Path | None,
         typer.Option(

@@ -21,7 +21,7 @@ from digitwise.reading.rows import document_of, reading_line, sink_to
 if TYPE_CHECKING:
     from digitwise.images import UInt8
     from digitwise.reading.jobs import ImageResult, ReadBlock
-    from digitwise.reading.model import Policy
+    from digitwise.reading.model import ReadingPolicy
 
 FIRST = 10  # rows of a set that are shown
 DRAWN = 400  # digits on one sheet
@@ -338,7 +338,7 @@ class Teller:
         if self.plain:
             say(f"{source}  {self.of_set.words}")
 
-    def verdict(self, fail_under: float | None, policy: Policy | None) -> bool:
+    def verdict(self, fail_under: float | None, policy: ReadingPolicy | None) -> bool:
         """Sum up; whether all could be read, and enough was read surely."""
         counts = self.tally.images
         if not self.plain or sum(counts.values()) > 1:
@@ -350,7 +350,7 @@ class Teller:
             self.bar.advance(self.bar.task_ids[0], images)
 
 
-def passes(tally: Tally, fail_under: float | None, policy: Policy | None) -> bool:
+def passes(tally: Tally, fail_under: float | None, policy: ReadingPolicy | None) -> bool:
     """Whether all could be read, and enough was read surely; says so where not, or where more errors are expected."""
     if word := tally.expected.word(policy):
         err.print(word, style="yellow")

@@ -50,7 +50,7 @@ def serve(
     from digitwise.server.refusals import is_local
     from digitwise.server.service import Settings
     from digitwise.server.serving import listen
-    from digitwise.server.uploads import Limits
+    from digitwise.server.uploads import RequestLimits
 
     settings = Settings(
         model=model,
@@ -60,7 +60,7 @@ def serve(
         collect=collect,
         report=None if report is None else _report(report),
         log=log,
-        limits=Limits(pixels=max_pixels),
+        limits=RequestLimits(pixels=max_pixels),
     )
     if not settings.loopback and settings.token is None:
         err.print(f"whoever reaches {host} can use this server: set {TOKEN} or --token-file", style="yellow")

@@ -65,7 +65,7 @@ def read_shards(
     policy = Reader(**choices, threads=1).policy
     if policy is None:
         err.print("the model has no error guarantee: nothing is called unsure", style="dim")
-    with Progress() as progress:
+    with ShardProgress() as progress:
         summary = run_shards(sources, folder_of(out), readers, tell=progress.tell, **choices)
     for number, reason in sorted(summary.failed.items()):
         err.print(f"digitwise: {part_name(number)} is missing: {reason}", style="red")
@@ -117,7 +117,7 @@ def _of(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
-class Progress:
+class ShardProgress:
     """Shows how far a job is: a bar on a terminal, elsewhere a line now and then."""
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ class Progress:
         self.task = self.bar.add_task("shards", total=None, state="")
         self.said = time.monotonic()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ShardProgress:
         self.bar.start()
         return self
 

@@ -11,7 +11,7 @@ from typing import Any
 from digitwise.cluster.connect import connected
 from digitwise.cluster.pool import pinned
 from digitwise.errors import ClusterError, DigitwiseError, one_line
-from digitwise.reading.shards.work import NumberedCut, Outcome, Work, done
+from digitwise.reading.shards.work import NumberedCut, ShardOutcome, Work, done
 from digitwise.system import thread_limits
 
 TRIES = 4  # for a shard that loses its worker or its machine: Ray itself would go on for ever
@@ -29,7 +29,7 @@ class RayReaders:
     def __init__(self, address: str) -> None:
         self.address = address
 
-    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
+    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[ShardOutcome, None, None]:
         """See :class:`~digitwise.reading.shards.work.Readers`.
 
         Raises
@@ -41,7 +41,7 @@ class RayReaders:
             yield from _run(ray, work, tasks)
 
 
-def _run(ray: Any, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
+def _run(ray: Any, work: Work, tasks: Sequence[NumberedCut]) -> Generator[ShardOutcome, None, None]:
     from ray import data
 
     _be_quiet(data)
@@ -109,15 +109,15 @@ class Worker:
         number, cut = pickle.loads(batch["task"][0])
         if not ray.get(self.tries.are_left.remote(number)):
             lost = f"{cut.name}: its worker was lost each time it was tried, perhaps for want of memory"
-            return _answer(Outcome(number, error=lost))
+            return _answer(ShardOutcome(number, error=lost))
         try:
             self.reader = self.reader or self.work.reader(1)
         except DigitwiseError as error:
-            return _answer(Outcome(number, fatal=error))
+            return _answer(ShardOutcome(number, fatal=error))
         return _answer(done(self.work, self.reader, number, cut))
 
 
-def _answer(outcome: Outcome) -> dict[str, list[bytes]]:
+def _answer(outcome: ShardOutcome) -> dict[str, list[bytes]]:
     return {"outcome": [pickle.dumps(outcome)]}
 
 

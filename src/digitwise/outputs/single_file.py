@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from digitwise.files import whole_file, write_json
-from digitwise.outputs.marker import PREFIX, STRANGE, Entry, Kind, digest, kept_list, marker_of
+from digitwise.outputs.marker import PREFIX, STRANGE, Kind, WrittenFile, digest, kept_list, marker_of
 
 
 @contextmanager
@@ -199,5 +199,5 @@ def listed(path: Path, new: Path, kind: Kind) -> None:
     with held(folder / f"{PREFIX}-list.lock", wait=True):
         marker = kept_list(folder)
         there = [digest(path)] if path.is_file() and not marker.objection(folder, path.name) else []
-        marker.files[path.name] = Entry(kind.name, [digest(new), *there])
+        marker.files[path.name] = WrittenFile(kind.name, [digest(new), *there])
         marker.write(folder)

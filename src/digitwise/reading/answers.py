@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from digitwise.images import Float32, Mask, UInt8
-from digitwise.reading.model import Policy
+from digitwise.reading.model import ReadingPolicy
 from digitwise.reading.results import Page, Reading, Status
 
 TOP = 3  # classes that a reading names
@@ -171,7 +171,7 @@ class Expected:
         """Of the digits read, those to be expected wrong; 0 where there are none."""
         return self.errors / self.read if self.read else 0.0
 
-    def word(self, policy: Policy | None) -> str | None:
+    def word(self, policy: ReadingPolicy | None) -> str | None:
         """What there is to be said where more may be wrong than a policy allows; else None."""
         if policy is None or self.read < FEW:
             return None

@@ -35,7 +35,7 @@ CHUNK = 256
 
 
 @dataclass(frozen=True)
-class Policy:
+class ReadingPolicy:
     """A threshold, and the guarantee it keeps.
 
     Parameters
@@ -58,7 +58,7 @@ class Policy:
         return np.asarray(powers.max(axis=1) >= (self.threshold - ROUNDING) * powers.sum(axis=1))
 
 
-def policies_of(document: dict[str, Any], temperature: float) -> tuple[Policy, ...]:
+def policies_of(document: dict[str, Any], temperature: float) -> tuple[ReadingPolicy, ...]:
     """The policies in a model's metadata, strictest first.
 
     Raises
@@ -68,7 +68,7 @@ def policies_of(document: dict[str, Any], temperature: float) -> tuple[Policy, .
     """
     found = []
     for each in document["policies"]:
-        policy = Policy(
+        policy = ReadingPolicy(
             max_error=float(each["max_error"]),
             threshold=float(each["threshold"]),
             exponent=temperature / float(each["temperature"]),
@@ -79,12 +79,12 @@ def policies_of(document: dict[str, Any], temperature: float) -> tuple[Policy, .
     return tuple(sorted(found, key=lambda policy: policy.max_error))
 
 
-def chosen(policies: tuple[Policy, ...], max_error: float | None, name: str) -> Policy | None:
+def chosen(policies: tuple[ReadingPolicy, ...], max_error: float | None, name: str) -> ReadingPolicy | None:
     """The policy to read by.
 
     Parameters
     ----------
-    policies : tuple of Policy
+    policies : tuple of ReadingPolicy
         The model's, strictest first.
     max_error : float, optional
         Takes the largest guarantee that is no larger. By default the strictest from ``DEFAULT`` on, or else the
@@ -94,7 +94,7 @@ def chosen(policies: tuple[Policy, ...], max_error: float | None, name: str) -> 
 
     Returns
     -------
-    Policy or None
+    ReadingPolicy or None
         None where the model gives no guarantee and none was asked for: all answers count then.
 
     Raises
@@ -127,7 +127,7 @@ class Card:
         In the order of the output's columns.
     normalization : str
         How images are brought to the input: the version of :mod:`digitwise.normalize`, or ``none``.
-    policies : tuple of Policy
+    policies : tuple of ReadingPolicy
         Strictest first.
     document : dict
         All that the file says.
@@ -135,7 +135,7 @@ class Card:
 
     class_names: tuple[str, ...]
     normalization: str
-    policies: tuple[Policy, ...]
+    policies: tuple[ReadingPolicy, ...]
     document: dict[str, Any]
 
 

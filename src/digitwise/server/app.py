@@ -12,13 +12,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from digitwise.server import handlers, openapi
-from digitwise.server.metrics import Metrics, Watch
+from digitwise.server.prometheus import Metrics, RequestCounter
 from digitwise.server.refusals import HANDLERS, Guard
 from digitwise.server.service import Service, Settings, service_of
 
 
 @dataclass(frozen=True)
-class Entry:
+class Endpoint:
     """A path of the server.
 
     Parameters
@@ -64,18 +64,18 @@ SERVICE = openapi.getting("What this server offers, and its limits", "Service", 
 HEALTH = openapi.getting("Whether it answers", "Health", tag="service")
 
 TABLE = (
-    Entry("/", handlers.page("index.html"), open=True),
-    Entry("/static/{name:path}", handlers.file, open=True),
-    Entry("/docs", handlers.page("docs.html"), open=True),
-    Entry("/openapi.json", description, open=True),
-    Entry("/report", handlers.report, offered=lambda settings: settings.report is not None),
-    Entry("/v1/read", handlers.read, openapi.read, "POST"),
-    Entry("/v1/read/numbers", handlers.numbers, openapi.numbers, "POST"),
-    Entry("/v1/model", handlers.model, MODEL),
-    Entry("/v1/service", handlers.about, SERVICE, open=True),  # asked before a page can know that there is a token
-    Entry("/healthz", handlers.health, HEALTH, open=True),
-    Entry("/metrics", handlers.metrics, openapi.metrics),
-    Entry(
+    Endpoint("/", handlers.page("index.html"), open=True),
+    Endpoint("/static/{name:path}", handlers.file, open=True),
+    Endpoint("/docs", handlers.page("docs.html"), open=True),
+    Endpoint("/openapi.json", description, open=True),
+    Endpoint("/report", handlers.report, offered=lambda settings: settings.report is not None),
+    Endpoint("/v1/read", handlers.read, openapi.read, "POST"),
+    Endpoint("/v1/read/numbers", handlers.numbers, openapi.numbers, "POST"),
+    Endpoint("/v1/model", handlers.model, MODEL),
+    Endpoint("/v1/service", handlers.about, SERVICE, open=True),  # asked before a page can know that there is a token
+    Endpoint("/healthz", handlers.health, HEALTH, open=True),
+    Endpoint("/metrics", handlers.metrics, openapi.metrics),
+    Endpoint(
         "/v1/collect", handlers.collect, openapi.collect, "POST", offered=lambda settings: settings.collect is not None
     ),
 )
@@ -108,7 +108,7 @@ def application(settings: Settings, metrics: Metrics | None = None) -> Starlette
     service = Service(settings, metrics or Metrics(ROUTES))
     routes = [entry.route() for entry in TABLE if entry.operation is not None or entry.offered(settings)]
     middleware = [
-        Middleware(Watch, routes=routes, metrics=service.metrics),
+        Middleware(RequestCounter, routes=routes, metrics=service.metrics),
         Middleware(Guard, token=settings.token, loopback=settings.loopback, needs_token=needs_token),
     ]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=HANDLERS, lifespan=service.running)

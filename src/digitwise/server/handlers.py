@@ -35,7 +35,7 @@ from digitwise.server.outcomes import (
 )
 from digitwise.server.refusals import Problem
 from digitwise.server.service import Service, service_of
-from digitwise.server.uploads import Limits, form_of, kind_of, uploads_of
+from digitwise.server.uploads import RequestLimits, form_of, kind_of, uploads_of
 
 T = TypeVar("T")
 MODES = ("auto", "single", "numbers")
@@ -193,7 +193,7 @@ def _asked(request: Request) -> Asked:
         raise Problem(422, reason_of(error)) from error
 
 
-def _refusal(error: DigitwiseError, limits: Limits) -> Problem:
+def _refusal(error: DigitwiseError, limits: RequestLimits) -> Problem:
     if isinstance(error, TooLargeError):
         return Problem(413, reason_of(error), limit=limits.pixels)
     return Problem(422, reason_of(error))

@@ -24,10 +24,10 @@ from starlette.types import Receive
 from digitwise.errors import TooLargeError
 from digitwise.reading.model import model_content
 from digitwise.reading.reader import Reader
-from digitwise.server.metrics import Metrics
 from digitwise.server.outcomes import Outcome, Source, read_together
+from digitwise.server.prometheus import Metrics
 from digitwise.server.refusals import Problem, busy
-from digitwise.server.uploads import Collection, Intake, Limits
+from digitwise.server.uploads import Collection, Intake, RequestLimits
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -57,7 +57,7 @@ class Settings:
         The page of a run's report.
     log : bool
         Whether a line is written for each request.
-    limits : Limits
+    limits : RequestLimits
     """
 
     model: Path | None = None
@@ -67,7 +67,7 @@ class Settings:
     collect: Path | None = None
     report: Path | None = None
     log: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: RequestLimits = field(default_factory=RequestLimits)
 
 
 class Service:

@@ -32,7 +32,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from digitwise.errors import ServerError
 from digitwise.server.app import ROUTES, application
-from digitwise.server.metrics import Metrics, log_lines, width_of
+from digitwise.server.prometheus import Metrics, log_lines, width_of
 from digitwise.server.refusals import HEADER_BYTES, RAW_HEADERS, Problem, too_large
 from digitwise.server.service import Settings
 

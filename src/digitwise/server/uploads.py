@@ -44,7 +44,7 @@ DIGITS = 20  # hexadecimal digits of the sha256 that name a file: enough to tell
 
 
 @dataclass(frozen=True)
-class Limits:
+class RequestLimits:
     """What one request may ask for.
 
     Parameters
@@ -70,10 +70,10 @@ class Intake:
 
     Parameters
     ----------
-    limits : Limits
+    limits : RequestLimits
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: RequestLimits) -> None:
         self.limits = limits
         self.held = 0  # bytes
 
@@ -155,7 +155,7 @@ class Upload:
 
 
 async def uploads_of(
-    request: Request, body: bytes, limits: Limits, shape: tuple[int, ...] | None = None
+    request: Request, body: bytes, limits: RequestLimits, shape: tuple[int, ...] | None = None
 ) -> list[Upload]:
     """The images in a body.
 
@@ -164,7 +164,7 @@ async def uploads_of(
     request : Request
         For its headers.
     body : bytes
-    limits : Limits
+    limits : RequestLimits
     shape : tuple of int, optional
         Of an image in JSON; without it there may be none.
 
@@ -226,7 +226,7 @@ async def form_of(request: Request, body: bytes, *, files: int) -> tuple[list[Up
     return found, {name: each for name, each in parts if isinstance(each, str)}
 
 
-def _arrays(body: bytes, limits: Limits, shape: tuple[int, ...]) -> list[Any]:
+def _arrays(body: bytes, limits: RequestLimits, shape: tuple[int, ...]) -> list[Any]:
     most = limits.files * math.prod(shape) * SPACIOUS
     if len(body) > most:
         raise Problem(413, f"expected at most {most:,} bytes of JSON, got {len(body):,}; send fewer", limit=most)

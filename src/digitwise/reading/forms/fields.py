@@ -25,7 +25,7 @@ SMALLEST = 8  # pixels of the shorter side of a form
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class FieldImage:
     """A field cut out of a form.
 
     Parameters
@@ -130,7 +130,7 @@ def _size(corners: Float64, most: int) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def cells(upright: UInt8, homography: Float64, template: Template) -> list[Cell]:
+def cells(upright: UInt8, homography: Float64, template: Template) -> list[FieldImage]:
     """Cut the fields out of an upright form, each with what surrounds it as far as the middle to the next field.
 
     Parameters
@@ -146,7 +146,7 @@ def cells(upright: UInt8, homography: Float64, template: Template) -> list[Cell]
     return [_cell(upright, homography, field, boxes, k) for k, field in enumerate(template.fields)]
 
 
-def _cell(upright: UInt8, homography: Float64, field: Field, boxes: Float64, k: int) -> Cell:
+def _cell(upright: UInt8, homography: Float64, field: Field, boxes: Float64, k: int) -> FieldImage:
     box = boxes[k]
     rims = _rims(box, np.delete(boxes, k, axis=0))
     height, width = upright.shape[:2]
@@ -157,7 +157,7 @@ def _cell(upright: UInt8, homography: Float64, field: Field, boxes: Float64, k: 
     left, top = min(left, width - 1), min(top, height - 1)
     image = np.ascontiguousarray(upright[top : max(bottom, top + 1), left : max(right, left + 1)])
     inner = tuple(float(edge) for edge in box - [left, top, left, top])
-    return Cell(field, image, (inner[0], inner[1], inner[2], inner[3]), homography @ shift(left, top))
+    return FieldImage(field, image, (inner[0], inner[1], inner[2], inner[3]), homography @ shift(left, top))
 
 
 def _rims(box: Float64, others: Float64) -> Float64:
@@ -201,7 +201,7 @@ def read_form(read: Callable[[UInt8, Field], Page], decoded: Decoded, template: 
     fields, lines, numbers = {}, [], []
     for cell in cells(upright, homography, template):
         page = read(cell.image, cell.field)
-        place = _Original(cell, decoded)
+        place = _FieldPlace(cell, decoded)
         here = sorted((each for each in page.numbers if _holds(cell.inner, each.box)), key=lambda each: each.box[0])
         fields[cell.field.name] = _reading(page, here, cell, place.box(cell.inner))
         placed = [place.number(each) for each in here]
@@ -217,10 +217,10 @@ def _turn_of(homography: Float64) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class _Original:
+class _FieldPlace:
     """From a field's image to the file's pixels."""
 
-    cell: Cell
+    cell: FieldImage
     decoded: Decoded
 
     def box(self, box: Sequence[float]) -> Box:
@@ -234,7 +234,7 @@ class _Original:
         return replace(number, box=self.box(number.box), digits=tuple(map(self.digit, number.digits)))
 
 
-def _reading(page: Page, numbers: list[Number], cell: Cell, box: Box) -> FieldReading:
+def _reading(page: Page, numbers: list[Number], cell: FieldImage, box: Box) -> FieldReading:
     """What is written in the field itself; what stands around it belongs to no field or another."""
     if not numbers:
         other = any(ink.kind != "rule" and _holds(cell.inner, ink.box) for ink in page.others)

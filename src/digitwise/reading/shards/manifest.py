@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from digitwise.addresses import Folder
+from digitwise.addresses import OutputFolder
 from digitwise.errors import DataError
 from digitwise.files import write_json
 from digitwise.reading.rows import COLUMNS
@@ -69,7 +69,7 @@ def footer_of(job: str, number: int, counts: Counts) -> dict[str, str]:
     return {KEY: json.dumps({"job": job, "shard": number, "rows": counts.rows, **asdict(counts)})}
 
 
-def counts_of(folder: Folder, job: str, number: int) -> Counts | None:
+def counts_of(folder: OutputFolder, job: str, number: int) -> Counts | None:
     """What a finished file says; None where there is none, or one that is damaged or another job's."""
     from digitwise.formats.parquet import library
 
@@ -85,12 +85,12 @@ def counts_of(folder: Folder, job: str, number: int) -> Counts | None:
         return None
 
 
-def finished(folder: Folder, job: str, numbers: Iterable[int], names: Iterable[str]) -> dict[int, Counts]:
+def finished(folder: OutputFolder, job: str, numbers: Iterable[int], names: Iterable[str]) -> dict[int, Counts]:
     """Those of the shards whose files are there and whole.
 
     Parameters
     ----------
-    folder : Folder
+    folder : OutputFolder
     job : str
         Its id.
     numbers : iterable of int
@@ -104,7 +104,7 @@ def finished(folder: Folder, job: str, numbers: Iterable[int], names: Iterable[s
         return {number: counts for number, counts in found if counts is not None}
 
 
-def sweep(folder: Folder) -> None:
+def sweep(folder: OutputFolder) -> None:
     """Remove what killed writers have left."""
     for name in folder.names():
         if LEFT.fullmatch(name):
@@ -159,7 +159,7 @@ class ShardsJob:
         return {"format": FORMAT, "job": {"id": self.id, **self.settings}, "shards": self.shards}
 
 
-def begin(folder: Folder, job: ShardsJob) -> dict[int, Counts]:
+def begin(folder: OutputFolder, job: ShardsJob) -> dict[int, Counts]:
     """Make a folder this job's, if it is not yet.
 
     Returns
@@ -192,7 +192,7 @@ def begin(folder: Folder, job: ShardsJob) -> dict[int, Counts]:
     return done
 
 
-def holds(folder: Folder, job: str) -> bool:
+def holds(folder: OutputFolder, job: str) -> bool:
     """Whether a folder is the job's of this id, as seen from here."""
     try:
         with folder.open(NAME) as file:
@@ -201,12 +201,12 @@ def holds(folder: Folder, job: str) -> bool:
         return False
 
 
-def _write(folder: Folder, job: ShardsJob) -> None:
+def _write(folder: OutputFolder, job: ShardsJob) -> None:
     with folder.writing(NAME) as temporary:
         write_json(temporary, job.document)
 
 
-def _read(folder: Folder) -> dict[str, Any]:
+def _read(folder: OutputFolder) -> dict[str, Any]:
     try:
         with folder.open(NAME) as file:
             found = json.load(file)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.addresses import Folder, is_address, opened
+from digitwise.addresses import OutputFolder, is_address, opened
 from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import printable
 from digitwise.formats.listing import Shard
@@ -28,7 +28,7 @@ FETCHED = 32  # of them behind an address, whose contents are held
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class ShardRows:
     """What was read from some images.
 
     Parameters
@@ -105,14 +105,14 @@ def reason_of(error: str, name: str) -> str:
     return printable(error.removeprefix(f"{name}: "))
 
 
-def read_shard(reader: Reader, cut: Cut, folder: Folder, job: str, number: int) -> Counts:
+def read_shard(reader: Reader, cut: Cut, folder: OutputFolder, job: str, number: int) -> Counts:
     """Read a cut, and write its rows.
 
     Parameters
     ----------
     reader : Reader
     cut : Cut
-    folder : Folder
+    folder : OutputFolder
         Where ``part-00000.parquet`` of this number is written; its footer has the job, the number and the counts.
     job : str
         The job's id.
@@ -144,7 +144,7 @@ def read_shard(reader: Reader, cut: Cut, folder: Folder, job: str, number: int) 
     return counts
 
 
-def rows_of(reader: Reader, cut: Cut) -> Iterator[Rows]:
+def rows_of(reader: Reader, cut: Cut) -> Iterator[ShardRows]:
     """Read a cut block by block.
 
     Raises
@@ -155,7 +155,7 @@ def rows_of(reader: Reader, cut: Cut) -> Iterator[Rows]:
     return {"parquet": _of_table, "tar": _of_archive, "images": _of_images}[cut.kind](reader, cut)
 
 
-def _of_table(reader: Reader, cut: Cut) -> Iterator[Rows]:
+def _of_table(reader: Reader, cut: Cut) -> Iterator[ShardRows]:
     from digitwise.formats.parquet import blocks
 
     name, first, pixels = printable(cut.source), cut.first, Pixels(cut.source)
@@ -163,13 +163,13 @@ def _of_table(reader: Reader, cut: Cut) -> Iterator[Rows]:
     for block in blocks(Shard(cut.place(cut.source), "parquet", cut.size), BLOCK, groups=groups):
         if isinstance(block.images, list):
             answers, places, errors = reader.answers_each(block.images)
-            yield Rows(name, answers, first, places, errors)
+            yield ShardRows(name, answers, first, places, errors)
         else:
-            yield Rows(name, reader.answers(pixels(block.images)), first)
+            yield ShardRows(name, reader.answers(pixels(block.images)), first)
         first += len(block)
 
 
-def _of_archive(reader: Reader, cut: Cut) -> Iterator[Rows]:
+def _of_archive(reader: Reader, cut: Cut) -> Iterator[ShardRows]:
     from digitwise.formats.tar import blocks
 
     first, archive = cut.first, printable(cut.source)
@@ -177,11 +177,11 @@ def _of_archive(reader: Reader, cut: Cut) -> Iterator[Rows]:
         answers, places, errors = reader.answers_each(list(block.images))
         paths = [f"{archive}/{name}" for name in block.names or ()]
         reasons = {place: reason_of(error, UNNAMED) for place, error in errors.items()}
-        yield Rows(paths, answers, first, places, reasons | block.errors)
+        yield ShardRows(paths, answers, first, places, reasons | block.errors)
         first += len(block)
 
 
-def _of_images(reader: Reader, cut: Cut) -> Iterator[Rows]:
+def _of_images(reader: Reader, cut: Cut) -> Iterator[ShardRows]:
     fetched = is_address(cut.files[0])
     size = FETCHED if fetched else FILES
     for start in range(0, len(cut.files), size):
@@ -192,7 +192,7 @@ def _of_images(reader: Reader, cut: Cut) -> Iterator[Rows]:
         told = {place: missing.get(place, error) for place, error in errors.items()}
         called = [UNNAMED] * len(names) if fetched else places_here
         reasons = {place: reason_of(error, called[place]) for place, error in told.items()}
-        yield Rows([printable(name) for name in names], answers, None, places, reasons)
+        yield ShardRows([printable(name) for name in names], answers, None, places, reasons)
 
 
 def _contents(names: Sequence[str]) -> tuple[list[str | bytes | None], dict[int, str]]:

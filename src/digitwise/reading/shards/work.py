@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from digitwise.addresses import Folder, LocalFolder
+from digitwise.addresses import LocalFolder, OutputFolder
 from digitwise.errors import ClusterError, DataError, DigitwiseError
 from digitwise.files import printable
 from digitwise.outputs import Kind, claimed
@@ -34,7 +34,7 @@ class Work:
     ----------
     job : str
         Its id.
-    folder : Folder
+    folder : OutputFolder
         Where rows go.
     model : bytes
         The model's file, so that all workers read with the same one.
@@ -43,7 +43,7 @@ class Work:
     """
 
     job: str
-    folder: Folder
+    folder: OutputFolder
     model: bytes
     max_error: float | None
     max_pixels: int
@@ -54,7 +54,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ShardOutcome:
     """What became of a shard.
 
     Parameters
@@ -80,7 +80,7 @@ class Outcome:
 class Readers(Protocol):
     """Something that reads shards, in any order."""
 
-    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
+    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[ShardOutcome, None, None]:
         """Read each, and tell of it when it is finished or has failed."""
 
 
@@ -96,32 +96,34 @@ class InHere:
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads
 
-    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
+    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[ShardOutcome, None, None]:
         """See :class:`Readers`."""
         reader = work.reader(self.threads)
         for number, cut in tasks:
             yield done(work, reader, number, cut)
 
 
-def done(work: Work, reader: Reader, number: int, cut: Cut) -> Outcome:
+def done(work: Work, reader: Reader, number: int, cut: Cut) -> ShardOutcome:
     """Read a shard, unless it is finished; what goes wrong is an outcome too."""
     try:
         counts = counts_of(work.folder, work.job, number)
         if counts is None:
             if not holds(work.folder, work.job):
-                return Outcome(number, fatal=unseen(work.folder))
+                return ShardOutcome(number, fatal=unseen(work.folder))
             counts = read_shard(reader, cut, work.folder, work.job, number)
     except DigitwiseError as error:
-        return Outcome(number, error=_line(error))
+        return ShardOutcome(number, error=_line(error))
     except OSError as error:  # reading has errors of our own
         told = f"{work.folder.name}: {part_name(number)} cannot be written: {_line(error)}"
-        return Outcome(number, fatal=DataError(f"{told}; make room, and run the same again: it goes on from there"))
+        return ShardOutcome(
+            number, fatal=DataError(f"{told}; make room, and run the same again: it goes on from there")
+        )
     except Exception as error:  # others can still be read
-        return Outcome(number, error=f"{cut.name}: {type(error).__name__}: {_line(error)}")
-    return Outcome(number, counts, peak_bytes=peak_memory() or 0)
+        return ShardOutcome(number, error=f"{cut.name}: {type(error).__name__}: {_line(error)}")
+    return ShardOutcome(number, counts, peak_bytes=peak_memory() or 0)
 
 
-def unseen(folder: Folder) -> ClusterError:
+def unseen(folder: OutputFolder) -> ClusterError:
     """That machines do not see one folder."""
     return ClusterError(
         f"{folder.name}: a machine of the cluster does not see its {NAME}: the machines share no such folder; "
@@ -172,7 +174,7 @@ Teller = Callable[[Summary], None]
 
 def run_shards(
     sources: Sequence[str],
-    folder: Folder,
+    folder: OutputFolder,
     readers: Readers,
     *,
     model: str | Path | None = None,
@@ -186,7 +188,7 @@ def run_shards(
     ----------
     sources : sequence of str
         As for :func:`digitwise.reading.shards.plan.plan`.
-    folder : Folder
+    folder : OutputFolder
     readers : Readers
         Who reads.
     model, max_error, max_pixels
@@ -237,7 +239,7 @@ def _run(job: ShardsJob, work: Work, readers: Readers, tell: Teller) -> Summary:
     return summary
 
 
-def _take(summary: Summary, outcome: Outcome, job: ShardsJob, folder: Folder) -> None:
+def _take(summary: Summary, outcome: ShardOutcome, job: ShardsJob, folder: OutputFolder) -> None:
     """Count a shard, if its file is what the worker says it is, as seen from here."""
     if outcome.fatal is not None:
         raise outcome.fatal
@@ -256,7 +258,7 @@ def _take(summary: Summary, outcome: Outcome, job: ShardsJob, folder: Folder) ->
     summary.fresh += found.rows
 
 
-def _seen(folder: Folder, job: str, number: int) -> Counts | None:
+def _seen(folder: OutputFolder, job: str, number: int) -> Counts | None:
     """What a file says that is written; disks of a network may show it a moment later."""
     until = time.monotonic() + PATIENCE
     while (found := counts_of(folder, job, number)) is None and time.monotonic() < until:

@@ -155,7 +155,7 @@ def log_lines() -> None:
     LOG.propagate = False
 
 
-class Watch:
+class RequestCounter:
     """Sees when a request comes and when its answer is sent.
 
     Parameters
