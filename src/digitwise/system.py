@@ -102,7 +102,7 @@ def hardware() -> dict[str, Any]:
 
 
 def thread_limits(threads: int) -> dict[str, str]:
-    """Environment of a process whose libraries shall compute with so many threads, whichever of them it loads."""
+    """Environment variables that limit the threads of all numeric libraries in a process."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
     limits = dict.fromkeys((*names, "TF_NUM_INTEROP_THREADS"), str(threads))
     if threads == 1:  # XLA has no number of threads, only whether an operation may have several
@@ -112,9 +112,9 @@ def thread_limits(threads: int) -> dict[str, str]:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Hold back what is written past ``sys.stderr``; show it where something fails by surprise.
+    """Hold back what libraries write to stderr past ``sys.stderr``; show it if an unexpected error occurs.
 
-    What Python itself writes to ``sys.stderr`` meanwhile appears as always.
+    Output of Python to ``sys.stderr`` appears as usual.
     """
     sys.stderr.flush()
     before, real = sys.stderr, os.dup(STDERR)

@@ -199,7 +199,7 @@ def test_runs_of_different_images_are_refused_and_the_old_report_stays(made, dig
         "report.report._render",
         "report.report.write_json",
         "runs.write_json",
-        "outputs.single.write_json",
+        "outputs.single_file.write_json",
     ],
 )
 def test_interrupted_report_leaves_the_old_one_in_place(made, digits, tmp_path, monkeypatch, step):

@@ -1,4 +1,4 @@
-"""What is measured of every image for all checks: plain numbers, and which images are the same.
+"""Measurements of every image for all checks: plain numbers, and which images are the same.
 
 Images are the same byte for byte or to the eye: moved by some pixels, or stored with loss. Every image gets a
 descriptor that moving it does not change: low Fourier coefficients about its own centre of mass. Images whose
@@ -110,7 +110,7 @@ class Likeness:
     ----------
     exact, near : ndarray of int64, shape (n,)
         The number of each image's group; in ``near`` those of one exact group are together. Images without ink
-        have groups of their own in ``near``: that they are blank says another check.
+        have groups of their own in ``near``: another check reports blank images.
     """
 
     exact: Int64

@@ -1,4 +1,4 @@
-"""Images that cannot be right by themselves: DW030 blank, DW031 range, DW032 polarity, DW033 placement."""
+"""Faults of single images: DW030 blank, DW031 range, DW032 polarity, DW033 placement."""
 
 from __future__ import annotations
 

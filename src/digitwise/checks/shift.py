@@ -1,4 +1,4 @@
-"""DW050: whether training and test images come from one source, told property by property.
+"""DW050: whether training and test images come from one source, with the properties that differ.
 
 References
 ----------
@@ -26,7 +26,7 @@ NAMED = {  # of digitwise.properties, with the unit to say
     "y": ("centre of mass from the top", " px"),
     "x": ("centre of mass from the left", " px"),
 }
-FEWEST = 50  # images a side below which nothing can be told
+FEWEST = 50  # images per side that the test needs
 FOLDS = 5
 
 

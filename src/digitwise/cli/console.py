@@ -1,4 +1,4 @@
-"""Where the command line writes: results to stdout, everything said on the way to stderr."""
+"""Output of the command line: results on stdout, all other messages on stderr."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def browse(url: str) -> None:
 
 
 def stage(as_json: bool) -> Console:
-    """Where to tell the story: stdout, or stderr when stdout belongs to JSON."""
+    """The console for text: stdout, or stderr if stdout holds JSON."""
     return err if as_json else out
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> Table:
-    """A plain table: words to the left, where they wrap, numbers to the right, where they do not."""
+    """A plain table: text is on the left and wraps, numbers are on the right and do not."""
     grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for place, column in enumerate(columns):
         words = place == 0 or any(" " in str(row[place]) for row in rows)

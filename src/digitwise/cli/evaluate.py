@@ -24,7 +24,7 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="DATA",
-            help="Evaluate what reads instead, on labelled images: a folder with one folder for each class, or a CSV "
+            help="Evaluate the reader instead, on labelled images: a folder with one folder per class, or a CSV "
             "of paths and labels.",
         ),
     ] = None,
@@ -36,7 +36,7 @@ def evaluate(
     max_error: MaxErrorOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Evaluate a run on its test images, or on those of other data; or a reader on labelled images."""
+    """Evaluate a run on its test images, or on those of other data; or the reader on labelled images."""
     if (run is None) == (reader is None) or (model is not None and reader is None):
         raise typer.BadParameter("expected a run folder, or --reader DATA [--model FILE]")
     if reader is not None:
@@ -74,7 +74,7 @@ def evaluate(
 
 
 def _evaluate_reader(data: Path, model: Path | None, max_error: float | None, as_json: bool) -> None:
-    """How well labelled images are read, by what they are and how surely."""
+    """Print how many labelled images are read, how many of these are wrong, and which."""
     from digitwise.exporting.judging import judged
     from digitwise.reading.reader import Reader
 
@@ -102,7 +102,7 @@ def _evaluate_reader(data: Path, model: Path | None, max_error: float | None, as
 
 
 def _under_patch(run: Run, data: str | None, patch: Path | None, test: Predictions) -> list[dict[str, Any]] | None:
-    """The three figures of an evaluation under a label patch; None where there is no patch."""
+    """Errors with and without a label patch; None without a patch."""
     from digitwise.data import load
     from digitwise.evaluation.assessment import under_patch
 
@@ -170,7 +170,7 @@ def errors(
     normalize: Annotated[bool, typer.Option("--normalize", help="Shares of the given class, not counts.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show a run's confusion matrix and most confused classes; draw it and the wrong images into its folder."""
+    """Show a run's confusion matrix and most confused classes; draw it and the wrong images into the folder."""
     import numpy as np
 
     from digitwise.evaluation import confusion_matrix, evaluate_predictions

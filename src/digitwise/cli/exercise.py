@@ -62,33 +62,33 @@ def check(
         list[Path], typer.Argument(metavar="NOTEBOOK|DIR", help="Notebooks, or folders with notebooks in them.")
     ],
     data: Annotated[
-        str, typer.Option("--data", metavar="NAME|PATH", help="What keras.datasets.mnist.load_data gives.")
+        str, typer.Option("--data", metavar="NAME|PATH", help="Data set that keras.datasets.mnist.load_data returns.")
     ] = "mnist",
     time_limit: Annotated[
         float,
         typer.Option(
             parser=seconds,
             metavar="TIME",
-            help="For one notebook (45s, 30m), by a fast core; a slow one gets more.",
+            help="Limit per notebook (45s, 30m) on a fast core; a slow core gets more.",
         ),
     ] = "30m",  # type: ignore[assignment]  # the parser makes a number of it
     memory_limit: Annotated[
-        int, typer.Option(parser=size, metavar="SIZE", help="For one notebook (500MB, 4GB).")
+        int, typer.Option(parser=size, metavar="SIZE", help="Limit per notebook (500MB, 4GB).")
     ] = "4GB",  # type: ignore[assignment]
-    jobs: Annotated[int, typer.Option(min=1, help="How many are run side by side.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Number of notebooks run in parallel.")] = 1,
     quick: Annotated[
-        bool, typer.Option("--quick", help=f"With {QUICK} images of training and test each: a look at what runs.")
+        bool, typer.Option("--quick", help=f"Use {QUICK} training and test images each, to see what runs.")
     ] = False,
     html: Annotated[
         bool,
         typer.Option(
-            "--html", help="Write a page of feedback; of several notebooks, or a folder, it is written anyway."
+            "--html", help="Write a page of feedback; for several notebooks, or a folder, it is always written."
         ),
     ] = False,
-    out_folder: Annotated[Path, typer.Option("--out", help="Where pages and points.csv go.")] = Path("results/marks"),
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for pages and points.csv.")] = Path("results/marks"),
     as_json: JsonFlag = False,
 ) -> int:
-    """Run students' notebooks, each in a process with limits, and give points task by task."""
+    """Run students' notebooks, each in a process with limits, and award points per task."""
     from digitwise.data import load
     from digitwise.exercise.marking import mark_all
     from digitwise.exercise.marks import MARKS, check_places, page_names, printable, write_page, write_points
@@ -120,7 +120,7 @@ def check(
     alone = claimed(out_folder, MARKS, inside=True) if several or html else nullcontext()
     with alone, _bar(len(paths), shown=several and err.is_terminal) as bar:
         if several and not points.exists():
-            write_points([], points)  # a place that cannot be written to is told before the work
+            write_points([], points)  # a place that cannot be written to is an error before the work
         for mark in tuple(marks.values()):
             tell(mark)
         mark_all(opened, dataset, limits=limits, jobs=jobs, tell=tell)
@@ -139,7 +139,7 @@ def check(
 
 
 def _few(dataset: Dataset) -> Dataset:
-    """A small set of images from all over a set, which may be sorted by class."""
+    """A few images, evenly spaced, since a set may be sorted by class."""
     from dataclasses import replace
 
     import numpy as np
@@ -166,7 +166,7 @@ def _found(given: list[Path]) -> list[Path]:
 
 
 def _opened(paths: list[Path], *, several: bool) -> tuple[list[Notebook], dict[str, Mark]]:
-    """Those that can be read, and the marks of those that cannot: one of a class must not stop the others."""
+    """Notebooks that can be read, and marks of those that cannot, so that one does not stop the others."""
     from digitwise.errors import DataError
     from digitwise.exercise.marking import refused
     from digitwise.exercise.notebooks import read_notebook

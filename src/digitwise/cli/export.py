@@ -49,7 +49,7 @@ def export(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a run's model in another form, and make sure that it answers as before."""
+    """Write a run's model in another form, and verify that its answers are the same."""
     from digitwise.exporting.export import export as write
 
     found = write(run, form.value, place)
@@ -84,15 +84,15 @@ def calibrate(
     max_error: Annotated[
         float | None,
         typer.Option(
-            parser=share, metavar="SHARE", help="Of what is read at most this share is wrong, beside the usual ones."
+            parser=share, metavar="SHARE", help="One more guarantee: at most this share of what is read is wrong."
         ),
     ] = None,
-    place: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="A copy of the model, with these guarantees.")
-    ] = Path("calibrated.onnx"),
+    place: Annotated[Path, typer.Option("--out", metavar="FILE", help="File for the copy of the model.")] = Path(
+        "calibrated.onnx"
+    ),
     as_json: JsonFlag = False,
 ) -> None:
-    """Find from which confidence on a reader is right on one's own images, and write that into a copy of the model."""
+    """Calibrate a reader on your own labelled images, and write its guarantees into a copy of the model."""
     from digitwise.errors import RunError
     from digitwise.exporting.card import LEVELS
     from digitwise.exporting.judging import CALIBRATED, calibrated, judged, write_calibrated
@@ -120,4 +120,4 @@ def calibrate(
     told |= {level: ("", more.format(least) if least > found.n else wrong) for level, least in found.refused}
     rows = [(f"{level:.2%}", *told[level]) for level in levels]
     out.print(table(("at most wrong", f"read of {found.n:,}", "of these wrong"), rows))
-    out.print(f"{place}: digitwise read --model {place} keeps these guarantees, with 95 % confidence on such images")
+    out.print(f"{place}: digitwise read --model {place} keeps these guarantees on such images with 95 % confidence")

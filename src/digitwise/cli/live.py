@@ -10,8 +10,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from digitwise.training.watch import Watch
 
-BESIDE = 35  # characters that a bar of one of many trainings and what stands to its right shall have,
-LEAST = 40  # and those that its left shall have on the narrowest terminal
+BESIDE = 35  # characters for the bar of one of many trainings and what stands to its right,
+LEAST = 40  # and those for its left on the narrowest terminal
 
 
 class LiveWatch(Watch):

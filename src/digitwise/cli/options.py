@@ -21,23 +21,24 @@ if TYPE_CHECKING:
 ClassMixOption = Annotated[
     str | None,
     typer.Option(
-        "--class-mix", metavar="CLASS=SHARE,…", help="The class mix in use, as in 0=30%,1=0.2; others divide the rest."
+        "--class-mix", metavar="CLASS=SHARE,…", help="Class shares in use, such as 0=30%,1=0.2; others divide the rest."
     ),
 ]
-SamplesOption = Annotated[int, typer.Option(min=1, help="How many readings to reckon errors for.")]
+SamplesOption = Annotated[int, typer.Option(min=1, help="Number of readings to estimate errors for.")]
 ModelOption = Annotated[
-    Path | None, typer.Option("--model", metavar="FILE", help="What reads; by default the model in the package.")
+    Path | None, typer.Option("--model", metavar="FILE", help="The model to read with; by default the bundled one.")
 ]
 ClusterOption = Annotated[
     str | None,
     typer.Option(
         metavar="auto|HOST:PORT",
-        help="Run on Ray: the cluster this machine is part of, or one of its own cores; or the one at an address.",
+        help="Run on Ray: auto joins this machine's cluster or starts one on its cores; HOST:PORT joins that cluster.",
     ),
 ]
-JobsOption = Annotated[int | None, typer.Option(min=1, help="Trainings side by side on this machine.")]
+JobsOption = Annotated[int | None, typer.Option(min=1, help="Number of trainings run in parallel on this machine.")]
 ThreadsOption = Annotated[
-    int | None, typer.Option(min=1, help="Cores of each training.  [default: 1 on a cluster, else the cores divided]")
+    int | None,
+    typer.Option(min=1, help="Cores per training.  [default: 1 on a cluster, else all cores divided by --jobs]"),
 ]
 
 
@@ -93,20 +94,20 @@ def class_mix(text: str | None) -> dict[str, float] | None:
 MaxErrorOption = Annotated[
     float | None,
     typer.Option(
-        parser=share, metavar="SHARE", help="Answer only when sure enough for this share of wrong answers at most."
+        parser=share, metavar="SHARE", help="Answer only as long as at most this share of the answers is wrong."
     ),
 ]
 
 
 def check_pool(cluster: str | None, jobs: int | None) -> None:
-    """Refuse options that do not go together, before anything is read.
+    """Reject options that exclude each other, before any data is read.
 
     Raises
     ------
     typer.BadParameter
-        If both are there.
+        If both are given.
     MissingPartError
-        If Ray is asked for and not installed.
+        If a cluster is given and Ray is not installed.
     """
     if cluster is None:
         return
@@ -119,7 +120,7 @@ def check_pool(cluster: str | None, jobs: int | None) -> None:
 
 @contextmanager
 def pool_for(cluster: str | None, jobs: int | None, threads: int | None) -> Iterator[Pool]:
-    """The pool that the options ask for: this process, without any of them."""
+    """The pool that the options select; without any of them, this process."""
     from digitwise.system import cores
 
     check_pool(cluster, jobs)
@@ -142,14 +143,14 @@ def pool_for(cluster: str | None, jobs: int | None, threads: int | None) -> Iter
 def open_shards(
     recipe: Recipe, data: str | None, *, patch: Path | None, validation: int | None, console: Console
 ) -> StreamedDataset:
-    """Open a folder of shards to train on, and show how far that is.
+    """Open a folder of shards to train on, and show the progress.
 
     Raises
     ------
     RecipeError
-        If the recipe needs all images at hand.
+        If the recipe needs all images in memory.
     DataError
-        If no folder is given, or it cannot be used so.
+        If no folder is given, or it cannot be streamed.
     """
     from digitwise.data.streamed import open_streamed
 
@@ -167,7 +168,7 @@ def open_shards(
 
 
 def tell_memory(run: Run, console: Console) -> None:
-    """Say how many shards the images stayed in, and how much memory the training took at most."""
+    """Print the number of shards and the peak memory of the training."""
     streamed = run.info["data"]["streamed"]
     peak = streamed["peak_memory"]
     most = "" if peak is None else f"; peak memory {peak / 1e6:,.0f} MB"

@@ -24,8 +24,8 @@ SOME_FAILED = 1
 OWN = "expected a place of its own"
 FILES = typer.Argument(
     metavar="FILE|DIR|-",
-    help="Images, PDFs, or sets (.npz, .npy, IDX, .csv, .parquet); - is the standard input. Of a folder all "
-    "images and PDFs in it and below it, except hidden ones. With --out DIR: images of one digit each, Parquet "
+    help="Images, PDFs, or data sets (.npz, .npy, IDX, .csv, .parquet); - is standard input. Of a folder all "
+    "images and PDFs in it and its subfolders, except hidden ones. With --out DIR: images of one digit each, Parquet "
     "files and tar archives, folders of either, and addresses such as s3://… of these.",
 )
 
@@ -36,52 +36,53 @@ def read(
         bool,
         typer.Option(
             "--single",
-            help="One digit an image, whatever is on it. Without this and --numbers each image decides by itself.",
+            help="Read one digit per image. By default each image is read as what it shows: one digit or numbers.",
         ),
     ] = False,
     numbers: Annotated[
-        bool, typer.Option("--numbers", help="Numbers on a page, even where there is but one digit.")
+        bool, typer.Option("--numbers", help="Read each image as a page of numbers, even if it shows one digit.")
     ] = False,
     region: Annotated[
         str | None,
-        typer.Option(metavar="X,Y,W,H", help="Read this part of each image: in pixels, or each in per cent as 10%."),
+        typer.Option(
+            metavar="X,Y,W,H", help="Read only this part of each image, in pixels or in per cent such as 10%."
+        ),
     ] = None,
     expect: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="Each number has N digits: what else it may be is chosen among such; implies --numbers."
+            metavar="N", help="Each number has N digits: the most probable reading of that length; implies --numbers."
         ),
     ] = None,
     pattern: Annotated[
         str | None,
         typer.Option(
             metavar="REGEX",
-            help=r"Each number as a whole matches this, with its signs or without, as \d{4}-\d{2}; implies --numbers.",
+            help=r"Each number matches this as a whole, with or without its signs: \d{4}-\d{2}; implies --numbers.",
         ),
     ] = None,
     template: Annotated[
         Path | None,
         typer.Option(
             metavar="FORM.toml",
-            help="Each image is a form: read its fields, a row a form; see docs/forms.md.",
+            help="Read each image as a form, one row per form; see docs/forms.md.",
         ),
     ] = None,
     table: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.csv", help="Write the numbers of a page in rows and columns; implies --numbers."),
+        typer.Option(metavar="FILE.csv", help="Write the numbers of a page as a table; implies --numbers."),
     ] = None,
     top: Annotated[
         bool,
         typer.Option(
-            "--top", help="The three most probable digits of each single one: in lines, JSON and JSON lines only."
+            "--top", help="Show the three most probable classes of each single digit: in text, JSON and JSON lines."
         ),
     ] = False,
     model: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="What reads single digits; by default the model in the package. Numbers are always read by the finder "
-            "in the package.",
+            help="Model for single digits; by default the bundled one. Numbers are always read by the bundled finder.",
         ),
     ] = None,
     max_error: Annotated[
@@ -89,36 +90,36 @@ def read(
         typer.Option(
             parser=share,
             metavar="SHARE",
-            help="Of the digits read this share is wrong at most, of numbers on a page this share of the numbers; "
-            "else unsure.",
+            help="At most this share of the digits that are read is wrong, and of the numbers on pages; all else is "
+            "unsure.",
         ),
     ] = None,
     fail_under: Annotated[
         float | None,
         typer.Option(
-            parser=share_or_all, metavar="SHARE", help="Leave with 1 when less than this share of the digits is read."
+            parser=share_or_all, metavar="SHARE", help="Exit with code 1 if less than this share of the digits is read."
         ),
     ] = None,
     overlay: Annotated[
         Path | None, typer.Option(metavar="IMAGE", help="Draw boxes and readings on the page; implies --numbers.")
     ] = None,
     show_input: Annotated[
-        Path | None, typer.Option(metavar="IMAGE", help="Draw what the model saw of each digit.")
+        Path | None, typer.Option(metavar="IMAGE", help="Draw each digit as the model sees it.")
     ] = None,
     out: Annotated[
         str | None,
         typer.Option(
             metavar="FILE|DIR",
-            help="Rows in input order: .csv, .jsonl or .parquet. Into a folder, or an address of one: shard by shard, "
-            "each a Parquet file; the same again does those that are missing.",
+            help="Write rows in input order to .csv, .jsonl or .parquet. A folder, or its address, gets a Parquet "
+            "file per shard; the same command again writes those that are missing.",
         ),
     ] = None,
     cluster: ClusterOption = None,
-    max_pixels: Annotated[int, typer.Option(min=1, help="Larger images are refused, not decoded.")] = 50_000_000,
-    threads: Annotated[int | None, typer.Option(min=1, help="By default one a core.")] = None,
+    max_pixels: Annotated[int, typer.Option(min=1, help="Refuse larger images without decoding them.")] = 50_000_000,
+    threads: Annotated[int | None, typer.Option(min=1, help="By default one per core.")] = None,
     as_json: JsonFlag = False,
 ) -> int:
-    """Read digits from images. The exit code is 1 where an image could not be read, after all others were."""
+    """Read digits from images. The exit code is 1 if an image could not be read; all others are read first."""
     asked = numbers
     numbers = numbers or any(given is not None for given in (overlay, expect, pattern, template, table))
     if single and numbers:
@@ -176,7 +177,7 @@ def read(
 
 
 def _refuse(out: str | None, cluster: str | None, others: Mapping[str, object]) -> None:
-    """Refuse what does not go with reading shard by shard."""
+    """Reject options that cannot be used with shards."""
     from digitwise.cli.shards import is_folder
 
     if out is None or not is_folder(out):
@@ -188,7 +189,7 @@ def _refuse(out: str | None, cluster: str | None, others: Mapping[str, object]) 
 
 
 def _say_guarantee(reader: Reader, mode: Mode | None, *, own_model: bool) -> None:
-    """Say what is not to be expected: where there is no guarantee, or a model that numbers are not read with."""
+    """Print what the model cannot do: no guarantee, or no numbers."""
     from digitwise.reading import trust
     from digitwise.reading.reader import DIGITS
 
@@ -210,7 +211,7 @@ def _say_guarantee(reader: Reader, mode: Mode | None, *, own_model: bool) -> Non
 
 
 def _read_all(job: Job, sources: list[str], teller: Teller) -> None:
-    """Read file by file, those one after another that are no sets side by side."""
+    """Read all sources in order; consecutive images are read in parallel."""
     from digitwise.files import expanded
     from digitwise.formats import kind_of
     from digitwise.reading.inputs import STDIN
@@ -225,7 +226,7 @@ def _read_all(job: Job, sources: list[str], teller: Teller) -> None:
 
 
 def _read_set(job: Job, source: str, teller: Teller) -> None:
-    """Read a set; what cannot be read of it is told as one row, behind what could."""
+    """Read a set; if a part of it cannot be read, one row with the error follows the rest."""
     from digitwise.errors import DataError, MissingPartError
     from digitwise.files import expanded
     from digitwise.reading.jobs import failed, read_set

@@ -30,7 +30,7 @@ IMAGES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class Listener(Protocol):
-    """Takes readings one by one; of a set those of its first ``most`` rows, None for all."""
+    """Takes readings one by one; of a set at most the first ``most`` rows, None for all."""
 
     most: int | None
 
@@ -38,11 +38,11 @@ class Listener(Protocol):
         """Take one reading."""
 
     def close(self) -> None:
-        """Nothing more will come, and nothing went wrong."""
+        """End without an error."""
 
 
 class Lines:
-    """For people: a line an image, or a line of text a line of digits."""
+    """Text: one line per image, or per line of digits."""
 
     most: int | None = FIRST
 
@@ -50,7 +50,7 @@ class Lines:
         self.files, self.top = files, top
 
     def tell(self, found: ImageResult) -> None:
-        """Print it; the file's name too where there are several."""
+        """Print it, with the file's name if there are several."""
         result, place = found.result, place_of(found)
         several = self.files > 1 or found.page is not None
         if isinstance(result, Reading):
@@ -65,7 +65,7 @@ class Lines:
                 say(f"{place}  {line.text}" if several else line.text)
 
     def _nothing(self, place: str, page: Page, *, several: bool) -> None:
-        """Say that there is no digit, and what else there is."""
+        """Print that there is no digit, and what else there is."""
         kinds = Counter(other.kind for other in page.others if other.kind != "rule")
         ink = ", ".join(f"{count} {NAMES[kind]}{'s' * (count > 1)}" for kind, count in kinds.items())
         if several:
@@ -74,7 +74,7 @@ class Lines:
             err.print(f"{place}: no digits found" + (f", but {ink} that are not read" if ink else ""))
 
     def close(self) -> None:
-        """Nothing is left to be said."""
+        """Do nothing."""
 
 
 def _field_line(field: FieldReading) -> str:
@@ -83,7 +83,7 @@ def _field_line(field: FieldReading) -> str:
 
 
 class Documents:
-    """One JSON list on stdout, element by element, so that a list of any length is never held."""
+    """One JSON list on stdout, written element by element, so that it is never in memory."""
 
     most: int | None = None
 
@@ -102,7 +102,7 @@ class Documents:
 
 
 class Rows:
-    """A file of rows that is open already."""
+    """Rows in an open file."""
 
     most: int | None = None
 
@@ -110,11 +110,11 @@ class Rows:
         self.tell = take
 
     def close(self) -> None:
-        """Who opened the file closes it."""
+        """Do nothing: the file is closed where it was opened."""
 
 
 class Overlays:
-    """Pages with boxes and readings on them; the second and later ones get a number."""
+    """Pages with boxes and readings drawn on them; later files are numbered from 2."""
 
     most: int | None = 0
 
@@ -136,11 +136,11 @@ class Overlays:
         err.print(f"{place_of(found)}: drawn in {path}", style="dim")
 
     def close(self) -> None:
-        """All is drawn."""
+        """Do nothing."""
 
 
 class Tables:
-    """Pages as tables in CSV; the second and later ones get a number."""
+    """Pages as tables in CSV; later files are numbered from 2."""
 
     most: int | None = 0
 
@@ -148,7 +148,7 @@ class Tables:
         self.path, self.written = path, 0
 
     def tell(self, found: ImageResult) -> None:
-        """Write the table of a page, where it is one."""
+        """Write the table of a page, if it has one."""
         from digitwise.files import real
         from digitwise.outputs import output_file
         from digitwise.reading.tables import TABLES, table_of
@@ -166,11 +166,11 @@ class Tables:
         err.print(f"{place_of(found)}: {told}" + (f"; outside of it: {outside}" if outside else ""), style="dim")
 
     def close(self) -> None:
-        """All is written."""
+        """Do nothing."""
 
 
 class Inputs:
-    """A sheet of what the model saw."""
+    """A sheet of the digits as the model saw them."""
 
     most: int | None = DRAWN
 
@@ -181,7 +181,7 @@ class Inputs:
         self.more = False
 
     def tell(self, found: ImageResult) -> None:
-        """Keep the digit, or the page's digits, as long as there is room."""
+        """Keep the digit, or the page's digits, up to :data:`DRAWN`."""
         result = found.result
         if isinstance(result, Page):
             digits = [digit for line in result.lines for digit in line.digits]
@@ -227,7 +227,7 @@ def say(line: str) -> None:
 
 
 def check_image(path: Path) -> Path:
-    """Refuse a name that no image is written to.
+    """Reject a file name that is no image's.
 
     Raises
     ------
@@ -243,7 +243,7 @@ def check_image(path: Path) -> Path:
 
 
 class Teller:
-    """A context manager: rows in a file appear on leaving it without an error.
+    """Reports readings to all listeners; a context manager that puts files in place on leaving without an error.
 
     Parameters
     ----------
@@ -305,7 +305,7 @@ class Teller:
             err.print(f"written to {self.out}", style="dim")
 
     def tell(self, found: ImageResult) -> None:
-        """Tell what was read from one image."""
+        """Report what was read from one image."""
         self.tally.add(found.result)
         for note in found.notes:
             err.print(f"{found.path}: {note}", style="dim")
@@ -314,7 +314,7 @@ class Teller:
         self._advance(1)
 
     def begin_set(self, source: str, rows: int | None, note: str) -> None:
-        """Say which set is being read."""
+        """Announce the set that is read next."""
         self.of_set = Tally()
         told = ", ".join(filter(None, ("" if rows is None else f"{rows:,} images", note)))
         if told:
@@ -323,7 +323,7 @@ class Teller:
             self.bar.update(self.bar.task_ids[0], total=self.files - 1 + rows)
 
     def tell_part(self, part: ReadBlock) -> None:
-        """Tell a block of a set, to each listener the rows it wants; made only for those."""
+        """Report a block of a set, to each listener only the rows that it takes."""
         for tally in (self.tally, self.of_set):
             tally.add_part(part.answers)
         wanted = [_most(listener, part) for listener in self.listeners]
@@ -334,12 +334,12 @@ class Teller:
         self._advance(len(part))
 
     def end_set(self, source: str) -> None:
-        """Count a set."""
+        """Print the counts of the set."""
         if self.plain:
             say(f"{source}  {self.of_set.words}")
 
     def verdict(self, fail_under: float | None, policy: ReadingPolicy | None) -> bool:
-        """Sum up; whether all could be read, and enough was read surely."""
+        """Print the counts; whether all could be read, and enough of it surely."""
         counts = self.tally.images
         if not self.plain or sum(counts.values()) > 1:
             err.print(self.tally.words)
@@ -351,7 +351,7 @@ class Teller:
 
 
 def passes(tally: Tally, fail_under: float | None, policy: ReadingPolicy | None) -> bool:
-    """Whether all could be read, and enough was read surely; says so where not, or where more errors are expected."""
+    """Whether all could be read, and enough of it surely; prints a warning if not, or if more errors are expected."""
     if word := tally.expected.word(policy):
         err.print(word, style="yellow")
     enough = fail_under is None or tally.share >= fail_under

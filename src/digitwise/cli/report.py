@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders: the first is reported on, others compared with it.")],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Run folders: the report is about the first, others are compared with it.")
+    ],
     out_file: Annotated[
         Path | None,
         typer.Option("--out", help="The page; numbers and figures go beside it.  [default: RUN/report.html]"),
@@ -33,7 +35,7 @@ def report(
     findings: Annotated[Path | None, typer.Option(help="findings.json of digitwise check, to show them too.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a run's report: one HTML file that needs nothing else, its numbers as JSON, its figures."""
+    """Write a run's report: one self-contained HTML file, its numbers as JSON, its figures."""
     from digitwise.evaluation.assessment import under_patch
     from digitwise.report.content import Wishes
     from digitwise.report.report import write_report
@@ -76,12 +78,12 @@ def _findings(path: Path | None) -> list[dict[str, Any]]:
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, two or more, tested on the same images.")],
     images: Annotated[
-        Path | None, typer.Option(help="Draw what both, only the first, only the second of two get wrong, as PNG.")
+        Path | None, typer.Option(help="Draw the images that both runs, or only one of two, get wrong, as PNG.")
     ] = None,
     data: DataOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Compare runs, image by image, on the test set they share; over several seeds, their mean and spread."""
+    """Compare runs image by image on the same test set; over several seeds, their mean and spread."""
     from digitwise.errors import RunError
     from digitwise.evaluation.comparison import all_different
     from digitwise.evaluation.comparison import compare as compare_runs

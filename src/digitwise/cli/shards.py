@@ -35,7 +35,7 @@ def read_shards(
     fail_under: float | None,
     choices: Mapping[str, Any],
 ) -> bool:
-    """Read sources into a folder and sum up; whether all could be read, and enough of it surely.
+    """Read sources into a folder and print the counts; whether all could be read, and enough of it surely.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def read_shards(
     Raises
     ------
     DigitwiseError
-        If the job cannot be done, or a shard of it could not be.
+        If the job cannot be done, or a shard failed.
     """
     from digitwise.addresses import folder_of
     from digitwise.cli.readings import passes
@@ -92,7 +92,7 @@ def _readers(cluster: str | None, threads: int | None) -> Readers:
     from digitwise.cluster.connect import check
     from digitwise.cluster.readers import RayReaders
 
-    check(cluster)  # told before anything is planned, which may take long
+    check(cluster)  # fail before planning, which may take long
     return RayReaders(cluster)
 
 
@@ -118,7 +118,7 @@ def _of(number: int, what: str) -> str:
 
 
 class ShardProgress:
-    """Shows how far a job is: a bar on a terminal, elsewhere a line now and then."""
+    """Shows the progress of a job: a bar on a terminal, elsewhere a line every 30 seconds."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -138,7 +138,7 @@ class ShardProgress:
         self.bar.stop()
 
     def tell(self, summary: Summary) -> None:
-        """Show it."""
+        """Update the display."""
         done = summary.finished + len(summary.failed)
         state = f"{summary.counts.rows:,} images"
         if summary.fresh:

@@ -1,4 +1,4 @@
-"""Joining a Ray cluster, or starting one of this machine's cores, quietly and with a short patience."""
+"""Joining a Ray cluster, or starting one on this machine's cores, without Ray's messages and with a short timeout."""
 
 from __future__ import annotations
 

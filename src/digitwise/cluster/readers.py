@@ -18,7 +18,7 @@ TRIES = 4  # for a shard that loses its worker or its machine: Ray itself would 
 
 
 class RayReaders:
-    """Reads shards on a cluster, which is joined when there is something to be read.
+    """Reads shards on a cluster, which is joined when the reading begins.
 
     Parameters
     ----------
@@ -83,13 +83,13 @@ class Tries:
         self._begun: Counter[int] = Counter()
 
     def are_left(self, number: int) -> bool:
-        """Count one more; whether it may be."""
+        """Count one more try; whether it is allowed."""
         self._begun[number] += 1
         return self._begun[number] <= self.most
 
 
 class Worker:
-    """One of them, in a process of its own.
+    """Reads shards, in a process of its own.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class Worker:
         self.reader: Any = None
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
-        """Read a shard. What goes wrong is an answer, so that it is not tried again."""
+        """Read a shard. An error is an answer, so that Ray does not try again."""
         import ray
 
         number, cut = pickle.loads(batch["task"][0])
@@ -122,8 +122,8 @@ def _answer(outcome: ShardOutcome) -> dict[str, list[bytes]]:
 
 
 def _be_quiet(data: Any) -> None:
-    """Let Ray Data say nothing: what there is to say is said by who asked."""
+    """Silence Ray Data: the caller reports progress and errors."""
     context = data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
-    context.max_errored_blocks = -1  # what is lost then is told with the shards that failed
+    context.max_errored_blocks = -1  # lost blocks are reported as failed shards
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""From a file, or its bytes, to pixels: limits first, then decoding, and one line where it is no image.
+"""Decoding of files or their bytes to pixels, with limits before decoding and errors of one line.
 
 NumPy and Pillow only; pages of a PDF by pypdfium2, an extra.
 """

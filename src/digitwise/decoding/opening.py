@@ -54,7 +54,7 @@ class Decoded:
     ----------
     image : ndarray of uint8, shape (h, w) or (h, w, 3)
     notes : tuple of str
-        What a reader of results must know: that there were more images in the file.
+        Facts that matter for results, such as more images in the file.
     scale : float
         Pixels of the file for each one here, at least 1: more where a JPEG came at a reduced scale.
     origin : (int, int)
@@ -84,8 +84,8 @@ def open_image(
     max_pixels : int
         A larger image is refused before it is decoded.
     at_least : int, optional
-        Pixels of the longer side that are enough: a larger JPEG may come at a half, a quarter or an eighth, which its
-        format gives away for less work than the whole.
+        Pixels of the longer side that are enough: a larger JPEG may be decoded at a half, a quarter or an eighth, which
+        is faster.
     name : str, optional
         What messages call it; by default the path.
     decode : function of a PIL image to uint8 (h, w) or (h, w, 3)
@@ -150,7 +150,7 @@ def _is_animated(image: Image.Image) -> bool:
 
 @contextmanager
 def _bytes_of(source: Source, name: str, max_pixels: int) -> Iterator[IO[bytes]]:
-    """A stream that can be wound back."""
+    """A seekable stream."""
     if isinstance(source, bytes):
         yield io.BytesIO(source)
     elif isinstance(source, str | Path):
@@ -189,7 +189,7 @@ def is_pdf(start: bytes) -> bool:
 
 
 def _what_instead(start: bytes) -> str:
-    """What a file that is no image holds, and what to do about it."""
+    """What a file that is no image contains, and what to do."""
     if not start:
         return "the file is empty; replace it"
     if start[4:8] == b"ftyp":
@@ -200,9 +200,9 @@ def _what_instead(start: bytes) -> str:
 
 
 class _Scope:
-    """Pillow kept to itself: its warnings, and its own limit where ours is higher.
+    """Suppresses Pillow's warnings, and raises its pixel limit to ours.
 
-    What is shared by all threads that decode: filters and limit are the process's, so the last to leave resets.
+    Shared by all decoding threads: filters and limit are global to the process, so the last thread resets them.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Ink in an image: faults of camera and scanner taken out, then where ink lies, and how much of it."""
+"""Ink in an image: removal of faults by camera and scanner, then the amount of ink of each pixel."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from digitwise.normalize.light import FAR, STRONG, part, quantile, strokes, turn
 
 SMALLEST = 3  # pixels a side: below this there is nothing to tell ink from paper by
 FAINTEST = 7.0  # grey levels: a contrast below this is none
-SUREST = 3.6  # times the paper's own spread that ink stands above it; noise parted in two by its level has 2.7
-WEAK = 0.45  # of the level that parts ink from paper: what hangs together with ink counts as ink from here
+SUREST = 3.6  # least contrast of ink in spreads of the paper; noise split in two by a threshold has 2.7
+WEAK = 0.45  # of the threshold: pixels connected to ink count as ink from here
 CLEAN = 0.02  # share of the pixels of an image of two values that may stand out of their neighbours
 THICK = 0.3  # share of the rarer of two values from which the one in fewer pieces is the ink
 NEARLY_HALF = 0.4  # share of the rarer kind of pixels from which it is not clear which of them is the ink
@@ -37,11 +37,11 @@ class Ink:
     Parameters
     ----------
     amount : ndarray of float32, shape (h, w)
-        0 for paper, 1 in the middle of a stroke; noise and uneven light taken away.
+        0 for paper, 1 in the middle of a stroke; without noise and uneven light.
     mask : ndarray of bool, shape (h, w)
         Where there is ink.
     bilevel : bool
-        Whether it came so, with two values only, as segmentation makes images: they are often cut at the ink.
+        Whether the image had two values only, as after segmentation; such images are often cut at the ink.
     """
 
     amount: Float32
@@ -50,7 +50,7 @@ class Ink:
 
 
 def find_ink(images: UInt8) -> list[Ink | None]:
-    """Find the ink of small images, such as those of one digit, whatever is light and whatever is dark.
+    """Find the ink of small images, such as those of one digit, of either polarity.
 
     Parameters
     ----------
@@ -60,13 +60,12 @@ def find_ink(images: UInt8) -> list[Ink | None]:
     Returns
     -------
     list of Ink or None
-        None where there is nothing but paper.
+        None for an image without ink.
 
     Notes
     -----
-    Bilevel images, as segmentation makes them, are often cut at the ink. There is no light to even out in them, and
-    ink that touches the border is no shadow, so paper is laid around them. Where there are two values only, and no
-    noise, one of them is the ink.
+    Bilevel images, as after segmentation, are often cut at the ink. They have no uneven light, and ink that touches
+    the border is no shadow, so paper is added around them. With two values only, and no noise, one value is the ink.
     """
     found: list[Ink | None] = [None] * len(images)
     if not len(images) or min(images.shape[1:3]) < SMALLEST:
@@ -246,7 +245,7 @@ def _reached(weak: Mask, sure: Mask) -> Mask:
 
 
 def without_impulses(values: Float32) -> Float32:
-    """Take out pixels that stand out of nearly all their neighbours: salt, pepper, hot pixels, dust.
+    """Remove pixels that differ from nearly all their neighbours: salt, pepper, hot pixels, dust.
 
     The end of a stroke has two neighbours of its own kind, and so has each pixel of a thin line; these stay.
 
@@ -290,7 +289,7 @@ def _all_but_one(values: Float32) -> tuple[Float32, Float32]:
 
 
 def without_noise(values: Float32, contrast: Float32) -> Float32:
-    """Look through noise with a blur, the wider the more noise there is; clean images pass unchanged.
+    """Reduce noise by a blur, the wider the more noise; clean images are unchanged.
 
     The noise is what a pixel differs from the mean of its four neighbours by, in the median over all pixels: few of
     them lie on edges.

@@ -1,4 +1,4 @@
-"""The list of what digitwise wrote into a folder, ``.digitwise.json``; and what else lies there."""
+"""The list of the files that digitwise wrote into a folder, ``.digitwise.json``; and other files in it."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def held(file: Path, *, wait: bool = False) -> Iterator[bool]:
         handle = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
             mine = _lock(handle, file, wait=wait)
-            if mine and not _is(handle, file):  # whoever held it has removed it
+            if mine and not _is(handle, file):  # the holder before has removed it
                 continue
             try:
                 yield mine
@@ -117,7 +117,7 @@ def _is(handle: int, file: Path) -> bool:
 
 
 def check_file(path: Path, kind: Kind) -> None:
-    """Make sure that nothing of the owner's lies where a file shall be written.
+    """Check that a file may be written: its place is free, or holds an unchanged file of this kind by digitwise.
 
     Raises
     ------

@@ -28,14 +28,14 @@ KINDS = "a path, bytes, a PIL image or an array (h, w), (h, w, 3) or (n, h, w)"
 
 
 def sources_of(arguments: Sequence[str]) -> list[str]:
-    """Files as they were given, folders by the images in them.
+    """Expand folders to the images in them; files stay as given.
 
     Parameters
     ----------
     arguments : sequence of str
-        Paths, ``-`` for the standard input. In a folder, and in those below it, all images and PDFs that are not
-        hidden, nor pipes, are taken, numbers in their names sorted as numbers, and folders that cannot be looked into:
-        they are told as what cannot be read.
+        Paths, or ``-`` for standard input. Of a folder and its subfolders, all images and PDFs that are neither
+        hidden nor pipes, sorted by name with numbers as numbers; also subfolders that cannot be listed, so that they
+        are reported as unreadable.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def sources_of(arguments: Sequence[str]) -> list[str]:
     found: list[str] = []
     for argument in arguments:
         path = expanded(argument)
-        if argument != STDIN and os.path.isdir(path):  # unlike Path's it is False where nobody may look
+        if argument != STDIN and os.path.isdir(path):  # unlike Path.is_dir, False without permission
             inside = sorted(_images(path), key=natural)
             if not inside:
                 raise DataError(f"{argument}: expected images in the folder ({', '.join(sorted(READ_SUFFIXES))})")
@@ -143,12 +143,12 @@ def path_of(source: Any) -> str | None:
 
 
 def stack_of(source: Any) -> UInt8 | None:
-    """Several images in one array: uint8 (n, h, w) or (n, h, w, 3); None for whatever else it is.
+    """Several images in one array, as uint8 (n, h, w) or (n, h, w, 3); None for any other source.
 
     Raises
     ------
     DataError
-        If the array's values are no pixels.
+        If the values are not pixel values.
     """
     if isinstance(source, str | Path | bytes | Image.Image | list | tuple) or not hasattr(source, "__array__"):
         return None
@@ -191,7 +191,7 @@ def _of_image(image: Image.Image) -> UInt8:
         raise DataError(f"expected an image with pixels, got an image of {image.width}x{image.height}")
     try:
         return decode_colour(image)
-    except Exception as error:  # an image from an open file is decoded only now
+    except Exception as error:  # Pillow decodes an opened file only now
         raise DataError(f"damaged image: {one_line(error, 160)}; replace it") from error
 
 
@@ -208,14 +208,14 @@ def _of_array(array: NDArray[Any]) -> UInt8:
 
 
 def _eight_bits(array: NDArray[Any]) -> NDArray[Any]:
-    """Unsigned numbers of 16 bits that need more than 8, as a scanner gives them, brought to 8."""
+    """Scale 16-bit values above 255, as scanners give them, to 8 bits."""
     if array.dtype == np.uint16 and array.size and array.max() > 255:
         return np.asarray((array * (255 / white_of(float(array.max())))).round(), np.uint8)
     return array
 
 
 def cut_out(decoded: Decoded, box: Box) -> UInt8:
-    """A digit cut out with a quarter of its height around it."""
+    """Cut out a digit with a margin of a quarter of its height."""
     x, y = decoded.origin
     left, top, right, bottom = (edge / decoded.scale for edge in (box[0] - x, box[1] - y, box[2] - x, box[3] - y))
     rim = 0.25 * (bottom - top)

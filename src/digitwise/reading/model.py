@@ -1,4 +1,4 @@
-"""A model in an ONNX file, which may be anything: what it says of itself, what it guarantees, checked and run."""
+"""A model in an ONNX file: its metadata and error guarantees, checked before use, and the session that runs it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from digitwise.system import cores
 # In files of earlier exports a threshold is the confidence of one validation image, which float32 may give a little
 # lower, by 8e-7 at most; since then it stands below that image.
 ROUNDING = 1e-6
-DEFAULT = 0.003  # the strictest guarantee that is kept unasked: at 0.2 % the bundled model leaves seven times as much
+DEFAULT = 0.003  # the strictest guarantee by default: at 0.2 % the bundled model leaves seven times as much unsure
 KEY = "digitwise"  # of the file's metadata
 FORMAT = 1  # of the document there
-UNTOUCHED = "none"  # images go in at the model's own size, as they are
+UNTOUCHED = "none"  # the normalization of a model that takes images of its own size as they are
 EXPORT = "export one with digitwise export RUN --format onnx"
 BUNDLED = "model.onnx"
 QUIET = 3  # onnxruntime's level for errors only
@@ -36,16 +36,16 @@ CHUNK = 256
 
 @dataclass(frozen=True)
 class ReadingPolicy:
-    """A threshold, and the guarantee it keeps.
+    """A threshold and its error guarantee.
 
     Parameters
     ----------
     max_error : float
-        At most this share of what is read is wrong, with the confidence that the model's file tells.
+        At most this share of what is read is wrong, with the confidence stated in the model's file.
     threshold : float
-        Read where the most probable class has at least this probability at the policy's own temperature.
+        The least probability of the most probable class, at the policy's own temperature, for status ``read``.
     exponent : float
-        From calibrated probabilities to those: powers of them, brought to a sum of one.
+        The power of calibrated probabilities that, normalised to a sum of one, gives those at that temperature.
     """
 
     max_error: float
@@ -53,7 +53,7 @@ class ReadingPolicy:
     exponent: float
 
     def sure(self, probabilities: Float32) -> Mask:
-        """Which answers count, bool of shape (n,), by calibrated probabilities (n, k)."""
+        """Whether the policy accepts each answer, bool of shape (n,), from calibrated probabilities (n, k)."""
         powers = probabilities.astype(np.float64) ** self.exponent
         return np.asarray(powers.max(axis=1) >= (self.threshold - ROUNDING) * powers.sum(axis=1))
 
@@ -64,7 +64,7 @@ def policies_of(document: dict[str, Any], temperature: float) -> tuple[ReadingPo
     Raises
     ------
     KeyError, TypeError, ValueError
-        If one is not as :mod:`digitwise.evaluation.selective` makes them.
+        If a policy does not have the form that :mod:`digitwise.evaluation.selective` writes.
     """
     found = []
     for each in document["policies"]:
@@ -87,15 +87,15 @@ def chosen(policies: tuple[ReadingPolicy, ...], max_error: float | None, name: s
     policies : tuple of ReadingPolicy
         The model's, strictest first.
     max_error : float, optional
-        Takes the largest guarantee that is no larger. By default the strictest from ``DEFAULT`` on, or else the
-        strictest there is.
+        Selects the largest guarantee that is not above it. By default the strictest from ``DEFAULT`` on, else the
+        strictest of all.
     name : str
         The model, for the message.
 
     Returns
     -------
     ReadingPolicy or None
-        None where the model gives no guarantee and none was asked for: all answers count then.
+        None if the model has no guarantee and none was requested: then every answer is accepted.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def chosen(policies: tuple[ReadingPolicy, ...], max_error: float | None, name: s
 
 @dataclass(frozen=True)
 class Card:
-    """Classes, form of the input, and guarantees of a model.
+    """The metadata of a model: classes, form of the input, guarantees.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class Card:
     policies : tuple of ReadingPolicy
         Strictest first.
     document : dict
-        All that the file says.
+        The whole document in the file.
     """
 
     class_names: tuple[str, ...]
@@ -145,7 +145,7 @@ def card_of(metadata: Mapping[str, str], name: str) -> Card:
     Raises
     ------
     ModelError
-        If it has none of ours, or something in it is missing or not known here.
+        If it has no metadata of digitwise, or these are incomplete or unknown to this version.
     """
     if KEY not in metadata:
         raise ModelError(f"{name}: expected a model made by digitwise, got an ONNX file without its metadata; {EXPORT}")
@@ -174,9 +174,7 @@ def card_of(metadata: Mapping[str, str], name: str) -> Card:
 
 
 def model_content(path: str | Path | bytes | None) -> tuple[bytes, str]:
-    """What is in a model's file, and what messages call it; by default the model in the package.
-
-    What is no name is the content itself.
+    """The content of a model file and its name for messages; by default the bundled model. Bytes are the content.
 
     Raises
     ------
@@ -200,7 +198,7 @@ def model_content(path: str | Path | bytes | None) -> tuple[bytes, str]:
 
 
 def session_of(content: bytes, name: str, *, threads: int = 1) -> Any:
-    """A session on the CPU with so many threads inside the network; ``name`` is for messages.
+    """Open an onnxruntime session on the CPU with ``threads`` threads inside the network; ``name`` is for messages.
 
     Raises
     ------
@@ -220,7 +218,7 @@ def session_of(content: bytes, name: str, *, threads: int = 1) -> Any:
 
 
 def _check_ends(session: Any, name: str) -> None:
-    """There must be one input and one output, of the right kind."""
+    """Check that there is one input and one output of the right type and shape."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
     came = f"got {_ends_told(inputs)} to {_ends_told(outputs)}; {EXPORT}"
     fits = (
@@ -322,7 +320,7 @@ class Model:
 
 
 def _check(model: Model) -> None:
-    """Ask about a blank image: what comes must be one probability a class."""
+    """Check that the answer to a blank image is one probability per class."""
     classes = len(model.card.class_names)
     if model.card.normalization != UNTOUCHED and model.image_shape != (SIDE, SIDE):
         shape = "x".join(map(str, model.image_shape))

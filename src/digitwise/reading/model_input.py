@@ -1,4 +1,4 @@
-"""Images as the model takes them, and the finder's opinion of each that was brought to its form."""
+"""Images as the model takes them, and the finder's opinion of each that was not in that form."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from digitwise.normalize import SIDE, in_form, normalize, normalize_all
 from digitwise.reading import finder, trust
 from digitwise.reading.model import Model
 
-BLOCK = 4_096  # images looked at together: what is reckoned about them on the way stays small
-LOOKED_AT = 400  # pixels of the longer side: the digit of an image of one digit is large in it
-MIDDLE = 0.22  # of the sides: standard deviation of where the digit that is meant lies
+BLOCK = 4_096  # images processed together, to bound the memory of intermediate results
+LOOKED_AT = 400  # pixels of the longer side for the finder: the digit fills most of such an image
+MIDDLE = 0.22  # of the sides: standard deviation of the centre of the intended digit
 CLASSES = 10
-LARGE, LIKELY = 0.6, 0.5  # share of the meant digit's height, and probability, from which another is a digit beside it
+LARGE, LIKELY = 0.6, 0.5  # share of the intended digit's height, and probability, from which another digit counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +29,13 @@ class Prepared:
     ----------
     images : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
     blank : ndarray of bool, shape (n,)
-        Where no ink is found, so that the model is not asked.
+        Images without ink, which are not given to the model.
     strange : ndarray of bool, shape (n,), optional
-        Which were brought to the model's form; none where it is not given.
+        Images that were not in the model's form.
     opinions : ndarray of float32, shape (n, k), optional
-        What else is known of each: probabilities of the classes.
+        Probabilities of the classes by the finder.
     several : ndarray of bool, shape (n,), optional
-        Which show more digits than one.
+        Images with more digits than one.
     """
 
     images: UInt8
@@ -53,7 +53,7 @@ class Prepared:
 
     @classmethod
     def joined(cls, parts: Sequence[Prepared], *, classes: int) -> Prepared:
-        """All of several, at least one; of some nothing else may be known."""
+        """Join one or more; those without opinions get equal probabilities."""
         images, blank = (np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "blank"))
         if all(part.opinions is None for part in parts):
             return cls(images, blank)
@@ -63,7 +63,7 @@ class Prepared:
 
 
 def even(n: int, classes: int) -> Float32:
-    """Probabilities where nothing is known, float32 (n, classes)."""
+    """Equal probabilities, float32 (n, classes)."""
     return np.full((n, classes), 1 / classes, np.float32)
 
 
@@ -75,9 +75,9 @@ def normalized(image: UInt8) -> Prepared:
 
 
 def normalized_stack(images: UInt8) -> Prepared:
-    """Images (n, h, w) or (n, h, w, 3) in MNIST's form; those that have it already are not touched.
+    """Images (n, h, w) or (n, h, w, 3) in MNIST's form; those in that form already are unchanged.
 
-    Where all of them have it the array itself comes back, not a copy.
+    If all of them are, the array itself is returned, not a copy.
     """
     strange, blank = _looked_at(images)
     if not strange.any():
@@ -93,7 +93,7 @@ def normalized_stack(images: UInt8) -> Prepared:
 
 
 def _looked_at(images: UInt8) -> tuple[Mask, Mask]:
-    """Which images are not in form, and which of those have but one value, bool (n,) each."""
+    """Whether each image is not in MNIST's form, and whether such an image is of one value, bool (n,) each."""
     strange, even = np.ones(len(images), bool), np.zeros(len(images), bool)
     for start in range(0, len(images), BLOCK):
         here = slice(start, start + BLOCK)
@@ -107,7 +107,7 @@ def _looked_at(images: UInt8) -> tuple[Mask, Mask]:
 
 
 def fitted(image: UInt8, shape: tuple[int, ...]) -> Prepared:
-    """One image scaled into a model's own size, light on dark where that is grey, and otherwise as it is."""
+    """One image scaled to a model's own size; for grey models also turned to light on dark."""
     if len(shape) == 2:
         scaled = fit_into(grey(image), (shape[0], shape[1]))
         scaled = 255 - scaled if is_dark_on_light(scaled[None]) else scaled
@@ -118,7 +118,7 @@ def fitted(image: UInt8, shape: tuple[int, ...]) -> Prepared:
 
 
 def as_they_are(images: UInt8, shape: tuple[int, ...]) -> Prepared:
-    """Images that must have a model's own size.
+    """Images of a model's own size, unchanged.
 
     Raises
     ------
@@ -138,22 +138,22 @@ def _are_even(images: UInt8) -> Mask:
 
 
 def opinions_of(images: UInt8, strange: Mask, model: Model, sight: finder.Sight | None) -> tuple[Float32, Mask]:
-    """What the finder says of those images that are strange to a model.
+    """Ask the finder about images that are not in a model's form.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
     strange : ndarray of bool, shape (n,)
-        At least one of them.
+        Images that are not in the form; at least one.
     model : Model
-        In whose threads the finder looks.
+        The finder runs in its threads.
     sight : Sight, optional
-        What the finder saw of a single image, if it looked; of one that does not stand upright that is no help.
+        What the finder saw of a single image, if known; used only if that is upright.
 
     Returns
     -------
     (ndarray of float32, shape (n, 10); ndarray of bool, shape (n,))
-        The probability of each class, all alike where it was not asked; and where it sees more digits than one.
+        The probability of each class, equal where the finder was not asked; and whether it sees several digits.
     """
     opinions, several = even(len(images), CLASSES), np.zeros(len(images), bool)
     if sight is not None and sight.turn == 0:
@@ -168,7 +168,7 @@ def opinions_of(images: UInt8, strange: Mask, model: Model, sight: finder.Sight 
 
 
 def opinion_on(image: UInt8, *, threads: int) -> tuple[Float32, bool]:
-    """What is said of one image, by one look more: see :func:`opinion_of`.
+    """Run the finder on one image, see :func:`opinion_of`.
 
     Parameters
     ----------
@@ -181,10 +181,10 @@ def opinion_on(image: UInt8, *, threads: int) -> tuple[Float32, bool]:
 
 
 def opinion_of(sight: finder.Sight) -> tuple[Float32, bool]:
-    """The probability of each class, float32 (10,), of the digit that is most likely meant: large and in the middle.
+    """The class probabilities, float32 (10,), of the digit that is most likely intended: large and in the middle.
 
-    As far as it is not sure that there is a digit, all classes are as likely. Told besides: whether another digit that
-    is nearly as large is whole in view, so that the image is not one of one digit.
+    To the extent that there may be no digit, all classes are equally likely. Also returned: whether another digit,
+    nearly as large, is fully in view, so that the image does not show one digit.
     """
     digits = sight.found.labels < CLASSES
     found = sight.found.of(digits)

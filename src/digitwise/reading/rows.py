@@ -1,4 +1,4 @@
-"""Readings as plain values: documents for JSON, columns for tables, lines for people; and the files that rows go to."""
+"""Readings as plain values: JSON documents, rows of tables, lines of text; and files of rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GROUP = 10_000  # rows written together in Parquet
 
 
 def document_of(found: ImageResult, *, top: bool = False) -> dict[str, Any]:
-    """One image as ``--json`` and JSON lines have it."""
+    """The document of one image for ``--json`` and JSON lines."""
     where = {key: value for key, value in (("page", found.page), ("row", found.row)) if value is not None}
     result = found.result
     if isinstance(result, Page):
@@ -125,18 +125,18 @@ def reading_line(reading: Reading, *, top: bool = False) -> str:
 
 
 def _percent(share: float) -> str:
-    """One decimal, and never a hundred: nothing is that sure."""
+    """With one decimal; never 100 %, since no reading is certain."""
     return f"{min(share, 0.999):.1%}".replace("%", " %")
 
 
 @contextmanager
 def sink_to(path: Path, *, top: bool = False, fields: Sequence[str] = ()) -> Iterator[Sink]:
-    """Open a file for rows; give the function that takes them one by one.
+    """Open a file for rows; yield a function that writes one row.
 
     Parameters
     ----------
     path : Path
-        ``.csv`` and ``.parquet`` get a row of ``COLUMNS`` an image, ``.jsonl`` the document that ``--json`` prints.
+        ``.csv`` and ``.parquet`` get a row of ``COLUMNS`` per image, ``.jsonl`` the document of ``--json``.
     top : bool
         Whether a document has the three most probable classes.
     fields : sequence of str
@@ -145,7 +145,7 @@ def sink_to(path: Path, *, top: bool = False, fields: Sequence[str] = ()) -> Ite
     Raises
     ------
     DataError
-        If the suffix is another, or something else than earlier rows lies there.
+        If the suffix is another one, or the file is not one of earlier rows.
     MissingPartError
         If it is Parquet and pyarrow is not installed.
     """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FIGURES = Kind("figures", "an earlier one of these figures", option="place")
 DPI = 150
-BLUE, ORANGE = "#0072b2", "#d55e00"  # Okabe and Ito's palette: told apart by everybody
+BLUE, ORANGE = "#0072b2", "#d55e00"  # Okabe and Ito's palette, safe for the colour-blind
 INK, FAINT = "#22272e", "#8a929c"
 STYLE: dict[Any, Any] = {
     "font.size": 9,
@@ -71,7 +71,7 @@ def class_histogram(balance: ClassBalance, path: Path) -> None:
 
 
 def confusion_image(predictions: Predictions, path: Path, *, normalize: bool = False) -> None:
-    """Draw the confusion matrix; the diagonal is left pale, so that the errors have the colour scale for themselves."""
+    """Draw the confusion matrix; the diagonal is not coloured, so that the colour scale is for errors."""
     matrix = confusion_matrix(predictions, normalize=normalize)
     errors = matrix.astype(float) * (100 if normalize else 1)
     size = len(matrix)

@@ -1,4 +1,4 @@
-"""Groups of images with a title and words for each, and the sheet that shows many small images as one."""
+"""Groups of images with titles and captions, and sheets that combine many small images into one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 from digitwise.evaluation import apart
 from digitwise.images import ImageSet, Int64, Predictions
 
-MOST_PIXELS = 8_000_000  # all 10,000 test images of MNIST, about 2 MB as PNG
+MOST_PIXELS = 8_000_000  # room for the 10,000 test images of MNIST, about 2 MB as PNG
 LARGEST_SIDE = 48  # pixels; larger images are scaled down, the page shows them small
 SLICE_TILES = 24  # wrong images of a slice that are shown
 COMPARED_TILES = 40  # of each kind of a comparison
@@ -48,7 +48,7 @@ class Sprite:
 
 
 def make_sprite(images: ImageSet, predictions: Predictions, *, seed: int = 0) -> Sprite:
-    """Put the wrongly classified images, and of the others as many as there is room for, on one sheet.
+    """Put the wrongly classified images, and as many others as fit, on one sheet.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def make_sprite(images: ImageSet, predictions: Predictions, *, seed: int = 0) ->
     predictions : Predictions
         About the same images, in the same order.
     seed : int
-        Of the draw where there is no room for all.
+        Of the random choice, if not all fit.
     """
     height, width = _tile(*images.image_shape[:2])
     return sheet_of(images, _chosen(predictions, MOST_PIXELS // (height * width), seed))
@@ -118,7 +118,7 @@ class Group:
     ----------
     title : str
     tiles : tuple of (int, str)
-        Index of an image, and what is written below it.
+        Index of an image, and its caption.
     """
 
     title: str
@@ -137,7 +137,7 @@ def slice_groups(found: Sequence[Mapping[str, Any]], names: Sequence[str]) -> li
 
 
 def compared_groups(answers: Sequence[Predictions], names: Sequence[str]) -> list[Group]:
-    """The images that both, only the first, only the second of two runs gets wrong; without the kinds that are empty.
+    """The images that both runs, only the first, or only the second get wrong; empty groups are left out.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def compared_groups(answers: Sequence[Predictions], names: Sequence[str]) -> lis
 
 
 def on_a_sheet(images: ImageSet, groups: Sequence[Group]) -> dict[str, Any] | None:
-    """The groups for a page: one sheet of all their images, and of each tile its place on it and its words."""
+    """The groups for a page: one sheet of all images, and for each tile its place on the sheet and its caption."""
     indices = [index for group in groups for index, _ in group.tiles]
     if not indices:
         return None

@@ -1,4 +1,4 @@
-"""The pages of ``digitwise check`` and ``digitwise sweep``; each needs nothing beside it."""
+"""The pages of ``digitwise check`` and ``digitwise sweep``, each one self-contained file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHOWN = 100  # images a finding
 
 
 def check_place(folder: Path) -> None:
-    """Make sure that :func:`write_findings` may write into a folder.
+    """Check that :func:`write_findings` may write into a folder.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def write_findings(checked: Checked, folder: Path) -> Path:
     ----------
     checked : Checked
     folder : Path
-        Made where it does not exist; earlier findings there are replaced.
+        Created if it does not exist; earlier findings are replaced.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def _sheet(finding: Finding, subject: Subject) -> Any:
 
 
 def _table(finding: Finding) -> Sequence[Sequence[str]]:
-    """Evidence that is a list of things with names: files, properties."""
+    """The evidence of a finding as a table: files, properties or counts."""
     if files := finding.evidence.get("files"):
         return [("file", "why"), *((each["file"], each["reason"]) for each in files[:SHOWN])]
     if rows := finding.evidence.get("properties"):
@@ -129,7 +129,7 @@ ERRORS = "validation_errors"
 
 
 def write_sweep(folder: Path, info: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Path:
-    """Write ``sweep.html`` into a sweep's folder; it needs nothing beside it.
+    """Write ``sweep.html``, which is self-contained, into a sweep's folder.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def sweep_content(info: dict[str, Any], rows: Sequence[dict[str, Any]]) -> dict[
 
 
 def coordinates(info: dict[str, Any], rows: Sequence[dict[str, Any]]) -> tuple[list[Coordinate], list[str]]:
-    """An axis for each choice, one for the errors, and the kind of each trial that has errors, the winner last."""
+    """An axis per choice and one for the errors, and the state of each trial with errors, the winner last."""
     kept = sorted(
         (row for row in rows if row[ERRORS] is not None),
         key=lambda row: (row["trial"] == info["winner"]["trial"], row["state"] == "finished", -row[ERRORS]),

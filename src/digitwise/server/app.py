@@ -1,4 +1,4 @@
-"""The app: one table says of each path what answers it, who may ask, and what the API's description says of it."""
+"""The app: one table with the handler, the access and the OpenAPI description of each path."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class Endpoint:
     Parameters
     ----------
     path : str
-        As Starlette has it; without the kinds of its parameters it is the name that requests are counted under.
+        In Starlette's form; without the types of its parameters it is also the name in the metrics.
     answer : async function of a Request to a Response
     operation : function of a Service to a dict, optional
-        What OpenAPI says of it; without one it is a page, a file or the description itself, and no part of the API.
+        Its OpenAPI description; None for pages, files and the description itself, which are not part of the API.
     method : {"GET", "POST"}
     open : bool
-        Whether it is for those too who lack the token, where there is one.
+        Whether it needs no token.
     offered : function of Settings to bool
-        Whether a server has it. What is part of the API is there even so, not described, and says what it lacks.
+        Whether a server with these settings has it. Paths of the API exist in any case, and answer what is missing.
     """
 
     path: str
@@ -43,12 +43,12 @@ class Endpoint:
     offered: Callable[[Settings], bool] = lambda _: True
 
     def route(self) -> Route:
-        """It as Starlette's."""
+        """The Starlette route."""
         return Route(self.path, self.answer, methods=[self.method])
 
 
 async def description(request: Request) -> Response:
-    """The API in OpenAPI's words."""
+    """The OpenAPI document."""
     service = service_of(request)
     paths = {}
     for entry in TABLE:
@@ -72,33 +72,33 @@ TABLE = (
     Endpoint("/v1/read", handlers.read, openapi.read, "POST"),
     Endpoint("/v1/read/numbers", handlers.numbers, openapi.numbers, "POST"),
     Endpoint("/v1/model", handlers.model, MODEL),
-    Endpoint("/v1/service", handlers.about, SERVICE, open=True),  # asked before a page can know that there is a token
+    Endpoint("/v1/service", handlers.about, SERVICE, open=True),  # a page asks it before it can know about the token
     Endpoint("/healthz", handlers.health, HEALTH, open=True),
     Endpoint("/metrics", handlers.metrics, openapi.metrics),
     Endpoint(
         "/v1/collect", handlers.collect, openapi.collect, "POST", offered=lambda settings: settings.collect is not None
     ),
 )
-ROUTES = tuple(entry.route().path_format for entry in TABLE)  # the names that requests are counted under
+ROUTES = tuple(entry.route().path_format for entry in TABLE)  # the names in the metrics
 OPEN = [(entry.route().path_regex, entry.open) for entry in TABLE]
 
 
 def needs_token(path: str) -> bool:
-    """Whether a path is for those who have the token, where there is one; so is one of the API that is not there."""
+    """Whether a path needs the token, if there is one; unknown paths of the API do."""
     for pattern, is_open in OPEN:
-        if pattern.match(path):  # the router's own: for it a line break at the end is none
+        if pattern.match(path):  # the router's own pattern, so that both agree on line breaks
             return not is_open
     return path.startswith("/v1/")
 
 
 def application(settings: Settings, metrics: Metrics | None = None) -> Starlette:
-    """Make the app that answers; the model is loaded here.
+    """Make the app; the model is loaded here.
 
     Parameters
     ----------
     settings : Settings
     metrics : Metrics, optional
-        Where there are several processes: of this one.
+        Those of this process, if there are several processes.
 
     Raises
     ------
@@ -113,5 +113,5 @@ def application(settings: Settings, metrics: Metrics | None = None) -> Starlette
     ]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=HANDLERS, lifespan=service.running)
     app.state.service = service
-    app.router.redirect_slashes = False  # a path is there or not
+    app.router.redirect_slashes = False  # a path with another slash is another path
     return app

@@ -73,7 +73,7 @@ async def numbers(request: Request) -> Response:
 
 
 async def collect(request: Request) -> Response:
-    """Keep an image under its label."""
+    """Store a labelled image."""
     service = service_of(request)
     if service.collection is None:
         raise Problem(404, "expected a server that collects, got one that does not; start it with --collect DIR")
@@ -92,7 +92,7 @@ async def collect(request: Request) -> Response:
 
 
 async def model(request: Request) -> Response:
-    """What the model says of itself."""
+    """The model's metadata, policies and guarantees."""
     service = service_of(request)
     reader, document = service.reader, service.reader.model.card.document
     policy, guarantee = reader.policy, trust.bundled().guarantee(reader.max_error)
@@ -143,21 +143,21 @@ async def _named(
     work: Callable[[list[Source]], Awaitable[Sequence[T]]],
     shape: tuple[int, ...] | None = None,
 ) -> list[tuple[str | None, T]]:
-    """What ``work`` makes of the images of a request, each with its file's name; for ``shape`` see uploads_of."""
+    """Apply ``work`` to the images of a request; results with their file names. For ``shape`` see uploads_of."""
     service = service_of(request)
     limits = service.settings.limits
     service.batcher.check_room()
     async with service.intake.body(request) as body:
         uploads = await uploads_of(request, body, limits, shape)
-        del body  # of which a form's files are copies
+        del body  # a form's files are copies of it
         outcomes = await service.in_time(request, work([upload.source for upload in uploads]))
     if isinstance(outcomes[0], DigitwiseError) and kind_of(request).startswith("image/"):
-        raise _refusal(outcomes[0], limits)  # the body is one image, so the request is what is wrong
+        raise _refusal(outcomes[0], limits)  # the body is one image, so the error is the request's
     return [(upload.name, outcome) for upload, outcome in zip(uploads, outcomes, strict=True)]
 
 
 async def outcomes_of(service: Service, mode: str, asked: Asked, sources: list[Source]) -> Sequence[Sheet | Outcome]:
-    """What images are read as; arrays are single digits in the model's own form, whatever is asked."""
+    """Read images by mode; arrays are always single digits in the model's own form."""
     reader, batcher = service.reader, service.batcher
     if not isinstance(sources[0], bytes):
         return await batcher.read(sources)
@@ -181,7 +181,7 @@ def _word(request: Request, name: str, words: Sequence[str], default: str) -> st
 
 
 def _asked(request: Request) -> Asked:
-    """What the request says of numbers; no pattern, since a stranger's regular expression may take for ever."""
+    """Region and number of digits in the query; no pattern, since a regular expression may run for ever."""
     region, expect = request.query_params.get("region"), request.query_params.get("expect")
     try:
         digits = None if expect is None else int(expect)
@@ -213,7 +213,7 @@ FOLDER = Path(__file__).with_name("static")
 
 
 def page(name: str) -> Callable[[Request], Awaitable[Response]]:
-    """What answers with one of the files, as a page."""
+    """A handler that answers with one of the static files."""
 
     async def answer(request: Request) -> Response:
         return _file(request, FOLDER / name)
@@ -222,7 +222,7 @@ def page(name: str) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def file(request: Request) -> Response:
-    """One of the files by its name: only names that were there at first, so that no path can lead anywhere else."""
+    """A static file by its name, which must be on the list made at the start, so that no path leads elsewhere."""
     path = _known().get(request.path_params["name"])
     if path is None:
         raise Problem(404, "expected a file of the page, got another name")
@@ -245,7 +245,7 @@ def _file(request: Request, path: Path) -> Response:
 
 
 async def report(request: Request) -> Response:
-    """The report of a run, read anew each time: it may be written anew."""
+    """The report of a run, read for each request, since it may be rewritten."""
     path = service_of(request).settings.report
     assert path is not None
     try:
@@ -256,7 +256,7 @@ async def report(request: Request) -> Response:
 
 
 def policy_of(page: bytes) -> str:
-    """A content security policy for a page without outside requests: what stands in it may run, nothing else."""
+    """A content security policy for a self-contained page: only its own scripts and styles, by their hashes."""
     scripts, styles = (" ".join(_hashes(page, element)) for element in (b"script", b"style"))
     return (
         f"default-src 'none'; script-src {scripts or repr('none')}; style-src-elem {styles or repr('none')}; "

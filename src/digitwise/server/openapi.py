@@ -1,4 +1,4 @@
-"""The API in OpenAPI's words; ``/docs`` shows them."""
+"""The OpenAPI description of the API, shown by ``/docs``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def document(service: Service, paths: Document) -> Document:
     ----------
     service : Service
     paths : dict
-        Operations by path and method: what the functions below say of them.
+        Operations by path and method, made by the functions below.
     """
     settings = service.settings
     return {
@@ -99,7 +99,7 @@ def read(service: Service) -> Document:
 
 
 def _asked() -> list[Document]:
-    """What may be said of the numbers on files."""
+    """Parameters about the numbers on files."""
     region = {
         "name": "region",
         "in": "query",

@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOG = logging.getLogger("digitwise.server")
-RETRY_SECONDS = 1  # after which a client that was refused may come again
+RETRY_SECONDS = 1  # after which a rejected client may try again
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -43,7 +43,7 @@ HEADER_BYTES = 16 * 1024  # of a request's line and headers together
 
 
 class Problem(Exception):  # noqa: N818  # RFC 9457's own word
-    """A request that is not answered as it was meant.
+    """A request that is rejected, as an exception.
 
     Parameters
     ----------
@@ -51,9 +51,9 @@ class Problem(Exception):  # noqa: N818  # RFC 9457's own word
     detail : str
         One line: what is wrong, what was expected, what came, what to do.
     headers : dict of str to str, optional
-        That go with the answer.
+        Of the answer.
     **more
-        Members of the document beside ``type``, ``title``, ``status`` and ``detail``, as ``limit``.
+        More members of the document, beside ``type``, ``title``, ``status`` and ``detail``, as ``limit``.
     """
 
     def __init__(self, status: int, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> None:
@@ -73,7 +73,7 @@ class Problem(Exception):  # noqa: N818  # RFC 9457's own word
 
 
 def busy() -> Problem:
-    """The answer where there is no room."""
+    """The answer if the queue is full."""
     detail = f"expected to be asked less at a time; come again in {RETRY_SECONDS} s"
     return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
@@ -95,11 +95,11 @@ async def _of_routing(request: Request, error: Exception) -> Response:
 
 
 async def _of_left(_: Request, __: Exception) -> Response:
-    return Response(status_code=499)  # which nobody receives; it is counted
+    return Response(status_code=499)  # nobody receives it, but it is counted
 
 
 def mistake(error: Exception) -> Problem:
-    """A mistake of ours: where it happened is logged, not its message, in which there may be what was received."""
+    """The answer to a bug: its place is logged, but not its message, which may contain the request."""
     LOG.error("%s in\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
     return Problem(500, "expected to answer, but something broke; the server's log says where")
 
@@ -108,18 +108,18 @@ HANDLERS: dict[Any, Handler] = {Problem: _of_ours, HTTPException: _of_routing, C
 
 
 class Guard:
-    """The first to see a request, the last to see its answer; plain ASGI, since it is passed each time.
+    """The outermost middleware; plain ASGI for speed, since each request passes it.
 
     Parameters
     ----------
     app : ASGI application
     token : str, optional
-        Asked for as a bearer token, and on ``/report`` as a password, which a browser can ask a person for.
+        Required as a bearer token, and on ``/report`` as a password, which a browser can ask for.
     loopback : bool
-        Whether the server listens on this machine only, where no name but the machine's own can be meant: another one
-        is that of a site which made its name lead here.
+        Whether the server listens on this machine only. Then another host name is that of a site whose name was made to
+        resolve to this machine.
     needs_token : function of a path to bool
-        Whether it is for those who have the token, where there is one; by default each is.
+        Whether the path needs the token, if there is one; by default all do.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Guard:
         self.token = token.encode() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what may pass."""
+        """Check a request and pass it on."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -190,7 +190,7 @@ def is_local(host: str) -> bool:
 
 
 def too_large() -> Problem:
-    """The answer to a request whose headers are too large; it is the last on its connection."""
+    """The answer to a request with too large headers; the connection is closed after it."""
     detail = f"expected at most {HEADER_BYTES:,} bytes of headers, got more"
     return Problem(431, detail, headers={"Connection": "close"}, limit=HEADER_BYTES)
 
@@ -202,7 +202,7 @@ def _size_of(scope: Scope) -> int:
 
 
 def _from_elsewhere(headers: Headers) -> bool:
-    """Whether a browser says that another site's page made the request; other clients say nothing."""
+    """Whether a browser reports that a page of another site made the request; other clients send no such header."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in ("same-origin", "none")

@@ -1,4 +1,4 @@
-"""What the owner of a server decides, and what all requests share: the reader, the queue for it, the counts.
+"""The settings of a server, and what its requests share: the reader, the queue for it, the metrics.
 
 Small images go to the model batch by batch in one thread: those that came while it was busy go together. Large images
 and pages, which would delay the others, go through another thread one by one, so that the memory of two large photos is
@@ -32,23 +32,23 @@ from digitwise.server.uploads import Collection, Intake, RequestLimits
 T = TypeVar("T")
 A = TypeVar("A")
 B = TypeVar("B")
-SMALL = 400_000  # pixels of an image that may hold up others: some milliseconds of work
-TOGETHER = 64  # images of a batch: from there on more of them take in proportion longer
-WAITING = 48  # small images under way: less than a tenth of a second of work, also while many are refused
-LARGE = 32  # requests under way that have large ones, or pages
+SMALL = 400_000  # pixels: images up to this size are read together, in some milliseconds
+TOGETHER = 64  # images of a batch: larger ones are not faster per image
+WAITING = 48  # small images in the queue: less than a tenth of a second of work
+LARGE = 32  # requests in the queue with large images or pages
 WARM = b"P5 20 20 255\n" + (b"\xff" * 8 + b"\0" * 4 + b"\xff" * 8) * 20  # a bar, as an image of PPM's kind
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that an app is made from; it is sent to other processes.
+    """The settings of an app; picklable, for other processes.
 
     Parameters
     ----------
     model, max_error
         As for :class:`digitwise.reading.reader.Reader`.
     token : str, optional
-        Asked for by whatever reads or tells something.
+        Required by all paths that read or tell something.
     loopback : bool
         Whether it listens on this machine only.
     collect : Path, optional
@@ -71,7 +71,7 @@ class Settings:
 
 
 class Service:
-    """One process's share of a server.
+    """What the requests of one process share.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Service:
     ModelError
         If the model cannot be used.
     DataError
-        If nothing can be collected where it should be.
+        If the folder for labelled images cannot be used.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
@@ -100,7 +100,7 @@ class Service:
 
     @asynccontextmanager
     async def running(self, _: Any) -> AsyncIterator[None]:
-        """Work while the app is up."""
+        """Start and stop the queue with the app."""
         self.batcher.start()
         try:
             yield
@@ -108,14 +108,14 @@ class Service:
             self.batcher.stop()
 
     async def in_time(self, request: Request, work: Awaitable[T]) -> T:
-        """What ``work`` gives, unless it takes too long or the client leaves; then it is not begun, or forgotten.
+        """The result of ``work``, which is cancelled if it takes too long or the client disconnects.
 
         Raises
         ------
         Problem
-            With status 504, where the time is over.
+            With status 504, if the time is over.
         ClientDisconnect
-            If the client leaves.
+            If the client disconnects.
         """
         task, left = asyncio.ensure_future(work), asyncio.ensure_future(_left(request.receive))
         seconds = self.settings.limits.seconds
@@ -133,7 +133,7 @@ class Service:
 
 
 def service_of(request: Request) -> Service:
-    """What the app was made with that was asked."""
+    """The service of the app of a request."""
     service: Service = request.app.state.service
     return service
 
@@ -181,12 +181,12 @@ class Batcher:
         self._pool.shutdown(cancel_futures=True)
 
     def check_room(self) -> None:
-        """Refuse where what waits already is enough.
+        """Reject a request if the queue is full.
 
         Raises
         ------
         Problem
-            With status 503, and when to come again.
+            With status 503 and Retry-After.
         """
         if self.waiting >= WAITING or self.large >= LARGE:
             raise busy()
@@ -219,7 +219,7 @@ class Batcher:
         return outcomes
 
     async def each(self, function: Callable[[A], B], items: Sequence[A]) -> list[B]:
-        """Do something that takes its time for each item, in a thread, one after the other of this request."""
+        """Apply a slow function to each item in the thread for large images, one after the other."""
         if self.large >= LARGE:
             raise busy()
         self._count(large=1)
@@ -243,12 +243,12 @@ class Batcher:
             try:
                 sources = [source for task in wanted for source in task.sources]
                 outcomes: list[Outcome] | Exception = read_together(self.reader, sources, max_pixels=small)
-            except Exception as error:  # a mistake of ours is told to those who wait, and the others go on
+            except Exception as error:  # a bug is raised in the waiting requests only
                 outcomes = error
             self._loop.call_soon_threadsafe(_deliver, wanted, outcomes)
 
     def _taken(self) -> list[Queued]:
-        """What waits, as much of it as goes together; nothing at the end."""
+        """The waiting tasks of the next batch; empty at the end."""
         task = self._queue.get()
         tasks, images = [], 0
         while task is not None:
@@ -261,7 +261,7 @@ class Batcher:
             except Empty:
                 break
         if task is None and tasks:
-            self._queue.put(None)  # the end is for the next time
+            self._queue.put(None)  # keep the end for the next batch
         return tasks
 
 
@@ -269,7 +269,7 @@ def _deliver(tasks: list[Queued], outcomes: list[Outcome] | Exception) -> None:
     start = 0
     for task in tasks:
         part, start = slice(start, start + len(task.sources)), start + len(task.sources)
-        if task.answer.done():  # who waited has left
+        if task.answer.done():  # the client has disconnected
             continue
         if isinstance(outcomes, Exception):
             task.answer.set_exception(outcomes)

@@ -33,19 +33,19 @@ from digitwise.outputs import waiting_for
 from digitwise.server.outcomes import Source
 from digitwise.server.refusals import Problem, busy
 
-logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it would tell what was received
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it would log content of requests
 
-NAME = 200  # characters of a file's name that come back
+NAME = 200  # characters of a file's name that are returned
 FIELDS = 10  # parts of a form without a file
-SPACIOUS = 16  # bytes of JSON for a pixel, line breaks and indentation with it
+SPACIOUS = 16  # bytes of JSON per pixel, with line breaks and indentation
 KINDS = "multipart/form-data with files, image/* or application/json with arrays"
-TIMES = 4  # the largest body fits so many times into what is held for all requests together
+TIMES = 4  # bytes held for all requests together, in largest bodies
 DIGITS = 20  # hexadecimal digits of the sha256 that name a file: enough to tell any number of images apart
 
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """What one request may ask for.
+    """Limits of one request.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class RequestLimits:
     files : int
         Images in it.
     seconds : float
-        For its body to come, and again for its answer to be found.
+        For receiving its body, and again for computing the answer.
     """
 
     bytes: int = 20 * 2**20
@@ -66,7 +66,7 @@ class RequestLimits:
 
 
 class Intake:
-    """Takes bodies into memory, and never more than it may hold.
+    """Receives bodies in memory, within a limit for all together.
 
     Parameters
     ----------
@@ -84,9 +84,9 @@ class Intake:
         Raises
         ------
         Problem
-            413 where it is too large, 408 where it is too slow, 415 where it is compressed, 503 without room for it.
+            413 if it is too large, 408 if it is too slow, 415 if it is compressed, 503 if memory is full.
         ClientDisconnect
-            If the client leaves before it is whole.
+            If the client disconnects before it is complete.
         """
         self._check(request)
         taken = bytearray()
@@ -114,7 +114,7 @@ class Intake:
             raise Problem(408, detail, headers={"Connection": "close"}, limit=seconds) from error
 
     def _check(self, request: Request) -> None:
-        """Refuse what its headers say already."""
+        """Reject a request by its headers."""
         if request.headers.get("content-encoding", "identity") != "identity":
             raise Problem(415, "expected a body that is not compressed, got one with a Content-Encoding; send it plain")
         length = request.headers.get("content-length", "")
@@ -133,7 +133,7 @@ class Intake:
 
 
 def _handed_over(taken: bytearray) -> bytes:
-    """The content, which is held by nobody else from here on."""
+    """The content; the buffer is emptied, so that there is one copy."""
     content = bytes(taken)
     taken.clear()
     return content
@@ -193,7 +193,7 @@ def kind_of(request: Request) -> str:
 
 
 def base_name(name: str | None) -> str:
-    """The last part of a name as any system writes it, not too long; it is only sent back, never opened."""
+    """The last part of a name on any system, cut to :data:`NAME`; it is only returned, never opened."""
     return re.split(r"[\\/]", name or "")[-1][:NAME]
 
 
@@ -210,7 +210,7 @@ async def form_of(request: Request, body: bytes, *, files: int) -> tuple[list[Up
         yield body
 
     parser = MultiPartParser(request.headers, stream(), max_files=files, max_fields=FIELDS)
-    parser.spool_max_size = len(body) + 1  # so that nothing is written to a disk
+    parser.spool_max_size = len(body) + 1  # so that nothing is written to disk
     try:
         form = await parser.parse()
     except (MultiPartException, ValueError) as error:
@@ -255,14 +255,14 @@ def _arrays(body: bytes, limits: RequestLimits, shape: tuple[int, ...]) -> list[
 
 @dataclass(frozen=True)
 class Collected:
-    """Where an image lies now.
+    """The result of storing an image.
 
     Parameters
     ----------
     path : str
         Below the folder, with ``/``.
     outcome : {"new", "known", "moved"}
-        Whether it was there already, under this label or another one.
+        Whether it was there already under this label, or was moved from another one.
     """
 
     path: str
@@ -270,16 +270,16 @@ class Collected:
 
 
 class Collection:
-    """A folder set that grows image by image; any number of threads and processes may add to it.
+    """A folder set that grows image by image; threads and processes may add to it at the same time.
 
-    An image is stored as it was decoded: upright, and without what else its file said, such as place and time.
+    Images are stored as decoded: upright, and without metadata such as place and time.
 
     Parameters
     ----------
     folder : str or Path
-        Is made where it does not exist.
+        Created if it does not exist.
     class_names : sequence of str
-        What labels there are; each becomes a folder when it gets its first image.
+        The labels; each gets a folder with its first image.
     max_pixels : int
         Larger images are refused.
 

@@ -1,4 +1,4 @@
-"""One shard: its images in blocks through a reader, its rows into a file that appears whole or not at all."""
+"""Read one shard: images in blocks, rows into a file that appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from digitwise.reading.shards.plan import Cut
 
 STATUSES = ("read", "unsure", "blank", "error")
 BLOCK = 4_096  # images
-FILES = 256  # images of a folder, which become small one by one
-UNNAMED = "the image"  # what messages call one that came as its content
-FETCHED = 32  # of them behind an address, whose contents are held
+FILES = 256  # image files read together
+UNNAMED = "the image"  # the name in messages of an image given by its content
+FETCHED = 32  # the same behind addresses, where contents are held in memory
 
 
 @dataclass(frozen=True, eq=False)
 class ShardRows:
-    """What was read from some images.
+    """The rows of some images.
 
     Parameters
     ----------
     paths : str or sequence of str
         Of each image, or of all.
     answers : Answers
-        About those that could be read.
+        About the readable images.
     first : int, optional
-        The row of the first image in its source; None where images are files of their own.
+        The row of the first image in its source; None for image files.
     places : sequence of int, optional
-        Of the answers among the images; None where all could be read.
+        Indices of the answers among the images; None if all could be read.
     errors : dict of int to str
-        Why the others could not, by place.
+        Errors of the others by index.
     """
 
     paths: str | Sequence[str]
@@ -68,7 +68,7 @@ class ShardRows:
 
     @property
     def counts(self) -> Counts:
-        """How many came out in which way."""
+        """Counts by status."""
         expected = Expected()
         expected.add_answers(self.answers)
         read, unsure, blank, error = np.bincount(self.status, minlength=len(STATUSES)).tolist()
@@ -101,12 +101,12 @@ class ShardRows:
 
 
 def reason_of(error: str, name: str) -> str:
-    """Why an image could not be read, without its name, which stands beside."""
+    """An error message without the name of the image, which has its own column."""
     return printable(error.removeprefix(f"{name}: "))
 
 
 def read_shard(reader: Reader, cut: Cut, folder: OutputFolder, job: str, number: int) -> Counts:
-    """Read a cut, and write its rows.
+    """Read a cut and write its rows.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def read_shard(reader: Reader, cut: Cut, folder: OutputFolder, job: str, number:
     Raises
     ------
     DataError
-        If the source is damaged, or holds fewer or more images than it said.
+        If the source is damaged, or has another number of images than planned.
     OSError
         If the rows cannot be written.
     """
@@ -196,7 +196,7 @@ def _of_images(reader: Reader, cut: Cut) -> Iterator[ShardRows]:
 
 
 def _contents(names: Sequence[str]) -> tuple[list[str | bytes | None], dict[int, str]]:
-    """Names of files here, contents of those behind addresses; why some are None."""
+    """Names of local files, contents of remote ones; and the errors of those that are None."""
     contents: list[str | bytes | None] = []
     missing: dict[int, str] = {}
     for place, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""A job from its sources to the last file of rows; what a worker is given, does, and tells."""
+"""Reading into shards from the sources to the last file: what a worker gets, does, and reports."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from digitwise.system import peak_memory
 
 NumberedCut = tuple[int, Cut]
 SHARDS = Kind("shards", "a folder of this job")
-PATIENCE = 5.0  # seconds until a file that another machine has written must be seen here
+PATIENCE = 5.0  # seconds within which a file of another machine must become visible here
 
 
 @dataclass(frozen=True)
 class Work:
-    """What holds for all shards.
+    """What workers need for any shard.
 
     Parameters
     ----------
     job : str
         Its id.
     folder : OutputFolder
-        Where rows go.
+        For the rows.
     model : bytes
-        The model's file, so that all workers read with the same one.
+        The content of the model's file, so that all workers use the same one.
     max_error : float or None
     max_pixels : int
     """
@@ -49,25 +49,25 @@ class Work:
     max_pixels: int
 
     def reader(self, threads: int | None) -> Reader:
-        """A reader as this work wants it."""
+        """Make the reader for this work."""
         return Reader(self.model, max_error=self.max_error, threads=threads, max_pixels=self.max_pixels)
 
 
 @dataclass(frozen=True)
 class ShardOutcome:
-    """What became of a shard.
+    """The result of reading a shard.
 
     Parameters
     ----------
     number : int
     counts : Counts, optional
-        None where it failed.
+        None if it failed.
     error : str
-        Why it did.
+        The reason of the failure.
     fatal : DigitwiseError, optional
-        Why no other shard would fare better, as on a full disk.
+        An error that other shards would also have, such as a full disk.
     peak_bytes : int
-        Of memory, that the worker ever held; 0 where the system does not tell.
+        Peak memory of the worker; 0 if unknown.
     """
 
     number: int
@@ -78,10 +78,10 @@ class ShardOutcome:
 
 
 class Readers(Protocol):
-    """Something that reads shards, in any order."""
+    """Reads shards in any order."""
 
     def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[ShardOutcome, None, None]:
-        """Read each, and tell of it when it is finished or has failed."""
+        """Read each shard, and yield its outcome once it is finished or has failed."""
 
 
 class InHere:
@@ -90,7 +90,7 @@ class InHere:
     Parameters
     ----------
     threads : int, optional
-        By default one a core.
+        By default one per core.
     """
 
     def __init__(self, threads: int | None = None) -> None:
@@ -104,7 +104,7 @@ class InHere:
 
 
 def done(work: Work, reader: Reader, number: int, cut: Cut) -> ShardOutcome:
-    """Read a shard, unless it is finished; what goes wrong is an outcome too."""
+    """Read a shard, unless it is finished; errors become an outcome."""
     try:
         counts = counts_of(work.folder, work.job, number)
         if counts is None:
@@ -113,7 +113,7 @@ def done(work: Work, reader: Reader, number: int, cut: Cut) -> ShardOutcome:
             counts = read_shard(reader, cut, work.folder, work.job, number)
     except DigitwiseError as error:
         return ShardOutcome(number, error=_line(error))
-    except OSError as error:  # reading has errors of our own
+    except OSError as error:  # errors of reading are DigitwiseErrors
         told = f"{work.folder.name}: {part_name(number)} cannot be written: {_line(error)}"
         return ShardOutcome(
             number, fatal=DataError(f"{told}; make room, and run the same again: it goes on from there")
@@ -124,7 +124,7 @@ def done(work: Work, reader: Reader, number: int, cut: Cut) -> ShardOutcome:
 
 
 def unseen(folder: OutputFolder) -> ClusterError:
-    """That machines do not see one folder."""
+    """The error of a folder that a machine of the cluster does not see."""
     return ClusterError(
         f"{folder.name}: a machine of the cluster does not see its {NAME}: the machines share no such folder; "
         "choose one that all of them see, or an address"
@@ -138,25 +138,25 @@ def _line(error: Exception) -> str:
 
 @dataclass
 class Summary:
-    """What a job has come to.
+    """The progress and the result of a job.
 
     Parameters
     ----------
     shards : int
-        All of them.
+        Shards in all.
     earlier : int
-        Finished before.
+        Shards finished by earlier jobs.
     counts : Counts
-        Of all that are finished.
+        Of all finished shards.
     finished : int
-        Shards, those before too.
+        Finished shards, earlier ones included.
     fresh : int
-        Images that were read now.
+        Images read by this job.
     failed : dict of int to str
         Why shards failed, by number.
     seconds : float
     peak_bytes : int
-        Of the worker that held most memory; 0 where that is not known.
+        The largest peak memory of a worker; 0 if unknown.
     """
 
     shards: int
@@ -182,7 +182,7 @@ def run_shards(
     max_pixels: int,
     tell: Teller = lambda _: None,
 ) -> Summary:
-    """Read sources into a folder, one file of rows a shard; those that are finished stay as they are.
+    """Read sources into a folder, one file of rows per shard; finished shards are kept.
 
     Parameters
     ----------
@@ -190,16 +190,16 @@ def run_shards(
         As for :func:`digitwise.reading.shards.plan.plan`.
     folder : OutputFolder
     readers : Readers
-        Who reads.
+        Reads in this process or on a cluster.
     model, max_error, max_pixels
         As for :class:`digitwise.reading.reader.Reader`.
     tell : callable
-        Gets the summary as it grows: when work begins, and after each shard.
+        Called with the summary at the start and after each shard.
 
     Returns
     -------
     Summary
-        With the shards that failed; the others are written.
+        Including the shards that failed; all others are written.
 
     Raises
     ------
@@ -211,7 +211,7 @@ def run_shards(
     """
     content, _ = model_content(model)
     job = ShardsJob(hashlib.sha256(content).hexdigest(), max_error, max_pixels, plan(sources))
-    # Addresses have no locks; what two jobs write twice is the same.
+    # Addresses have no locks; two equal jobs write the same content.
     alone = claimed(Path(folder.path), SHARDS) if isinstance(folder, LocalFolder) else nullcontext()
     with alone:
         return _run(job, Work(job.id, folder, content, max_error, max_pixels), readers, tell)
@@ -229,18 +229,18 @@ def _run(job: ShardsJob, work: Work, readers: Readers, tell: Teller) -> Summary:
         with closing(readers.run(work, tasks)) as outcomes:
             for outcome in outcomes if tasks else ():
                 cut = left.pop(outcome.number, None)
-                if cut is not None:  # a worker that was lost behind its answer may answer twice
+                if cut is not None:  # a worker lost after its answer may answer again
                     _take(summary, outcome, job, folder)
                     summary.seconds = time.monotonic() - started
                     tell(summary)
     finally:
-        sweep(folder)  # once no worker writes any more
+        sweep(folder)  # when no worker writes any more
     summary.failed |= {number: f"{cut.name}: its worker was lost too often" for number, cut in left.items()}
     return summary
 
 
 def _take(summary: Summary, outcome: ShardOutcome, job: ShardsJob, folder: OutputFolder) -> None:
-    """Count a shard, if its file is what the worker says it is, as seen from here."""
+    """Count a shard, if this machine sees its file as the worker reported it."""
     if outcome.fatal is not None:
         raise outcome.fatal
     summary.peak_bytes = max(summary.peak_bytes, outcome.peak_bytes)
@@ -259,7 +259,7 @@ def _take(summary: Summary, outcome: ShardOutcome, job: ShardsJob, folder: Outpu
 
 
 def _seen(folder: OutputFolder, job: str, number: int) -> Counts | None:
-    """What a file says that is written; disks of a network may show it a moment later."""
+    """The counts in a written file; network disks may show it after a moment."""
     until = time.monotonic() + PATIENCE
     while (found := counts_of(folder, job, number)) is None and time.monotonic() < until:
         time.sleep(0.1)
