@@ -124,6 +124,19 @@ class ImageCheck(Check):
     def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
         """What is wrong in one split, or None."""
 
+    def found(
+        self,
+        part: SplitData,
+        indices: Int64,
+        severity: Severity,
+        words: str,
+        evidence: dict[str, Any] | None = None,
+        captions: Sequence[str] | None = None,
+    ) -> Finding:
+        """A finding about images of one split, all of which are shown."""
+        shown = tiles(part, indices, captions)
+        return self.finding(severity, words, indices=indices, evidence=evidence or {}, split=part.split, tiles=shown)
+
 
 def tiles(part: SplitData, indices: Int64, captions: Sequence[str] | None = None) -> list[Tile]:
     """Images of a split to show, by default with their class as caption."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import JsonFlag, err, out, print_json, table
+from digitwise.cli.console import JsonFlag, counting_bar, err, out, print_json, table
 from digitwise.cli.options import seconds
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def check(
             bar.advance(bar.task_ids[0])
 
     alone = claimed(out_folder, MARKS, inside=True) if several or html else nullcontext()
-    with alone, _bar(len(paths), shown=several and err.is_terminal) as bar:
+    with alone, counting_bar("marking", len(paths), shown=several and err.is_terminal) as bar:
         if several and not points.exists():
             write_points([], points)  # a place that cannot be written to is an error before the work
         for mark in tuple(marks.values()):
@@ -206,12 +206,3 @@ def _tell_class(marks: list[Mark]) -> None:
         for mark in marks
     ]
     out.print(table(("notebook", "points", "of", "warnings", ""), rows))
-
-
-def _bar(notebooks: int, *, shown: bool) -> Any:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("marking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=err, transient=True, disable=not shown)
-    bar.add_task("marking", total=notebooks)
-    return bar

@@ -11,9 +11,9 @@ from pathlib import Path
 from sys import stdout
 from textwrap import indent
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from digitwise.cli.console import err
+from digitwise.cli.console import counting_bar, err
 from digitwise.reading.answers import Tally
 from digitwise.reading.results import FieldReading, Page, Reading
 from digitwise.reading.rows import document_of, reading_line, sink_to
@@ -285,7 +285,7 @@ class Teller:
             self.listeners.append(Inputs(show_input))
         if table is not None:
             self.listeners.append(Tables(table))
-        self.bar = _bar(files) if err.is_terminal and not (self.plain and stdout.isatty()) else None
+        self.bar = counting_bar("reading", files) if err.is_terminal and not (self.plain and stdout.isatty()) else None
 
     def __enter__(self) -> Self:
         if self.out is not None:
@@ -366,12 +366,3 @@ def passes(tally: Tally, fail_under: float | None, policy: ReadingPolicy | None)
 
 def _most(listener: Listener, part: ReadBlock) -> int:
     return len(part) if listener.most is None else min(len(part), max(0, listener.most - part.first))
-
-
-def _bar(files: int) -> Any:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=err, transient=True)
-    bar.add_task("reading", total=files)
-    return bar

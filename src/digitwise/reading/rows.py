@@ -14,7 +14,7 @@ from digitwise.files import real
 from digitwise.outputs import Kind, output_file
 from digitwise.reading.forms.template import FORM_COLUMNS
 from digitwise.reading.jobs import ImageResult
-from digitwise.reading.results import Digit, Page, Reading
+from digitwise.reading.results import Digit, FieldReading, Number, Other, Page, Reading
 from digitwise.reading.tables import table_of
 
 COLUMNS = ("path", "page", "row", "label", "confidence", "status", "text", "error")
@@ -51,45 +51,28 @@ def document_of(found: ImageResult, *, top: bool = False) -> dict[str, Any]:
 
 def page_document(page: Page) -> dict[str, Any]:
     """A page's lines, numbers and what else is on it."""
-    lines = [{"text": line.text, "digits": [_digit(digit) for digit in line.digits]} for line in page.lines]
-    numbers = [
-        {
-            "text": number.text,
-            "written": number.written,
-            "confidence": round(number.confidence, 6),
-            "status": number.status,
-            "box": list(number.box),
-        }
-        for number in page.numbers
-    ]
-    others = [
-        {"kind": other.kind, "box": list(other.box)}
-        | ({} if other.confidence is None else {"confidence": round(other.confidence, 6)})
-        for other in page.others
-    ]
-    document = {"lines": lines, "numbers": numbers, "others": others, "turn": page.turn, "table": None}
-    if page.fields is None and (table := table_of(page)) is not None:
-        document["table"] = [list(row) for row in table.text]
+    digit, number = ("label", "confidence", "status", "box"), ("text", "written", "confidence", "status", "box")
+    others = [_plain(other, "kind", "box", *(["confidence"] * (other.confidence is not None))) for other in page.others]
+    table = table_of(page) if page.fields is None else None
+    document = {
+        "lines": [{"text": line.text, "digits": [_plain(each, *digit) for each in line.digits]} for line in page.lines],
+        "numbers": [_plain(each, *number) for each in page.numbers],
+        "others": others,
+        "turn": page.turn,
+        "table": None if table is None else [list(row) for row in table.text],
+    }
     if page.fields is not None:
-        document["fields"] = {
-            name: {
-                "text": field.text,
-                "confidence": None if field.confidence is None else round(field.confidence, 6),
-                "status": field.status,
-                "box": list(field.box),
-            }
-            for name, field in page.fields.items()
-        }
+        names = "text", "confidence", "status", "box"
+        document["fields"] = {name: _plain(field, *names) for name, field in page.fields.items()}
     return document
 
 
-def _digit(digit: Digit) -> dict[str, Any]:
-    return {
-        "label": digit.label,
-        "confidence": round(digit.confidence, 6),
-        "status": digit.status,
-        "box": list(digit.box),
-    }
+def _plain(value: Digit | Number | Other | FieldReading, *names: str) -> dict[str, Any]:
+    """Some attributes for JSON: probabilities rounded to a millionth, boxes as lists."""
+    found = {name: getattr(value, name) for name in names}
+    if found.get("confidence") is not None:
+        found["confidence"] = round(found["confidence"], 6)
+    return found | {"box": list(found["box"])}
 
 
 def columns_of(found: ImageResult) -> tuple[Any, ...]:

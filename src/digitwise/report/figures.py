@@ -11,14 +11,14 @@ import numpy as np
 
 from digitwise.data.balance import ClassBalance
 from digitwise.evaluation import confusion_matrix
-from digitwise.images import ImageSet, Int64, Predictions
+from digitwise.images import ImageSet, Predictions
 from digitwise.outputs import Kind, output_file
+from digitwise.report.galleries import Group
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from digitwise.report.galleries import Group
 
 FIGURES = Kind("figures", "an earlier one of these figures", option="place")
 DPI = 150
@@ -41,8 +41,9 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def sample_sheet(images: ImageSet, path: Path, *, columns: int = 5, rows: int = 3) -> None:
+def sample_sheet(images: ImageSet, path: Path) -> None:
     """Draw the first images with their labels."""
+    columns, rows = 5, 3
     figure = new_figure(columns * 1.15, rows * 1.35)
     shown = images.images[: columns * rows]
     for place, image in enumerate(shown):
@@ -101,7 +102,7 @@ def confusion_image(predictions: Predictions, path: Path, *, normalize: bool = F
     _save(figure, path)
 
 
-def error_gallery(images: ImageSet, predictions: Predictions, path: Path, *, limit: int = 40, columns: int = 8) -> int:
+def error_gallery(images: ImageSet, predictions: Predictions, path: Path, *, limit: int = 40) -> int:
     """Draw wrong images with given label, prediction and confidence, the most confident mistake first.
 
     Returns
@@ -109,28 +110,22 @@ def error_gallery(images: ImageSet, predictions: Predictions, path: Path, *, lim
     int
         How many are shown.
     """
-    chosen: Int64 = predictions.wrong[:limit]
-    rows = max(1, -(-len(chosen) // columns))
-    figure = new_figure(columns * 1.12, rows * 1.5)
-    names = predictions.class_names
-    for place, index in enumerate(chosen):
-        axes = figure.add_subplot(rows, columns, place + 1)
-        _show(axes, images.images[index])
-        given, said = names[predictions.labels[index]], names[predictions.predicted[index]]
-        axes.set_title(f"{given} → {said}", loc="center", pad=3)
-        axes.set_xlabel(f"{predictions.confidence[index]:.0%} · #{index}", fontsize=7, labelpad=2, color="#57606a")
-    if not len(chosen):
-        figure.text(0.5, 0.5, "no errors", ha="center")
-    _save(figure, path)
+    names, chosen = predictions.class_names, predictions.wrong[:limit].tolist()
+    given, said = ([names[label] for label in labels[chosen]] for labels in (predictions.labels, predictions.predicted))
+    words = [f"{a} → {b}, {share:.0%}" for a, b, share in zip(given, said, predictions.confidence[chosen], strict=True)]
+    title = "wrong images, the most confident mistakes first: given label → prediction, confidence"
+    tiles = tuple(zip(chosen, words, strict=True))
+    grouped_gallery(images, [Group(title if tiles else "no errors", tiles)], path)
     return len(chosen)
 
 
-def grouped_gallery(images: ImageSet, groups: Sequence[Group], path: Path, *, columns: int = 8) -> None:
+def grouped_gallery(images: ImageSet, groups: Sequence[Group], path: Path) -> None:
     """Draw groups of images one below the other, each under its title, with the words and index of every image.
 
     All of it lies in one pair of axes, in inches from the top left: axes of their own for hundreds of images take
     matplotlib seconds.
     """
+    columns = 8
     titles = [textwrap.fill(group.title[:1].upper() + group.title[1:], 100) for group in groups]
     heads = [0.25 + 0.17 * (title.count("\n") + 1) for title in titles]
     rows = [max(1, -(-len(group.tiles) // columns)) for group in groups]
