@@ -51,7 +51,7 @@ class TrainingImages(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """A sha256 that tells these images from others."""
+        """A sha256 of the images and labels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +162,7 @@ def check_fit(name: str, train: TrainingImages, test: ImageSet) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A training set and a test set of the same kind, and where they came from.
+    """A training set and a test set of the same kind, and their source.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ class LedgerEntry:
 
 
 def note(fingerprint: str, look: LedgerEntry) -> None:
-    """Append a look to the ledger of the test images with this fingerprint.
+    """Append a use to the ledger of the test images with this fingerprint.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def note(fingerprint: str, look: LedgerEntry) -> None:
 
 
 def looks(fingerprint: str) -> list[LedgerEntry]:
-    """All looks at the test images with this fingerprint, oldest first; invalid lines are skipped."""
+    """All uses of the test images with this fingerprint, oldest first; invalid lines are skipped."""
     try:
         lines = _file(fingerprint).read_text(encoding="utf-8").splitlines()
     except OSError:

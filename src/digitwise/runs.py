@@ -202,7 +202,7 @@ class Run:
         return found
 
     def patched_test(self, dataset: AnyDataset, patch: Path | None = None) -> tuple[Int64, Mask] | None:
-        """What a label patch, by default its own, says of the test images; None where there is none.
+        """Labels of the test images by a label patch, by default the run's own; None without one.
 
         Returns
         -------
@@ -298,7 +298,7 @@ def now() -> str:
 
 @contextmanager
 def building(out: Path, *, resume: bool) -> Iterator[Path]:
-    """Give a folder to build a run in, while nobody else may build one for ``out``; see :func:`begin`.
+    """Yield a folder to build a run in, and lock ``out`` meanwhile; see :func:`begin`.
 
     On an error it is removed, unless there are checkpoints to go on with.
     """

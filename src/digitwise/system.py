@@ -31,7 +31,7 @@ def cpu_name() -> str:
 
 @functools.cache
 def _cpu_told(*names: str) -> str:
-    """What Linux says of the first processor under one of these names; "" where it does not."""
+    """The first value under one of these names in /proc/cpuinfo; empty if there is none."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -45,7 +45,7 @@ def cores() -> int:
 
 
 def memory_available() -> int | None:
-    """Bytes that this process may still take without swapping; None where the system does not tell."""
+    """Bytes that this process may still take without swapping; None if unknown."""
     found = [_bytes_told("/proc/meminfo", "MemAvailable:"), _left_in_group()]
     return min((amount for amount in found if amount is not None), default=None)
 
@@ -64,7 +64,7 @@ def peak_memory() -> int | None:
 
 
 def _bytes_told(file: str, name: str) -> int | None:
-    """What Linux says, in kilobytes, under a name in a file."""
+    """The value in kilobytes under a name in a file of /proc, as bytes; None if there is none."""
     try:
         line = next(line for line in Path(file).read_text().splitlines() if line.startswith(name))
         return int(line.split()[1]) * 1024
@@ -73,7 +73,7 @@ def _bytes_told(file: str, name: str) -> int | None:
 
 
 def _left_in_group() -> int | None:
-    """What a container's limit leaves, by control groups of version 2."""
+    """The memory left within a container's limit, by control groups of version 2."""
     try:
         group = Path("/sys/fs/cgroup")
         used = int((group / "memory.current").read_text())

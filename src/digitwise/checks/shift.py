@@ -45,7 +45,7 @@ class Shift(Check):
     )
 
     def find(self, subject: Subject) -> list[Finding]:
-        """One finding, if a classifier tells the two sides apart."""
+        """One finding, if a classifier separates the two sides."""
         if subject.test is None:
             raise NotApplicableError("there are no test images; give some with --against")
         sides = [_measured(part) for part in subject.parts]
@@ -62,7 +62,7 @@ class Shift(Check):
 
 
 def two_sample(a: Float64, b: Float64) -> tuple[float, float]:
-    """How well a classifier tells two samples apart, on rows that it was not trained on.
+    """How well a classifier separates two samples, on rows that it was not trained on.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ def normalize(
     ],
     as_json: JsonFlag = False,
 ) -> None:
-    """Bring scans to MNIST's form, as a reader does: to look at, check and train on."""
+    """Bring scans to MNIST's form, as the reader does, to inspect them, check them and train on them."""
     from rich.progress import track
 
     from digitwise.cli.console import err

@@ -181,7 +181,7 @@ class CheckWatch(LiveWatch):
             self.console.print(f"  {what}", style="dim")
 
     def on_start(self, network: Any) -> None:
-        """Nothing: the network is not what is asked for."""
+        """Do nothing: the network is not of interest here."""
 
     def on_fold(self, fold: int, folds: int) -> None:
         """Say which fold it is."""
@@ -196,7 +196,7 @@ class CheckWatch(LiveWatch):
 
 
 class DownloadBar:
-    """What pooch tells the bytes of a download, shown by rich."""
+    """A progress bar of a download, by rich, with the interface that pooch expects."""
 
     def __init__(self, console: Console) -> None:
         self.bar = Progress(
@@ -222,7 +222,7 @@ class DownloadBar:
         self.bar.update(self.task, total=size)
 
     def update(self, size: int) -> None:
-        """So many bytes came."""
+        """Advance by a number of bytes."""
         self.bar.advance(self.task, size)
 
     def reset(self) -> None:

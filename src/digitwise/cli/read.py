@@ -16,7 +16,7 @@ from digitwise.cli.console import JsonFlag, err
 from digitwise.cli.options import ClusterOption, share, share_or_all
 
 if TYPE_CHECKING:
-    from digitwise.cli.readings import Teller
+    from digitwise.cli.readings import Reporter
     from digitwise.reading.jobs import Job, Mode
     from digitwise.reading.reader import Reader
 
@@ -146,7 +146,7 @@ def read(
         assert out is not None
         choices = {"model": model, "max_error": max_error, "max_pixels": max_pixels}
         return 0 if read_shards(files, out, cluster, threads, fail_under, choices) else SOME_FAILED
-    from digitwise.cli.readings import Teller
+    from digitwise.cli.readings import Reporter
     from digitwise.outputs import check_file
     from digitwise.reading.drawings import DRAWINGS
     from digitwise.reading.forms.template import Template
@@ -169,11 +169,11 @@ def read(
     mode: Mode | None = "single" if single else "numbers" if numbers else None
     told = {"out": file, "overlay": overlay, "show_input": show_input, "table": table}
     fields = () if form is None else tuple(field.name for field in form.fields)
-    with Teller(len(sources), as_json=as_json, top=top, fields=fields, **told) as teller:
+    with Reporter(len(sources), as_json=as_json, top=top, fields=fields, **told) as reporter:
         _say_guarantee(reader, mode, own_model=model is not None)
-        job = Job(reader, mode, teller.draws_pages, getattr(sys.stdin, "buffer", None), part, known, form)
-        _read_all(job, sources, teller)
-    return 0 if teller.verdict(fail_under, reader.policy) else SOME_FAILED
+        job = Job(reader, mode, reporter.draws_pages, getattr(sys.stdin, "buffer", None), part, known, form)
+        _read_all(job, sources, reporter)
+    return 0 if reporter.verdict(fail_under, reader.policy) else SOME_FAILED
 
 
 def _refuse(out: str | None, cluster: str | None, others: Mapping[str, object]) -> None:
@@ -210,7 +210,7 @@ def _say_guarantee(reader: Reader, mode: Mode | None, *, own_model: bool) -> Non
         err.print(f"{told}; with less, every number is unsure", style="dim")
 
 
-def _read_all(job: Job, sources: list[str], teller: Teller) -> None:
+def _read_all(job: Job, sources: list[str], reporter: Reporter) -> None:
     """Read all sources in order; consecutive images are read in parallel."""
     from digitwise.files import expanded
     from digitwise.formats import kind_of
@@ -219,13 +219,13 @@ def _read_all(job: Job, sources: list[str], teller: Teller) -> None:
     for is_set, group in groupby(sources, lambda name: name != STDIN and kind_of(expanded(name)) is not None):
         if is_set:
             for source in group:
-                _read_set(job, source, teller)
+                _read_set(job, source, reporter)
         else:
             for found in job.run(list(group)):
-                teller.tell(found)
+                reporter.add(found)
 
 
-def _read_set(job: Job, source: str, teller: Teller) -> None:
+def _read_set(job: Job, source: str, reporter: Reporter) -> None:
     """Read a set; if a part of it cannot be read, one row with the error follows the rest."""
     from digitwise.errors import DataError, MissingPartError
     from digitwise.files import expanded
@@ -234,13 +234,13 @@ def _read_set(job: Job, source: str, teller: Teller) -> None:
     try:
         if job.mode == "numbers":
             raise DataError(f"{source}: expected an image of a page, got a set of single digits; leave --numbers away")
-        rows, note, parts = read_set(job.reader, expanded(source))
-        teller.begin_set(source, rows, note)
-        for part in parts:
-            teller.tell_part(part)
-        teller.end_set(source)
+        rows, note, blocks = read_set(job.reader, expanded(source))
+        reporter.begin_set(source, rows, note)
+        for block in blocks:
+            reporter.add_block(block)
+        reporter.end_set(source)
     except (DataError, MissingPartError) as error:
-        teller.tell(failed(source, error, of_lines=job.mode == "numbers"))
+        reporter.add(failed(source, error, of_lines=job.mode == "numbers"))
 
 
 def check_places(sources: Iterable[str], places: Mapping[str, Path | None]) -> None:

@@ -1,4 +1,4 @@
-"""How ``digitwise read`` tells what it read: lines, JSON, rows in a file, images; and the counts at the end."""
+"""The output of ``digitwise read``: lines, JSON, rows in a file, images, and the counts at the end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from sys import stdout
 from textwrap import indent
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from digitwise.cli.console import counting_bar, err
 from digitwise.reading.answers import Tally
@@ -29,27 +29,28 @@ NAMES = {"digit?": "doubtful digit", "mark": "mark", "border": "mark at the rim"
 IMAGES = (".png", ".jpg", ".jpeg", ".webp")
 
 
-class Listener(Protocol):
+class Listener:
     """Takes readings one by one; of a set at most the first ``most`` rows, None for all."""
 
-    most: int | None
+    most: int | None = None
 
-    def tell(self, found: ImageResult) -> None:
+    def take(self, found: ImageResult) -> None:
         """Take one reading."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """End without an error."""
 
 
-class Lines:
+class Lines(Listener):
     """Text: one line per image, or per line of digits."""
 
-    most: int | None = FIRST
+    most = FIRST
 
     def __init__(self, files: int, *, top: bool) -> None:
         self.files, self.top = files, top
 
-    def tell(self, found: ImageResult) -> None:
+    def take(self, found: ImageResult) -> None:
         """Print it, with the file's name if there are several."""
         result, place = found.result, place_of(found)
         several = self.files > 1 or found.page is not None
@@ -73,24 +74,19 @@ class Lines:
         else:
             err.print(f"{place}: no digits found" + (f", but {ink} that are not read" if ink else ""))
 
-    def close(self) -> None:
-        """Do nothing."""
-
 
 def _field_line(field: FieldReading) -> str:
     """``1250``, ``12?0  unsure`` or ``blank``."""
     return "  ".join(filter(None, (field.text, field.status if field.status != "read" else "")))
 
 
-class Documents:
+class Documents(Listener):
     """One JSON list on stdout, written element by element, so that it is never in memory."""
-
-    most: int | None = None
 
     def __init__(self, *, top: bool) -> None:
         self.top, self.before = top, "[\n"
 
-    def tell(self, found: ImageResult) -> None:
+    def take(self, found: ImageResult) -> None:
         """Print the next element."""
         text = json.dumps(document_of(found, top=self.top), indent=2, ensure_ascii=False)
         sys.stdout.write(self.before + indent(text, "  "))
@@ -101,27 +97,26 @@ class Documents:
         say("[]" if self.before == "[\n" else "\n]")
 
 
-class Rows:
+class Rows(Listener):
     """Rows in an open file."""
 
-    most: int | None = None
+    def __init__(self, write: Callable[[ImageResult], None]) -> None:
+        self.write = write
 
-    def __init__(self, take: Callable[[ImageResult], None]) -> None:
-        self.tell = take
-
-    def close(self) -> None:
-        """Do nothing: the file is closed where it was opened."""
+    def take(self, found: ImageResult) -> None:
+        """Write a row."""
+        self.write(found)
 
 
-class Overlays:
+class Overlays(Listener):
     """Pages with boxes and readings drawn on them; later files are numbered from 2."""
 
-    most: int | None = 0
+    most = 0
 
     def __init__(self, path: Path) -> None:
         self.path, self.drawn = check_image(path), 0
 
-    def tell(self, found: ImageResult) -> None:
+    def take(self, found: ImageResult) -> None:
         """Draw on the image, where there is one."""
         if found.decoded is None or not isinstance(found.result, Page):
             return
@@ -135,19 +130,16 @@ class Overlays:
             overlay(found.decoded.image, found.result, found.decoded.scale).save(temporary)
         err.print(f"{place_of(found)}: drawn in {path}", style="dim")
 
-    def close(self) -> None:
-        """Do nothing."""
 
-
-class Tables:
+class Tables(Listener):
     """Pages as tables in CSV; later files are numbered from 2."""
 
-    most: int | None = 0
+    most = 0
 
     def __init__(self, path: Path) -> None:
         self.path, self.written = path, 0
 
-    def tell(self, found: ImageResult) -> None:
+    def take(self, found: ImageResult) -> None:
         """Write the table of a page, if it has one."""
         from digitwise.files import real
         from digitwise.outputs import output_file
@@ -165,14 +157,11 @@ class Tables:
         outside = ", ".join(number.written for number in table.outside)
         err.print(f"{place_of(found)}: {told}" + (f"; outside of it: {outside}" if outside else ""), style="dim")
 
-    def close(self) -> None:
-        """Do nothing."""
 
-
-class Inputs:
+class Inputs(Listener):
     """A sheet of the digits as the model saw them."""
 
-    most: int | None = DRAWN
+    most = DRAWN
 
     def __init__(self, path: Path) -> None:
         self.path = check_image(path)
@@ -180,7 +169,7 @@ class Inputs:
         self.captions: list[str] = []
         self.more = False
 
-    def tell(self, found: ImageResult) -> None:
+    def take(self, found: ImageResult) -> None:
         """Keep the digit, or the page's digits, up to :data:`DRAWN`."""
         result = found.result
         if isinstance(result, Page):
@@ -242,7 +231,7 @@ def check_image(path: Path) -> Path:
     return path
 
 
-class Teller:
+class Reporter:
     """Reports readings to all listeners; a context manager that puts files in place on leaving without an error.
 
     Parameters
@@ -304,13 +293,13 @@ class Teller:
         if error is None and self.out is not None:
             err.print(f"written to {self.out}", style="dim")
 
-    def tell(self, found: ImageResult) -> None:
+    def add(self, found: ImageResult) -> None:
         """Report what was read from one image."""
         self.tally.add(found.result)
         for note in found.notes:
             err.print(f"{found.path}: {note}", style="dim")
         for listener in self.listeners:
-            listener.tell(found)
+            listener.take(found)
         self._advance(1)
 
     def begin_set(self, source: str, rows: int | None, note: str) -> None:
@@ -322,16 +311,16 @@ class Teller:
         if self.bar and rows is not None:
             self.bar.update(self.bar.task_ids[0], total=self.files - 1 + rows)
 
-    def tell_part(self, part: ReadBlock) -> None:
+    def add_block(self, block: ReadBlock) -> None:
         """Report a block of a set, to each listener only the rows that it takes."""
         for tally in (self.tally, self.of_set):
-            tally.add_part(part.answers)
-        wanted = [_most(listener, part) for listener in self.listeners]
-        for place, found in enumerate(part.rows(max(wanted, default=0))):
+            tally.add_part(block.answers)
+        wanted = [_most(listener, block) for listener in self.listeners]
+        for place, found in enumerate(block.rows(max(wanted, default=0))):
             for listener, most in zip(self.listeners, wanted, strict=True):
                 if place < most:
-                    listener.tell(found)
-        self._advance(len(part))
+                    listener.take(found)
+        self._advance(len(block))
 
     def end_set(self, source: str) -> None:
         """Print the counts of the set."""
@@ -364,5 +353,5 @@ def passes(tally: Tally, fail_under: float | None, policy: ReadingPolicy | None)
     return enough and not tally.images["error"]
 
 
-def _most(listener: Listener, part: ReadBlock) -> int:
-    return len(part) if listener.most is None else min(len(part), max(0, listener.most - part.first))
+def _most(listener: Listener, block: ReadBlock) -> int:
+    return len(block) if listener.most is None else min(len(block), max(0, listener.most - block.first))

@@ -66,7 +66,7 @@ def read_shards(
     if policy is None:
         err.print("the model has no error guarantee: nothing is called unsure", style="dim")
     with ShardProgress() as progress:
-        summary = run_shards(sources, folder_of(out), readers, tell=progress.tell, **choices)
+        summary = run_shards(sources, folder_of(out), readers, watch=progress.update, **choices)
     for number, reason in sorted(summary.failed.items()):
         err.print(f"digitwise: {part_name(number)} is missing: {reason}", style="red")
     if summary.earlier == summary.shards:
@@ -137,7 +137,7 @@ class ShardProgress:
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
-    def tell(self, summary: Summary) -> None:
+    def update(self, summary: Summary) -> None:
         """Update the display."""
         done = summary.finished + len(summary.failed)
         state = f"{summary.counts.rows:,} images"

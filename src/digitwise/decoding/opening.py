@@ -56,9 +56,9 @@ class Decoded:
     notes : tuple of str
         Facts that matter for results, such as more images in the file.
     scale : float
-        Pixels of the file for each one here, at least 1: more where a JPEG came at a reduced scale.
+        Pixels of the file for each one here, at least 1: more if a JPEG was decoded at a reduced scale.
     origin : (int, int)
-        Where its left and top are in pixels of the file, if it is a part.
+        Its left and top in pixels of the file, if it is a part.
     """
 
     image: UInt8
@@ -80,7 +80,7 @@ def open_image(
     Parameters
     ----------
     source : str, Path, bytes or binary stream
-        PNG, JPEG, BMP, TIFF, GIF, WebP or PPM, told by content.
+        PNG, JPEG, BMP, TIFF, GIF, WebP or PPM, detected by content.
     max_pixels : int
         A larger image is refused before it is decoded.
     at_least : int, optional

@@ -70,8 +70,8 @@ def pixels(share: float, shape: tuple[int, ...]) -> int:
 def _ink_light(values: Float32) -> tuple[Float32, int]:
     """One image (h, w) turned so that its ink is the lighter shade, and how wide strokes may be.
 
-    In uneven light the shades alone do not tell which is the ink; then it is what keeps away from the border. There
-    the width is the narrowest that leaves strokes whole: shadows and fog are wider, and go.
+    In uneven light the shades alone do not show which is the ink; then ink is what is away from the border, and the
+    width is the narrowest that keeps strokes whole: wider shadows and fog are removed.
     """
     for each in (values, _levelled(values)):
         paper, lowest, highest = quantile(each, 0.5), quantile(each, 1 - FAR), quantile(each, FAR)

@@ -109,7 +109,7 @@ def contact_sheet(images: Sequence[UInt8], captions: Sequence[str]) -> Image.Ima
 
 
 def _fitting(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> str:
-    """The end of a text that is too long, since the end tells files of one folder apart."""
+    """Shorten a text at its beginning, since file names of one folder differ at the end."""
     while font.getlength(text) > width and len(text) > 1:
         text = "…" + text[2:]
     return text

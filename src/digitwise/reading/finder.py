@@ -60,7 +60,7 @@ class Look:
 
 
 def scales(pixels: int) -> list[float]:
-    """The scale of each look at an image of so many pixels."""
+    """The scales of the looks at an image with a number of pixels."""
     root = math.sqrt(pixels)
     chosen = [2.0] if root < ENLARGED else []
     for look in LOOKS:

@@ -153,7 +153,7 @@ def opinions_of(images: UInt8, strange: Mask, model: Model, sight: finder.Sight 
     Returns
     -------
     (ndarray of float32, shape (n, 10); ndarray of bool, shape (n,))
-        The probability of each class, equal where the finder was not asked; and whether it sees several digits.
+        The probability of each class, equal where the finder did not run; and whether it sees several digits.
     """
     opinions, several = even(len(images), CLASSES), np.zeros(len(images), bool)
     if sight is not None and sight.turn == 0:

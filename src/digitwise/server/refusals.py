@@ -49,7 +49,7 @@ class Problem(Exception):  # noqa: N818  # RFC 9457's own word
     ----------
     status : int
     detail : str
-        One line: what is wrong, what was expected, what came, what to do.
+        One line: what was expected, what was given, what to do.
     headers : dict of str to str, optional
         Of the answer.
     **more

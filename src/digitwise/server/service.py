@@ -48,7 +48,7 @@ class Settings:
     model, max_error
         As for :class:`digitwise.reading.reader.Reader`.
     token : str, optional
-        Required by all paths that read or tell something.
+        Required by all paths that give data.
     loopback : bool
         Whether it listens on this machine only.
     collect : Path, optional
@@ -145,7 +145,7 @@ async def _left(receive: Receive) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Queued:
-    """The small images of one request, and who waits for them."""
+    """The small images of one request, and the future of their results."""
 
     sources: Sequence[Source]
     answer: asyncio.Future[list[Outcome]]
@@ -158,7 +158,7 @@ class Batcher:
     ----------
     reader : Reader
     tell : function of an int
-        Is told how much is under way whenever that changes.
+        Called with the number of queued items whenever it changes.
     """
 
     def __init__(self, reader: Reader, tell: Callable[[int], None]) -> None:
@@ -175,7 +175,7 @@ class Batcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, when nobody waits any more."""
+        """End, when the queue is empty."""
         self._queue.put(None)
         self._thread.join()
         self._pool.shutdown(cancel_futures=True)

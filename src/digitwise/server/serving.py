@@ -1,7 +1,7 @@
 """Listening, serving and shutting down in one or several processes, without losing an accepted request.
 
-Beyond its options and ASGI, this stands on parts of uvicorn that it does not document, and was held against uvicorn
-0.54.0 and httptools 0.9.0. Of its protocol: the parser's callbacks, ``cycle.response_complete`` (whether a request is
+Beyond its options and ASGI, this module uses undocumented parts of uvicorn; it was tested with uvicorn 0.54.0 and
+httptools 0.9.0. Of its protocol: the parser's callbacks, ``cycle.response_complete`` (whether a request is
 being answered), ``send_400_response`` and ``server_state.default_headers``. Of its server: ``handle_exit``,
 ``shutdown``, ``servers`` and ``server_state.connections``. To move to another version, run tests/server.
 """

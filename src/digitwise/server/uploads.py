@@ -141,7 +141,7 @@ def _handed_over(taken: bytearray) -> bytes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Upload:
-    """One image as it came.
+    """One image of a request.
 
     Parameters
     ----------

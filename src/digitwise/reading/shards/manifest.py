@@ -120,7 +120,7 @@ class ShardsJob:
     model_sha256 : str
         Of the model's file.
     max_error : float or None
-        As it was asked for.
+        The reader's option.
     max_pixels : int
     cuts : sequence of Cut
         One for each file of rows, in order.

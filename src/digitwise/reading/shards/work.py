@@ -169,9 +169,6 @@ class Summary:
     peak_bytes: int = 0
 
 
-Teller = Callable[[Summary], None]
-
-
 def run_shards(
     sources: Sequence[str],
     folder: OutputFolder,
@@ -180,7 +177,7 @@ def run_shards(
     model: str | Path | None = None,
     max_error: float | None = None,
     max_pixels: int,
-    tell: Teller = lambda _: None,
+    watch: Callable[[Summary], None] = lambda _: None,
 ) -> Summary:
     """Read sources into a folder, one file of rows per shard; finished shards are kept.
 
@@ -193,7 +190,7 @@ def run_shards(
         Reads in this process or on a cluster.
     model, max_error, max_pixels
         As for :class:`digitwise.reading.reader.Reader`.
-    tell : callable
+    watch : callable
         Called with the summary at the start and after each shard.
 
     Returns
@@ -214,14 +211,14 @@ def run_shards(
     # Addresses have no locks; two equal jobs write the same content.
     alone = claimed(Path(folder.path), SHARDS) if isinstance(folder, LocalFolder) else nullcontext()
     with alone:
-        return _run(job, Work(job.id, folder, content, max_error, max_pixels), readers, tell)
+        return _run(job, Work(job.id, folder, content, max_error, max_pixels), readers, watch)
 
 
-def _run(job: ShardsJob, work: Work, readers: Readers, tell: Teller) -> Summary:
+def _run(job: ShardsJob, work: Work, readers: Readers, watch: Callable[[Summary], None]) -> Summary:
     folder, earlier = work.folder, begin(work.folder, job)
     sweep(folder)
     summary = Summary(len(job.cuts), len(earlier), sum(earlier.values(), Counts()), len(earlier))
-    tell(summary)
+    watch(summary)
     tasks = [(number, cut) for number, cut in enumerate(job.cuts) if number not in earlier]
     started = time.monotonic()
     left = dict(tasks)
@@ -232,7 +229,7 @@ def _run(job: ShardsJob, work: Work, readers: Readers, tell: Teller) -> Summary:
                 if cut is not None:  # a worker lost after its answer may answer again
                     _take(summary, outcome, job, folder)
                     summary.seconds = time.monotonic() - started
-                    tell(summary)
+                    watch(summary)
     finally:
         sweep(folder)  # when no worker writes any more
     summary.failed |= {number: f"{cut.name}: its worker was lost too often" for number, cut in left.items()}
