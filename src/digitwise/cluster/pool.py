@@ -14,9 +14,7 @@ from digitwise.training.watch import Event, Relay, Stopped, Watch, answered
 
 RETRIES = 3  # of a task that loses its worker or machine, or fails unexpectedly
 TICK = 5.0  # seconds between two checks for free cores without messages
-Told = tuple[
-    int, int | None, Event | None
-]  # the number of a task, that of its question if it waits for an answer, and the event
+Told = tuple[int, int | None, Event | None]  # the numbers of a task and of its question, if any, and the event
 
 
 class Board:
