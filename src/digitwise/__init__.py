@@ -61,9 +61,9 @@ _MODULES = {
     "workflows.evaluate": "evaluate",
     "workflows.train": "sweep train",
 }
-_HOMES = {name: f"digitwise.{module}" for module, names in _MODULES.items() for name in names.split()}
+_HOMES = dict(sorted((name, f"digitwise.{module}") for module, names in _MODULES.items() for name in names.split()))
 
-__all__ = sorted(_HOMES)
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> object:
