@@ -124,8 +124,7 @@ def _tell(a: str, b: str, result: Comparison) -> None:
 
 
 def _draw(a: Run, b: Run, data: str | None, path: Path) -> None:
-    from digitwise.report.figures import grouped_gallery
-    from digitwise.report.galleries import Group, compared_groups
+    from digitwise.report.figures import Group, compared_groups, grouped_gallery
 
     test = a.dataset(data).test
     names = (a.path.name, b.path.name)

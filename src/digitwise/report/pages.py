@@ -16,7 +16,7 @@ from digitwise.outputs import Kind, check_file, write, write_plain
 from digitwise.recipes.space import WARP, in_short
 from digitwise.report import charts
 from digitwise.report.charts import Coordinate
-from digitwise.report.galleries import sheet_of
+from digitwise.report.figures import sheet_of
 from digitwise.report.render import render
 from digitwise.runs import now
 from digitwise.system import versions

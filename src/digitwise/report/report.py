@@ -18,7 +18,7 @@ from digitwise.outputs import Kind
 from digitwise.report import charts, figures
 from digitwise.report.content import Examined, Wishes, about_the_same, content, examine
 from digitwise.report.feature_map import centres
-from digitwise.report.galleries import Group, Sprite, compared_groups, make_sprite, on_a_sheet, slice_groups
+from digitwise.report.figures import Group, Sprite, compared_groups, make_sprite, on_a_sheet, slice_groups
 from digitwise.report.render import render
 from digitwise.runs import Run
 
