@@ -12,7 +12,6 @@ import pytest
 
 from digitwise.addresses import folder_of
 from digitwise.cli.main import main
-from digitwise.cluster import reading
 from digitwise.cluster.connect import connected
 from digitwise.cluster.readers import RayReaders
 from digitwise.errors import ClusterError
@@ -98,7 +97,7 @@ def test_a_worker_that_is_killed_costs_no_row_and_doubles_none(sources, choices,
 
 @pytest.mark.usefixtures("joined")
 def test_a_shard_that_kills_each_worker_is_given_up_alone(choices, tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "TRIES", 1)
+    monkeypatch.setattr(readers, "TRIES", 1)
     sources = [str(write_pixels(tmp_path / f"{number}.parquet", digits(50, seed=number))) for number in range(3)]
     place = Deadly("out", str(tmp_path / "out"), "part-00001.parquet")
     summary = run_shards(sources, place, RayReaders("auto"), **choices)
