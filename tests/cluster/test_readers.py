@@ -12,6 +12,7 @@ import pytest
 
 from digitwise.addresses import folder_of
 from digitwise.cli.main import main
+from digitwise.cluster import readers
 from digitwise.cluster.connect import connected
 from digitwise.cluster.readers import RayReaders
 from digitwise.errors import ClusterError
