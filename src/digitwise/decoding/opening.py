@@ -246,7 +246,7 @@ _PDFIUM = threading.Lock()  # the library is not safe to call from two threads
 
 
 def open_pages(
-    source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, dpi: int = DPI, name: str | None = None
+    source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, name: str | None = None
 ) -> Iterator[Decoded]:
     """Render the pages of a PDF, one after another.
 
@@ -254,9 +254,7 @@ def open_pages(
     ----------
     source : str, Path or bytes
     max_pixels : int
-        Of a page; a larger one is rendered at fewer pixels an inch.
-    dpi : int
-        Pixels an inch.
+        Of a page; a larger one is rendered at fewer than :data:`DPI` pixels an inch.
     name : str, optional
         What messages call it; by default the path.
 
@@ -281,7 +279,7 @@ def open_pages(
             raise DataError(f"{name}: expected a PDF with pages, got none")
         for place in range(pages):
             with _PDFIUM:
-                rendered = _rendered(pdfium, document, place, f"{name}, page {place + 1}", max_pixels, dpi)
+                rendered = _rendered(pdfium, document, place, f"{name}, page {place + 1}", max_pixels)
             yield rendered
     finally:
         with _PDFIUM:
@@ -307,11 +305,11 @@ def _opened(pdfium: Any, source: str | Path | bytes, name: str) -> Any:
         ) from error
 
 
-def _rendered(pdfium: Any, document: Any, place: int, name: str, max_pixels: int, dpi: int) -> Decoded:
+def _rendered(pdfium: Any, document: Any, place: int, name: str, max_pixels: int) -> Decoded:
     try:
         page = document[place]
         width, height = page.get_size()
-        scale = dpi / POINTS
+        scale = DPI / POINTS
         scale *= min(1.0, math.sqrt(0.99 * max_pixels / max(width * height * scale**2, 1)))
         bitmap = page.render(scale=scale)
         image = decode_colour(bitmap.to_pil())

@@ -17,6 +17,7 @@ EVEN = 2.2  # times the row's median gap: narrower gaps separate nothing, so tha
 PAIR = 1.2  # the gap that separates a row of two
 STEEPEST = 0.13  # slope of a line up to which it is looked for: about 7.5 degrees
 STEP = 0.002  # between two slopes that are tried
+CELL = 0.1  # the resolution of overlaps
 OWN = 0.03  # how far the slope of the digits within numbers is off, at least
 BEND = 16.0  # so that steepness 0.1 along an arc is 1.6 heights of a digit from the middle to the ends
 SHOWN = 3  # a narrow gap parts columns where one of so many rows shows it
@@ -160,9 +161,9 @@ def _slope(along: Float64, lows: Float64, highs: Float64, own: tuple[float, floa
     return float(slopes[int(np.argmax(8 * np.array(sharp) - doubt))])
 
 
-def _sharpness(lows: Float64, highs: Float64, cell: float = 0.1) -> float:
+def _sharpness(lows: Float64, highs: Float64) -> float:
     """The sum over all places of the squared number of intervals that cover it."""
-    begin, end = np.rint(lows / cell).astype(int), np.rint(highs / cell).astype(int)
+    begin, end = (np.rint(each / CELL).astype(int) for each in (lows, highs))
     low, size = begin.min(), end.max() - begin.min() + 1
     cover = np.cumsum(np.bincount(begin - low, minlength=size) - np.bincount(end - low, minlength=size))
     return float(np.square(cover, dtype=np.float64).sum() + 1)
