@@ -8,15 +8,22 @@ DATA ?=
 ARGS ?=
 FINDER ?=
 
-.PHONY: run install test lint format bench peers model help-page clean
+.PHONY: run install test test-all lint format bench peers model help-page clean
 
 run: install
 	$(BIN)/digitwise run $(if $(DATA),--data $(DATA))
 
 install: $(VENV)/.installed
 
+# A lost worker ends the run, as pytest-xdist may wait for ever for the one that replaces it.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0 --durations=10
+
+# What takes more than 5 s and guards a rare path has the marker slow.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) -m "not slow"
+
+test-all: $(VENV)/.dev
+	$(PYTEST)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

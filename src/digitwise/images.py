@@ -6,6 +6,7 @@ Shapes and dtypes are checked here, so that other code can rely on them.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -25,6 +26,16 @@ Float16 = NDArray[np.float16]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
+# What can be done to images that lie wrong, in Pillow's words; rotations are counter-clockwise.
+TURNS: dict[str, Callable[[UInt8], UInt8]] = {
+    "rotate-90": lambda images: np.rot90(images, 1, axes=(1, 2)),
+    "rotate-180": lambda images: images[:, ::-1, ::-1],
+    "rotate-270": lambda images: np.rot90(images, -1, axes=(1, 2)),
+    "mirror": lambda images: images[:, :, ::-1],
+    "flip": lambda images: images[:, ::-1],
+    "transpose": lambda images: images.swapaxes(1, 2),
+    "transverse": lambda images: images[:, ::-1, ::-1].swapaxes(1, 2),
+}
 SMALLEST = 4  # pixels a side: below this a convolution and a pooling leave nothing
 
 

@@ -58,6 +58,16 @@ def test_thin_digits_are_compared_too():
     assert found("DW011", pixels)
 
 
+def test_faint_strokes_on_like_paper_are_no_copies_and_a_copy_still_is():
+    light = 200 - 60 * np.linspace(0, 1, 28)  # the paper under a lamp
+    pixels = (light - glyphs(60) / 8).astype(np.uint8)
+    assert not found("DW011", pixels)
+    assert not found("DW012", pixels)
+    pixels[50] = np.minimum(pixels[5] + 1, 255)
+    (finding,) = found("DW011", pixels)
+    assert finding.indices.tolist() == [50]
+
+
 def test_the_same_image_with_two_labels_is_an_error_and_a_like_one_a_warning():
     pixels, labels = glyphs(300), LABELS.copy()
     pixels[100], labels[100] = pixels[5], labels[5] + 1

@@ -12,7 +12,7 @@ import pytest
 
 from digitwise.addresses import folder_of
 from digitwise.cli.main import main
-from digitwise.cluster import readers
+from digitwise.cluster import pool
 from digitwise.cluster.connect import connected
 from digitwise.cluster.readers import RayReaders
 from digitwise.errors import ClusterError
@@ -21,9 +21,6 @@ from digitwise.reading.shards.work import InHere, run_shards
 from tests.cluster.folders import Deadly, Elsewhere, Waiting
 from tests.reading.shards import digits, parts, rows, times, write_files, write_pixels, write_tar
 from tests.reading.shards import png as drawn
-
-# Ray Data warns of settings that it gives itself.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,7 +95,7 @@ def test_a_worker_that_is_killed_costs_no_row_and_doubles_none(sources, choices,
 
 @pytest.mark.usefixtures("joined")
 def test_a_shard_that_kills_each_worker_is_given_up_alone(choices, tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "TRIES", 1)
+    monkeypatch.setattr(pool, "RETRIES", 1)
     sources = [str(write_pixels(tmp_path / f"{number}.parquet", digits(50, seed=number))) for number in range(3)]
     place = Deadly("out", str(tmp_path / "out"), "part-00001.parquet")
     summary = run_shards(sources, place, RayReaders("auto"), **choices)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from digitwise.checks import CHECKS, Learned, SplitData, Subject, chosen, run_checks
+from digitwise.data import load
 from digitwise.data.raw import Raw, read_raw
 from digitwise.training.watch import Watch
 from digitwise.workflows.check import with_network
@@ -65,6 +66,11 @@ def a_flip():
     return learned(drawn(labels=np.where(np.arange(N) == 7, 1, LABELS)), probabilities=sure)
 
 
+def upside_down():
+    train = load("digits").train
+    return Subject("digits", SplitData("train", Raw(train.images[:N, ::-1, ::-1], train.labels[:N])))
+
+
 PLANTED = {
     "DW001": lambda: Subject("drawn", drawn(labels=np.maximum(LABELS - 5, 0))),
     "DW002": lambda: Subject("drawn", drawn(labels=LABELS + (LABELS > 3))),
@@ -78,6 +84,7 @@ PLANTED = {
     "DW031": lambda: Subject("drawn", drawn(glyphs(N) / 100 - 0.4)),
     "DW032": lambda: Subject("drawn", drawn(changed(7, lambda all_of: 255 - all_of[7]))),
     "DW033": lambda: Subject("drawn", drawn(changed(7, lambda all_of: np.pad(all_of[7][::2, ::2], 7)))),
+    "DW035": upside_down,
     "DW034": an_oddity,
     "DW040": a_flip,
     "DW050": lambda: with_test(np.clip(glyphs(N, seed=1).astype(int) * 3, 0, 255).astype(np.uint8)[:, ::-1, ::-1]),

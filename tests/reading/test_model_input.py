@@ -53,6 +53,15 @@ def test_images_in_the_models_form_are_not_looked_at_again(reader):
     assert reader.formed_stack(in_form).opinions is None
 
 
+@pytest.mark.parametrize("value", [0, 90, 255])
+@pytest.mark.parametrize("side", [28, 40])
+def test_images_of_a_single_value_are_blank_and_not_looked_at(reader, side, value):
+    even = np.full((2, side, side), value, np.uint8)
+    for prepared in (reader.formed_stack(even), reader.formed(even[0])):
+        assert prepared.blank.all()
+        assert prepared.opinions is None
+
+
 def test_a_stack_is_read_as_its_images_one_by_one(reader):
     stack = np.stack([np.asarray(printed(digit, 60).resize((50, 70))) for digit in "2475"])
     together = reader.answers(stack)

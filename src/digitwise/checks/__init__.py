@@ -9,6 +9,7 @@ from typing import Any
 from digitwise.checks.base import SEVERITIES, Check, Finding, ImageCheck, NotApplicableError, Severity, Tile
 from digitwise.checks.duplicates import Contradictions, ExactDuplicates, Leakage, NearDuplicates
 from digitwise.checks.labels import LabelErrors, LabelRange, MissingClass, UnevenClasses, Unreadable
+from digitwise.checks.orientation import Orientation
 from digitwise.checks.outliers import OddOneOut
 from digitwise.checks.pixels import Blank, PixelRange, Placement, Polarity
 from digitwise.checks.shift import Shift
@@ -68,6 +69,7 @@ for _check in (
     Polarity,
     Placement,
     OddOneOut,
+    Orientation,
     LabelErrors,
     Shift,
 ):

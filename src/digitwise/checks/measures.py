@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.checks.thresholds import ALIKE, DESCRIPTOR_RADIUS, FLOOR, INK, INKED_EDGE
+from digitwise.checks.thresholds import ALIKE, DESCRIPTOR_RADIUS, FLOOR, INK, INKED_EDGE, SAME_INK
 from digitwise.images import Float32, Int64, Mask, UInt8
 
 BLOCK = 10_000  # images worked on at once, so that memory does not grow with the set
@@ -136,6 +136,7 @@ def likeness(images: Sequence[UInt8], stored: Sequence[UInt8]) -> Likeness:
     single = seen[first]  # of images that differ by their place only, one
     pairs = single[_close(descriptors[single])] if len(single) > 1 else np.empty((0, 2), np.int64)
     alike = pairs[_aligned(every, pairs, centres)]
+    alike = alike[_same_ink(every, alike)]
     names = np.where(inked, crops, np.arange(len(crops), dtype=np.uint64))  # no ink, no likeness
     _, moved = np.unique(names, return_inverse=True)
     near = _components(len(exact), moved[alike], moved)
@@ -160,12 +161,17 @@ class _Images:
 
     def take(self, indices: Int64) -> Float32:
         """Some of the images, noise below ``FLOOR`` taken out, float32 (k, h, w)."""
-        out = np.empty((len(indices), *self.parts[0].shape[1:]), np.float32)
+        out = self.stored(indices).astype(np.float32)
+        out[out < FLOOR] = 0
+        return out
+
+    def stored(self, indices: Int64) -> UInt8:
+        """Some of the images, uint8 (k, h, w)."""
+        out = np.empty((len(indices), *self.parts[0].shape[1:]), np.uint8)
         owner = np.searchsorted(self.starts, indices, side="right") - 1
         for number, part in enumerate(self.parts):
             own = owner == number
             out[own] = part[indices[own] - self.starts[number]]
-        out[out < FLOOR] = 0
         return out
 
 
@@ -251,6 +257,30 @@ def _aligned(every: _Images, pairs: Int64, centres: Float32) -> Mask:
         # What JPEG changes are single pixels; what makes two digits two is broader and outlives a blur.
         difference, own_blurred = uniform_filter(a - b, (0, 3, 3)), uniform_filter(a, (0, 3, 3))
         found[start : start + BLOCK] = _norm(difference) <= ALIKE * _norm(own_blurred)
+    return found
+
+
+def _same_ink(every: _Images, pairs: Int64) -> Mask:
+    """Whether each pair has the same ink too, bool (m,).
+
+    On visible paper faint strokes hardly count, so that different digits on like paper are alike. There the paper, a
+    median over half of the image, is taken away before a pair is compared.
+    """
+    from scipy.ndimage import median_filter, uniform_filter
+
+    found = np.ones(len(pairs), bool)
+    own, place = np.unique(pairs, return_inverse=True)
+    images = every.stored(own)
+    paper = np.array([np.median(image) >= FLOOR for image in images], bool)
+    papered = np.flatnonzero(paper[place.reshape(-1, 2)].all(axis=1))
+    ink: dict[int, Float32] = {}
+    for number in papered:
+        for k in place.reshape(-1, 2)[number].tolist():
+            if k not in ink:
+                grey = images[k].astype(np.float32)
+                ink[k] = uniform_filter(grey - median_filter(grey, max(images.shape[1:]) // 2 + 1), 3)
+        a, b = (ink[k] for k in place.reshape(-1, 2)[number].tolist())
+        found[number] = np.linalg.norm(a - b) <= SAME_INK * np.linalg.norm(a)
     return found
 
 

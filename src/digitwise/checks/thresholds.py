@@ -14,6 +14,7 @@ DESCRIPTOR_RADIUS = 0.035  # DW011: of the mean descriptor's length; JPEG of qua
 ALIKE = (
     0.045  # DW011: |a - b| / |a|, aligned and blurred; JPEG of quality 75 gives 0.03, no two of MNIST less than 0.06
 )
+SAME_INK = 0.18  # DW011: the same of faint ink without its paper; two thin 1s may have 0.2, a copy in JPEG as much
 FLOOR = 16  # DW011: grey value below which there is JPEG's noise, not ink
 INK = 8  # DW033: grey values above the ground from which a pixel is ink, dark cloth too
 
@@ -29,6 +30,10 @@ TOO_LARGE = 1.45  # DW033: times the set's own size, or its inverse, whatever th
 INKED_EDGE = 128  # DW033: grey value from which a pixel at the border is ink that went on outside
 CLIPPED = 5  # DW033: such pixels of an image
 ODD = 6.8  # DW034: robust standard deviations, of two distances together; the oddest of MNIST has 6.3, of Fashion 6.4
+
+TURNED_Z = 5.0  # DW035: standard errors by which a turn reads the set better than it is read as it is
+TURNED_SAMPLE = 2_000  # DW035: images of each split that are asked about under all turns
+MIXED = 0.01  # DW035: share of the images that have their label under one turn only, from which they were turned
 
 SHIFT_AUC = 0.65  # DW050: how well a classifier tells the two sides apart; 0.5 is not at all
 SHIFT_P = 0.001  # DW050

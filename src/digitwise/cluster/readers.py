@@ -1,20 +1,17 @@
-"""Reading shards on Ray: a worker a core, each with one session, fed by Ray Data."""
+"""Reading shards on Ray: each shard is a task of one core; a worker keeps its reader from one task to the next."""
 
 from __future__ import annotations
 
-import logging
-import pickle
-from collections import Counter
 from collections.abc import Generator, Sequence
-from typing import Any
+from functools import lru_cache
 
 from digitwise.cluster.connect import connected
-from digitwise.cluster.pool import pinned
-from digitwise.errors import ClusterError, DigitwiseError, one_line
+from digitwise.cluster.pool import RayPool
+from digitwise.reading.reader import Reader
 from digitwise.reading.shards.work import NumberedCut, ShardOutcome, Work, done
-from digitwise.system import thread_limits
+from digitwise.training.watch import Watch
 
-TRIES = 4  # for a shard that loses its worker or its machine: Ray itself would go on for ever
+LOST = "its worker was lost each time it was tried, perhaps for want of memory"
 
 
 class RayReaders:
@@ -35,95 +32,21 @@ class RayReaders:
         Raises
         ------
         ClusterError
-            If no cluster answers at the address, or it gives up.
+            If no cluster answers at the address, or it is lost.
         """
+        names = [cut.name for _, cut in tasks]
         with connected(self.address) as ray:
-            yield from _run(ray, work, tasks)
+            # Iterators: as many tasks are submitted as there are cores, however many shards a job has.
+            for index, outcome in RayPool(ray).run(_read, work, iter(tasks), iter(names), Watch(), lost=LOST):
+                lost = ShardOutcome(tasks[index][0], error=f"{names[index]}: {LOST}")
+                yield lost if outcome == LOST else outcome
 
 
-def _run(ray: Any, work: Work, tasks: Sequence[NumberedCut]) -> Generator[ShardOutcome, None, None]:
-    from ray import data
-
-    _be_quiet(data)
-    cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
-    workers = min(cores, len(tasks))
-    tries = pinned(ray, Tries).remote(TRIES)
-    items = [{"task": pickle.dumps(task)} for task in tasks]
-    rows = data.from_items(items, override_num_blocks=len(items)).map_batches(
-        Worker,
-        fn_constructor_args=(work, tries),
-        batch_size=1,
-        # All at once where there is room, but one is enough to go on with.
-        compute=data.ActorPoolStrategy(
-            min_size=1, max_size=workers, initial_size=workers, max_tasks_in_flight_per_actor=1
-        ),
-        num_cpus=1,
-        runtime_env={"env_vars": thread_limits(1)},
-    )
-    try:
-        for row in rows.iter_rows():
-            yield pickle.loads(row["outcome"])
-    except ray.exceptions.RayError as error:
-        raise ClusterError(f"the cluster gave up: {one_line(error)[-300:]}") from error
-    finally:
-        ray.kill(tries)
+def _read(work: Work, task: NumberedCut, _watch: Watch) -> ShardOutcome:
+    return done(work, _reader(work.model, work.max_error, work.max_pixels), *task)
 
 
-class Tries:
-    """Counts how often shards were begun.
-
-    Parameters
-    ----------
-    most : int
-        For one of them.
-    """
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._begun: Counter[int] = Counter()
-
-    def are_left(self, number: int) -> bool:
-        """Count one more try; whether it is allowed."""
-        self._begun[number] += 1
-        return self._begun[number] <= self.most
-
-
-class Worker:
-    """Reads shards, in a process of its own.
-
-    Parameters
-    ----------
-    work : Work
-    tries : actor
-        Of :class:`Tries`.
-    """
-
-    def __init__(self, work: Work, tries: Any) -> None:
-        self.work, self.tries = work, tries
-        self.reader: Any = None
-
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
-        """Read a shard. An error is an answer, so that Ray does not try again."""
-        import ray
-
-        number, cut = pickle.loads(batch["task"][0])
-        if not ray.get(self.tries.are_left.remote(number)):
-            lost = f"{cut.name}: its worker was lost each time it was tried, perhaps for want of memory"
-            return _answer(ShardOutcome(number, error=lost))
-        try:
-            self.reader = self.reader or self.work.reader(1)
-        except DigitwiseError as error:
-            return _answer(ShardOutcome(number, fatal=error))
-        return _answer(done(self.work, self.reader, number, cut))
-
-
-def _answer(outcome: ShardOutcome) -> dict[str, list[bytes]]:
-    return {"outcome": [pickle.dumps(outcome)]}
-
-
-def _be_quiet(data: Any) -> None:
-    """Silence Ray Data: the caller reports progress and errors."""
-    context = data.DataContext.get_current()
-    context.enable_progress_bars = context.print_on_execution_start = False
-    context.max_errored_blocks = -1  # lost blocks are reported as failed shards
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+@lru_cache(maxsize=1)
+def _reader(model: bytes, max_error: float | None, max_pixels: int) -> Reader:
+    """The reader of this process; making it takes longer than reading a small shard."""
+    return Reader(model, max_error=max_error, threads=1, max_pixels=max_pixels)

@@ -31,7 +31,7 @@ class Prepared:
     blank : ndarray of bool, shape (n,)
         Images without ink, which are not given to the model.
     strange : ndarray of bool, shape (n,), optional
-        Images that were not in the model's form.
+        Images that were not in the model's form, except those of a single value.
     opinions : ndarray of float32, shape (n, k), optional
         Probabilities of the classes by the finder.
     several : ndarray of bool, shape (n,), optional
@@ -70,7 +70,7 @@ def even(n: int, classes: int) -> Float32:
 def normalized(image: UInt8) -> Prepared:
     """One image of any size in MNIST's form."""
     found = normalize(image)
-    strange = image.shape != (SIDE, SIDE) or not in_form(image[None])[0]
+    strange = image.min() < image.max() and (image.shape != (SIDE, SIDE) or not in_form(image[None])[0])
     return Prepared(found.image[None], np.array([found.blank]), np.array([strange]))
 
 
@@ -87,7 +87,8 @@ def normalized_stack(images: UInt8) -> Prepared:
         formed[blank] = 0
     else:
         formed = np.zeros((len(images), SIDE, SIDE), np.uint8)
-    others = np.flatnonzero(strange & ~blank)
+    strange &= ~blank
+    others = np.flatnonzero(strange)
     formed[others], blank[others] = normalize_all(images[others])
     return Prepared(formed, blank, strange)
 

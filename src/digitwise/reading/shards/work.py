@@ -81,7 +81,7 @@ class Readers(Protocol):
     """Reads shards in any order."""
 
     def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[ShardOutcome, None, None]:
-        """Read each shard, and yield its outcome once it is finished or has failed."""
+        """Read each shard, and yield its outcome, once, when it is finished or has failed."""
 
 
 class InHere:
@@ -221,18 +221,14 @@ def _run(job: ShardsJob, work: Work, readers: Readers, watch: Callable[[Summary]
     watch(summary)
     tasks = [(number, cut) for number, cut in enumerate(job.cuts) if number not in earlier]
     started = time.monotonic()
-    left = dict(tasks)
     try:
         with closing(readers.run(work, tasks)) as outcomes:
             for outcome in outcomes if tasks else ():
-                cut = left.pop(outcome.number, None)
-                if cut is not None:  # a worker lost after its answer may answer again
-                    _take(summary, outcome, job, folder)
-                    summary.seconds = time.monotonic() - started
-                    watch(summary)
+                _take(summary, outcome, job, folder)
+                summary.seconds = time.monotonic() - started
+                watch(summary)
     finally:
         sweep(folder)  # when no worker writes any more
-    summary.failed |= {number: f"{cut.name}: its worker was lost too often" for number, cut in left.items()}
     return summary
 
 
