@@ -127,9 +127,9 @@ def _torch() -> list[Row]:
     import torch
     from torch import nn
 
-    from digitwise.models.narrow_cnn import CHANNELS
+    from digitwise.models.cnn import NARROW
 
-    first, second, third, fourth = CHANNELS
+    first, second, third, fourth = NARROW
     network = nn.Sequential(
         *(nn.Conv2d(1, first, 5, stride=2), nn.ReLU()),
         *(nn.Conv2d(first, second, 3, bias=False), nn.BatchNorm2d(second), nn.ReLU()),

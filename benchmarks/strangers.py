@@ -15,7 +15,7 @@ from benchmarks.measure import Row, keep
 from benchmarks.reader import opened
 from digitwise.images import UInt8
 from digitwise.reading.answers import Answers
-from digitwise.reading.inputs import Prepared
+from digitwise.reading.model_input import Prepared
 from digitwise.reading.reader import DIGITS, Reader
 from digitwise.reading.results import Reading
 

@@ -41,7 +41,7 @@ ROOT = Path(__file__).parents[1]
 READMES = tuple(
     ROOT / name for name in ("README.md", "benchmarks/README.md", "docs/scale.md", "docs/decisions/finder.md")
 )
-HEADS = {name: ROOT / "src" / "digitwise" / "recipes" / f"{name}.py" for name in RECIPES}
+NAMED = ROOT / "src" / "digitwise" / "recipes" / "named.py"
 
 
 OTHER_SETS = {"fashion-mnist": ("Fashion-MNIST", 10_000), "digits": ("scikit-learn's digits", 360)}  # test images
@@ -162,17 +162,19 @@ def with_tables(text: str) -> str:
 
 
 def with_result(text: str, name: str) -> str:
-    """The text of a recipe's file with its measured result, a paragraph at the head, made anew."""
-    told = textwrap.fill(result(kept("recipes"), name), 120)
-    return re.sub(r"(?ms)^(Measured|Not measured).*?(?=\n\n|\n\"{3})", told, text, count=1)
+    """The text of the recipes' file with the measured result of one, the comment above it, made anew."""
+    told = textwrap.fill(result(kept("recipes"), name), 120, initial_indent="# ", subsequent_indent="# ")
+    return re.sub(rf"(?m)(^# .*\n)+(?=^{name.upper()} = )", f"{told}\n", text)
 
 
 def write_tables() -> None:
-    """Make all tables and heads anew."""
+    """Make all tables and the results above recipes anew."""
     for readme in READMES:
         readme.write_text(with_tables(readme.read_text(encoding="utf-8")), encoding="utf-8")
-    for name, file in HEADS.items():
-        file.write_text(with_result(file.read_text(encoding="utf-8"), name), encoding="utf-8")
+    text = NAMED.read_text(encoding="utf-8")
+    for name in RECIPES:
+        text = with_result(text, name)
+    NAMED.write_text(text, encoding="utf-8")
 
 
 def result(rows: Sequence[Row], name: str) -> str:

@@ -1,9 +1,12 @@
 import pytest
 
 from digitwise.errors import RunError
-from digitwise.ledger import Look, looks, note
+from digitwise.ledger import LedgerEntry, looks, note
 
-FIRST, SECOND = Look("2026-01-01T00:00:00+00:00", "results/a", "train"), Look("2026-01-02", "results/ü", "report")
+FIRST, SECOND = (
+    LedgerEntry("2026-01-01T00:00:00+00:00", "results/a", "train"),
+    LedgerEntry("2026-01-02", "results/ü", "report"),
+)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 CODE = """
 import os, sys
 from digitwise.errors import DataError
-from digitwise.stderr import held_back
+from digitwise.system import held_back
 
 try:
     with held_back():

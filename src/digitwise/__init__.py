@@ -44,37 +44,24 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # The public surface. Names are imported when first used, so that importing digitwise costs nothing.
-_HOMES = {
-    "Augmentation": "digitwise.recipes",
-    "Comparison": "digitwise.evaluation",
-    "DataError": "digitwise.errors",
-    "DataNotFoundError": "digitwise.errors",
-    "Dataset": "digitwise.images",
-    "DigitwiseError": "digitwise.errors",
-    "Evaluation": "digitwise.evaluation",
-    "Export": "digitwise.exporting.export",
-    "ExportError": "digitwise.errors",
-    "ImageSet": "digitwise.images",
-    "MissingPartError": "digitwise.errors",
-    "ModelError": "digitwise.errors",
-    "Page": "digitwise.reading.results",
-    "Predictions": "digitwise.images",
-    "Reader": "digitwise.reading.reader",
-    "Reading": "digitwise.reading.results",
-    "Recipe": "digitwise.recipes",
-    "RecipeError": "digitwise.errors",
-    "Run": "digitwise.runs",
-    "RunError": "digitwise.errors",
-    "Sweep": "digitwise.training.sweep",
-    "check": "digitwise.workflows.check",
-    "compare": "digitwise.evaluation.comparison",
-    "evaluate": "digitwise.workflows.evaluate",
-    "export": "digitwise.exporting.export",
-    "load": "digitwise.data",
-    "load_model": "digitwise.training.saving",
-    "sweep": "digitwise.workflows.train",
-    "train": "digitwise.workflows.train",
+_MODULES = {
+    "data": "load",
+    "errors": "DataError DataNotFoundError DigitwiseError ExportError MissingPartError ModelError RecipeError RunError",
+    "evaluation": "Comparison Evaluation",
+    "evaluation.comparison": "compare",
+    "exporting.export": "Export export",
+    "images": "Dataset ImageSet Predictions",
+    "reading.reader": "Reader",
+    "reading.results": "Page Reading",
+    "recipes": "Augmentation Recipe",
+    "runs": "Run",
+    "training.saving": "load_model",
+    "training.sweep": "Sweep",
+    "workflows.check": "check",
+    "workflows.evaluate": "evaluate",
+    "workflows.train": "sweep train",
 }
+_HOMES = dict(sorted((name, f"digitwise.{module}") for module, names in _MODULES.items() for name in names.split()))
 
 __all__ = list(_HOMES)
 

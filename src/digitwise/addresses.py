@@ -1,4 +1,4 @@
-"""Files of this machine, and files behind an address that fsspec knows: listed, opened, written whole."""
+"""Local files, and files behind addresses of fsspec: listing, opening, writing whole."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Entry:
     name : str
         In its folder.
     size : int
-        Bytes; 0 where the place does not tell.
+        Bytes; 0 if unknown.
     version : str
-        Another one when the file has changed, where the place tells that: its tag, or when it was written.
+        Changes with the content, if known: the tag of the file, or its time of modification.
     """
 
     path: str
@@ -41,7 +41,7 @@ class Entry:
 
 
 def is_address(path: str) -> bool:
-    """Whether a name is fsspec's to open."""
+    """Whether a name is an address for fsspec."""
     return "://" in path or "::" in path
 
 
@@ -53,12 +53,12 @@ def listed(source: str, wanted: str = FILE) -> tuple[list[Entry], bool]:
     source : str
         A file, a folder, or an address of either: what has ``://`` or ``::``.
     wanted : str
-        What messages say is expected.
+        The expectation in messages.
 
     Raises
     ------
     DataError
-        If there is nothing there, or it cannot be looked at.
+        If there is no file, or it cannot be read.
     MissingPartError
         If an address is given and fsspec, or its part for this kind of address, is not installed.
     """
@@ -117,7 +117,7 @@ def opened(path: str) -> Iterator[IO[bytes]]:
     """
     with _told(path, FILE):
         if is_address(path):
-            with _asked(path) as (system, place):  # kept: what it goes through, such as an archive, ends with it
+            with _asked(path) as (system, place):  # the file system, such as an archive, must outlive the file
                 file: IO[bytes] = system.open(place, "rb")
         else:
             file = expanded(path).open("rb")
@@ -125,10 +125,10 @@ def opened(path: str) -> Iterator[IO[bytes]]:
         yield file
 
 
-class Folder(Protocol):
+class OutputFolder(Protocol):
     """A folder of files to be written; it can be sent to other processes.
 
-    What goes wrong in it is an OSError.
+    Its errors are OSErrors.
     """
 
     @property
@@ -136,13 +136,13 @@ class Folder(Protocol):
         """For messages."""
 
     def names(self) -> list[str]:
-        """What is in it, hidden files too; nothing where it does not exist."""
+        """Names of all files, hidden ones too; none if the folder does not exist."""
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file to be read."""
 
     def writing(self, name: str) -> Any:
-        """A context manager that gives a temporary file; on leaving without an error that is the file."""
+        """A context manager that yields a temporary file, which takes the name on leaving without an error."""
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
@@ -163,7 +163,7 @@ class LocalFolder:
     name: str
     path: str
 
-    def names(self) -> list[str]:  # noqa: D102  # see Folder
+    def names(self) -> list[str]:  # noqa: D102  # see OutputFolder
         return sorted(os.listdir(self.path)) if os.path.exists(self.path) else []
 
     def open(self, name: str) -> IO[bytes]:  # noqa: D102
@@ -222,14 +222,14 @@ class RemoteFolder:
                 system.rm_file(_in(place, name))
 
 
-def folder_of(name: str) -> Folder:
+def folder_of(name: str) -> OutputFolder:
     """The folder that a name or an address stands for."""
     return RemoteFolder(name) if is_address(name) else LocalFolder(name, os.path.abspath(expanded(name)))
 
 
 @contextmanager
 def _asked(address: str) -> Iterator[tuple[Any, str]]:
-    """An address' file system, and the place in it; libraries for addresses have errors of no common kind but this."""
+    """The file system of an address, and the path in it; any error of its library becomes an OSError."""
     try:
         import fsspec.core
     except ImportError as error:
@@ -247,7 +247,7 @@ def _asked(address: str) -> Iterator[tuple[Any, str]]:
 
 @contextmanager
 def _told(path: str, wanted: str) -> Iterator[None]:
-    """What goes wrong on the way to a file, in one line."""
+    """Turn errors of a file into a DataError of one line."""
     try:
         yield
     except FileNotFoundError as error:
@@ -263,7 +263,7 @@ def _reason(error: Exception) -> str:
 
 
 def _facts(entry: Mapping[str, Any]) -> tuple[int, str]:
-    """Size and version, from what fsspec tells of a file."""
+    """Size and version from fsspec's entry of a file."""
     found = next((entry[key] for key in VERSIONS if entry.get(key)), "")
     return int(entry.get("size") or 0), _time(found) if isinstance(found, float) else str(found)
 

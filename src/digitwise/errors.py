@@ -8,13 +8,13 @@
     │   └── DataNotFoundError    a named set that is neither on disk nor within reach
     ├── RecipeError              an unknown recipe, or a value a recipe cannot take
     ├── RunError                 a folder that is not a (whole) run, or runs that do not fit together
-    ├── ExportError              a model that cannot be written in a form, or does not answer alike in it
+    ├── ExportError              a model that cannot be written in a form, or gives other answers in it
     ├── ModelError               a model file that cannot be read with, or a guarantee that it does not give
     ├── ClusterError             a cluster that does not answer, or that lost too much to go on
     ├── ServerError              an address that cannot be served at, or a setting that a server cannot take
     └── MissingPartError         an optional library that is not installed
 
-Every message is one line: what is wrong, what was expected, what came, and the next step. The command line catches
+Every message is one line: what is wrong, what was expected, what was given, and the next step. The command line catches
 the base class once, prints that line and exits with code 2.
 """
 
@@ -46,7 +46,7 @@ class RunError(DigitwiseError):
 
 
 class ExportError(DigitwiseError):
-    """A model that cannot be written in the form asked for, or does not answer alike in it."""
+    """A model that cannot be written in a form, or gives other answers in it."""
 
 
 class ModelError(DigitwiseError):
@@ -66,7 +66,7 @@ class MissingPartError(DigitwiseError):
 
 
 def one_line(told: object, longest: int | None = None) -> str:
-    """Foreign words, such as another library's error, as one line that a message can hold.
+    """Text such as another library's error as one line, for a message.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ NEXT = re.compile(r",\n\s+")  # no text holds a line break: JSON writes it as \n
 
 
 def expanded(path: str | Path) -> Path:
-    """A path with ``~`` for a home directory; one that nobody has stays as it is, and will not be found."""
+    """A path with ``~`` expanded; that of an unknown user is unchanged."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -26,12 +26,12 @@ def expanded(path: str | Path) -> Path:
 
 
 def real(path: str | Path) -> Path:
-    """Where a place is, from the root, every link followed: a link that is named stands for what it points to."""
+    """The absolute path with all links resolved."""
     return Path(os.path.realpath(expanded(path)))
 
 
 def is_pipe(path: Path) -> bool:
-    """Whether what is read from there is gone: a pipe, a socket or a device."""
+    """Whether a path is a pipe, a socket or a device, which can be read only once."""
     try:
         kind = path.stat().st_mode
     except (OSError, ValueError):  # a null byte in the name is a ValueError
@@ -40,7 +40,7 @@ def is_pipe(path: Path) -> bool:
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:
-    """The order in which people put names: ``scan2`` before ``scan10``."""
+    """A sort key with numbers in natural order: ``scan2`` before ``scan10``."""
     parts = re.split(r"(\d+)", name.lower())
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name
 
@@ -52,7 +52,7 @@ def printable(name: str) -> str:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Name a place in errors that name none: that the disk is full."""
+    """Add the path to errors without one, such as a full disk."""
     try:
         yield
     except OSError as error:
@@ -65,7 +65,7 @@ def naming(path: Path) -> Iterator[None]:
 def whole_file(path: Path, prefix: str = ".") -> Iterator[Path]:
     """Give a temporary name beside ``path`` to write to; on leaving, rename it, on an error, remove it.
 
-    It does not ask whose ``path`` is: what commands write goes through :mod:`digitwise.outputs`. The temporary name
+    It does not check what ``path`` holds: commands write through :mod:`digitwise.outputs`. The temporary name
     keeps the suffix, for writers that choose the format by it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def _mode(path: Path) -> int:
-    """Who may read and write a file: as it is, or as the system has it for new ones."""
+    """The mode of an existing file, or the default mode of new ones."""
     return stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
 
 

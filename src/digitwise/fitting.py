@@ -1,4 +1,4 @@
-"""A set's images brought to one size and one kind, whatever is on them."""
+"""Bringing images to one size, to grey, and finding their polarity."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The three things that travel through the house: images, data sets, predictions.
+"""The types that all modules share: images, data sets, predictions.
 
-Shapes and dtypes are fixed here, once, so that nothing behind this line has to ask again.
+Shapes and dtypes are checked here, so that other code can rely on them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SMALLEST = 4  # pixels a side: below this a convolution and a pooling leave noth
 
 
 class TrainingImages(Protocol):
-    """What whoever trains has to know of the images, wherever they are: in memory, or in shards on disk."""
+    """Training images, in memory or in shards on disk."""
 
     def __len__(self) -> int: ...
 
@@ -62,7 +62,7 @@ class TrainingImages(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """A sha256 that tells these images from others."""
+        """A sha256 of the images and labels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +173,7 @@ def check_fit(name: str, train: TrainingImages, test: ImageSet) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A training set and a test set of the same kind, and where they came from.
+    """A training set and a test set of the same kind, and their source.
 
     Parameters
     ----------
@@ -184,11 +184,11 @@ class Dataset:
     train, test : ImageSet
         Same image shape and class names.
     notes : tuple of str
-        What a reader of results must know: a test split held out here, an inverted polarity, a stand-in.
+        Facts that matter for results: a test split held out here, an inverted polarity, a substitute.
     embedded : bool
-        Whether this is the small set inside the package, standing in for one that was not found.
+        Whether this is the small set inside the package, as a substitute for one that was not found.
     patch : Patch, optional
-        The label patch that the training images have been through.
+        The label patch applied to the training images.
     """
 
     name: str
@@ -210,7 +210,7 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """What training may see: the test set is not in it, so it cannot steer anything.
+    """The images that training may use; without the test set, which must not influence it.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ class Splits:
     validation : ImageSet
         Disjoint from these, and of the same data set's training images.
     others : ndarray of uint8, shape (k, h, w), optional
-        Images of no class, shown in training so that the network is not sure about such.
+        Images of no class, used in training so that the network is unsure about such images.
     """
 
     train: TrainingImages

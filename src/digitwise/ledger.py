@@ -1,6 +1,6 @@
-"""The test ledger: every look at a test set, by whatever run, in one file for those images.
+"""The test ledger: every use of a test set, by any run, in one file per set of images.
 
-A test set that is looked at again and again stops being one; whoever reads a result should know the count.
+A test set that is used again and again is no test any more; readers of a result should know the count.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from digitwise.errors import RunError
 
 
 @dataclass(frozen=True)
-class Look:
-    """One look at a test set.
+class LedgerEntry:
+    """One use of a test set.
 
     Parameters
     ----------
     time : str
         ISO 8601, UTC.
     run : str
-        The run folder whose model was judged.
+        The run folder whose model was evaluated.
     reason : str
     """
 
@@ -31,8 +31,8 @@ class Look:
     reason: str
 
 
-def note(fingerprint: str, look: Look) -> None:
-    """Append a look to the ledger of the test images with this fingerprint.
+def note(fingerprint: str, look: LedgerEntry) -> None:
+    """Append a use to the ledger of the test images with this fingerprint.
 
     Raises
     ------
@@ -51,8 +51,8 @@ def note(fingerprint: str, look: Look) -> None:
         ) from error
 
 
-def looks(fingerprint: str) -> list[Look]:
-    """All looks at the test images with this fingerprint, oldest first; lines that are none are passed over."""
+def looks(fingerprint: str) -> list[LedgerEntry]:
+    """All uses of the test images with this fingerprint, oldest first; invalid lines are skipped."""
     try:
         lines = _file(fingerprint).read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -60,7 +60,7 @@ def looks(fingerprint: str) -> list[Look]:
     found = []
     for line in lines:
         try:
-            found.append(Look(**json.loads(line)))
+            found.append(LedgerEntry(**json.loads(line)))
         except (ValueError, TypeError):
             continue
     return found

@@ -1,4 +1,4 @@
-"""What the finder's maps mean: the one agreement between its network, the scenes it learns from and what reads with it.
+"""The format of the finder's maps, shared by its network, its training scenes and the reader.
 
 A map has a cell for each 4x4 pixels of an image, and in each cell 24 planes: the logit of an object whose middle lies
 there, 15 logits of classes, 4 logits of turns, and four numbers of its box: its middle's x and y from the cell's middle

@@ -1,4 +1,4 @@
-"""What a person can name about a digit: its slant, stroke width, ink, holes, …; NumPy and SciPy only."""
+"""Properties of a digit that people can name: slant, stroke width, ink, holes and others."""
 
 from __future__ import annotations
 

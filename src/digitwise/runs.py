@@ -1,4 +1,4 @@
-"""The run folder: all that a training hands on.
+"""The run folder: the result of a training.
 
 ::
 
@@ -7,10 +7,10 @@
     ├── history.csv           one row an epoch
     ├── validation.npz        labels and probabilities
     ├── test.npz              labels and probabilities
-    ├── features.npz          what the network's last hidden layer says of the test images, in few dimensions
+    ├── features.npz          the last hidden layer's output for the test images, in few dimensions
     ├── labels.csv            the label patch it was trained under, where there was one
     ├── policy.json           when to answer, once evaluate --max-error or report has found it
-    ├── slices.json           where its errors gather, by cross-validation, once digitwise improve has looked
+    ├── slices.json           groups with many errors by cross-validation, once digitwise improve has run
     ├── improvement.json      before and after, in a run that digitwise improve made
     ├── model.keras           the model; also as model.json + model.weights.h5
     ├── model.onnx            the model for use without Keras, once digitwise export has written it
@@ -120,7 +120,7 @@ class Run:
             return rows
 
     def predictions(self, split: Split) -> Predictions:
-        """What the model answered about the validation or the test images.
+        """The model's answers about the validation or the test images.
 
         Raises
         ------
@@ -138,7 +138,7 @@ class Run:
             return answers
 
     def features(self) -> Float16 | None:
-        """What the last hidden layer says of the test images, (n, at most 32); None where a run has none."""
+        """The last hidden layer's output for the test images, (n, at most 32); None if the run has none."""
         file = self.path / "features.npz"
         if not file.exists():
             return None
@@ -202,7 +202,7 @@ class Run:
         return found
 
     def patched_test(self, dataset: AnyDataset, patch: Path | None = None) -> tuple[Int64, Mask] | None:
-        """What a label patch, by default its own, says of the test images; None where there is none.
+        """Labels of the test images by a label patch, by default the run's own; None without one.
 
         Returns
         -------
@@ -221,12 +221,12 @@ class Run:
         return decisions.of(dataset.test)
 
     def save_slices(self, found: Mapping[str, Any]) -> None:
-        """Keep where errors gather among the training images, by cross-validation, as slices.json."""
+        """Save the groups with many errors among the training images, by cross-validation, as slices.json."""
         outputs.write_plain(self.path / "slices.json", PART, dict(found))
 
     @property
     def slices(self) -> dict[str, Any] | None:
-        """Where errors gather by cross-validation; None for a run that was not cross-validated."""
+        """Groups with many errors by cross-validation; None for a run that was not cross-validated."""
         return self._kept("slices.json", "where errors gather", {"of", "folds", "images", "errors", "found"})
 
     def save_improvement(self, improvement: Mapping[str, Any]) -> None:
@@ -249,7 +249,7 @@ class Run:
             return kept
 
     def note_test_read(self, reason: str, fingerprint: str | None = None) -> None:
-        """Write into run.json and into the images' ledger that a test set was looked at, and why.
+        """Write a use of a test set and its reason into run.json and into the ledger of its images.
 
         Parameters
         ----------
@@ -262,7 +262,7 @@ class Run:
         RunError
             If the ledger cannot be written.
         """
-        look = ledger.Look(now(), str(self.path.resolve()), reason)
+        look = ledger.LedgerEntry(now(), str(self.path.resolve()), reason)
         self.info.setdefault("test_reads", []).append({"time": look.time, "reason": reason})
         with outputs.updated_file(self.path / "run.json", PART) as temporary:
             write_json(temporary, self.info)
@@ -298,7 +298,7 @@ def now() -> str:
 
 @contextmanager
 def building(out: Path, *, resume: bool) -> Iterator[Path]:
-    """Give a folder to build a run in, while nobody else may build one for ``out``; see :func:`begin`.
+    """Yield a folder to build a run in, and lock ``out`` meanwhile; see :func:`begin`.
 
     On an error it is removed, unless there are checkpoints to go on with.
     """
@@ -341,7 +341,7 @@ def begin(out: Path, *, resume: bool) -> Path:
 
 
 def abandon(out: Path) -> None:
-    """Remove what a process that was ended has begun for ``out``, unless there are checkpoints to go on with."""
+    """Remove the unfinished run of a process that was ended, unless it has checkpoints to resume from."""
     if _partial(out).is_dir():
         with suppress(RunError), outputs.claimed(out, RUN):  # or somebody else is at work there
             _abandon(_partial(out))

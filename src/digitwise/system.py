@@ -1,4 +1,4 @@
-"""What this machine is and which versions run on it."""
+"""The machine, the versions that run on it, and what libraries write to standard error."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ import importlib.metadata
 import os
 import platform
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from digitwise.errors import DigitwiseError
 
 PACKAGES = ("digitwise", "keras", "tensorflow-cpu", "tensorflow", "jax", "torch", "numpy", "scipy", "scikit-learn")
+STDERR = 2  # its number, by which they write
 
 
 def cpu_flags() -> frozenset[str]:
@@ -25,7 +31,7 @@ def cpu_name() -> str:
 
 @functools.cache
 def _cpu_told(*names: str) -> str:
-    """What Linux says of the first processor under one of these names; "" where it does not."""
+    """The first value under one of these names in /proc/cpuinfo; empty if there is none."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -39,7 +45,7 @@ def cores() -> int:
 
 
 def memory_available() -> int | None:
-    """Bytes that this process may still take without swapping; None where the system does not tell."""
+    """Bytes that this process may still take without swapping; None if unknown."""
     found = [_bytes_told("/proc/meminfo", "MemAvailable:"), _left_in_group()]
     return min((amount for amount in found if amount is not None), default=None)
 
@@ -58,7 +64,7 @@ def peak_memory() -> int | None:
 
 
 def _bytes_told(file: str, name: str) -> int | None:
-    """What Linux says, in kilobytes, under a name in a file."""
+    """The value in kilobytes under a name in a file of /proc, as bytes; None if there is none."""
     try:
         line = next(line for line in Path(file).read_text().splitlines() if line.startswith(name))
         return int(line.split()[1]) * 1024
@@ -67,7 +73,7 @@ def _bytes_told(file: str, name: str) -> int | None:
 
 
 def _left_in_group() -> int | None:
-    """What a container's limit leaves, by control groups of version 2."""
+    """The memory left within a container's limit, by control groups of version 2."""
     try:
         group = Path("/sys/fs/cgroup")
         used = int((group / "memory.current").read_text())
@@ -96,9 +102,49 @@ def hardware() -> dict[str, Any]:
 
 
 def thread_limits(threads: int) -> dict[str, str]:
-    """Environment of a process whose libraries shall compute with so many threads, whichever of them it loads."""
+    """Environment variables that limit the threads of all numeric libraries in a process."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
     limits = dict.fromkeys((*names, "TF_NUM_INTEROP_THREADS"), str(threads))
     if threads == 1:  # XLA has no number of threads, only whether an operation may have several
         limits["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
     return limits
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Hold back what libraries write to stderr past ``sys.stderr``; show it if an unexpected error occurs.
+
+    Output of Python to ``sys.stderr`` appears as usual.
+    """
+    sys.stderr.flush()
+    before, real = sys.stderr, os.dup(STDERR)
+    with tempfile.TemporaryFile() as held, os.fdopen(real, "w", encoding="utf-8", buffering=1) as shown:
+        replaced = _is_real(before)
+        if replaced:
+            sys.stderr = shown
+        os.dup2(held.fileno(), STDERR)
+        try:
+            yield
+        except (DigitwiseError, KeyboardInterrupt):
+            raise
+        except BaseException:
+            _show(held, real)
+            raise
+        finally:
+            if replaced:
+                sys.stderr = before
+            shown.flush()
+            os.dup2(real, STDERR)
+
+
+def _is_real(stream: object) -> bool:
+    """Whether a stream writes to the process's own stderr; not so where a test or a notebook has replaced it."""
+    try:
+        return bool(stream.fileno() == STDERR)  # type: ignore[attr-defined]
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def _show(held: BinaryIO, where: int) -> None:
+    held.seek(0)
+    os.write(where, held.read())

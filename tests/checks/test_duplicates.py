@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from digitwise.checks import SplitData, Subject, chosen, run_checks
-from digitwise.checks.likeness import _close, likeness
+from digitwise.checks.measures import _close, likeness
 from digitwise.data.raw import Raw
 from tests.helpers import glyphs
 
@@ -95,7 +95,7 @@ def test_blank_images_are_no_copies_of_each_other():
 
 
 def test_a_set_of_nearly_equal_images_does_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr("digitwise.checks.likeness.PAIRS", 100)
+    monkeypatch.setattr("digitwise.checks.measures.PAIRS", 100)
     pixels = np.repeat(glyphs(1), 200, axis=0)
     pixels[:, 0, :] = np.arange(200)[:, None] % 60 + 30
     names = likeness([pixels], [pixels]).near
@@ -103,6 +103,6 @@ def test_a_set_of_nearly_equal_images_does_not_fill_the_memory(monkeypatch):
 
 
 def test_thousands_of_equal_descriptors_come_to_an_end(monkeypatch):
-    monkeypatch.setattr("digitwise.checks.likeness.PAIRS", 100)
+    monkeypatch.setattr("digitwise.checks.measures.PAIRS", 100)
     pairs = _close(np.tile(np.arange(25, dtype=np.float32), (500, 1)))
     assert len(pairs) == 499

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from digitwise import ledger
 from digitwise.cli.live import LiveWatch
-from digitwise.cli.pools import pool_for
+from digitwise.cli.options import pool_for
 from digitwise.images import Predictions
 from digitwise.runs import Run
 from digitwise.system import cores

@@ -27,7 +27,7 @@ def test_json_says_where_and_a_host_that_others_reach_is_warned_of(digitwise, di
     assert said.code == 0
     assert said.json.pop("url").startswith("http://localhost:")
     assert said.json | {"images": 1, "decided": 0, "file": str(path), "data": "digits"} == said.json
-    assert "whoever reaches 0.0.0.0" in said.err
+    assert "everybody who reaches 0.0.0.0" in said.err
 
 
 def test_review_runs_until_it_is_told_to_leave_and_says_what_was_decided(tmp_path):

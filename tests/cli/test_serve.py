@@ -117,7 +117,7 @@ def test_a_run_is_shown_by_its_report(digitwise, begun, monkeypatch, tmp_path):
 def test_an_open_address_without_a_token_is_warned_of(digitwise, begun, options, warned):
     result = digitwise("serve", "--port", 0, *options)
     assert result.code == 0
-    assert ("whoever reaches 0.0.0.0 can use this server" in result.err) == warned
+    assert ("everybody who reaches 0.0.0.0 can use this server" in result.err) == warned
 
 
 def test_a_browser_is_opened_when_asked_for(digitwise, begun, monkeypatch):

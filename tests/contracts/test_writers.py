@@ -18,7 +18,7 @@ KNOWN = {
     "training/train.py": "a run that is being built",
     "training/sweep.py": "a sweep that is being built",
     "data/download.py": "the cache, by checksum",
-    "server/collection.py": "images that are called by their content",
+    "server/uploads.py": "images that are called by their content",
     "server/review.py": "decisions in the file that is given to be decided in",
     "exporting/finder.py": "the package's own finder, by make model",
     "training/finder/course.py": "the finder's checkpoint, by make model",

@@ -21,7 +21,7 @@ from digitwise.cli.main import app, main
 from digitwise.evaluation.fixes import Fix
 from digitwise.outputs import MARKER
 from digitwise.outputs.marker import marker_of
-from digitwise.server.collection import Collection
+from digitwise.server.uploads import Collection
 from digitwise.training.trial import Outcome
 from tests.data.test_load import write_images
 from tests.helpers import blobs
@@ -107,7 +107,7 @@ def quick(trained, numbers, monkeypatch):
     import matplotlib.figure
 
     from digitwise.exporting import export
-    from digitwise.report import charts, page
+    from digitwise.report import charts, report
     from digitwise.training import improve, saving, sweep, train
 
     def written(partial, recipe, *_):
@@ -146,10 +146,10 @@ def quick(trained, numbers, monkeypatch):
     monkeypatch.setattr(improve, "joined", lambda _: Fix("More of a class.", focus=True))
     numbers = {"reading": {"policy": {"max_error": 0.01}}, "verdict": {"words": "good"}, "next_steps": []}
     monkeypatch.setattr(charts, "inline", lambda stem: stem.name)
-    monkeypatch.setattr(page, "examine", lambda *_: SimpleNamespace())
-    monkeypatch.setattr(page, "about_the_same", lambda *_: None)
-    monkeypatch.setattr(page, "content", lambda *_: numbers)
-    monkeypatch.setattr(page, "_write", page_of)
+    monkeypatch.setattr(report, "examine", lambda *_: SimpleNamespace())
+    monkeypatch.setattr(report, "about_the_same", lambda *_: None)
+    monkeypatch.setattr(report, "content", lambda *_: numbers)
+    monkeypatch.setattr(report, "_write", page_of)
     monkeypatch.setattr(saving, "load_model", lambda _: SimpleNamespace(input_shape=(None, 28, 28, 1)))
     monkeypatch.setattr(export, "keras_answers", lambda *_: None)
     monkeypatch.setattr(export, "largest_difference", lambda *_: 0.0)

@@ -152,10 +152,10 @@ def stopped(tmp_path_factory):
 
 
 def run_class(patch, folder, *arguments):
-    from digitwise.cli import marking
+    from digitwise.cli import exercise
 
     printed = []
-    patch.setattr(marking, "print_json", printed.append)
+    patch.setattr(exercise, "print_json", printed.append)
     patch.setenv("TMPDIR", str(folder / ".tmp"))
     os.mkdir(folder / ".tmp")
     assert main(["exercise", "check", str(folder), "--json", *map(str, arguments)]) == 0

@@ -9,7 +9,7 @@ import pytest
 from digitwise import DataError, ModelError, Reader
 from digitwise.exporting.judging import Judged, calibrated, judged, write_calibrated
 from digitwise.reading.answers import Answers
-from digitwise.reading.sources import labelled_files
+from digitwise.reading.inputs import labelled_files
 from tests.templates import printed
 
 NAMES = tuple("0123456789")

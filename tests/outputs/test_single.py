@@ -8,8 +8,18 @@ import threading
 import pytest
 
 from digitwise.errors import DataError
-from digitwise.outputs import MARKER, Kind, check_file, new_file, output_file, remove_file, single, updated_file, write
-from digitwise.outputs.single import listed
+from digitwise.outputs import (
+    MARKER,
+    Kind,
+    check_file,
+    new_file,
+    output_file,
+    remove_file,
+    single_file,
+    updated_file,
+    write,
+)
+from digitwise.outputs.single_file import listed
 
 ROWS, PAGE = Kind("rows", "earlier rows"), Kind("page", "an earlier page")
 
@@ -115,7 +125,7 @@ def test_file_that_appears_while_another_writes_to_the_list_stays(tmp_path, monk
         listed(path, *_)
         path.write_text("mine")
 
-    monkeypatch.setattr(single, "listed", late)
+    monkeypatch.setattr(single_file, "listed", late)
     with pytest.raises(DataError, match="changed since digitwise wrote it"):
         write(tmp_path / "r.csv", ROWS, "rows")
     assert (tmp_path / "r.csv").read_text() == "mine"

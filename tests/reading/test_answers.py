@@ -7,10 +7,10 @@ import pytest
 
 from digitwise import Reader
 from digitwise.reading.answers import FEW, Expected, Tally
-from digitwise.reading.card import Policy
+from digitwise.reading.model import ReadingPolicy
 from tests.helpers import glyphs
 
-POLICY = Policy(max_error=0.003, threshold=0.9, exponent=1.0)
+POLICY = ReadingPolicy(max_error=0.003, threshold=0.9, exponent=1.0)
 
 
 def of(confidence, n):
@@ -56,7 +56,7 @@ def test_a_model_without_a_promise_breaks_none():
 def doubtful(model_file):
     """A reader and images on which its probabilities leave a doubt, but are taken for sure."""
     reader = Reader(model_file)
-    reader.policy = Policy(max_error=1e-9, threshold=0.0, exponent=1.0)
+    reader.policy = ReadingPolicy(max_error=1e-9, threshold=0.0, exponent=1.0)
     return reader, glyphs(40)  # no digits, but in the form of some
 
 

@@ -155,7 +155,7 @@ def test_arrays_in_the_models_form_are_not_touched(reader, monkeypatch):
     def refused(image):
         raise AssertionError("normalized again")
 
-    monkeypatch.setattr("digitwise.reading.inputs.normalize", refused)
+    monkeypatch.setattr("digitwise.reading.model_input.normalize", refused)
     readings = reader.read(images)
     assert "".join(reading.label for reading in readings) == DIGITS
     assert np.array_equal(reader.probabilities(images).max(axis=1), [reading.confidence for reading in readings])

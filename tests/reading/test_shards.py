@@ -15,8 +15,8 @@ from digitwise.reading.rows import arrow_schema, sink_to
 from digitwise.reading.shards import plan as planning
 from digitwise.reading.shards.manifest import KEY
 from digitwise.reading.shards.plan import plan
-from digitwise.reading.shards.run import InHere, run_shards
-from digitwise.reading.shards.shard import Rows
+from digitwise.reading.shards.shard import ShardRows
+from digitwise.reading.shards.work import InHere, run_shards
 from tests.reading.shards import digits, parts, png, rows, times, write_files, write_pixels, write_tar
 from tests.templates import write_model
 
@@ -256,7 +256,7 @@ def test_a_shard_that_breaks_half_way_fails_alone_and_is_fixed_alone(read, sourc
 
 def test_rows_are_typed_as_the_plain_sink_types_them(model_file):
     answers, places, errors = Reader(model_file).answers_each([b"", b""])
-    found = Rows("x", answers, 5, places, errors)
+    found = ShardRows("x", answers, 5, places, errors)
     assert found.batch().schema == arrow_schema()
     assert found.batch().column("row").to_pylist() == [5, 6]
     assert found.counts.error == 2

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitwise.report import figures, galleries
-from digitwise.report.galleries import Group, compared_groups, make_sprite, on_a_sheet, slice_groups
+from digitwise.report import figures
+from digitwise.report.figures import Group, compared_groups, make_sprite, on_a_sheet, slice_groups
 from tests.helpers import blobs, predictions
 
 
@@ -28,7 +28,7 @@ def test_every_image_has_its_tile(channels):
 
 
 def test_where_room_is_short_the_wrong_ones_come_first(monkeypatch):
-    monkeypatch.setattr(galleries, "MOST_PIXELS", 12 * 28 * 28)
+    monkeypatch.setattr(figures, "MOST_PIXELS", 12 * 28 * 28)
     images = blobs(60)
     answers = predictions(images.labels.tolist(), [*[0] * 15, *images.labels[15:].tolist()])
     made = make_sprite(images, answers)

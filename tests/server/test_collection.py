@@ -14,7 +14,7 @@ import digitwise
 from digitwise.data.normalized import normalize_folder, scans_in
 from digitwise.data.raw import read_raw
 from digitwise.errors import DataError
-from digitwise.server.collection import Collection
+from digitwise.server.uploads import Collection
 from tests.helpers import glyphs
 
 CLASSES = ("0", "1", "7")

@@ -15,13 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from digitwise.server import batcher, serving
+from digitwise.server import service, serving
 from digitwise.server.app import ROUTES, application
-from digitwise.server.batcher import LARGE, WAITING
-from digitwise.server.metrics import Metrics, width_of
-from digitwise.server.security import HEADER_BYTES
-from digitwise.server.service import Settings
-from digitwise.server.uploads import Limits
+from digitwise.server.prometheus import Metrics, width_of
+from digitwise.server.refusals import HEADER_BYTES
+from digitwise.server.service import LARGE, WAITING, Settings
+from digitwise.server.uploads import RequestLimits
 from tests.server.running import all_of, as_png, served
 
 PNG = as_png(np.zeros((8, 8), np.uint8))
@@ -32,14 +31,14 @@ HEAD = b"POST /v1/read?mode=single HTTP/1.1\r\nHost: localhost\r\nContent-Type: 
 @pytest.fixture(scope="module")
 def strict():
     """A server that takes little."""
-    with served(application(Settings(limits=Limits(bytes=20_000, pixels=2_000)))) as running:
+    with served(application(Settings(limits=RequestLimits(bytes=20_000, pixels=2_000)))) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def hasty():
     """A server that does not wait long."""
-    with served(application(Settings(limits=Limits(seconds=0.3)))) as running:
+    with served(application(Settings(limits=RequestLimits(seconds=0.3)))) as running:
         yield running
 
 
@@ -92,7 +91,7 @@ def test_a_image_of_too_many_pixels_is_refused(strict):
     ids=["files", "arrays", "much JSON for few"],
 )
 def test_too_many_images_are_refused(how):
-    with served(application(Settings(limits=Limits(files=3 if "content" not in how else 1)))) as running:
+    with served(application(Settings(limits=RequestLimits(files=3 if "content" not in how else 1)))) as running:
         answer = running.client.post("/v1/read", **how)
     assert answer.status_code == 413
     assert answer.json()["limit"]
@@ -183,8 +182,8 @@ def test_trailers_are_not_kept(server):
 
 def test_work_that_takes_too_long_is_given_up(monkeypatch):
     given_up = threading.Event()
-    monkeypatch.setattr("digitwise.server.api.sheet_of", lambda *_: given_up.wait(60))
-    with served(application(Settings(limits=Limits(seconds=1.0)))) as running:  # in which the image itself arrives
+    monkeypatch.setattr("digitwise.server.handlers.sheet_of", lambda *_: given_up.wait(60))
+    with served(application(Settings(limits=RequestLimits(seconds=1.0)))) as running:  # the image itself arrives in it
         answer = running.image(PNG, "/v1/read/numbers")
         given_up.set()
     assert answer.status_code == 504
@@ -211,14 +210,14 @@ class Held:
 
     def begin(self, running) -> None:
         assert running.image(PNG, SINGLE).status_code == 200  # libraries are loaded
-        real = batcher.read_together
+        real = service.read_together
 
         def read(reader, sources, **how):
             self.begun.append(len(sources))
             assert self.go.wait(120)
             return real(reader, sources, **how)
 
-        self.monkeypatch.setattr(batcher, "read_together", read)
+        self.monkeypatch.setattr(service, "read_together", read)
 
 
 @pytest.fixture
@@ -276,9 +275,9 @@ def test_where_there_is_no_room_one_is_told_to_come_again(held):
 
 def test_pages_that_wait_are_bounded_too(monkeypatch):
     go = threading.Event()
-    monkeypatch.setattr("digitwise.server.api.sheet_of", lambda *_: go.wait(120))
-    monkeypatch.setattr("digitwise.server.api.page_document", lambda *_: {})
-    monkeypatch.setattr("digitwise.server.api.statuses_of", lambda *_: [])
+    monkeypatch.setattr("digitwise.server.handlers.sheet_of", lambda *_: go.wait(120))
+    monkeypatch.setattr("digitwise.server.handlers.page_document", lambda *_: {})
+    monkeypatch.setattr("digitwise.server.handlers.statuses_of", lambda *_: [])
     with served(application(Settings())) as running:
         answers = []
         threads = [
@@ -298,7 +297,7 @@ def test_pages_that_wait_are_bounded_too(monkeypatch):
 
 def test_many_large_images_of_one_request_are_read_one_after_the_other():
     large = as_png(np.zeros((700, 700), np.uint8))
-    with served(application(Settings(limits=Limits(seconds=600)))) as running:  # however busy the machine is
+    with served(application(Settings(limits=RequestLimits(seconds=600)))) as running:  # however busy the machine is
         running.client.timeout = 600
         answer = running.client.post(SINGLE, files=[("a", ("a.png", large))] * (LARGE + 1))
     assert [reading["status"] for reading in answer.json()["readings"]] == ["blank"] * (LARGE + 1)

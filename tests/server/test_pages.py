@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digitwise.server.app import application
-from digitwise.server.pages import FOLDER, policy_of
+from digitwise.server.handlers import FOLDER, policy_of
 from digitwise.server.service import Settings
 from tests.server.running import served
 

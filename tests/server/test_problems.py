@@ -9,7 +9,7 @@ import pytest
 from starlette.applications import Starlette
 
 from digitwise.server.app import application
-from digitwise.server.problems import HANDLERS
+from digitwise.server.refusals import HANDLERS
 from digitwise.server.service import Settings
 from tests.server.running import as_png, served
 
@@ -100,7 +100,7 @@ def test_a_mistake_of_ours_says_nothing_of_what_was_received(monkeypatch, caplog
     def broken(self):
         raise RuntimeError(received)
 
-    monkeypatch.setattr("digitwise.server.batcher.Batcher.check_room", broken)
+    monkeypatch.setattr("digitwise.server.service.Batcher.check_room", broken)
     with served(application(Settings())) as running:
         answer = running.image(PNG)
     assert answer.status_code == 500
@@ -116,6 +116,6 @@ def test_a_mistake_in_the_batch_is_told_to_those_who_wait(monkeypatch):
 
     with served(application(Settings())) as running:
         with monkeypatch.context() as patch:
-            patch.setattr("digitwise.server.batcher.read_together", broken)
+            patch.setattr("digitwise.server.service.read_together", broken)
             assert running.image(PNG, "/v1/read?mode=single").status_code == 500
         assert running.image(PNG).status_code == 200

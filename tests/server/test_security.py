@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from digitwise.server.app import needs_token
-from digitwise.server.security import HEADERS, Guard, is_local
+from digitwise.server.refusals import HEADERS, Guard, is_local
 from tests.server.running import finished
 
 PATHS = ("/", "/docs", "/openapi.json", "/healthz", "/metrics", "/report", "/v1/read", "/v1/model", "/v1/service")

@@ -1,4 +1,4 @@
-"""What can be wrong with a data set: one class per check, found in :data:`CHECKS`, run by :func:`run_checks`."""
+"""Checks of data sets: one class per check, registered in :data:`CHECKS`, run by :func:`run_checks`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from digitwise.checks.base import SEVERITIES, Check, Finding, ImageCheck, NotApplicableError, Severity, Tile
 from digitwise.checks.duplicates import Contradictions, ExactDuplicates, Leakage, NearDuplicates
-from digitwise.checks.labels import ClassBalance, LabelErrors, LabelRange, MissingClass, Unreadable
+from digitwise.checks.labels import LabelErrors, LabelRange, MissingClass, UnevenClasses, Unreadable
 from digitwise.checks.orientation import Orientation
 from digitwise.checks.outliers import OddOneOut
 from digitwise.checks.pixels import Blank, PixelRange, Placement, Polarity
@@ -56,7 +56,7 @@ def register(check: Check) -> Check:
 
 
 for _check in (
-    ClassBalance,
+    UnevenClasses,
     MissingClass,
     LabelRange,
     Unreadable,
@@ -78,7 +78,7 @@ for _check in (
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """What came of checking a data set.
+    """The result of checking a data set.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class Checked:
     passed : tuple of str
         Codes of the checks that found nothing.
     skipped : dict of str to str
-        Codes of those that do not apply, and why.
+        Codes of checks that do not apply, with the reason.
     """
 
     subject: Subject
@@ -121,7 +121,7 @@ def chosen(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Check
     Raises
     ------
     DataError
-        If a code stands for no check.
+        If a code matches no check.
     """
     _register_installed()
     for asked in (*select, *ignore):
@@ -148,7 +148,7 @@ def run_checks(
     subject : Subject
     checks : sequence of Check
     watch : callable, optional
-        Told the check that begins, its place from 1, and how many there are.
+        Called with the check that begins, its number from 1, and the number of checks.
     """
     findings: list[Finding] = []
     passed: list[str] = []

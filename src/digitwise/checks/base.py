@@ -1,4 +1,4 @@
-"""What a check is, and what it finds."""
+"""The base classes of checks, and their findings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
 
 class NotApplicableError(Exception):
-    """Raised by a check that has nothing to look at; the message says why."""
+    """Raised by a check that does not apply to the data; the message has the reason."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ class Finding:
 
     @property
     def docs(self) -> str:
-        """Where its meaning and its remedy stand; a check of one's own has no place in the docs."""
+        """The place of its explanation in the docs; empty for a user's own check."""
         return f"docs/checks.md#{self.code.lower()}" if self.code.startswith("DW") else ""
 
     def as_dict(self) -> dict[str, Any]:
-        """What ``findings.json`` holds of it."""
+        """The finding as ``findings.json`` holds it."""
         return {
             "code": self.code,
             "severity": self.severity,
@@ -99,12 +99,12 @@ class Check(ABC):
 
     @abstractmethod
     def find(self, subject: Subject) -> list[Finding]:
-        """What is wrong; nothing where all is well.
+        """The findings; empty if nothing is wrong.
 
         Raises
         ------
         NotApplicableError
-            If this kind of data cannot have the fault, or lacks what is needed to see it.
+            If this kind of data cannot have the fault, or lacks what is needed to detect it.
         """
 
     def finding(self, severity: Severity, words: str, **parts: Any) -> Finding:
@@ -113,7 +113,7 @@ class Check(ABC):
 
 
 class ImageCheck(Check):
-    """Looks at the images of each split by themselves."""
+    """Checks the images of each split separately."""
 
     def find(self, subject: Subject) -> list[Finding]:
         """A finding for each split that has one."""
@@ -124,9 +124,22 @@ class ImageCheck(Check):
     def find_in(self, part: SplitData, subject: Subject) -> Finding | None:
         """What is wrong in one split, or None."""
 
+    def found(
+        self,
+        part: SplitData,
+        indices: Int64,
+        severity: Severity,
+        words: str,
+        evidence: dict[str, Any] | None = None,
+        captions: Sequence[str] | None = None,
+    ) -> Finding:
+        """A finding about images of one split, all of which are shown."""
+        shown = tiles(part, indices, captions)
+        return self.finding(severity, words, indices=indices, evidence=evidence or {}, split=part.split, tiles=shown)
+
 
 def tiles(part: SplitData, indices: Int64, captions: Sequence[str] | None = None) -> list[Tile]:
-    """Images of a split to show, captioned by their class where nothing else is given."""
+    """Images of a split to show, by default with their class as caption."""
     words = captions or [part.name_of(i) for i in indices]
     return [Tile(part.split, int(i), word) for i, word in zip(indices, words, strict=False)]
 

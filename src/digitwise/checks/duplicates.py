@@ -45,7 +45,7 @@ def _listed(found: list[Int64]) -> list[list[int]]:
 
 
 class Copies(ImageCheck):
-    """What exact and near copies have in common: the first of a group may stay, the others are surplus."""
+    """The base of exact and near duplicates: all but the first image of a group are surplus."""
 
     severity: ClassVar[Severity]
     told: ClassVar[str]  # of the surplus images

@@ -26,7 +26,7 @@ def counts(part: SplitData) -> Int64:
     return np.bincount(found, minlength=len(part.class_names)).astype(np.int64)
 
 
-class ClassBalance(Check):
+class UnevenClasses(Check):
     """DW001."""
 
     code = "DW001"
@@ -129,14 +129,9 @@ class LabelRange(ImageCheck):
         labels: Any = part.raw.labels
         shown = ", ".join(str(labels[i].tolist()) for i in indices[:5])
         captions = [str(labels[i].tolist())[:20] for i in indices]
-        return self.finding(
-            "error",
-            f"{counted(len(indices), 'image')} with a label that is no class: {shown}",
-            indices=indices,
-            evidence={"dtype": str(labels.dtype), "examples": [str(labels[i].tolist()) for i in indices[:20]]},
-            split=part.split,
-            tiles=tiles(part, indices, captions),
-        )
+        words = f"{counted(len(indices), 'image')} with a label that is no class: {shown}"
+        evidence = {"dtype": str(labels.dtype), "examples": [str(labels[i].tolist()) for i in indices[:20]]}
+        return self.found(part, indices, "error", words, evidence, captions)
 
 
 class Unreadable(ImageCheck):

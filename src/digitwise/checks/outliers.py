@@ -1,7 +1,7 @@
-"""DW034: images unlike all others, in the eyes of a network trained on the set and in their pixels.
+"""DW034: images unlike all others, by the features of a network trained on the set and by their pixels.
 
-A network alone does not do: what it was never made to tell apart, a shoe or noise among digits, it maps between the
-classes, not far from them. What the set's own principal components cannot draw shows that; neither sees all.
+A network alone is not enough: it maps what it was not trained to distinguish, such as a shoe or noise among digits,
+between the classes, not far from them. The residual of the set's principal components shows such images.
 
 References
 ----------
@@ -22,7 +22,7 @@ from digitwise.checks.subject import SplitData, Subject
 from digitwise.checks.thresholds import ODD
 from digitwise.images import Float32, Float64, Int64
 
-NEIGHBOUR = 10  # the one whose distance counts: nine copies of one oddity do not hide each other
+NEIGHBOUR = 10  # the neighbour whose distance counts, so that up to nine copies of one image do not hide each other
 BANK = 10_000  # images among which neighbours are looked for
 COMPONENTS = 50  # that draw an image
 CHUNK = 2_000
@@ -66,16 +66,16 @@ class OddOneOut(Check):
 
 
 def oddity(features: Float32, undrawn: Float64, usable: NDArray[np.bool_]) -> Float64:
-    """How odd each image is: two distances in robust standard deviations, added; float64 (n,).
+    """The oddity of each image: the sum of two distances in robust standard deviations, float64 (n,).
 
     Parameters
     ----------
     features : ndarray of float32, shape (n, d)
-        What the network says of the images.
+        Features of the images by the network.
     undrawn : ndarray of float64, shape (n,)
-        What is left of each image when the principal components are taken out.
+        The norm of each image without its principal components.
     usable : ndarray of bool, shape (n,)
-        Images that tell what is usual.
+        Images that define the usual distances.
     """
     return sum(
         (_deviations(values, usable) for values in (_neighbour(features, usable), undrawn)), np.zeros(len(usable))
@@ -83,7 +83,7 @@ def oddity(features: Float32, undrawn: Float64, usable: NDArray[np.bool_]) -> Fl
 
 
 def _deviations(values: Float64, usable: NDArray[np.bool_]) -> Float64:
-    """Logarithms, in robust standard deviations from their median; what is less than usual is not odd."""
+    """Logarithms in robust standard deviations above their median; 0 below it."""
     logs = np.log(np.maximum(values, 1e-9))
     middle, deviation = spread(logs[usable])
     return np.asarray(np.maximum((logs - middle) / max(deviation, 1e-9), 0))

@@ -1,4 +1,4 @@
-"""Images that cannot be right by themselves: DW030 blank, DW031 range, DW032 polarity, DW033 placement."""
+"""Faults of single images: DW030 blank, DW031 range, DW032 polarity, DW033 placement."""
 
 from __future__ import annotations
 
@@ -57,10 +57,7 @@ class Blank(ImageCheck):
             "saturated": int((full & ~blank).sum()),
         }
         words = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items() if n)
-        severity = severity_of(indices, part)
-        return self.finding(
-            severity, words, indices=indices, evidence=kinds, split=part.split, tiles=tiles(part, indices)
-        )
+        return self.found(part, indices, severity_of(indices, part), words, kinds)
 
 
 class PixelRange(ImageCheck):
@@ -105,20 +102,15 @@ class PixelRange(ImageCheck):
         if not len(indices):
             return None
         captions = [f"{part.name_of(i)} · {found.lowest[i]}–{found.highest[i]}" for i in indices]
-        return self.finding(
-            severity_of(indices, part),
-            f"{counted(len(indices), 'image')} on another scale than the others, "
-            f"whose values span {middle:.0f} grey levels",
-            indices=indices,
-            evidence={
-                "span_of_the_set": middle,
-                "stored_as_0_to_1": int(lost.sum()),
-                "not_finite": int((~part.extents[2]).sum()),
-                "out_of_range": int(strange.sum()),
-            },
-            split=part.split,
-            tiles=tiles(part, indices, captions),
-        )
+        words = f"{counted(len(indices), 'image')} on another scale than the others, "
+        words += f"whose values span {middle:.0f} grey levels"
+        evidence = {
+            "span_of_the_set": middle,
+            "stored_as_0_to_1": int(lost.sum()),
+            "not_finite": int((~part.extents[2]).sum()),
+            "out_of_range": int(strange.sum()),
+        }
+        return self.found(part, indices, severity_of(indices, part), words, evidence, captions)
 
     @staticmethod
     def _strange(part: SplitData) -> Mask:
@@ -151,9 +143,7 @@ class Polarity(ImageCheck):
         indices = np.flatnonzero(opposite(part)).astype(np.int64)
         if len(indices):
             words = f"{counted(len(indices), 'image')} of the opposite polarity among {len(part):,}"
-            return self.finding(
-                severity_of(indices, part), words, indices=indices, split=part.split, tiles=tiles(part, indices)
-            )
+            return self.found(part, indices, severity_of(indices, part), words)
         if part is subject.train and part.dark:
             words = "all images are dark on light; MNIST and the models here are light on dark"
             return self.finding("info", words, count=len(part), tiles=tiles(part, _first(part)))
@@ -218,11 +208,6 @@ class Placement(ImageCheck):
             f"{part.name_of(i)} · " + ("off centre" if off[i] else f"{size[i]:.0f} px" if sized[i] else "cut off")
             for i in indices
         ]
-        return self.finding(
-            severity_of(indices, part),
-            ", ".join(f"{n:,} {kind}" for kind, n in kinds.items() if n),
-            indices=indices,
-            evidence={**kinds, "usual_centre": middle, "usual_size": float(np.median(size[usable]))},
-            split=part.split,
-            tiles=tiles(part, indices, captions),
-        )
+        words = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items() if n)
+        evidence = {**kinds, "usual_centre": middle, "usual_size": float(np.median(size[usable]))}
+        return self.found(part, indices, severity_of(indices, part), words, evidence, captions)

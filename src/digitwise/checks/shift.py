@@ -1,4 +1,4 @@
-"""DW050: whether training and test images come from one source, told property by property.
+"""DW050: whether training and test images come from one source, with the properties that differ.
 
 References
 ----------
@@ -26,7 +26,7 @@ NAMED = {  # of digitwise.properties, with the unit to say
     "y": ("centre of mass from the top", " px"),
     "x": ("centre of mass from the left", " px"),
 }
-FEWEST = 50  # images a side below which nothing can be told
+FEWEST = 50  # images per side that the test needs
 FOLDS = 5
 
 
@@ -45,7 +45,7 @@ class Shift(Check):
     )
 
     def find(self, subject: Subject) -> list[Finding]:
-        """One finding, if a classifier tells the two sides apart."""
+        """One finding, if a classifier separates the two sides."""
         if subject.test is None:
             raise NotApplicableError("there are no test images; give some with --against")
         sides = [_measured(part) for part in subject.parts]
@@ -62,7 +62,7 @@ class Shift(Check):
 
 
 def two_sample(a: Float64, b: Float64) -> tuple[float, float]:
-    """How well a classifier tells two samples apart, on rows that it was not trained on.
+    """How well a classifier separates two samples, on rows that it was not trained on.
 
     Parameters
     ----------

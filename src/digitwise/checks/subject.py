@@ -1,4 +1,4 @@
-"""What checks look at: a data set as it was found, measured once for all of them."""
+"""The data set that is checked, as stored, with measurements computed once for all checks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Any, Literal, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.checks.likeness import Likeness, likeness
-from digitwise.checks.measures import Measures, blocks, extents, measured
+from digitwise.checks.measures import Likeness, Measures, blocks, extents, likeness, measured
 from digitwise.checks.thresholds import BLANK_RANGE
 from digitwise.data.raw import Raw
 from digitwise.fitting import is_dark_on_light
@@ -46,7 +45,7 @@ class SplitData:
         """The images as uint8, (n, h, w) or (n, h, w, 3), and otherwise as they are stored.
 
         Floats in [0, 1] are scaled to 255, as :func:`digitwise.load` does; any other range is stretched over 0 to 255,
-        NaN being 0, so that there is something to look at.
+        NaN becomes 0, so that the images can be shown.
         """
         pixels = self.raw.pixels
         if pixels.dtype == np.uint8:
@@ -110,7 +109,7 @@ class SplitData:
 
     @property
     def _most(self) -> int:
-        """How many classes there can be: a label beyond is a mistake, not a class."""
+        """The largest possible number of classes; a label from there on is not a class."""
         return len(self.raw.class_names) if self.raw.class_names else max(len(self), 10)
 
     @property
@@ -129,7 +128,7 @@ class SplitData:
         return self.class_names[label] if 0 <= label < len(self.class_names) else "?" if self.labelled else ""
 
     def blocks(self) -> Iterator[tuple[slice, UInt8]]:
-        """Grey, light-on-dark images, some at a time, and where they stand."""
+        """Blocks of grey, light-on-dark images, and their places."""
         for place in blocks(len(self)):
             yield place, np.asarray(self.images[place])
 
@@ -141,7 +140,7 @@ class SplitData:
 
     @cached_property
     def blank(self) -> Mask:
-        """Images in which nothing can be seen; no other check has anything to say of them."""
+        """Images without contrast, which other checks ignore."""
         found = self.measures
         return np.asarray(found.highest.astype(int) - found.lowest < BLANK_RANGE)
 
@@ -150,23 +149,23 @@ class SplitData:
         return hashlib.sha256(np.ascontiguousarray(self.stored[index]).data).hexdigest()
 
     def labelled_images(self) -> tuple[ImageSet, Int64]:
-        """What can be trained on, and its indices: the images whose label is a class."""
+        """The images whose label is a class, for training, and their indices."""
         kept = np.flatnonzero(self.classes >= 0).astype(np.int64)
         return ImageSet(self.stored[kept], self.classes[kept], self.class_names), kept
 
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """What a network that was trained on the training images knows of them.
+    """Outputs of networks trained on the training images.
 
     Parameters
     ----------
     indices : ndarray of int64, shape (k,)
         Which training images: those whose label is a class.
     features : ndarray of float32, shape (k, d)
-        The values in front of its last layer.
+        The input of the last layer.
     probabilities : ndarray of float32, shape (k, n_classes), optional
-        Out-of-sample: of networks that have not seen the image.
+        Out-of-sample: by networks that were not trained on the image.
     """
 
     indices: Int64
@@ -185,7 +184,7 @@ class Subject:
     test : SplitData, optional
     learned : Learned, optional
     why_not_learned : str
-        Where there is none.
+        The reason why there is none.
     """
 
     name: str

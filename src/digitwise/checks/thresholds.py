@@ -1,7 +1,7 @@
-"""From where on a check speaks: one table for the whole family.
+"""The thresholds of all checks in one table.
 
-Chosen so that MNIST's and Fashion-MNIST's training images, as their authors published them, pass in silence, and one
-planted image in 10,000 does not (benchmarks/checks.py).
+They let the training images of MNIST and Fashion-MNIST, as published, pass without a finding, and find one
+planted image in 10,000 (benchmarks/checks.py).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitwise.cli.console import JsonFlag, PatchOption, out, print_json, stage, table
-from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption
+from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption, check_pool, pool_for
 
 if TYPE_CHECKING:
     from digitwise.checks import Check, Checked
@@ -20,7 +20,7 @@ FOUND_ERRORS = 1
 def check(
     data: Annotated[str, typer.Argument(metavar="DATA", help="A named set, or the path of your own.")],
     against: Annotated[
-        str | None, typer.Option(metavar="TEST", help="Test images, or scans without labels, to hold it against.")
+        str | None, typer.Option(metavar="TEST", help="Test images, or scans without labels, to compare with.")
     ] = None,
     labels: Annotated[bool, typer.Option("--labels", help="Look for label errors: trains ten small networks.")] = False,
     review: Annotated[
@@ -29,21 +29,20 @@ def check(
     patch: PatchOption = None,
     select: Annotated[str, typer.Option(metavar="CODES", help="Only these checks: DW010,DW03.")] = "",
     ignore: Annotated[str, typer.Option(metavar="CODES", help="Not these checks.")] = "",
-    out_folder: Annotated[Path, typer.Option("--out", help="Where the page and findings.json go.")] = Path(
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for the page and findings.json.")] = Path(
         "results/check"
     ),
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the networks.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the networks.")] = 0,
     cluster: ClusterOption = None,
     jobs: JobsOption = None,
     threads: ThreadsOption = None,
     as_json: JsonFlag = False,
 ) -> int:
-    """Find what is wrong with a data set. The exit code is 1 where something of severity error is, else 0."""
+    """Find what is wrong with a data set. The exit code is 1 if there is a finding of severity error, else 0."""
     from digitwise.cli.live import CheckWatch
-    from digitwise.cli.pools import check_pool, pool_for
     from digitwise.errors import DataError
     from digitwise.outputs import claimed
-    from digitwise.report.findings import CHECK, check_place, write_findings
+    from digitwise.report.pages import CHECK, check_place, write_findings
     from digitwise.workflows.check import check as check_data
 
     if review and not labels:
@@ -55,7 +54,7 @@ def check(
     check_place(out_folder)
     review_file = out_folder / "labels.csv"
     if review:
-        _earlier(review_file)  # what is wrong with it is told before networks are trained
+        _earlier(review_file)  # its errors are raised before networks are trained
     console = stage(as_json)
 
     alone = claimed(out_folder, CHECK, inside=True)
@@ -92,10 +91,10 @@ def check(
 
 
 def _write_patch(found: Checked, review_file: Path) -> None:
-    """Write the labels to decide on, with all that was decided before, also while the networks were trained."""
+    """Write the labels to decide on; decisions in the file so far, also those made during the training, are kept."""
     from digitwise.files import real
     from digitwise.outputs import updated_file, waiting_for
-    from digitwise.report.findings import CHECK
+    from digitwise.report.pages import CHECK
     from digitwise.workflows.check import label_patch
 
     file = real(review_file)
@@ -104,7 +103,7 @@ def _write_patch(found: Checked, review_file: Path) -> None:
 
 
 def _earlier(review_file: Path) -> Patch | None:
-    """Decisions that stay; a file with more than those is refused, since it would not."""
+    """Earlier decisions, which are kept; a file with other columns, which would be lost, is refused."""
     from digitwise.data.patches import COLUMNS, read_patch
     from digitwise.errors import DataError
 

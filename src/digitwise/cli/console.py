@@ -1,4 +1,4 @@
-"""Where the command line writes: results to stdout, everything said on the way to stderr."""
+"""Output of the command line: results on stdout, all other messages on stderr."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 out = Console(highlight=False, soft_wrap=True, markup=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
@@ -43,12 +46,12 @@ def browse(url: str) -> None:
 
 
 def stage(as_json: bool) -> Console:
-    """Where to tell the story: stdout, or stderr when stdout belongs to JSON."""
+    """The console for text: stdout, or stderr if stdout holds JSON."""
     return err if as_json else out
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> Table:
-    """A plain table: words to the left, where they wrap, numbers to the right, where they do not."""
+    """A plain table: text is on the left and wraps, numbers are on the right and do not."""
     grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for place, column in enumerate(columns):
         words = place == 0 or any(" " in str(row[place]) for row in rows)
@@ -56,3 +59,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str |
     for row in rows:
         grid.add_row(*(str(cell) for cell in row))
     return grid
+
+
+def counting_bar(what: str, total: int, *, shown: bool = True) -> Progress:
+    """A bar on stderr with one task that counts to ``total``; a context manager."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=err, transient=True, disable=not shown)
+    bar.add_task(what, total=total)
+    return bar

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from digitwise.images import Dataset, ImageSet
 
-app = typer.Typer(help="List, fetch and look at data sets.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="List, fetch and show data sets.", no_args_is_help=True, rich_markup_mode=None)
 NameArgument = Annotated[str, typer.Argument(metavar="NAME|PATH", help="A named set, or the path of your own.")]
 
 
@@ -57,10 +57,10 @@ def fetch(name: Annotated[str, typer.Argument(help="A named set.")], as_json: Js
 def show(
     name: NameArgument,
     patch: PatchOption = None,
-    out_folder: Annotated[Path, typer.Option("--out", help="Where the two images go.")] = Path("results/data"),
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for the two images.")] = Path("results/data"),
     as_json: JsonFlag = False,
 ) -> None:
-    """Look at a data set: shapes, values, first images, histogram of the classes with a judgement."""
+    """Show a data set: shapes, values, first images, and the class histogram with a verdict."""
     from digitwise.cli.info import banner
     from digitwise.cli.live import DownloadBar
     from digitwise.data import load
@@ -91,7 +91,7 @@ def normalize(
     ],
     as_json: JsonFlag = False,
 ) -> None:
-    """Bring scans to MNIST's form, as a reader does: to look at, check and train on."""
+    """Bring scans to MNIST's form, as the reader does, to inspect them, check them and train on them."""
     from rich.progress import track
 
     from digitwise.cli.console import err
@@ -112,7 +112,7 @@ def normalize(
 
 
 def facts(dataset: Dataset) -> dict[str, Any]:
-    """What ``--json`` prints of a data set."""
+    """The data set as ``--json`` prints it."""
     from digitwise.data.balance import class_balance
 
     balance = class_balance(dataset.train, dataset.test)
@@ -132,7 +132,7 @@ def facts(dataset: Dataset) -> dict[str, Any]:
 
 
 def tell(dataset: Dataset, console: Console) -> None:
-    """Print a data set as one looks at it for the first time."""
+    """Print shapes, values, the first image and the classes of a data set."""
     from digitwise.data.balance import class_balance
 
     console.print(f"{dataset.name}, from {dataset.source}")

@@ -1,4 +1,4 @@
-"""``digitwise evaluate``: how many errors to expect of a run, and when it should rather not answer."""
+"""``digitwise evaluate`` and ``digitwise errors``: how often a run is wrong, and on which images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="DATA",
-            help="Evaluate what reads instead, on labelled images: a folder with one folder for each class, or a CSV "
+            help="Evaluate the reader instead, on labelled images: a folder with one folder per class, or a CSV "
             "of paths and labels.",
         ),
     ] = None,
@@ -36,7 +36,7 @@ def evaluate(
     max_error: MaxErrorOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Evaluate a run on its test images, or on those of other data; or a reader on labelled images."""
+    """Evaluate a run on its test images, or on those of other data; or the reader on labelled images."""
     if (run is None) == (reader is None) or (model is not None and reader is None):
         raise typer.BadParameter("expected a run folder, or --reader DATA [--model FILE]")
     if reader is not None:
@@ -74,7 +74,7 @@ def evaluate(
 
 
 def _evaluate_reader(data: Path, model: Path | None, max_error: float | None, as_json: bool) -> None:
-    """How well labelled images are read, by what they are and how surely."""
+    """Print how many labelled images are read, how many of these are wrong, and which."""
     from digitwise.exporting.judging import judged
     from digitwise.reading.reader import Reader
 
@@ -102,7 +102,7 @@ def _evaluate_reader(data: Path, model: Path | None, max_error: float | None, as
 
 
 def _under_patch(run: Run, data: str | None, patch: Path | None, test: Predictions) -> list[dict[str, Any]] | None:
-    """The three figures of an evaluation under a label patch; None where there is no patch."""
+    """Errors with and without a label patch; None without a patch."""
     from digitwise.data import load
     from digitwise.evaluation.assessment import under_patch
 
@@ -161,3 +161,63 @@ def _share(value: float | None) -> str:
 
 def _interval(bounds: tuple[float, float] | None) -> str:
     return "–" if bounds is None else f"{100 * bounds[0]:.1f}–{100 * bounds[1]:.1f}"
+
+
+def errors(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    data: DataOption = None,
+    patch: PatchOption = None,
+    normalize: Annotated[bool, typer.Option("--normalize", help="Shares of the given class, not counts.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show a run's confusion matrix and most confused classes; draw it and the wrong images into the folder."""
+    import numpy as np
+
+    from digitwise.evaluation import confusion_matrix, evaluate_predictions
+    from digitwise.evaluation.assessment import corrected
+    from digitwise.images import ImageSet
+    from digitwise.report.render import draw_errors
+    from digitwise.runs import Run
+
+    opened = Run.open(run)
+    answers, dataset = opened.predictions("test"), opened.dataset(data)
+    images, places = dataset.test, np.arange(len(answers))
+    if patch is not None and (found := opened.patched_test(dataset, patch)):
+        labels, dropped = found
+        answers, places = corrected(answers, labels, dropped), np.flatnonzero(~dropped)
+        images = ImageSet(images.images[places], labels[places], images.class_names)
+    figures = draw_errors(opened.path, images, answers)
+    opened.note_test_read("errors: confusion matrix and gallery")
+    result, matrix, names = (
+        evaluate_predictions(answers),
+        confusion_matrix(answers, normalize=normalize),
+        answers.class_names,
+    )
+    if as_json:
+        wrong = [
+            {
+                "index": int(places[i]),
+                "label": names[answers.labels[i]],
+                "predicted": names[answers.predicted[i]],
+                "confidence": round(float(answers.confidence[i]), 6),
+            }
+            for i in answers.wrong
+        ]
+        print_json(
+            {
+                "recipe": opened.name,
+                **result.as_dict(),
+                "class_names": list(names),
+                "confusion": matrix.tolist(),
+                "normalized": normalize,
+                "wrong": wrong,
+                "figures": [str(path) for path in figures],
+            }
+        )
+        return
+    cells = [[f"{v:.3f}" if normalize else v for v in row] for row in matrix]
+    out.print(table(("label ↓  predicted →", *names), [(n, *row) for n, row in zip(names, cells, strict=True)]))
+    out.print()
+    for pair in result.confused:
+        out.print(f"{pair.given} taken for {pair.predicted}: {pair.count} times")
+    out.print(f"{result.errors} wrong of {result.n:,}; drawn in {', '.join(str(path) for path in figures)}")

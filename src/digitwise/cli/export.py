@@ -1,4 +1,4 @@
-"""``digitwise export``: a run's model in the form that somebody else needs."""
+"""``digitwise export`` and ``digitwise calibrate``: a model in another form, or with guarantees for your own images."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import JsonFlag, out, print_json
+from digitwise.cli.console import JsonFlag, out, print_json, table
+from digitwise.cli.options import ModelOption, share
 
 if TYPE_CHECKING:
     from digitwise.exporting.export import Export
+DATA = typer.Argument(
+    metavar="DATA",
+    help="Some hundred labelled images that the model was not trained on: a folder with one folder for each class, as "
+    "serve --collect fills one, or a CSV of paths and labels.",
+)
 
 
-class Form(StrEnum):
+class ExportFormat(StrEnum):
     """The forms a model can be written in."""
 
     ONNX = "onnx"
@@ -26,13 +32,13 @@ class Form(StrEnum):
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     form: Annotated[
-        Form,
+        ExportFormat,
         typer.Option(
             "--format",
             help="onnx takes uint8 images and gives calibrated probabilities; the others take what the Keras model "
             "takes, float32 images in [0, 1] with a channel axis. saved-model needs Keras on TensorFlow.",
         ),
-    ] = Form.ONNX,
+    ] = ExportFormat.ONNX,
     place: Annotated[
         Path | None,
         typer.Option(
@@ -43,7 +49,7 @@ def export(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a run's model in another form, and make sure that it answers as before."""
+    """Write a run's model in another form, and verify that its answers are the same."""
     from digitwise.exporting.export import export as write
 
     found = write(run, form.value, place)
@@ -70,3 +76,48 @@ def _tell(found: Export) -> None:
         )
     if not found.policies:
         out.print("no reading policy: the validation images carry none of the guarantees")
+
+
+def calibrate(
+    data: Annotated[Path, DATA],
+    model: ModelOption = None,
+    max_error: Annotated[
+        float | None,
+        typer.Option(
+            parser=share, metavar="SHARE", help="One more guarantee: at most this share of what is read is wrong."
+        ),
+    ] = None,
+    place: Annotated[Path, typer.Option("--out", metavar="FILE", help="File for the copy of the model.")] = Path(
+        "calibrated.onnx"
+    ),
+    as_json: JsonFlag = False,
+) -> None:
+    """Calibrate a reader on your own labelled images, and write its guarantees into a copy of the model."""
+    from digitwise.errors import RunError
+    from digitwise.exporting.card import LEVELS
+    from digitwise.exporting.judging import CALIBRATED, calibrated, judged, write_calibrated
+    from digitwise.files import real
+    from digitwise.outputs import check_file
+    from digitwise.reading.reader import Reader
+
+    check_file(real(place), CALIBRATED)
+    levels = sorted({*LEVELS, *([max_error] if max_error else [])})
+    found = calibrated(judged(Reader(model), data), levels)
+    refused = dict(found.refused)
+    if max_error in refused or not found.policies:
+        wanted = max_error or levels[-1]
+        raise RunError(
+            f"{data}: expected images that carry at most {wanted:.2%} wrong with 95 % confidence, got {found.n:,}; "
+            f"it takes at least {refused[wanted]:,}, and more where sure answers are wrong; look at these with "
+            f"digitwise evaluate --reader {data}, label more, or allow more errors"
+        )
+    write_calibrated(model, found, place)
+    if as_json:
+        print_json({"model": str(place), **found.as_dict()})
+        return
+    told = {p.max_error: (f"{p.coverage:.1%}", f"{p.errors} of {p.answered:,}") for p in found.policies}
+    more, wrong = "takes {:,} images or more", "too many of the surest"
+    told |= {level: ("", more.format(least) if least > found.n else wrong) for level, least in found.refused}
+    rows = [(f"{level:.2%}", *told[level]) for level in levels]
+    out.print(table(("at most wrong", f"read of {found.n:,}", "of these wrong"), rows))
+    out.print(f"{place}: digitwise read --model {place} keeps these guarantees on such images with 95 % confidence")

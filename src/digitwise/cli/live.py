@@ -10,8 +10,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from digitwise.training.watch import Watch
 
-BESIDE = 35  # characters that a bar of one of many trainings and what stands to its right shall have,
-LEAST = 40  # and those that its left shall have on the narrowest terminal
+BESIDE = 35  # characters for the bar of one of many trainings and what stands to its right,
+LEAST = 40  # and those for its left on the narrowest terminal
 
 
 class LiveWatch(Watch):
@@ -181,7 +181,7 @@ class CheckWatch(LiveWatch):
             self.console.print(f"  {what}", style="dim")
 
     def on_start(self, network: Any) -> None:
-        """Nothing: the network is not what is asked for."""
+        """Do nothing: the network is not of interest here."""
 
     def on_fold(self, fold: int, folds: int) -> None:
         """Say which fold it is."""
@@ -196,7 +196,7 @@ class CheckWatch(LiveWatch):
 
 
 class DownloadBar:
-    """What pooch tells the bytes of a download, shown by rich."""
+    """A progress bar of a download, by rich, with the interface that pooch expects."""
 
     def __init__(self, console: Console) -> None:
         self.bar = Progress(
@@ -222,7 +222,7 @@ class DownloadBar:
         self.bar.update(self.task, total=size)
 
     def update(self, size: int) -> None:
-        """So many bytes came."""
+        """Advance by a number of bytes."""
         self.bar.advance(self.task, size)
 
     def reset(self) -> None:

@@ -14,11 +14,8 @@ from typing import Any
 import typer
 
 from digitwise.cli import (
-    calibrate,
     check,
-    compare,
     data,
-    errors,
     evaluate,
     exercise,
     export,
@@ -26,7 +23,6 @@ from digitwise.cli import (
     info,
     read,
     report,
-    review,
     run,
     serve,
     sweep,
@@ -52,16 +48,16 @@ app.command("run")(run.run)
 app.command("train")(train.train)
 app.command("sweep")(sweep.sweep)
 app.command("evaluate")(evaluate.evaluate)
-app.command("calibrate")(calibrate.calibrate)
-app.command("errors")(errors.errors)
-app.command("compare")(compare.compare)
+app.command("calibrate")(export.calibrate)
+app.command("errors")(evaluate.errors)
+app.command("compare")(report.compare)
 app.command("report")(report.report)
 app.command("improve")(improve.improve)
 app.command("export")(export.export)
 app.command("check")(check.check)
 app.command("read")(read.read)
 app.command("serve")(serve.serve)
-app.command("review")(review.review)
+app.command("review")(serve.review)
 app.command("info")(info.info)
 app.add_typer(data.app, name="data")
 app.add_typer(exercise.app, name="exercise")
@@ -78,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 2 bad input, 130 interrupted, 143 told to end by SIGTERM.
+        0 on success, 2 for bad input, 130 after Ctrl-C, 143 after SIGTERM.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     with _ending_cleanly() as ended:
@@ -91,10 +87,10 @@ def _called(arguments: list[str]) -> int:
         code = app(arguments, prog_name="digitwise", standalone_mode=False)
         if code == INTERRUPTED:  # what Typer makes of Ctrl-C
             raise KeyboardInterrupt
-        sys.stdout.flush()  # a pipe that is broken must be noticed while something can be done about it
+        sys.stdout.flush()  # notice a broken pipe while it can still be handled
         return code if isinstance(code, int) else 0
     except SystemExit as error:
-        if isinstance(error.__context__, BrokenPipeError):  # which Typer ends with 1
+        if isinstance(error.__context__, BrokenPipeError):  # for which Typer exits with 1
             return _complain(error.__context__)
         raise
     except (DigitwiseError, OSError) as error:
@@ -111,14 +107,14 @@ def _called(arguments: list[str]) -> int:
 
 @contextmanager
 def _ending_cleanly() -> Iterator[list[int]]:
-    """Make SIGTERM what Ctrl-C is, once; the list holds it when it came."""
+    """Treat the first SIGTERM as Ctrl-C; the list holds the signal once it arrives."""
     ended: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield ended
         return
 
     def end(number: int, _: Any) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is being cleaned up is let finish
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # so that the clean-up finishes
         ended.append(number)
         raise KeyboardInterrupt
 
@@ -140,7 +136,7 @@ def _usage(message: str) -> int:
 def _complain(error: Exception) -> int:
     message = str(error)
     if isinstance(error, OSError):
-        if isinstance(error, BrokenPipeError):  # a reader like head has seen enough
+        if isinstance(error, BrokenPipeError):  # a reader such as head has closed the pipe
             sys.stdout = sys.__stdout__ or sys.stdout  # which Typer has wrapped
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0

@@ -1,11 +1,58 @@
-"""How options that several commands share are read: shares, class mixes."""
+"""Options that several commands share, how their values are read, and what they stand for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from digitwise.errors import DataError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from digitwise.data.streamed import StreamedDataset
+    from digitwise.recipes import Recipe
+    from digitwise.runs import Run
+    from digitwise.training.pool import Pool
+ClassMixOption = Annotated[
+    str | None,
+    typer.Option(
+        "--class-mix", metavar="CLASS=SHARE,…", help="Class shares in use, such as 0=30%,1=0.2; others divide the rest."
+    ),
+]
+SamplesOption = Annotated[int, typer.Option(min=1, help="Number of readings to estimate errors for.")]
+ModelOption = Annotated[
+    Path | None, typer.Option("--model", metavar="FILE", help="The model to read with; by default the bundled one.")
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|HOST:PORT",
+        help="Run on Ray: auto joins this machine's cluster or starts one on its cores; HOST:PORT joins that cluster.",
+    ),
+]
+JobsOption = Annotated[int | None, typer.Option(min=1, help="Number of trainings run in parallel on this machine.")]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Cores per training.  [default: 1 on a cluster, else all cores divided by --jobs]"),
+]
+
+
+def seconds(text: str) -> float:
+    """Read a duration, ``45``, ``45s``, ``1.5m`` or ``1h``, as seconds."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
+    try:
+        value = float(number) * units[unit]
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise typer.BadParameter(f"expected a time like 45s, 2m or 1h, got {text!r}")
+    return value
 
 
 def share(text: str) -> float:
@@ -44,31 +91,85 @@ def class_mix(text: str | None) -> dict[str, float] | None:
     return mix
 
 
-ClassMixOption = Annotated[
-    str | None,
-    typer.Option(
-        "--class-mix", metavar="CLASS=SHARE,…", help="The class mix in use, as in 0=30%,1=0.2; others divide the rest."
-    ),
-]
-SamplesOption = Annotated[int, typer.Option(min=1, help="How many readings to reckon errors for.")]
 MaxErrorOption = Annotated[
     float | None,
     typer.Option(
-        parser=share, metavar="SHARE", help="Answer only when sure enough for this share of wrong answers at most."
+        parser=share, metavar="SHARE", help="Answer only as long as at most this share of the answers is wrong."
     ),
 ]
 
-ModelOption = Annotated[
-    Path | None, typer.Option("--model", metavar="FILE", help="What reads; by default the model in the package.")
-]
-ClusterOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="auto|HOST:PORT",
-        help="Run on Ray: the cluster this machine is part of, or one of its own cores; or the one at an address.",
-    ),
-]
-JobsOption = Annotated[int | None, typer.Option(min=1, help="Trainings side by side on this machine.")]
-ThreadsOption = Annotated[
-    int | None, typer.Option(min=1, help="Cores of each training.  [default: 1 on a cluster, else the cores divided]")
-]
+
+def check_pool(cluster: str | None, jobs: int | None) -> None:
+    """Reject options that exclude each other, before any data is read.
+
+    Raises
+    ------
+    typer.BadParameter
+        If both are given.
+    MissingPartError
+        If a cluster is given and Ray is not installed.
+    """
+    if cluster is None:
+        return
+    if jobs is not None:
+        raise typer.BadParameter("expected --cluster or --jobs, got both: Ray runs as many as there are cores for")
+    from digitwise.cluster.connect import library
+
+    library()
+
+
+@contextmanager
+def pool_for(cluster: str | None, jobs: int | None, threads: int | None) -> Iterator[Pool]:
+    """The pool that the options select; without any of them, this process."""
+    from digitwise.system import cores
+
+    check_pool(cluster, jobs)
+    if cluster is not None:
+        from digitwise.cluster.connect import connected
+        from digitwise.cluster.pool import RayPool
+
+        with connected(cluster) as ray:
+            yield RayPool(ray, threads or 1)
+    elif jobs is not None or threads is not None:
+        from digitwise.training.processes import Processes
+
+        yield Processes(jobs or 1, threads or max(1, cores() // (jobs or 1)))
+    else:
+        from digitwise.training.pool import Here
+
+        yield Here()
+
+
+def open_shards(
+    recipe: Recipe, data: str | None, *, patch: Path | None, validation: int | None, console: Console
+) -> StreamedDataset:
+    """Open a folder of shards to train on, and show the progress.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe needs all images in memory.
+    DataError
+        If no folder is given, or it cannot be streamed.
+    """
+    from digitwise.data.streamed import open_streamed
+
+    recipe.require_streamable()
+    if data in (None, "mnist"):
+        raise DataError("--stream: expected a folder of shards, got none; give --data DIR")
+    if patch is not None:
+        raise DataError("--stream: expected no --patch with it, which is about images in memory; leave one out")
+    with console.status("opening shards") as status:
+        return open_streamed(
+            data,
+            validation=validation,
+            told=lambda what, done, of: status.update(f"{what}: shard {done + 1} of {of}"),
+        )
+
+
+def tell_memory(run: Run, console: Console) -> None:
+    """Print the number of shards and the peak memory of the training."""
+    streamed = run.info["data"]["streamed"]
+    peak = streamed["peak_memory"]
+    most = "" if peak is None else f"; peak memory {peak / 1e6:,.0f} MB"
+    console.print(f"  {run.info['data']['train']:,} images streamed from {streamed['shards']:,} shards{most}")

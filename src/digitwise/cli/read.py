@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,15 +16,16 @@ from digitwise.cli.console import JsonFlag, err
 from digitwise.cli.options import ClusterOption, share, share_or_all
 
 if TYPE_CHECKING:
-    from digitwise.cli.teller import Teller
+    from digitwise.cli.readings import Reporter
     from digitwise.reading.jobs import Job, Mode
     from digitwise.reading.reader import Reader
 
 SOME_FAILED = 1
+OWN = "expected a place of its own"
 FILES = typer.Argument(
     metavar="FILE|DIR|-",
-    help="Images, PDFs, or sets (.npz, .npy, IDX, .csv, .parquet); - is the standard input. Of a folder all "
-    "images and PDFs in it and below it, except hidden ones. With --out DIR: images of one digit each, Parquet "
+    help="Images, PDFs, or data sets (.npz, .npy, IDX, .csv, .parquet); - is standard input. Of a folder all "
+    "images and PDFs in it and its subfolders, except hidden ones. With --out DIR: images of one digit each, Parquet "
     "files and tar archives, folders of either, and addresses such as s3://… of these.",
 )
 
@@ -33,52 +36,53 @@ def read(
         bool,
         typer.Option(
             "--single",
-            help="One digit an image, whatever is on it. Without this and --numbers each image decides by itself.",
+            help="Read one digit per image. By default each image is read as what it shows: one digit or numbers.",
         ),
     ] = False,
     numbers: Annotated[
-        bool, typer.Option("--numbers", help="Numbers on a page, even where there is but one digit.")
+        bool, typer.Option("--numbers", help="Read each image as a page of numbers, even if it shows one digit.")
     ] = False,
     region: Annotated[
         str | None,
-        typer.Option(metavar="X,Y,W,H", help="Read this part of each image: in pixels, or each in per cent as 10%."),
+        typer.Option(
+            metavar="X,Y,W,H", help="Read only this part of each image, in pixels or in per cent such as 10%."
+        ),
     ] = None,
     expect: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="Each number has N digits: what else it may be is chosen among such; implies --numbers."
+            metavar="N", help="Each number has N digits: the most probable reading of that length; implies --numbers."
         ),
     ] = None,
     pattern: Annotated[
         str | None,
         typer.Option(
             metavar="REGEX",
-            help=r"Each number as a whole matches this, with its signs or without, as \d{4}-\d{2}; implies --numbers.",
+            help=r"Each number matches this as a whole, with or without its signs: \d{4}-\d{2}; implies --numbers.",
         ),
     ] = None,
     template: Annotated[
         Path | None,
         typer.Option(
             metavar="FORM.toml",
-            help="Each image is a form: read its fields, a row a form; see docs/forms.md.",
+            help="Read each image as a form, one row per form; see docs/forms.md.",
         ),
     ] = None,
     table: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.csv", help="Write the numbers of a page in rows and columns; implies --numbers."),
+        typer.Option(metavar="FILE.csv", help="Write the numbers of a page as a table; implies --numbers."),
     ] = None,
     top: Annotated[
         bool,
         typer.Option(
-            "--top", help="The three most probable digits of each single one: in lines, JSON and JSON lines only."
+            "--top", help="Show the three most probable classes of each single digit: in text, JSON and JSON lines."
         ),
     ] = False,
     model: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="What reads single digits; by default the model in the package. Numbers are always read by the finder "
-            "in the package.",
+            help="Model for single digits; by default the bundled one. Numbers are always read by the bundled finder.",
         ),
     ] = None,
     max_error: Annotated[
@@ -86,43 +90,42 @@ def read(
         typer.Option(
             parser=share,
             metavar="SHARE",
-            help="Of the digits read this share is wrong at most, of numbers on a page this share of the numbers; "
-            "else unsure.",
+            help="At most this share of the digits that are read is wrong, and of the numbers on pages; all else is "
+            "unsure.",
         ),
     ] = None,
     fail_under: Annotated[
         float | None,
         typer.Option(
-            parser=share_or_all, metavar="SHARE", help="Leave with 1 when less than this share of the digits is read."
+            parser=share_or_all, metavar="SHARE", help="Exit with code 1 if less than this share of the digits is read."
         ),
     ] = None,
     overlay: Annotated[
         Path | None, typer.Option(metavar="IMAGE", help="Draw boxes and readings on the page; implies --numbers.")
     ] = None,
     show_input: Annotated[
-        Path | None, typer.Option(metavar="IMAGE", help="Draw what the model saw of each digit.")
+        Path | None, typer.Option(metavar="IMAGE", help="Draw each digit as the model sees it.")
     ] = None,
     out: Annotated[
         str | None,
         typer.Option(
             metavar="FILE|DIR",
-            help="Rows in input order: .csv, .jsonl or .parquet. Into a folder, or an address of one: shard by shard, "
-            "each a Parquet file; the same again does those that are missing.",
+            help="Write rows in input order to .csv, .jsonl or .parquet. A folder, or its address, gets a Parquet "
+            "file per shard; the same command again writes those that are missing.",
         ),
     ] = None,
     cluster: ClusterOption = None,
-    max_pixels: Annotated[int, typer.Option(min=1, help="Larger images are refused, not decoded.")] = 50_000_000,
-    threads: Annotated[int | None, typer.Option(min=1, help="By default one a core.")] = None,
+    max_pixels: Annotated[int, typer.Option(min=1, help="Refuse larger images without decoding them.")] = 50_000_000,
+    threads: Annotated[int | None, typer.Option(min=1, help="By default one per core.")] = None,
     as_json: JsonFlag = False,
 ) -> int:
-    """Read digits from images. The exit code is 1 where an image could not be read, after all others were."""
+    """Read digits from images. The exit code is 1 if an image could not be read; all others are read first."""
     asked = numbers
     numbers = numbers or any(given is not None for given in (overlay, expect, pattern, template, table))
     if single and numbers:
         raise typer.BadParameter("expected --single or --numbers (which others imply; see --help), got both")
     if template is not None and any(given is not None for given in (region, expect, pattern, table)):
         raise typer.BadParameter("expected --template, or --region, --expect, --pattern or --table, got both")
-    from digitwise.cli.places import check_places
     from digitwise.cli.shards import is_folder, read_shards
     from digitwise.files import real
 
@@ -143,15 +146,15 @@ def read(
         assert out is not None
         choices = {"model": model, "max_error": max_error, "max_pixels": max_pixels}
         return 0 if read_shards(files, out, cluster, threads, fail_under, choices) else SOME_FAILED
-    from digitwise.cli.teller import Teller
+    from digitwise.cli.readings import Reporter
     from digitwise.outputs import check_file
     from digitwise.reading.drawings import DRAWINGS
     from digitwise.reading.forms.template import Template
+    from digitwise.reading.inputs import sources_of
     from digitwise.reading.jobs import Job
     from digitwise.reading.known import Known, Region
     from digitwise.reading.reader import Reader
     from digitwise.reading.rows import ROWS
-    from digitwise.reading.sources import sources_of
     from digitwise.reading.tables import TABLES
 
     form = None if template is None else Template.from_file(template)
@@ -166,15 +169,15 @@ def read(
     mode: Mode | None = "single" if single else "numbers" if numbers else None
     told = {"out": file, "overlay": overlay, "show_input": show_input, "table": table}
     fields = () if form is None else tuple(field.name for field in form.fields)
-    with Teller(len(sources), as_json=as_json, top=top, fields=fields, **told) as teller:
+    with Reporter(len(sources), as_json=as_json, top=top, fields=fields, **told) as reporter:
         _say_guarantee(reader, mode, own_model=model is not None)
-        job = Job(reader, mode, teller.draws_pages, getattr(sys.stdin, "buffer", None), part, known, form)
-        _read_all(job, sources, teller)
-    return 0 if teller.verdict(fail_under, reader.policy) else SOME_FAILED
+        job = Job(reader, mode, reporter.draws_pages, getattr(sys.stdin, "buffer", None), part, known, form)
+        _read_all(job, sources, reporter)
+    return 0 if reporter.verdict(fail_under, reader.policy) else SOME_FAILED
 
 
 def _refuse(out: str | None, cluster: str | None, others: Mapping[str, object]) -> None:
-    """Refuse what does not go with reading shard by shard."""
+    """Reject options that cannot be used with shards."""
     from digitwise.cli.shards import is_folder
 
     if out is None or not is_folder(out):
@@ -186,7 +189,7 @@ def _refuse(out: str | None, cluster: str | None, others: Mapping[str, object]) 
 
 
 def _say_guarantee(reader: Reader, mode: Mode | None, *, own_model: bool) -> None:
-    """Say what is not to be expected: where there is no guarantee, or a model that numbers are not read with."""
+    """Print what the model cannot do: no guarantee, or no numbers."""
     from digitwise.reading import trust
     from digitwise.reading.reader import DIGITS
 
@@ -207,23 +210,23 @@ def _say_guarantee(reader: Reader, mode: Mode | None, *, own_model: bool) -> Non
         err.print(f"{told}; with less, every number is unsure", style="dim")
 
 
-def _read_all(job: Job, sources: list[str], teller: Teller) -> None:
-    """Read file by file, those one after another that are no sets side by side."""
+def _read_all(job: Job, sources: list[str], reporter: Reporter) -> None:
+    """Read all sources in order; consecutive images are read in parallel."""
     from digitwise.files import expanded
     from digitwise.formats import kind_of
-    from digitwise.reading.sources import STDIN
+    from digitwise.reading.inputs import STDIN
 
     for is_set, group in groupby(sources, lambda name: name != STDIN and kind_of(expanded(name)) is not None):
         if is_set:
             for source in group:
-                _read_set(job, source, teller)
+                _read_set(job, source, reporter)
         else:
             for found in job.run(list(group)):
-                teller.tell(found)
+                reporter.add(found)
 
 
-def _read_set(job: Job, source: str, teller: Teller) -> None:
-    """Read a set; what cannot be read of it is told as one row, behind what could."""
+def _read_set(job: Job, source: str, reporter: Reporter) -> None:
+    """Read a set; if a part of it cannot be read, one row with the error follows the rest."""
     from digitwise.errors import DataError, MissingPartError
     from digitwise.files import expanded
     from digitwise.reading.jobs import failed, read_set
@@ -231,10 +234,50 @@ def _read_set(job: Job, source: str, teller: Teller) -> None:
     try:
         if job.mode == "numbers":
             raise DataError(f"{source}: expected an image of a page, got a set of single digits; leave --numbers away")
-        rows, note, parts = read_set(job.reader, expanded(source))
-        teller.begin_set(source, rows, note)
-        for part in parts:
-            teller.tell_part(part)
-        teller.end_set(source)
+        rows, note, blocks = read_set(job.reader, expanded(source))
+        reporter.begin_set(source, rows, note)
+        for block in blocks:
+            reporter.add_block(block)
+        reporter.end_set(source)
     except (DataError, MissingPartError) as error:
-        teller.tell(failed(source, error, of_lines=job.mode == "numbers"))
+        reporter.add(failed(source, error, of_lines=job.mode == "numbers"))
+
+
+def check_places(sources: Iterable[str], places: Mapping[str, Path | None]) -> None:
+    """Refuse outputs that would overwrite what is read, or each other.
+
+    Parameters
+    ----------
+    sources : iterable of str
+        What is read.
+    places : dict of str to Path or None
+        What is written, by option.
+
+    Raises
+    ------
+    DataError
+        If two are one file.
+    """
+    from digitwise.errors import DataError
+    from digitwise.files import expanded
+    from digitwise.reading.inputs import STDIN
+
+    written = [(option, path, _written(option, path)) for option, path in places.items() if path is not None]
+    for number, (option, path, pattern) in enumerate(written):
+        for other, other_path, other_pattern in written[:number]:
+            if pattern.fullmatch(os.path.realpath(other_path)) or other_pattern.fullmatch(os.path.realpath(path)):
+                raise DataError(f"{option} {path}: {OWN}, got that of {other}; choose another")
+    for source in sources if written else ():
+        if source == STDIN:
+            continue
+        file = expanded(source)
+        its_places = os.path.realpath(file), os.path.join(os.path.realpath(file.parent), file.name)  # a link has two
+        for option, path, pattern in written:
+            if any(map(pattern.fullmatch, its_places)):
+                raise DataError(f"{option} {path}: {OWN}, got that of {source}, which is read; choose another")
+
+
+def _written(option: str, path: Path) -> re.Pattern[str]:
+    """All files that an option writes: a second overlay gets ``-2`` behind its name."""
+    stem, suffix = os.path.splitext(os.path.realpath(path))
+    return re.compile(re.escape(stem) + (r"(-\d+)?" if option == "--overlay" else "") + re.escape(suffix))

@@ -1,22 +1,27 @@
-"""The ways in which ``digitwise read`` tells a reading: lines, JSON, rows in a file, images."""
+"""The output of ``digitwise read``: lines, JSON, rows in a file, images, and the counts at the end."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from sys import stdout
 from textwrap import indent
-from typing import TYPE_CHECKING, Protocol
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
-from digitwise.cli.console import err
+from digitwise.cli.console import counting_bar, err
+from digitwise.reading.answers import Tally
 from digitwise.reading.results import FieldReading, Page, Reading
-from digitwise.reading.rows import document_of, reading_line
+from digitwise.reading.rows import document_of, reading_line, sink_to
 
 if TYPE_CHECKING:
     from digitwise.images import UInt8
-    from digitwise.reading.jobs import ImageResult
+    from digitwise.reading.jobs import ImageResult, ReadBlock
+    from digitwise.reading.model import ReadingPolicy
 
 FIRST = 10  # rows of a set that are shown
 DRAWN = 400  # digits on one sheet
@@ -24,28 +29,29 @@ NAMES = {"digit?": "doubtful digit", "mark": "mark", "border": "mark at the rim"
 IMAGES = (".png", ".jpg", ".jpeg", ".webp")
 
 
-class Listener(Protocol):
-    """Takes readings one by one; of a set those of its first ``most`` rows, None for all."""
+class Listener:
+    """Takes readings one by one; of a set at most the first ``most`` rows, None for all."""
 
-    most: int | None
+    most: int | None = None
 
-    def tell(self, found: ImageResult) -> None:
+    def take(self, found: ImageResult) -> None:
         """Take one reading."""
+        raise NotImplementedError
 
     def close(self) -> None:
-        """Nothing more will come, and nothing went wrong."""
+        """End without an error."""
 
 
-class Lines:
-    """For people: a line an image, or a line of text a line of digits."""
+class Lines(Listener):
+    """Text: one line per image, or per line of digits."""
 
-    most: int | None = FIRST
+    most = FIRST
 
     def __init__(self, files: int, *, top: bool) -> None:
         self.files, self.top = files, top
 
-    def tell(self, found: ImageResult) -> None:
-        """Print it; the file's name too where there are several."""
+    def take(self, found: ImageResult) -> None:
+        """Print it, with the file's name if there are several."""
         result, place = found.result, place_of(found)
         several = self.files > 1 or found.page is not None
         if isinstance(result, Reading):
@@ -60,7 +66,7 @@ class Lines:
                 say(f"{place}  {line.text}" if several else line.text)
 
     def _nothing(self, place: str, page: Page, *, several: bool) -> None:
-        """Say that there is no digit, and what else there is."""
+        """Print that there is no digit, and what else there is."""
         kinds = Counter(other.kind for other in page.others if other.kind != "rule")
         ink = ", ".join(f"{count} {NAMES[kind]}{'s' * (count > 1)}" for kind, count in kinds.items())
         if several:
@@ -68,24 +74,19 @@ class Lines:
         else:
             err.print(f"{place}: no digits found" + (f", but {ink} that are not read" if ink else ""))
 
-    def close(self) -> None:
-        """Nothing is left to be said."""
-
 
 def _field_line(field: FieldReading) -> str:
     """``1250``, ``12?0  unsure`` or ``blank``."""
     return "  ".join(filter(None, (field.text, field.status if field.status != "read" else "")))
 
 
-class Documents:
-    """One JSON list on stdout, element by element, so that a list of any length is never held."""
-
-    most: int | None = None
+class Documents(Listener):
+    """One JSON list on stdout, written element by element, so that it is never in memory."""
 
     def __init__(self, *, top: bool) -> None:
         self.top, self.before = top, "[\n"
 
-    def tell(self, found: ImageResult) -> None:
+    def take(self, found: ImageResult) -> None:
         """Print the next element."""
         text = json.dumps(document_of(found, top=self.top), indent=2, ensure_ascii=False)
         sys.stdout.write(self.before + indent(text, "  "))
@@ -96,27 +97,26 @@ class Documents:
         say("[]" if self.before == "[\n" else "\n]")
 
 
-class Rows:
-    """A file of rows that is open already."""
+class Rows(Listener):
+    """Rows in an open file."""
 
-    most: int | None = None
+    def __init__(self, write: Callable[[ImageResult], None]) -> None:
+        self.write = write
 
-    def __init__(self, take: Callable[[ImageResult], None]) -> None:
-        self.tell = take
-
-    def close(self) -> None:
-        """Who opened the file closes it."""
+    def take(self, found: ImageResult) -> None:
+        """Write a row."""
+        self.write(found)
 
 
-class Overlays:
-    """Pages with boxes and readings on them; the second and later ones get a number."""
+class Overlays(Listener):
+    """Pages with boxes and readings drawn on them; later files are numbered from 2."""
 
-    most: int | None = 0
+    most = 0
 
     def __init__(self, path: Path) -> None:
         self.path, self.drawn = check_image(path), 0
 
-    def tell(self, found: ImageResult) -> None:
+    def take(self, found: ImageResult) -> None:
         """Draw on the image, where there is one."""
         if found.decoded is None or not isinstance(found.result, Page):
             return
@@ -130,20 +130,17 @@ class Overlays:
             overlay(found.decoded.image, found.result, found.decoded.scale).save(temporary)
         err.print(f"{place_of(found)}: drawn in {path}", style="dim")
 
-    def close(self) -> None:
-        """All is drawn."""
 
+class Tables(Listener):
+    """Pages as tables in CSV; later files are numbered from 2."""
 
-class Tables:
-    """Pages as tables in CSV; the second and later ones get a number."""
-
-    most: int | None = 0
+    most = 0
 
     def __init__(self, path: Path) -> None:
         self.path, self.written = path, 0
 
-    def tell(self, found: ImageResult) -> None:
-        """Write the table of a page, where it is one."""
+    def take(self, found: ImageResult) -> None:
+        """Write the table of a page, if it has one."""
         from digitwise.files import real
         from digitwise.outputs import output_file
         from digitwise.reading.tables import TABLES, table_of
@@ -160,14 +157,11 @@ class Tables:
         outside = ", ".join(number.written for number in table.outside)
         err.print(f"{place_of(found)}: {told}" + (f"; outside of it: {outside}" if outside else ""), style="dim")
 
-    def close(self) -> None:
-        """All is written."""
 
+class Inputs(Listener):
+    """A sheet of the digits as the model saw them."""
 
-class Inputs:
-    """A sheet of what the model saw."""
-
-    most: int | None = DRAWN
+    most = DRAWN
 
     def __init__(self, path: Path) -> None:
         self.path = check_image(path)
@@ -175,8 +169,8 @@ class Inputs:
         self.captions: list[str] = []
         self.more = False
 
-    def tell(self, found: ImageResult) -> None:
-        """Keep the digit, or the page's digits, as long as there is room."""
+    def take(self, found: ImageResult) -> None:
+        """Keep the digit, or the page's digits, up to :data:`DRAWN`."""
         result = found.result
         if isinstance(result, Page):
             digits = [digit for line in result.lines for digit in line.digits]
@@ -222,7 +216,7 @@ def say(line: str) -> None:
 
 
 def check_image(path: Path) -> Path:
-    """Refuse a name that no image is written to.
+    """Reject a file name that is no image's.
 
     Raises
     ------
@@ -235,3 +229,129 @@ def check_image(path: Path) -> Path:
         wanted = ", ".join(IMAGES)
         raise DataError(f"{path}: expected an image to write to that ends in {wanted}, got {path.suffix!r}")
     return path
+
+
+class Reporter:
+    """Reports readings to all listeners; a context manager that puts files in place on leaving without an error.
+
+    Parameters
+    ----------
+    files : int
+        How many there are.
+    as_json, top : bool
+        What goes to stdout.
+    out, overlay, show_input, table : Path, optional
+        What to write.
+    fields : sequence of str
+        Of forms.
+    """
+
+    def __init__(
+        self,
+        files: int,
+        *,
+        as_json: bool = False,
+        top: bool = False,
+        out: Path | None = None,
+        overlay: Path | None = None,
+        show_input: Path | None = None,
+        table: Path | None = None,
+        fields: Sequence[str] = (),
+    ) -> None:
+        self.files, self.out, self.top, self.fields = files, out, top, fields
+        self.plain = not as_json and out is None
+        self.draws_pages = overlay is not None
+        self.tally, self.of_set = Tally(), Tally()
+        self.stack = ExitStack()
+        self.listeners: list[Listener] = []
+        if self.plain:
+            self.listeners.append(Lines(files, top=top))
+        if as_json:
+            self.listeners.append(Documents(top=top))
+        if overlay is not None:
+            self.listeners.append(Overlays(overlay))
+        if show_input is not None:
+            self.listeners.append(Inputs(show_input))
+        if table is not None:
+            self.listeners.append(Tables(table))
+        self.bar = counting_bar("reading", files) if err.is_terminal and not (self.plain and stdout.isatty()) else None
+
+    def __enter__(self) -> Self:
+        if self.out is not None:
+            self.listeners.append(Rows(self.stack.enter_context(sink_to(self.out, top=self.top, fields=self.fields))))
+        if self.bar:
+            self.stack.enter_context(self.bar)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            for listener in self.listeners:
+                listener.close()
+        self.stack.__exit__(kind, error, trace)
+        if error is None and self.out is not None:
+            err.print(f"written to {self.out}", style="dim")
+
+    def add(self, found: ImageResult) -> None:
+        """Report what was read from one image."""
+        self.tally.add(found.result)
+        for note in found.notes:
+            err.print(f"{found.path}: {note}", style="dim")
+        for listener in self.listeners:
+            listener.take(found)
+        self._advance(1)
+
+    def begin_set(self, source: str, rows: int | None, note: str) -> None:
+        """Announce the set that is read next."""
+        self.of_set = Tally()
+        told = ", ".join(filter(None, ("" if rows is None else f"{rows:,} images", note)))
+        if told:
+            err.print(f"{source}: {told}", style="dim")
+        if self.bar and rows is not None:
+            self.bar.update(self.bar.task_ids[0], total=self.files - 1 + rows)
+
+    def add_block(self, block: ReadBlock) -> None:
+        """Report a block of a set, to each listener only the rows that it takes."""
+        for tally in (self.tally, self.of_set):
+            tally.add_part(block.answers)
+        wanted = [_most(listener, block) for listener in self.listeners]
+        for place, found in enumerate(block.rows(max(wanted, default=0))):
+            for listener, most in zip(self.listeners, wanted, strict=True):
+                if place < most:
+                    listener.take(found)
+        self._advance(len(block))
+
+    def end_set(self, source: str) -> None:
+        """Print the counts of the set."""
+        if self.plain:
+            say(f"{source}  {self.of_set.words}")
+
+    def verdict(self, fail_under: float | None, policy: ReadingPolicy | None) -> bool:
+        """Print the counts; whether all could be read, and enough of it surely."""
+        counts = self.tally.images
+        if not self.plain or sum(counts.values()) > 1:
+            err.print(self.tally.words)
+        return passes(self.tally, fail_under, policy)
+
+    def _advance(self, images: int) -> None:
+        if self.bar:
+            self.bar.advance(self.bar.task_ids[0], images)
+
+
+def passes(tally: Tally, fail_under: float | None, policy: ReadingPolicy | None) -> bool:
+    """Whether all could be read, and enough of it surely; prints a warning if not, or if more errors are expected."""
+    if word := tally.expected.word(policy):
+        err.print(word, style="yellow")
+    enough = fail_under is None or tally.share >= fail_under
+    if not enough:
+        err.print(
+            f"digitwise: expected {fail_under:.4g} of the digits read surely (--fail-under), got "
+            f"{tally.share:.4f}: {tally.read:,} of {tally.digits:,}",
+            style="red",
+        )
+    return enough and not tally.images["error"]
+
+
+def _most(listener: Listener, block: ReadBlock) -> int:
+    return len(block) if listener.most is None else min(len(block), max(0, listener.most - block.first))

@@ -1,16 +1,17 @@
-"""``digitwise serve``: a page to draw on and an API."""
+"""``digitwise serve`` and ``digitwise review``: pages in a browser, to read with and to decide about labels."""
 
 from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import browse, err, out
-from digitwise.cli.options import share
+from digitwise.cli.console import DataOption, JsonFlag, browse, err, out, print_json, stage
+from digitwise.cli.options import ModelOption, share
 
 if TYPE_CHECKING:
     from digitwise.server.service import Settings
@@ -19,37 +20,39 @@ TOKEN = "DIGITWISE_TOKEN"  # of the environment
 
 
 def serve(
-    model: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the one in the package.")] = None,
+    model: ModelOption = None,
     max_error: Annotated[
         float | None,
-        typer.Option(parser=share, metavar="SHARE", help="Of what is read this share is wrong at most; else unsure."),
+        typer.Option(
+            parser=share, metavar="SHARE", help="At most this share of what is read is wrong; all else is unsure."
+        ),
     ] = None,
-    host: Annotated[str, typer.Option(help="The address to listen on: 0.0.0.0 for all of them.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is all of them.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
     token: Annotated[
         str | None,
-        typer.Option(help=f"Ask for this bearer token; others on this machine see it here, but not in {TOKEN}."),
+        typer.Option(help=f"Require this bearer token; other users of this machine see it here, but not in {TOKEN}."),
     ] = None,
-    token_file: Annotated[Path | None, typer.Option(metavar="FILE", help="The token's file.")] = None,
+    token_file: Annotated[Path | None, typer.Option(metavar="FILE", help="File with the token.")] = None,
     collect: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep images that are labelled on the page, for training.")
+        Path | None, typer.Option(metavar="DIR", help="Folder for images that are labelled on the page.")
     ] = None,
     report: Annotated[Path | None, typer.Option(metavar="RUN", help="Show the report of this run.")] = None,
     max_pixels: Annotated[int, typer.Option(min=1, help="Larger images are refused, not decoded.")] = 50_000_000,
     log: Annotated[
-        bool, typer.Option("--log", help="A line a request on stderr; nothing of what was received.")
+        bool, typer.Option("--log", help="Write a line per request to stderr, without its content.")
     ] = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Serve a page to draw digits on and drop photos on, and an API; Ctrl-C or SIGTERM ends it with 0."""
+    """Serve a page and an API that read digits; Ctrl-C or SIGTERM stops it with exit code 0."""
     from digitwise.server import check_parts
 
     check_parts()
-    from digitwise.server.security import is_local
+    from digitwise.server.refusals import is_local
     from digitwise.server.service import Settings
     from digitwise.server.serving import listen
-    from digitwise.server.uploads import Limits
+    from digitwise.server.uploads import RequestLimits
 
     settings = Settings(
         model=model,
@@ -59,16 +62,16 @@ def serve(
         collect=collect,
         report=None if report is None else _report(report),
         log=log,
-        limits=Limits(pixels=max_pixels),
+        limits=RequestLimits(pixels=max_pixels),
     )
     if not settings.loopback and settings.token is None:
-        err.print(f"whoever reaches {host} can use this server: set {TOKEN} or --token-file", style="yellow")
+        err.print(f"everybody who reaches {host} can use this server: set {TOKEN} or --token-file", style="yellow")
     with listen(host, port) as sock:
         _serve(settings, sock, workers, open_page=open_page)
 
 
 def _serve(settings: Settings, sock: socket.socket, workers: int, *, open_page: bool) -> None:
-    """Say where, and serve; a model or folder that cannot be used is told first."""
+    """Print the address and serve; a model or folder that cannot be used is an error first."""
     from digitwise.server.app import application
     from digitwise.server.serving import serve, serve_in_processes, url_of
 
@@ -88,7 +91,7 @@ def _say(url: str, *, open_page: bool) -> None:
 
 
 def _token(given: str | None, file: Path | None) -> str | None:
-    """The token: as it was given, or from a file, or from the environment."""
+    """The token: from the option, a file, or the environment."""
     from digitwise.errors import ServerError
 
     if given is not None and file is not None:
@@ -111,3 +114,44 @@ def _report(run: Path) -> Path:
     if not page.is_file():
         raise ServerError(f"{run}: expected a run with its report, got none; make it with digitwise report {run}")
     return page
+
+
+def review(
+    file: Annotated[Path, typer.Argument(metavar="LABELS.CSV", help="Made by digitwise check --labels --review.")],
+    data: DataOption = "mnist",
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8001,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Decide about doubtful labels image by image, in a browser; each decision is saved at once."""
+    from digitwise.server import check_parts
+
+    check_parts()
+    from digitwise.cli.live import DownloadBar
+    from digitwise.data import load
+    from digitwise.data.patches import read_patch
+    from digitwise.server.refusals import is_local
+    from digitwise.server.review import Labels, progress, review_app
+    from digitwise.server.serving import listen, serve, url_of
+
+    read_patch(file)  # its errors are raised before the data is read
+    labels = Labels(file, load(data or "mnist", progress=DownloadBar(stage(as_json))))
+    found = progress(labels.read())
+    local = is_local(f"[{host}]" if ":" in host else host)
+    with listen(host, port) as sock:
+        url = url_of(sock)
+        if as_json:
+            print_json({"url": url, "file": str(file), "data": labels.dataset.name, **found})
+            sys.stdout.flush()  # the reader of the document waits for it
+        else:
+            out.print(f"Decide at {url} ({found['decided']:,} of {found['images']:,} are decided); Ctrl-C ends it")
+        if not local:
+            err.print(f"everybody who reaches {host} can see the images and decide", style="yellow")
+        if open_page:
+            browse(url)
+        serve(review_app(labels, loopback=local), sock)
+    if not as_json:
+        state = labels.state(labels.read())
+        decided, images = state["progress"]["decided"], state["progress"]["images"]
+        out.print(f"{decided:,} of {images:,} are decided; go on with {state['commands'][-1]}")

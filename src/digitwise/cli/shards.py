@@ -11,7 +11,7 @@ from digitwise.cli.console import err
 from digitwise.errors import DataError
 
 if TYPE_CHECKING:
-    from digitwise.reading.shards.run import Readers, Summary
+    from digitwise.reading.shards.work import Readers, Summary
 
 SAID_EVERY = 30.0  # seconds, where there is no terminal for a bar
 MEGABYTE = 10**6
@@ -35,7 +35,7 @@ def read_shards(
     fail_under: float | None,
     choices: Mapping[str, Any],
 ) -> bool:
-    """Read sources into a folder and sum up; whether all could be read, and enough of it surely.
+    """Read sources into a folder and print the counts; whether all could be read, and enough of it surely.
 
     Parameters
     ----------
@@ -51,22 +51,22 @@ def read_shards(
     Raises
     ------
     DigitwiseError
-        If the job cannot be done, or a shard of it could not be.
+        If the job cannot be done, or a shard failed.
     """
     from digitwise.addresses import folder_of
-    from digitwise.cli.teller import passes
+    from digitwise.cli.readings import passes
     from digitwise.formats.parquet import library
     from digitwise.reading.reader import Reader
     from digitwise.reading.shards.manifest import part_name
-    from digitwise.reading.shards.run import run_shards
+    from digitwise.reading.shards.work import run_shards
 
     library()
     readers = _readers(cluster, threads)
     policy = Reader(**choices, threads=1).policy
     if policy is None:
         err.print("the model has no error guarantee: nothing is called unsure", style="dim")
-    with Progress() as progress:
-        summary = run_shards(sources, folder_of(out), readers, tell=progress.tell, **choices)
+    with ShardProgress() as progress:
+        summary = run_shards(sources, folder_of(out), readers, watch=progress.update, **choices)
     for number, reason in sorted(summary.failed.items()):
         err.print(f"digitwise: {part_name(number)} is missing: {reason}", style="red")
     if summary.earlier == summary.shards:
@@ -86,13 +86,13 @@ def read_shards(
 
 def _readers(cluster: str | None, threads: int | None) -> Readers:
     if cluster is None:
-        from digitwise.reading.shards.run import InHere
+        from digitwise.reading.shards.work import InHere
 
         return InHere(threads)
     from digitwise.cluster.connect import check
-    from digitwise.cluster.reading import RayReaders
+    from digitwise.cluster.readers import RayReaders
 
-    check(cluster)  # told before anything is planned, which may take long
+    check(cluster)  # fail before planning, which may take long
     return RayReaders(cluster)
 
 
@@ -117,8 +117,8 @@ def _of(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
-class Progress:
-    """Shows how far a job is: a bar on a terminal, elsewhere a line now and then."""
+class ShardProgress:
+    """Shows the progress of a job: a bar on a terminal, elsewhere a line every 30 seconds."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -130,15 +130,15 @@ class Progress:
         self.task = self.bar.add_task("shards", total=None, state="")
         self.said = time.monotonic()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ShardProgress:
         self.bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
-    def tell(self, summary: Summary) -> None:
-        """Show it."""
+    def update(self, summary: Summary) -> None:
+        """Update the display."""
         done = summary.finished + len(summary.failed)
         state = f"{summary.counts.rows:,} images"
         if summary.fresh:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitwise.cli.console import DataOption, JsonFlag, PatchOption, print_json, stage, table
-from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption
-from digitwise.cli.pools import check_pool, pool_for
+from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption, check_pool, pool_for
 from digitwise.cli.train import PrecisionOption, SeedOption
 from digitwise.recipes import RECIPES, find
 from digitwise.recipes.space import WARP, in_short, in_words, library, space_of

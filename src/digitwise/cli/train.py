@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from digitwise.cli.console import DataOption, JsonFlag, PatchOption, print_json, stage, table
-from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption
+from digitwise.cli.options import (
+    ClusterOption,
+    JobsOption,
+    ThreadsOption,
+    check_pool,
+    open_shards,
+    pool_for,
+    seconds,
+    tell_memory,
+)
 from digitwise.recipes import RECIPES, find
 
 if TYPE_CHECKING:
@@ -33,19 +42,6 @@ SeedsOption = Annotated[
 PrecisionOption = Annotated[
     Literal["float32", "bfloat16"] | None, typer.Option(help="By default what the processor is fast at.")
 ]
-
-
-def seconds(text: str) -> float:
-    """Read a duration, ``45``, ``45s``, ``1.5m`` or ``1h``, as seconds."""
-    units = {"s": 1, "m": 60, "h": 3600}
-    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
-    try:
-        value = float(number) * units[unit]
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise typer.BadParameter(f"expected a time like 45s, 2m or 1h, got {text!r}")
-    return value
 
 
 def train(
@@ -103,8 +99,6 @@ def train(
     --seeds those of an ensemble's networks.
     """
     from digitwise.cli.live import DownloadBar, LiveWatch
-    from digitwise.cli.pools import check_pool, pool_for
-    from digitwise.cli.streams import open_shards, tell_memory
     from digitwise.data import load
 
     changes: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Joining a Ray cluster, or starting one of this machine's cores, quietly and with a short patience."""
+"""Joining a Ray cluster, or starting one on this machine's cores, without Ray's messages and with a short timeout."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from digitwise.errors import ClusterError, MissingPartError, one_line
-from digitwise.stderr import held_back
-from digitwise.system import cores
+from digitwise.system import cores, held_back
 
 AUTO, LOCAL = "auto", "local"
 INSTALL = "pip install 'digitwise[cluster]'"

@@ -1,4 +1,4 @@
-"""Trainings as tasks of Ray: each with the cores it takes, on whichever machine has them."""
+"""Trainings as tasks of Ray, each with its cores, on any machine that has them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from digitwise.system import thread_limits
 from digitwise.training.pool import Function
 from digitwise.training.watch import Event, Relay, Stopped, Watch, answered
 
-RETRIES = 3  # of a task whose worker or machine is lost, or that fails by surprise
-TICK = 5.0  # seconds between two looks at how much room there is, while nothing is heard
-Told = tuple[int, int | None, Event | None]  # a task, the question it waits for an answer to, and what it tells
+RETRIES = 3  # of a task that loses its worker or machine, or fails unexpectedly
+TICK = 5.0  # seconds between two checks for free cores without messages
+Told = tuple[int, int | None, Event | None]  # the numbers of a task and of its question, if any, and the event
 
 
 class Board:
-    """A place beside the process that asked, where tasks on other machines leave what they have to tell."""
+    """An actor on the machine of the caller that collects the events of tasks on other machines."""
 
     def __init__(self) -> None:
         self._told: list[Told] = []
@@ -27,12 +27,12 @@ class Board:
         self._questions = 0
 
     async def tell(self, number: int, event: Event | None, question: int | None = None) -> None:
-        """Leave an event of a task; None when it begins. Who waits for it knows that all before has come, too."""
+        """Add an event of a task, or None when it begins. Events arrive in order, so waiting for one waits for all."""
         self._told.append((number, question, event))
         self._some.set()
 
     async def ask(self, number: int, event: Event) -> bool:
-        """Leave an epoch of a task, and wait to hear whether the training goes on."""
+        """Add an epoch of a task, and wait for the decision whether its training continues."""
         self._questions += 1
         waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._asked[self._questions] = waiting
@@ -40,15 +40,15 @@ class Board:
         return await waiting
 
     async def answer(self, question: int, go_on: bool) -> None:
-        """Say whether the training of a question goes on."""
+        """Answer a question: whether the training continues."""
         self._asked.pop(question).set_result(go_on)
 
     async def news(self) -> None:
-        """Wait until there is something to take."""
+        """Wait for an event."""
         await self._some.wait()
 
     async def take(self) -> list[Told]:
-        """Take all, in the order in which it came."""
+        """Take all events, in the order of their arrival."""
         told, self._told = self._told, []
         self._some.clear()
         return told
@@ -80,14 +80,14 @@ class RayPool:
         *,
         lost: Any = None,
     ) -> Iterator[tuple[int, Any]]:
-        """See :class:`~digitwise.training.pool.Pool`; ``shared`` lies in the object store once a machine.
+        """See :class:`~digitwise.training.pool.Pool`; ``shared`` is in the object store once per machine.
 
-        Tasks that can be counted are all handed over at once, so that a cluster that grows by demand sees it.
+        A sized collection of tasks is submitted at once, so that a cluster can grow by demand.
 
         Raises
         ------
         ClusterError
-            If no machine has so many cores, or what a task needs was lost too often.
+            If no machine has enough cores, or a task was lost too often.
         """
         ray = self.ray
         self._check()
@@ -101,7 +101,7 @@ class RayPool:
             runtime_env={"env_vars": thread_limits(self.threads)},
         )
         running: dict[Any, int] = {}
-        heard = _Heard(ray, board, drawn, watch)
+        events = _Events(ray, board, drawn, watch)
         try:
             while True:
                 while isinstance(tasks, Sized) or len(running) < self._room():
@@ -111,12 +111,12 @@ class RayPool:
                     drawn.append(task[1])
                 if not running:
                     return
-                heard.wait(running)
+                events.wait(running)
                 done, _ = ray.wait(list(running), timeout=0)  # one at most
-                heard.listen()
+                events.listen()
                 for ended in done:
                     number = running.pop(ended)
-                    outcome = self._outcome(ended, drawn[number], heard.begun[number], lost)
+                    outcome = self._outcome(ended, drawn[number], events.begun[number], lost)
                     if isinstance(outcome, DigitwiseError):
                         raise outcome
                     yield number, outcome
@@ -130,11 +130,11 @@ class RayPool:
         return [int(node["Resources"].get("CPU", 0)) for node in self.ray.nodes() if node["Alive"]]
 
     def _room(self) -> int:
-        """How many tasks run side by side: one at least, which waits where a machine was lost."""
+        """The number of tasks that run in parallel; at least one, which waits if a machine was lost."""
         return max(1, sum(cores // self.threads for cores in self._cores()))
 
     def _check(self) -> None:
-        """Make sure that some machine has as many cores as a task takes; Ray would wait for one for ever."""
+        """Check that a machine has the cores of a task; Ray would wait for one for ever."""
         if (most := max(self._cores(), default=0)) < self.threads:
             raise ClusterError(
                 f"--threads: expected at most {most} for the largest machine of the cluster, got {self.threads}"
@@ -144,7 +144,7 @@ class RayPool:
         errors = self.ray.exceptions
         try:
             return self.ray.get(task)
-        except errors.RayError as error:  # after its retries; what cannot be sent back is not tried again
+        except errors.RayError as error:  # after its retries; a result that cannot be pickled is not tried again
             if lost is not None:
                 return lost
             if not isinstance(error, errors.RayTaskError):
@@ -159,8 +159,8 @@ class RayPool:
             raise ClusterError(f"{name}: failed{times}: {told}") from error
 
 
-class _Heard:
-    """Hears what tasks leave at a board, and tells their watches."""
+class _Events:
+    """Passes events of tasks from a board to their watches."""
 
     def __init__(self, ray: Any, board: Any, names: list[str], watch: Watch) -> None:
         self.ray, self.board, self.names, self.watch = ray, board, names, watch
@@ -169,13 +169,13 @@ class _Heard:
         self._news = board.news.remote()
 
     def wait(self, running: Iterable[Any]) -> None:
-        """Wait until there is something to hear, or a task is done."""
+        """Wait for an event or the end of a task."""
         ready, _ = self.ray.wait([self._news, *running], timeout=TICK)
         if self._news in ready:
             self._news = self.board.news.remote()
 
     def listen(self) -> None:
-        """Tell the watches; answer those who ask whether they go on."""
+        """Pass events on, and answer the questions whether trainings continue."""
         try:
             told = self.ray.get(self.board.take.remote())
         except self.ray.exceptions.RayError as error:
@@ -190,7 +190,7 @@ class _Heard:
 
 
 def _attempt(given: Any, task: Any, number: int, board: Any) -> Any:
-    """In a worker: one task. What it refuses is an answer, so that it is not tried again."""
+    """Run one task in a worker. A DigitwiseError is an answer, so that Ray does not try again."""
     import ray
 
     function, shared = given
@@ -207,11 +207,11 @@ def _attempt(given: Any, task: Any, number: int, board: Any) -> Any:
     except DigitwiseError as error:
         return error
     finally:
-        ray.get(told[0])  # what was told has arrived before the answer does
+        ray.get(told[0])  # all events arrive before the answer
 
 
 def pinned(ray: Any, kind: type) -> Any:
-    """A class as an actor that takes no core and stays on this machine, so that no other one's loss ends it."""
+    """A class as an actor that takes no core and runs on this machine, so that the loss of others does not end it."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)

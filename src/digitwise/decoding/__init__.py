@@ -1,13 +1,12 @@
-"""From a file, or its bytes, to pixels: limits first, then decoding, and one line where it is no image.
+"""Decoding of files or their bytes to pixels, with limits before decoding and errors of one line.
 
 NumPy and Pillow only; pages of a PDF by pypdfium2, an extra.
 """
 
 from __future__ import annotations
 
-from digitwise.decoding.opening import MAX_PIXELS, Decoded, Source, open_image
-from digitwise.decoding.pdf import open_pages
-from digitwise.decoding.values import decode, decode_colour
+from digitwise.decoding.modes import decode, decode_colour
+from digitwise.decoding.opening import MAX_PIXELS, Decoded, Source, open_image, open_pages
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}  # of images in a data set
 READ_SUFFIXES = SUFFIXES | {".gif", ".webp", ".pbm", ".pgm", ".ppm", ".pdf"}  # looked for in a folder to be read

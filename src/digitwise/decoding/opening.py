@@ -1,9 +1,10 @@
-"""One image out of a file, bytes or a stream; what kind it is, its first bytes say, since suffixes lie."""
+"""One image out of a file, bytes or a stream, or each page of a PDF; the first bytes tell the kind of file."""
 
 from __future__ import annotations
 
 import importlib
 import io
+import math
 import re
 import threading
 import warnings
@@ -11,12 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from digitwise.decoding.values import decode_colour
-from digitwise.errors import DataError, TooLargeError, one_line
+from digitwise.decoding.modes import decode_colour
+from digitwise.errors import DataError, MissingPartError, TooLargeError, one_line
 from digitwise.images import UInt8
 
 MAX_PIXELS = 50_000_000  # of one image, checked before decoding
@@ -41,6 +42,8 @@ STARTS = (
 )
 
 Source = str | Path | bytes | BinaryIO
+DPI = 200  # pixels an inch: handwriting is some 40 pixels high
+POINTS = 72  # a PDF's own units an inch
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +54,11 @@ class Decoded:
     ----------
     image : ndarray of uint8, shape (h, w) or (h, w, 3)
     notes : tuple of str
-        What a reader of results must know: that there were more images in the file.
+        Facts that matter for results, such as more images in the file.
     scale : float
-        Pixels of the file for each one here, at least 1: more where a JPEG came at a reduced scale.
+        Pixels of the file for each one here, at least 1: more if a JPEG was decoded at a reduced scale.
     origin : (int, int)
-        Where its left and top are in pixels of the file, if it is a part.
+        Its left and top in pixels of the file, if it is a part.
     """
 
     image: UInt8
@@ -77,12 +80,12 @@ def open_image(
     Parameters
     ----------
     source : str, Path, bytes or binary stream
-        PNG, JPEG, BMP, TIFF, GIF, WebP or PPM, told by content.
+        PNG, JPEG, BMP, TIFF, GIF, WebP or PPM, detected by content.
     max_pixels : int
         A larger image is refused before it is decoded.
     at_least : int, optional
-        Pixels of the longer side that are enough: a larger JPEG may come at a half, a quarter or an eighth, which its
-        format gives away for less work than the whole.
+        Pixels of the longer side that are enough: a larger JPEG may be decoded at a half, a quarter or an eighth, which
+        is faster.
     name : str, optional
         What messages call it; by default the path.
     decode : function of a PIL image to uint8 (h, w) or (h, w, 3)
@@ -147,7 +150,7 @@ def _is_animated(image: Image.Image) -> bool:
 
 @contextmanager
 def _bytes_of(source: Source, name: str, max_pixels: int) -> Iterator[IO[bytes]]:
-    """A stream that can be wound back."""
+    """A seekable stream."""
     if isinstance(source, bytes):
         yield io.BytesIO(source)
     elif isinstance(source, str | Path):
@@ -186,7 +189,7 @@ def is_pdf(start: bytes) -> bool:
 
 
 def _what_instead(start: bytes) -> str:
-    """What a file that is no image holds, and what to do about it."""
+    """What a file that is no image contains, and what to do."""
     if not start:
         return "the file is empty; replace it"
     if start[4:8] == b"ftyp":
@@ -197,9 +200,9 @@ def _what_instead(start: bytes) -> str:
 
 
 class _Scope:
-    """Pillow kept to itself: its warnings, and its own limit where ours is higher.
+    """Suppresses Pillow's warnings, and raises its pixel limit to ours.
 
-    What is shared by all threads that decode: filters and limit are the process's, so the last to leave resets.
+    Shared by all decoding threads: filters and limit are global to the process, so the last thread resets them.
     """
 
     def __init__(self) -> None:
@@ -237,3 +240,81 @@ def _quiet(max_pixels: int) -> Iterator[None]:
         yield
     finally:
         _SCOPE.leave()
+
+
+_PDFIUM = threading.Lock()  # the library is not safe to call from two threads
+
+
+def open_pages(
+    source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, name: str | None = None
+) -> Iterator[Decoded]:
+    """Render the pages of a PDF, one after another.
+
+    Parameters
+    ----------
+    source : str, Path or bytes
+    max_pixels : int
+        Of a page; a larger one is rendered at fewer than :data:`DPI` pixels an inch.
+    name : str, optional
+        What messages call it; by default the path.
+
+    Yields
+    ------
+    Decoded
+
+    Raises
+    ------
+    DataError
+        If it is no PDF, a damaged one, or one with a password.
+    MissingPartError
+        If pypdfium2 is not installed.
+    """
+    name = name or (str(source) if isinstance(source, str | Path) else "the PDF")
+    pdfium = _library()
+    with _PDFIUM:
+        document = _opened(pdfium, source, name)
+        pages = len(document)
+    try:
+        if not pages:
+            raise DataError(f"{name}: expected a PDF with pages, got none")
+        for place in range(pages):
+            with _PDFIUM:
+                rendered = _rendered(pdfium, document, place, f"{name}, page {place + 1}", max_pixels)
+            yield rendered
+    finally:
+        with _PDFIUM:
+            document.close()
+
+
+def _library() -> Any:
+    try:
+        import pypdfium2
+    except ImportError as error:
+        raise MissingPartError("reading a PDF needs pypdfium2: pip install 'digitwise[pdf]'") from error
+    return pypdfium2
+
+
+def _opened(pdfium: Any, source: str | Path | bytes, name: str) -> Any:
+    try:
+        return pdfium.PdfDocument(source if isinstance(source, bytes) else Path(source))
+    except (pdfium.PdfiumError, OSError) as error:
+        reason = one_line(error)
+        locked = "password" in reason.lower()
+        raise DataError(
+            f"{name}: " + ("the PDF has a password; take it off" if locked else f"damaged PDF: {reason}; replace it")
+        ) from error
+
+
+def _rendered(pdfium: Any, document: Any, place: int, name: str, max_pixels: int) -> Decoded:
+    try:
+        page = document[place]
+        width, height = page.get_size()
+        scale = DPI / POINTS
+        scale *= min(1.0, math.sqrt(0.99 * max_pixels / max(width * height * scale**2, 1)))
+        bitmap = page.render(scale=scale)
+        image = decode_colour(bitmap.to_pil())
+        bitmap.close()
+        page.close()
+    except (pdfium.PdfiumError, ValueError, RuntimeError) as error:
+        raise DataError(f"{name}: damaged PDF: {one_line(error)}; replace it") from error
+    return Decoded(image)

@@ -12,7 +12,7 @@ from digitwise.evaluation.calibration import fit_temperature
 from digitwise.evaluation.selective import reading_policy
 from digitwise.images import Predictions
 from digitwise.normalize import VERSION
-from digitwise.reading.card import FORMAT, UNTOUCHED
+from digitwise.reading.model import FORMAT, UNTOUCHED
 from digitwise.runs import Run
 
 LEVELS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05)  # error guarantees to store thresholds for

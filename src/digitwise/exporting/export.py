@@ -22,7 +22,7 @@ from digitwise.exporting.parity import BATCHES, IMAGES, Ask, drawings, largest_d
 from digitwise.files import real
 from digitwise.images import Predictions
 from digitwise.outputs import Kind, check_file, check_folder, claimed, new_folder, output_file, together
-from digitwise.reading.card import KEY
+from digitwise.reading.model import KEY
 from digitwise.runs import Run
 
 EXPORT = Kind("export", "an earlier export", ExportError)

@@ -21,10 +21,9 @@ from digitwise.files import real
 from digitwise.images import Int64, Mask, Predictions
 from digitwise.outputs import Kind, write
 from digitwise.reading.answers import Answers
-from digitwise.reading.card import KEY
-from digitwise.reading.model import model_content
+from digitwise.reading.inputs import labelled_files
+from digitwise.reading.model import KEY, model_content
 from digitwise.reading.reader import Reader
-from digitwise.reading.sources import labelled_files
 
 CALIBRATED = Kind("calibrated", "an earlier model of digitwise calibrate", ModelError, "--out")
 
@@ -87,7 +86,7 @@ def judged(reader: Reader, data: str | Path) -> Judged:
     ----------
     reader : Reader
     data : str or Path
-        See :func:`~digitwise.reading.sources.labelled_files`.
+        See :func:`~digitwise.reading.inputs.labelled_files`.
 
     Raises
     ------

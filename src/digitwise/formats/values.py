@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.decoding.values import white_of
+from digitwise.decoding.modes import white_of
 from digitwise.errors import DataError
 from digitwise.images import Int64, UInt8
 

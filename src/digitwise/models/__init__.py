@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +10,7 @@ if TYPE_CHECKING:
 
 SHIFTS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # of an image before it is shown to a network again, in pixels
 
-MODELS = {
-    "simple-cnn": "digitwise.models.simple_cnn",
-    "flash-cnn": "digitwise.models.flash_cnn",
-    "compact-cnn": "digitwise.models.compact_cnn",
-    "narrow-cnn": "digitwise.models.narrow_cnn",
-}
+MODELS = ("simple-cnn", "flash-cnn", "compact-cnn", "narrow-cnn")  # functions of digitwise.models.cnn
 
 
 def build(
@@ -32,7 +26,7 @@ def build(
     Parameters
     ----------
     name : str
-        A key of :data:`MODELS`.
+        One of :data:`MODELS`.
     input_shape : (int, int, int)
         Height, width, channels; images are float32 in [0, 1].
     n_classes : int
@@ -49,10 +43,11 @@ def build(
     """
     import keras
 
+    from digitwise.models import cnn
+
     norm = batch_norm or keras.layers.BatchNormalization
     head = keras.layers.Dense(n_classes, activation="softmax", dtype="float32", name="probabilities")
-    layers = importlib.import_module(MODELS[name]).layers
-    body = layers(side=min(input_shape[:2]), dtype=dtype, batch_norm=norm)
+    body = getattr(cnn, name.removesuffix("-cnn"))(side=min(input_shape[:2]), dtype=dtype, batch_norm=norm)
     return keras.Sequential([keras.Input(input_shape), *body, head], name=name.replace("-", "_"))
 
 

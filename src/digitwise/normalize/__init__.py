@@ -1,7 +1,7 @@
-"""The one road from any image of a digit to a model's input: light on dark, 20 pixels long, centred in 28x28.
+"""Normalisation of any image of a digit to a model's input: light on dark, 20 pixels long, centred in 28x28.
 
-Repair (noise, blur), light (polarity, shade), ink (threshold), pieces (which ink is the digit's), road (size, place).
-NumPy, Pillow and SciPy's ndimage only, so that whoever reads images need not import more.
+The modules: light (polarity, shade), ink (noise, blur, threshold), pieces (the ink of the digit), road (size, place).
+They use NumPy, Pillow and SciPy's ndimage only, so that reading images needs no other imports.
 """
 
 from digitwise.normalize.road import (

@@ -1,4 +1,4 @@
-"""Which of two shades is the ink, in whatever light: values turned so that ink is the lighter one, on even paper."""
+"""Polarity and uneven light: values converted so that ink is lighter than its paper, and the paper is even."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from digitwise.images import Float32, Int64
 STROKE = 0.4  # share of the longer side that no stroke of a single digit is wide
 NARROWER = (0.12, 0.2, 0.28)  # shares tried in uneven light
 WHOLE = 0.8  # of the contrast, that is left where strokes are
-CLEAR = 3.0  # times that one side of the paper's shade reaches further than the other, to be the ink's without doubt
+CLEAR = 3.0  # ratio of the value ranges on both sides of the paper's shade from which the larger is clearly the ink's
 RING = 0.06  # share of the shorter side by which the ring lies within the border that tells paper from ink
 BAND = 0.2  # share of a side from which a band of another shade may be paper of its own, and not a stroke
 EDGE = 0.6  # share of the lines that jump at the same place, where such a band begins
@@ -29,9 +29,9 @@ def turned_light(values: Float32) -> tuple[Float32, Int64]:
     Returns
     -------
     values : ndarray of float32, shape (n, h, w)
-        Bands of another shade and light that grows to one side taken away.
+        Without bands of another shade and without a linear gradient of light.
     widths : ndarray of int64, shape (n,)
-        How wide a stroke may be, in pixels.
+        The largest width of a stroke, in pixels.
     """
     ordered = np.sort(values.reshape(len(values), -1), axis=1)
     lowest, quarter, paper, high_quarter, highest = (part(ordered, share) for share in (1 - FAR, 0.25, 0.5, 0.75, FAR))
@@ -70,8 +70,8 @@ def pixels(share: float, shape: tuple[int, ...]) -> int:
 def _ink_light(values: Float32) -> tuple[Float32, int]:
     """One image (h, w) turned so that its ink is the lighter shade, and how wide strokes may be.
 
-    In uneven light the shades alone do not tell which is the ink; then it is what keeps away from the border. There
-    the width is the narrowest that leaves strokes whole: shadows and fog are wider, and go.
+    In uneven light the shades alone do not show which is the ink; then ink is what is away from the border, and the
+    width is the narrowest that keeps strokes whole: wider shadows and fog are removed.
     """
     for each in (values, _levelled(values)):
         paper, lowest, highest = quantile(each, 0.5), quantile(each, 1 - FAR), quantile(each, FAR)

@@ -1,4 +1,4 @@
-"""Which pieces of ink in the image of one digit are that digit: no speck, no neighbour, no frame of a form."""
+"""The pieces of ink that belong to the digit of an image: without specks, neighbours, and frames of a form."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Pieces:
 
 
 def digit_in(ink: Mask) -> Mask | None:
-    """The ink of the one digit that an image is about.
+    """The ink of the one digit that an image shows.
 
     The digit is the piece that is large and in the middle; parts of it may lie apart. A piece that the image's
     border cuts is a neighbour's, unless it lies above or below a digit that the border cuts too.
@@ -57,7 +57,7 @@ def digit_in(ink: Mask) -> Mask | None:
     Returns
     -------
     ndarray of bool, shape (h, w), or None
-        None where there are only specks.
+        None if there are only specks.
     """
     names, pieces = _pieces(ink)
     if pieces is None:

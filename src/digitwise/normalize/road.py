@@ -1,4 +1,4 @@
-"""From the image of one digit, however it was made, to the form that MNIST's have."""
+"""Normalisation of the image of one digit to MNIST's form: size and place."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from digitwise.normalize.ink import Ink, find_ink
 from digitwise.normalize.light import quantile
 from digitwise.normalize.pieces import digit_in, within_lines
 
-VERSION = "ink-1"  # what a model's metadata says of the images it was trained on
-SAMPLE, MOST = 2_000, 0.95  # images of a set that are looked at, and the share that tells its form
+VERSION = "ink-1"  # in the metadata of models trained on images of this form
+SAMPLE, MOST = 2_000, 0.95  # images of a set that are examined, and the share of them that decides its form
 SIDE, BOX, MIDDLE = 28, 20, 14  # of MNIST's images: the side, the digit's longer side, where its centre of mass lies
 WORKING = 84  # pixels a side that an image is reduced to: three for each of the result
-BLOCK = 64  # images looked at together: they stay in the cache
+BLOCK = 64  # images processed together, which fit the cache
 FAINT = 0.1  # ink below this does not count for the box
 THIN, THINNEST = 1.7, 1.9  # stroke width in pixels of the box: below the first it is brought to the second
 THICK, THICKEST = 6.0, 5.0  # 1 % of MNIST's digits have thicker strokes, 5 % thinner ones than those
@@ -27,14 +27,14 @@ FINE = 4  # strokes change by a part of a pixel: so many are made of each for it
 
 @dataclass(frozen=True, eq=False)
 class Normalized:
-    """An image as a model takes it.
+    """A normalised image.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (28, 28)
         Light on dark, the digit's box 20 pixels long, its centre of mass in the middle; all 0 where it is blank.
     blank : bool
-        Whether there was nothing but paper.
+        Whether the image has no ink.
     """
 
     image: UInt8
@@ -47,7 +47,7 @@ def normalize(image: UInt8) -> Normalized:
     Parameters
     ----------
     image : ndarray of uint8, shape (h, w) or (h, w, 3)
-        Any size and colours, dark on light or light on dark. One in MNIST's form already passes unchanged.
+        Any size and colours, dark on light or light on dark. One in MNIST's form already is unchanged.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def normalize(image: UInt8) -> Normalized:
 
 
 def normalize_all(images: UInt8) -> tuple[UInt8, Mask]:
-    """Bring images of one size to MNIST's form, together: several times as fast as one by one where they are small.
+    """Bring images of one size to MNIST's form; for small images several times as fast as one by one.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def in_form(images: UInt8) -> Mask:
 
 
 def form_of(images: UInt8) -> str:
-    """The version of this road whose form a set's images have, uint8 (n, h, w) or (n, h, w, 3); else "none"."""
+    """The version of the normalisation whose form a set's images have, uint8 (n, h, w) or (n, h, w, 3); else "none"."""
     sample = images[:: max(1, len(images) // SAMPLE)]
     return VERSION if sample.shape[1:] == (SIDE, SIDE) and in_form(sample).mean() >= MOST else "none"
 

@@ -11,7 +11,7 @@ The rule, for every command:
   again when the new thing takes its place.
 - A link is the owner's: one that is named is followed, any other is in the way.
 - A file whose content was read and is kept (``run.json`` with another look at the test set, ``labels.csv`` with
-  decisions) is brought up to date, whoever has changed it.
+  decisions) is updated, even if its owner has changed it.
 - **One writer a place**: a second one is refused while the first one works.
 - **A replacement is whole**: an exchange where the system has one; otherwise, and where several things go together,
   renames that the next start completes or takes back.
@@ -30,9 +30,18 @@ from digitwise.outputs.folders import (
     recover_unless_written,
     together,
 )
-from digitwise.outputs.locks import claimed, waiting_for
 from digitwise.outputs.marker import MARKER, Kind
-from digitwise.outputs.single import check_file, new_file, output_file, remove_file, updated_file, write, write_plain
+from digitwise.outputs.single_file import (
+    check_file,
+    claimed,
+    new_file,
+    output_file,
+    remove_file,
+    updated_file,
+    waiting_for,
+    write,
+    write_plain,
+)
 
 __all__ = [
     "MARKER",

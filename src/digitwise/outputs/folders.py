@@ -15,7 +15,6 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from digitwise.files import naming
-from digitwise.outputs.locks import held
 from digitwise.outputs.marker import (
     MARKER,
     PREFIX,
@@ -29,7 +28,7 @@ from digitwise.outputs.marker import (
     things,
     unfinished,
 )
-from digitwise.outputs.single import check_file, listed
+from digitwise.outputs.single_file import check_file, held, listed
 
 PLAN = "plan.json"  # of what is replaced together; is there once all of it is written
 EARLIER = "earlier-"  # what was replaced
@@ -40,7 +39,7 @@ CANNOT |= {errno.EPERM}  # what older containers answer to a call that they do n
 
 
 def check_folder(place: Path, kind: Kind) -> None:
-    """Make sure that a folder may take a place: nothing is there, or what digitwise made, of this kind, and no more.
+    """Check that a folder may take a place: it is free, or holds only a folder of this kind made by digitwise.
 
     Raises
     ------
@@ -119,7 +118,7 @@ def _by_renames(new: Path, place: Path) -> None:
 
 
 def recover(place: Path, kind: Kind) -> None:
-    """Put back what a replacement that was cut off had moved aside, or delete it where the new one is in its place."""
+    """Undo an interrupted replacement, or, if the new folder is in its place, delete the old one."""
     aside = _aside(place)
     if not os.path.lexists(aside) or aside.is_symlink() or marker_of(aside) is None:
         return
@@ -130,7 +129,7 @@ def recover(place: Path, kind: Kind) -> None:
 
 
 def recover_unless_written(place: Path, kind: Kind) -> None:
-    """Recover a place that is to be read, unless somebody is writing there."""
+    """Recover a place before reading it, unless another process is writing there."""
     earlier = place.parent / f".{place.name}.old"  # of versions that kept no list; else the owner's, kept on purpose
     if os.path.lexists(_aside(place)) or os.path.lexists(earlier):
         with held(place.parent / f"{PREFIX}-{place.name}.lock") as mine:
@@ -145,7 +144,7 @@ def _aside(place: Path) -> Path:
 
 
 def discard(folder: Path, kind: Kind, keep: str = "") -> None:
-    """Delete what digitwise wrote into a folder that is in nobody's view, and the folder.
+    """Delete a temporary or replaced folder and all that digitwise wrote into it.
 
     Parameters
     ----------
@@ -226,7 +225,7 @@ def together(place: Path, kind: Kind, files: Places, folders: Places) -> Iterato
 
 
 def check_places(files: Places, folders: Places) -> None:
-    """Make sure that nothing of the owner's is where several things shall be put; see :func:`together`."""
+    """Check that none of the places of several outputs holds files of the owner; see :func:`together`."""
     for path, kind in files.values():
         check_file(path, kind)
     for path, kind in folders.values():
@@ -235,7 +234,7 @@ def check_places(files: Places, folders: Places) -> None:
 
 @contextmanager
 def _staging(place: Path, kind: Kind) -> Iterator[Path]:
-    """A folder beside a place to write into; what an earlier one was cut off in is brought to its end before."""
+    """A folder beside a place to write into; an interrupted earlier one is completed first."""
     made = place.parent / f"{PREFIX}-{place.name}.new"
     _cleared(made, kind)
     made.mkdir(parents=True)
@@ -260,7 +259,7 @@ def _cleared(made: Path, kind: Kind) -> None:
 
 
 def _carry_out(made: Path, kind: Kind) -> None:
-    """Put everything in its place that is not there yet; may be cut off anywhere, and begun again."""
+    """Move everything to its place that is not there yet; can be interrupted anywhere, and repeated."""
     for name, place in _planned(made, kind).items():
         if not (made / name).exists():
             continue

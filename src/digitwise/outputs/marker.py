@@ -1,4 +1,4 @@
-"""The list of what digitwise wrote into a folder, ``.digitwise.json``; and what else lies there."""
+"""The list of the files that digitwise wrote into a folder, ``.digitwise.json``; and other files in it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Kind:
 
 
 @dataclass
-class Entry:
+class WrittenFile:
     """A file that was written.
 
     Parameters
@@ -97,14 +97,14 @@ class Marker:
     ----------
     kind : str
         Of the whole folder, where digitwise made it; empty where it only wrote into it.
-    files : dict of str to Entry
+    files : dict of str to WrittenFile
         By their path below the folder, with ``/``.
     folders : list of str
         Those it made in it that have no list of their own.
     """
 
     kind: str = ""
-    files: dict[str, Entry] = field(default_factory=dict)
+    files: dict[str, WrittenFile] = field(default_factory=dict)
     folders: list[str] = field(default_factory=list)
 
     def objection(self, folder: Path, name: str) -> str:
@@ -156,7 +156,7 @@ def marker_of(folder: Path) -> Marker | None:
         found = json.loads(file.read_text(encoding="utf-8"))
         if found["format"] != FORMAT:
             raise ValueError
-        files = {name: Entry(str(each["kind"]), list(each["sha256"])) for name, each in found["files"].items()}
+        files = {name: WrittenFile(str(each["kind"]), list(each["sha256"])) for name, each in found["files"].items()}
         if not all(entry.sha256 for entry in files.values()):  # by which any content would pass
             raise ValueError
         return Marker(str(found["folder"]), files, list(found["folders"]))
@@ -192,7 +192,7 @@ def sealed(folder: Path, kind: str) -> Marker:
         for path in waiting.pop().iterdir():
             name = path.relative_to(folder).as_posix()
             if not path.is_dir():
-                made.files |= {} if path.name.startswith(PREFIX) else {name: Entry(kind, [digest(path)])}
+                made.files |= {} if path.name.startswith(PREFIX) else {name: WrittenFile(kind, [digest(path)])}
             elif not (path / MARKER).exists():
                 made.folders.append(name)
                 waiting.append(path)
@@ -231,7 +231,7 @@ def in_the_way(folder: Path, marker: Marker) -> str:
 def _by_name(kind: str, files: dict[str, str]) -> Marker:
     folders = {str(above) for name in files for above in Path(name).parents} - {"."}
     extra = {"assets"} if kind == "saved-model" else set()  # which TensorFlow makes and leaves empty
-    return Marker(kind, {name: Entry(each) for name, each in files.items()}, sorted(folders | extra))
+    return Marker(kind, {name: WrittenFile(each) for name, each in files.items()}, sorted(folders | extra))
 
 
 def _earlier(folder: Path) -> Marker | None:

@@ -1,4 +1,4 @@
-"""Answers about many images, as arrays; how many came out in which way, and how many may be wrong."""
+"""Answers about many images as arrays; their counts by status, and the number of errors to expect."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from digitwise.images import Float32, Mask, UInt8
-from digitwise.reading.card import Policy
+from digitwise.reading.model import ReadingPolicy
 from digitwise.reading.results import Page, Reading, Status
 
 TOP = 3  # classes that a reading names
-FEW = 30  # digits: of fewer nothing is said
-CERTAIN = 2.0  # standard deviations by which more errors are expected than the policy allows, to be said
+FEW = 30  # digits: for fewer there is no warning
+CERTAIN = 2.0  # standard deviations by which more errors are expected than the policy allows, for a warning
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a model says about n images.
+    """Answers of a model about n images.
 
     Parameters
     ----------
     probabilities : ndarray of float32, shape (n, k)
         Calibrated; all the same where blank.
     blank, sure : ndarray of bool, shape (n,)
-        Nothing but paper; what the policy lets count.
+        Images without ink; answers that the policy accepts.
     class_names : tuple of str
     agreed : ndarray of bool, shape (n,)
-        Where, if the finder was asked, it does not change what the model prefers, and one digit is seen.
+        False where the finder changes the most probable class, or sees more than one digit.
     evidence : ndarray of float32, shape (n, k), optional
-        What the policy judges, where it is not the probabilities.
+        What the policy judges, if not ``probabilities``.
     """
 
     probabilities: Float32
@@ -47,7 +47,7 @@ class Answers:
 
     @property
     def read(self) -> Mask:
-        """Which are read surely, bool of shape (n,)."""
+        """Images with status ``read``, bool of shape (n,)."""
         return self.sure & ~self.blank
 
     @property
@@ -56,7 +56,7 @@ class Answers:
         return self.probabilities if self.evidence is None else self.evidence
 
     def readings(self, paths: Sequence[str | None] | None = None) -> list[Reading]:
-        """One by one, with their files' names."""
+        """A reading for each image, with its file's name."""
         order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :TOP]
         shares = np.take_along_axis(self.probabilities, order, axis=1).tolist()
         names, found = self.class_names, []
@@ -74,15 +74,15 @@ class Answers:
 
 @dataclass(frozen=True, eq=False)
 class Single:
-    """One image as one digit, with what the reading was made from.
+    """One image read as one digit, with the input and output of the model.
 
     Parameters
     ----------
     reading : Reading
     probabilities : ndarray of float32, shape (k,)
-        What the model says of each class, calibrated.
+        Of each class, calibrated.
     image : ndarray of uint8, shape (28, 28) or the model's own
-        What it saw.
+        The model's input.
     """
 
     reading: Reading
@@ -90,7 +90,7 @@ class Single:
     image: UInt8
 
     def said(self, status: Status) -> Single:
-        """The same, but ``unsure`` or ``blank``."""
+        """The same with status ``unsure`` or ``blank``."""
         if status == "blank":
             blank = Reading(None, None, status, path=self.reading.path)
             return Single(blank, self.probabilities, np.zeros_like(self.image))
@@ -98,18 +98,18 @@ class Single:
 
 
 def pooled(probabilities: Float32, opinions: Float32) -> tuple[Float32, Float32]:
-    """What a model and another say together.
+    """Combine the probabilities of a model with those of a second one.
 
     Parameters
     ----------
     probabilities, opinions : ndarray of float32, shape (n, k)
-        Of the model and of the other; where the other was not asked, all its classes are alike.
+        Of the model and of the second one; a row of equal values stands for no second opinion.
 
     Returns
     -------
     told, evidence : ndarray of float32, shape (n, k)
-        The geometric mean of both. And what a policy judges: their product, as if the two erred independently, or the
-        model alone where it is less sure, since it knows ink that is no digit.
+        ``told`` is the geometric mean of both. ``evidence`` is what a policy judges: their product, as if errors were
+        independent, or the model's own probabilities where it is less sure, since it knows ink that is no digit.
 
     References
     ----------
@@ -125,18 +125,18 @@ def pooled(probabilities: Float32, opinions: Float32) -> tuple[Float32, Float32]
 
 @dataclass
 class Expected:
-    """The errors to expect among digits that were read, by their confidences.
+    """The number of errors to expect among digits that were read, from their confidences.
 
-    What confidences lack of one is, in the mean, the share of wrong ones as far as confidences are true. They were
-    fitted to digits like MNIST's. About a digit that is not in their form two networks are asked that were taught
-    differently, and the confidence is low where either doubts.
+    The mean of one minus the confidence estimates the share of errors, as far as confidences are calibrated. They were
+    calibrated on digits like MNIST's. A digit in another form is read by two networks that were trained differently,
+    and its confidence is low if either of them is unsure.
 
     Parameters
     ----------
     read : int
-        Digits that were called read.
+        Digits with status ``read``.
     errors, variance : float
-        Of the number of wrong ones among them: its expectation and its variance.
+        Expectation and variance of the number of wrong digits among them.
 
     References
     ----------
@@ -156,23 +156,23 @@ class Expected:
     variance: float = 0.0
 
     def add(self, confidences: Iterable[float]) -> None:
-        """Take digits that were called read, by the confidence of each."""
+        """Add digits that were read, by the confidence of each."""
         for confidence in confidences:
             self.read += 1
             self.errors += 1 - confidence
             self.variance += confidence * (1 - confidence)
 
     def add_answers(self, answers: Answers) -> None:
-        """Take those of many digits that were called read."""
+        """Add the digits that were read among many."""
         self.add(answers.probabilities[answers.read].max(axis=1, initial=0).tolist())
 
     @property
     def share(self) -> float:
-        """Of the digits read, those to be expected wrong; 0 where there are none."""
+        """The expected share of wrong digits among those read; 0 where none was read."""
         return self.errors / self.read if self.read else 0.0
 
-    def word(self, policy: Policy | None) -> str | None:
-        """What there is to be said where more may be wrong than a policy allows; else None."""
+    def word(self, policy: ReadingPolicy | None) -> str | None:
+        """A warning if more digits may be wrong than a policy allows, else None."""
         if policy is None or self.read < FEW:
             return None
         if self.errors - CERTAIN * math.sqrt(self.variance) <= policy.max_error * self.read:
@@ -185,7 +185,7 @@ class Expected:
 
 
 class Tally:
-    """How many images, and how many digits, came out in which way.
+    """Counts of images and of digits by status.
 
     A single image is a digit, unless it is blank; one that cannot be read counts as a digit that is not read.
     """
@@ -217,14 +217,14 @@ class Tally:
         self.add_counts({"read": read, "blank": blank, "unsure": len(answers) - read - blank, "error": 0})
 
     def add_counts(self, counts: Mapping[str, int]) -> None:
-        """Count single images by what became of them."""
+        """Count single images by status."""
         self.images.update(counts)
         self.digits += counts["read"] + counts["unsure"] + counts["error"]
         self.read += counts["read"]
 
     @property
     def share(self) -> float:
-        """Of the digits those read surely; 1 where there were none."""
+        """The share of digits that were read; 1 where there are none."""
         return self.read / self.digits if self.digits else 1.0
 
     @property

@@ -1,4 +1,4 @@
-"""Images to check a reading by: boxes on the photo, and what the model saw."""
+"""Images to check a reading: boxes on the photo, and the digits as the model saw them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digitwise.planes import turned
 from digitwise.reading.results import UNSURE, Digit, Page
 
 DRAWINGS = Kind("drawing", "an earlier drawing of digitwise read", option="place")
-READ, UNREAD = (0, 90, 200), (220, 70, 0)  # blue and orange: told apart by all eyes, and no usual ink
+READ, UNREAD = (0, 90, 200), (220, 70, 0)  # blue and orange: distinguishable for the colour-blind, and no usual ink
 OTHER = (140, 140, 140)  # what is not read
 HALO = (255, 255, 255)
 LEGIBLE = 28  # pixels: a digit that is lower is enlarged with its image
@@ -79,7 +79,7 @@ def _mark(canvas: ImageDraw.ImageDraw, digit: Digit, zoom: float, size: int) -> 
 
 
 def contact_sheet(images: Sequence[UInt8], captions: Sequence[str]) -> Image.Image:
-    """What the model saw, enlarged, each with some lines below it.
+    """Draw the inputs of the model, enlarged, each with a caption below it.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def contact_sheet(images: Sequence[UInt8], captions: Sequence[str]) -> Image.Ima
 
 
 def _fitting(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> str:
-    """The end of a text that is too long, since the end tells files of one folder apart."""
+    """Shorten a text at its beginning, since file names of one folder differ at the end."""
     while font.getlength(text) > width and len(text) > 1:
         text = "…" + text[2:]
     return text

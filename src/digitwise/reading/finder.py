@@ -1,4 +1,4 @@
-"""Finding every digit of an image: which size they have, which way up they stand, then a look at that size."""
+"""Find every digit of an image: estimate their size and orientation first, then look at that size."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from digitwise.reading.objects import Objects, decoded, joined, separate
 LOOKS = 64, 160, 400, 1_000
 ENLARGED = 160  # an image with a smaller root is looked at twice as large, too
 NEAR = 1.25  # times as large: a look that is no larger than that shows nothing new
-SEEN = 0.35  # score from which a digit has a say about size and turn
-FEWER = 0.25  # share of the votes' evidence that counts, since digits of one page are of one hand
-UPRIGHT = 1.0  # logarithm of how much likelier an image stands upright than in any one other way
-SMALLER = 0.45  # usual heights: digits that are lower, or as much higher, are hardly known in a look at the usual size
-ENOUGH = 0.25  # evidence of digits of quite another size from which they get a look of their own: one as likely as not
+SEEN = 0.35  # score from which a digit counts for size and orientation
+FEWER = 0.25  # weight of the votes, since the digits of one page, by one writer, are not independent
+UPRIGHT = 1.0  # logarithm of the prior odds that an image is upright rather than in one other orientation
+SMALLER = 0.45  # usual heights: digits smaller than this, or larger by as much, are rarely found at the usual scale
+ENOUGH = 0.25  # evidence of digits of another size that is worth a look at that size: one digit as likely as not
 BUNDLED = "finder.onnx"
-TALL = 36.0  # pixels to which digits are brought; the scenes it was trained on have them at that height most often
-RIM = 24  # pixels of paper laid around, since a digit's surroundings tell what it is
+TALL = 36.0  # pixels: height to which digits are scaled, the most frequent one in the training scenes
+RIM = 24  # pixels of paper added around the image, since the network uses a digit's surroundings
 MOST = 3_000_000  # pixels at most of the image that is looked at
 LEAST = 0.15  # score from which something is kept
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """A look at a whole image.
+    """What the network finds in a whole image at one scale.
 
     Parameters
     ----------
     found : Objects
-        In the pixels of the image at its full size; objects that overlap are all in it.
+        In pixels of the image at full size; overlapping objects are not removed yet.
     scale : float
         The size looked at, over the full size.
     seen : ndarray of uint8, shape (h, w)
@@ -54,13 +54,13 @@ class Look:
 
     @functools.cached_property
     def sure(self) -> Objects:
-        """The digits that have a say about size and turn."""
+        """The digits that count for size and orientation."""
         found = separate(self.found)
         return found.of((found.scores > SEEN) & (found.labels < 10))
 
 
 def scales(pixels: int) -> list[float]:
-    """The scale of each look at an image of so many pixels."""
+    """The scales of the looks at an image with a number of pixels."""
     root = math.sqrt(pixels)
     chosen = [2.0] if root < ENLARGED else []
     for look in LOOKS:
@@ -71,12 +71,12 @@ def scales(pixels: int) -> list[float]:
 
 
 def is_news(scale: float, other: float) -> bool:
-    """Whether a look at one scale shows what one at another does not."""
+    """Whether two scales differ enough that a second look finds other digits."""
     return max(scale, other) > NEAR * min(scale, other)
 
 
 def surest(looks: Sequence[Look]) -> Objects:
-    """What has a say about size and turn: the sure digits of the look with most evidence."""
+    """The sure digits of the look with the most evidence."""
     return max((look.sure for look in looks), key=_evidence)
 
 
@@ -91,9 +91,9 @@ def height_of(sure: Objects) -> float | None:
 
 
 def turn_of(looks: Sequence[Look]) -> tuple[int, float]:
-    """The quarters counter-clockwise that most digits of all looks ask for, and how probable it is that they are right.
+    """The orientation in quarters counter-clockwise, by the votes of the digits of all looks, and its probability.
 
-    An image is taken to stand upright unless there is good reason; then nothing else is said to be possible.
+    Upright is preferred; then its probability is taken to be 1.
     """
     sure = joined([look.sure for look in looks])
     if not len(sure):
@@ -105,16 +105,16 @@ def turn_of(looks: Sequence[Look]) -> tuple[int, float]:
 
 
 def other_height(looks: Sequence[Look], *, usual: float, smaller: bool) -> float | None:
-    """The height of digits much smaller than the usual one, or much larger, in pixels; None where no look shows any."""
+    """The height in pixels of digits that are much smaller or much larger than usual; None without evidence for any."""
     told = surest(looks)
     hints = separate(joined([unlike(look.sure, told, usual, smaller=smaller) for look in looks]))
     return height_of(hints) if _evidence(hints) > ENOUGH else None
 
 
 def unlike(found: Objects, told: Objects, usual: float, *, smaller: bool) -> Objects:
-    """The digits much smaller than the usual height in pixels, or much larger.
+    """The digits that are much smaller or much larger than the usual height in pixels.
 
-    Left out is what lies in a much larger digit of those ``told``, as its loops do, and what lies around a smaller one.
+    Those inside a much larger digit of ``told``, such as its loops, or around a much smaller one are left out.
     """
     chosen = found.of(_is_unlike(found, usual, smaller=smaller))
     tall, theirs = chosen.tall[:, None], told.tall
@@ -124,7 +124,7 @@ def unlike(found: Objects, told: Objects, usual: float, *, smaller: bool) -> Obj
 
 
 def with_others(found: Objects, closer: Objects, usual: float, *, smaller: bool) -> Objects:
-    """What was found, with the digits of quite another size that a look at theirs shows, and the signs beside them."""
+    """Add digits of another size, found by a closer look, and the signs beside them."""
     told = found.of((found.scores > SEEN) & (found.labels < 10))
     digits = unlike(closer, told, usual, smaller=smaller)
     signs = closer.of(closer.labels >= 10)
@@ -140,7 +140,7 @@ def _is_unlike(found: Objects, usual: float, *, smaller: bool) -> Mask:
 
 
 def _inside(boxes: Float32, others: Float32) -> Mask:
-    """Whether the middle of each of the boxes (n, 4) lies in each of the others (k, 4): bool (n, k)."""
+    """Whether the centre of each box (n, 4) lies in each of the others (k, 4), bool (n, k)."""
     x, y = (boxes[:, None, :2] + boxes[:, None, 2:]).transpose(2, 0, 1) / 2
     left, top, right, bottom = others.T
     return np.asarray((x > left) & (x < right) & (y > top) & (y < bottom))
@@ -152,7 +152,7 @@ def _evidence(sure: Objects) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """What was found in an image.
+    """All objects found in an image.
 
     Parameters
     ----------
@@ -167,9 +167,9 @@ class Sight:
     seen : ndarray of uint8, shape (h, w)
         The image that was looked at, without its rim.
     standing : float
-        How probable it is that the turn is right; 1 where the image stands as it is, or the turn was given.
+        The probability that the turn is right; 1 for an upright image, or if the turn was given.
     looks : tuple of Look
-        At the upright image, in which its digits' size was looked for.
+        Looks at the upright image by which the size of its digits was estimated.
     """
 
     found: Objects
@@ -182,7 +182,7 @@ class Sight:
 
 
 class Finder:
-    """Marks the digits of an image. Safe to use from any number of threads.
+    """Finds the digits of an image. Thread-safe.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ class Finder:
         looks = self._looks(grey) if turn is None else ()
         quarters, standing = turn_of(looks) if turn is None else (turn % TURNS, 1.0)
         upright = np.ascontiguousarray(np.rot90(grey, quarters)) if quarters else grey
-        if quarters or not looks:  # what was said of turned digits is no help
+        if quarters or not looks:  # looks at turned digits do not help
             looks = self._looks(upright)
         usual = height_of(surest(looks))
         if usual is None:
@@ -228,11 +228,11 @@ class Finder:
         return turn_of(self._looks(grey_of(image)))[0]
 
     def _looks(self, grey: UInt8) -> tuple[Look, ...]:
-        """Looks at an image in several sizes, to know that of its digits."""
+        """Look at an image at several scales, to estimate the size of its digits."""
         return tuple(self._look_at(grey, scale) for scale in scales(grey.size))
 
     def _digits(self, upright: UInt8, height: float, looks: tuple[Look, ...]) -> tuple[Objects, float, UInt8]:
-        """What is found of digits of a height in pixels, the scale looked at, and the image at that scale."""
+        """Objects found at the scale for digits of a height in pixels, that scale, and the image at it."""
         scale = _scale(upright, height)
         look = min(looks, key=lambda look: abs(math.log(look.scale / scale)))
         if is_news(look.scale, scale):
@@ -240,7 +240,7 @@ class Finder:
         return separate(look.found), look.scale, look.seen
 
     def _look_at(self, grey: UInt8, scale: float) -> Look:
-        """One look at an image (h, w) brought to another size."""
+        """Run the network on an image (h, w) at a scale."""
         seen = at_scale(grey, scale)
         height, width = seen.shape
         rows, columns = (-(-(side + 2 * RIM) // MULTIPLE) * MULTIPLE for side in seen.shape)
@@ -279,10 +279,10 @@ def resized(grey: UInt8, shape: tuple[int, int]) -> UInt8:
 
 
 def grey_of(image: UInt8) -> UInt8:
-    """An image, uint8 (h, w) or (h, w, 3), as the finder takes it: the channel in which ink stands out most.
+    """An image, uint8 (h, w) or (h, w, 3), as one channel, uint8 (h, w): the one with the most contrast.
 
-    Grey is what a luminance makes of it, but coloured ink on coloured paper may be as bright as the paper: then the
-    channel with the widest spread is taken.
+    That is the luminance, unless one colour channel has much more contrast: coloured ink on coloured paper may be as
+    bright as the paper.
     """
     if image.ndim == 2:
         return image

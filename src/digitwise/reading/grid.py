@@ -1,4 +1,4 @@
-"""Boxes to lines, rows and columns: who is whose neighbour, where a page is level, what stands below what."""
+"""Group boxes into lines, rows and columns, on pages that may be tilted, bent, or seen at an angle."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from digitwise.images import Float32, Float64, Int64, Mask
 
 # In heights of a digit:
 APART = 2.0  # the widest gap between neighbours of one row: boxes of forms are so far apart
-BESIDE = 0.6  # how far up or down the middle of a neighbour, or of another part of a row, may lie
-LIKE = 2.5  # how many times as high a neighbour may be
-GAP = 0.75  # a wider gap parts numbers where most gaps of the row are narrow
-EVEN = 2.2  # times the row's middle gap: what is narrower parts nothing, so that boxed digits stay one number
-PAIR = 1.2  # the gap that parts a row of two
+BESIDE = 0.6  # the largest vertical distance between centres of neighbours in a row
+LIKE = 2.5  # the largest ratio of heights of neighbours
+GAP = 0.75  # a wider gap separates numbers if most gaps of the row are narrow
+EVEN = 2.2  # times the row's median gap: narrower gaps separate nothing, so that boxed digits stay one number
+PAIR = 1.2  # the gap that separates a row of two
 STEEPEST = 0.13  # slope of a line up to which it is looked for: about 7.5 degrees
 STEP = 0.002  # between two slopes that are tried
+CELL = 0.1  # the resolution of overlaps
 OWN = 0.03  # how far the slope of the digits within numbers is off, at least
 BEND = 16.0  # so that steepness 0.1 along an arc is 1.6 heights of a digit from the middle to the ends
 SHOWN = 3  # a narrow gap parts columns where one of so many rows shows it
@@ -27,7 +28,7 @@ WIDE = 1.5  # heights of a digit: a gap that parts columns even where few rows s
 
 
 def lines_of(boxes: Float32) -> list[list[Int64]]:
-    """The numbers of each line of boxes, float32 (n, 4), from top to bottom."""
+    """Group boxes, float32 (n, 4), into lines from top to bottom, each a list of numbers: indices of their boxes."""
     pieces = [piece for row in _rows(boxes) for piece in _parted(boxes, row)]
     middles, heights = ((boxes[:, 1] + boxes[:, 3]) / 2).tolist(), (boxes[:, 3] - boxes[:, 1]).tolist()
     lines: list[list[Int64]] = []
@@ -41,14 +42,14 @@ def lines_of(boxes: Float32) -> list[list[Int64]]:
 
 
 def _away(boxes: Float32, middles: list[float], heights: list[float], last: int, first: int) -> float:
-    """How far up or down the beginning of a number lies from the end of a line before it, in heights."""
+    """The vertical distance between the end of a line and the start of a number to its right, in heights."""
     if boxes[last, 2] > boxes[first, 2]:
         return np.inf
     return float(abs(middles[last] - middles[first]) / max(heights[last], heights[first]))
 
 
 def _rows(boxes: Float32) -> list[Int64]:
-    """Chains of nearest neighbours, to and fro."""
+    """Chains of boxes that are each other's nearest neighbour to the right and to the left."""
     right = _nearest(boxes)
     mirrored = np.stack([-boxes[:, 2], boxes[:, 1], -boxes[:, 0], boxes[:, 3]], axis=1)
     left = _nearest(mirrored)
@@ -78,7 +79,7 @@ def _nearest(boxes: Float32) -> Int64:
 
 
 def _parted(boxes: Float32, row: Int64) -> Sequence[Int64]:
-    """A row cut where gaps are wide."""
+    """Cut a row at wide gaps."""
     if len(row) < 2:
         return [row]
     gaps = boxes[row[1:], 0] - boxes[row[:-1], 2]
@@ -88,7 +89,7 @@ def _parted(boxes: Float32, row: Int64) -> Sequence[Int64]:
 
 
 def level_rows(boxes: Float64, heights: Float64, own: tuple[float, float]) -> tuple[Int64, Float64]:
-    """Find the rows of upright boxes, whose lines may be tilted, bent, or seen from the side.
+    """Find the rows of upright boxes; lines may be tilted, bent, or seen at an angle.
 
     Parameters
     ----------
@@ -97,12 +98,12 @@ def level_rows(boxes: Float64, heights: Float64, own: tuple[float, float]) -> tu
     heights : ndarray of float64, shape (n,)
         Of a digit of each, in pixels.
     own : (float, float)
-        The slope that digits within numbers show, and its standard error.
+        Slope of the digits within numbers, and its standard error.
 
     Returns
     -------
     (ndarray of int64, shape (n,), ndarray of float64, shape (n,))
-        The row of each, from top to bottom; and its middle in pixels, as if the page were level.
+        The row of each box, from top to bottom; and its vertical centre in pixels once the page is levelled.
     """
     unit = float(np.median(heights))
     x, y = (boxes[:, 0] + boxes[:, 2]) / 2 / unit, (boxes[:, 1] + boxes[:, 3]) / 2 / unit
@@ -128,14 +129,14 @@ def level_columns(boxes: Float64, rows: Int64, levels: Float64, unit: float) -> 
     boxes : ndarray of float64, shape (n, 4)
     rows : ndarray of int64, shape (n,)
     levels : ndarray of float64, shape (n,)
-        Their middles, as if the page were level.
+        Their vertical centres on the levelled page.
     unit : float
         The height of a digit, in pixels.
 
     Returns
     -------
     (ndarray of int64, shape (n,), ndarray of bool, shape (n,))
-        The column of each, from the left; and whether it reaches into others, too.
+        The column of each box, from the left; and whether the box also spans others.
     """
     lows, highs, y = boxes[:, 0] / unit, boxes[:, 2] / unit, levels / unit
     lean = _slope(y - y.mean(), lows, highs, (0.0, STEEPEST))
@@ -150,9 +151,9 @@ def level_columns(boxes: Float64, rows: Int64, levels: Float64, unit: float) -> 
 
 
 def _slope(along: Float64, lows: Float64, highs: Float64, own: tuple[float, float]) -> float:
-    """The slope of what is taken off the intervals along the way, so that they lie on each other most.
+    """The slope that, removed from the intervals, makes them overlap most.
 
-    A row more or less at the far end of a table of two columns looks alike; ``own`` decides there.
+    In a table of two columns a shift by a whole row fits as well; there ``own`` decides.
     """
     slopes = np.arange(-STEEPEST, STEEPEST + STEP, STEP)
     sharp = [np.log(_sharpness(lows - slope * along, highs - slope * along)) for slope in slopes]
@@ -160,16 +161,16 @@ def _slope(along: Float64, lows: Float64, highs: Float64, own: tuple[float, floa
     return float(slopes[int(np.argmax(8 * np.array(sharp) - doubt))])
 
 
-def _sharpness(lows: Float64, highs: Float64, cell: float = 0.1) -> float:
-    """The sum of squares of how many intervals cover each place."""
-    begin, end = np.rint(lows / cell).astype(int), np.rint(highs / cell).astype(int)
+def _sharpness(lows: Float64, highs: Float64) -> float:
+    """The sum over all places of the squared number of intervals that cover it."""
+    begin, end = (np.rint(each / CELL).astype(int) for each in (lows, highs))
     low, size = begin.min(), end.max() - begin.min() + 1
     cover = np.cumsum(np.bincount(begin - low, minlength=size) - np.bincount(end - low, minlength=size))
     return float(np.square(cover, dtype=np.float64).sum() + 1)
 
 
 def _grouped(levels: Float64, boxes: Float64, near: float) -> Int64:
-    """The row of each: the two nearest become one as long as they are near, and nothing stands above another part."""
+    """The row of each box: merge the two nearest rows as long as they are near and no boxes are above each other."""
     groups = [[int(k)] for k in np.argsort(levels, kind="stable")]
     means = levels[[group[0] for group in groups]]
     gaps = np.diff(means)
@@ -190,14 +191,14 @@ def _grouped(levels: Float64, boxes: Float64, near: float) -> Int64:
 
 
 def _collide(some: Float64, others: Float64) -> bool:
-    """Whether a box of one row stands above one of another."""
+    """Whether a box of one row is above a box of the other."""
     common = np.minimum(some[:, None, 2], others[None, :, 2]) - np.maximum(some[:, None, 0], others[None, :, 0])
     narrower = np.minimum((some[:, 2] - some[:, 0])[:, None], (others[:, 2] - others[:, 0])[None])
     return bool((common > OVER * narrower).any())
 
 
 def _levelled(x: Float64, y: Float64, rows: Int64) -> Float64:
-    """The heights of middles less the tilt, bend and fan that all rows have in common, fitted by least squares."""
+    """Vertical centres without the tilt, bend and fan that all rows share, fitted by least squares."""
     shapes = np.stack([x, x**2, x * y], axis=1)
     count = np.bincount(rows)
 
@@ -206,14 +207,14 @@ def _levelled(x: Float64, y: Float64, rows: Int64) -> Float64:
 
     inner = np.stack([within(shape) for shape in shapes.T], axis=1)
     scale = np.sqrt(np.square(shapes).mean(axis=0)) + 1e-9
-    ridge = np.diag([0.02, 0.3, 0.3]) * len(x) ** 0.5  # what few boxes do not show is taken to be level
+    ridge = np.diag([0.02, 0.3, 0.3]) * len(x) ** 0.5  # few boxes are taken to be level
     system = np.concatenate([inner / scale, ridge / 10])
     found = np.linalg.lstsq(system, np.concatenate([within(y), np.zeros(3)]), rcond=None)[0]
     return np.asarray(y - shapes / scale @ found)
 
 
 def _cuts(lows: Float64, highs: Float64, rows: Int64) -> list[float]:
-    """Where columns part: gaps that more rows show than boxes cross; the weakest goes first."""
+    """The edges between columns: gaps seen in more rows than boxes cross them; the weakest are removed first."""
     valleys = _valleys(lows, highs)
     while valleys:
         edges = [-np.inf, *((low + high) / 2 for low, high in valleys), np.inf]
@@ -227,9 +228,9 @@ def _cuts(lows: Float64, highs: Float64, rows: Int64) -> list[float]:
 
 
 def _shown(lows: Float64, highs: Float64, rows: Int64, edges: list[float]) -> tuple[int, int, int, float | None]:
-    """What speaks for and against the middle edge.
+    """Evidence for the middle edge.
 
-    Rows with something close on both sides, rows with something on either, boxes across, and the usual gap in a row.
+    Rows with boxes on both sides, rows with a box on either side, boxes across it, and the median gap in a row.
     """
     before, cut, after = edges
     left, right = (highs <= cut) & (highs > before), (lows >= cut) & (lows < after)
@@ -240,7 +241,7 @@ def _shown(lows: Float64, highs: Float64, rows: Int64, edges: list[float]) -> tu
 
 
 def _gain(both: int, either: int, across: int, gap: float | None, valley: float) -> float:
-    """Above 0 where an edge parts columns, and not the numbers of a cell."""
+    """Above 0 if an edge separates columns, and not the numbers of one cell."""
     width = valley if gap is None else gap
     strength = both - across
     if width >= WIDE:
@@ -249,7 +250,7 @@ def _gain(both: int, either: int, across: int, gap: float | None, valley: float)
 
 
 def _valleys(lows: Float64, highs: Float64) -> list[tuple[float, float]]:
-    """Stretches that fewer intervals cover than what lies at both ends of them."""
+    """Stretches that fewer intervals cover than the places at both ends."""
     places = np.unique(np.concatenate([lows, highs]))
     cover = np.searchsorted(np.sort(lows), places[:-1], "right") - np.searchsorted(np.sort(highs), places[:-1], "right")
     falls, rises = np.diff(cover, prepend=0) < 0, np.diff(cover, append=0) > 0

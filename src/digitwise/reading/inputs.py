@@ -1,9 +1,10 @@
-"""From whatever a caller has, a path, bytes, an image, an array, to a model's input: normalized, or only fitted."""
+"""What a caller gives: files and folders to read, labelled files, and single images of any kind."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import csv
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,129 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitwise.decoding import Decoded, decode_colour, open_image
-from digitwise.decoding.values import white_of
+from digitwise.decoding import READ_SUFFIXES, Decoded, decode_colour, open_image
+from digitwise.decoding.modes import white_of
 from digitwise.errors import DataError, one_line
-from digitwise.files import expanded
-from digitwise.fitting import fit_into, grey, is_dark_on_light
+from digitwise.files import expanded, is_pipe, natural
+from digitwise.formats.folder import Folder, class_folders
 from digitwise.formats.values import as_pixels
-from digitwise.images import Float32, Mask, UInt8
-from digitwise.normalize import SIDE, in_form, normalize, normalize_all
+from digitwise.images import Int64, UInt8
 from digitwise.reading.results import Box
 
+STDIN = "-"
+FILE = "file", "path", "filename", "image"  # headers of a table's column of paths
+LABEL = "label", "class", "digit", "truth", "target", "y"
 KINDS = "a path, bytes, a PIL image or an array (h, w), (h, w, 3) or (n, h, w)"
-BLOCK = 4_096  # images looked at together: what is reckoned about them on the way stays small
+
+
+def sources_of(arguments: Sequence[str]) -> list[str]:
+    """Expand folders to the images in them; files stay as given.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Paths, or ``-`` for standard input. Of a folder and its subfolders, all images and PDFs that are neither
+        hidden nor pipes, sorted by name with numbers as numbers; also subfolders that cannot be listed, so that they
+        are reported as unreadable.
+
+    Raises
+    ------
+    DataError
+        If a name is empty, there is no image in a folder, or the standard input is named twice.
+    """
+    if list(arguments).count(STDIN) > 1:
+        raise DataError("-: expected the standard input once, got it twice")
+    if "" in arguments:
+        raise DataError("expected the name of a file or folder, got an empty one")
+    found: list[str] = []
+    for argument in arguments:
+        path = expanded(argument)
+        if argument != STDIN and os.path.isdir(path):  # unlike Path.is_dir, False without permission
+            inside = sorted(_images(path), key=natural)
+            if not inside:
+                raise DataError(f"{argument}: expected images in the folder ({', '.join(sorted(READ_SUFFIXES))})")
+            found += inside
+        else:
+            found.append(argument)
+    return found
+
+
+def _images(folder: Path) -> Iterator[str]:
+    closed: list[str] = []
+    for root, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = Path(root) / name
+            if not name.startswith(".") and path.suffix.lower() in READ_SUFFIXES and not is_pipe(path):
+                yield str(path)
+    yield from closed
+
+
+def labelled_files(path: str | Path, class_names: tuple[str, ...]) -> tuple[list[Path], Int64]:
+    """The files of labelled images, and their labels.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder with one folder for each class, as ``digitwise serve --collect`` fills one too; or a CSV with a column
+        of paths (``file``, ``path``, ``filename`` or ``image``), which start at the CSV's folder, and one of labels
+        (``label``, ``class``, ``digit``, ``truth``, ``target`` or ``y``).
+    class_names : tuple of str
+        Of the model.
+
+    Returns
+    -------
+    (list of Path, ndarray of int64 of shape (n,))
+        A label is a place in ``class_names``.
+
+    Raises
+    ------
+    DataError
+        If there is no image, or a label is no class of the model.
+    """
+    place = expanded(path)
+    if not place.exists():
+        raise DataError(f"{place}: expected a folder of class folders or a CSV of paths and labels, got nothing there")
+    pairs = list(_of_folder(place) if place.is_dir() else _of_table(place))
+    if not pairs:
+        raise DataError(f"{place}: expected labelled images, got none")
+    known = {name: label for label, name in enumerate(class_names)}
+    for file, name in pairs:
+        if name not in known:
+            raise DataError(f"{file}: expected a label that the model knows, {', '.join(class_names)}; got {name!r}")
+    return [file for file, _ in pairs], np.array([known[name] for _, name in pairs], np.int64)
+
+
+def _of_folder(folder: Path) -> Iterator[tuple[Path, str]]:
+    names = class_folders(folder)
+    if {"train", "test"} & set(names):
+        raise DataError(f"{folder}: expected one folder for each class, got train or test; give {folder / 'test'}")
+    yield from Folder(folder, names).labelled_files()
+
+
+def _of_table(file: Path) -> Iterator[tuple[Path, str]]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: expected a CSV of paths and labels in UTF-8, got: {error}") from error
+    head = text.partition("\n")[0]
+    rows = csv.DictReader(text.splitlines(), delimiter=";" if head.count(";") > head.count(",") else ",")
+    headers = {str(name).strip().lower(): name for name in rows.fieldnames or ()}
+    paths, labels = (next((headers[name] for name in names if name in headers), None) for names in (FILE, LABEL))
+    if paths is None or labels is None:
+        missing, names = ("paths", FILE) if paths is None else ("labels", LABEL)
+        raise DataError(
+            f"{file}: expected a header with a column of {missing}, {' or '.join(names)}; got {head[:80]!r}"
+        )
+    for row in rows:
+        yield file.parent / _cell(row, paths, file, rows.line_num), _cell(row, labels, file, rows.line_num)
+
+
+def _cell(row: Mapping[str, str | None], column: str, file: Path, line: int) -> str:
+    cell = (row[column] or "").strip()
+    if not cell:
+        raise DataError(f"{file}, line {line}: expected something in the column {column}, got nothing")
+    return cell
 
 
 def path_of(source: Any) -> str | None:
@@ -31,12 +143,12 @@ def path_of(source: Any) -> str | None:
 
 
 def stack_of(source: Any) -> UInt8 | None:
-    """Several images in one array: uint8 (n, h, w) or (n, h, w, 3); None for whatever else it is.
+    """Several images in one array, as uint8 (n, h, w) or (n, h, w, 3); None for any other source.
 
     Raises
     ------
     DataError
-        If the array's values are no pixels.
+        If the values are not pixel values.
     """
     if isinstance(source, str | Path | bytes | Image.Image | list | tuple) or not hasattr(source, "__array__"):
         return None
@@ -79,7 +191,7 @@ def _of_image(image: Image.Image) -> UInt8:
         raise DataError(f"expected an image with pixels, got an image of {image.width}x{image.height}")
     try:
         return decode_colour(image)
-    except Exception as error:  # an image from an open file is decoded only now
+    except Exception as error:  # Pillow decodes an opened file only now
         raise DataError(f"damaged image: {one_line(error, 160)}; replace it") from error
 
 
@@ -96,100 +208,14 @@ def _of_array(array: NDArray[Any]) -> UInt8:
 
 
 def _eight_bits(array: NDArray[Any]) -> NDArray[Any]:
-    """Unsigned numbers of 16 bits that need more than 8, as a scanner gives them, brought to 8."""
+    """Scale 16-bit values above 255, as scanners give them, to 8 bits."""
     if array.dtype == np.uint16 and array.size and array.max() > 255:
         return np.asarray((array * (255 / white_of(float(array.max())))).round(), np.uint8)
     return array
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """Images as the model takes them.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
-    blank : ndarray of bool, shape (n,)
-        Where no ink is found, so that the model is not asked.
-    strange : ndarray of bool, shape (n,), optional
-        Which were brought to the model's form, but for images of a single value; none where it is not given.
-    opinions : ndarray of float32, shape (n, k), optional
-        What else is known of each: probabilities of the classes.
-    several : ndarray of bool, shape (n,), optional
-        Which show more digits than one.
-    """
-
-    images: UInt8
-    blank: Mask
-    strange: Mask | None = None
-    opinions: Float32 | None = None
-    several: Mask | None = None
-
-    def one(self, place: int) -> Prepared:
-        """One of them."""
-        here = slice(place, place + 1)
-        opinions = None if self.opinions is None else self.opinions[here]
-        several = None if self.several is None else self.several[here]
-        return Prepared(self.images[here], self.blank[here], opinions=opinions, several=several)
-
-    @classmethod
-    def joined(cls, parts: Sequence[Prepared], *, classes: int) -> Prepared:
-        """All of several, at least one; of some nothing else may be known."""
-        images, blank = (np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "blank"))
-        if all(part.opinions is None for part in parts):
-            return cls(images, blank)
-        each = [even(len(part.blank), classes) if part.opinions is None else part.opinions for part in parts]
-        several = [np.zeros(len(part.blank), bool) if part.several is None else part.several for part in parts]
-        return cls(images, blank, opinions=np.concatenate(each), several=np.concatenate(several))
-
-
-def even(n: int, classes: int) -> Float32:
-    """Probabilities where nothing is known, float32 (n, classes)."""
-    return np.full((n, classes), 1 / classes, np.float32)
-
-
-def normalized(image: UInt8) -> Prepared:
-    """One image of any size in MNIST's form."""
-    found = normalize(image)
-    strange = image.min() < image.max() and (image.shape != (SIDE, SIDE) or not in_form(image[None])[0])
-    return Prepared(found.image[None], np.array([found.blank]), np.array([strange]))
-
-
-def normalized_stack(images: UInt8) -> Prepared:
-    """Images (n, h, w) or (n, h, w, 3) in MNIST's form; those that have it already are not touched.
-
-    Where all of them have it the array itself comes back, not a copy.
-    """
-    strange, blank = _looked_at(images)
-    if not strange.any():
-        return Prepared(images, blank)
-    if images.shape[1:] == (SIDE, SIDE):
-        formed = images.copy()
-        formed[blank] = 0
-    else:
-        formed = np.zeros((len(images), SIDE, SIDE), np.uint8)
-    strange &= ~blank
-    others = np.flatnonzero(strange)
-    formed[others], blank[others] = normalize_all(images[others])
-    return Prepared(formed, blank, strange)
-
-
-def _looked_at(images: UInt8) -> tuple[Mask, Mask]:
-    """Which images are not in form, and which of those have but one value, bool (n,) each."""
-    strange, even = np.ones(len(images), bool), np.zeros(len(images), bool)
-    for start in range(0, len(images), BLOCK):
-        here = slice(start, start + BLOCK)
-        if images.shape[1:] == (SIDE, SIDE):
-            strange[here] = ~in_form(images[here])
-            places = start + np.flatnonzero(strange[here])
-            even[places] = _are_even(images[places])
-        else:
-            even[here] = _are_even(images[here])
-    return strange, even
-
-
 def cut_out(decoded: Decoded, box: Box) -> UInt8:
-    """A digit cut out with a quarter of its height around it."""
+    """Cut out a digit with a margin of a quarter of its height."""
     x, y = decoded.origin
     left, top, right, bottom = (edge / decoded.scale for edge in (box[0] - x, box[1] - y, box[2] - x, box[3] - y))
     rim = 0.25 * (bottom - top)
@@ -199,34 +225,3 @@ def cut_out(decoded: Decoded, box: Box) -> UInt8:
     )
     part: UInt8 = decoded.image[rows, columns]
     return part
-
-
-def fitted(image: UInt8, shape: tuple[int, ...]) -> Prepared:
-    """One image scaled into a model's own size, light on dark where that is grey, and otherwise as it is."""
-    if len(shape) == 2:
-        scaled = fit_into(grey(image), (shape[0], shape[1]))
-        scaled = 255 - scaled if is_dark_on_light(scaled[None]) else scaled
-    else:
-        colour = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
-        scaled = fit_into(colour, (shape[0], shape[1]))
-    return Prepared(scaled[None], _are_even(scaled[None]))
-
-
-def as_they_are(images: UInt8, shape: tuple[int, ...]) -> Prepared:
-    """Images that must have a model's own size.
-
-    Raises
-    ------
-    DataError
-        If they have another.
-    """
-    if images.shape[1:] != shape:
-        expected, got = ("x".join(map(str, sides)) for sides in (shape, images.shape[1:]))
-        raise DataError(f"the array: expected images of the model's own size {expected}, got {got}; bring them to it")
-    return Prepared(images, _are_even(images))
-
-
-def _are_even(images: UInt8) -> Mask:
-    """Whether each image has but one value, bool (n,)."""
-    axes = tuple(range(1, images.ndim))
-    return np.asarray(images.min(axis=axes, initial=255) == images.max(axis=axes, initial=0))

@@ -1,4 +1,4 @@
-"""Reading many files: each as one digit, as a page, page by page or block by block, in the order they came in."""
+"""Read many files in order: images as one digit or as pages, PDFs page by page, data sets block by block."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from digitwise.formats import open_images
 from digitwise.images import UInt8
 from digitwise.reading.answers import Answers
 from digitwise.reading.forms.template import Template
+from digitwise.reading.inputs import STDIN
 from digitwise.reading.known import Known, Region
 from digitwise.reading.reader import PAGE, Reader
 from digitwise.reading.results import Page, Reading
-from digitwise.reading.sources import STDIN
 
 Mode = Literal["single", "numbers"]
-SOME = 4  # images after which the time for the others is reckoned
+SOME = 4  # images after which the time for the others is estimated
 LONGEST_REASON = 500  # characters
-WORTH = 3.0  # seconds of work left from which other processes, which take most of one to start, are worth it
-AHEAD = 3  # batches for each process that are under way before they are asked for
-BATCH = 16  # items: small images take less time than being sent to a process one by one
+WORTH = 3.0  # seconds of remaining work from which starting other processes, which takes one, is worth it
+AHEAD = 3  # batches submitted per process ahead of the results
+BATCH = 16  # items sent to a process together: sending small images one by one takes longer than reading them
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +50,13 @@ class ImageResult:
     row : int, optional
         Of a set, from 0.
     notes : tuple of str
-        What was done with the file.
+        Notes on how the file was decoded.
     image : ndarray of uint8, shape (28, 28), optional
         What the model saw of one digit.
     decoded : Decoded, optional
-        For drawing on it; only where asked for.
+        The image, for drawing on it; only if requested.
     of_lines : bool
-        Whether lines were asked for, where it could not be read.
+        Whether a page was requested, if it could not be read.
     """
 
     path: str
@@ -71,14 +71,14 @@ class ImageResult:
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """One image to be read.
+    """One image to read.
 
     Parameters
     ----------
     source : str
         As it was given.
     content : bytes, Path, Decoded or str
-        A file or what is in it; a page that is rendered already; or why there is nothing to be read.
+        A file or its content; a rendered page; or the reason why there is nothing to read.
     page : int, optional
         Of a PDF, from 1.
     """
@@ -96,11 +96,11 @@ class Job:
     ----------
     reader : Reader
     mode : {"single", "numbers"}, optional
-        By default as it turns out, image by image; see ``Reader.auto_of``.
+        By default decided image by image; see ``Reader.auto_of``.
     keep_images : bool
-        Whether images are wanted for drawing.
+        Whether results keep the image, for drawing.
     stdin : binary stream, optional
-        What ``-`` stands for.
+        Read for ``-``.
     region : Region, optional
         The part of each image that is read.
     known : Known, optional
@@ -120,9 +120,8 @@ class Job:
     def run(self, sources: Sequence[str]) -> Iterator[ImageResult]:
         """Read files, those of several pages page by page, in order.
 
-        Where what is left would take some seconds, other processes are started for it. Threads would do for large
-        photos, whose decoding lets them run; small images and pages are mostly Python's own work, and slower in
-        threads than in one.
+        If the rest would take some seconds, other processes read it. Threads would help for large photos only, whose
+        decoding releases the interpreter lock; small images and pages would be slower in several threads.
         """
         items, threads = self._items(sources), self.reader.model.threads
         spent = 0.0
@@ -136,7 +135,7 @@ class Job:
                 return
 
     def _batches(self, items: Iterator[Item]) -> Iterator[list[Item]]:
-        """Items that go to another process together; images that are sent along go alone."""
+        """Items to send to a process together; decoded images are sent alone."""
         batch: list[Item] = []
         for item in items:
             batch.append(item)
@@ -147,7 +146,7 @@ class Job:
             yield batch
 
     def _items(self, sources: Sequence[str]) -> Iterator[Item]:
-        """One for each image; pages of a PDF are rendered here, one by one."""
+        """One item per image; pages of a PDF are rendered here, one by one."""
         for source in sources:
             try:
                 content = self._content(source)
@@ -157,7 +156,7 @@ class Job:
                         yield Item(source, page, number)
                 else:
                     yield Item(source, content)
-            except Exception as error:  # of libraries too: one bad input is a row, whatever is wrong with it
+            except Exception as error:  # of any kind: a bad input becomes a row with its error
                 yield Item(source, reason_of(error))
 
     def _content(self, source: str) -> bytes | Path:
@@ -170,7 +169,7 @@ class Job:
         return self.stdin.read(most)
 
     def read(self, item: Item) -> ImageResult:
-        """Read one image, in any thread or process; what goes wrong with it is its row."""
+        """Read one image, in any thread or process; an error becomes its result."""
         source, content, page = item.source, item.content, item.page
         try:
             decoded = content if isinstance(content, Decoded) else self._decoded(source, content)
@@ -187,7 +186,7 @@ class Job:
         return open_image(content, max_pixels=self.reader.max_pixels, at_least=PAGE, name=source)
 
     def _found(self, decoded: Decoded, name: str) -> tuple[Reading | Page, UInt8 | None]:
-        """What is on it, and what the model saw of one digit."""
+        """The result, and the model's input if it is one digit."""
         decoded = decoded if self.region is None else self.region.of(decoded)
         if self.template is not None:
             return self.reader.form_of(decoded, self.template, name), None
@@ -199,7 +198,7 @@ class Job:
 
 
 def reason_of(error: Exception) -> str:
-    """Why something could not be read, in one line; with its type where it is none of our own errors."""
+    """The error in one line, with its type if it is not one of digitwise's own."""
     told = str(error) if isinstance(error, DigitwiseError) else f"cannot be read: {type(error).__name__}: {error}"
     return one_line(told, LONGEST_REASON)
 
@@ -226,23 +225,23 @@ def _begins_as_pdf(content: bytes | Path) -> bool:
         with content.open("rb") as file:
             return is_pdf(file.read(LONGEST))
     except (OSError, ValueError):
-        return False  # which is told by who opens it
+        return False  # the error is raised on opening
 
 
 def in_processes(job: Job, batches: Iterable[list[Item]], processes: int) -> Iterator[ImageResult]:
-    """Read in other processes, in order; the number of items costs no memory.
+    """Read in other processes, in order; memory does not grow with the number of items.
 
     Parameters
     ----------
     job : Job
     batches : iterable of list of Item
-        Those that go to a process together.
+        Each is sent to one process.
     processes : int
 
     Raises
     ------
     DataError
-        If a process was ended from outside, as the system does when memory runs out.
+        If a process was killed, as the system does when memory runs out.
     """
     waiting: deque[Future[list[ImageResult]]] = deque()
     # Not forked: onnxruntime has threads, which a fork would leave behind in the middle of something.
@@ -266,7 +265,7 @@ _job: Job | None = None  # of this process
 
 
 def _begin(job: Job) -> None:
-    global _job  # noqa: PLW0603  # there is no other way to hand something to the tasks of a pool
+    global _job  # noqa: PLW0603  # the way to pass an object to all calls in a pool's process
     _job = job
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
 
@@ -278,7 +277,7 @@ def _work(batch: list[Item]) -> list[ImageResult]:
 
 @dataclass(frozen=True, eq=False)
 class ReadBlock:
-    """A block of a set, read.
+    """What was read from a block of a data set.
 
     Parameters
     ----------
@@ -287,9 +286,9 @@ class ReadBlock:
     first : int
         The row of its first image.
     answers : Answers or list of Reading
-        A list where images came as files.
+        A list if the images came as files.
     images : ndarray of uint8, shape (n, 28, 28), optional
-        What the model saw, where they did not.
+        The model's input, if they did not.
     """
 
     path: str
@@ -324,12 +323,12 @@ def read_set(reader: Reader, path: Path) -> tuple[int | None, str, Iterator[Read
     Returns
     -------
     (int or None, str, iterator of ReadBlock)
-        How many images, where that is known; which array or column; the blocks.
+        The number of images, if known; the name of the array or column; the blocks.
 
     Raises
     ------
     DataError
-        If it cannot be read; what only reading tells comes with a block.
+        If it cannot be read; errors found later are raised with a block.
     """
     with _told(path):
         stored = open_images(path, max_pixels=reader.max_pixels)
@@ -339,7 +338,7 @@ def read_set(reader: Reader, path: Path) -> tuple[int | None, str, Iterator[Read
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Make an error of our own of any that a library raises about a file."""
+    """Turn any error that a library raises about a file into a DataError."""
     try:
         yield
     except DigitwiseError:
@@ -351,7 +350,7 @@ def _told(path: Path) -> Iterator[None]:
 def _blocks(reader: Reader, path: Path, blocks: Iterator[UInt8 | list[bytes | None]]) -> Iterator[ReadBlock]:
     name, first = printable(str(path)), 0
     while True:
-        with _told(path):  # what is done with what was read is not about the file
+        with _told(path):  # errors of the caller are not about the file
             block = next(blocks, None)
             if block is None:
                 return

@@ -1,4 +1,4 @@
-"""What the caller knows: where on an image numbers stand, and how they look."""
+"""What the caller knows about numbers: the region of the image they are in, and the pattern they match."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from digitwise.errors import DataError
 from digitwise.maps import SIGNS
 from digitwise.reading.results import UNSURE
 
-SLIP = 0.01  # how often a caller is wrong about a number: a field may hold something else
+SLIP = 0.01  # probability that a number does not match what the caller knows: a field may hold something else
 TRIED = 3_000  # readings of one number that are tried, the most probable first
-REST = 1e-4  # probability of all readings that are not tried, from which it is enough
-LONGEST = 40  # digits that a number may be said to have
-STROKE = "1"  # what ink that is known as nothing, a standing stroke, is taken for where it is held against a pattern
+REST = 1e-4  # probability of the readings left at which the search stops
+LONGEST = 40  # digits: the largest number that may be expected
+STROKE = "1"  # what an unread vertical stroke counts as when it is compared with a pattern
 DIGITS = frozenset((*SIGNS[:10], UNSURE))
 
-Outcomes = Sequence[tuple[str, float]]  # what an object may be, "" where it is nothing, and how probable each is
+Outcomes = Sequence[tuple[str, float]]  # what an object may be, "" for nothing, and the probability of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Region:
     Parameters
     ----------
     left, top, width, height : float
-        In pixels of the image, upright by its EXIF orientation; per cent of its width and height where that is said.
+        In pixels of the image, upright by its EXIF orientation, or in per cent of its width and height.
     per_cent : bool
 
     Examples
@@ -49,7 +49,7 @@ class Region:
 
     @classmethod
     def parsed(cls, given: str | Sequence[float]) -> Region:
-        """A region as the command line has it: ``x,y,w,h`` in pixels, or each with ``%``; or four pixels.
+        """Parse ``x,y,w,h`` in pixels, or each with ``%``; or take four numbers of pixels.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class Region:
         return cls(left, top, width, height, per_cent)
 
     def of(self, decoded: Decoded) -> Decoded:
-        """The part of an image.
+        """Cut the region out of an image.
 
         Raises
         ------
@@ -95,12 +95,12 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    r"""How numbers look.
+    r"""The form of numbers.
 
     Parameters
     ----------
     pattern : re.Pattern
-        What a number matches as a whole, with its signs or without.
+        A number matches it as a whole, with or without its signs.
 
     Examples
     --------
@@ -115,12 +115,12 @@ class Known:
 
     @classmethod
     def of(cls, pattern: str | None = None, expect: int | None = None) -> Known | None:
-        """From a regular expression, or from how many digits a number has; None where neither is given.
+        """From a regular expression, or from the number of digits; None if neither is given.
 
         Raises
         ------
         DataError
-            If both are given, or one cannot be.
+            If both are given, or one is invalid.
         """
         if pattern is not None and expect is not None:
             raise DataError("expected a pattern or a number of digits, got both; write the number into the pattern")
@@ -138,25 +138,25 @@ class Known:
             ) from None
 
     def fitting(self, written: str) -> str | None:
-        """A number as it is written, or its digits alone, whichever is what is known of it; None where neither is."""
+        """The number as written, or its digits alone, whichever matches; None if neither does."""
         digits = "".join(sign for sign in written if sign in DIGITS)
         return next((text for text in (written, digits) if self.pattern.fullmatch(text)), None)
 
     def best(self, objects: Sequence[Outcomes]) -> tuple[tuple[str, ...], float] | None:
-        """What the objects of a number are, from left to right, if it fits, and how probable the number is then.
+        """The most probable matching reading of the objects of a number, from left to right, and its probability.
 
-        Bayes' theorem over the readings that fit, given that the caller errs in :data:`SLIP` of cases: a reading that
-        fits, but is all but impossible on the image, is not sure.
+        By Bayes' theorem over the readings that match, where the caller is wrong with probability :data:`SLIP`: a
+        reading that matches, but is almost impossible by the image, is not sure.
 
         Parameters
         ----------
         objects : sequence of outcomes
-            ``?`` among them is a digit that nobody has read.
+            ``?`` stands for an unread digit.
 
         Returns
         -------
         (tuple of str, float) or None
-            None where no reading that is tried fits, or one with a ``?`` fits best.
+            None if no reading that is tried matches, or the best one has a ``?``.
         """
         chances: dict[str, float] = {}
         first: dict[str, tuple[str, ...]] = {}
@@ -174,7 +174,7 @@ class Known:
 
 
 def _likeliest(objects: Sequence[Outcomes]) -> Iterator[tuple[tuple[str, ...], float]]:
-    """Ways to read all objects, the most probable first, each once (Lawler 1972: each way is changed from there on)."""
+    """Readings of all objects, the most probable first, each once (Lawler 1972)."""
     ordered = [sorted(outcomes, key=lambda outcome: -outcome[1]) for outcomes in objects]
     costs = [[-math.log(max(chance, 1e-12)) for _, chance in outcomes] for outcomes in ordered]
     heap = [(sum(cost[0] for cost in costs), (0,) * len(ordered), 0)]

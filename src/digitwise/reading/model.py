@@ -1,10 +1,12 @@
-"""An ONNX file, which may be anything, checked and run."""
+"""A model in an ONNX file: its metadata and error guarantees, checked before use, and the session that runs it."""
 
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -14,21 +16,165 @@ import numpy as np
 
 from digitwise.errors import ModelError, one_line
 from digitwise.files import expanded
-from digitwise.images import Float32, UInt8
-from digitwise.normalize import SIDE
-from digitwise.reading.card import EXPORT, UNTOUCHED, Card, card_of
+from digitwise.images import Float32, Mask, UInt8
+from digitwise.normalize import SIDE, VERSION
 from digitwise.system import cores
 
+# In files of earlier exports a threshold is the confidence of one validation image, which float32 may give a little
+# lower, by 8e-7 at most; since then it stands below that image.
+ROUNDING = 1e-6
+DEFAULT = 0.003  # the strictest guarantee by default: at 0.2 % the bundled model leaves seven times as much unsure
+KEY = "digitwise"  # of the file's metadata
+FORMAT = 1  # of the document there
+UNTOUCHED = "none"  # the normalization of a model that takes images of its own size as they are
+EXPORT = "export one with digitwise export RUN --format onnx"
 BUNDLED = "model.onnx"
 QUIET = 3  # onnxruntime's level for errors only
 # Images in one call: what a chunk's layers hold stays in the cache, and a call's own cost no longer counts.
 CHUNK = 256
 
 
-def model_content(path: str | Path | bytes | None) -> tuple[bytes, str]:
-    """What is in a model's file, and what messages call it; by default the model in the package.
+@dataclass(frozen=True)
+class ReadingPolicy:
+    """A threshold and its error guarantee.
 
-    What is no name is the content itself.
+    Parameters
+    ----------
+    max_error : float
+        At most this share of what is read is wrong, with the confidence stated in the model's file.
+    threshold : float
+        The least probability of the most probable class, at the policy's own temperature, for status ``read``.
+    exponent : float
+        The power of calibrated probabilities that, normalised to a sum of one, gives those at that temperature.
+    """
+
+    max_error: float
+    threshold: float
+    exponent: float
+
+    def sure(self, probabilities: Float32) -> Mask:
+        """Whether the policy accepts each answer, bool of shape (n,), from calibrated probabilities (n, k)."""
+        powers = probabilities.astype(np.float64) ** self.exponent
+        return np.asarray(powers.max(axis=1) >= (self.threshold - ROUNDING) * powers.sum(axis=1))
+
+
+def policies_of(document: dict[str, Any], temperature: float) -> tuple[ReadingPolicy, ...]:
+    """The policies in a model's metadata, strictest first.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If a policy does not have the form that :mod:`digitwise.evaluation.selective` writes.
+    """
+    found = []
+    for each in document["policies"]:
+        policy = ReadingPolicy(
+            max_error=float(each["max_error"]),
+            threshold=float(each["threshold"]),
+            exponent=temperature / float(each["temperature"]),
+        )
+        if not (0 < policy.max_error < 1 and 0 <= policy.threshold <= 1 and 0 < policy.exponent < 1e3):
+            raise ValueError(f"policy out of range: {each}")
+        found.append(policy)
+    return tuple(sorted(found, key=lambda policy: policy.max_error))
+
+
+def chosen(policies: tuple[ReadingPolicy, ...], max_error: float | None, name: str) -> ReadingPolicy | None:
+    """The policy to read by.
+
+    Parameters
+    ----------
+    policies : tuple of ReadingPolicy
+        The model's, strictest first.
+    max_error : float, optional
+        Selects the largest guarantee that is not above it. By default the strictest from ``DEFAULT`` on, else the
+        strictest of all.
+    name : str
+        The model, for the message.
+
+    Returns
+    -------
+    ReadingPolicy or None
+        None if the model has no guarantee and none was requested: then every answer is accepted.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot guarantee so few errors.
+    """
+    if max_error is None:
+        usual = [policy for policy in policies if policy.max_error >= DEFAULT]
+        return next(iter([*usual, *policies]), None)
+    if not 0 < max_error < 1:
+        raise ModelError(f"max_error: expected a share above 0 and below 1, got {max_error:g}")
+    kept = [policy for policy in policies if policy.max_error <= max_error * (1 + 1e-9)]
+    if kept:
+        return kept[-1]
+    can = f"from {policies[0].max_error:.4g} on" if policies else "none: the model gives no guarantee"
+    raise ModelError(
+        f"max_error: expected a share that {name} can guarantee, {can}, got {max_error:.4g}; "
+        f"allow more errors, or export a model validated on more images"
+    )
+
+
+@dataclass(frozen=True)
+class Card:
+    """The metadata of a model: classes, form of the input, guarantees.
+
+    Parameters
+    ----------
+    class_names : tuple of str
+        In the order of the output's columns.
+    normalization : str
+        How images are brought to the input: the version of :mod:`digitwise.normalize`, or ``none``.
+    policies : tuple of ReadingPolicy
+        Strictest first.
+    document : dict
+        The whole document in the file.
+    """
+
+    class_names: tuple[str, ...]
+    normalization: str
+    policies: tuple[ReadingPolicy, ...]
+    document: dict[str, Any]
+
+
+def card_of(metadata: Mapping[str, str], name: str) -> Card:
+    """Read the metadata of an ONNX file.
+
+    Raises
+    ------
+    ModelError
+        If it has no metadata of digitwise, or these are incomplete or unknown to this version.
+    """
+    if KEY not in metadata:
+        raise ModelError(f"{name}: expected a model made by digitwise, got an ONNX file without its metadata; {EXPORT}")
+    try:
+        document = json.loads(metadata[KEY])
+        made_as = document["format"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ModelError(f"{name}: damaged metadata: expected a JSON document with its format; {EXPORT}") from error
+    if made_as != FORMAT:
+        raise ModelError(
+            f"{name}: expected metadata of format {FORMAT}, got {made_as!r}; upgrade digitwise or {EXPORT}"
+        )
+    try:
+        names, normalization = document["class_names"], document["normalization"]
+        policies = policies_of(document, float(document["temperature"]))
+        if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+            raise ValueError("class_names: expected a list of words")
+    except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
+        reason = one_line(f"{type(error).__name__}: {error}", 160)
+        raise ModelError(f"{name}: damaged metadata: {reason}; {EXPORT}") from error
+    if normalization not in (VERSION, UNTOUCHED):
+        raise ModelError(
+            f"{name}: expected images normalized by {VERSION!r} or {UNTOUCHED!r}, got {normalization!r}; {EXPORT}"
+        )
+    return Card(tuple(names), normalization, policies, document)
+
+
+def model_content(path: str | Path | bytes | None) -> tuple[bytes, str]:
+    """The content of a model file and its name for messages; by default the bundled model. Bytes are the content.
 
     Raises
     ------
@@ -52,7 +198,7 @@ def model_content(path: str | Path | bytes | None) -> tuple[bytes, str]:
 
 
 def session_of(content: bytes, name: str, *, threads: int = 1) -> Any:
-    """A session on the CPU with so many threads inside the network; ``name`` is for messages.
+    """Open an onnxruntime session on the CPU with ``threads`` threads inside the network; ``name`` is for messages.
 
     Raises
     ------
@@ -72,7 +218,7 @@ def session_of(content: bytes, name: str, *, threads: int = 1) -> Any:
 
 
 def _check_ends(session: Any, name: str) -> None:
-    """There must be one input and one output, of the right kind."""
+    """Check that there is one input and one output of the right type and shape."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
     came = f"got {_ends_told(inputs)} to {_ends_told(outputs)}; {EXPORT}"
     fits = (
@@ -174,7 +320,7 @@ class Model:
 
 
 def _check(model: Model) -> None:
-    """Ask about a blank image: what comes must be one probability a class."""
+    """Check that the answer to a blank image is one probability per class."""
     classes = len(model.card.class_names)
     if model.card.normalization != UNTOUCHED and model.image_shape != (SIDE, SIDE):
         shape = "x".join(map(str, model.image_shape))

@@ -1,4 +1,4 @@
-"""From what the finder marks to numbers, how sure each is, and what else the ink is."""
+"""From the objects that the finder detects to numbers, their confidences, and the other ink on a page."""
 
 from __future__ import annotations
 
@@ -15,18 +15,25 @@ from digitwise.maps import SIGNS
 from digitwise.normalize import SIDE
 from digitwise.planes import turned
 from digitwise.reading import trust
-from digitwise.reading.finder import Sight
+from digitwise.reading.finder import TALL, Sight
 from digitwise.reading.grid import lines_of
-from digitwise.reading.ink import STROKE, others_of
 from digitwise.reading.known import Known
 from digitwise.reading.objects import Objects
-from digitwise.reading.results import UNSURE, Box, Digit, Line, Number, Other, Page, Status
+from digitwise.reading.results import UNSURE, Box, Digit, Kind, Line, Number, Other, Page, Status
 
-THERE = 0.5  # probability from which a digit is taken to be there
-DOUBT = 0.02  # probability from which what was left out is named, and makes the number beside it less sure
-PASSED = 0.5  # how likely a standing stroke that the finder passed over is a digit: as likely as not
-SIGN = 0.4  # score from which there is a sign
-LIKELY = 0.5  # confidence from which a number fits what is known of it
+THERE = 0.5  # probability from which an object counts as a digit
+DOUBT = 0.02  # probability from which a rejected object is reported, and lowers the confidence of the number beside
+PASSED = 0.5  # probability that a vertical stroke which the finder did not detect is a digit
+SIGN = 0.4  # score from which an object counts as a sign
+LIKELY = 0.5  # confidence from which a number counts as matching what is known
+WINDOW = 65  # pixels at the finder's scale: the mean of such a window is taken for the paper
+STRENGTH = 0.45  # share of the digits' contrast from which a pixel is ink
+FAINT = 18.0  # grey levels: less contrast is never ink
+SMALL, LONG = 0.45, 6.0  # heights of a digit from which ink counts; times as long as wide from which it is a rule
+STROKE = 0.6, 2.0  # heights of a digit between which a vertical stroke may be a 1
+HAIR = 30  # times as long as thick: a line, not a digit
+COVERED = 0.5  # share of a piece's pixels in digits' boxes from which it belongs to them
+MOST = 5_000  # pieces told at most, the largest first
 
 
 def page_of(
@@ -39,7 +46,7 @@ def page_of(
     known: Known | None = None,
     trusted: trust.Trust | None = None,
 ) -> Page:
-    """Put together what was found.
+    """Make a page of the objects found.
 
     Parameters
     ----------
@@ -47,15 +54,15 @@ def page_of(
     path : str, optional
         The file.
     least : float
-        Confidence from which a number is read.
+        Confidence from which a number has status ``read``.
     unit : float
         Pixels of the original image for one of the image that was searched.
     origin : (int, int)
-        Where its left and top are in the original image.
+        Left and top of the searched image in the original one.
     known : Known, optional
-        How numbers look.
+        The form of the numbers.
     trusted : Trust, optional
-        How sure digits are; by default as the package has it.
+        Calibrates the digits; by default the bundled one.
     """
     found = sight.found
     there, right = (trusted or trust.bundled()).of(trust.features(sight))
@@ -79,21 +86,21 @@ def page_of(
 
 
 class _Original:
-    """From the upright image that was searched to the image as it was given."""
+    """Maps from the upright image that was searched to the original image."""
 
     def __init__(self, sight: Sight, unit: float, origin: tuple[int, int]) -> None:
         self.size, self.turn, self.unit, self.sight = (sight.shape[1], sight.shape[0]), sight.turn, unit, sight
         self.origin = origin
 
     def image(self, edges: Float32) -> UInt8:
-        """What the finder saw of a digit, uint8 (28, 28)."""
+        """The digit as the finder saw it, uint8 (28, 28)."""
         left, top, right, bottom = np.rint(edges * self.sight.scale).astype(int).tolist()
         part = self.sight.seen[max(top, 0) : max(bottom, 1), max(left, 0) : max(right, 1)]
         return fit_into(part, (SIDE, SIDE)) if part.size else np.zeros((SIDE, SIDE), np.uint8)
 
     def box(self, edges: Float32 | Sequence[float]) -> Box:
         """Left, top, right and bottom in whole pixels."""
-        # The image was turned counter-clockwise; go on until it is back.
+        # Turn on counter-clockwise until the original orientation.
         left, top, right, bottom = turned([float(edge) for edge in edges], -self.turn, self.size)
         width, height = self.size if self.turn % 2 == 0 else self.size[::-1]
         left, right = _within(left, right, width, self.unit)
@@ -111,22 +118,22 @@ def _within(begin: float, end: float, side: float, unit: float) -> tuple[int, in
 
 @dataclass(frozen=True, eq=False)
 class _Numbers:
-    """Makes numbers of what was found.
+    """Makes numbers from the objects found.
 
     Parameters
     ----------
     found : Objects
     there, right : ndarray of float64, shape (n,)
-        How probable it is that each is a digit, and that it is the one that it looks like.
+        The probability that each is a digit, and that its most probable class is right.
     doubtful : ndarray of int64
-        Which of them are not kept, but may be digits.
+        Objects that were rejected, but may be digits.
     strokes : ndarray of float32, shape (k, 4)
-        Ink that the finder passed over, but that may be digits.
+        Boxes of ink that the finder did not detect, but that may be digits.
     place : _Original
     least : float
         Confidence from which a number is read.
     standing : float
-        How probable it is that the image stands upright.
+        The probability that the image is upright.
     """
 
     found: Objects
@@ -139,7 +146,7 @@ class _Numbers:
     standing: float
 
     def line(self, pieces: Sequence[Int64], known: Known | None) -> list[Number]:
-        """The numbers of a line; what does not fit what is known of them is tried together with its neighbours."""
+        """The numbers of a line; neighbours that do not match what is known are also tried as one number."""
         if known is None:
             return [self._number(piece) for piece in pieces]
         fitting = [self._fitting(piece, known) for piece in pieces]
@@ -154,7 +161,7 @@ class _Numbers:
         return made
 
     def _number(self, piece: Int64, least: float | None = None) -> Number:
-        """A number of digits as they look."""
+        """A number of the most probable digits."""
         each = (self.there * self.right)[piece]
         missed = np.concatenate([self.there[self.doubtful], np.full(len(self.strokes), PASSED)])
         beside = _beside(self.found.boxes[piece], np.concatenate([self.found.boxes[self.doubtful], self.strokes]))
@@ -165,7 +172,7 @@ class _Numbers:
         return self._made(digits, signs, each, confidence, self.least if least is None else least)
 
     def _fitting(self, piece: Int64, known: Known) -> Number | None:
-        """The most probable number that fits what is known of it, with digits left out or taken in."""
+        """The most probable number that matches what is known, where digits may be left out or added."""
         boxes = self.found.boxes
         objects = [(k, self._digit(k)) for k in piece.tolist()]
         objects += [(k, self._digit(k)) for k in self.doubtful[_beside(boxes[piece], boxes[self.doubtful])].tolist()]
@@ -186,14 +193,14 @@ class _Numbers:
         return self._made([(k, sign) for k, sign, _ in digits], signs, each, best[1] * self.standing, self.least)
 
     def _digit(self, k: int) -> list[tuple[str, float]]:
-        """What an object that looks like a digit may be."""
+        """The possible classes of a detected digit, with their probabilities."""
         there, right, classes, label = self.there[k], self.right[k], self.found.classes[k], int(self.found.labels[k])
         others = (1 - right) * classes / max(1 - float(classes[label]), 1e-9)
         others[label] = right
         return [("", 1 - there)] + [(sign, there * share) for sign, share in zip(SIGNS, others, strict=True)]
 
     def _sign(self, k: int) -> list[tuple[str, float]]:
-        """What an object that looks like a sign may be."""
+        """The possible classes of a detected sign, with their probabilities."""
         score, classes = float(self.found.scores[k]), self.found.classes[k]
         return [("", 1 - score), *zip(SIGNS, (score * classes / float(classes.sum())).tolist(), strict=True)]
 
@@ -205,7 +212,7 @@ class _Numbers:
         confidence: float,
         least: float,
     ) -> Number:
-        """A number of digits and signs, each by its place in what was found."""
+        """Make a number of digits and signs, each given by its index among the objects and its text."""
         piece = np.array([k for k, _ in digits], np.int64)
         boxes = self.found.boxes[piece]
         status: Status = "read" if confidence >= least else "unsure"
@@ -223,7 +230,7 @@ class _Numbers:
 
 
 def _signs(found: Objects, piece: Int64) -> list[int]:
-    """The signs in a number of digits and right behind it."""
+    """The signs within a number and directly behind it."""
     boxes, height = found.boxes[piece], _tall(found, piece)
     signs = np.flatnonzero((found.labels >= 10) & (found.scores >= SIGN))
     x, y = found.middles[signs].T
@@ -233,7 +240,7 @@ def _signs(found: Objects, piece: Int64) -> list[int]:
 
 
 def _perhaps(found: Objects, piece: Int64) -> list[tuple[int, float]]:
-    """The signs of a number that may be digits, as a 1 that leans may be a stroke, and how probable it is."""
+    """The signs of a number that may be digits, as a slash may be a slanted 1, with their probabilities."""
     tall = found.tall >= STROKE[0] * _tall(found, piece)
     chances = [(k, float(found.classes[k, :10].sum())) for k in _signs(found, piece) if tall[k]]
     return [(k, chance) for k, chance in chances if chance >= DOUBT]
@@ -249,10 +256,88 @@ def _is_likely(number: Number | None) -> bool:
 
 
 def _beside(number: Float32, boxes: Float32) -> Mask:
-    """Which boxes (k, 4) stand in a number's line, in it or close to its ends."""
+    """Which boxes (k, 4) are in the line of a number: within it or close to its ends, bool (k,)."""
     height = float(np.median(number[:, 3] - number[:, 1]))
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = (middles[:, 0] > number[:, 0].min() - height) & (middles[:, 0] < number[:, 2].max() + height)
     rows = (number[:, 1] + number[:, 3]) / 2
     nearest = np.abs(middles[:, :1] - (number[:, 0] + number[:, 2]) / 2).argmin(axis=1) if len(boxes) else []
     return np.asarray(inside & (np.abs(middles[:, 1] - rows[nearest]) < 0.6 * height))
+
+
+def others_of(sight: Sight, digits: Int64, signs: Int64) -> list[tuple[Kind, Float32]]:
+    """Find ink of a digit's size or more that is neither a digit nor a sign.
+
+    Parameters
+    ----------
+    sight : Sight
+    digits, signs : ndarray of int64
+        Indices of the objects found.
+
+    Returns
+    -------
+    list of (str, ndarray of float32, shape (4,))
+        "digit?", "rule", "border" or "mark", and its box in the pixels of the upright image.
+    """
+    from scipy.ndimage import find_objects, label
+
+    boxes = sight.found.boxes * np.float32(sight.scale)
+    mask = ink_of(sight.seen, boxes[digits])
+    taken = np.zeros(mask.shape, bool)
+    for left, top, right, bottom in _grown(boxes[np.concatenate([digits, signs])]):
+        taken[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+    usual = min(TALL, min(mask.shape) / 2)  # without digits
+    height = float(np.median(boxes[digits, 3] - boxes[digits, 1])) if len(digits) else usual
+    pieces, _ = label(mask, np.ones((3, 3)))
+    found: list[tuple[float, Kind, Float32]] = []
+    for number, place in enumerate(find_objects(pieces), 1):
+        tall, wide = (part.stop - part.start for part in place)
+        if max(tall, wide) < SMALL * height:
+            continue
+        own = pieces[place] == number
+        if taken[place][own].mean() >= COVERED:
+            continue
+        edges = np.array([place[1].start, place[0].start, place[1].stop, place[0].stop], np.float32)
+        # A vertical stroke may be a 1; without digits for the size, it must be as thick as a pen's.
+        sized = STROKE[0] < tall / height < STROKE[1] if len(digits) else own.sum() > tall * tall / HAIR
+        kind = "digit?" if sized and tall > 2 * wide else _kind(edges, own, mask.shape)
+        found.append((float(tall * wide), kind, edges / np.float32(sight.scale)))
+    found.sort(key=lambda each: -each[0])
+    return [(kind, edges) for _, kind, edges in found[:MOST]]
+
+
+def ink_of(seen: UInt8, digits: Float32) -> Mask:
+    """Which pixels are ink, bool (h, w), by the contrast of the digits in boxes (n, 4) to the paper."""
+    from scipy.ndimage import uniform_filter
+
+    values = seen.astype(np.float32)
+    paper = uniform_filter(values, WINDOW, mode="nearest")
+    away = values - paper
+    inside = np.zeros(seen.shape, bool)
+    for left, top, right, bottom in np.rint(digits).astype(int).tolist():
+        inside[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+    if inside.any():
+        low, high = np.percentile(away[inside], (8, 92))
+        light, strength = high > -low, max(-low, high)
+    else:
+        low, high = np.percentile(away, (0.5, 99.5))
+        light, strength = high > -low, max(-low, high)
+    least = max(STRENGTH * float(strength), FAINT)
+    return np.asarray(away > least if light else away < -least)
+
+
+def _grown(boxes: Float32) -> list[list[int]]:
+    """Boxes with a tenth of their height around them, in whole pixels."""
+    rim = 0.1 * (boxes[:, 3:] - boxes[:, 1:2]) + 1
+    edges = np.concatenate([boxes[:, :2] - rim, boxes[:, 2:] + rim], axis=1)
+    return [[int(edge) for edge in box] for box in np.rint(edges).tolist()]
+
+
+def _kind(edges: Float32, own: Mask, shape: tuple[int, ...]) -> Kind:
+    """The kind of a piece of ink by its shape and place."""
+    tall, wide = own.shape
+    thick = own.sum() / max(tall, wide)
+    if max(tall, wide) > LONG * max(min(tall, wide), thick) or own.mean() < 0.08:
+        return "rule"
+    left, top, right, bottom = edges
+    return "border" if left <= 1 or top <= 1 or right >= shape[1] - 1 or bottom >= shape[0] - 1 else "mark"

@@ -1,4 +1,4 @@
-"""From the finder's maps to digits: peaks, their boxes, and what is left of them where boxes lie on each other."""
+"""From the finder's maps to objects: peaks, their boxes, and the removal of overlapping ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from digitwise.images import Float32, Int64, Mask
 from digitwise.maps import SIGNS, STRIDE, TURNS, UNIT
 
 MOST = 10_000  # objects of an image
-OVERLAP, WITHIN = 0.5, 0.7  # intersection over union, and over the smaller box, from which one of two digits goes
+OVERLAP, WITHIN = 0.5, 0.7  # intersection over union, and over the smaller box, from which one of two is removed
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,13 +23,13 @@ class Objects:
     boxes : ndarray of float32, shape (n, 4)
         Left, top, right and bottom in pixels.
     scores : ndarray of float32, shape (n,)
-        How much each looks like an object, 0 to 1; no probability.
+        Scores in [0, 1]; not calibrated.
     classes : ndarray of float32, shape (n, 15)
         Probabilities of ``SIGNS``.
     turns : ndarray of float32, shape (n, 4)
         Probabilities of the quarters counter-clockwise that make each upright.
     rivals : ndarray of float32, shape (n,)
-        The score of the surest object that each was preferred to, 0 where there was none.
+        The best score among the objects removed in favour of each, 0 without any.
     """
 
     boxes: Float32
@@ -46,7 +46,7 @@ class Objects:
         return Objects(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
     def placed(self, boxes: Float32) -> Objects:
-        """The same in other places."""
+        """The same objects with other boxes."""
         return dataclasses.replace(self, boxes=boxes)
 
     @property
@@ -66,13 +66,13 @@ class Objects:
 
 
 def decoded(maps: Float32, *, least: float) -> Objects:
-    """Objects from maps (h, w, 24), before any that overlap are dropped.
+    """Objects from maps (h, w, 24); overlapping ones are not removed.
 
     Parameters
     ----------
     maps : ndarray of float32, shape (h, w, 24)
     least : float
-        The score from which there is one.
+        The least score of an object.
     """
     logits = maps[..., 0]
     around = np.pad(logits, 1, constant_values=-np.inf)
@@ -95,13 +95,13 @@ def decoded(maps: Float32, *, least: float) -> Objects:
 
 
 def joined(parts: list[Objects]) -> Objects:
-    """All that several looks found, the surest first."""
+    """Join objects, the surest first."""
     whole = Objects(*(np.concatenate([getattr(part, name) for part in parts]) for name in Objects.__dataclass_fields__))
     return whole.of(np.argsort(-whole.scores, kind="stable"))
 
 
 def separate(found: Objects) -> Objects:
-    """Without those that lie on surer ones; signs may lie on digits' boxes."""
+    """Remove objects that overlap surer ones; signs may overlap digits."""
     digit = found.labels < 10
     left, top, right, bottom = found.boxes.T
     areas = (right - left) * (bottom - top)

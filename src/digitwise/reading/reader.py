@@ -1,4 +1,4 @@
-"""The reader: images in, digits out, and a word where it does not know."""
+"""The reader: from images to digits and numbers, each with a status and a confidence."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ import numpy as np
 from digitwise.decoding import MAX_PIXELS, Decoded
 from digitwise.errors import DigitwiseError, ModelError
 from digitwise.images import Float32, UInt8
-from digitwise.reading import finder, inputs, trust
+from digitwise.reading import finder, trust
 from digitwise.reading.answers import Answers, Expected, Single, pooled
-from digitwise.reading.card import UNTOUCHED, chosen
 from digitwise.reading.finder import Sight
-from digitwise.reading.forms.form import read_form
+from digitwise.reading.forms.fields import read_form
 from digitwise.reading.forms.template import Field, Template
-from digitwise.reading.inputs import Prepared, image_of, path_of, stack_of
+from digitwise.reading.inputs import cut_out, image_of, path_of, stack_of
 from digitwise.reading.known import Known, Region
-from digitwise.reading.model import Model
+from digitwise.reading.model import UNTOUCHED, Model, chosen
+from digitwise.reading.model_input import Prepared, as_they_are, even, fitted, normalized, normalized_stack, opinions_of
 from digitwise.reading.numbers import page_of
-from digitwise.reading.opinion import opinions_of
 from digitwise.reading.results import Digit, Other, Page, Reading
 
 if TYPE_CHECKING:
@@ -32,26 +31,26 @@ if TYPE_CHECKING:
 
 # Pixels of the longer side, for JPEGs that are larger: a digit as small as a tenth of the image still has a hundred.
 SINGLE = 1_000
-FEW = 3  # pieces of ink without a digit among them that may yet be one: more are a page of something else
-PERHAPS = 0.1  # probability from which what was taken for no digit makes an image with a digit a page
-LIKELY = 0.5  # probability of a class that the finder sees where no ink was found, from which an image is not blank
+FEW = 3  # pieces of ink without a detected digit that may still be one: more are a page of something else
+PERHAPS = 0.1  # probability of a second, rejected digit from which an image is a page
+LIKELY = 0.5  # the finder's probability of a class from which an image without ink is not blank
 PAGE = 2_000  # pixels of the longer side, for larger JPEGs: the finder looks at no more than three million pixels
 DIGITS = tuple("0123456789")
 
 
 class Reader:
-    """Reads digits with a model, and says where it is not sure. Safe to use from any number of threads.
+    """Reads digits with a model, and marks unsure ones. Thread-safe.
 
     Parameters
     ----------
     model : str, Path or bytes, optional
         An ONNX file made by ``digitwise export``, or its content; by default the one in the package.
     max_error : float, optional
-        Of what is ``read`` at most this share may be wrong; what would break the guarantee is ``unsure``. Of single
-        digits it is a share of the digits, by default the model's strictest one from 0.3 % on; of numbers on a page a
-        share of the numbers, by default 3 %.
+        At most this share of what has status ``read`` is wrong; the rest is ``unsure``. For single digits it is a share
+        of the digits, by default the model's strictest guarantee from 0.3 % on; for numbers on a page a share of the
+        numbers, by default 3 %.
     threads : int, optional
-        For many images at once; by default one a core.
+        For many images at once; by default one per core.
     max_pixels : int
         Larger images are refused before they are decoded.
 
@@ -83,12 +82,12 @@ class Reader:
         self.max_pixels, self.max_error = max_pixels, max_error
         self._again = partial(Reader, model, max_error=max_error, threads=1, max_pixels=max_pixels)
 
-    def __reduce__(self) -> tuple[Any, ...]:  # a session cannot be sent to another process, which opens its own
+    def __reduce__(self) -> tuple[Any, ...]:  # a session cannot be pickled: another process opens its own
         return self._again, ()  # of one thread: there is a process for each core
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What there is to be read, in the order of the probabilities."""
+        """The names of the classes, in the order of the probabilities."""
         return self.model.card.class_names
 
     @overload
@@ -99,13 +98,13 @@ class Reader:
     def read(self, x: Any) -> Any: ...
 
     def read(self, x: Any) -> Reading | list[Reading]:
-        """Read one digit an image.
+        """Read one digit per image.
 
         Parameters
         ----------
         x : str, Path, bytes, PIL image or array, or several of them
             One image: a file, its content, or an array (h, w) or (h, w, 3) of any size. Several: a list or tuple, or
-            an array (n, h, w) or (n, h, w, 3). Digits in MNIST's form are read as they are, others brought to it.
+            an array (n, h, w) or (n, h, w, 3). Digits in MNIST's form are read as they are, others are normalised.
 
         Returns
         -------
@@ -114,8 +113,8 @@ class Reader:
         Warns
         -----
         UserWarning
-            If more of several images may be wrong than the model's guarantee says, see
-            :class:`~digitwise.reading.answers.Expected`: these are of another kind than it was validated on.
+            If more of several images may be wrong than the guarantee allows, see
+            :class:`~digitwise.reading.answers.Expected`: they differ from those that the model was validated on.
 
         Raises
         ------
@@ -147,13 +146,13 @@ class Reader:
         x : str, Path, bytes, PIL image or array
             One image.
         region : str or sequence of four float, optional
-            Where on it to look: left, top, width and height in pixels, or ``"60%,10%,30%,8%"``. Boxes are in pixels of
-            the whole image all the same.
+            The part to read: left, top, width and height in pixels, or ``"60%,10%,30%,8%"``. Boxes are in pixels of the
+            whole image.
         pattern : str, optional
-            A regular expression that each number matches as a whole, with its signs or without: of what a number may
-            be, the most probable that matches is taken. A number that cannot match is ``unsure``.
+            A regular expression that each number matches as a whole, with or without its signs. The most probable
+            matching reading is taken; a number without one is ``unsure``.
         expect : int, optional
-            How many digits each number has, in place of a pattern.
+            The number of digits of each number, instead of a pattern.
 
         Returns
         -------
@@ -162,7 +161,7 @@ class Reader:
         Raises
         ------
         DataError
-            If the image cannot be read, or region, pattern or expect are none.
+            If the image cannot be read, or region, pattern or expect is invalid.
         ModelError
             If the model's classes are not the ten digits.
 
@@ -185,7 +184,7 @@ class Reader:
         x : str, Path, bytes, PIL image or array
             One image: a scan, or a photo that shows all of the form.
         template : Template, str or Path
-            Where its fields are, or the TOML file that says so.
+            The places of its fields, or their TOML file.
 
         Returns
         -------
@@ -218,7 +217,7 @@ class Reader:
     def page_of(
         self, decoded: Decoded, path: str | None = None, *, known: Known | None = None, turn: int | None = None
     ) -> Page:
-        """The numbers of an image that is decoded already, and turned as is said where that is known."""
+        """The numbers of a decoded image; ``turn`` is its orientation, if known."""
         self.check_numbers()
         return self._page(self._sight(decoded, turn), decoded, path, known)
 
@@ -227,7 +226,7 @@ class Reader:
         return page_of(sight, path=path, least=least, unit=decoded.scale, origin=decoded.origin, known=known)
 
     def check_numbers(self) -> None:
-        """Refuse to read numbers with a model of something else.
+        """Reject a model that cannot read numbers.
 
         Raises
         ------
@@ -241,11 +240,10 @@ class Reader:
             )
 
     def auto_of(self, decoded: Decoded, path: str | None = None) -> Single | Page:
-        """What is on an image that is decoded already, whatever it is: nothing, one digit, or numbers.
+        """Read a decoded image as what it shows: nothing, one digit, or numbers.
 
-        One digit is read twice, by the finder and by the model, and surely only where both say the same. Other ink
-        beside it makes it a page. Ink without a digit is an unsure digit where it is a few pieces, and a page without
-        numbers where it is more.
+        One digit is read by the finder and by the model, and is sure only if both agree. Other ink beside it makes the
+        image a page. Without a digit, a few pieces of ink are an unsure digit, more are a page without numbers.
         """
         if self.class_names != DIGITS:
             return self.single_of(decoded.image, path)
@@ -264,14 +262,14 @@ class Reader:
         return single.said("unsure" if pieces and single.reading.status != "blank" else "blank")
 
     def _agreed(self, decoded: Decoded, digit: Digit, sight: Sight, path: str | None) -> Single:
-        """A lone digit: by the model on the image, or on the digit cut out of it where other ink is in view."""
+        """A lone digit by the model, on the image or, if other ink is in view, on the digit cut out."""
         whole = self.single_of(decoded.image, path, sight=sight)
         if whole.reading.label != digit.label:
-            whole = self.single_of(inputs.cut_out(decoded, digit.box), path)
+            whole = self.single_of(cut_out(decoded, digit.box), path)
         return whole if whole.reading.label == digit.label and digit.status == "read" else whole.said("unsure")
 
     def single_of(self, image: UInt8, path: str | None = None, *, sight: Sight | None = None) -> Single:
-        """One digit of an image, uint8 (h, w) or (h, w, 3), whatever is on it; what the finder sees, if it looked."""
+        """Read an image, uint8 (h, w) or (h, w, 3), as one digit; ``sight`` is what the finder saw, if it ran."""
         prepared = self.formed(image, sight=sight)
         answers = self.answered(prepared)
         return Single(answers.readings([path])[0], answers.probabilities[0], prepared.images[0])
@@ -285,12 +283,12 @@ class Reader:
         Parameters
         ----------
         images : ndarray of uint8, shape (n, 28, 28)
-            In the model's own form and size, which is not looked at.
+            In the model's own form and size, which is not checked.
         """
         return self.model.probabilities(images)
 
     def input_of(self, x: Any) -> UInt8:
-        """What the model sees of one image: uint8 (28, 28), or the model's own size; black where it is blank."""
+        """The model's input for one image: uint8 (28, 28) or the model's own size; black if it is blank."""
         image: UInt8 = self.prepared(x).images[0]
         return image
 
@@ -304,16 +302,16 @@ class Reader:
         return self.answered(self.formed_stack(images))
 
     def answered(self, prepared: Prepared) -> Answers:
-        """Answers about images as the model takes them; blank ones it is not asked about.
+        """Answers about prepared images; blank ones are not given to the model.
 
-        What else is known of some is joined with that, see :func:`~digitwise.reading.answers.pooled`; nothing is sure
-        where it changes the model's mind, or more digits than one are seen.
+        Opinions of the finder are pooled with the model's probabilities, see
+        :func:`~digitwise.reading.answers.pooled`; an answer is unsure if they change the class, or see several digits.
         """
         blank = prepared.blank
         if not blank.any():
             probabilities = self.model.probabilities(prepared.images)
         else:
-            probabilities = inputs.even(len(blank), len(self.class_names))
+            probabilities = even(len(blank), len(self.class_names))
             probabilities[~blank] = self.model.probabilities(prepared.images[~blank])
         if (opinions := prepared.opinions) is None:
             agreed = np.ones(len(blank), bool)
@@ -330,7 +328,7 @@ class Reader:
         image = image_of(x, max_pixels=self.max_pixels, at_least=SINGLE).image
         is_array = hasattr(x, "__array__") and not hasattr(x, "getbands")  # which a PIL image has
         if is_array and self.model.card.normalization == UNTOUCHED:
-            return inputs.as_they_are(image[None], self.model.image_shape)
+            return as_they_are(image[None], self.model.image_shape)
         return self.formed(image)
 
     def formed(self, image: UInt8, *, sight: Sight | None = None) -> Prepared:
@@ -339,24 +337,24 @@ class Reader:
         ``sight`` is what the finder saw, where it has looked already.
         """
         if self.model.card.normalization == UNTOUCHED:
-            return inputs.fitted(image, self.model.image_shape)
-        return self._advised(inputs.normalized(image), image[None], sight)
+            return fitted(image, self.model.image_shape)
+        return self._advised(normalized(image), image[None], sight)
 
     def formed_stack(self, images: UInt8) -> Prepared:
         """Images of one size, uint8 (n, h, w) or (n, h, w, 3), as the model takes them."""
         if self.model.card.normalization == UNTOUCHED:
-            return inputs.as_they_are(images, self.model.image_shape)
-        return self._advised(inputs.normalized_stack(images), images)
+            return as_they_are(images, self.model.image_shape)
+        return self._advised(normalized_stack(images), images)
 
     def _advised(self, prepared: Prepared, images: UInt8, sight: Sight | None = None) -> Prepared:
-        """With the finder's opinion of each digit that is not in the model's form."""
+        """Add the finder's opinion of each image that was not in the model's form."""
         if prepared.strange is None or not prepared.strange.any() or self.class_names != DIGITS:
             return prepared
         opinions, several = opinions_of(images, prepared.strange, self.model, sight)
         return replace(prepared, opinions=opinions, several=several)
 
     def answers_each(self, sources: Sequence[Any]) -> tuple[Answers, list[int], dict[int, str]]:
-        """Answers about images of any kind, and why some of them could not be read.
+        """Answers about images of any kind, and the errors of those that cannot be read.
 
         Parameters
         ----------
@@ -366,7 +364,7 @@ class Reader:
         Returns
         -------
         (Answers, list of int, dict of int to str)
-            Answers about those that could be read; their places among ``sources``; reasons by place for the others.
+            Answers about the readable ones; their indices in ``sources``; error messages of the others by index.
         """
         found: dict[int, Prepared] = {}
         errors: dict[int, str] = {}
@@ -391,5 +389,5 @@ class Reader:
 
 
 def _is_more(other: Other) -> bool:
-    """Whether an image with a digit and this is more than one digit; lines and what runs out of the image are not."""
+    """Whether this ink beside a digit makes the image a page; lines, and ink cut by the border, do not."""
     return other.kind == "mark" or (other.kind == "digit?" and (other.confidence or 1.0) >= PERHAPS)

@@ -1,4 +1,4 @@
-"""What reading gives: small values, and nothing of what they were made from but the digits' own images."""
+"""The results of reading: plain values, and of the images only those of the digits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digitwise.images import UInt8
 Status = Literal["read", "unsure", "blank", "error"]
 Kind = Literal["digit?", "mark", "rule", "border"]
 Box = tuple[int, int, int, int]  # left, top, right and bottom; right and bottom are the first outside
-UNSURE = "?"  # what stands in a line of text for a digit that is not read surely
+UNSURE = "?"  # an unsure digit in text
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Reading:
     confidence : float or None
         Its calibrated probability, in [0, 1].
     status : {"read", "unsure", "blank", "error"}
-        ``unsure`` where the reading policy would not answer.
+        ``unsure`` if the reading policy rejects the answer.
     top : tuple of (str, float)
         The three most probable classes with their probabilities, most probable first; empty without a label.
     path : str or None
@@ -76,7 +76,7 @@ class Digit:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """Digits that stand together.
+    """Digits that belong together.
 
     Parameters
     ----------
@@ -108,8 +108,7 @@ class Other:
     Parameters
     ----------
     kind : {"digit?", "mark", "rule", "border"}
-        What may be a digit, but more likely is none; letters, words and drawings; lines and frames; what runs out of
-        the image.
+        Ink that may be a digit; letters, words and drawings; lines and frames; ink cut by the image's border.
     box : tuple of int
         As of a digit.
     confidence : float, optional
@@ -138,7 +137,7 @@ class Line:
 
     @classmethod
     def of(cls, numbers: Sequence[tuple[Digit, ...]]) -> Line:
-        """A line of numbers, of each its digits."""
+        """Make a line of numbers, each given by its digits."""
         text = " ".join("".join(digit.text for digit in number) for number in numbers)
         return cls(text, tuple(digit for number in numbers for digit in number))
 
@@ -154,7 +153,7 @@ class FieldReading:
     confidence : float or None
         The calibrated probability that all of it is right; None where there is no digit.
     status : {"read", "unsure", "blank"}
-        Unsure, too, where it is not of the form that the template asks for.
+        Also unsure if it does not match the template.
     box : tuple of int
         Of the field, as of a digit.
     """
@@ -167,7 +166,7 @@ class FieldReading:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A photo or scan as lines of digits.
+    """A photo or scan read as lines of digits.
 
     Parameters
     ----------
@@ -182,7 +181,7 @@ class Page:
     others : tuple of Other
         What else is on the page.
     fields : mapping of str to FieldReading, optional
-        Of a form that was read by a template: by name, in the template's order; lines and numbers are those of fields.
+        For a form read by a template: fields by name, in the template's order; lines and numbers are those of fields.
     """
 
     path: str | None
@@ -194,7 +193,7 @@ class Page:
 
     @property
     def status(self) -> Status:
-        """Read where all numbers are, blank without ink of a digit's size, else unsure; of a form by its fields."""
+        """``read`` if all numbers (or fields) are, ``blank`` without ink of a digit's size, else ``unsure``."""
         if self.fields is not None:
             statuses = {field.status for field in self.fields.values()}
             return "unsure" if "unsure" in statuses else "read" if "read" in statuses else "blank"
@@ -209,7 +208,7 @@ class Page:
 
     @property
     def label(self) -> str | None:
-        """The digit, where the page has no other and no sign; None where it has none or more, and of a form."""
+        """The digit, if it is the only one on the page and there is no sign; otherwise, and for a form, None."""
         digits = [digit for number in self.numbers for digit in number.digits]
         alone = len(digits) == 1 and self.fields is None and self.numbers[0].written in (digits[0].label, UNSURE)
         return digits[0].label if alone else None
@@ -221,7 +220,7 @@ class Page:
 
 
 def together(numbers: Sequence[Number], between: str = " ") -> Number:
-    """Several numbers as one: sure where all are, with the probability that all are right.
+    """Join numbers: ``read`` if all are, with the probability that all are right.
 
     Parameters
     ----------
@@ -246,7 +245,7 @@ def together(numbers: Sequence[Number], between: str = " ") -> Number:
 def part_of(number: Number, begin: int, end: int) -> Number:
     """The digits of a number from ``begin`` to before ``end``, and the signs behind each.
 
-    As sure as the whole: what may have been missed may have been in either part.
+    The confidence is that of the whole number: a missed digit may have been in either part.
     """
     digits = number.digits[begin:end]
     text = "".join(digit.text for digit in digits)

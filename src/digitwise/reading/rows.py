@@ -1,4 +1,4 @@
-"""Readings as plain values: documents for JSON, columns for tables, lines for people; and the files that rows go to."""
+"""Readings as plain values: JSON documents, rows of tables, lines of text; and files of rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digitwise.files import real
 from digitwise.outputs import Kind, output_file
 from digitwise.reading.forms.template import FORM_COLUMNS
 from digitwise.reading.jobs import ImageResult
-from digitwise.reading.results import Digit, Page, Reading
+from digitwise.reading.results import Digit, FieldReading, Number, Other, Page, Reading
 from digitwise.reading.tables import table_of
 
 COLUMNS = ("path", "page", "row", "label", "confidence", "status", "text", "error")
@@ -24,7 +24,7 @@ GROUP = 10_000  # rows written together in Parquet
 
 
 def document_of(found: ImageResult, *, top: bool = False) -> dict[str, Any]:
-    """One image as ``--json`` and JSON lines have it."""
+    """The document of one image for ``--json`` and JSON lines."""
     where = {key: value for key, value in (("page", found.page), ("row", found.row)) if value is not None}
     result = found.result
     if isinstance(result, Page):
@@ -51,45 +51,28 @@ def document_of(found: ImageResult, *, top: bool = False) -> dict[str, Any]:
 
 def page_document(page: Page) -> dict[str, Any]:
     """A page's lines, numbers and what else is on it."""
-    lines = [{"text": line.text, "digits": [_digit(digit) for digit in line.digits]} for line in page.lines]
-    numbers = [
-        {
-            "text": number.text,
-            "written": number.written,
-            "confidence": round(number.confidence, 6),
-            "status": number.status,
-            "box": list(number.box),
-        }
-        for number in page.numbers
-    ]
-    others = [
-        {"kind": other.kind, "box": list(other.box)}
-        | ({} if other.confidence is None else {"confidence": round(other.confidence, 6)})
-        for other in page.others
-    ]
-    document = {"lines": lines, "numbers": numbers, "others": others, "turn": page.turn, "table": None}
-    if page.fields is None and (table := table_of(page)) is not None:
-        document["table"] = [list(row) for row in table.text]
+    digit, number = ("label", "confidence", "status", "box"), ("text", "written", "confidence", "status", "box")
+    others = [_plain(other, "kind", "box", *(["confidence"] * (other.confidence is not None))) for other in page.others]
+    table = table_of(page) if page.fields is None else None
+    document = {
+        "lines": [{"text": line.text, "digits": [_plain(each, *digit) for each in line.digits]} for line in page.lines],
+        "numbers": [_plain(each, *number) for each in page.numbers],
+        "others": others,
+        "turn": page.turn,
+        "table": None if table is None else [list(row) for row in table.text],
+    }
     if page.fields is not None:
-        document["fields"] = {
-            name: {
-                "text": field.text,
-                "confidence": None if field.confidence is None else round(field.confidence, 6),
-                "status": field.status,
-                "box": list(field.box),
-            }
-            for name, field in page.fields.items()
-        }
+        names = "text", "confidence", "status", "box"
+        document["fields"] = {name: _plain(field, *names) for name, field in page.fields.items()}
     return document
 
 
-def _digit(digit: Digit) -> dict[str, Any]:
-    return {
-        "label": digit.label,
-        "confidence": round(digit.confidence, 6),
-        "status": digit.status,
-        "box": list(digit.box),
-    }
+def _plain(value: Digit | Number | Other | FieldReading, *names: str) -> dict[str, Any]:
+    """Some attributes for JSON: probabilities rounded to a millionth, boxes as lists."""
+    found = {name: getattr(value, name) for name in names}
+    if found.get("confidence") is not None:
+        found["confidence"] = round(found["confidence"], 6)
+    return found | {"box": list(found["box"])}
 
 
 def columns_of(found: ImageResult) -> tuple[Any, ...]:
@@ -125,18 +108,18 @@ def reading_line(reading: Reading, *, top: bool = False) -> str:
 
 
 def _percent(share: float) -> str:
-    """One decimal, and never a hundred: nothing is that sure."""
+    """With one decimal; never 100 %, since no reading is certain."""
     return f"{min(share, 0.999):.1%}".replace("%", " %")
 
 
 @contextmanager
 def sink_to(path: Path, *, top: bool = False, fields: Sequence[str] = ()) -> Iterator[Sink]:
-    """Open a file for rows; give the function that takes them one by one.
+    """Open a file for rows; yield a function that writes one row.
 
     Parameters
     ----------
     path : Path
-        ``.csv`` and ``.parquet`` get a row of ``COLUMNS`` an image, ``.jsonl`` the document that ``--json`` prints.
+        ``.csv`` and ``.parquet`` get a row of ``COLUMNS`` per image, ``.jsonl`` the document of ``--json``.
     top : bool
         Whether a document has the three most probable classes.
     fields : sequence of str
@@ -145,7 +128,7 @@ def sink_to(path: Path, *, top: bool = False, fields: Sequence[str] = ()) -> Ite
     Raises
     ------
     DataError
-        If the suffix is another, or something else than earlier rows lies there.
+        If the suffix is another one, or the file is not one of earlier rows.
     MissingPartError
         If it is Parquet and pyarrow is not installed.
     """

@@ -17,9 +17,9 @@ from digitwise.reading.results import Box, Number, Page, part_of, together
 
 TABLES = Kind("table", "an earlier table of digitwise read", option="--table")
 # In heights of a digit:
-LOOSE = 0.7  # a gap within a number from which it may be two that stand close,
+LOOSE = 0.7  # a gap within a number from which it may be two close ones,
 LOOSER = 1.6  # if it is so many times as wide as the number's other gaps
-FAR = 1.75, 3.0  # times the usual distance of rows: a lone number so far above is a title, so far below a page's
+FAR = 1.75, 3.0  # times the usual distance of rows: a lone number so far above is a title, so far below a page number
 TALLER = 1.4  # times a digit's usual height: so is one of such a height
 
 
@@ -63,7 +63,7 @@ class Table:
 
 @dataclass(frozen=True)
 class _Piece:
-    """A number, or what of it lies before or behind a wide gap."""
+    """A number, or a part of it before or behind a wide gap."""
 
     number: Number
     begin: int
@@ -75,9 +75,9 @@ class _Piece:
 
 
 def table_of(page: Page) -> Table | None:
-    """Put the numbers of a page in rows and columns.
+    """Arrange the numbers of a page in rows and columns.
 
-    Rows may be tilted, bent or fan out; numbers of a column may differ in length and stand at either side of it.
+    Rows may be tilted, bent or fan out; numbers of a column may differ in length and be aligned left or right.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def table_of(page: Page) -> Table | None:
     Returns
     -------
     Table, or None
-        None where fewer than two rows, or fewer than two columns, are filled twice or more.
+        None if the numbers do not make a table of two rows and two columns.
     """
     parts = [part for number in page.numbers if number.digits for part in _pieces(number, page.turn)]
     if len(parts) < 4:
@@ -114,7 +114,7 @@ def _is_table(cells: tuple[tuple[Number | None, ...], ...]) -> bool:
 
 
 def _lone(rows: Int64, levels: Float64, heights: Float64, spans: Mask) -> int | None:
-    """The part of the first or last row that is alone and stands out, as a title does."""
+    """The only part of the first or last row, if it stands out as a title does."""
     there = np.unique(rows)
     if len(there) < 3:
         return None
@@ -138,7 +138,7 @@ def _pieces(number: Number, turn: int) -> list[_Piece]:
 
 
 def _upright(boxes: Sequence[Box], turn: int) -> Float64:
-    """Boxes (n, 4) as they lie once the page is turned counter-clockwise, about the origin."""
+    """Boxes (n, 4) once the page is turned counter-clockwise about the origin."""
     return np.array([turned(box, turn, (0, 0)) for box in boxes], np.float64)
 
 

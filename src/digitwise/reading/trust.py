@@ -1,8 +1,8 @@
-"""How sure a digit that was found is: a calibrated probability that it is there, and that it is what it seems.
+"""Calibration of the finder: the probability that a detected digit is one, and that its class is right.
 
-The raw scores of a network trained with focal loss are no probabilities. Two logistic regressions over what is known
-of each digit make them so; ``python -m digitwise.training.trust`` fits them on made scenes of digits that the
-finder was not trained on, and writes ``trust.json``.
+The scores of a network trained with focal loss are not probabilities. Two logistic regressions over features of each
+digit make them so; ``python -m digitwise.training.trust`` fits them on synthetic scenes of digits that
+the finder was not trained on, and writes ``trust.json``.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from digitwise.images import Float32, Float64, UInt8
 from digitwise.reading.finder import Sight
 
 TABLE = "trust.json"
-MAX_ERROR = 0.03  # of the numbers read, this share may be wrong where nothing else is asked for
-NEAR = 3.0, 0.5  # heights: how far a neighbour has a say, along the line and across
-LEGIBLE = 13.0, 90.0  # pixels: between these heights a look shows a digit well enough to have a say
-SAME = 0.3, 2.0  # heights, and times as high: within these a digit of another look is the same
-UNSEEN = 0.1  # score and probability of a digit that a look could show and does not
-ELSEWHERE = "same class elsewhere", "score elsewhere", "elsewhere"  # what other looks say
+MAX_ERROR = 0.03  # of the numbers read, this share may be wrong by default
+NEAR = 3.0, 0.5  # heights: width of the neighbourhood along the line and across
+LEGIBLE = 13.0, 90.0  # pixels: a digit of a height between these is legible in a look
+SAME = 0.3, 2.0  # heights, and ratio of heights: within these a digit of another look is the same
+UNSEEN = 0.1  # score and probability of a legible digit that a look does not show
+ELSEWHERE = "same class elsewhere", "score elsewhere", "elsewhere"  # by other looks
 FEATURES = (
     *("score", "rival", "margin", "second", "neighbours", "their score", "height", "image's best", "contrast"),
     *("cut", "narrow", "small", "turned", *ELSEWHERE),
@@ -34,7 +34,7 @@ FEATURES = (
 
 
 def features(sight: Sight) -> Float64:
-    """What is known of each object that was found, float64 (n, 16)."""
+    """The features of each object, float64 (n, 16)."""
     found, seen = sight.found, sight.seen
     if not len(found):
         return np.zeros((0, len(FEATURES)))
@@ -80,10 +80,10 @@ def features(sight: Sight) -> Float64:
 
 
 def _elsewhere(sight: Sight) -> Float64:
-    """What the looks for the size say of each digit, other than the one that it was found in: float64 (3, n).
+    """Features from the other looks, float64 (3, n).
 
-    The logarithm of the probability of its class and the logit of its score, means over the looks in which it is
-    legible, and whether there are any.
+    The log probability of the class and the logit of the score, means over the looks in which the digit is legible,
+    and whether there are any.
     """
     found, labels = sight.found, sight.found.labels
     middles, tall = found.middles, found.tall
@@ -107,7 +107,7 @@ def _elsewhere(sight: Sight) -> Float64:
 
 
 def _strength(seen: UInt8, boxes: Float32) -> Float64:
-    """How far the darkest and the lightest fifth of each box are apart, in grey levels, at least 1."""
+    """The contrast in each box in grey levels, at least 1: between the 10th and the 90th percentile."""
     spans = []
     for left, top, right, bottom in np.rint(boxes).astype(int).tolist():
         part = seen[max(top, 0) : max(bottom, 1), max(left, 0) : max(right, 1)]
@@ -128,9 +128,9 @@ class Trust:
     Parameters
     ----------
     there, right : (ndarray of float64, float)
-        Weights of :func:`features` and intercept: that a digit is there; that its class is right where it is.
+        Weights of :func:`features` and intercept for the two probabilities.
     thresholds : tuple of (float, float)
-        The most wrong of sure numbers and the least confidence that keeps to it, strictest first.
+        Pairs of an error rate among the numbers read and the least confidence that keeps it, strictest first.
     """
 
     there: tuple[Float64, float]
@@ -143,7 +143,7 @@ class Trust:
         return there, right
 
     def guarantee(self, max_error: float | None) -> tuple[float, float] | None:
-        """The laxest of the thresholds that keeps to so many wrong among the numbers read; None where none does.
+        """The threshold for the largest error rate up to ``max_error``; None if there is none.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class Trust:
         return max((pair for pair in self.thresholds if pair[0] <= wanted), default=None)
 
     def least(self, max_error: float | None) -> float:
-        """The confidence from which a number is read; no number is sure enough where there is no guarantee."""
+        """The least confidence of a number that is read; infinite without a guarantee."""
         found = self.guarantee(max_error)
         return math.inf if found is None else found[1]
 
@@ -164,12 +164,12 @@ def _probability(logits: Float64) -> Float64:
 
 
 def of_table(table: Mapping[str, Any]) -> Trust:
-    """What a table says, as :mod:`digitwise.training.trust` writes it."""
+    """From the table that :mod:`digitwise.training.trust` writes."""
     there, right = ((np.array(table[name]["weights"]), float(table[name]["intercept"])) for name in ("there", "right"))
     return Trust(there, right, tuple((float(error), float(least)) for error, least in table["thresholds"]))
 
 
 @functools.cache
 def bundled() -> Trust:
-    """What was fitted for the finder in the package."""
+    """The calibration of the bundled finder."""
     return of_table(json.loads((importlib.resources.files("digitwise.reading") / TABLE).read_text(encoding="utf-8")))

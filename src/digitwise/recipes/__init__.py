@@ -1,18 +1,11 @@
-"""Recipes by name. A recipe is plain data; its measured result stands at the head of its file."""
+"""Recipes by name. A recipe is plain data; its measured result stands above it."""
 
 from __future__ import annotations
 
 import difflib
 
 from digitwise.errors import RecipeError
-from digitwise.recipes.accurate import ACCURATE
-from digitwise.recipes.augmented import AUGMENTED
-from digitwise.recipes.baseline import BASELINE
-from digitwise.recipes.ensemble import ENSEMBLE
-from digitwise.recipes.flash import FLASH
-from digitwise.recipes.focus import FOCUS
-from digitwise.recipes.improved import IMPROVED
-from digitwise.recipes.reader import READER
+from digitwise.recipes.named import ACCURATE, AUGMENTED, BASELINE, ENSEMBLE, FLASH, FOCUS, IMPROVED, READER
 from digitwise.recipes.recipe import Augmentation, Recipe
 
 RECIPES = {recipe.name: recipe for recipe in (FLASH, BASELINE, IMPROVED, AUGMENTED, FOCUS, ACCURATE, ENSEMBLE, READER)}

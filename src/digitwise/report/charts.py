@@ -1,4 +1,4 @@
-"""Charts of numbers, each drawn once: a PNG to keep, and an SVG that a page takes in and colours by its own scheme."""
+"""Charts of numbers, each as a PNG, and as an SVG for a page, which recolours it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 VARIABLES = {BLUE: "--blue", ORANGE: "--orange", INK: "--ink", FAINT: "--faint"}  # of the page's style sheet
-# Ten classes, searched for: any two lie 26 apart in CIELAB, also as each kind of colour blindness sees them, where
-# Okabe and Ito's eight with two more come down to 3; all show on white and on black. The class is written on its cloud.
+# Ten colours found by search: any two are at least 26 apart in CIELAB, also with each kind of colour blindness, where
+# Okabe and Ito's eight with two more have 3; all are visible on white and on black.
 CLASS_COLOURS = (
     *("#3c00ff", "#f0a500", "#69c378", "#a500c3", "#3c4b4b"),
     *("#c35a0f", "#b4b4c3", "#e187ff", "#783c1e", "#875a96"),
@@ -130,7 +130,7 @@ def feature_map(places: Float64, labels: Int64, wrong: Mask, names: Sequence[str
 
 @dataclass(frozen=True)
 class Coordinate:
-    """An axis of parallel coordinates: the place of each line on it, from 0 to 1, and places with words."""
+    """An axis of parallel coordinates: the place of each line on it, from 0 to 1, and labelled ticks."""
 
     name: str
     places: Sequence[float]
@@ -138,7 +138,7 @@ class Coordinate:
 
 
 def parallel_coordinates(axes: Sequence[Coordinate], kinds: Sequence[str], stem: Path) -> None:
-    """Draw lines across axes that lie one below the other, so that they are read on a narrow screen too.
+    """Draw lines across horizontal axes, one below the other, which fit on a narrow screen.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def parallel_coordinates(axes: Sequence[Coordinate], kinds: Sequence[str], stem:
 
 
 def importances(shares: Mapping[str, float], stem: Path) -> None:
-    """Draw what share each name has, the most on top."""
+    """Draw the share of each name, the largest on top."""
     figure = new_figure(4.6, 0.36 * len(shares) + 0.9)
     axes = figure.add_subplot()
     names, values = list(shares), [100 * share for share in shares.values()]

@@ -32,16 +32,16 @@ CURVE_POINTS = 200  # of the risk-coverage curve that report.json keeps
 
 @dataclass(frozen=True)
 class Wishes:
-    """What whoever asks for a report may choose.
+    """The options of a report.
 
     Parameters
     ----------
     target : float
         The error rate the model has to stay below, in (0, 1).
     max_error : float
-        What a reading policy shall guarantee, in (0, 1).
+        The error rate that a reading policy guarantees, in (0, 1).
     samples : int
-        Readings to reckon errors for.
+        Number of readings to estimate errors for.
     class_mix : mapping of str to float, optional
         See :func:`~digitwise.evaluation.rates.expected_errors`.
     findings : list of dict
@@ -60,7 +60,7 @@ class Wishes:
 
 @dataclass(frozen=True, eq=False)
 class Examined:
-    """All that is worked out about the run a report is about, before it is put into words.
+    """All results about the run of a report, before they become text.
 
     Parameters
     ----------
@@ -71,10 +71,9 @@ class Examined:
         Answers about the test images.
     assessment : Assessment
     slices : dict
-        Where errors gather, as :func:`~digitwise.evaluation.fixes.gatherings` has it.
+        Groups with many errors, as :func:`~digitwise.evaluation.fixes.gatherings` returns them.
     searched : ImageSet
-        The images that these were looked for in: training images where the run was cross-validated, or validation
-        images.
+        The images searched for these groups: the training images of a cross-validated run, else the validation images.
     risks : dict of str to RiskCoverage
         Of validation and test.
     places : (ndarray of int64, ndarray of float64), optional
@@ -92,12 +91,12 @@ class Examined:
 
 
 def examine(run: Run, dataset: AnyDataset, wishes: Wishes) -> Examined:
-    """Work out everything about a run.
+    """Compute all results about a run.
 
     Raises
     ------
     RunError
-        If the run lacks answers, or the images at hand are not those that they are about.
+        If the run lacks answers, or the data set has other images than the answers.
     """
     validation, test = run.predictions("validation"), run.predictions("test")
     data = run.info["data"]
@@ -124,7 +123,7 @@ def examine(run: Run, dataset: AnyDataset, wishes: Wishes) -> Examined:
 def _slices(
     run: Run, dataset: AnyDataset, images: ImageSet, validation: Predictions
 ) -> tuple[dict[str, Any], ImageSet]:
-    """Where errors gather: among all training images where the run was cross-validated, else in validation."""
+    """Groups with many errors: among the training images of a cross-validated run, else in validation."""
     if (kept := run.slices) is None:
         return gatherings(find_slices(validation, properties(images.images)), validation), images
     if dataset.train.fingerprint != run.info["data"]["fingerprint"]["train"]:
@@ -134,7 +133,7 @@ def _slices(
 
 
 def about_the_same(run: Run, answers: Predictions, dataset: AnyDataset) -> None:
-    """Make sure that stored answers are about the test images at hand.
+    """Check that stored answers are about the test images of the data set.
 
     Raises
     ------
@@ -149,7 +148,7 @@ def about_the_same(run: Run, answers: Predictions, dataset: AnyDataset) -> None:
 
 
 def content(subject: Examined, others: Sequence[Run], answers: Sequence[Predictions], wishes: Wishes) -> dict[str, Any]:
-    """Put everything into plain values; ``answers`` are those of all runs about the test images."""
+    """Convert everything to plain values; ``answers`` are those of all runs about the test images."""
     run, assessment, test = subject.run, subject.assessment, subject.test
     runs = (run, *others)
     balance = class_balance(subject.dataset.train, subject.dataset.test)
@@ -273,7 +272,7 @@ def _made(run: Run) -> dict[str, Any]:
 
 
 def _pairs(runs: Sequence[Run], answers: Sequence[Predictions]) -> list[dict[str, Any]]:
-    """Every two runs compared, with the indices of the images that tell them apart."""
+    """Each pair of runs compared, with the indices of the images that they answer differently."""
     folders = [run.path.name for run in runs]
     names = folders if len(set(folders)) == len(runs) else [str(run.path) for run in runs]
     found = []
@@ -286,7 +285,7 @@ def _pairs(runs: Sequence[Run], answers: Sequence[Predictions]) -> list[dict[str
 
 
 def _stored(runs: Sequence[Run], answers: Sequence[Predictions]) -> dict[str, Any]:
-    """Every answer about every test image: what stands behind the cells of the confusion matrix and all galleries."""
+    """All answers about all test images, for the cells of the confusion matrix and the galleries."""
     return {
         "given": answers[0].labels.tolist(),
         "runs": [

@@ -1,4 +1,4 @@
-"""The map of test images, near where they are alike to the network: points, classes, and whom errors lie among."""
+"""The map of test images, on which similar ones are near each other: points, classes, and neighbours of errors."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 
 from digitwise.images import Float16, Float64, Int64, Predictions
 
-MOST = 2_000  # points: what a person can look at, and what takes seconds
-PERPLEXITY = 30  # neighbours that count
-NEIGHBOURS = 10  # right images that say whom a wrong one lies among
+MOST = 2_000  # points: enough to look at, computed in seconds
+PERPLEXITY = 30  # of t-SNE
+NEIGHBOURS = 10  # right images whose majority class is the neighbourhood of a wrong one
 
 
 def feature_places(features: Float16, predictions: Predictions, *, seed: int = 0) -> tuple[Int64, Float64]:
@@ -58,7 +58,7 @@ def points(indices: Int64, places: Float64) -> list[list[float]]:
 
 
 def centres(places: Float64, labels: Int64, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Where the name of each class stands: the median of its points."""
+    """The place of each class's name: the median of its points."""
     found = []
     for label, name in enumerate(names):
         if (own := labels == label).any():
@@ -68,10 +68,10 @@ def centres(places: Float64, labels: Int64, names: Sequence[str]) -> list[dict[s
 
 
 def company(indices: Int64, places: Float64, answers: Predictions) -> list[dict[str, Any]]:
-    """Of each class, how many points it has, and whom its wrong ones lie among.
+    """For each class, the number of points, and the classes around its wrong ones.
 
-    A wrong image among its own class was nearly right; among the class it is taken for, it looks like that one to
-    the network, or its label is wrong.
+    A wrong image among its own class was nearly right; one among its predicted class looks like that class to the
+    network, or its label is wrong.
 
     Parameters
     ----------

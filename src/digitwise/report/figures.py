@@ -1,16 +1,21 @@
-"""The images of the report, drawn by matplotlib: at 150 dpi, with labelled axes, safe for the colour-blind."""
+"""Images in reports: figures drawn by matplotlib at 150 dpi, groups of images with captions, and sheets of tiles."""
 
 from __future__ import annotations
 
+import base64
+import io
+import itertools
+import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitwise.data.balance import ClassBalance
-from digitwise.evaluation import confusion_matrix
+from digitwise.evaluation import apart, confusion_matrix
 from digitwise.images import ImageSet, Int64, Predictions
 from digitwise.outputs import Kind, output_file
 
@@ -18,11 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from digitwise.report.galleries import Group
-
 FIGURES = Kind("figures", "an earlier one of these figures", option="place")
 DPI = 150
-BLUE, ORANGE = "#0072b2", "#d55e00"  # Okabe and Ito's palette: told apart by everybody
+BLUE, ORANGE = "#0072b2", "#d55e00"  # Okabe and Ito's palette, safe for the colour-blind
 INK, FAINT = "#22272e", "#8a929c"
 STYLE: dict[Any, Any] = {
     "font.size": 9,
@@ -39,10 +42,15 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "digitwise",  # the same drawing gives the same file
 }
+MOST_PIXELS = 8_000_000  # room for the 10,000 test images of MNIST, about 2 MB as PNG
+LARGEST_SIDE = 48  # pixels; larger images are scaled down, the page shows them small
+SLICE_TILES = 24  # wrong images of a slice that are shown
+COMPARED_TILES = 40  # of each kind of a comparison
 
 
-def sample_sheet(images: ImageSet, path: Path, *, columns: int = 5, rows: int = 3) -> None:
+def sample_sheet(images: ImageSet, path: Path) -> None:
     """Draw the first images with their labels."""
+    columns, rows = 5, 3
     figure = new_figure(columns * 1.15, rows * 1.35)
     shown = images.images[: columns * rows]
     for place, image in enumerate(shown):
@@ -71,7 +79,7 @@ def class_histogram(balance: ClassBalance, path: Path) -> None:
 
 
 def confusion_image(predictions: Predictions, path: Path, *, normalize: bool = False) -> None:
-    """Draw the confusion matrix; the diagonal is left pale, so that the errors have the colour scale for themselves."""
+    """Draw the confusion matrix; the diagonal is not coloured, so that the colour scale is for errors."""
     matrix = confusion_matrix(predictions, normalize=normalize)
     errors = matrix.astype(float) * (100 if normalize else 1)
     size = len(matrix)
@@ -101,7 +109,7 @@ def confusion_image(predictions: Predictions, path: Path, *, normalize: bool = F
     _save(figure, path)
 
 
-def error_gallery(images: ImageSet, predictions: Predictions, path: Path, *, limit: int = 40, columns: int = 8) -> int:
+def error_gallery(images: ImageSet, predictions: Predictions, path: Path, *, limit: int = 40) -> int:
     """Draw wrong images with given label, prediction and confidence, the most confident mistake first.
 
     Returns
@@ -109,28 +117,22 @@ def error_gallery(images: ImageSet, predictions: Predictions, path: Path, *, lim
     int
         How many are shown.
     """
-    chosen: Int64 = predictions.wrong[:limit]
-    rows = max(1, -(-len(chosen) // columns))
-    figure = new_figure(columns * 1.12, rows * 1.5)
-    names = predictions.class_names
-    for place, index in enumerate(chosen):
-        axes = figure.add_subplot(rows, columns, place + 1)
-        _show(axes, images.images[index])
-        given, said = names[predictions.labels[index]], names[predictions.predicted[index]]
-        axes.set_title(f"{given} → {said}", loc="center", pad=3)
-        axes.set_xlabel(f"{predictions.confidence[index]:.0%} · #{index}", fontsize=7, labelpad=2, color="#57606a")
-    if not len(chosen):
-        figure.text(0.5, 0.5, "no errors", ha="center")
-    _save(figure, path)
+    names, chosen = predictions.class_names, predictions.wrong[:limit].tolist()
+    given, said = ([names[label] for label in labels[chosen]] for labels in (predictions.labels, predictions.predicted))
+    words = [f"{a} → {b}, {share:.0%}" for a, b, share in zip(given, said, predictions.confidence[chosen], strict=True)]
+    title = "wrong images, the most confident mistakes first: given label → prediction, confidence"
+    tiles = tuple(zip(chosen, words, strict=True))
+    grouped_gallery(images, [Group(title if tiles else "no errors", tiles)], path)
     return len(chosen)
 
 
-def grouped_gallery(images: ImageSet, groups: Sequence[Group], path: Path, *, columns: int = 8) -> None:
+def grouped_gallery(images: ImageSet, groups: Sequence[Group], path: Path) -> None:
     """Draw groups of images one below the other, each under its title, with the words and index of every image.
 
     All of it lies in one pair of axes, in inches from the top left: axes of their own for hundreds of images take
     matplotlib seconds.
     """
+    columns = 8
     titles = [textwrap.fill(group.title[:1].upper() + group.title[1:], 100) for group in groups]
     heads = [0.25 + 0.17 * (title.count("\n") + 1) for title in titles]
     rows = [max(1, -(-len(group.tiles) // columns)) for group in groups]
@@ -187,3 +189,151 @@ def _show(axes: Axes, image: np.ndarray) -> None:
 def _save(figure: Figure, path: Path) -> None:
     with output_file(path, FIGURES) as temporary:
         figure.savefig(temporary, metadata={"Software": None})
+
+
+@dataclass(frozen=True, eq=False)
+class Sprite:
+    """A sheet of tiles, row by row.
+
+    Parameters
+    ----------
+    indices : ndarray of int64, shape (n,)
+        Which image each tile shows.
+    url : str
+        The sheet as a PNG in a data URL.
+    columns, width, height : int
+        Tiles a row, and their size in pixels.
+    """
+
+    indices: Int64
+    url: str
+    columns: int
+    width: int
+    height: int
+
+    @property
+    def rows(self) -> int:
+        """Rows of tiles."""
+        return -(-len(self.indices) // self.columns)
+
+
+def make_sprite(images: ImageSet, predictions: Predictions, *, seed: int = 0) -> Sprite:
+    """Put the wrongly classified images, and as many others as fit, on one sheet.
+
+    Parameters
+    ----------
+    images : ImageSet
+    predictions : Predictions
+        About the same images, in the same order.
+    seed : int
+        Of the random choice, if not all fit.
+    """
+    height, width = _tile(*images.image_shape[:2])
+    return sheet_of(images, _chosen(predictions, MOST_PIXELS // (height * width), seed))
+
+
+def sheet_of(images: ImageSet, chosen: Int64) -> Sprite:
+    """Put some images on one sheet, in the order given.
+
+    Parameters
+    ----------
+    images : ImageSet
+    chosen : ndarray of int64, shape (n,)
+        Indices; at least one.
+    """
+    from PIL import Image
+
+    height, width = _tile(*images.image_shape[:2])
+    columns = math.isqrt(len(chosen) - 1) + 1
+    rows = -(-len(chosen) // columns)
+    colour = images.image_shape[2:] if images.image_shape[2] == 3 else ()
+    sheet = np.zeros((rows * height, columns * width, *colour), np.uint8)
+    for place, index in enumerate(chosen):
+        top, left = place // columns * height, place % columns * width
+        sheet[top : top + height, left : left + width] = _scaled(images.images[index], height, width)
+    file = io.BytesIO()
+    Image.fromarray(sheet).save(file, "PNG", optimize=False, compress_level=9)
+    url = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return Sprite(chosen, url, columns, width, height)
+
+
+def _tile(height: int, width: int) -> tuple[int, int]:
+    shrink = max(1.0, max(height, width) / LARGEST_SIDE)
+    return max(1, round(height / shrink)), max(1, round(width / shrink))
+
+
+def _chosen(predictions: Predictions, room: int, seed: int) -> Int64:
+    n = len(predictions)
+    if n <= room:
+        return np.arange(n)
+    wrong = predictions.wrong[:room]
+    right = np.setdiff1d(np.arange(n), predictions.wrong)
+    drawn = np.random.default_rng(seed).choice(right, min(len(right), room - len(wrong)), replace=False)
+    return np.sort(np.concatenate([wrong, drawn])).astype(np.int64)
+
+
+def _scaled(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    from PIL import Image
+
+    if image.shape[:2] == (height, width):
+        return image
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Some images that belong together.
+
+    Parameters
+    ----------
+    title : str
+    tiles : tuple of (int, str)
+        Index of an image, and its caption.
+    """
+
+    title: str
+    tiles: tuple[tuple[int, str], ...]
+
+
+def slice_groups(found: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Group]:
+    """The wrong images of each slice, as :func:`~digitwise.evaluation.fixes.gatherings` has them."""
+    groups = []
+    for each in found:
+        wrong = each["wrong"]
+        rows = itertools.islice(zip(wrong["index"], wrong["given"], wrong["predicted"], strict=True), SLICE_TILES)
+        tiles = tuple((index, f"{names[given]} → {names[predicted]}") for index, given, predicted in rows)
+        groups.append(Group(each["words"], tiles))
+    return groups
+
+
+def compared_groups(answers: Sequence[Predictions], names: Sequence[str]) -> list[Group]:
+    """The images that both runs, only the first, or only the second get wrong; empty groups are left out.
+
+    Parameters
+    ----------
+    answers : sequence of two Predictions
+    names : sequence of two str
+        Of the runs.
+    """
+    a, b = answers
+    classes = a.class_names
+    titles = ("both wrong", f"only {names[0]} wrong", f"only {names[1]} wrong")
+    groups = []
+    for title, indices in zip(titles, apart(a, b).values(), strict=True):
+        tiles = tuple(
+            (int(i), f"{classes[a.labels[i]]} → {classes[a.predicted[i]]}, {classes[b.predicted[i]]}")
+            for i in indices[:COMPARED_TILES]
+        )
+        if tiles:
+            groups.append(Group(f"{title}: {len(indices)}", tiles))
+    return groups
+
+
+def on_a_sheet(images: ImageSet, groups: Sequence[Group]) -> dict[str, Any] | None:
+    """The groups for a page: one sheet of all images, and for each tile its place on the sheet and its caption."""
+    indices = [index for group in groups for index, _ in group.tiles]
+    if not indices:
+        return None
+    places = itertools.count()
+    shown = [(group.title, [(next(places), words) for _, words in group.tiles]) for group in groups]
+    return {"sheet": sheet_of(images, np.array(indices, np.int64)), "groups": shown}

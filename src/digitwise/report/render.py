@@ -1,4 +1,4 @@
-"""From plain values to a page: templates filled in, numbers written one way everywhere; the page of digitwise run."""
+"""Filling templates with plain values, with one format for numbers; figures of runs; the page of digitwise run."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ DATA_FIGURES = ("samples.png", "classes.png")
 
 
 def check_data_figures(folder: Path) -> None:
-    """Make sure that :func:`draw_data` may write into a folder."""
+    """Check that :func:`draw_data` may write into a folder."""
     for name in DATA_FIGURES:
         check_file(folder / name, figures.FIGURES)
 
@@ -90,7 +90,7 @@ def draw_errors(folder: Path, images: ImageSet, answers: Predictions) -> list[Pa
 
 
 def render_index(runs: Sequence[Run], dataset: Dataset, comparisons: Sequence[str], path: Path) -> None:
-    """Write the page that shows a main job's runs, which lie beside it.
+    """Write the page of digitwise run, into the folder that holds its runs.
 
     Parameters
     ----------
@@ -107,9 +107,9 @@ def render_index(runs: Sequence[Run], dataset: Dataset, comparisons: Sequence[st
 
 
 def page_context(runs: Sequence[Run], dataset: Dataset, comparisons: Sequence[str]) -> dict[str, Any]:
-    """Everything that stands on the page, as text."""
+    """The content of the page, as text."""
     results = {run.name: evaluate_predictions(run.predictions("test")) for run in runs}
-    # The choice is validation's: the smallest of several test errors would be a guarantee that the next test breaks.
+    # Chosen on validation: the smallest of several test errors would be too optimistic.
     best = min(runs, key=lambda run: run.info["results"]["validation"]["errors"])
     info = best.info
     return {

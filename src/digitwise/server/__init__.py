@@ -1,4 +1,4 @@
-"""The service that reads, and the review of doubtful labels: what both need is an extra."""
+"""The service that reads images, and the review of doubtful labels; an optional extra."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ PARTS = ("httptools", "python_multipart", "starlette", "uvicorn")
 
 
 def check_parts() -> None:
-    """Raise MissingPartError where a library is missing."""
+    """Raise MissingPartError if a library is missing."""
     if missing := [part for part in PARTS if find_spec(part) is None]:
         raise MissingPartError(f"a server needs {', '.join(missing)}: pip install 'digitwise[server]'")

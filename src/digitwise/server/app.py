@@ -1,4 +1,4 @@
-"""The app: one table says of each path what answers it, who may ask, and what the API's description says of it."""
+"""The app: one table with the handler, the access and the OpenAPI description of each path."""
 
 from __future__ import annotations
 
@@ -11,29 +11,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from digitwise.server import api, openapi, pages
-from digitwise.server.metrics import Metrics, Watch
-from digitwise.server.problems import HANDLERS
-from digitwise.server.security import Guard
+from digitwise.server import handlers, openapi
+from digitwise.server.prometheus import Metrics, RequestCounter
+from digitwise.server.refusals import HANDLERS, Guard
 from digitwise.server.service import Service, Settings, service_of
 
 
 @dataclass(frozen=True)
-class Entry:
+class Endpoint:
     """A path of the server.
 
     Parameters
     ----------
     path : str
-        As Starlette has it; without the kinds of its parameters it is the name that requests are counted under.
+        In Starlette's form; without the types of its parameters it is also the name in the metrics.
     answer : async function of a Request to a Response
     operation : function of a Service to a dict, optional
-        What OpenAPI says of it; without one it is a page, a file or the description itself, and no part of the API.
+        Its OpenAPI description; None for pages, files and the description itself, which are not part of the API.
     method : {"GET", "POST"}
     open : bool
-        Whether it is for those too who lack the token, where there is one.
+        Whether it needs no token.
     offered : function of Settings to bool
-        Whether a server has it. What is part of the API is there even so, not described, and says what it lacks.
+        Whether a server with these settings has it. Paths of the API exist in any case, and answer what is missing.
     """
 
     path: str
@@ -44,12 +43,12 @@ class Entry:
     offered: Callable[[Settings], bool] = lambda _: True
 
     def route(self) -> Route:
-        """It as Starlette's."""
+        """The Starlette route."""
         return Route(self.path, self.answer, methods=[self.method])
 
 
 async def description(request: Request) -> Response:
-    """The API in OpenAPI's words."""
+    """The OpenAPI document."""
     service = service_of(request)
     paths = {}
     for entry in TABLE:
@@ -57,7 +56,7 @@ async def description(request: Request) -> Response:
             operation = entry.operation(service)
             closed = service.settings.token is not None and not entry.open
             paths[entry.path] = {entry.method.lower(): openapi.with_token(operation) if closed else operation}
-    return api.answer(openapi.document(service, paths))
+    return handlers.answer(openapi.document(service, paths))
 
 
 MODEL = openapi.getting("What the model is", "Model", tag="model")
@@ -65,39 +64,41 @@ SERVICE = openapi.getting("What this server offers, and its limits", "Service", 
 HEALTH = openapi.getting("Whether it answers", "Health", tag="service")
 
 TABLE = (
-    Entry("/", pages.page("index.html"), open=True),
-    Entry("/static/{name:path}", pages.file, open=True),
-    Entry("/docs", pages.page("docs.html"), open=True),
-    Entry("/openapi.json", description, open=True),
-    Entry("/report", pages.report, offered=lambda settings: settings.report is not None),
-    Entry("/v1/read", api.read, openapi.read, "POST"),
-    Entry("/v1/read/numbers", api.numbers, openapi.numbers, "POST"),
-    Entry("/v1/model", api.model, MODEL),
-    Entry("/v1/service", api.about, SERVICE, open=True),  # asked before a page can know that there is a token
-    Entry("/healthz", api.health, HEALTH, open=True),
-    Entry("/metrics", api.metrics, openapi.metrics),
-    Entry("/v1/collect", api.collect, openapi.collect, "POST", offered=lambda settings: settings.collect is not None),
+    Endpoint("/", handlers.page("index.html"), open=True),
+    Endpoint("/static/{name:path}", handlers.file, open=True),
+    Endpoint("/docs", handlers.page("docs.html"), open=True),
+    Endpoint("/openapi.json", description, open=True),
+    Endpoint("/report", handlers.report, offered=lambda settings: settings.report is not None),
+    Endpoint("/v1/read", handlers.read, openapi.read, "POST"),
+    Endpoint("/v1/read/numbers", handlers.numbers, openapi.numbers, "POST"),
+    Endpoint("/v1/model", handlers.model, MODEL),
+    Endpoint("/v1/service", handlers.about, SERVICE, open=True),  # a page asks it before it can know about the token
+    Endpoint("/healthz", handlers.health, HEALTH, open=True),
+    Endpoint("/metrics", handlers.metrics, openapi.metrics),
+    Endpoint(
+        "/v1/collect", handlers.collect, openapi.collect, "POST", offered=lambda settings: settings.collect is not None
+    ),
 )
-ROUTES = tuple(entry.route().path_format for entry in TABLE)  # the names that requests are counted under
+ROUTES = tuple(entry.route().path_format for entry in TABLE)  # the names in the metrics
 OPEN = [(entry.route().path_regex, entry.open) for entry in TABLE]
 
 
 def needs_token(path: str) -> bool:
-    """Whether a path is for those who have the token, where there is one; so is one of the API that is not there."""
+    """Whether a path needs the token, if there is one; unknown paths of the API do."""
     for pattern, is_open in OPEN:
-        if pattern.match(path):  # the router's own: for it a line break at the end is none
+        if pattern.match(path):  # the router's own pattern, so that both agree on line breaks
             return not is_open
     return path.startswith("/v1/")
 
 
 def application(settings: Settings, metrics: Metrics | None = None) -> Starlette:
-    """Make the app that answers; the model is loaded here.
+    """Make the app; the model is loaded here.
 
     Parameters
     ----------
     settings : Settings
     metrics : Metrics, optional
-        Where there are several processes: of this one.
+        Those of this process, if there are several processes.
 
     Raises
     ------
@@ -107,10 +108,10 @@ def application(settings: Settings, metrics: Metrics | None = None) -> Starlette
     service = Service(settings, metrics or Metrics(ROUTES))
     routes = [entry.route() for entry in TABLE if entry.operation is not None or entry.offered(settings)]
     middleware = [
-        Middleware(Watch, routes=routes, metrics=service.metrics),
+        Middleware(RequestCounter, routes=routes, metrics=service.metrics),
         Middleware(Guard, token=settings.token, loopback=settings.loopback, needs_token=needs_token),
     ]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=HANDLERS, lifespan=service.running)
     app.state.service = service
-    app.router.redirect_slashes = False  # a path is there or not
+    app.router.redirect_slashes = False  # a path with another slash is another path
     return app

@@ -1,4 +1,4 @@
-"""The API in OpenAPI's words; ``/docs`` shows them."""
+"""The OpenAPI description of the API, shown by ``/docs``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def document(service: Service, paths: Document) -> Document:
     ----------
     service : Service
     paths : dict
-        Operations by path and method: what the functions below say of them.
+        Operations by path and method, made by the functions below.
     """
     settings = service.settings
     return {
@@ -66,19 +66,17 @@ def with_token(operation: Document) -> Document:
 def read(service: Service) -> Document:
     """``/v1/read``."""
     shape = service.reader.model.image_shape
-    flag = {
-        "name": "input",
-        "in": "query",
-        "description": "Whether to send what the model saw of each single digit.",
-        "schema": {"type": "boolean", "default": False},
-    }
-    mode = {
-        "name": "mode",
-        "in": "query",
-        "description": "What files are read as: one digit, numbers, or what each turns out to be. Arrays are always "
+    flag = _query(
+        "input",
+        "Whether to send what the model saw of each single digit.",
+        {"type": "boolean", "default": False},
+    )
+    mode = _query(
+        "mode",
+        "What files are read as: one digit, numbers, or what each turns out to be. Arrays are always "
         "single digits, and so is a file in mode auto where the model knows other classes than the ten digits.",
-        "schema": {"type": "string", "enum": ["auto", "single", "numbers"], "default": "auto"},
-    }
+        {"type": "string", "enum": ["auto", "single", "numbers"], "default": "auto"},
+    )
     several = {"type": "array", "items": _array(shape), "minItems": 1, "maxItems": service.settings.limits.files}
     arrays = {"oneOf": [_array(shape), several]}
     body = {
@@ -98,22 +96,24 @@ def read(service: Service) -> Document:
     }
 
 
+def _query(name: str, description: str, schema: Document) -> Document:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
 def _asked() -> list[Document]:
-    """What may be said of the numbers on files."""
-    region = {
-        "name": "region",
-        "in": "query",
-        "description": "The part of each file that is read, as left,top,width,height in pixels or each in per cent. "
+    """Parameters about the numbers on files."""
+    region = _query(
+        "region",
+        "The part of each file that is read, as left,top,width,height in pixels or each in per cent. "
         "Boxes are in pixels of the whole image all the same. Not with mode single; arrays are read whole.",
-        "schema": {"type": "string", "examples": ["60%,10%,30%,8%", "640,80,320,60"]},
-    }
-    expect = {
-        "name": "expect",
-        "in": "query",
-        "description": "How many digits each number has: the most probable reading with so many is taken, and a number "
+        {"type": "string", "examples": ["60%,10%,30%,8%", "640,80,320,60"]},
+    )
+    expect = _query(
+        "expect",
+        "How many digits each number has: the most probable reading with so many is taken, and a number "
         "that cannot have them is unsure. Files are read as numbers then, arrays as ever.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": LONGEST},
-    }
+        {"type": "integer", "minimum": 1, "maximum": LONGEST},
+    )
     return [region, expect]
 
 

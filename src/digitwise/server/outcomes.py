@@ -1,7 +1,7 @@
-"""What images are read as, one digit or numbers, and as which documents that goes into answers.
+"""Reading the images of requests, as one digit or as numbers, and the documents of the results.
 
-Small images of many requests are read together: those of one size are normalised in one go, all are asked about in
-one call of the model. Images that may hold more than one digit are read one by one.
+Small images of many requests are read together: images of one size are normalised together, and all go through the
+model in one call. Images that may hold more than one digit are read one by one.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from digitwise.images import UInt8
 from digitwise.normalize.road import WORKING
 from digitwise.reading import rows
 from digitwise.reading.answers import Single
-from digitwise.reading.card import UNTOUCHED
-from digitwise.reading.inputs import Prepared
 from digitwise.reading.known import Known, Region
+from digitwise.reading.model import UNTOUCHED
+from digitwise.reading.model_input import Prepared
 from digitwise.reading.reader import PAGE, SINGLE, Reader
 from digitwise.reading.results import Page, Status
 
@@ -36,7 +36,7 @@ Source = bytes | UInt8  # a file's content, or an image as an array came
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """What the model says about one image.
+    """One image read as one digit.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ class Seen:
     label : str or None
         The most probable class; None where it is blank.
     probabilities : dict of str to float
-        Of each class, calibrated, rounded to a millionth; empty where it is blank.
+        Of each class, calibrated, rounded to a millionth; empty if it is blank.
     image : ndarray of uint8, shape (28, 28)
-        What it saw.
+        The model's input.
     """
 
     status: Status
@@ -69,14 +69,14 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request says of its images: the part to read, and how numbers look."""
+    """The parameters of a request: the part of each image to read, and the form of the numbers."""
 
     region: Region | None = None
     known: Known | None = None
 
 
 def read_together(reader: Reader, sources: Sequence[Source], *, max_pixels: int) -> list[Outcome]:
-    """Read images, each with the outcome that it has alone.
+    """Read images together; each outcome is the same as alone.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def _decoded(source: Source, max_pixels: int, at_least: int) -> Decoded:
 
 
 def _of_one_size(reader: Reader, sources: Sequence[Source], images: dict[int, UInt8]) -> list[list[int]]:
-    """Places of images that can be normalised together; large ones, and those that are only fitted, alone."""
+    """Group images that can be normalised together; large ones, and those that are only scaled, are alone."""
     groups: dict[object, list[int]] = defaultdict(list)
     normalized = reader.model.card.normalization != UNTOUCHED
     for place, image in images.items():
@@ -126,7 +126,7 @@ def _formed(reader: Reader, images: list[UInt8], *, arrays: bool) -> Prepared:
 
 
 def _answered(reader: Reader, prepared: list[Prepared]) -> list[Seen]:
-    """What the model says about images as it takes them, in one call."""
+    """Answers about prepared images by one call of the model."""
     if not prepared:
         return []
     together = Prepared.joined(prepared, classes=len(reader.class_names))
@@ -148,7 +148,7 @@ def _rounded(probabilities: NDArray[Any]) -> list[Any]:
 
 
 def sheet_of(reader: Reader, asked: Asked, source: Source) -> Sheet | DigitwiseError:
-    """An image as numbers, whatever is on it."""
+    """Read an image as numbers."""
     try:
         decoded, part = _opened(reader, asked, source)
         return _sheet(reader.page_of(part, known=asked.known), decoded)
@@ -157,7 +157,7 @@ def sheet_of(reader: Reader, asked: Asked, source: Source) -> Sheet | DigitwiseE
 
 
 def sheet_or_digit_of(reader: Reader, asked: Asked, source: Source) -> Sheet | Outcome:
-    """An image as what it turns out to be: numbers, one digit, or nothing."""
+    """Read an image as what it shows: numbers, one digit, or nothing."""
     try:
         decoded, part = _opened(reader, asked, source)
         found = reader.auto_of(part)
@@ -167,7 +167,7 @@ def sheet_or_digit_of(reader: Reader, asked: Asked, source: Source) -> Sheet | O
 
 
 def statuses_of(outcome: Sheet | Outcome) -> list[str]:
-    """What became of each digit; of a page without one, of the page."""
+    """The status of each digit; of a page without digits, that of the page."""
     if isinstance(outcome, Sheet):
         return [digit.status for line in outcome.page.lines for digit in line.digits] or [outcome.page.status]
     return [outcome.status if isinstance(outcome, Seen) else "error"]
@@ -185,7 +185,7 @@ def _sheet(page: Page, decoded: Decoded) -> Sheet:
 
 
 def _seen(reader: Reader, single: Single) -> Seen:
-    """A digit with all probabilities and what the model saw."""
+    """A digit with all probabilities and the model's input."""
     reading = single.reading
     if reading.label is None:
         return Seen(reading.status, None, {}, single.image)
@@ -194,7 +194,7 @@ def _seen(reader: Reader, single: Single) -> Seen:
 
 
 def reading_document(name: str | None, outcome: Outcome | Sheet, *, with_input: bool) -> dict[str, Any]:
-    """One image as what it was read as: one digit, or numbers."""
+    """The document of one image: one digit, or numbers."""
     if isinstance(outcome, Sheet):
         return page_document(name, outcome) | {"label": outcome.page.label, "probabilities": None}
     document: dict[str, Any] = {"name": name, "kind": "single", "label": None, "confidence": None, "status": "error"}
@@ -210,7 +210,7 @@ def reading_document(name: str | None, outcome: Outcome | Sheet, *, with_input: 
 
 
 def page_document(name: str | None, outcome: Sheet | DigitwiseError) -> dict[str, Any]:
-    """One image as numbers; width and height are those of the image upright by its EXIF orientation."""
+    """The document of one page; width and height are those of the image upright by its EXIF orientation."""
     head = {"name": name, "kind": "numbers"}
     if isinstance(outcome, DigitwiseError):
         nothing = {"text": None, "confidence": None, "width": None, "height": None}
@@ -222,7 +222,7 @@ def page_document(name: str | None, outcome: Sheet | DigitwiseError) -> dict[str
 
 
 def _found(page: Page) -> dict[str, Any]:
-    """What is on a page, each of the others with a confidence or null."""
+    """The content of a page; each of the others has a confidence or null."""
     document = rows.page_document(page)
     return document | {"others": [{"confidence": None} | other for other in document["others"]]}
 

@@ -1,4 +1,4 @@
-"""A label patch under review: its rows and images, and an app of its own by which decisions reach the file."""
+"""The review of a label patch: its rows and images, and the app that writes decisions to the file."""
 
 from __future__ import annotations
 
@@ -22,28 +22,27 @@ from digitwise.errors import DataError
 from digitwise.files import atomic_write
 from digitwise.images import Dataset, ImageSet, UInt8
 from digitwise.outputs import waiting_for
+from digitwise.server.handlers import file, page
 from digitwise.server.outcomes import as_png
-from digitwise.server.pages import file, page
-from digitwise.server.problems import HANDLERS, Problem
-from digitwise.server.security import Guard
+from digitwise.server.refusals import HANDLERS, Guard, Problem
 
 LARGEST = 4_096  # bytes of a decision
 
 
 class Labels:
-    """The file is read anew for every answer and every decision, since other programs may write to it too.
+    """A label patch under review; read again for every request, since other programs may write to it.
 
     Parameters
     ----------
     path : str or Path
         The label patch.
     dataset : Dataset
-        The data it was made for, as it is without the patch.
+        The data set that it was made for, without the patch applied.
 
     Raises
     ------
     DataError
-        If the file is no patch of this data, has no rows, or cannot be written to, or a class cannot be decided for.
+        If the file is no patch of this data, has no rows, or is not writable, or a class has an unusable name.
     """
 
     def __init__(self, path: str | Path, dataset: Dataset) -> None:
@@ -63,12 +62,12 @@ class Labels:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What an image can be."""
+        """The names of the classes."""
         return self.dataset.train.class_names
 
     @property
     def decisions(self) -> tuple[str, ...]:
-        """What can be decided about an image; nothing is to decide later."""
+        """The possible decisions about an image; an empty one means later."""
         return (*self.class_names, "drop", "keep", "")
 
     def read(self) -> Patch:
@@ -77,12 +76,12 @@ class Labels:
         Raises
         ------
         DataError
-            If it can no longer be read, or is about other images or classes.
+            If it cannot be read any more, or is about other images or classes.
         """
         patch = read_patch(self.path)
         patch.require(self._places, self.dataset.name)
         decided = [self.image(digest) for digest in patch.decisions]
-        if decided:  # a decision that is no class is told with its row
+        if decided:  # raises an error with the row of a decision that is no class
             patch.of(ImageSet(np.stack(decided), np.zeros(len(decided), np.int64), self.class_names))
         return patch
 

@@ -1,39 +1,54 @@
-"""What the owner of a server decides, and what all requests share: the reader, where they wait, the counts."""
+"""The settings of a server, and what its requests share: the reader, the queue for it, the metrics.
+
+Small images go to the model batch by batch in one thread: those that came while it was busy go together. Large images
+and pages, which would delay the others, go through another thread one by one, so that the memory of two large photos is
+never needed at once. Both queues are bounded; a request that does not fit is refused at once.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
+from digitwise.errors import TooLargeError
 from digitwise.reading.model import model_content
 from digitwise.reading.reader import Reader
-from digitwise.server.batcher import Batcher
-from digitwise.server.collection import Collection
-from digitwise.server.metrics import Metrics
-from digitwise.server.problems import Problem
-from digitwise.server.uploads import Intake, Limits
+from digitwise.server.outcomes import Outcome, Source, read_together
+from digitwise.server.prometheus import Metrics
+from digitwise.server.refusals import Problem, busy
+from digitwise.server.uploads import Collection, Intake, RequestLimits
 
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+SMALL = 400_000  # pixels: images up to this size are read together, in some milliseconds
+TOGETHER = 64  # images of a batch: larger ones are not faster per image
+WAITING = 48  # small images in the queue: less than a tenth of a second of work
+LARGE = 32  # requests in the queue with large images or pages
+WARM = b"P5 20 20 255\n" + (b"\xff" * 8 + b"\0" * 4 + b"\xff" * 8) * 20  # a bar, as an image of PPM's kind
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that an app is made from; it is sent to other processes.
+    """The settings of an app; picklable, for other processes.
 
     Parameters
     ----------
     model, max_error
         As for :class:`digitwise.reading.reader.Reader`.
     token : str, optional
-        Asked for by whatever reads or tells something.
+        Required by all paths that give data.
     loopback : bool
         Whether it listens on this machine only.
     collect : Path, optional
@@ -42,7 +57,7 @@ class Settings:
         The page of a run's report.
     log : bool
         Whether a line is written for each request.
-    limits : Limits
+    limits : RequestLimits
     """
 
     model: Path | None = None
@@ -52,11 +67,11 @@ class Settings:
     collect: Path | None = None
     report: Path | None = None
     log: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: RequestLimits = field(default_factory=RequestLimits)
 
 
 class Service:
-    """One process's share of a server.
+    """What the requests of one process share.
 
     Parameters
     ----------
@@ -69,7 +84,7 @@ class Service:
     ModelError
         If the model cannot be used.
     DataError
-        If nothing can be collected where it should be.
+        If the folder for labelled images cannot be used.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
@@ -85,7 +100,7 @@ class Service:
 
     @asynccontextmanager
     async def running(self, _: Any) -> AsyncIterator[None]:
-        """Work while the app is up."""
+        """Start and stop the queue with the app."""
         self.batcher.start()
         try:
             yield
@@ -93,14 +108,14 @@ class Service:
             self.batcher.stop()
 
     async def in_time(self, request: Request, work: Awaitable[T]) -> T:
-        """What ``work`` gives, unless it takes too long or the client leaves; then it is not begun, or forgotten.
+        """The result of ``work``, which is cancelled if it takes too long or the client disconnects.
 
         Raises
         ------
         Problem
-            With status 504, where the time is over.
+            With status 504, if the time is over.
         ClientDisconnect
-            If the client leaves.
+            If the client disconnects.
         """
         task, left = asyncio.ensure_future(work), asyncio.ensure_future(_left(request.receive))
         seconds = self.settings.limits.seconds
@@ -118,7 +133,7 @@ class Service:
 
 
 def service_of(request: Request) -> Service:
-    """What the app was made with that was asked."""
+    """The service of the app of a request."""
     service: Service = request.app.state.service
     return service
 
@@ -126,3 +141,137 @@ def service_of(request: Request) -> Service:
 async def _left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Queued:
+    """The small images of one request, and the future of their results."""
+
+    sources: Sequence[Source]
+    answer: asyncio.Future[list[Outcome]]
+
+
+class Batcher:
+    """Reads for many requests at a time. Its methods are called in the event loop.
+
+    Parameters
+    ----------
+    reader : Reader
+    tell : function of an int
+        Called with the number of queued items whenever it changes.
+    """
+
+    def __init__(self, reader: Reader, tell: Callable[[int], None]) -> None:
+        self.reader, self._tell = reader, tell
+        self.waiting = self.large = 0  # small images, and requests with large ones
+        self._queue: SimpleQueue[Queued | None] = SimpleQueue()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="digitwise-large")
+        self._thread = threading.Thread(target=self._work, name="digitwise-batch", daemon=True)
+
+    def start(self) -> None:
+        """Begin; answers come back to the loop that runs now."""
+        self._loop = asyncio.get_running_loop()
+        self._queue.put(Queued([WARM], self._loop.create_future()))  # loads libraries before somebody waits for them
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, when the queue is empty."""
+        self._queue.put(None)
+        self._thread.join()
+        self._pool.shutdown(cancel_futures=True)
+
+    def check_room(self) -> None:
+        """Reject a request if the queue is full.
+
+        Raises
+        ------
+        Problem
+            With status 503 and Retry-After.
+        """
+        if self.waiting >= WAITING or self.large >= LARGE:
+            raise busy()
+
+    async def read(self, sources: Sequence[Source]) -> list[Outcome]:
+        """Read single digits.
+
+        Parameters
+        ----------
+        sources : sequence of bytes or ndarray of uint8
+
+        Returns
+        -------
+        list of Seen or DigitwiseError
+            In the same order.
+        """
+        self.check_room()
+        answer: asyncio.Future[list[Outcome]] = self._loop.create_future()
+        self._count(small=len(sources))
+        try:
+            self._queue.put(Queued(sources, answer))
+            outcomes = await answer
+        finally:
+            self._count(small=-len(sources))
+        large = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, TooLargeError)]
+        if large:
+            found = await self.each(self._read_one, [sources[place] for place in large])
+            for place, outcome in zip(large, found, strict=True):
+                outcomes[place] = outcome
+        return outcomes
+
+    async def each(self, function: Callable[[A], B], items: Sequence[A]) -> list[B]:
+        """Apply a slow function to each item in the thread for large images, one after the other."""
+        if self.large >= LARGE:
+            raise busy()
+        self._count(large=1)
+        try:
+            return [await self._loop.run_in_executor(self._pool, function, item) for item in items]
+        finally:
+            self._count(large=-1)
+
+    def _count(self, *, small: int = 0, large: int = 0) -> None:
+        self.waiting += small
+        self.large += large
+        self._tell(self.waiting + self.large)
+
+    def _read_one(self, source: Source) -> Outcome:
+        return read_together(self.reader, [source], max_pixels=self.reader.max_pixels)[0]
+
+    def _work(self) -> None:
+        small = min(SMALL, self.reader.max_pixels)
+        while tasks := self._taken():
+            wanted = [task for task in tasks if not task.answer.cancelled()]
+            try:
+                sources = [source for task in wanted for source in task.sources]
+                outcomes: list[Outcome] | Exception = read_together(self.reader, sources, max_pixels=small)
+            except Exception as error:  # a bug is raised in the waiting requests only
+                outcomes = error
+            self._loop.call_soon_threadsafe(_deliver, wanted, outcomes)
+
+    def _taken(self) -> list[Queued]:
+        """The waiting tasks of the next batch; empty at the end."""
+        task = self._queue.get()
+        tasks, images = [], 0
+        while task is not None:
+            tasks.append(task)
+            images += len(task.sources)
+            if images >= TOGETHER:
+                break
+            try:
+                task = self._queue.get_nowait()
+            except Empty:
+                break
+        if task is None and tasks:
+            self._queue.put(None)  # keep the end for the next batch
+        return tasks
+
+
+def _deliver(tasks: list[Queued], outcomes: list[Outcome] | Exception) -> None:
+    start = 0
+    for task in tasks:
+        part, start = slice(start, start + len(task.sources)), start + len(task.sources)
+        if task.answer.done():  # the client has disconnected
+            continue
+        if isinstance(outcomes, Exception):
+            task.answer.set_exception(outcomes)
+        else:
+            task.answer.set_result(outcomes[part])

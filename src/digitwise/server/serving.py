@@ -1,7 +1,7 @@
-"""Listening, and leaving: what was accepted is answered, then the process goes; in one process or in several.
+"""Listening, serving and shutting down in one or several processes, without losing an accepted request.
 
-Beyond its options and ASGI, this stands on parts of uvicorn that it does not document, and was held against uvicorn
-0.54.0 and httptools 0.9.0. Of its protocol: the parser's callbacks, ``cycle.response_complete`` (whether a request is
+Beyond its options and ASGI, this module uses undocumented parts of uvicorn; it was tested with uvicorn 0.54.0 and
+httptools 0.9.0. Of its protocol: the parser's callbacks, ``cycle.response_complete`` (whether a request is
 being answered), ``send_400_response`` and ``server_state.default_headers``. Of its server: ``handle_exit``,
 ``shutdown``, ``servers`` and ``server_state.connections``. To move to another version, run tests/server.
 """
@@ -32,9 +32,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from digitwise.errors import ServerError
 from digitwise.server.app import ROUTES, application
-from digitwise.server.metrics import Metrics, log_lines, width_of
-from digitwise.server.problems import Problem
-from digitwise.server.security import HEADER_BYTES, RAW_HEADERS, too_large
+from digitwise.server.prometheus import Metrics, log_lines, width_of
+from digitwise.server.refusals import HEADER_BYTES, RAW_HEADERS, Problem, too_large
 from digitwise.server.service import Settings
 
 if TYPE_CHECKING:
@@ -42,22 +41,22 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("digitwise.server")
 BACKLOG = 512  # connections that wait to be accepted
-IDLE = 0.5  # seconds that open connections have, on leaving, for a request that is on its way
-KEEP_ALIVE = 15  # seconds that a connection may wait for its next request
-LEAVING = 60  # seconds that requests have, on leaving, to be answered
+IDLE = 0.5  # seconds in a shutdown for requests that are being sent
+KEEP_ALIVE = 15  # seconds that a connection stays open without a request
+LEAVING = 60  # seconds in a shutdown for requests to be answered
 SWITCH = 0.0005  # seconds: with Python's own 0.005 the thread that reads waits too long for a loop that refuses many
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 HEADER_SECONDS = 10.0  # until headers are whole, from the first byte of the request or from the connection
-AGAIN = 1.0  # seconds before a process that died is started anew: one that cannot live does not keep a core busy
+AGAIN = 1.0  # seconds before a process that died is restarted, so that repeated failures do not keep a core busy
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 takes a free one.
+    """Open a listening socket; port 0 takes a free one.
 
     Raises
     ------
     ServerError
-        If nobody can listen there.
+        If the address or the port cannot be used.
     """
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
@@ -79,7 +78,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url_of(sock: socket.socket) -> str:
-    """Where a browser on this machine finds it."""
+    """The URL for a browser on this machine."""
     host, port = sock.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = "localhost"
@@ -87,24 +86,24 @@ def url_of(sock: socket.socket) -> str:
 
 
 class Protocol(HttpToolsProtocol):
-    """A connection whose headers must come soon, and on which no more than they may have is held until they are whole.
+    """A connection with a time limit for headers and a size limit for incomplete ones.
 
-    Whole ones that are too large are refused by the app.
+    Complete headers that are too large are rejected by the app.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for the first request, but not for long."""
+        """Start the time limit for the first request."""
         super().connection_made(transport)
         self._in_headers, self._received = False, 0  # of headers that came in several parts, bytes after the first
         self._timer: asyncio.TimerHandle | None = self.loop.call_later(HEADER_SECONDS, self._too_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing more will come."""
+        """Stop the time limit."""
         self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what came, and look at what is not a request yet, or none any more."""
+        """Pass data on, and check the limits of incomplete headers."""
         before = self._in_headers
         super().data_received(data)
         answering = self.cycle is not None and not self.cycle.response_complete
@@ -116,23 +115,23 @@ class Protocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(HEADER_SECONDS, self._too_late)
 
     def on_message_begin(self) -> None:
-        """Count from here."""
+        """Start to count bytes of headers."""
         self._in_headers, self._received = True, 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header, but not what comes under that name behind a body."""
+        """Accept a header, but not a trailer behind a body."""
         if self._in_headers:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Begin to answer."""
+        """Stop the time limit: the headers are complete."""
         self._in_headers = False
         self._stop_timer()
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Say what is wrong with what is no request."""
+        """Answer data that is not HTTP."""
         self._refuse(Problem(400, "expected an HTTP request, got something else"))
 
     def _too_late(self) -> None:
@@ -157,23 +156,23 @@ class Protocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """Uvicorn, which leaves when it is told to without losing a request, and does not pass the signal on."""
+    """Uvicorn with a shutdown that loses no request and does not raise the signal again."""
 
     signals: tuple[signal.Signals, ...] = SIGNALS
 
     def handle_exit(self, sig: int, frame: object) -> None:
-        """Leave; told a second time, leave at once."""
+        """Shut down; on a second signal, at once."""
         if sig in self.signals:
             self.force_exit = self.should_exit
             self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept no more; let requests under way be answered and those on their way come; then close."""
+        """Stop listening, wait for requests that are being sent or answered, then close."""
         until = time.monotonic() + IDLE
         for sock in sockets or ():
-            sock.listen(0)  # others have to try again, and find nobody
+            sock.listen(0)  # no new connections
             waits = True
-            while waits and time.monotonic() < until:  # for who is connected: the system would reset these
+            while waits and time.monotonic() < until:  # accept those already connected, which the system would reset
                 await asyncio.sleep(0.001)
                 waits = bool(select.select([sock], [], [], 0)[0])
         for server in self.servers:
@@ -184,10 +183,10 @@ class Server(uvicorn.Server):
 
 
 def server_of(app: ASGIApp, *, signals: tuple[signal.Signals, ...] = SIGNALS) -> Server:
-    """A server for ``app`` that leaves at ``signals``; ``run(sockets=[…])`` starts it."""
+    """A server for ``app`` that shuts down on ``signals``; ``run(sockets=[…])`` starts it."""
 
     async def until_told(scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer; an answer after the word to leave is the last on its connection, and says so."""
+        """Answer; during a shutdown with ``Connection: close``."""
 
         async def last(message: Message) -> None:
             if server.should_exit and message["type"] == "http.response.start":
@@ -202,7 +201,7 @@ def server_of(app: ASGIApp, *, signals: tuple[signal.Signals, ...] = SIGNALS) ->
         ws="none",
         lifespan="on",
         log_config=None,
-        log_level="critical",  # what it would log is answered, or logged by us without what was received
+        log_level="critical",  # its messages may contain content of requests
         access_log=False,
         backlog=BACKLOG,
         proxy_headers=False,
@@ -218,9 +217,9 @@ def server_of(app: ASGIApp, *, signals: tuple[signal.Signals, ...] = SIGNALS) ->
 def serve(
     app: ASGIApp, sock: socket.socket, *, log: bool = False, signals: tuple[signal.Signals, ...] = SIGNALS
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C, with a line on stderr for each request where that is wanted."""
+    """Serve until SIGTERM or Ctrl-C; with ``log``, write a line per request to stderr."""
     sys.setswitchinterval(SWITCH)
-    gc.freeze()  # what has been loaded stays: looking through it for garbage would hold a request up for 20 ms
+    gc.freeze()  # collecting garbage among loaded modules would delay a request by 20 ms
     _keep_stderr()
     if log:
         log_lines()
@@ -228,7 +227,7 @@ def serve(
 
 
 def _keep_stderr() -> None:
-    """Keep stderr for Python's own words: libraries in C write there what they find in a damaged image."""
+    """Silence libraries in C, which report damaged images on stderr; Python keeps a stderr of its own."""
     sys.stderr.flush()
     sys.stderr = open(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")  # noqa: SIM115
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -237,7 +236,7 @@ def _keep_stderr() -> None:
 
 
 def serve_in_processes(settings: Settings, sock: socket.socket, workers: int) -> None:
-    """Serve until SIGTERM or Ctrl-C; what was accepted is answered first."""
+    """Serve in several processes until SIGTERM or Ctrl-C; accepted requests are answered first."""
     # Not forked: onnxruntime has threads, which a fork would leave behind in the middle of something.
     context = multiprocessing.get_context("spawn")
     numbers = context.RawArray("d", width_of(ROUTES) * workers)
@@ -262,7 +261,7 @@ def serve_in_processes(settings: Settings, sock: socket.socket, workers: int) ->
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Signals to leave, as they come."""
+    """A list that collects signals to shut down."""
     told: list[int] = []
     before = {number: signal.signal(number, lambda number, _: told.append(number)) for number in SIGNALS}
     try:
@@ -273,7 +272,7 @@ def _signals() -> Iterator[list[int]]:
 
 
 def _end(processes: list[SpawnProcess], told: list[int]) -> None:
-    """Pass on each signal, the second of which means at once, until all have left."""
+    """Pass each signal on to all processes until they have ended; a second one means at once."""
     passed = 0
     while any(process.is_alive() for process in processes):
         for process in processes if passed < len(told) else ():

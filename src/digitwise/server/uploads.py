@@ -1,38 +1,51 @@
-"""The body of a request: taken in within limits, then its images: a form, one image, or arrays in JSON."""
+"""Images that clients send: a request's body within limits, the images in it, and the folder for labelled ones.
+
+A body is a form, one image, or arrays in JSON. Labelled images are kept as a folder set of the owner:
+``DIR/CLASS/START-OF-SHA256.png``.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 import math
+import os
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+from PIL import Image
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from digitwise.decoding import MAX_PIXELS
+from digitwise.decoding import MAX_PIXELS, open_image
+from digitwise.errors import DataError
+from digitwise.files import whole_file
+from digitwise.images import UInt8
+from digitwise.outputs import waiting_for
 from digitwise.server.outcomes import Source
-from digitwise.server.problems import Problem, busy
+from digitwise.server.refusals import Problem, busy
 
-logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it would tell what was received
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it would log content of requests
 
-NAME = 200  # characters of a file's name that come back
+NAME = 200  # characters of a file's name that are returned
 FIELDS = 10  # parts of a form without a file
-SPACIOUS = 16  # bytes of JSON for a pixel, line breaks and indentation with it
+SPACIOUS = 16  # bytes of JSON per pixel, with line breaks and indentation
 KINDS = "multipart/form-data with files, image/* or application/json with arrays"
-TIMES = 4  # the largest body fits so many times into what is held for all requests together
+TIMES = 4  # bytes held for all requests together, in largest bodies
+DIGITS = 20  # hexadecimal digits of the sha256 that name a file: enough to tell any number of images apart
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What one request may ask for.
+class RequestLimits:
+    """Limits of one request.
 
     Parameters
     ----------
@@ -43,7 +56,7 @@ class Limits:
     files : int
         Images in it.
     seconds : float
-        For its body to come, and again for its answer to be found.
+        For receiving its body, and again for computing the answer.
     """
 
     bytes: int = 20 * 2**20
@@ -53,14 +66,14 @@ class Limits:
 
 
 class Intake:
-    """Takes bodies into memory, and never more than it may hold.
+    """Receives bodies in memory, within a limit for all together.
 
     Parameters
     ----------
-    limits : Limits
+    limits : RequestLimits
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: RequestLimits) -> None:
         self.limits = limits
         self.held = 0  # bytes
 
@@ -71,9 +84,9 @@ class Intake:
         Raises
         ------
         Problem
-            413 where it is too large, 408 where it is too slow, 415 where it is compressed, 503 without room for it.
+            413 if it is too large, 408 if it is too slow, 415 if it is compressed, 503 if memory is full.
         ClientDisconnect
-            If the client leaves before it is whole.
+            If the client disconnects before it is complete.
         """
         self._check(request)
         taken = bytearray()
@@ -101,7 +114,7 @@ class Intake:
             raise Problem(408, detail, headers={"Connection": "close"}, limit=seconds) from error
 
     def _check(self, request: Request) -> None:
-        """Refuse what its headers say already."""
+        """Reject a request by its headers."""
         if request.headers.get("content-encoding", "identity") != "identity":
             raise Problem(415, "expected a body that is not compressed, got one with a Content-Encoding; send it plain")
         length = request.headers.get("content-length", "")
@@ -120,7 +133,7 @@ class Intake:
 
 
 def _handed_over(taken: bytearray) -> bytes:
-    """The content, which is held by nobody else from here on."""
+    """The content; the buffer is emptied, so that there is one copy."""
     content = bytes(taken)
     taken.clear()
     return content
@@ -128,7 +141,7 @@ def _handed_over(taken: bytearray) -> bytes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Upload:
-    """One image as it came.
+    """One image of a request.
 
     Parameters
     ----------
@@ -142,7 +155,7 @@ class Upload:
 
 
 async def uploads_of(
-    request: Request, body: bytes, limits: Limits, shape: tuple[int, ...] | None = None
+    request: Request, body: bytes, limits: RequestLimits, shape: tuple[int, ...] | None = None
 ) -> list[Upload]:
     """The images in a body.
 
@@ -151,7 +164,7 @@ async def uploads_of(
     request : Request
         For its headers.
     body : bytes
-    limits : Limits
+    limits : RequestLimits
     shape : tuple of int, optional
         Of an image in JSON; without it there may be none.
 
@@ -180,7 +193,7 @@ def kind_of(request: Request) -> str:
 
 
 def base_name(name: str | None) -> str:
-    """The last part of a name as any system writes it, not too long; it is only sent back, never opened."""
+    """The last part of a name on any system, cut to :data:`NAME`; it is only returned, never opened."""
     return re.split(r"[\\/]", name or "")[-1][:NAME]
 
 
@@ -197,7 +210,7 @@ async def form_of(request: Request, body: bytes, *, files: int) -> tuple[list[Up
         yield body
 
     parser = MultiPartParser(request.headers, stream(), max_files=files, max_fields=FIELDS)
-    parser.spool_max_size = len(body) + 1  # so that nothing is written to a disk
+    parser.spool_max_size = len(body) + 1  # so that nothing is written to disk
     try:
         form = await parser.parse()
     except (MultiPartException, ValueError) as error:
@@ -213,7 +226,7 @@ async def form_of(request: Request, body: bytes, *, files: int) -> tuple[list[Up
     return found, {name: each for name, each in parts if isinstance(each, str)}
 
 
-def _arrays(body: bytes, limits: Limits, shape: tuple[int, ...]) -> list[Any]:
+def _arrays(body: bytes, limits: RequestLimits, shape: tuple[int, ...]) -> list[Any]:
     most = limits.files * math.prod(shape) * SPACIOUS
     if len(body) > most:
         raise Problem(413, f"expected at most {most:,} bytes of JSON, got {len(body):,}; send fewer", limit=most)
@@ -238,3 +251,107 @@ def _arrays(body: bytes, limits: Limits, shape: tuple[int, ...]) -> list[Any]:
     if images.min() < 0 or images.max() > 255:
         raise Problem(422, f"{expected}, got {images.min()} to {images.max()}")
     return list(images.astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The result of storing an image.
+
+    Parameters
+    ----------
+    path : str
+        Below the folder, with ``/``.
+    outcome : {"new", "known", "moved"}
+        Whether it was there already under this label, or was moved from another one.
+    """
+
+    path: str
+    outcome: Literal["new", "known", "moved"]
+
+
+class Collection:
+    """A folder set that grows image by image; threads and processes may add to it at the same time.
+
+    Images are stored as decoded: upright, and without metadata such as place and time.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Created if it does not exist.
+    class_names : sequence of str
+        The labels; each gets a folder with its first image.
+    max_pixels : int
+        Larger images are refused.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be written to or holds ``train`` and ``test``, or a class cannot name a folder.
+    """
+
+    def __init__(self, folder: str | Path, class_names: Sequence[str], *, max_pixels: int = MAX_PIXELS) -> None:
+        self.folder = Path(folder)
+        self.class_names = tuple(class_names)
+        self.max_pixels = max_pixels
+        if odd := [name for name in self.class_names if not _names_a_folder(name)]:
+            raise DataError(f"{self.folder}: expected classes whose names can be folders, got {odd[0]!r}")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{self.folder}: expected a folder to collect in, got: {error.strerror}") from error
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            raise DataError(f"{self.folder}: expected a folder that can be written to; choose another")
+        if (self.folder / "train").is_dir() and (self.folder / "test").is_dir():
+            raise DataError(
+                f"{self.folder}: expected one folder a class, got train and test; collect in {self.folder / 'train'}"
+            )
+
+    def add(self, image: bytes | UInt8, label: str) -> Collected:
+        """Store an image under a label; the same image under another one is moved.
+
+        Parameters
+        ----------
+        image : bytes or ndarray of uint8, shape (h, w) or (h, w, 3)
+            A file's content, or pixels.
+        label : str
+            A class name.
+
+        Returns
+        -------
+        Collected
+
+        Raises
+        ------
+        DataError
+            If the label is no class, or the image cannot be read.
+        OSError
+            If it cannot be written.
+        """
+        if label not in self.class_names:
+            raise DataError(f"label: expected one of {', '.join(self.class_names[:20])}, got {label[:40]!r}")
+        pixels = open_image(image, max_pixels=self.max_pixels).image if isinstance(image, bytes) else image
+        file = f"{_digest(pixels)[:DIGITS]}.png"
+        place = self.folder / label / file
+        with waiting_for(self.folder / "images"):
+            if place.exists():
+                return Collected(f"{label}/{file}", "known")
+            earlier = [path for name in self.class_names if (path := self.folder / name / file).exists()]
+            if earlier:
+                place.parent.mkdir(exist_ok=True)
+                earlier[0].replace(place)
+                with suppress(OSError):  # an empty folder would be a class without images; others hold more
+                    earlier[0].parent.rmdir()
+            else:
+                with whole_file(place) as temporary:
+                    Image.fromarray(pixels).save(temporary)
+        return Collected(f"{label}/{file}", "moved" if earlier else "new")
+
+
+def _digest(pixels: UInt8) -> str:
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+
+
+def _names_a_folder(name: str) -> bool:
+    """Whether a folder of this name would be read as this class: hidden ones are passed over."""
+    plain = name.isprintable() and not set(name) & set('/\\:*?"<>|')
+    return plain and 0 < len(name.encode()) <= 200 and name == name.strip() and not name.startswith(".")

@@ -10,7 +10,7 @@ import logging
 import os
 
 from digitwise.errors import MissingPartError
-from digitwise.stderr import held_back
+from digitwise.system import held_back
 
 BACKENDS = ("tensorflow", "jax", "torch")  # in order of preference on a CPU
 

@@ -11,8 +11,8 @@ from digitwise.data import load
 from digitwise.data.streamed import AnyDataset, StreamedDataset
 from digitwise.images import Dataset
 from digitwise.recipes import Recipe
+from digitwise.report.pages import write_sweep
 from digitwise.report.render import draw_run
-from digitwise.report.sweeps import write_sweep
 from digitwise.runs import Run
 from digitwise.training import improve as improve_job
 from digitwise.training import seeds as seeds_job

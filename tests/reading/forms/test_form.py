@@ -8,7 +8,7 @@ import pytest
 from digitwise.decoding import Decoded
 from digitwise.errors import DataError
 from digitwise.planes import mapped
-from digitwise.reading.forms.form import aligned, cells, read_form
+from digitwise.reading.forms.fields import aligned, cells, read_form
 from digitwise.reading.forms.template import Template
 from digitwise.reading.reader import Reader
 from digitwise.reading.results import Digit, Line, Number, Other, Page

@@ -1,4 +1,4 @@
-"""Where a sheet of paper lies in a photo, lighter or darker than what it lies on."""
+"""The corners of a sheet of paper in a photo, lighter or darker than its surroundings."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from digitwise.images import Float64, Mask, UInt8
 from digitwise.planes import area
-from digitwise.reading.forms.marks import up_of, within
+from digitwise.reading.forms.spots import up_of, within
 
 SIDE, FINE = 320, 1600  # pixels of the longer side in which the sheet is looked for, and its edges
 LEAST = 0.25, 0.35  # share of the image that a light sheet covers, and a dark one: a smaller one is a field of a form
 WHOLE = 0.93  # share of its quadrilateral that a sheet fills
-INK = 9  # pixels: strokes that are as wide at most are taken off the paper
+INK = 9  # pixels: strokes up to this width are removed from the paper
 STEP = 14.0  # grey levels by which the inside of each edge differs from the outside
 BAND = 0.03  # share of the longer side in which the edges are compared and looked for
 POINTS = 80  # on an edge
@@ -45,7 +45,7 @@ def sheet_of(grey: UInt8, *, turn: int) -> Float64 | None:
 
 
 def _from_the_middle(small: UInt8, *, light: bool) -> Mask:
-    """What reaches the middle of an image over smaller steps than its rim: a sheet whatever shadow lies on it."""
+    """The region around the centre by watershed from the centre and the rim: a sheet, even with shadows on it."""
     from scipy.ndimage import grey_closing, grey_opening, morphological_gradient, watershed_ift
 
     plain = (grey_closing if light else grey_opening)(small, size=INK)  # without the ink
@@ -73,7 +73,7 @@ def _corners(mask: Mask, least: float) -> Float64 | None:
 
 
 def _quadrilateral(piece: Mask) -> Float64 | None:
-    """The quadrilateral around a piece: its hull, less the edges that add least when their neighbours are prolonged."""
+    """The quadrilateral around a piece: its hull, without the edges whose removal adds least area."""
     from scipy.spatial import ConvexHull
 
     edges = piece & ~(np.roll(piece, 1, 0) & np.roll(piece, -1, 0) & np.roll(piece, 1, 1) & np.roll(piece, -1, 1))
@@ -92,7 +92,7 @@ def _quadrilateral(piece: Mask) -> Float64 | None:
 
 
 def _without(corners: Float64, k: int) -> tuple[float, Float64] | None:
-    """The area and the corner that come when edge k goes; None where its neighbours do not meet beyond it."""
+    """The added area and the new corner if edge k is removed; None if its neighbours do not meet beyond it."""
     before, begin, end, after = (corners[(k + step) % len(corners)] for step in (-1, 0, 1, 2))
     meeting = _meeting(before, begin, end, after)
     if meeting is None or (meeting - begin) @ (begin - before) < 0 or (meeting - end) @ (end - after) < 0:

@@ -1,4 +1,4 @@
-r"""What a form looks like: a template file in TOML that says where its fields and marks are.
+r"""A template of a form: a TOML file with the places of its fields and marks.
 
 Places are in per cent of the form's width and height, so that one template fits a scan of any size::
 
@@ -27,7 +27,7 @@ LONGEST = 80, 500  # characters of a field's name, and of a pattern
 MARKS = 3, 12  # at least, at most
 APART = 2.0  # per cent of the form: two marks that are closer are one
 FLAT = 1.0  # per cent of the form's area: marks that span a smaller triangle lie on a line
-FORM_COLUMNS = "path", "page", "status", "error"  # of a table of forms, beside its fields: no field can be called so
+FORM_COLUMNS = "path", "page", "status", "error"  # of a table of forms, beside the fields: names that no field can have
 
 Point = tuple[float, float]
 

@@ -1,4 +1,4 @@
-"""The manifest of a job, written before the first file of rows, and what finished files say of themselves."""
+"""The manifest of a job, written before any rows, and the footers of finished files."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from digitwise.addresses import Folder
+from digitwise.addresses import OutputFolder
 from digitwise.errors import DataError
 from digitwise.files import write_json
 from digitwise.reading.rows import COLUMNS
 from digitwise.reading.shards.plan import Cut
 
 KEY = "digitwise"  # of a footer's metadata
-# Temporary names that writers leave behind which are killed.
+# Temporary files that killed writers leave behind.
 LEFT = re.compile(r"\.(part-\d{5}|manifest)-[a-z0-9_]{1,8}\.(parquet|json)")
 SIDE_BY_SIDE = 16
 NAME = "manifest.json"
 FORMAT = 1
-FIXED = ("size", "version", "rows")  # of a source may change as long as nothing was read from it
+FIXED = ("size", "version", "rows")  # of a source: may change until a shard of it is finished
 OTHER = "choose another --out, or remove the folder"
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How the images of one shard, or of several, came out.
+    """Counts of the images of one or several shards by status.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Counts:
 
     @property
     def by_status(self) -> dict[str, int]:
-        """How many came out in which way, by name."""
+        """The counts by name."""
         return {"read": self.read, "unsure": self.unsure, "blank": self.blank, "error": self.error}
 
     def __add__(self, other: Counts) -> Counts:
@@ -65,12 +65,12 @@ def part_name(number: int) -> str:
 
 
 def footer_of(job: str, number: int, counts: Counts) -> dict[str, str]:
-    """What a finished file says of itself."""
+    """The footer of a finished file."""
     return {KEY: json.dumps({"job": job, "shard": number, "rows": counts.rows, **asdict(counts)})}
 
 
-def counts_of(folder: Folder, job: str, number: int) -> Counts | None:
-    """What a finished file says; None where there is none, or one that is damaged or another job's."""
+def counts_of(folder: OutputFolder, job: str, number: int) -> Counts | None:
+    """The counts in the footer of a finished file; None if it is missing, damaged, or of another job."""
     from digitwise.formats.parquet import library
 
     parquet = library()
@@ -85,17 +85,17 @@ def counts_of(folder: Folder, job: str, number: int) -> Counts | None:
         return None
 
 
-def finished(folder: Folder, job: str, numbers: Iterable[int], names: Iterable[str]) -> dict[int, Counts]:
-    """Those of the shards whose files are there and whole.
+def finished(folder: OutputFolder, job: str, numbers: Iterable[int], names: Iterable[str]) -> dict[int, Counts]:
+    """Find the shards whose files are complete.
 
     Parameters
     ----------
-    folder : Folder
+    folder : OutputFolder
     job : str
         Its id.
     numbers : iterable of int
     names : iterable of str
-        What is in the folder, so that not every file is asked for that was never written.
+        The files in the folder, to skip those that do not exist.
     """
     there = set(names)
     wanted = [number for number in numbers if part_name(number) in there]
@@ -104,8 +104,8 @@ def finished(folder: Folder, job: str, numbers: Iterable[int], names: Iterable[s
         return {number: counts for number, counts in found if counts is not None}
 
 
-def sweep(folder: Folder) -> None:
-    """Remove what killed writers have left."""
+def sweep(folder: OutputFolder) -> None:
+    """Remove temporary files of killed writers."""
     for name in folder.names():
         if LEFT.fullmatch(name):
             folder.remove(name)
@@ -113,14 +113,14 @@ def sweep(folder: Folder) -> None:
 
 @dataclass(frozen=True)
 class ShardsJob:
-    """What is to be read.
+    """A job: the cuts to read, and how.
 
     Parameters
     ----------
     model_sha256 : str
         Of the model's file.
     max_error : float or None
-        As it was asked for.
+        The reader's option.
     max_pixels : int
     cuts : sequence of Cut
         One for each file of rows, in order.
@@ -133,7 +133,7 @@ class ShardsJob:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What holds for all shards."""
+        """Settings of all shards."""
         return {
             "model_sha256": self.model_sha256,
             "max_error": self.max_error,
@@ -148,7 +148,7 @@ class ShardsJob:
 
     @cached_property
     def id(self) -> str:
-        """The same for the same job."""
+        """A digest that identifies the job."""
         kept = [{key: value for key, value in shard.items() if key not in FIXED} for shard in self.shards]
         text = json.dumps([FORMAT, self.settings, kept], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -159,8 +159,8 @@ class ShardsJob:
         return {"format": FORMAT, "job": {"id": self.id, **self.settings}, "shards": self.shards}
 
 
-def begin(folder: Folder, job: ShardsJob) -> dict[int, Counts]:
-    """Make a folder this job's, if it is not yet.
+def begin(folder: OutputFolder, job: ShardsJob) -> dict[int, Counts]:
+    """Claim a folder for this job, unless it is already.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def begin(folder: Folder, job: ShardsJob) -> dict[int, Counts]:
     Raises
     ------
     DataError
-        If the folder is another job's, or holds something else. Nothing in it is touched then.
+        If the folder is another job's, or holds other files; then it is not changed.
     """
     names = folder.names()
     if NAME not in names:
@@ -192,8 +192,8 @@ def begin(folder: Folder, job: ShardsJob) -> dict[int, Counts]:
     return done
 
 
-def holds(folder: Folder, job: str) -> bool:
-    """Whether a folder is the job's of this id, as seen from here."""
+def holds(folder: OutputFolder, job: str) -> bool:
+    """Whether a folder, as this machine sees it, has the manifest of the job with this id."""
     try:
         with folder.open(NAME) as file:
             return bool(json.load(file)["job"]["id"] == job)
@@ -201,12 +201,12 @@ def holds(folder: Folder, job: str) -> bool:
         return False
 
 
-def _write(folder: Folder, job: ShardsJob) -> None:
+def _write(folder: OutputFolder, job: ShardsJob) -> None:
     with folder.writing(NAME) as temporary:
         write_json(temporary, job.document)
 
 
-def _read(folder: Folder) -> dict[str, Any]:
+def _read(folder: OutputFolder) -> dict[str, Any]:
     try:
         with folder.open(NAME) as file:
             found = json.load(file)
@@ -220,7 +220,7 @@ def _read(folder: Folder) -> dict[str, Any]:
 
 
 def _difference(earlier: Mapping[str, Any], job: ShardsJob, done: Mapping[int, Counts]) -> str:
-    """The first thing in which another job differs from this one, in words; nothing where none does."""
+    """The first difference to another job in words; empty if there is none."""
     for key, value in job.settings.items():
         if earlier["job"].get(key) != value:
             return f"{key} {_short(earlier['job'].get(key))} there, {_short(value)} here"

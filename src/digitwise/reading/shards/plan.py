@@ -1,4 +1,4 @@
-"""From sources to cuts, the same ones every time: what becomes one file of rows."""
+"""The deterministic division of sources into cuts; each becomes one file of rows."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from digitwise.decoding import READ_SUFFIXES
 from digitwise.errors import DataError
 from digitwise.files import expanded, natural, printable
 from digitwise.formats.listing import SUFFIXES, Shard, find_shards
-from digitwise.reading.sources import STDIN, sources_of
+from digitwise.reading.inputs import STDIN, sources_of
 
-ROWS = 100_000  # of a table in one cut, about: row groups are not divided
+ROWS = 100_000  # of a table in one cut, approximately: row groups are not divided
 FILES = 2_000  # images of a folder in one cut
-FOOTERS = 16  # read side by side: each is a wait, on a network's disk
+FOOTERS = 16  # read in parallel: on a network disk each one takes time
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,17 @@ class Cut:
     size : int
         Bytes: of the whole file, or of the images together.
     version : str
-        Another one when what is read has changed, even where its size has not.
+        Changes when the content changes, even if the size does not.
     rows : int or None
-        Images; None where only reading tells.
+        Images; None if unknown before reading.
     first : int
         The row of the source that comes first.
     groups : (int, int), optional
-        Row groups of a table, from and before which.
+        Row groups of a table: the first, and the one after the last.
     files : tuple of str
         Images of a folder.
     here : str
-        The folder that names which are no addresses are relative to.
+        The folder that relative names start from.
     """
 
     kind: Literal["parquet", "tar", "images"]
@@ -67,12 +67,12 @@ class Cut:
 
     @property
     def last(self) -> int:
-        """The row of the source that comes last, where their number is known."""
+        """The last row of the source, if their number is known."""
         return self.first + (self.rows or 1) - 1
 
     @property
     def document(self) -> dict[str, Any]:
-        """What a manifest says of it."""
+        """The cut as it stands in a manifest."""
         told: dict[str, Any] = {"source": printable(self.source), "kind": self.kind, "size": self.size}
         told |= {"version": self.version, "rows": self.rows}
         if self.groups is not None:
@@ -84,12 +84,12 @@ class Cut:
         return told
 
     def place(self, name: str) -> str:
-        """Where a file of this cut is to be opened, whatever folder a worker is in."""
+        """The absolute path or the address of a file of this cut, for workers in other folders."""
         return name if is_address(name) else os.path.join(self.here, expanded(name))
 
 
 def plan(arguments: Sequence[str]) -> list[Cut]:
-    """Cut sources into what becomes a file of rows each.
+    """Divide sources into cuts.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def _entry(name: str) -> Entry:
     try:
         return replace(entry_of(expanded(name)), path=name)
     except (OSError, ValueError):
-        return Entry(name, name)  # which becomes a row that tells why
+        return Entry(name, name)  # reading it becomes a row with the error
 
 
 def _of_shards(shards: Sequence[Shard]) -> list[Cut]:

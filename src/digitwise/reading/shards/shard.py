@@ -1,4 +1,4 @@
-"""One shard: its images in blocks through a reader, its rows into a file that appears whole or not at all."""
+"""Read one shard: images in blocks, rows into a file that appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.addresses import Folder, is_address, opened
+from digitwise.addresses import OutputFolder, is_address, opened
 from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import printable
 from digitwise.formats.listing import Shard
@@ -22,27 +22,27 @@ from digitwise.reading.shards.plan import Cut
 
 STATUSES = ("read", "unsure", "blank", "error")
 BLOCK = 4_096  # images
-FILES = 256  # images of a folder, which become small one by one
-UNNAMED = "the image"  # what messages call one that came as its content
-FETCHED = 32  # of them behind an address, whose contents are held
+FILES = 256  # image files read together
+UNNAMED = "the image"  # the name in messages of an image given by its content
+FETCHED = 32  # the same behind addresses, where contents are held in memory
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """What was read from some images.
+class ShardRows:
+    """The rows of some images.
 
     Parameters
     ----------
     paths : str or sequence of str
         Of each image, or of all.
     answers : Answers
-        About those that could be read.
+        About the readable images.
     first : int, optional
-        The row of the first image in its source; None where images are files of their own.
+        The row of the first image in its source; None for image files.
     places : sequence of int, optional
-        Of the answers among the images; None where all could be read.
+        Indices of the answers among the images; None if all could be read.
     errors : dict of int to str
-        Why the others could not, by place.
+        Errors of the others by index.
     """
 
     paths: str | Sequence[str]
@@ -68,7 +68,7 @@ class Rows:
 
     @property
     def counts(self) -> Counts:
-        """How many came out in which way."""
+        """Counts by status."""
         expected = Expected()
         expected.add_answers(self.answers)
         read, unsure, blank, error = np.bincount(self.status, minlength=len(STATUSES)).tolist()
@@ -101,18 +101,18 @@ class Rows:
 
 
 def reason_of(error: str, name: str) -> str:
-    """Why an image could not be read, without its name, which stands beside."""
+    """An error message without the name of the image, which has its own column."""
     return printable(error.removeprefix(f"{name}: "))
 
 
-def read_shard(reader: Reader, cut: Cut, folder: Folder, job: str, number: int) -> Counts:
-    """Read a cut, and write its rows.
+def read_shard(reader: Reader, cut: Cut, folder: OutputFolder, job: str, number: int) -> Counts:
+    """Read a cut and write its rows.
 
     Parameters
     ----------
     reader : Reader
     cut : Cut
-    folder : Folder
+    folder : OutputFolder
         Where ``part-00000.parquet`` of this number is written; its footer has the job, the number and the counts.
     job : str
         The job's id.
@@ -121,7 +121,7 @@ def read_shard(reader: Reader, cut: Cut, folder: Folder, job: str, number: int) 
     Raises
     ------
     DataError
-        If the source is damaged, or holds fewer or more images than it said.
+        If the source is damaged, or has another number of images than planned.
     OSError
         If the rows cannot be written.
     """
@@ -144,7 +144,7 @@ def read_shard(reader: Reader, cut: Cut, folder: Folder, job: str, number: int) 
     return counts
 
 
-def rows_of(reader: Reader, cut: Cut) -> Iterator[Rows]:
+def rows_of(reader: Reader, cut: Cut) -> Iterator[ShardRows]:
     """Read a cut block by block.
 
     Raises
@@ -155,7 +155,7 @@ def rows_of(reader: Reader, cut: Cut) -> Iterator[Rows]:
     return {"parquet": _of_table, "tar": _of_archive, "images": _of_images}[cut.kind](reader, cut)
 
 
-def _of_table(reader: Reader, cut: Cut) -> Iterator[Rows]:
+def _of_table(reader: Reader, cut: Cut) -> Iterator[ShardRows]:
     from digitwise.formats.parquet import blocks
 
     name, first, pixels = printable(cut.source), cut.first, Pixels(cut.source)
@@ -163,13 +163,13 @@ def _of_table(reader: Reader, cut: Cut) -> Iterator[Rows]:
     for block in blocks(Shard(cut.place(cut.source), "parquet", cut.size), BLOCK, groups=groups):
         if isinstance(block.images, list):
             answers, places, errors = reader.answers_each(block.images)
-            yield Rows(name, answers, first, places, errors)
+            yield ShardRows(name, answers, first, places, errors)
         else:
-            yield Rows(name, reader.answers(pixels(block.images)), first)
+            yield ShardRows(name, reader.answers(pixels(block.images)), first)
         first += len(block)
 
 
-def _of_archive(reader: Reader, cut: Cut) -> Iterator[Rows]:
+def _of_archive(reader: Reader, cut: Cut) -> Iterator[ShardRows]:
     from digitwise.formats.tar import blocks
 
     first, archive = cut.first, printable(cut.source)
@@ -177,11 +177,11 @@ def _of_archive(reader: Reader, cut: Cut) -> Iterator[Rows]:
         answers, places, errors = reader.answers_each(list(block.images))
         paths = [f"{archive}/{name}" for name in block.names or ()]
         reasons = {place: reason_of(error, UNNAMED) for place, error in errors.items()}
-        yield Rows(paths, answers, first, places, reasons | block.errors)
+        yield ShardRows(paths, answers, first, places, reasons | block.errors)
         first += len(block)
 
 
-def _of_images(reader: Reader, cut: Cut) -> Iterator[Rows]:
+def _of_images(reader: Reader, cut: Cut) -> Iterator[ShardRows]:
     fetched = is_address(cut.files[0])
     size = FETCHED if fetched else FILES
     for start in range(0, len(cut.files), size):
@@ -192,11 +192,11 @@ def _of_images(reader: Reader, cut: Cut) -> Iterator[Rows]:
         told = {place: missing.get(place, error) for place, error in errors.items()}
         called = [UNNAMED] * len(names) if fetched else places_here
         reasons = {place: reason_of(error, called[place]) for place, error in told.items()}
-        yield Rows([printable(name) for name in names], answers, None, places, reasons)
+        yield ShardRows([printable(name) for name in names], answers, None, places, reasons)
 
 
 def _contents(names: Sequence[str]) -> tuple[list[str | bytes | None], dict[int, str]]:
-    """Names of files here, contents of those behind addresses; why some are None."""
+    """Names of local files, contents of remote ones; and the errors of those that are None."""
     contents: list[str | bytes | None] = []
     missing: dict[int, str] = {}
     for place, name in enumerate(names):

@@ -8,14 +8,14 @@ from functools import lru_cache
 from digitwise.cluster.connect import connected
 from digitwise.cluster.pool import RayPool
 from digitwise.reading.reader import Reader
-from digitwise.reading.shards.run import NumberedCut, Outcome, Work, done
+from digitwise.reading.shards.work import NumberedCut, ShardOutcome, Work, done
 from digitwise.training.watch import Watch
 
 LOST = "its worker was lost each time it was tried, perhaps for want of memory"
 
 
 class RayReaders:
-    """Reads shards on a cluster, which is joined when there is something to be read.
+    """Reads shards on a cluster, which is joined when the reading begins.
 
     Parameters
     ----------
@@ -26,8 +26,8 @@ class RayReaders:
     def __init__(self, address: str) -> None:
         self.address = address
 
-    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
-        """See :class:`~digitwise.reading.shards.run.Readers`.
+    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[ShardOutcome, None, None]:
+        """See :class:`~digitwise.reading.shards.work.Readers`.
 
         Raises
         ------
@@ -36,17 +36,17 @@ class RayReaders:
         """
         names = [cut.name for _, cut in tasks]
         with connected(self.address) as ray:
-            # An iterator: as many are handed over as there are cores, however many shards a job has.
+            # Iterators: as many tasks are submitted as there are cores, however many shards a job has.
             for index, outcome in RayPool(ray).run(_read, work, iter(tasks), iter(names), Watch(), lost=LOST):
-                lost = Outcome(tasks[index][0], error=f"{names[index]}: {LOST}")
+                lost = ShardOutcome(tasks[index][0], error=f"{names[index]}: {LOST}")
                 yield lost if outcome == LOST else outcome
 
 
-def _read(work: Work, task: NumberedCut, _watch: Watch) -> Outcome:
+def _read(work: Work, task: NumberedCut, _watch: Watch) -> ShardOutcome:
     return done(work, _reader(work.model, work.max_error, work.max_pixels), *task)
 
 
 @lru_cache(maxsize=1)
 def _reader(model: bytes, max_error: float | None, max_pixels: int) -> Reader:
-    """The reader of this process; it takes longer to make than a small shard to read."""
+    """The reader of this process; making it takes longer than reading a small shard."""
     return Reader(model, max_error=max_error, threads=1, max_pixels=max_pixels)

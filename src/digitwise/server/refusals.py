@@ -1,4 +1,4 @@
-"""Who may ask what: the token, the name the server is called by, other sites, and the headers on every answer."""
+"""What is refused, and how: problems as in RFC 9457, the token, the host name, and the headers of every answer."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ import base64
 import binascii
 import hmac
 import ipaddress
-from collections.abc import Callable
+import json
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from digitwise.server.problems import Problem, mistake
-
+LOG = logging.getLogger("digitwise.server")
+RETRY_SECONDS = 1  # after which a rejected client may try again
+Handler = Callable[[Request, Exception], Awaitable[Response]]
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; manifest-src 'self'"
@@ -33,19 +42,84 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 HEADER_BYTES = 16 * 1024  # of a request's line and headers together
 
 
+class Problem(Exception):  # noqa: N818  # RFC 9457's own word
+    """A request that is rejected, as an exception.
+
+    Parameters
+    ----------
+    status : int
+    detail : str
+        One line: what was expected, what was given, what to do.
+    headers : dict of str to str, optional
+        Of the answer.
+    **more
+        More members of the document, beside ``type``, ``title``, ``status`` and ``detail``, as ``limit``.
+    """
+
+    def __init__(self, status: int, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers, self.more = status, detail, headers, more
+
+    def response(self) -> Response:
+        """The answer to send."""
+        document = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            **self.more,
+        }
+        return Response(json.dumps(document), self.status, self.headers, "application/problem+json")
+
+
+def busy() -> Problem:
+    """The answer if the queue is full."""
+    detail = f"expected to be asked less at a time; come again in {RETRY_SECONDS} s"
+    return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+async def _of_ours(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return error.response()
+
+
+async def _of_routing(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    told = "; see /docs" if any(route.path == "/docs" for route in request.app.routes) else ""
+    said = {
+        404: f"expected a path that is here, got another{told}",
+        405: f"expected {headers.get('Allow', 'another method')}, got {request.method}{told}",
+    }
+    return Problem(error.status_code, said.get(error.status_code, error.detail), headers=headers).response()
+
+
+async def _of_left(_: Request, __: Exception) -> Response:
+    return Response(status_code=499)  # nobody receives it, but it is counted
+
+
+def mistake(error: Exception) -> Problem:
+    """The answer to a bug: its place is logged, but not its message, which may contain the request."""
+    LOG.error("%s in\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+    return Problem(500, "expected to answer, but something broke; the server's log says where")
+
+
+HANDLERS: dict[Any, Handler] = {Problem: _of_ours, HTTPException: _of_routing, ClientDisconnect: _of_left}
+
+
 class Guard:
-    """The first to see a request, the last to see its answer; plain ASGI, since it is passed each time.
+    """The outermost middleware; plain ASGI for speed, since each request passes it.
 
     Parameters
     ----------
     app : ASGI application
     token : str, optional
-        Asked for as a bearer token, and on ``/report`` as a password, which a browser can ask a person for.
+        Required as a bearer token, and on ``/report`` as a password, which a browser can ask for.
     loopback : bool
-        Whether the server listens on this machine only, where no name but the machine's own can be meant: another one
-        is that of a site which made its name lead here.
+        Whether the server listens on this machine only. Then another host name is that of a site whose name was made to
+        resolve to this machine.
     needs_token : function of a path to bool
-        Whether it is for those who have the token, where there is one; by default each is.
+        Whether the path needs the token, if there is one; by default all do.
     """
 
     def __init__(
@@ -60,7 +134,7 @@ class Guard:
         self.token = token.encode() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what may pass."""
+        """Check a request and pass it on."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -116,7 +190,7 @@ def is_local(host: str) -> bool:
 
 
 def too_large() -> Problem:
-    """The answer to a request whose headers are too large; it is the last on its connection."""
+    """The answer to a request with too large headers; the connection is closed after it."""
     detail = f"expected at most {HEADER_BYTES:,} bytes of headers, got more"
     return Problem(431, detail, headers={"Connection": "close"}, limit=HEADER_BYTES)
 
@@ -128,7 +202,7 @@ def _size_of(scope: Scope) -> int:
 
 
 def _from_elsewhere(headers: Headers) -> bool:
-    """Whether a browser says that another site's page made the request; other clients say nothing."""
+    """Whether a browser reports that a page of another site made the request; other clients send no such header."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in ("same-origin", "none")

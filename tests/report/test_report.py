@@ -12,7 +12,7 @@ from digitwise.evaluation.fixes import gatherings
 from digitwise.evaluation.slices import Condition, Slice
 from digitwise.images import Dataset, ImageSet, Predictions
 from digitwise.report.content import Wishes
-from digitwise.report.page import write_report
+from digitwise.report.report import write_report
 from digitwise.runs import Run
 
 FINDING = {"code": "DW010", "severity": "error", "title": "Exact duplicates", "count": 7}
@@ -195,11 +195,11 @@ def test_runs_of_different_images_are_refused_and_the_old_report_stays(made, dig
 @pytest.mark.parametrize(
     "step",
     [
-        "report.page._draw",
-        "report.page._render",
-        "report.page.write_json",
+        "report.report._draw",
+        "report.report._render",
+        "report.report.write_json",
         "runs.write_json",
-        "outputs.single.write_json",
+        "outputs.single_file.write_json",
     ],
 )
 def test_interrupted_report_leaves_the_old_one_in_place(made, digits, tmp_path, monkeypatch, step):

@@ -14,18 +14,18 @@ from digitwise.errors import DataError
 from digitwise.images import Float64, UInt8
 from digitwise.planes import fitted, mapped, seen_through, shift
 from digitwise.reading.finder import grey_of
-from digitwise.reading.forms.marks import CORNERS, base_of, found_marks
 from digitwise.reading.forms.sheet import sheet_of
+from digitwise.reading.forms.spots import CORNERS, base_of, found_marks
 from digitwise.reading.forms.template import Field, Template
 from digitwise.reading.results import Box, Digit, FieldReading, Line, Number, Page, together
 
-RIM = 0.3  # heights of a field: what is seen around it at most
-AGREED = 0.02  # of a sheet's size: how far marks may lie from where its edges put them
+RIM = 0.3  # heights of a field: the widest margin cut out with it
+AGREED = 0.02  # of a sheet's size: largest distance between marks and their places by its edges
 SMALLEST = 8  # pixels of the shorter side of a form
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class FieldImage:
     """A field cut out of a form.
 
     Parameters
@@ -51,17 +51,17 @@ class Cell:
 
 
 def aligned(image: UInt8, template: Template, *, turn: int = 0) -> tuple[UInt8, Float64]:
-    """Bring a form upright: by its marks where the template has some, else by the edges of its sheet.
+    """Align a form upright: by its marks if the template has some, else by the edges of its sheet.
 
-    Where no sheet is seen, the image is the form.
+    If no sheet is found, the image is the form.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (h, w) or (h, w, 3)
     template : Template
     turn : int
-        Quarters counter-clockwise that bring the image upright, as ``Page.turn`` has them. Marks that do not look the
-        same when turned tell it themselves.
+        Quarters counter-clockwise that bring the image upright, as ``Page.turn`` has them. Not needed for marks
+        without rotational symmetry.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def _by_marks(grey: UInt8, template: Template, turn: int) -> Float64:
 
 
 def _with_edges(grey: UInt8, place: Float64, marks: Float64, turn: int) -> Float64:
-    """A place by three marks, which show no perspective; by the sheet's edges, too, where these agree with them."""
+    """Refine a place by three marks, which show no perspective, with the sheet's edges, if these agree."""
     corners = sheet_of(grey, turn=turn)
     if corners is None:
         return place
@@ -117,21 +117,21 @@ def _with_edges(grey: UInt8, place: Float64, marks: Float64, turn: int) -> Float
 
 
 def _all_of(grey: UInt8, turn: int) -> Float64:
-    """The corners of an image, from the upper left one once it is turned."""
+    """The corners of an image, beginning with the upper left one after the turn."""
     corners = CORNERS / 100 * np.array([grey.shape[1], grey.shape[0]])
     return np.roll(corners, -(turn % 4), axis=0)
 
 
 def _size(corners: Float64, most: int) -> tuple[int, int]:
-    """Height and width of the upright form, so that nothing gets smaller; no more pixels than ``most`` in all."""
+    """Height and width of the upright form: as large as in the image, up to about ``most`` pixels."""
     top, right, bottom, left = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
     height, width = max(left, right), max(top, bottom)
     scale = min(1.0, math.sqrt(1.5 * most / (height * width)))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def cells(upright: UInt8, homography: Float64, template: Template) -> list[Cell]:
-    """Cut the fields out of an upright form, each with what surrounds it as far as the middle to the next field.
+def cells(upright: UInt8, homography: Float64, template: Template) -> list[FieldImage]:
+    """Cut the fields out of an upright form, each with a margin up to halfway to the next field.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def cells(upright: UInt8, homography: Float64, template: Template) -> list[Cell]
     return [_cell(upright, homography, field, boxes, k) for k, field in enumerate(template.fields)]
 
 
-def _cell(upright: UInt8, homography: Float64, field: Field, boxes: Float64, k: int) -> Cell:
+def _cell(upright: UInt8, homography: Float64, field: Field, boxes: Float64, k: int) -> FieldImage:
     box = boxes[k]
     rims = _rims(box, np.delete(boxes, k, axis=0))
     height, width = upright.shape[:2]
@@ -157,11 +157,11 @@ def _cell(upright: UInt8, homography: Float64, field: Field, boxes: Float64, k: 
     left, top = min(left, width - 1), min(top, height - 1)
     image = np.ascontiguousarray(upright[top : max(bottom, top + 1), left : max(right, left + 1)])
     inner = tuple(float(edge) for edge in box - [left, top, left, top])
-    return Cell(field, image, (inner[0], inner[1], inner[2], inner[3]), homography @ shift(left, top))
+    return FieldImage(field, image, (inner[0], inner[1], inner[2], inner[3]), homography @ shift(left, top))
 
 
 def _rims(box: Float64, others: Float64) -> Float64:
-    """How much is seen at the left, top, right and bottom of a field (4,): no further than halfway to another one."""
+    """Margins at the left, top, right and bottom of a field (4,): at most halfway to the next field."""
     rim = RIM * float(box[3] - box[1])
     grown = box + np.array([-rim, -rim, rim, rim])
     rims = np.full(4, rim)
@@ -181,7 +181,7 @@ def read_form(read: Callable[[UInt8, Field], Page], decoded: Decoded, template: 
     Parameters
     ----------
     read : callable
-        Gives the numbers of a field's image, uint8 (h, w) or (h, w, 3); it is told which field that is.
+        Reads the numbers of a field: takes its image, uint8 (h, w) or (h, w, 3), and the field.
     decoded : Decoded
     template : Template
     turn : int
@@ -201,7 +201,7 @@ def read_form(read: Callable[[UInt8, Field], Page], decoded: Decoded, template: 
     fields, lines, numbers = {}, [], []
     for cell in cells(upright, homography, template):
         page = read(cell.image, cell.field)
-        place = _Original(cell, decoded)
+        place = _FieldPlace(cell, decoded)
         here = sorted((each for each in page.numbers if _holds(cell.inner, each.box)), key=lambda each: each.box[0])
         fields[cell.field.name] = _reading(page, here, cell, place.box(cell.inner))
         placed = [place.number(each) for each in here]
@@ -217,10 +217,10 @@ def _turn_of(homography: Float64) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class _Original:
+class _FieldPlace:
     """From a field's image to the file's pixels."""
 
-    cell: Cell
+    cell: FieldImage
     decoded: Decoded
 
     def box(self, box: Sequence[float]) -> Box:
@@ -234,8 +234,8 @@ class _Original:
         return replace(number, box=self.box(number.box), digits=tuple(map(self.digit, number.digits)))
 
 
-def _reading(page: Page, numbers: list[Number], cell: Cell, box: Box) -> FieldReading:
-    """What is written in the field itself; what stands around it belongs to no field or another."""
+def _reading(page: Page, numbers: list[Number], cell: FieldImage, box: Box) -> FieldReading:
+    """What is written inside the field; ink around it is ignored."""
     if not numbers:
         other = any(ink.kind != "rule" and _holds(cell.inner, ink.box) for ink in page.others)
         return FieldReading("", None, "unsure" if other else "blank", box)
@@ -253,7 +253,7 @@ def _holds(inner: tuple[float, float, float, float], box: Box) -> bool:
 
 
 def _in_line(numbers: list[Number]) -> bool:
-    """Whether each number stands beside the one before it, and not above or below."""
+    """Whether each number is beside the one before it, not above or below."""
     for one, other in pairwise(numbers):
         common = min(one.box[3], other.box[3]) - max(one.box[1], other.box[1])
         lower = min(one.box[3] - one.box[1], other.box[3] - other.box[1])

@@ -1,4 +1,4 @@
-"""Solid spots of an image, in any light; which of them are the marks of a form, and so where the form lies."""
+"""Solid spots of an image in any light, and the place of a form by the spots that are its marks."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from digitwise.planes import area, fitted, fitted_all, growth, mapped
 SIDE = 640  # pixels of the longer side to which an image is brought
 LEVELS = 12  # grey levels at which it is cut
 SMALLEST, LARGEST = 20, 0.014  # pixels, and share of the image: areas between which a spot may be a mark
-SOLID = 0.86  # area by that of the ellipse with the same spread: 1 for a disc, 0.95 for a rectangle, less for letters
+SOLID = 0.86  # area over that of the ellipse of equal spread: 1 for a disc, 0.95 for a rectangle, less for letters
 LONG = 2.2  # times as long as wide
 CONTRAST = 0.25  # share of the lighter one's brightness by which a spot differs from what surrounds it
 MOST = 20
 CORNERS = np.array([[0.0, 0], [100, 0], [100, 100], [0, 100]])  # per cent of the form, clockwise
 ALIKE = 2.2  # times as wide: spots that differ more are not marks of one form
-BEYOND = 0.06  # share of the image's sides by which the form may reach out of it
+BEYOND = 0.06  # share of the image's sides by which the form may extend beyond it
 LEAST = 0.1  # share of the image that the form covers
 NEAR = 0.02  # of the form's size: how far a mark may lie from where the others put it
 SIZES, ASKEW, FANNED = 0.15, 12.0, 0.8  # usual spread of the marks' log sizes, degrees off square, log of growth
 OFF = 0.005  # of the form's size: how far a mark usually lies off, on paper that is not quite flat
 DIFFERENT = 0.03  # of the form's size: corners further apart are those of another place
-ODD = -2.0  # log-likelihood below which nobody sees a form so
-TIE = 1.0  # places that are less than this worse than the best are as likely
+ODD = -2.0  # log-likelihood below which a place is rejected
+TIE = 1.0  # log-likelihood within which a place counts as likely as the best
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class Blobs:
 def blobs_of(grey: UInt8) -> Blobs:
     """Find the solid spots of an image, uint8 (h, w).
 
-    A spot parts from its surroundings at some grey level, whatever the light; so the image is cut at several.
+    The light may be uneven, so the image is thresholded at several grey levels.
     """
     small = within(grey, SIDE)
     low, high = np.percentile(small, (0.5, 99.5))
@@ -77,7 +77,7 @@ def blobs_of(grey: UInt8) -> Blobs:
 
 
 def within(grey: UInt8, side: int) -> UInt8:
-    """An image (h, w) whose longer side is as long at most."""
+    """Reduce an image (h, w) to a longer side of at most ``side``."""
     scale = min(1.0, side / max(grey.shape))
     size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
     return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX), np.uint8)
@@ -196,7 +196,7 @@ def _ways(points: Float64) -> Int64:
 
 
 def _possible(maps: Float64, shape: tuple[int, ...]) -> Mask:
-    """Whether a camera may have seen the form there."""
+    """Whether each map is a possible view of the form by a camera."""
     height, width = shape[:2]
     weights = np.c_[CORNERS, np.ones(4)] @ maps[:, 2].T  # (4, k)
     with np.errstate(all="ignore"):
@@ -223,7 +223,7 @@ def _completed(maps: Float64, chosen: Int64, base: Int64, marks: Float64, blobs:
 
 
 def _best(places: _Candidates, marks: Float64, blobs: Blobs, shape: tuple[int, ...], turn: int) -> int | None:
-    """The likeliest place; None where two are as likely, or none is."""
+    """The index of the most likely place; None if another is as likely, or none is possible."""
     maps = places.maps
     usual = _scores(maps, places.spots, marks, blobs) - (places.off / OFF) ** 2
     scores = usual + 2 * np.log(area(mapped(maps, CORNERS)) / math.prod(shape[:2]))
@@ -243,7 +243,7 @@ def _best(places: _Candidates, marks: Float64, blobs: Blobs, shape: tuple[int, .
 
 
 def _scores(maps: Float64, chosen: Int64, marks: Float64, blobs: Blobs) -> Float64:
-    """How usual it is to see a form so: marks of one size, square, from the front; 0 at best."""
+    """Log-likelihoods: forms are usually seen from the front, square, with marks of one size; 0 at best."""
     sizes = np.log(blobs.areas[chosen] / growth(maps, marks)) / 2
     middle = mapped(maps, np.array([[50.0, 50], [51, 50], [50, 51]]))
     along, down = middle[:, 1] - middle[:, 0], middle[:, 2] - middle[:, 0]
@@ -254,12 +254,12 @@ def _scores(maps: Float64, chosen: Int64, marks: Float64, blobs: Blobs) -> Float
 
 
 def _upwards(maps: Float64, turn: int) -> Float64:
-    """How much the top of the form is where it is to be once the image is turned, -1 to 1."""
+    """Cosine between the form's up direction and that of the turned image, -1 to 1."""
     ends = mapped(maps, np.array([[50.0, 51], [50, 49]]))
     way = ends[:, 1] - ends[:, 0]
     return np.asarray(way @ up_of(turn) / np.linalg.norm(way, axis=1))
 
 
 def up_of(turn: int) -> Float64:
-    """Where up is, as x and y, in an image that so many quarters counter-clockwise bring upright."""
+    """The up direction (x, y) in an image that ``turn`` quarters counter-clockwise bring upright."""
     return np.array([(0.0, -1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)][turn % 4])

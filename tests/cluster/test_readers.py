@@ -14,10 +14,10 @@ from digitwise.addresses import folder_of
 from digitwise.cli.main import main
 from digitwise.cluster import pool
 from digitwise.cluster.connect import connected
-from digitwise.cluster.reading import RayReaders
+from digitwise.cluster.readers import RayReaders
 from digitwise.errors import ClusterError
 from digitwise.reading.shards import plan as planning
-from digitwise.reading.shards.run import InHere, run_shards
+from digitwise.reading.shards.work import InHere, run_shards
 from tests.cluster.folders import Deadly, Elsewhere, Waiting
 from tests.reading.shards import digits, parts, rows, times, write_files, write_pixels, write_tar
 from tests.reading.shards import png as drawn
@@ -122,8 +122,8 @@ def test_a_machine_that_is_lost_costs_no_row_and_doubles_none(two_nodes, joined,
 
 DRIVER = """
 import sys
-from digitwise.cluster.reading import RayReaders
-from digitwise.reading.shards.run import run_shards
+from digitwise.cluster.readers import RayReaders
+from digitwise.reading.shards.work import run_shards
 from tests.cluster.folders import Waiting
 
 address, sources, out, signs, model = sys.argv[1:]

@@ -1,6 +1,6 @@
-"""What a server counts, over all its processes: Prometheus' text, from numbers in memory that they share.
+"""The metrics of a server, over all its processes, in Prometheus' text format; processes share an array of numbers.
 
-Each request is timed and counted when its answer is sent, and a line is written about it where lines are wanted.
+Each request is timed and counted when its answer is sent, and logged if that is wanted.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digitwise import __version__
 
-LOG = logging.getLogger("digitwise.server.access")  # its lines tell sizes and outcomes, nothing of what was received
-LEFT = 499  # the status of a request whose client did not wait for the answer
-OTHER = "other"  # the name of what is no route
+LOG = logging.getLogger("digitwise.server.access")  # sizes and outcomes, no content of requests
+LEFT = 499  # the status of a request whose client disconnected
+OTHER = "other"  # the name of unknown routes
 STATUSES = (200, 201, 304, 400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 431, 499, 500, 503, 504, 507)
 READINGS = ("read", "unsure", "blank", "error")
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # seconds
 OWN = ("pid", "waiting")  # of a process
-SINGLE = ("read", "expected_errors")  # of single digits: how many were read, and how many of these may be wrong
+SINGLE = ("read", "expected_errors")  # of single digits: the number read, and the expected errors among these
 ROUTES = len(OWN) + len(READINGS) + len(SINGLE)  # where the numbers of routes begin
 A_ROUTE = len(STATUSES) + len(BUCKETS) + 2  # counts by status, then seconds: each bucket, those beyond, and their sum
 
@@ -35,20 +35,20 @@ READING = {status: len(OWN) + place for place, status in enumerate(READINGS)}
 
 
 def width_of(routes: Sequence[str]) -> int:
-    """How many numbers a process counts in."""
+    """The number of numbers per process."""
     return ROUTES + A_ROUTE * (len(routes) + 1)
 
 
 class Metrics:
-    """The counts of one process, and the sums over all.
+    """The metrics of one process, and the sums over all.
 
     Parameters
     ----------
     routes : sequence of str
-        Names that requests are counted under; what has another one is counted as ``OTHER``.
+        Names of routes; all others are counted as ``OTHER``.
     numbers : mutable sequence of float, optional
-        ``width_of(routes)`` for each process, shared by them; each writes its own only, so that nobody waits for
-        anybody. By default of this process alone.
+        ``width_of(routes)`` for each process, in shared memory; each process writes only its own, without locks. By
+        default for this process alone.
     place : int
         Of this process.
     """
@@ -59,7 +59,7 @@ class Metrics:
         self.numbers = array("d", bytes(8 * self.width)) if numbers is None else numbers
         self.start = place * self.width
         self.numbers[self.start] = os.getpid()
-        self.waiting(0)  # whatever the process did whose place it takes
+        self.waiting(0)  # a restarted process takes the place of one that ended
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -70,18 +70,18 @@ class Metrics:
         self.numbers[start + A_ROUTE - 1] += seconds
 
     def readings(self, statuses: Iterable[str]) -> None:
-        """Count digits by what became of them."""
+        """Count digits by status."""
         for status in statuses:
             self.numbers[self.start + READING[status]] += 1
 
     def single(self, confidence: float) -> None:
-        """Count a single digit that was called read."""
+        """Count a single digit that was read."""
         start = self.start + len(OWN) + len(READINGS)
         self.numbers[start] += 1
         self.numbers[start + 1] += 1 - confidence
 
     def waiting(self, images: int) -> None:
-        """Say how many are under way."""
+        """Set the number of images in the queue."""
         self.numbers[self.start + 1] = images
 
     def text(self, sha256: str) -> str:
@@ -138,7 +138,7 @@ def _times(route: str, numbers: list[float]) -> Iterator[str]:
 
 
 def memory_of(pid: int) -> int | None:
-    """Resident bytes of a process; None where the system does not tell."""
+    """Resident bytes of a process; None if unknown."""
     try:
         pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
     except OSError:
@@ -147,7 +147,7 @@ def memory_of(pid: int) -> int | None:
 
 
 def log_lines() -> None:
-    """Write a line a request to stderr from now on."""
+    """Log a line per request to stderr from now on."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
     LOG.addHandler(handler)
@@ -155,14 +155,14 @@ def log_lines() -> None:
     LOG.propagate = False
 
 
-class Watch:
-    """Sees when a request comes and when its answer is sent.
+class RequestCounter:
+    """Middleware that times, counts and logs requests.
 
     Parameters
     ----------
     app : ASGI application
     routes : list of Route
-        Requests are counted by route, since paths are the client's own words.
+        Requests are counted by route, since clients choose the paths.
     metrics : Metrics
     """
 

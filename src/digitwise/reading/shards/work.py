@@ -1,4 +1,4 @@
-"""A job from its sources to the last file of rows; what a worker is given, does, and tells."""
+"""Reading into shards from the sources to the last file: what a worker gets, does, and reports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from digitwise.addresses import Folder, LocalFolder
+from digitwise.addresses import LocalFolder, OutputFolder
 from digitwise.errors import ClusterError, DataError, DigitwiseError
 from digitwise.files import printable
 from digitwise.outputs import Kind, claimed
@@ -23,51 +23,51 @@ from digitwise.system import peak_memory
 
 NumberedCut = tuple[int, Cut]
 SHARDS = Kind("shards", "a folder of this job")
-PATIENCE = 5.0  # seconds until a file that another machine has written must be seen here
+PATIENCE = 5.0  # seconds within which a file of another machine must become visible here
 
 
 @dataclass(frozen=True)
 class Work:
-    """What holds for all shards.
+    """What workers need for any shard.
 
     Parameters
     ----------
     job : str
         Its id.
-    folder : Folder
-        Where rows go.
+    folder : OutputFolder
+        For the rows.
     model : bytes
-        The model's file, so that all workers read with the same one.
+        The content of the model's file, so that all workers use the same one.
     max_error : float or None
     max_pixels : int
     """
 
     job: str
-    folder: Folder
+    folder: OutputFolder
     model: bytes
     max_error: float | None
     max_pixels: int
 
     def reader(self, threads: int | None) -> Reader:
-        """A reader as this work wants it."""
+        """Make the reader for this work."""
         return Reader(self.model, max_error=self.max_error, threads=threads, max_pixels=self.max_pixels)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a shard.
+class ShardOutcome:
+    """The result of reading a shard.
 
     Parameters
     ----------
     number : int
     counts : Counts, optional
-        None where it failed.
+        None if it failed.
     error : str
-        Why it did.
+        The reason of the failure.
     fatal : DigitwiseError, optional
-        Why no other shard would fare better, as on a full disk.
+        An error that other shards would also have, such as a full disk.
     peak_bytes : int
-        Of memory, that the worker ever held; 0 where the system does not tell.
+        Peak memory of the worker; 0 if unknown.
     """
 
     number: int
@@ -78,10 +78,10 @@ class Outcome:
 
 
 class Readers(Protocol):
-    """Something that reads shards, in any order."""
+    """Reads shards in any order."""
 
-    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
-        """Read each; yield its outcome, once, when it is finished or has failed."""
+    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[ShardOutcome, None, None]:
+        """Read each shard, and yield its outcome, once, when it is finished or has failed."""
 
 
 class InHere:
@@ -90,39 +90,41 @@ class InHere:
     Parameters
     ----------
     threads : int, optional
-        By default one a core.
+        By default one per core.
     """
 
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads
 
-    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[Outcome, None, None]:
+    def run(self, work: Work, tasks: Sequence[NumberedCut]) -> Generator[ShardOutcome, None, None]:
         """See :class:`Readers`."""
         reader = work.reader(self.threads)
         for number, cut in tasks:
             yield done(work, reader, number, cut)
 
 
-def done(work: Work, reader: Reader, number: int, cut: Cut) -> Outcome:
-    """Read a shard, unless it is finished; what goes wrong is an outcome too."""
+def done(work: Work, reader: Reader, number: int, cut: Cut) -> ShardOutcome:
+    """Read a shard, unless it is finished; errors become an outcome."""
     try:
         counts = counts_of(work.folder, work.job, number)
         if counts is None:
             if not holds(work.folder, work.job):
-                return Outcome(number, fatal=unseen(work.folder))
+                return ShardOutcome(number, fatal=unseen(work.folder))
             counts = read_shard(reader, cut, work.folder, work.job, number)
     except DigitwiseError as error:
-        return Outcome(number, error=_line(error))
-    except OSError as error:  # reading has errors of our own
+        return ShardOutcome(number, error=_line(error))
+    except OSError as error:  # errors of reading are DigitwiseErrors
         told = f"{work.folder.name}: {part_name(number)} cannot be written: {_line(error)}"
-        return Outcome(number, fatal=DataError(f"{told}; make room, and run the same again: it goes on from there"))
+        return ShardOutcome(
+            number, fatal=DataError(f"{told}; make room, and run the same again: it goes on from there")
+        )
     except Exception as error:  # others can still be read
-        return Outcome(number, error=f"{cut.name}: {type(error).__name__}: {_line(error)}")
-    return Outcome(number, counts, peak_bytes=peak_memory() or 0)
+        return ShardOutcome(number, error=f"{cut.name}: {type(error).__name__}: {_line(error)}")
+    return ShardOutcome(number, counts, peak_bytes=peak_memory() or 0)
 
 
-def unseen(folder: Folder) -> ClusterError:
-    """That machines do not see one folder."""
+def unseen(folder: OutputFolder) -> ClusterError:
+    """The error of a folder that a machine of the cluster does not see."""
     return ClusterError(
         f"{folder.name}: a machine of the cluster does not see its {NAME}: the machines share no such folder; "
         "choose one that all of them see, or an address"
@@ -136,25 +138,25 @@ def _line(error: Exception) -> str:
 
 @dataclass
 class Summary:
-    """What a job has come to.
+    """The progress and the result of a job.
 
     Parameters
     ----------
     shards : int
-        All of them.
+        Shards in all.
     earlier : int
-        Finished before.
+        Shards finished by earlier jobs.
     counts : Counts
-        Of all that are finished.
+        Of all finished shards.
     finished : int
-        Shards, those before too.
+        Finished shards, earlier ones included.
     fresh : int
-        Images that were read now.
+        Images read by this job.
     failed : dict of int to str
         Why shards failed, by number.
     seconds : float
     peak_bytes : int
-        Of the worker that held most memory; 0 where that is not known.
+        The largest peak memory of a worker; 0 if unknown.
     """
 
     shards: int
@@ -167,37 +169,34 @@ class Summary:
     peak_bytes: int = 0
 
 
-Teller = Callable[[Summary], None]
-
-
 def run_shards(
     sources: Sequence[str],
-    folder: Folder,
+    folder: OutputFolder,
     readers: Readers,
     *,
     model: str | Path | None = None,
     max_error: float | None = None,
     max_pixels: int,
-    tell: Teller = lambda _: None,
+    watch: Callable[[Summary], None] = lambda _: None,
 ) -> Summary:
-    """Read sources into a folder, one file of rows a shard; those that are finished stay as they are.
+    """Read sources into a folder, one file of rows per shard; finished shards are kept.
 
     Parameters
     ----------
     sources : sequence of str
         As for :func:`digitwise.reading.shards.plan.plan`.
-    folder : Folder
+    folder : OutputFolder
     readers : Readers
-        Who reads.
+        Reads in this process or on a cluster.
     model, max_error, max_pixels
         As for :class:`digitwise.reading.reader.Reader`.
-    tell : callable
-        Gets the summary as it grows: when work begins, and after each shard.
+    watch : callable
+        Called with the summary at the start and after each shard.
 
     Returns
     -------
     Summary
-        With the shards that failed; the others are written.
+        Including the shards that failed; all others are written.
 
     Raises
     ------
@@ -209,17 +208,17 @@ def run_shards(
     """
     content, _ = model_content(model)
     job = ShardsJob(hashlib.sha256(content).hexdigest(), max_error, max_pixels, plan(sources))
-    # Addresses have no locks; what two jobs write twice is the same.
+    # Addresses have no locks; two equal jobs write the same content.
     alone = claimed(Path(folder.path), SHARDS) if isinstance(folder, LocalFolder) else nullcontext()
     with alone:
-        return _run(job, Work(job.id, folder, content, max_error, max_pixels), readers, tell)
+        return _run(job, Work(job.id, folder, content, max_error, max_pixels), readers, watch)
 
 
-def _run(job: ShardsJob, work: Work, readers: Readers, tell: Teller) -> Summary:
+def _run(job: ShardsJob, work: Work, readers: Readers, watch: Callable[[Summary], None]) -> Summary:
     folder, earlier = work.folder, begin(work.folder, job)
     sweep(folder)
     summary = Summary(len(job.cuts), len(earlier), sum(earlier.values(), Counts()), len(earlier))
-    tell(summary)
+    watch(summary)
     tasks = [(number, cut) for number, cut in enumerate(job.cuts) if number not in earlier]
     started = time.monotonic()
     try:
@@ -227,14 +226,14 @@ def _run(job: ShardsJob, work: Work, readers: Readers, tell: Teller) -> Summary:
             for outcome in outcomes if tasks else ():
                 _take(summary, outcome, job, folder)
                 summary.seconds = time.monotonic() - started
-                tell(summary)
+                watch(summary)
     finally:
-        sweep(folder)  # once no worker writes any more
+        sweep(folder)  # when no worker writes any more
     return summary
 
 
-def _take(summary: Summary, outcome: Outcome, job: ShardsJob, folder: Folder) -> None:
-    """Count a shard, if its file is what the worker says it is, as seen from here."""
+def _take(summary: Summary, outcome: ShardOutcome, job: ShardsJob, folder: OutputFolder) -> None:
+    """Count a shard, if this machine sees its file as the worker reported it."""
     if outcome.fatal is not None:
         raise outcome.fatal
     summary.peak_bytes = max(summary.peak_bytes, outcome.peak_bytes)
@@ -252,8 +251,8 @@ def _take(summary: Summary, outcome: Outcome, job: ShardsJob, folder: Folder) ->
     summary.fresh += found.rows
 
 
-def _seen(folder: Folder, job: str, number: int) -> Counts | None:
-    """What a file says that is written; disks of a network may show it a moment later."""
+def _seen(folder: OutputFolder, job: str, number: int) -> Counts | None:
+    """The counts in a written file; network disks may show it after a moment."""
     until = time.monotonic() + PATIENCE
     while (found := counts_of(folder, job, number)) is None and time.monotonic() < until:
         time.sleep(0.1)

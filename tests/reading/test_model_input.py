@@ -5,8 +5,7 @@ import pytest
 
 from digitwise import Reader
 from digitwise.data.embedded import load_digits
-from digitwise.reading.inputs import Prepared, even
-from digitwise.reading.opinion import opinion_on
+from digitwise.reading.model_input import Prepared, even, opinion_on
 from tests.templates import printed
 
 

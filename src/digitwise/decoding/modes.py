@@ -1,4 +1,4 @@
-"""From a decoded image of any mode to grey or RGB values of 8 bits."""
+"""Conversion of Pillow images of any mode to 8-bit grey or RGB values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOSTLY_PAPER = 0.5  # share of see-through pixels from which what is visible is 
 
 
 def decode(image: Image.Image) -> UInt8:
-    """Turn a Pillow image into values to train on: grey, unless grey would lose something.
+    """Convert a Pillow image to values for training: grey, unless that loses information.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def decode(image: Image.Image) -> UInt8:
 
 
 def decode_colour(image: Image.Image) -> UInt8:
-    """Turn a Pillow image into values to read from: colour is kept where there is any.
+    """Convert a Pillow image to values for reading: colour is kept if there is any.
 
     Parameters
     ----------

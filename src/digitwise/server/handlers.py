@@ -1,11 +1,17 @@
-"""What answers the paths of the API."""
+"""What answers each path: the API, the pages and their files, and a run's report."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import dataclasses
+import hashlib
 import json
+import mimetypes
+import re
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -27,12 +33,13 @@ from digitwise.server.outcomes import (
     sheet_or_digit_of,
     statuses_of,
 )
-from digitwise.server.problems import Problem
+from digitwise.server.refusals import Problem
 from digitwise.server.service import Service, service_of
-from digitwise.server.uploads import Limits, form_of, kind_of, uploads_of
+from digitwise.server.uploads import RequestLimits, form_of, kind_of, uploads_of
 
 T = TypeVar("T")
 MODES = ("auto", "single", "numbers")
+TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}  # which systems disagree about
 
 
 def answer(document: Any, status: int = 200) -> Response:
@@ -66,7 +73,7 @@ async def numbers(request: Request) -> Response:
 
 
 async def collect(request: Request) -> Response:
-    """Keep an image under its label."""
+    """Store a labelled image."""
     service = service_of(request)
     if service.collection is None:
         raise Problem(404, "expected a server that collects, got one that does not; start it with --collect DIR")
@@ -85,7 +92,7 @@ async def collect(request: Request) -> Response:
 
 
 async def model(request: Request) -> Response:
-    """What the model says of itself."""
+    """The model's metadata, policies and guarantees."""
     service = service_of(request)
     reader, document = service.reader, service.reader.model.card.document
     policy, guarantee = reader.policy, trust.bundled().guarantee(reader.max_error)
@@ -136,21 +143,21 @@ async def _named(
     work: Callable[[list[Source]], Awaitable[Sequence[T]]],
     shape: tuple[int, ...] | None = None,
 ) -> list[tuple[str | None, T]]:
-    """What ``work`` makes of the images of a request, each with its file's name; for ``shape`` see uploads_of."""
+    """Apply ``work`` to the images of a request; results with their file names. For ``shape`` see uploads_of."""
     service = service_of(request)
     limits = service.settings.limits
     service.batcher.check_room()
     async with service.intake.body(request) as body:
         uploads = await uploads_of(request, body, limits, shape)
-        del body  # of which a form's files are copies
+        del body  # a form's files are copies of it
         outcomes = await service.in_time(request, work([upload.source for upload in uploads]))
     if isinstance(outcomes[0], DigitwiseError) and kind_of(request).startswith("image/"):
-        raise _refusal(outcomes[0], limits)  # the body is one image, so the request is what is wrong
+        raise _refusal(outcomes[0], limits)  # the body is one image, so the error is the request's
     return [(upload.name, outcome) for upload, outcome in zip(uploads, outcomes, strict=True)]
 
 
 async def outcomes_of(service: Service, mode: str, asked: Asked, sources: list[Source]) -> Sequence[Sheet | Outcome]:
-    """What images are read as; arrays are single digits in the model's own form, whatever is asked."""
+    """Read images by mode; arrays are always single digits in the model's own form."""
     reader, batcher = service.reader, service.batcher
     if not isinstance(sources[0], bytes):
         return await batcher.read(sources)
@@ -174,7 +181,7 @@ def _word(request: Request, name: str, words: Sequence[str], default: str) -> st
 
 
 def _asked(request: Request) -> Asked:
-    """What the request says of numbers; no pattern, since a stranger's regular expression may take for ever."""
+    """Region and number of digits in the query; no pattern, since a regular expression may run for ever."""
     region, expect = request.query_params.get("region"), request.query_params.get("expect")
     try:
         digits = None if expect is None else int(expect)
@@ -186,7 +193,7 @@ def _asked(request: Request) -> Asked:
         raise Problem(422, reason_of(error)) from error
 
 
-def _refusal(error: DigitwiseError, limits: Limits) -> Problem:
+def _refusal(error: DigitwiseError, limits: RequestLimits) -> Problem:
     if isinstance(error, TooLargeError):
         return Problem(413, reason_of(error), limit=limits.pixels)
     return Problem(422, reason_of(error))
@@ -200,3 +207,64 @@ async def _labelled(request: Request, body: bytes) -> tuple[Source, str]:
     if not files or "label" not in fields:
         raise Problem(422, "expected a form with a file and the field label, got one without")
     return files[0].source, fields["label"]
+
+
+FOLDER = Path(__file__).with_name("static")
+
+
+def page(name: str) -> Callable[[Request], Awaitable[Response]]:
+    """A handler that answers with one of the static files."""
+
+    async def answer(request: Request) -> Response:
+        return _file(request, FOLDER / name)
+
+    return answer
+
+
+async def file(request: Request) -> Response:
+    """A static file by its name, which must be on the list made at the start, so that no path leads elsewhere."""
+    path = _known().get(request.path_params["name"])
+    if path is None:
+        raise Problem(404, "expected a file of the page, got another name")
+    return _file(request, path)
+
+
+@cache
+def _known() -> dict[str, Path]:
+    return {path.relative_to(FOLDER).as_posix(): path for path in FOLDER.rglob("*") if path.is_file()}
+
+
+def _file(request: Request, path: Path) -> Response:
+    content = path.read_bytes()
+    tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return Response(content, headers=headers, media_type=kind)
+
+
+async def report(request: Request) -> Response:
+    """The report of a run, read for each request, since it may be rewritten."""
+    path = service_of(request).settings.report
+    assert path is not None
+    try:
+        content = await asyncio.to_thread(path.read_bytes)
+    except OSError as error:
+        raise Problem(404, "expected the report of a run, but it is gone; make it anew") from error
+    return Response(content, headers={"Content-Security-Policy": policy_of(content)}, media_type="text/html")
+
+
+def policy_of(page: bytes) -> str:
+    """A content security policy for a self-contained page: only its own scripts and styles, by their hashes."""
+    scripts, styles = (" ".join(_hashes(page, element)) for element in (b"script", b"style"))
+    return (
+        f"default-src 'none'; script-src {scripts or repr('none')}; style-src-elem {styles or repr('none')}; "
+        "style-src-attr 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def _hashes(page: bytes, element: bytes) -> list[str]:
+    pattern = rb"<" + element + rb"(?:\s[^>]*)?>(.*?)</" + element + rb">"
+    found = dict.fromkeys(re.findall(pattern, page, re.DOTALL | re.IGNORECASE))
+    return [f"'sha256-{base64.b64encode(hashlib.sha256(each).digest()).decode()}'" for each in found]

@@ -1,4 +1,4 @@
-"""The report: one HTML file about a run that needs nothing else, its numbers as JSON, and its figures beside it."""
+"""The report of a run: one self-contained HTML file, its numbers as JSON, and its figures beside it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digitwise.outputs import Kind
 from digitwise.report import charts, figures
 from digitwise.report.content import Examined, Wishes, about_the_same, content, examine
 from digitwise.report.feature_map import centres
-from digitwise.report.galleries import Group, Sprite, compared_groups, make_sprite, on_a_sheet, slice_groups
+from digitwise.report.figures import Group, Sprite, compared_groups, make_sprite, on_a_sheet, slice_groups
 from digitwise.report.render import render
 from digitwise.runs import Run
 
@@ -32,12 +32,12 @@ def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: W
     Parameters
     ----------
     runs : sequence of Run
-        The first is the one reported on; the others are compared with it.
+        The report is about the first; the others are compared with it.
     dataset : Dataset
         What they were tested on.
     path : Path
-        Ends in ``.html``; an earlier report there stays until this one is whole. All three places must be free or hold
-        an earlier report's.
+        Ends in ``.html``; an earlier report is kept until this one is complete. All three places must be free or hold
+        an earlier report.
     wishes : Wishes, optional
 
     Returns
@@ -48,8 +48,8 @@ def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: W
     Raises
     ------
     RunError
-        If the runs were tested on different images, or lack answers, or something of the owner's is in one of the
-        places; nothing is written then.
+        If the runs were tested on different images, or lack answers, or one of the places holds other files; then
+        nothing is written.
     """
     path = real(path)
     if path.suffix != ".html":
@@ -76,7 +76,7 @@ def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: W
         numbers = content(subject, others, answers, wishes)
         with outputs.together(path, REPORT, files, folders) as made:
             _write(subject, numbers, answers, made)
-            run.save_policy(numbers["reading"]["policy"])  # what the page says is what readers will do
+            run.save_policy(numbers["reading"]["policy"])  # so that readers do what the page says
     return numbers
 
 
@@ -129,7 +129,7 @@ def _render(
 
 
 def _tiles(sprite: Sprite, predictions: Predictions) -> dict[str, Any]:
-    """What the page's script has to know of every tile."""
+    """Data of every tile for the page's script."""
     own = sprite.indices
     return {
         "index": own.tolist(),
@@ -142,14 +142,14 @@ def _tiles(sprite: Sprite, predictions: Predictions) -> dict[str, Any]:
 
 
 def _heat(counts: Int64) -> list[list[float]]:
-    """How strongly to colour each cell of the confusion matrix: the errors have the scale for themselves."""
+    """The colour intensity of each cell of the confusion matrix, on a scale for errors only."""
     errors = counts.astype(float)
     np.fill_diagonal(errors, 0)
     return [[round(float(v), 3) for v in row] for row in np.sqrt(errors / max(errors.max(), 1))]
 
 
 def _map(subject: Examined, sprite: Sprite) -> dict[str, Any] | None:
-    """The map's points in the units of its SVG, the wrong ones last, so that they lie on top."""
+    """The points of the map in units of its SVG, the wrong ones last, so that they are drawn on top."""
     if subject.places is None:
         return None
     (indices, places), test = subject.places, subject.test

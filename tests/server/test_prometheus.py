@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from digitwise.server.app import ROUTES, application
-from digitwise.server.metrics import BUCKETS, LOG, Metrics, memory_of, width_of
+from digitwise.server.prometheus import BUCKETS, LOG, Metrics, memory_of, width_of
 from digitwise.server.service import Settings
 from tests.server.running import as_png, served
 
