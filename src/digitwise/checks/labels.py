@@ -2,7 +2,9 @@
 
 References
 ----------
-C. G. Northcutt, L. Jiang, I. L. Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels, JAIR 70 (2021).
+C. G. Northcutt, L. Jiang, I. L. Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels, JAIR 70 (2021):
+out-of-sample probabilities against the given labels. C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017:
+one temperature.
 """
 
 from __future__ import annotations
@@ -17,6 +19,9 @@ from digitwise.checks.subject import SplitData, Subject
 from digitwise.checks.thresholds import FEW, RARE, UNEVEN
 from digitwise.images import Float32, Float64, Int64, Mask
 
+NAMED = 0.9  # of the labels that are named as wrong, so many are expected to be
+LIKELIER = 10.0  # twice the gain in log-likelihood from which some labels are wrong; 6.6 is the 1 % level
+HARD = 0.9  # agreement of networks and labels below which most wrong labels cannot be told from hard images
 REVIEWED = 100  # images worth a look at least: the cut is careful
 
 
@@ -167,7 +172,9 @@ class Suspicion:
         The class most probable to the networks that have not seen the image.
     given_confidence, suggested_confidence : ndarray of float64, shape (n,)
     wrong : ndarray of bool, shape (n,)
-        Beyond the automatic cut.
+        Named as wrong.
+    agreement : float
+        The share of labels that are the most probable class.
     """
 
     order: Int64
@@ -175,6 +182,7 @@ class Suspicion:
     given_confidence: Float64
     suggested_confidence: Float64
     wrong: Mask
+    agreement: float
 
     @property
     def cut(self) -> Int64:
@@ -189,7 +197,7 @@ class Suspicion:
 
 
 def suspicion(labels: Int64, probabilities: Float32) -> Suspicion:
-    """Rank labels by how little out-of-sample probabilities support them.
+    """Rank labels by how little out-of-sample probabilities support them, and tell which are wrong.
 
     Parameters
     ----------
@@ -199,28 +207,79 @@ def suspicion(labels: Int64, probabilities: Float32) -> Suspicion:
     Returns
     -------
     Suspicion
-        Ranked by the probability of the given class against that of the best other one. The cut is confident
-        learning's: it estimates how many labels of each class are wrong, and takes as many, the least probable first.
+        Ranked by the probability of the given class against that of the best other one. As many are wrong, the least
+        probable first, as have a mean probability of :data:`NAMED` to be so, see :func:`wrong_probabilities`.
     """
-    from cleanlab.filter import find_label_issues
-
     values = np.asarray(probabilities, np.float64)
     values = np.maximum(values / values.sum(axis=1, keepdims=True), 1e-9)
     rows = np.arange(len(labels))
     given = values[rows, labels]
     others = values.copy()
     others[rows, labels] = -1
-    best = others.max(axis=1)
+    agreed = values.argmax(axis=1) == labels
     wrong = np.zeros(len(labels), bool)
-    if len(np.unique(labels)) > 1:
-        wrong = find_label_issues(labels, values, filter_by="prune_by_class", n_jobs=1)
+    found = wrong_probabilities(labels, values)
+    worst = np.argsort(-found, kind="stable")
+    sure = np.flatnonzero(np.cumsum(found[worst]) >= NAMED * np.arange(1, len(labels) + 1))
+    wrong[worst[: sure[-1] + 1] if len(sure) else []] = True
     return Suspicion(
-        order=np.argsort(given / (given + best), kind="stable").astype(np.int64),
+        order=np.argsort(given / (given + others.max(axis=1)), kind="stable").astype(np.int64),
         suggested=values.argmax(axis=1).astype(np.int64),
         given_confidence=given,
         suggested_confidence=values.max(axis=1),
-        wrong=np.asarray(wrong, bool) & (values.argmax(axis=1) != labels),
+        wrong=wrong & ~agreed,
+        agreement=float(agreed.mean()),
     )
+
+
+def wrong_probabilities(labels: Int64, probabilities: Float64) -> Float64:
+    """The probability that each label is wrong, float64 (n,).
+
+    The labels are taken as a mixture: a label is drawn from its image's probabilities, brought to the right confidence
+    by a temperature, or it is wrong, and each other class is as likely. Temperature and share of wrong labels are
+    those that make the given labels most likely. All are 0 where labels without errors are nearly as likely: where
+    networks are unsure, little can be told, and the likelihood says so.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (n,)
+    probabilities : ndarray of float64, shape (n, n_classes)
+        Out-of-sample, all above 0.
+    """
+    from scipy.optimize import minimize_scalar
+
+    logs, classes = np.log(probabilities), probabilities.shape[1]
+    if len(np.unique(labels)) < 2:
+        return np.zeros(len(labels))
+
+    def given(sharpness: float) -> Float64:
+        """The probability of each given label at a temperature, whose inverse logarithm this is."""
+        scaled = np.exp(sharpness) * (logs - logs.max(axis=1, keepdims=True))
+        return np.asarray(np.exp(scaled[np.arange(len(labels)), labels]) / np.exp(scaled).sum(axis=1))
+
+    def likelihood(right: Float64, rate: float) -> float:
+        return float(np.log(np.maximum((1 - rate) * right + rate * (1 - right) / (classes - 1), 1e-300)).sum())
+
+    def best_rate(right: Float64) -> float:
+        found = minimize_scalar(lambda logit: -likelihood(right, _share(logit)), bounds=(-12, 0), method="bounded")
+        return _share(found.x)
+
+    def cost(sharpness: float) -> float:
+        right = given(sharpness)
+        return -likelihood(right, best_rate(right))
+
+    clean = minimize_scalar(lambda sharpness: -likelihood(given(sharpness), 0.0), bounds=(-2, 3), method="bounded")
+    mixed = minimize_scalar(cost, bounds=(-2, 3), method="bounded")
+    if 2 * (clean.fun - mixed.fun) < LIKELIER:
+        return np.zeros(len(labels))
+    right = given(mixed.x)
+    rate = best_rate(right)
+    errors = rate * (1 - right) / (classes - 1)
+    return np.asarray(errors / np.maximum(errors + (1 - rate) * right, 1e-300))
+
+
+def _share(logit: float) -> float:
+    return float(1 / (1 + np.exp(-logit)))
 
 
 class LabelErrors(Check):
@@ -247,7 +306,10 @@ class LabelErrors(Check):
             raise NotApplicableError("asked for with --labels: it trains a network a fold")
         part = subject.train
         found = suspicion(part.classes[learned.indices], learned.probabilities)
+        hard = f"networks that have not seen the images agree with {found.agreement:.0%} of their labels"
         if not len(found.cut):
+            if found.agreement < HARD:
+                raise NotApplicableError(f"{hard}: the set is too small or too hard to name wrong ones")
             return []
         own, looked_at = learned.indices[found.cut], found.doubtful
         rows = [
@@ -264,6 +326,8 @@ class LabelErrors(Check):
         words = f"{counted(len(own), 'label')} of {len(learned.indices):,} ({share:.2%}) probably wrong"
         if more := len(rows) - len(own):
             words += f"; the next {more} in doubt follow"
+        if found.agreement < HARD:
+            words += f"; there may be others: {hard}"
         captions = [f"{row['given']} → {row['suggested']}" for row in rows]
         shown = tiles(part, learned.indices[looked_at], captions)
         return [self.finding("warning", words, indices=own, evidence={"share": share, "labels": rows}, tiles=shown)]
