@@ -99,14 +99,52 @@ def test_true_labels_of_sure_answers_are_all_kept():
     ).wrong.any()
 
 
+def flipped(n, answers):
+    """The labels of answers that have the right confidence, some of them flipped to another class."""
+    rng = np.random.default_rng(1)
+    places = rng.choice(len(answers.labels), n, replace=False)
+    labels = answers.labels.copy()
+    labels[places] = (labels[places] + rng.integers(1, 10, n)) % 10
+    return labels, places
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_unsure_networks_name_no_label_of_a_clean_set(seed):
+    answers = drawn(1_000, seed=seed, sharpness=2.0)
+    assert not suspicion(answers.labels, answers.probabilities).wrong.any()
+    overconfident = answers.probabilities**3
+    assert not suspicion(answers.labels, overconfident / overconfident.sum(axis=1, keepdims=True)).wrong.any()
+
+
+def test_of_what_is_named_nine_in_ten_are_wrong_at_least():
+    named, right = 0, 0
+    for seed in range(10):
+        labels, places = flipped(30, answers := drawn(1_000, seed=seed, sharpness=6.0))
+        found = suspicion(labels, answers.probabilities).cut
+        named, right = named + len(found), right + len(np.intersect1d(found, places))
+    assert named > 100
+    assert right >= 0.9 * named
+
+
+def learned_of(labels, answers):
+    part = SplitData("train", Raw(glyphs(len(labels)), labels))
+    learned = Learned(np.arange(len(labels)), np.zeros((len(labels), 1), np.float32), answers.probabilities)
+    return run_checks(Subject("drawn", part, learned=learned), chosen(["DW040"]))
+
+
 def test_the_finding_gives_both_labels_and_both_confidences():
-    labels = np.arange(300) % 3
-    probabilities = np.full((300, 3), 0.02, np.float32) + 0.94 * np.eye(3, dtype=np.float32)[labels]
-    given = labels.copy()
-    given[7] = 0
-    part = SplitData("train", Raw(glyphs(300), given))
-    learned = Learned(np.arange(300), np.zeros((300, 1), np.float32), probabilities)
-    (finding,) = run_checks(Subject("drawn", part, learned=learned), chosen(["DW040"])).findings
-    assert finding.evidence["labels"] == [
-        {"index": 7, "given": "0", "suggested": "1", "given_confidence": 0.02, "suggested_confidence": 0.96}
-    ]
+    labels, places = flipped(10, answers := drawn(1_000, sharpness=20.0))
+    (finding,) = learned_of(labels, answers).findings
+    row = next(row for row in finding.evidence["labels"] if row["index"] in places)
+    place = row["index"]
+    assert (row["given"], row["suggested"]) == (str(labels[place]), str(answers.probabilities[place].argmax()))
+    assert row["given_confidence"] == round(float(answers.probabilities[place, labels[place]]), 4)
+    assert row["suggested_confidence"] == round(float(answers.probabilities[place].max()), 4)
+    assert "there may be others" not in finding.words
+
+
+def test_a_set_that_is_too_hard_is_told_with_the_figure():
+    answers = drawn(500, sharpness=2.0)
+    told = learned_of(answers.labels, answers).skipped["DW040"]
+    agreed = (answers.probabilities.argmax(axis=1) == answers.labels).mean()
+    assert f"agree with {agreed:.0%} of their labels: the set is too small or too hard" in told

@@ -3,7 +3,7 @@
 References
 ----------
 C. G. Northcutt, L. Jiang, I. L. Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels, JAIR 70 (2021):
-out-of-sample probabilities against the given labels. C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017:
+out-of-sample probabilities against given labels. C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017:
 one temperature.
 """
 

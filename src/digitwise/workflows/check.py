@@ -14,13 +14,15 @@ from digitwise.data.patches import Patch, digests, patch_text, read_patch
 from digitwise.data.raw import read_raw
 from digitwise.errors import DataError
 from digitwise.fitting import fit_into
-from digitwise.images import Float32, ImageSet
+from digitwise.images import Float32, ImageSet, Int64
 from digitwise.training.pool import Pool
 from digitwise.training.watch import Watch
 
 RECIPE = "flash"
 FOLDS = 5
 ROUNDS = 2  # cross-validations with other seeds and folds, averaged: one training alone is sure of some wrong answers
+SMALL = 5_000  # images up to which the bundled model's answers are tried before networks are trained
+AGREED = 0.85  # share of the labels that they must agree with
 FEWEST = 100  # images below which a network learns nothing that a check could use
 
 Tell = Callable[[Check, int, int], None]
@@ -199,7 +201,11 @@ def with_network(
         return Subject(subject.name, train, subject.test, None, why)
     images, indices = train.labelled_images()
     features = _features(images, seed, watch) if network else np.zeros((len(indices), 1), np.float32)
-    probabilities = _answers(images, seed, watch, pool) if answers else None
+    probabilities = None
+    if answers:
+        probabilities = _read(train, indices, seed) if len(indices) <= SMALL else None
+        if probabilities is None:
+            probabilities = _answers(images, seed, watch, pool)
     return Subject(subject.name, train, subject.test, Learned(indices, features, probabilities))
 
 
@@ -212,6 +218,30 @@ def _features(images: ImageSet, seed: int, watch: Watch) -> Float32:
     recipe = find(RECIPE).for_size(len(images))
     fitted = fit(recipe, split_validation(images), seed=seed, watch=watch)
     return hidden_values(fitted.model, images)
+
+
+def _read(train: SplitData, indices: Int64, seed: int) -> Float32 | None:
+    """What the bundled model says of a small set of digits; None where it does not agree with most labels.
+
+    A few hundred images do not suffice to train a network, but to tell what the model's answers mean here: its
+    log-probabilities are brought to the set's classes by a cross-validated logistic regression.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    from digitwise.data.splits import stratified_folds
+    from digitwise.normalize import normalize_all
+    from digitwise.reading.model import Model
+
+    labels = train.classes[indices]
+    values = np.log(np.maximum(Model().probabilities(normalize_all(np.asarray(train.images[indices]))[0]), 1e-6))
+    answers = np.zeros((len(labels), len(train.class_names)), np.float32)
+    for number in range(ROUNDS):
+        folds = stratified_folds(labels, FOLDS, seed=seed + number)
+        for fold in range(FOLDS):
+            inside = folds == fold
+            fitted = LogisticRegression(C=10 / len(labels), max_iter=1_000).fit(values[~inside], labels[~inside])
+            answers[np.ix_(inside, fitted.classes_)] += fitted.predict_proba(values[inside]) / ROUNDS
+    return answers if (answers.argmax(axis=1) == labels).mean() >= AGREED else None
 
 
 def _answers(images: ImageSet, seed: int, watch: Watch, pool: Pool | None) -> Float32:
