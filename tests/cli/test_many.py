@@ -15,8 +15,7 @@ from digitwise.images import Predictions
 from digitwise.runs import Run
 from digitwise.system import cores
 from digitwise.training import folds
-from digitwise.training.pool import Here
-from digitwise.training.processes import Processes
+from digitwise.training.pool import Here, Processes
 
 QUICK = ("train", "flash", "--data", "digits", "--epochs", 1)
 
