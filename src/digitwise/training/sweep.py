@@ -61,6 +61,13 @@ class TrialRow:
     earlier: bool = False  # before the sweep was interrupted
 
     @property
+    def rank(self) -> tuple[int, float, int]:
+        """The key that finished trials are sorted by: errors, log-loss, number."""
+        assert self.result.errors is not None
+        assert self.result.log_loss is not None
+        return self.result.errors, self.result.log_loss, self.trial.number
+
+    @property
     def plain(self) -> dict[str, Any]:
         """Plain values, as trials.csv and sweep.json have them."""
         result = self.result
@@ -120,7 +127,8 @@ def sweep(
     splits = split_validation(dataset.train, size=validation, seed=SPLIT_SEED)
     about = _about(space, dataset, splits, options) | {"timeout": timeout}
     with outputs.claimed(place, SWEEP):
-        check_place(place)
+        outputs.recover(place, SWEEP)
+        outputs.check_folder(place, SWEEP)
         study = Study(space, options.seed, len(splits.validation), _earlier(place, about))
         state = _SweepState(place, about, study)
         for number in sorted(state.rows):
@@ -133,18 +141,6 @@ def sweep(
             watch.on_task_done(trial.name)
             tell(state.take(trial, result))
         return state.finish(dataset, splits, options)
-
-
-def check_place(out: Path) -> None:
-    """Check that a sweep may be written to ``out``.
-
-    Raises
-    ------
-    RunError
-        If it is something else than a sweep, or holds more than digitwise wrote.
-    """
-    outputs.recover(out, SWEEP)
-    outputs.check_folder(out, SWEEP)
 
 
 def _check_models(space: Space) -> None:
@@ -233,7 +229,7 @@ class _SweepState:
             self.best = replace(earlier[number], result=replace(earlier[number].result, networks=networks))
         for number, row in earlier.items():
             if row.result.finished:
-                kept = self.best is not None and _rank(row) >= _rank(self.best)
+                kept = self.best is not None and row.rank >= self.best.rank
             else:
                 kept = row.result.state != "lost"
             if kept:
@@ -260,7 +256,7 @@ class _SweepState:
         self.rows[trial.number] = row
         self.study.tell(trial.number, row.result)
         self._save()
-        if result.finished and (self.best is None or _rank(row) < _rank(self.best)):
+        if result.finished and (self.best is None or row.rank < self.best.rank):
             self.best = TrialRow(trial, result)
             with outputs.output_file(self.place / WEIGHTS, FILE) as temporary:
                 save_networks(temporary, trial.number, result.networks)
@@ -290,7 +286,7 @@ class _SweepState:
         trial = self.best.trial
         fitted = joined(trial.recipe, splits.train, self.best.result.networks)
         best = record(trial.recipe, dataset, splits, fitted, options, self.place / BEST)
-        ranked = sorted((row for row in self.rows.values() if row.result.finished), key=_rank)
+        ranked = sorted((row for row in self.rows.values() if row.result.finished), key=lambda row: row.rank)
         others = [row for number, row in sorted(self.rows.items()) if not row.result.finished]
         test = best.info["results"]["test"]
         winner = {
@@ -310,7 +306,3 @@ class _SweepState:
         outputs.write_plain(self.place / ABOUT, FILE, info)
         outputs.remove_file(self.place / WEIGHTS, FILE)
         return Sweep(self.place, (*ranked, *others), best, info)
-
-
-def _rank(row: TrialRow) -> tuple[int, float, int]:
-    return row.result.rank(row.trial.number)

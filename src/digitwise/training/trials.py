@@ -81,12 +81,6 @@ class TrialResult:
         """The same without weights."""
         return replace(self, networks=[])
 
-    def rank(self, number: int) -> tuple[int, float, int]:
-        """The key that trial ``number`` is sorted by among the finished ones: errors, log-loss, number."""
-        if self.errors is None or self.log_loss is None:
-            raise ValueError(f"trial {number}: expected a finished trial to rank, got one that is {self.state}")
-        return self.errors, self.log_loss, number
-
 
 LOST = TrialResult("lost", None, None, 0, 0.0, [])
 
