@@ -106,6 +106,18 @@ def test_whole_runs_are_not_trained_again_with_resume(made, dataset, tmp_path):
     assert [run.info["seed"] for run in found] == [4, 5]
 
 
+def test_runs_that_started_from_other_weights_are_trained_again(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("digitwise.training.trainer.start_from", lambda *_: None)
+    begun = FitOptions(start_from="before")
+    (first,), (same,), (other,) = (
+        train_seeds(QUICK.replace(epochs=1), small, [3], options, out=tmp_path, resume=True)
+        for options in (begun, begun, FitOptions())
+    )
+    assert first.info["start_from"] == "before"
+    assert same.info["created"] == first.info["created"]
+    assert other.info["start_from"] is None
+
+
 def test_a_run_is_no_folder_for_runs(dataset, tmp_path):
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(RunError, match="expected a folder for several runs, got a run"):
