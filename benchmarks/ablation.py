@@ -49,8 +49,7 @@ def variants() -> dict[str, Recipe]:
 def normalised(variant: str) -> Iterator[None]:
     """Put another layer in the place of the fused batch normalisation, where the variant is about that."""
     from digitwise.training import trainer
-    from digitwise.training.backend import keras
-    from digitwise.training.batch_norm import MOMENTUM, batch_norm
+    from digitwise.training.backend import MOMENTUM, batch_norm, keras
 
     class Affine(keras.layers.BatchNormalization):  # type: ignore[misc]  # the same weights, but no moments
         def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -71,6 +70,7 @@ def bench_ablation() -> None:
     """Every variant with every seed, seed by seed; print the table."""
     from digitwise.data import load
     from digitwise.training.fit import fit
+    from digitwise.training.options import FitOptions
     from digitwise.training.predict import predict
 
     images = load("mnist").train
@@ -80,7 +80,7 @@ def bench_ablation() -> None:
     for seed in SEEDS:
         for name, recipe in variants().items():
             with normalised(name):
-                fitted = fit(recipe, splits, seed=seed, precision="float32" if name == "float32" else None)
+                fitted = fit(recipe, splits, FitOptions(seed=seed, precision="float32" if name == "float32" else None))
             errors = predict(fitted.model, splits.validation).errors
             rows.append(
                 {

@@ -52,20 +52,19 @@ def ours(recipe: str, budget: float | None) -> Train:
     from digitwise.recipes import find
     from digitwise.training.backend import BACKEND
     from digitwise.training.fit import fit
-    from digitwise.training.loops import on_accelerator
-    from digitwise.training.precision import best_precision
+    from digitwise.training.options import FitOptions
     from digitwise.training.predict import predict
 
     def train(dataset: Dataset, seed: int) -> Result:
         splits = split_validation(dataset.train)
-        precision = best_precision(accelerator=on_accelerator())
         own = find(recipe).for_size(len(dataset.train))
-        fitted = fit(own, splits, seed=seed, budget=budget, precision=precision)
+        options = FitOptions(seed=seed, budget=budget)
+        fitted = fit(own, splits, options)
         started = time.perf_counter()
         errors = predict(fitted.model, dataset.test).errors
         wrong = predict(fitted.model, splits.validation).errors
         took = time.perf_counter() - started
-        return Result(errors, fitted.fit_seconds, took, fitted.compile_seconds, wrong, BACKEND, precision)
+        return Result(errors, fitted.fit_seconds, took, fitted.compile_seconds, wrong, BACKEND, str(options.precision))
 
     return train
 

@@ -104,7 +104,7 @@ def _training(folder: Path) -> Iterator[Row]:
 def _read_and_mixed(folder: Path) -> tuple[int, float]:
     """What the reading thread of a streamed training does, alone, for a part of an epoch: images and seconds."""
     from digitwise.data.streamed import open_streamed
-    from digitwise.training.mixing import mixed
+    from digitwise.training.streaming import mixed
 
     train, seen = open_streamed(str(folder)).train, 0
     started = time.perf_counter()

@@ -15,8 +15,9 @@ from digitwise.normalize import normalize_all
 from digitwise.reading.model import Model
 from digitwise.recipes import find
 from digitwise.training.fit import fit
+from digitwise.training.options import FitOptions
 from digitwise.training.predict import predict
-from digitwise.training.starting import BUNDLED
+from digitwise.training.saving import BUNDLED
 
 SIZES = 100, 300, 900  # images to train on, a fifth of them to validate
 SEEDS = 3
@@ -38,7 +39,7 @@ def bench_small() -> None:
             as_it_is = Model(None).probabilities(test.images)
             rows.append(_row(size, AS_IT_IS, seed, as_it_is, test))
             for start in (NOWHERE, BUNDLED):
-                fitted = fit(recipe, splits, seed=seed, start_from=None if start == NOWHERE else start)
+                fitted = fit(recipe, splits, FitOptions(seed=seed, start_from=None if start == NOWHERE else start))
                 row = _row(size, STARTS[start], seed, predict(fitted.model, test).probabilities, test)
                 rows.append(row | {"epochs": len(fitted.history), "fit_seconds": round(fitted.fit_seconds, 1)})
                 print(rows[-1], flush=True)

@@ -61,6 +61,7 @@ def bench_fit(epochs: int = 3) -> None:
     from digitwise.recipes import find
     from digitwise.training.backend import keras
     from digitwise.training.fit import fit
+    from digitwise.training.options import FitOptions
 
     splits = split_validation(load("mnist").train)
     recipe = find("baseline").replace(epochs=epochs)
@@ -75,7 +76,7 @@ def bench_fit(epochs: int = 3) -> None:
     work = {
         "plain model.fit float32": plain,
         "digitwise": lambda: fit(recipe, splits),
-        "digitwise float32": lambda: fit(recipe, splits, precision="float32"),
+        "digitwise float32": lambda: fit(recipe, splits, FitOptions(precision="float32")),
     }
     rows = alternating(work, "variant", 3)
     print(ratio(rows, "plain model.fit float32", "digitwise"))

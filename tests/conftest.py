@@ -122,8 +122,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of two epochs on the embedded digits; some of its answers are wrong."""
     from digitwise.data import load
     from digitwise.recipes import find
+    from digitwise.training.options import FitOptions
     from digitwise.training.train import train
 
     out = tmp_path_factory.mktemp("runs") / "improved"
     recipe = find("improved").replace(epochs=2, batch_size=64)
-    return train(recipe, load("digits"), out=out, precision="float32").path
+    return train(recipe, load("digits"), FitOptions(precision="float32"), out=out).path

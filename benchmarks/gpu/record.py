@@ -24,7 +24,7 @@ from digitwise.images import Dataset
 from digitwise.recipes import RECIPES, Recipe, find
 from digitwise.training.backend import BACKEND, keras
 from digitwise.training.fit import fit
-from digitwise.training.precision import Precision
+from digitwise.training.options import FitOptions, Precision
 from digitwise.training.predict import predict
 
 
@@ -59,7 +59,7 @@ def main() -> None:
 def measure(recipe: Recipe, dataset: Dataset, seed: int, precision: Precision) -> Row:
     """One training, judged by the test images."""
     watch = Stopwatch()
-    fitted = fit(recipe, split_validation(dataset.train), seed=seed, precision=precision, watch=watch)
+    fitted = fit(recipe, split_validation(dataset.train), FitOptions(seed=seed, precision=precision), watch=watch)
     return {
         "recipe": recipe.name,
         "data": dataset.name,

@@ -15,15 +15,19 @@ from typing import Any
 from benchmarks.peers.result import Result
 from digitwise.data.prepare import one_hot, to_input
 from digitwise.images import Dataset
-from digitwise.recipes import Augmentation
 from digitwise.training.backend import BACKEND, keras
-from digitwise.training.feeds import image_data_generator
+
+from keras.src.legacy.preprocessing.image import ImageDataGenerator  # isort: skip  # once its backend is chosen
 
 layers = keras.layers
 
-AUGMENTATION = Augmentation(
-    rotation_range=10, width_shift_range=0.1, height_shift_range=0.1, shear_range=0, zoom_range=0.1
-)  # what tutorials on MNIST use
+AUGMENTATION = {  # of tutorials on MNIST
+    "rotation_range": 10,
+    "width_shift_range": 0.1,
+    "height_shift_range": 0.1,
+    "zoom_range": 0.1,
+    "fill_mode": "constant",
+}
 BATCH = 128
 
 
@@ -68,7 +72,7 @@ def train(dataset: Dataset, seed: int, *, model: int) -> Result:
     network.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
     settings = {"epochs": 5 if model == 1 else 15, "verbose": 0}
     if model == 3:
-        flow = image_data_generator(AUGMENTATION).flow(images, labels, batch_size=BATCH, seed=seed)
+        flow = ImageDataGenerator(**AUGMENTATION).flow(images, labels, batch_size=BATCH, seed=seed)
         network.fit(flow, **settings)
     else:
         network.fit(images, labels, batch_size=BATCH, **settings)

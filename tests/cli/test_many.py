@@ -15,8 +15,7 @@ from digitwise.images import Predictions
 from digitwise.runs import Run
 from digitwise.system import cores
 from digitwise.training import folds
-from digitwise.training.pool import Here
-from digitwise.training.processes import Processes
+from digitwise.training.pool import Here, Processes
 
 QUICK = ("train", "flash", "--data", "digits", "--epochs", 1)
 
@@ -101,10 +100,10 @@ def test_without_options_trainings_run_here():
 def test_check_sends_all_its_trainings_at_once(digitwise, monkeypatch, tmp_path):
     asked = []
 
-    def answers(recipe, images, seeds, *, folds, watch, pool):
-        asked.append((list(seeds), folds, pool.jobs))
+    def answers(recipe, images, rounds, *, folds, watch, pool):
+        asked.append(([options.seed for options in rounds], folds, pool.jobs))
         right = np.eye(images.n_classes, dtype=np.float32)[images.labels]
-        return [Predictions(images.labels, right, images.class_names) for _ in seeds]
+        return [Predictions(images.labels, right, images.class_names) for _ in rounds]
 
     monkeypatch.setattr(folds, "cross_validations", answers)
     result = digitwise("check", "digits", "--labels", "--select", "DW040", "--jobs", 2, "--out", tmp_path)

@@ -16,10 +16,13 @@ def shards(tmp_path_factory):
 def streamed(digits, tmp_path_factory):
     """A run trained from shards of the embedded digits; some of its answers are wrong."""
     from digitwise.data.streamed import open_streamed
+    from digitwise.recipes import find
     from digitwise.training.train import train
 
     folder = write_shards(tmp_path_factory.mktemp("digits"), digits.train, digits.test)
-    return train("flash", open_streamed(str(folder)), out=tmp_path_factory.mktemp("runs") / "flash").path
+    dataset = open_streamed(str(folder))
+    recipe = find("flash").for_size(len(dataset.train)).long_enough(len(dataset.train))
+    return train(recipe, dataset, out=tmp_path_factory.mktemp("runs") / "flash").path
 
 
 def test_train_streams_shards_and_says_what_memory_it_took(digitwise, shards, tmp_path):

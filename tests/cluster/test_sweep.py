@@ -10,7 +10,8 @@ from digitwise.cluster.connect import connected
 from digitwise.cluster.pool import RayPool
 from digitwise.images import Dataset
 from digitwise.recipes import Recipe
-from digitwise.training.processes import Processes
+from digitwise.training.options import FitOptions
+from digitwise.training.pool import Processes
 from digitwise.training.saving import load_model
 from digitwise.training.sweep import sweep
 from digitwise.training.watch import Watch
@@ -29,15 +30,15 @@ def joined(two_nodes):
 
 def swept(out, axis, pool, watch=None):
     data = Dataset("own", "drawn", blobs(60), blobs(30, seed=1))
-    choices = {"precision": "float32", "deterministic": True}
-    return sweep(QUICK, data, grid=[axis], out=out, pool=pool, watch=watch, **choices)
+    options = FitOptions(precision="float32", deterministic=True)
+    return sweep(QUICK, data, options, grid=[axis], out=out, pool=pool, watch=watch)
 
 
 def results(done):
     return {
-        row.trial.recipe.learning_rate: (row.outcome.errors, row.outcome.log_loss, row.outcome.epochs)
+        row.trial.recipe.learning_rate: (row.result.errors, row.result.log_loss, row.result.epochs)
         for row in done.rows
-        if row.outcome.finished
+        if row.result.finished
     }
 
 
@@ -63,7 +64,7 @@ def test_poor_trials_are_stopped_early_and_finished_ones_equal_those_of_one_mach
     assert results(done) == results(alone)
     weights = (load_model(each.best.path).get_weights() for each in (done, alone))
     assert all(np.array_equal(one, other) for one, other in zip(*weights, strict=True))
-    stopped = {row.trial.number: row.outcome for row in done.rows if row.outcome.state == "stopped"}
+    stopped = {row.trial.number: row.result for row in done.rows if row.result.state == "stopped"}
     assert stopped.keys() == {6} or stopped.keys() == {
         5,
         6,
@@ -76,7 +77,7 @@ def test_poor_trials_are_stopped_early_and_finished_ones_equal_those_of_one_mach
 
 def killing(shared, trial, watch):
     """Trials, of which one ends its process each time."""
-    from digitwise.training import trial as module
+    from digitwise.training import trials as module
 
     if trial.number == 2:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -88,5 +89,5 @@ def test_a_trial_that_is_lost_each_time_is_a_row_and_the_others_go_on(request, k
     pool = Processes(1, threads=1) if kind == "processes" else RayPool(request.getfixturevalue("joined"))
     monkeypatch.setattr("digitwise.training.sweep.run_trial", killing)
     done = swept(tmp_path / "s", "epochs=1,2,3", pool)
-    assert {row.trial.number: row.outcome.state for row in done.rows} == {1: "finished", 2: "lost", 3: "finished"}
+    assert {row.trial.number: row.result.state for row in done.rows} == {1: "finished", 2: "lost", 3: "finished"}
     assert done.info["finished"] == 2

@@ -10,10 +10,10 @@ from digitwise.data.splits import split_validation
 from digitwise.images import Dataset
 from digitwise.recipes import Augmentation, Recipe
 from digitwise.runs import Run
-from digitwise.training.fit import fit_parts
-from digitwise.training.pool import Here
-from digitwise.training.processes import Processes
-from digitwise.training.seeds import train_seeds
+from digitwise.training.fit import fit_networks
+from digitwise.training.options import FitOptions
+from digitwise.training.pool import Here, Processes
+from digitwise.training.train import train_seeds
 from digitwise.training.watch import Watch
 from tests.helpers import blobs
 
@@ -27,8 +27,8 @@ SEEDS = [0, 1]
 def trained(dataset, pool, out):
     """An ensemble's networks, and runs of several seeds."""
     splits = split_validation(dataset.train)
-    parts = fit_parts(ENSEMBLE, splits, seed=3, precision="float32", pool=pool)
-    return parts, [run.path for run in train_seeds(QUICK, dataset, SEEDS, out, pool)]
+    parts = fit_networks(ENSEMBLE, splits, FitOptions(seed=3, precision="float32"), pool=pool)
+    return parts, [run.path for run in train_seeds(QUICK, dataset, SEEDS, out=out, pool=pool)]
 
 
 def in_one_process(dataset, out, watch):

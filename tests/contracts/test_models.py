@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digitwise import models
-from digitwise.training.batch_norm import batch_norm
+from digitwise.training.backend import batch_norm
 
 
 @pytest.mark.parametrize("name", models.MODELS)

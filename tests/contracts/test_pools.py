@@ -13,8 +13,7 @@ import pytest
 from digitwise.cluster.connect import connected
 from digitwise.cluster.pool import RayPool
 from digitwise.errors import ClusterError, DataError, RunError
-from digitwise.training.pool import Here
-from digitwise.training.processes import Processes, _Worker
+from digitwise.training.pool import Here, Processes, _Worker
 from digitwise.training.watch import Stopped, Watch
 
 

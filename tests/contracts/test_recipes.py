@@ -9,6 +9,7 @@ from digitwise.images import Dataset
 from digitwise.recipes import RECIPES
 from digitwise.runs import Run
 from digitwise.training.fit import fit
+from digitwise.training.options import FitOptions
 from digitwise.training.predict import predict
 from digitwise.training.saving import load_model, save_model
 from digitwise.training.train import train
@@ -54,14 +55,14 @@ def test_recipe_keeps_a_budget(recipe, monkeypatch, processor_clock):
     splits = split_validation(blobs(64), size=12)
     recipe = short(recipe)
     budget = 4.0 if recipe.members == 1 else 12.0  # each network is compiled, which no clock foresees to the tenth
-    fitted = fit(recipe.for_size(52), splits, budget=budget)
+    fitted = fit(recipe.for_size(52), splits, FitOptions(budget=budget))
     assert 0.9 * budget < fitted.fit_seconds < 1.1 * budget
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_recipe_gives_the_same_weights_again_when_asked(recipe):
     splits = split_validation(blobs(64), size=12)
-    one, other = (fit(short(recipe), splits, deterministic=True).model.get_weights() for _ in range(2))
+    one, other = (fit(short(recipe), splits, FitOptions(deterministic=True)).model.get_weights() for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 

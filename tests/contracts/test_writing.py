@@ -22,7 +22,7 @@ from digitwise.evaluation.fixes import Fix
 from digitwise.outputs import MARKER
 from digitwise.outputs.marker import marker_of
 from digitwise.server.uploads import Collection
-from digitwise.training.trial import Outcome
+from digitwise.training.trials import TrialResult
 from tests.data.test_load import write_images
 from tests.helpers import blobs
 from tests.templates import printed, two
@@ -110,7 +110,7 @@ def quick(trained, numbers, monkeypatch):
     from digitwise.report import charts, report
     from digitwise.training import improve, saving, sweep, train
 
-    def written(partial, recipe, *_):
+    def written(partial, recipe, *_, **__):
         for name, entry in marker_of(trained).files.items():
             if entry.kind == "run" and (trained / name).exists():  # other tests may have drawn into it
                 shutil.copy(trained / name, partial)
@@ -128,16 +128,15 @@ def quick(trained, numbers, monkeypatch):
             (place / name).write_text("a model")
 
     def trial(*_):
-        return Outcome("finished", 1, 0.1, 1, 1.0, [])
+        return TrialResult("finished", 1, 0.1, 1, 1.0, [])
 
-    monkeypatch.setattr(train, "_parts", lambda *_, **__: [])
-    monkeypatch.setattr(train, "joined", lambda *_: None)
+    monkeypatch.setattr(train, "_fitted", lambda *_, **__: None)
     monkeypatch.setattr(train, "write_files", written)
     monkeypatch.setattr(sweep, "joined", lambda *_: None)
     monkeypatch.setattr(sweep, "run_trial", trial)
     here = SimpleNamespace(run=lambda trial, _, trials, *__, **___: ((n, trial()) for n, _ in enumerate(trials)))
     monkeypatch.setattr(sweep, "Here", lambda: here)
-    monkeypatch.setattr(improve, "out_of_fold", lambda *_, **__: None)
+    monkeypatch.setattr(improve, "cross_validations", lambda *_, **__: [None])
     monkeypatch.setattr(improve, "_measure", lambda _: {})
     monkeypatch.setattr(improve, "find_slices", lambda *_: [])
     monkeypatch.setattr(improve, "find_in", lambda *_: [])

@@ -3,7 +3,7 @@ import pytest
 from digitwise.errors import RecipeError
 from digitwise.recipes import RECIPES, Augmentation, find
 from digitwise.recipes.space import draws, grid, swept
-from digitwise.training.study import Study
+from digitwise.training.trials import Study
 
 FLASH, ACCURATE = find("flash"), find("accurate")
 

@@ -3,7 +3,7 @@ from itertools import count
 
 import pytest
 
-from digitwise.training.mixing import Ahead
+from digitwise.training.streaming import Ahead
 
 
 def threads():

@@ -4,7 +4,7 @@ import pytest
 from digitwise.errors import DataError
 from digitwise.images import Dataset, ImageSet, Splits
 from digitwise.normalize import normalize_all
-from digitwise.training.also import OFTEN, with_sets
+from digitwise.training.additions import REPEATS, with_sets
 from tests.helpers import glyphs
 
 NAMES = ("a", "b")
@@ -28,7 +28,7 @@ def splits():
 
 def test_all_images_of_a_set_join_in_the_form_of_the_first(splits):
     more, joined = other(), with_sets(splits, [other()])
-    assert len(joined.train) == 10 + OFTEN * 10
+    assert len(joined.train) == 10 + REPEATS * 10
     assert np.array_equal(joined.train.images[:10], splits.train.images)
     assert np.array_equal(joined.train.images[10:16], normalize_all(more.train.images)[0])
     assert np.array_equal(joined.train.labels[10:16], more.train.labels)
@@ -42,7 +42,7 @@ def test_without_sets_nothing_changes(splits):
 def test_blank_images_are_left_out(splits):
     blank = other()
     blank.train.images[2] = 0
-    assert len(with_sets(splits, [blank]).train) == 10 + OFTEN * 9
+    assert len(with_sets(splits, [blank]).train) == 10 + REPEATS * 9
 
 
 def test_other_classes_are_refused(splits):

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from digitwise.training.backend import BACKEND, keras
-from digitwise.training.batch_norm import FusedBatchNormalization
+from digitwise.training.backend import BACKEND, FusedBatchNormalization, keras
 
 pytestmark = pytest.mark.skipif(BACKEND != "tensorflow", reason="the fused kernel is TensorFlow's")
 

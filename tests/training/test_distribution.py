@@ -10,14 +10,15 @@ import pytest
 
 from digitwise.cli.main import main
 from digitwise.errors import RecipeError
-from digitwise.training.backend import BACKEND
-from digitwise.training.distribution import join_hosts
+from digitwise.recipes import find
+from digitwise.training.backend import BACKEND, join_hosts
+from digitwise.training.options import FitOptions
 from digitwise.training.train import train
 
 TRAINING = """
 import json
 from contextlib import nullcontext
-from digitwise.training.distribution import data_parallel, join_hosts
+from digitwise.training.backend import data_parallel, join_hosts
 
 process = join_hosts()
 
@@ -25,11 +26,12 @@ import jax
 from digitwise.data.splits import split_validation
 from digitwise.recipes import find
 from digitwise.training.fit import fit
+from digitwise.training.options import FitOptions
 from tests.helpers import blobs
 
 recipe = find("augmented").replace(epochs=3, batch_size=12, learning_rate=0.004, optimizer="adam")
 with data_parallel(recipe.batch_size) if jax.device_count() > 1 else nullcontext():
-    fitted = fit(recipe, split_validation(blobs(90), size=17), precision="float32")
+    fitted = fit(recipe, split_validation(blobs(90), size=17), FitOptions(precision="float32"))
 print(json.dumps({"process": process, "devices": jax.device_count(), "losses": [r["loss"] for r in fitted.history]}))
 """
 
@@ -121,4 +123,4 @@ def test_what_trains_side_by_side_is_not_distributed(more, tmp_path, capsys):
 def test_a_budget_is_refused_on_several_hosts(monkeypatch, small, tmp_path):
     monkeypatch.setenv("KERAS_DISTRIBUTION_JOB_ADDRESSES", "10.0.0.1:1")
     with pytest.raises(RecipeError, match="neither a budget nor an earlier checkpoint on several hosts"):
-        train("flash", small, out=tmp_path / "run", budget=5.0, distribute=True)
+        train(find("flash"), small, FitOptions(budget=5.0), out=tmp_path / "run", distribute=True)

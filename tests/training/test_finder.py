@@ -6,10 +6,8 @@ from digitwise.models.finder import finder
 from digitwise.synthetic.scenes import IGNORED, MOST, SCENE
 from digitwise.synthetic.scenes.scene import NOTHING
 from digitwise.training.backend import keras
-from digitwise.training.finder import course, fit
-from digitwise.training.finder.loss import loss_of
-from digitwise.training.finder.shaking import Shaken, moved, warped
-from digitwise.training.finder.targets import CELLS, Targets
+from digitwise.training.finder import fit
+from digitwise.training.finder.objective import CELLS, Shaken, Targets, loss_of, moved, warped
 
 TINY = 4, 6, 6
 PAPER = 200
@@ -155,12 +153,12 @@ def test_what_is_ignored_costs_nothing():
 
 
 def test_the_rate_rises_and_falls():
-    rates = [course.rate(share) for share in np.linspace(0, 1, 41)]
+    rates = [fit.rate(share) for share in np.linspace(0, 1, 41)]
     assert max(rates) == pytest.approx(1, rel=0.01)
     assert rates.index(max(rates)) == 2
     assert rates[0] < 0.1
     assert rates[2:] == sorted(rates[2:], reverse=True)
-    assert rates[-1] == pytest.approx(course.LEAST)
+    assert rates[-1] == pytest.approx(fit.LEAST)
 
 
 @pytest.fixture
@@ -180,26 +178,26 @@ def starts(monkeypatch):
 def test_a_training_learns_and_goes_on_where_it_was(starts, tmp_path, caplog):
     caplog.set_level("INFO", "digitwise")
     out = tmp_path / "finder.npz"
-    few = fit.Training(steps=12, size=2, repeats=2, channels=TINY, chunk=4)
+    few = fit.FinderOptions(steps=12, size=2, repeats=2, channels=TINY, chunk=4)
     network = fit.trained(out, tmp_path, few)
-    with np.load(out) as file, np.load(course.state_of(out)) as state:
+    with np.load(out) as file, np.load(fit.state_of(out)) as state:
         kept = [file[name] for name in file.files]
         assert int(state["epoch"]) == 3
     assert all(np.array_equal(a, b) for a, b in zip(kept, network.get_weights(), strict=True))
 
-    fit.trained(out, tmp_path, fit.Training(steps=28, size=2, repeats=2, channels=TINY, chunk=4), resume=True)
-    with np.load(course.state_of(out)) as state:
+    fit.trained(out, tmp_path, fit.FinderOptions(steps=28, size=2, repeats=2, channels=TINY, chunk=4), resume=True)
+    with np.load(fit.state_of(out)) as state:
         assert int(state["epoch"]) == 7
     assert starts == [0, 3 * 4 // 2]
-    losses = [record.args[2] for record in caplog.records if record.name == course.__name__]
-    assert [record.args[1] for record in caplog.records if record.name == course.__name__] == [1, 6]
+    losses = [record.args[2] for record in caplog.records if record.name == fit.__name__]
+    assert [record.args[1] for record in caplog.records if record.name == fit.__name__] == [1, 6]
     assert losses[1] < losses[0]
 
 
 def test_a_training_goes_on_from_the_weights_of_another(starts, tmp_path):
     first, second = tmp_path / "first.npz", tmp_path / "second.npz"
-    network = fit.trained(first, tmp_path, fit.Training(steps=8, size=2, channels=TINY, chunk=4))
-    slow = fit.Training(steps=4, size=2, channels=TINY, chunk=4, rate=1e-7, seed=1)
+    network = fit.trained(first, tmp_path, fit.FinderOptions(steps=8, size=2, channels=TINY, chunk=4))
+    slow = fit.FinderOptions(steps=4, size=2, channels=TINY, chunk=4, rate=1e-7, seed=1)
     again = fit.trained(second, tmp_path, slow, start=first)
     for a, b in zip(network.trainable_weights, again.trainable_weights, strict=True):
         assert np.allclose(a, b, atol=1e-5)
@@ -209,19 +207,19 @@ def test_a_checkpoint_holds_all_of_a_training(tmp_path):
     keras.utils.set_random_seed(0)
     one, other = (fit.compiled(fit.learner(finder(TINY, side=SCENE))) for _ in range(2))
     one.optimizer.iterations.assign(41)
-    course.save_state(tmp_path / "s.npz", one, 5)
-    assert course.load_state(tmp_path / "s.npz", other) == 5
+    fit.save_state(tmp_path / "s.npz", one, 5)
+    assert fit.load_state(tmp_path / "s.npz", other) == 5
     assert int(other.optimizer.iterations) == 41
     for a, b in zip(one.variables, other.variables, strict=True):
         assert np.array_equal(np.asarray(a), np.asarray(b))
 
 
 def test_a_training_with_a_budget_of_time_ends():
-    cycle = course.OneCycle(0, 1e-6, 10)
+    cycle = fit.OneCycle(0, 1e-6, 10)
     model = finder(TINY, side=64)
     model.compile(keras.optimizers.SGD())
     cycle.set_model(model)
     cycle.on_epoch_begin(0)
     cycle.on_epoch_end(0)
     assert model.stop_training
-    assert float(model.optimizer.learning_rate) == pytest.approx(course.RATE * course.LEAST)
+    assert float(model.optimizer.learning_rate) == pytest.approx(fit.RATE * fit.LEAST)

@@ -7,6 +7,7 @@ from digitwise.data.splits import split_validation
 from digitwise.errors import RecipeError, RunError
 from digitwise.recipes import Augmentation, Recipe, find
 from digitwise.training.fit import fit
+from digitwise.training.options import FitOptions
 from digitwise.training.predict import predict
 from digitwise.training.watch import Watch
 from tests.helpers import blobs
@@ -35,7 +36,7 @@ class Recorder(Watch):
 
 def test_a_small_training_learns_and_tells_about_it(splits):
     watch = Recorder()
-    fitted = fit(QUICK, splits, precision="float32", watch=watch)
+    fitted = fit(QUICK, splits, FitOptions(precision="float32"), watch=watch)
     assert predict(fitted.model, splits.validation).errors == 0
     assert [row["epoch"] for row in watch.rows] == [1, 2, 3]
     assert watch.rows == fitted.history
@@ -48,7 +49,7 @@ def test_a_small_training_learns_and_tells_about_it(splits):
 
 def test_validation_in_the_graph_agrees_with_the_shipped_model(splits):
     recipe = QUICK.replace(model="compact-cnn", epochs=1, augmentation=Augmentation(rotation_range=5))
-    fitted = fit(recipe, splits, precision="float32")
+    fitted = fit(recipe, splits, FitOptions(precision="float32"))
     answers = predict(fitted.model, splits.validation)
     assert 1 - answers.errors / len(answers) == pytest.approx(fitted.history[0]["val_accuracy"])
 
@@ -72,11 +73,11 @@ class StopAfter(Recorder):
 @pytest.mark.parametrize("recipe", ["improved", "focus"])
 def test_resumed_training_ends_where_an_unbroken_one_does(splits, tmp_path, recipe):
     recipe = find(recipe).replace(epochs=3, batch_size=24)
-    whole = fit(recipe, splits, precision="float32")
+    whole = fit(recipe, splits, FitOptions(precision="float32"))
     with pytest.raises(StopError):
-        fit(recipe, splits, precision="float32", checkpoints=tmp_path, watch=StopAfter(2))
+        fit(recipe, splits, FitOptions(precision="float32"), checkpoints=tmp_path, watch=StopAfter(2))
     watch = Recorder()
-    resumed = fit(recipe, splits, precision="float32", checkpoints=tmp_path, resume=True, watch=watch)
+    resumed = fit(recipe, splits, FitOptions(precision="float32"), checkpoints=tmp_path, resume=True, watch=watch)
     assert watch.resumed == 2
     assert [row["epoch"] for row in watch.rows] == [3]
     for one, other in zip(whole.model.get_weights(), resumed.model.get_weights(), strict=True):
@@ -84,23 +85,23 @@ def test_resumed_training_ends_where_an_unbroken_one_does(splits, tmp_path, reci
 
 
 def test_checkpoint_of_another_training_is_refused(splits, tmp_path):
-    fit(QUICK.replace(epochs=1), splits, precision="float32", checkpoints=tmp_path)
+    fit(QUICK.replace(epochs=1), splits, FitOptions(precision="float32"), checkpoints=tmp_path)
     with pytest.raises(RunError, match="another recipe, seed or data set"):
-        fit(QUICK.replace(epochs=1), splits, seed=1, precision="float32", checkpoints=tmp_path, resume=True)
+        fit(QUICK.replace(epochs=1), splits, FitOptions(seed=1, precision="float32"), checkpoints=tmp_path, resume=True)
     (tmp_path / "checkpoint-0.npz").write_bytes(b"half a file")
     with pytest.raises(RunError, match="not a checkpoint"):
-        fit(QUICK, splits, precision="float32", checkpoints=tmp_path, resume=True)
+        fit(QUICK, splits, FitOptions(precision="float32"), checkpoints=tmp_path, resume=True)
 
 
 def test_early_stopping_ends_a_training_that_no_longer_gains(splits):
     # A rate this high makes the loss rise after the first steps and stay up.
-    fitted = fit(QUICK.replace(epochs=30, learning_rate=0.5, early_stopping=2), splits, precision="float32")
+    fitted = fit(QUICK.replace(epochs=30, learning_rate=0.5, early_stopping=2), splits, FitOptions(precision="float32"))
     assert len(fitted.history) == fitted.best_epoch + 2 < 30
 
 
 def test_keep_best_ships_the_epoch_with_the_lowest_validation_loss(splits):
     recipe = QUICK.replace(epochs=6, learning_rate=0.2, keep="best")
-    fitted = fit(recipe, splits, precision="float32")
+    fitted = fit(recipe, splits, FitOptions(precision="float32"))
     losses = [row["val_loss"] for row in fitted.history]
     assert fitted.best_epoch == 1 + int(np.argmin(losses))
     answers = predict(fitted.model, splits.validation)
@@ -109,7 +110,7 @@ def test_keep_best_ships_the_epoch_with_the_lowest_validation_loss(splits):
 
 
 def test_bfloat16_training_ships_a_float32_model(splits):
-    fitted = fit(QUICK.replace(model="compact-cnn"), splits, precision="bfloat16")
+    fitted = fit(QUICK.replace(model="compact-cnn"), splits, FitOptions(precision="bfloat16"))
     assert {layer.dtype_policy.name for layer in fitted.model.layers} == {"float32"}
     assert {type(layer).__name__ for layer in fitted.model.layers} >= {"BatchNormalization"}
 
@@ -117,7 +118,7 @@ def test_bfloat16_training_ships_a_float32_model(splits):
 def test_budget_decides_when_a_training_ends(splits, processor_clock):
     recipe = QUICK.replace(schedule="one-cycle", epochs=1)
     started = time.perf_counter()
-    fitted = fit(recipe, splits, budget=6, precision="float32")
+    fitted = fit(recipe, splits, FitOptions(budget=6, precision="float32"))
     assert 0.9 * 6 < fitted.fit_seconds < 1.1 * 6
     assert time.perf_counter() - started < 1.1 * 6
     assert len(fitted.history) > 1  # the recipe's one epoch does not count
@@ -127,8 +128,8 @@ def test_budget_decides_when_a_training_ends(splits, processor_clock):
 def test_ensemble_averages_networks_of_different_seeds(splits):
     recipe = QUICK.replace(members=2, epochs=2)
     watch = Recorder()
-    fitted = fit(recipe, splits, seed=3, precision="float32", watch=watch)
-    alone = [fit(QUICK.replace(epochs=2), splits, seed=seed, precision="float32").model for seed in (6, 7)]
+    fitted = fit(recipe, splits, FitOptions(seed=3, precision="float32"), watch=watch)
+    alone = [fit(QUICK.replace(epochs=2), splits, FitOptions(seed=seed, precision="float32")).model for seed in (6, 7)]
     expected = np.mean([predict(model, splits.validation).probabilities for model in alone], axis=0)
     np.testing.assert_allclose(predict(fitted.model, splits.validation).probabilities, expected, atol=1e-4)
     assert [row["epoch"] for row in fitted.history] == [1, 2, 3, 4]
@@ -138,23 +139,23 @@ def test_ensemble_averages_networks_of_different_seeds(splits):
 def test_interrupted_ensemble_keeps_its_finished_networks(splits, tmp_path):
     recipe = QUICK.replace(members=2, epochs=2)
     with pytest.raises(StopError):
-        fit(recipe, splits, precision="float32", checkpoints=tmp_path, watch=StopInMember(2))
+        fit(recipe, splits, FitOptions(precision="float32"), checkpoints=tmp_path, watch=StopInMember(2))
     watch = Recorder()
-    fitted = fit(recipe, splits, precision="float32", checkpoints=tmp_path, resume=True, watch=watch)
+    fitted = fit(recipe, splits, FitOptions(precision="float32"), checkpoints=tmp_path, resume=True, watch=watch)
     assert len(watch.rows) == 2  # of the second network only
     assert len(fitted.history) == 4
 
 
 def test_equal_bits_under_a_budget_are_not_promised(splits):
     with pytest.raises(RecipeError, match="deterministic: expected no budget with it"):
-        fit(QUICK, splits, budget=5, deterministic=True)
+        fit(QUICK, splits, FitOptions(budget=5, deterministic=True))
 
 
 def test_budget_too_short_for_all_networks_trains_fewer(splits, processor_clock):
     told = StopInMember(1)  # an ensemble's members would be told about
-    fitted = fit(QUICK.replace(members=3), splits, budget=5, precision="float32", watch=told)
+    fitted = fit(QUICK.replace(members=3), splits, FitOptions(budget=5, precision="float32"), watch=told)
     assert 0.9 * 5 < fitted.fit_seconds < 1.1 * 5
-    assert fitted.model.count_params() == fit(QUICK, splits, precision="float32").model.count_params()
+    assert fitted.model.count_params() == fit(QUICK, splits, FitOptions(precision="float32")).model.count_params()
 
 
 def test_interrupted_ensemble_with_a_budget_goes_on_with_its_next_network(
@@ -163,10 +164,10 @@ def test_interrupted_ensemble_with_a_budget_goes_on_with_its_next_network(
     monkeypatch.setattr("digitwise.training.fit.SHORTEST_SHARE", 2.0)
     recipe = QUICK.replace(members=2)
     with pytest.raises(StopError):
-        fit(recipe, splits, budget=8, precision="float32", checkpoints=tmp_path, watch=StopInMember(2))
-    fitted = fit(recipe, splits, budget=8, precision="float32", checkpoints=tmp_path, resume=True)
+        fit(recipe, splits, FitOptions(budget=8, precision="float32"), checkpoints=tmp_path, watch=StopInMember(2))
+    fitted = fit(recipe, splits, FitOptions(budget=8, precision="float32"), checkpoints=tmp_path, resume=True)
     again = Recorder()
-    fit(recipe, splits, budget=8, precision="float32", checkpoints=tmp_path, resume=True, watch=again)
+    fit(recipe, splits, FitOptions(budget=8, precision="float32"), checkpoints=tmp_path, resume=True, watch=again)
     assert len(fitted.history) > 2
     assert again.rows == []  # both were finished
 

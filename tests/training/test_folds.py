@@ -6,7 +6,8 @@ from digitwise.errors import DataError
 from digitwise.images import Predictions
 from digitwise.recipes import find
 from digitwise.training import folds
-from digitwise.training.folds import out_of_fold
+from digitwise.training.folds import cross_validations
+from digitwise.training.options import FitOptions
 from digitwise.training.watch import Watch
 from tests.helpers import blobs
 
@@ -23,9 +24,9 @@ def test_every_image_is_answered_about_by_a_network_that_has_not_seen_it(monkeyp
         def __init__(self, splits):
             self.model = {image.tobytes() for part in (splits.train, splits.validation) for image in part.images}
 
-    monkeypatch.setattr(folds, "fit", lambda recipe, splits, **_: Trained(splits))
+    monkeypatch.setattr(folds, "fit", lambda recipe, splits, *_, **__: Trained(splits))
     monkeypatch.setattr(folds, "predict", predict)
-    answers = out_of_fold(find("flash"), images, folds=4)
+    (answers,) = cross_validations(find("flash"), images, [FitOptions()], folds=4)
     assert answers.errors == 0
     assert set.union(*seen) == {image.tobytes() for image in images.images}
 
@@ -38,7 +39,7 @@ def test_folds_train_and_say_how_far_they_are():
             told.append((fold, folds))
 
     recipe = find("flash").replace(epochs=6).for_size(90)
-    answers = out_of_fold(recipe, blobs(90), folds=3, precision="float32", watch=Told())
+    (answers,) = cross_validations(recipe, blobs(90), [FitOptions(precision="float32")], folds=3, watch=Told())
     assert told == [(1, 3), (2, 3), (3, 3)]
     assert answers.errors < 45
     assert np.array_equal(answers.labels, blobs(90).labels)
@@ -46,7 +47,7 @@ def test_folds_train_and_say_how_far_they_are():
 
 def test_more_folds_than_images_are_refused():
     with pytest.raises(DataError, match="folds"):
-        out_of_fold(find("flash"), blobs(6), folds=7)
+        cross_validations(find("flash"), blobs(6), [FitOptions()], folds=7)
 
 
 def test_seed_decides_the_folds():

@@ -9,6 +9,7 @@ from digitwise.recipes import Augmentation, find
 from digitwise.runs import Run
 from digitwise.training import improve as module
 from digitwise.training.improve import FOCUS, fixed, improve
+from digitwise.training.options import FitOptions
 from digitwise.training.train import train
 from tests.helpers import blobs
 
@@ -39,18 +40,18 @@ def leaning(monkeypatch):
     labels = np.arange(800) % 3
     dataset = Dataset("own", "drawn", ImageSet(images, labels, tuple("012")), blobs(30))
 
-    def answers(recipe, asked, **_):
+    def answers(recipe, asked, *_, **__):
         wrong = (sides >= 19) & (recipe.augmentation is None)
         predicted = np.where(wrong, (asked.labels + 1) % 3, asked.labels)
-        return Predictions(asked.labels, np.eye(3, dtype=np.float32)[predicted], asked.class_names)
+        return [Predictions(asked.labels, np.eye(3, dtype=np.float32)[predicted], asked.class_names)]
 
-    monkeypatch.setattr(module, "out_of_fold", answers)
+    monkeypatch.setattr(module, "cross_validations", answers)
     return dataset
 
 
 def test_improve_finds_the_group_trains_its_fix_and_says_that_it_helped(tmp_path, leaning):
     recipe = find("flash").replace(epochs=1, batch_size=64)
-    run = train(recipe, leaning, out=tmp_path / "run", precision="float32")
+    run = train(recipe, leaning, FitOptions(precision="float32"), out=tmp_path / "run")
     result = improve(run, leaning)
     assert "zoom_range" in result.fix.widen
     assert result.run.path == tmp_path / "run-fixed"
@@ -70,13 +71,15 @@ def test_improve_finds_the_group_trains_its_fix_and_says_that_it_helped(tmp_path
 
 
 def test_without_a_group_nothing_is_trained(tmp_path, leaning, monkeypatch):
-    run = train(find("flash").replace(epochs=1, batch_size=64), leaning, out=tmp_path / "run", precision="float32")
+    run = train(
+        find("flash").replace(epochs=1, batch_size=64), leaning, FitOptions(precision="float32"), out=tmp_path / "run"
+    )
     monkeypatch.setattr(
         module,
-        "out_of_fold",
-        lambda recipe, images, **_: Predictions(
-            images.labels, np.eye(3, dtype=np.float32)[images.labels], images.class_names
-        ),
+        "cross_validations",
+        lambda recipe, images, *_, **__: [
+            Predictions(images.labels, np.eye(3, dtype=np.float32)[images.labels], images.class_names)
+        ],
     )
     assert improve(run, leaning).run is None
     assert not (tmp_path / "run-fixed").exists()
@@ -84,7 +87,9 @@ def test_without_a_group_nothing_is_trained(tmp_path, leaning, monkeypatch):
 
 
 def test_groups_that_no_training_fixes_are_kept_too(tmp_path, leaning, monkeypatch):
-    run = train(find("flash").replace(epochs=1, batch_size=64), leaning, out=tmp_path / "run", precision="float32")
+    run = train(
+        find("flash").replace(epochs=1, batch_size=64), leaning, FitOptions(precision="float32"), out=tmp_path / "run"
+    )
     monkeypatch.setattr(module, "fix_for", lambda _: Fix("Look at the labels."))
     result = improve(run, leaning)
     assert result.slices

@@ -21,13 +21,14 @@ from pathlib import Path
 from digitwise.data.splits import split_validation
 from digitwise.recipes import find
 from digitwise.training.fit import fit
+from digitwise.training.options import FitOptions
 from digitwise.training.predict import predict
 from digitwise.training.saving import load_model, save_model
 from tests.helpers import blobs
 
 recipe = find("augmented").replace(epochs=6, batch_size=12, learning_rate=0.004)
 splits = split_validation(blobs(90), size=18)
-fitted = [fit(recipe, splits, precision="float32", deterministic=True) for _ in range(2)]
+fitted = [fit(recipe, splits, FitOptions(precision="float32", deterministic=True)) for _ in range(2)]
 one, other = (model.model.get_weights() for model in fitted)
 save_model(fitted[0].model, Path(sys.argv[1]))
 loaded = load_model(Path(sys.argv[1]))
@@ -45,6 +46,7 @@ from digitwise.data.splits import split_validation
 from digitwise.recipes import Recipe
 from digitwise.training import trainer
 from digitwise.training.fit import fit
+from digitwise.training.options import FitOptions
 from digitwise.training.predict import predict
 from digitwise.training.watch import Watch
 from tests.helpers import blobs
@@ -58,7 +60,7 @@ class Epochs(Watch):
 trainer.on_accelerator = lambda: True
 recipe = Recipe("quick", "for tests", "simple-cnn", epochs=3, batch_size=16, learning_rate=0.003)
 splits = split_validation(blobs(90), size=18)
-fitted = fit(recipe, splits, precision="float32", watch=Epochs())
+fitted = fit(recipe, splits, FitOptions(precision="float32"), watch=Epochs())
 print(json.dumps({"errors": predict(fitted.model, splits.validation).errors, "epochs": Epochs.told}))
 """
 
@@ -66,13 +68,13 @@ DETERMINISTIC = """
 import json
 import jax
 from digitwise.training import backend
-from digitwise.training.loops import make_loop, on_accelerator
+from digitwise.training.loops import make_loop
 from digitwise.training.optimizers import Adam
 
 given, jit = [], jax.jit
 jax.jit = lambda *args, **settings: (given.append(settings.pop("compiler_options")), jit(*args, **settings))[1]
 network = backend.keras.Sequential([backend.keras.Input((3,)), backend.keras.layers.Dense(2)])
-on_accelerator()  # JAX has started
+backend.on_accelerator()  # JAX has started
 for _ in range(2):
     make_loop(network, Adam(1.0), 0.0, most=1)
     backend.make_deterministic()
@@ -84,12 +86,13 @@ import json, sys
 from digitwise.data.streamed import open_streamed, training_splits
 from digitwise.recipes import Augmentation, Recipe
 from digitwise.training.fit import fit
+from digitwise.training.options import FitOptions
 from digitwise.training.predict import predict
 
 warp = Augmentation(rotation_range=3)
 recipe = Recipe("quick", "for tests", "simple-cnn", 3, 16, learning_rate=0.003, augmentation=warp)
 splits = training_splits(open_streamed(sys.argv[1]), size=None, seed=0)
-fitted = fit(recipe, splits, precision="float32")
+fitted = fit(recipe, splits, FitOptions(precision="float32"))
 print(json.dumps({"errors": predict(fitted.model, splits.validation).errors, "images": fitted.images}))
 """
 

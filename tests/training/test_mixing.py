@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from digitwise.data.streamed import open_streamed
-from digitwise.training import mixing
-from digitwise.training.mixing import mixed
+from digitwise.training import streaming
+from digitwise.training.streaming import mixed
 from tests.helpers import blobs
 from tests.shards import write_shards
 
@@ -21,9 +21,9 @@ def numbers(images):
 
 @pytest.fixture(params=[True, False], ids=["all in the buffer", "more than the buffer"])
 def _buffer(request, monkeypatch):
-    monkeypatch.setattr(mixing, "BLOCK", 32)
+    monkeypatch.setattr(streaming, "BLOCK", 32)
     if not request.param:
-        monkeypatch.setattr(mixing, "BUFFER", 100)
+        monkeypatch.setattr(streaming, "BUFFER", 100)
 
 
 @pytest.fixture(params=["parquet", "tar"])
@@ -57,8 +57,8 @@ def test_epochs_and_seeds_differ_and_repeat(opened):
 
 
 def test_a_buffer_smaller_than_the_set_mixes_shards(opened, monkeypatch):
-    monkeypatch.setattr(mixing, "BLOCK", 32)
-    monkeypatch.setattr(mixing, "BUFFER", 200)
+    monkeypatch.setattr(streaming, "BLOCK", 32)
+    monkeypatch.setattr(streaming, "BUFFER", 200)
     order = np.concatenate([numbers(images) for images, _ in mixed(opened[1].train, seed=0, epoch=0)])
     shards = [set((order[start : start + 100] // 129).tolist()) for start in range(0, 700, 100)]
     assert min(map(len, shards)) >= 3

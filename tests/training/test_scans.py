@@ -8,10 +8,11 @@ from digitwise.errors import RecipeError
 from digitwise.images import ImageSet, Splits
 from digitwise.normalize import Normalized
 from digitwise.recipes import Recipe, find
-from digitwise.training import scans
+from digitwise.training import additions
+from digitwise.training.additions import with_scans
 from digitwise.training.feeds import feed_for
 from digitwise.training.fit import fit
-from digitwise.training.scans import with_scans
+from digitwise.training.options import FitOptions
 from digitwise.training.watch import Watch
 from tests.helpers import blobs, glyphs
 
@@ -33,8 +34,8 @@ def splits():
     return Splits(both.take(np.arange(N)), both.take(np.arange(N, 2 * N)))
 
 
-def joined(splits, share=1.0, seed=0, **choices):
-    return with_scans(splits, share, seed=seed, watch=Watch(), **choices)
+def joined(splits, share=1.0, seed=0):
+    return with_scans(splits, share, seed=seed, watch=Watch())
 
 
 def test_a_scan_of_each_image_stands_behind_the_images(splits):
@@ -53,10 +54,10 @@ def test_scans_are_as_many_as_asked_for(splits):
 
 
 def test_a_scan_has_the_label_of_its_image(splits, monkeypatch):
-    monkeypatch.setattr(scans, "DISTURBED", 0)
-    monkeypatch.setattr(scans, "CUT_OUT", 0)
-    monkeypatch.setattr(scans, "scan_of", lambda digit, **_: digit)
-    monkeypatch.setattr(scans, "normalize", lambda scan: Normalized(scan, False))
+    monkeypatch.setattr(additions, "DISTURBED", 0)
+    monkeypatch.setattr(additions, "CUT_OUT", 0)
+    monkeypatch.setattr(additions, "scan_of", lambda digit, **_: digit)
+    monkeypatch.setattr(additions, "normalize", lambda scan: Normalized(scan, False))
     both = joined(splits)
     for image, label in zip(both.train.images[N:], both.train.labels[N:], strict=True):
         place = (splits.train.images == image).all(axis=(1, 2)).argmax()
@@ -64,9 +65,13 @@ def test_a_scan_has_the_label_of_its_image(splits, monkeypatch):
 
 
 def test_scans_do_not_depend_on_the_number_of_processes(splits, monkeypatch):
-    monkeypatch.setattr(scans, "BLOCK", 5)
-    alone, together = joined(splits, processes=1), joined(splits, processes=2)
-    assert alone.train.fingerprint == together.train.fingerprint
+    monkeypatch.setattr(additions, "BLOCK", 5)
+    monkeypatch.setattr(additions, "FEW", 0)
+    prints = []
+    for cores in (1, 2):
+        monkeypatch.setattr(additions, "cores", lambda cores=cores: cores)
+        prints.append(joined(splits).train.fingerprint)
+    assert prints[0] == prints[1]
 
 
 def test_another_seed_makes_other_scans(splits):
@@ -74,16 +79,16 @@ def test_another_seed_makes_other_scans(splits):
 
 
 def test_blank_scans_are_left_out(splits, monkeypatch):
-    monkeypatch.setattr(scans, "DISTURBED", 0)
-    monkeypatch.setattr(scans, "CUT_OUT", 0)
-    monkeypatch.setattr(scans, "scan_of", lambda digit, **_: digit)
+    monkeypatch.setattr(additions, "DISTURBED", 0)
+    monkeypatch.setattr(additions, "CUT_OUT", 0)
+    monkeypatch.setattr(additions, "scan_of", lambda digit, **_: digit)
     images = splits.train.images.copy()
     images[3] = 0
     assert len(joined(Splits(ImageSet(images, splits.train.labels, ("a", "b", "c")), splits.validation)).train) < 2 * N
 
 
 def test_progress_is_told_in_whole(splits, monkeypatch):
-    monkeypatch.setattr(scans, "BLOCK", 5)
+    monkeypatch.setattr(additions, "BLOCK", 5)
     watch = Recorder()
     with_scans(splits, 1.0, seed=0, watch=watch)
     assert watch.made == [(5, N), (10, N), (N, N)]
@@ -103,7 +108,7 @@ def test_dark_ink_is_refused(splits):
 
 def test_a_recipe_with_scans_trains_on_both(splits):
     recipe = Recipe("scans", "for tests", "simple-cnn", epochs=1, batch_size=8, scans=1.0)
-    assert fit(recipe, splits, precision="float32").images == 24
+    assert fit(recipe, splits, FitOptions(precision="float32")).images == 24
 
 
 DIGITS = tuple("0123456789")
@@ -118,7 +123,7 @@ def digits():
 def test_other_ink_comes_with_the_scans_of_digits_only(splits, digits):
     others = joined(digits).others
     assert others.shape[1:] == (28, 28)
-    assert 0 < len(others) <= round(scans.OTHERS * 60)
+    assert 0 < len(others) <= round(additions.OTHERS * 60)
     assert others.max(axis=(1, 2)).min() > 0
     assert joined(splits).others is None
 
@@ -130,12 +135,12 @@ def test_drawn_forms_have_the_digit_of_the_image(digits, monkeypatch):
         asked.append(label)
         return np.full((28, 28), label + 1, np.uint8)
 
-    monkeypatch.setattr(scans, "DRAWN", 1.1)
-    monkeypatch.setattr(scans, "OTHERS", 0)
-    monkeypatch.setattr(scans, "drawn_digit", remembered)
-    monkeypatch.setattr(scans, "_scan", lambda image, images, rng: image)
-    monkeypatch.setattr(scans, "normalize", lambda scan: Normalized(scan, False))
-    both = joined(digits, processes=1)
+    monkeypatch.setattr(additions, "DRAWN", 1.1)
+    monkeypatch.setattr(additions, "OTHERS", 0)
+    monkeypatch.setattr(additions, "drawn_digit", remembered)
+    monkeypatch.setattr(additions, "_scan", lambda image, images, rng: image)
+    monkeypatch.setattr(additions, "normalize", lambda scan: Normalized(scan, False))
+    both = joined(digits)
     assert len(asked) == 60
     assert np.array_equal(both.train.images[60:, 0, 0], both.train.labels[60:] + 1)
 
@@ -159,9 +164,9 @@ def test_recipes_of_earlier_runs_have_no_scans():
 
 
 def test_some_scans_are_small_and_disturbed(splits, monkeypatch):
-    monkeypatch.setattr(scans, "CUT_OUT", 0)
-    monkeypatch.setattr(scans, "DISTURBED", 1)
-    monkeypatch.setattr(scans, "normalize", lambda image: Normalized(image, False))
+    monkeypatch.setattr(additions, "CUT_OUT", 0)
+    monkeypatch.setattr(additions, "DISTURBED", 1)
+    monkeypatch.setattr(additions, "normalize", lambda image: Normalized(image, False))
     both = joined(splits)
     assert len(both.train) == 2 * N
     assert not np.array_equal(both.train.images[N:], splits.train.images)

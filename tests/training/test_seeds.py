@@ -12,10 +12,10 @@ from digitwise.errors import RecipeError, RunError
 from digitwise.images import Dataset, Predictions
 from digitwise.recipes import Recipe
 from digitwise.training import folds
-from digitwise.training.fit import fit_parts
+from digitwise.training.fit import fit_networks
+from digitwise.training.options import FitOptions
 from digitwise.training.pool import Here
-from digitwise.training.seeds import train_seeds
-from digitwise.training.train import train
+from digitwise.training.train import train, train_seeds
 from digitwise.training.watch import Watch
 from tests.helpers import blobs
 
@@ -70,14 +70,14 @@ def made(request, dataset, tmp_path_factory):
     folder, watch = tmp_path_factory.mktemp("seeds"), Names()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIGITWISE_LEDGER", str(folder / "ledger"))
-        choices = {"deterministic": True, "watch": watch}
-        done = train_seeds(QUICK, dataset, [4, 9], folder / "runs", request.param, **choices)
+        where = {"out": folder / "runs", "pool": request.param}
+        done = train_seeds(QUICK, dataset, [4, 9], FitOptions(deterministic=True), watch=watch, **where)
         return Made(done, watch, ledger.looks(dataset.fingerprint["test"]), request.param)
 
 
 @pytest.fixture(scope="module")
 def alone(dataset, tmp_path_factory):
-    return train(QUICK, dataset, seed=9, out=tmp_path_factory.mktemp("alone") / "run", deterministic=True)
+    return train(QUICK, dataset, FitOptions(seed=9, deterministic=True), out=tmp_path_factory.mktemp("alone") / "run")
 
 
 def test_each_seed_gives_the_run_that_it_gives_alone(made, alone):
@@ -98,19 +98,30 @@ def test_each_run_notes_its_one_look_at_the_test_images(made):
 def test_whole_runs_are_not_trained_again_with_resume(made, dataset, tmp_path):
     before = made.runs[0]
     shutil.copytree(before.path, tmp_path / "seed-4")
-    watch, told = Names(), []
-    choices = {"deterministic": True, "resume": True, "watch": watch, "tell": told.append}
-    found = train_seeds(QUICK, dataset, [4, 5], tmp_path, made.pool, **choices)
+    watch, options = Names(), FitOptions(deterministic=True)
+    found = train_seeds(QUICK, dataset, [4, 5], options, out=tmp_path, pool=made.pool, resume=True, watch=watch)
     assert watch.earlier == ["seed 4"]
     assert watch.epochs == [1, 2]
     assert found[0].info["created"] == before.info["created"]
-    assert [run.info["seed"] for run in told] == [4, 5]
+    assert [run.info["seed"] for run in found] == [4, 5]
+
+
+def test_runs_that_started_from_other_weights_are_trained_again(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("digitwise.training.trainer.start_from", lambda *_: None)
+    begun = FitOptions(start_from="before")
+    (first,), (same,), (other,) = (
+        train_seeds(QUICK.replace(epochs=1), small, [3], options, out=tmp_path, resume=True)
+        for options in (begun, begun, FitOptions())
+    )
+    assert first.info["start_from"] == "before"
+    assert same.info["created"] == first.info["created"]
+    assert other.info["start_from"] is None
 
 
 def test_a_run_is_no_folder_for_runs(dataset, tmp_path):
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(RunError, match="expected a folder for several runs, got a run"):
-        train_seeds(QUICK, dataset, [0], tmp_path)
+        train_seeds(QUICK, dataset, [0], out=tmp_path)
 
 
 class Ended:
@@ -137,7 +148,7 @@ class Ended:
 )
 def test_what_broke_off_leaves_only_what_can_be_gone_on_with(dataset, tmp_path, left, stays):
     with pytest.raises(KeyboardInterrupt):
-        train_seeds(QUICK, dataset, [0, 1], tmp_path, Ended(*left))
+        train_seeds(QUICK, dataset, [0, 1], out=tmp_path, pool=Ended(*left))
     assert sorted(path.name for path in tmp_path.iterdir()) == stays
 
 
@@ -145,21 +156,21 @@ def test_something_else_in_the_place_of_a_run_is_told_before_training(dataset, t
     (tmp_path / "seed-1").write_text("mine")
     watch = Names()
     with pytest.raises(RunError, match="seed-1: expected a new name or a run folder"):
-        train_seeds(QUICK, dataset, [0, 1], tmp_path, watch=watch)
+        train_seeds(QUICK, dataset, [0, 1], out=tmp_path, watch=watch)
     assert watch.begun == []
 
 
 @pytest.mark.parametrize("seeds", [[], [1, 1], [-1], [2**32]], ids=["none", "twice", "negative", "large"])
 def test_seeds_that_cannot_be_used_are_refused(dataset, tmp_path, seeds):
     with pytest.raises(RecipeError, match="seeds: expected different ones"):
-        train_seeds(QUICK, dataset, seeds, tmp_path)
+        train_seeds(QUICK, dataset, seeds, out=tmp_path)
 
 
 def test_members_trained_elsewhere_are_those_trained_here(dataset):
     recipe, splits = QUICK.replace(members=2, epochs=1), split_validation(dataset.train)
-    here = fit_parts(recipe, splits, deterministic=True)
+    here = fit_networks(recipe, splits, FitOptions(deterministic=True))
     watch = Names()
-    elsewhere = fit_parts(recipe, splits, deterministic=True, pool=Elsewhere(), watch=watch)
+    elsewhere = fit_networks(recipe, splits, FitOptions(deterministic=True), pool=Elsewhere(), watch=watch)
     for one, other in zip(here, elsewhere, strict=True):
         assert all(map(np.array_equal, one.weights, other.weights))
         assert [row["val_loss"] for row in one.history] == [row["val_loss"] for row in other.history]
@@ -167,8 +178,8 @@ def test_members_trained_elsewhere_are_those_trained_here(dataset):
 
 
 def test_cross_validations_at_once_are_those_one_by_one(dataset, monkeypatch):
-    def fitted(recipe, splits, *, seed, precision, watch):
-        return SimpleNamespace(model=(seed, splits.train.fingerprint, splits.validation.fingerprint))
+    def fitted(recipe, splits, options, *, watch):
+        return SimpleNamespace(model=(options.seed, splits.train.fingerprint, splits.validation.fingerprint))
 
     def answered(model, images):
         rows = [
@@ -179,8 +190,9 @@ def test_cross_validations_at_once_are_those_one_by_one(dataset, monkeypatch):
 
     monkeypatch.setattr(folds, "fit", fitted)
     monkeypatch.setattr(folds, "predict", answered)
-    at_once = folds.cross_validations(QUICK, dataset.train, [0, 5], folds=3, pool=Elsewhere())
-    alone = [folds.out_of_fold(QUICK, dataset.train, folds=3, seed=seed) for seed in (0, 5)]
-    for one, other in zip(at_once, alone, strict=True):
+    rounds = [FitOptions(seed=seed) for seed in (0, 5)]
+    at_once = folds.cross_validations(QUICK, dataset.train, rounds, folds=3, pool=Elsewhere())
+    alone = [folds.cross_validations(QUICK, dataset.train, [options], folds=3) for options in rounds]
+    for one, (other,) in zip(at_once, alone, strict=True):
         assert np.array_equal(one.probabilities, other.probabilities)
     assert not np.array_equal(at_once[0].probabilities, at_once[1].probabilities)

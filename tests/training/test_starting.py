@@ -7,9 +7,9 @@ from digitwise.errors import ModelError, RecipeError, RunError
 from digitwise.exporting.convert import convert
 from digitwise.images import Splits
 from digitwise.recipes import Recipe, find
-from digitwise.training.fit import fit
-from digitwise.training.saving import save_model
-from digitwise.training.starting import SLOWER, SLOWEST, slowed, start_from
+from digitwise.training.fit import SLOWER, SLOWEST, fit, slowed
+from digitwise.training.options import FitOptions
+from digitwise.training.saving import save_model, start_from
 from tests.helpers import blobs, glyphs
 
 IMAGES = glyphs(40)
@@ -107,7 +107,7 @@ def test_a_training_goes_on_slowly(tmp_path, monkeypatch):
 
     monkeypatch.setattr("digitwise.training.trainer.learning_rates", remembered)
     part = blobs(16)
-    fit(recipe, Splits(part, part), precision="float32", start_from="before")
+    fit(recipe, Splits(part, part), FitOptions(precision="float32", start_from="before"))
     assert begun == ["before"]
     assert set(rates) == {SLOWEST * recipe.learning_rate}
     assert slowed(recipe, 60_000).learning_rate == SLOWER * recipe.learning_rate

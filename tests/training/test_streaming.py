@@ -12,6 +12,7 @@ from digitwise.images import Splits
 from digitwise.recipes import Augmentation, Recipe, find
 from digitwise.training import streaming
 from digitwise.training.fit import fit
+from digitwise.training.options import FitOptions
 from digitwise.training.predict import predict
 from digitwise.training.streaming import StreamFeed
 from tests.helpers import blobs
@@ -41,8 +42,8 @@ def reading():
 def test_streamed_and_in_memory_reach_the_same_accuracy(digits, tmp_path, kind):
     dataset = open_streamed(str(write_shards(tmp_path, digits.train, digits.test, kind=kind)))
     recipe = find("improved").for_size(len(dataset.train)).replace(epochs=5)
-    streamed = fit(recipe, Splits(dataset.train, dataset.validation), precision="float32")
-    held = fit(recipe, split_validation(digits.train), precision="float32")
+    streamed = fit(recipe, Splits(dataset.train, dataset.validation), FitOptions(precision="float32"))
+    held = fit(recipe, split_validation(digits.train), FitOptions(precision="float32"))
     errors = [predict(fitted.model, digits.test).errors for fitted in (streamed, held)]
     assert max(errors) < 0.05 * len(digits.test)
     assert abs(errors[0] - errors[1]) <= 8  # of 360: what two seeds may differ by
@@ -51,7 +52,7 @@ def test_streamed_and_in_memory_reach_the_same_accuracy(digits, tmp_path, kind):
 
 def test_the_same_seed_gives_the_same_history(splits):
     def history(seed):
-        rows = fit(QUICK, splits, seed=seed, precision="float32", deterministic=True).history
+        rows = fit(QUICK, splits, FitOptions(seed=seed, precision="float32", deterministic=True)).history
         return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
 
     assert history(0) == history(0)
@@ -59,12 +60,12 @@ def test_the_same_seed_gives_the_same_history(splits):
 
 
 def test_resumed_training_ends_where_an_unbroken_one_does(splits, tmp_path):
-    whole = fit(QUICK, splits, precision="float32")
+    whole = fit(QUICK, splits, FitOptions(precision="float32"))
     with pytest.raises(StopError):
-        fit(QUICK, splits, precision="float32", checkpoints=tmp_path, watch=StopAfter(2))
+        fit(QUICK, splits, FitOptions(precision="float32"), checkpoints=tmp_path, watch=StopAfter(2))
     assert not reading()
     watch = StopAfter(3)
-    resumed = fit(QUICK, splits, precision="float32", checkpoints=tmp_path, resume=True, watch=watch)
+    resumed = fit(QUICK, splits, FitOptions(precision="float32"), checkpoints=tmp_path, resume=True, watch=watch)
     assert watch.resumed == 2
     for one, other in zip(whole.model.get_weights(), resumed.model.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
@@ -103,7 +104,7 @@ def test_a_call_gets_few_images_however_many_there_are(splits, monkeypatch):
     monkeypatch.setattr(
         StreamFeed, "steps", lambda self, start, stop: (sizes.append(stop - start), steps(self, start, stop))[1]
     )
-    fit(QUICK.replace(epochs=1, batch_size=4), splits, precision="float32")
+    fit(QUICK.replace(epochs=1, batch_size=4), splits, FitOptions(precision="float32"))
     assert sum(sizes) == -(-170 // 4)
     assert max(sizes) == 4  # the twelfth part of an epoch, which is fewer
 
@@ -113,7 +114,7 @@ def test_a_shard_that_changes_under_the_training_is_named(tmp_path):
     dataset = open_streamed(str(tmp_path))
     write_parquet(tmp_path / "train" / "part-2.parquet", blobs(20).images, blobs(20).labels)
     with pytest.raises(DataError, match=r"part-2\.parquet: expected 50 images as when it was opened, got 20"):
-        fit(QUICK, Splits(dataset.train, dataset.validation), precision="float32")
+        fit(QUICK, Splits(dataset.train, dataset.validation), FitOptions(precision="float32"))
     assert not reading()
 
 
@@ -127,7 +128,7 @@ def test_a_shard_that_changes_under_the_training_is_named(tmp_path):
 )
 def test_a_recipe_that_needs_all_images_is_refused(splits, recipe, what):
     with pytest.raises(RecipeError, match=what):
-        fit(recipe, splits, precision="float32")
+        fit(recipe, splits, FitOptions(precision="float32"))
     with pytest.raises(RecipeError, match=f"{what} needs all training images in memory"):
         recipe.require_streamable()
 
@@ -138,10 +139,10 @@ from digitwise import models
 from digitwise.data.streamed import open_streamed, training_splits
 from digitwise.recipes import Recipe
 from digitwise.system import peak_memory
-from digitwise.training import mixing
+from digitwise.training import streaming
 from digitwise.training.feeds import feed_for
 
-mixing.BUFFER = 4_096
+streaming.BUFFER = 4_096
 recipe = Recipe("quick", "for tests", "simple-cnn", 1, 100)
 splits = training_splits(open_streamed(sys.argv[1]), size=None, seed=0)
 feed = feed_for(recipe, models.build("simple-cnn", (28, 28, 1), 3), splits, seed=0)

@@ -13,11 +13,12 @@ from digitwise.outputs import MARKER
 from digitwise.recipes import Recipe
 from digitwise.recipes.space import Trial
 from digitwise.runs import Run
-from digitwise.training.fit import Part, fit
+from digitwise.training.fit import TrainedNetwork, fit
+from digitwise.training.options import FitOptions
 from digitwise.training.predict import predict
 from digitwise.training.saving import load_model
 from digitwise.training.sweep import sweep
-from digitwise.training.trial import LOST, Common, Outcome, run_trial
+from digitwise.training.trials import LOST, TrialResult, TrialSetup, run_trial
 from digitwise.training.watch import Stopped, Watch
 from tests.helpers import blobs
 
@@ -44,11 +45,11 @@ def swept(tmp_path_factory):
     done = sweep(
         QUICK,
         data,
+        FitOptions(precision="float32"),
         grid=RATES,
         out=tmp_path_factory.mktemp("sweeps") / "rates",
-        precision="float32",
         watch=Asked(),
-        tell=lambda row: told.append((row.trial.number, row.outcome.state)),
+        tell=lambda row: told.append((row.trial.number, row.result.state)),
     )
     return done, data, told, asked
 
@@ -58,8 +59,8 @@ def test_winner_has_the_fewest_validation_errors_and_is_a_run(swept):
     assert [row.trial.number for row in done.rows] == [2, 1, 3]
     run = Run.open(done.path / "best")
     assert run.info["recipe"]["learning_rate"] == 0.003
-    assert run.info["results"]["validation"]["errors"] == done.rows[0].outcome.errors == 0
-    assert done.rows[1].outcome.errors > 0
+    assert run.info["results"]["validation"]["errors"] == done.rows[0].result.errors == 0
+    assert done.rows[1].result.errors > 0
     assert (run.info["seed"], run.info["precision"]) == (0, "float32")
     assert predict(load_model(run.path), data.test).errors == run.info["results"]["test"]["errors"]
 
@@ -67,10 +68,10 @@ def test_winner_has_the_fewest_validation_errors_and_is_a_run(swept):
 def test_winner_is_what_its_trial_was_and_not_trained_anew(swept):
     done, data, *_ = swept
     splits = split_validation(data.train, seed=0)
-    alone = fit(QUICK, splits, precision="float32").model.get_weights()
+    alone = fit(QUICK, splits, FitOptions(precision="float32")).model.get_weights()
     for one, other in zip(load_model(done.best.path).get_weights(), alone, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
-    assert done.best.info["fit_seconds"] == done.rows[0].outcome.seconds
+    assert done.best.info["fit_seconds"] == done.rows[0].result.seconds
 
 
 def test_test_set_is_looked_at_once_and_only_for_the_winner(swept):
@@ -90,8 +91,8 @@ def test_every_trial_is_a_row_also_one_that_diverged(swept):
         ("3", "1e+30", "diverged"),
     ]
     assert [row["epochs"] for row in rows] == ["2", "2", "2"]
-    assert int(rows[0]["validation_errors"]) == done.rows[1].outcome.errors
-    assert float(rows[0]["validation_log_loss"]) == pytest.approx(done.rows[1].outcome.log_loss, rel=1e-4)
+    assert int(rows[0]["validation_errors"]) == done.rows[1].result.errors
+    assert float(rows[0]["validation_log_loss"]) == pytest.approx(done.rows[1].result.log_loss, rel=1e-4)
     assert rows[2]["validation_errors"] == rows[2]["validation_log_loss"] == ""
 
 
@@ -123,7 +124,7 @@ def test_trials_get_no_test_images(small, tmp_path):
             assert shared.splits.others is None
             seen = {image.tobytes() for part in parts for image in part.images}
             assert not seen & {image.tobytes() for image in small.test.images}
-            assert vars(shared).keys() == {"splits", "seed", "precision", "deterministic"}
+            assert vars(shared).keys() == {"splits", "options"}
             yield 0, finished(1, 0.5)
 
     sweep(QUICK, small, grid=["epochs=1"], out=tmp_path / "s", pool=Looking())
@@ -135,11 +136,11 @@ class Given:
     shares_disk = True
 
     def __init__(self, *outcomes):
-        self.outcomes = outcomes
+        self.results = outcomes
 
     def run(self, function, shared, tasks, names, watch, lost):
         list(tasks)
-        for number, outcome in self.outcomes:
+        for number, outcome in self.results:
             if isinstance(outcome, BaseException):
                 raise outcome
             yield number, outcome
@@ -149,7 +150,7 @@ def finished(errors, log_loss, weight=0.0):
     network = fit_once()
     weights = [np.full_like(array, weight) for array in network]
     row = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "seconds": 1.0}
-    return Outcome("finished", errors, log_loss, 1, 1.0, [Part(weights, [row], 1.0, 0.5, 48, 1)])
+    return TrialResult("finished", errors, log_loss, 1, 1.0, [TrainedNetwork(weights, [row], 1.0, 0.5, 48, 1)])
 
 
 def fit_once():
@@ -167,8 +168,14 @@ def test_among_trials_of_as_many_errors_the_log_loss_decides_whatever_came_first
 
 
 def test_a_stopped_trial_does_not_win_whatever_its_errors(small, tmp_path):
-    stopped = Outcome("stopped", 0, 0.1, 1, 1.0, [])
-    done = sweep(QUICK, small, grid=["epochs=1,2"], out=tmp_path / "s", pool=Given((0, stopped), (1, finished(5, 1))))
+    stopped = TrialResult("stopped", 0, 0.1, 1, 1.0, [])
+    done = sweep(
+        QUICK,
+        small,
+        grid=["epochs=1,2"],
+        out=tmp_path / "s",
+        pool=Given((0, stopped), (1, finished(5, 1))),
+    )
     assert done.info["winner"]["trial"] == 2
     assert [(row["state"], row["validation_errors"]) for row in table(done.path)] == [
         ("stopped", "0"),
@@ -201,7 +208,7 @@ def test_earlier_sweep_stays_whole_until_a_trial_of_the_next_is_done(small, tmp_
 
 
 def test_sweep_of_which_nothing_finished_has_no_winner(small, tmp_path):
-    diverged = Outcome("diverged", None, None, 1, 1.0, [])
+    diverged = TrialResult("diverged", None, None, 1, 1.0, [])
     with pytest.raises(RecipeError, match=r"no trial of 1 finished .*lower learning rates"):
         sweep(QUICK, small, grid=["epochs=1"], out=tmp_path / "s", pool=Given((0, diverged)))
     assert table(tmp_path / "s")[0]["state"] == "diverged"
@@ -221,13 +228,19 @@ def test_place_of_something_else_is_refused_before_the_work(small, tmp_path, mad
 
 def test_network_that_there_is_not_is_refused_before_the_work(small, tmp_path):
     with pytest.raises(RecipeError, match=r"model: expected one of simple-cnn, .* got 'large'"):
-        sweep(QUICK, small, grid=["model=large"], out=tmp_path / "s", pool=Given((0, AssertionError("it began"))))
+        sweep(
+            QUICK,
+            small,
+            grid=["model=large"],
+            out=tmp_path / "s",
+            pool=Given((0, AssertionError("it began"))),
+        )
     assert not (tmp_path / "s").exists()
 
 
 def test_an_ensemble_is_tried_with_all_its_networks(small, tmp_path):
     recipe = QUICK.replace(members=2, test_shifts=True, epochs=1)
-    done = sweep(recipe, small, grid={"batch_size": [24]}, out=tmp_path / "s", precision="float32")
+    done = sweep(recipe, small, FitOptions(precision="float32"), grid={"batch_size": [24]}, out=tmp_path / "s")
     splits = split_validation(small.train, seed=0)
     answers = predict(load_model(done.best.path), splits.validation)
     assert answers.errors == done.info["winner"]["validation_errors"]
@@ -262,7 +275,7 @@ class Trying:
                 curve(watch.on_task(name), errors, n=len(shared.splits.validation), epochs=self.epochs)
                 yield number, finished(errors, 0.5, weight=task.number)
             except Stopped:
-                yield number, Outcome("stopped", errors, 1.0, 1, 0.5, [])
+                yield number, TrialResult("stopped", errors, 1.0, 1, 0.5, [])
 
 
 def by_rate(trial):
@@ -278,7 +291,7 @@ def test_a_trial_clearly_worse_than_others_is_stopped_at_a_quarter_and_one_as_go
     errors = dict(enumerate([1, 2, 3, 4, 7, 4, 1], 1))
     pool = Trying(lambda trial: errors[trial.number])
     done = sweep(QUICK, small, trials=7, out=tmp_path / "s", pool=pool)
-    states = {row.trial.number: row.outcome.state for row in done.rows}
+    states = {row.trial.number: row.result.state for row in done.rows}
     assert [number for number, state in states.items() if state == "stopped"] == [5, 6]
     assert done.info["finished"] == 5
 
@@ -291,7 +304,7 @@ def test_no_trial_is_stopped_before_enough_finished(small, tmp_path):
 
 def test_the_same_seed_gives_the_same_trials_one_after_another(small, tmp_path):
     some = [
-        sweep(QUICK, small, trials=14, seed=seed, out=tmp_path / name, pool=Trying(by_rate)).path
+        sweep(QUICK, small, FitOptions(seed=seed), trials=14, out=tmp_path / name, pool=Trying(by_rate)).path
         for seed, name in ((3, "one"), (3, "two"), (4, "other"))
     ]
     one, two, other = map(rows_of, some)
@@ -320,7 +333,7 @@ def test_a_sweep_for_something_else_does_not_go_on_with_what_broke_off(small, tm
     with pytest.raises(KeyboardInterrupt):
         sweep(QUICK, small, trials=4, out=out, pool=Trying(by_rate, 3))
     pool = Trying(by_rate)
-    sweep(QUICK, small, trials=4, seed=1, out=out, pool=pool)
+    sweep(QUICK, small, FitOptions(seed=1), trials=4, out=out, pool=pool)
     assert len(pool.names) == 4
 
 
@@ -399,8 +412,8 @@ def test_a_stopped_training_comes_to_its_last_epoch(small):
             raise Stopped
 
     watch = Stopping()
-    common = Common(split_validation(small.train, seed=0), 0, "float32", False)
-    outcome = run_trial(common, Trial(1, {}, QUICK), watch)
-    assert (outcome.state, outcome.epochs, outcome.parts) == ("stopped", 1, [])
+    setup = TrialSetup(split_validation(small.train, seed=0), FitOptions(precision="float32"))
+    outcome = run_trial(setup, Trial(1, {}, QUICK), watch)
+    assert (outcome.state, outcome.epochs, outcome.networks) == ("stopped", 1, [])
     assert outcome.log_loss == watch.row["val_loss"]
-    assert outcome.errors == round((1 - watch.row["val_accuracy"]) * len(common.splits.validation))
+    assert outcome.errors == round((1 - watch.row["val_accuracy"]) * len(setup.splits.validation))

@@ -13,7 +13,7 @@ def info(as_json: JsonFlag = False) -> None:
     from digitwise.data import locate
     from digitwise.data.sources import SOURCES
     from digitwise.system import hardware, versions
-    from digitwise.training.precision import best_precision
+    from digitwise.training.options import best_precision
 
     backends = _backends()
     data: dict[str, str | None] = {
@@ -41,7 +41,7 @@ def info(as_json: JsonFlag = False) -> None:
 def banner(precision: str | None = None) -> str:
     """Versions, processor and precision in two lines, without importing Keras."""
     from digitwise.system import hardware, versions
-    from digitwise.training.precision import best_precision
+    from digitwise.training.options import best_precision
 
     found, machine = versions(), hardware()
     return (

@@ -131,7 +131,7 @@ def pool_for(cluster: str | None, jobs: int | None, threads: int | None) -> Iter
         with connected(cluster) as ray:
             yield RayPool(ray, threads or 1)
     elif jobs is not None or threads is not None:
-        from digitwise.training.processes import Processes
+        from digitwise.training.pool import Processes
 
         yield Processes(jobs or 1, threads or max(1, cores() // (jobs or 1)))
     else:

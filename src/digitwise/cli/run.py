@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from digitwise.images import Dataset
     from digitwise.recipes import Recipe
     from digitwise.runs import Run
-    from digitwise.training.precision import Precision
+    from digitwise.training.options import FitOptions, Precision
 
 JOB = ("baseline", "improved", "augmented", "focus")  # the exercise's models, in its order
 
@@ -79,14 +79,15 @@ def _do(
     from digitwise.cli.info import banner
     from digitwise.evaluation.comparison import compare
     from digitwise.report.render import draw_data, render_index
+    from digitwise.training.options import FitOptions
 
     console.print(banner(precision))
     console.rule("The data", align="left")
     tell(dataset, console)
     draw_data(dataset, out / "data")
+    options = FitOptions(seed=seed, precision=precision)  # imports Keras
     finished = [
-        _train(recipe, dataset, out / recipe.name, seed, precision, resume=resume, console=console)
-        for recipe in recipes
+        _train(recipe, dataset, out / recipe.name, options, resume=resume, console=console) for recipe in recipes
     ]
     verdicts = [
         compare(a, b).verdict(a.name, b.name) for a, b in itertools.combinations(finished, 2) if a.name != "baseline"
@@ -95,23 +96,14 @@ def _do(
     return finished, verdicts
 
 
-def _train(
-    recipe: Recipe,
-    dataset: Dataset,
-    out: Path,
-    seed: int,
-    precision: Precision | None,
-    *,
-    resume: bool,
-    console: Console,
-) -> Run:
+def _train(recipe: Recipe, dataset: Dataset, out: Path, options: FitOptions, *, resume: bool, console: Console) -> Run:
     from digitwise.cli.live import LiveWatch
-    from digitwise.workflows.train import train
+    from digitwise.workflows.train import train_run
 
     console.print()
     console.rule(f"{recipe.name}: {recipe.purpose}", align="left")
     with LiveWatch(console, layers=recipe.name in ("baseline", "improved")) as watch:
-        result = train(recipe, dataset, seed=seed, out=out, precision=precision, resume=resume, watch=watch)
+        result = train_run(recipe, dataset, options, out=out, resume=resume, watch=watch)
     tell_result(result, console, explained=recipe.name == JOB[0])
     return result
 

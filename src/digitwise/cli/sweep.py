@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from digitwise.recipes.space import Trial
-    from digitwise.training.sweep import Row, Sweep
+    from digitwise.training.sweep import Sweep, TrialRow
 
 SHOWN = 10  # trials in the table that is printed,
 COLUMNS = 4  # and choices; trials.csv has all
@@ -87,22 +87,21 @@ def sweep(
         console.print(note, style="dim")
     chosen = chosen.for_size(len(dataset.train))
 
-    from digitwise.workflows.train import sweep as sweep_recipe  # after the data: bad input is told at once
+    from digitwise.training.options import FitOptions
+    from digitwise.workflows.train import sweep_run  # after the data: bad input is reported at once
 
     console.print(f"  trials of {chosen.name}: {space.n} ({', '.join(space.names)})")
     with pool_for(cluster, jobs, threads) as pool, Trials(console, many=True) as watch:
-        result = sweep_recipe(
+        result = sweep_run(
             chosen,
             dataset,
+            FitOptions(seed=seed, precision=precision, deterministic=deterministic),
             trials=trials,
             grid=axes,
             timeout=timeout,
-            seed=seed,
             validation=validation,
             out=out,
             pool=pool,
-            precision=precision,
-            deterministic=deterministic,
             watch=watch,
             tell=lambda row: _tell_row(row, console),
         )
@@ -112,8 +111,8 @@ def sweep(
     _tell(result, console)
 
 
-def _tell_row(row: Row, console: Console) -> None:
-    result = row.outcome
+def _tell_row(row: TrialRow, console: Console) -> None:
+    result = row.result
     what = "" if result.errors is None else f"  {result.errors:,} validation errors, log-loss {result.log_loss:.4f},"
     console.print(
         f"  {_full_name(row.trial)}  {result.state}{what} {result.epochs} epochs, {result.seconds:.1f} s"
@@ -140,7 +139,7 @@ def _full_name(trial: Trial) -> str:
     return f"trial {trial.number}: {in_words(trial.changes)}"
 
 
-def _ranking(rows: Sequence[Row]) -> Table:
+def _ranking(rows: Sequence[TrialRow]) -> Table:
     """The first rows; with a column for each choice that varies, where there are few."""
     names = list(rows[0].trial.changes)
     names = names if len(names) <= COLUMNS else []
@@ -148,7 +147,7 @@ def _ranking(rows: Sequence[Row]) -> Table:
     columns += [name.removeprefix(WARP) for name in names]
     cells = []
     for row in rows:
-        changes, result = row.trial.changes, row.outcome
+        changes, result = row.trial.changes, row.result
         errors = "" if result.errors is None else f"{result.errors:,}"
         log_loss = "" if result.log_loss is None else f"{result.log_loss:.4f}"
         values = [in_short(changes[name]) for name in names]

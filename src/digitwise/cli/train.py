@@ -119,13 +119,6 @@ def train(
         )
     host = _host() if distribute else 0
     console = stage(as_json)
-    choices: dict[str, Any] = {
-        "validation": validation,
-        "budget": budget,
-        "precision": precision,
-        "deterministic": deterministic,
-        "resume": resume,
-    }
     with pool_for(cluster, jobs, threads) as pool:  # joined before the data is read: that takes longer
         dataset: AnyDataset
         if stream:
@@ -137,23 +130,22 @@ def train(
         for note in dataset.notes:
             console.print(note, style="dim")
         with LiveWatch(console, many=many) as watch:
+            # After the data, since they import Keras: bad input is reported at once.
+            from digitwise.training.options import FitOptions
+            from digitwise.training.train import assist
+            from digitwise.workflows.train import train_run, train_seeds
+
+            options = FitOptions(seed, budget, precision, deterministic, start_from)
+            choices: dict[str, Any] = {"validation": validation, "watch": watch}
             if host:
-                from digitwise.training.train import assist
-
-                along = {name: choices[name] for name in ("validation", "precision", "deterministic")}
-                assist(chosen, dataset, seed=seed, **along, watch=watch)
+                assist(chosen, dataset, options, **choices)
                 return
+            choices |= {"out": out, "resume": resume, "pool": pool}
             if seeds is not None:
-                from digitwise.workflows.train import train_seeds
-
-                numbers = range(seed, seed + seeds)
-                results = train_seeds(chosen, dataset, numbers, out, pool, **choices, watch=watch)
+                results = train_seeds(chosen, dataset, range(seed, seed + seeds), options, **choices)
             else:
-                from digitwise.workflows.train import train as train_recipe  # after the data: bad input is told at once
-
-                choices |= {"seed": seed, "out": out, "distribute": distribute}
-                choices |= {"also": [load(name) for name in also or ()], "start_from": start_from}
-                result = train_recipe(chosen, dataset, **choices, watch=watch, pool=pool)
+                others = [load(name) for name in also or ()]
+                result = train_run(chosen, dataset, options, distribute=distribute, also=others, **choices)
     if seeds is not None:
         tell_seeds(results, console, as_json=as_json)
         return
@@ -168,7 +160,7 @@ def train(
 
 def _host() -> int:
     """Which of the hosts that train together this is, from 0; they are joined before anything is computed."""
-    from digitwise.training.distribution import HOSTS, join_hosts
+    from digitwise.training.backend import HOSTS, join_hosts
 
     if os.environ.get(HOSTS):  # their connections greet each other past sys.stdout, which may be one JSON document
         sys.stdout.flush()

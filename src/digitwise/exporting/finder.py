@@ -62,7 +62,7 @@ def convert_weights(weights: Path) -> onnx.ModelProto:
     """Convert the weights of a training, an ``.npz`` file, to an ONNX model, see :func:`convert_finder`."""
     from digitwise.training import backend  # noqa: F401  # before Keras is imported: chooses what it runs on
     from digitwise.models.finder import finder  # isort: skip
-    from digitwise.training.finder.course import load_weights  # isort: skip
+    from digitwise.training.finder.fit import load_weights  # isort: skip
 
     model = finder(side=SIDE)
     load_weights(weights, model)

@@ -1,7 +1,7 @@
 """What a sweep tries: recipes near one recipe.
 
 All combinations of values that are given (:func:`grid`), or the recipe as it is and others near it (:func:`draws`),
-whose values are proposed as the sweep goes, see :mod:`digitwise.training.study`.
+whose values are proposed as the sweep goes, see :mod:`digitwise.training.trials`.
 """
 
 from __future__ import annotations

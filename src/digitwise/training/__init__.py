@@ -1,1 +1,1 @@
-"""Training: the only part of the house, with ``models``, that imports Keras."""
+"""Training: the only package, with ``models``, that imports Keras."""

@@ -1,4 +1,4 @@
-"""Augmentation inside the graph: one affine warp an image, drawn anew each time."""
+"""Augmentation inside the graph: one random affine warp for each image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ops = keras.ops
 
 
 def transforms(rotation: Any, shift: Any, shear: Any, zoom: Any, height: int, width: int) -> Any:
-    """Affine maps from output to input pixels, about the image's centre.
+    """Compute affine maps from output to input pixels, about the image's centre.
 
     The matrix is rotation · shift · shear · zoom on (x, y), column first, as in Keras' ``ImageDataGenerator``, so that
     equal parameters give equal images.
@@ -45,7 +45,7 @@ def transforms(rotation: Any, shift: Any, shear: Any, zoom: Any, height: int, wi
 
 
 class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # keras comes without types
-    """Warp each image of a batch by random parameters; in inference, pass it on.
+    """Warps each image of a batch by random parameters in training only.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # keras comes witho
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, images: Any, training: bool = False) -> Any:
-        """Float32 (b, h, w, c) to the same."""
+        """Map float32 (b, h, w, c) to the same."""
         if not training:
             return images
         height, width = images.shape[1:3]

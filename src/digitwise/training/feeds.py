@@ -1,8 +1,8 @@
-"""How images reach the network: resident in the graph, or from shards."""
+"""Which images the network is shown, in which order, and how they reach it: from the graph, or from shards."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,38 +14,41 @@ from digitwise.recipes import Recipe
 from digitwise.training.augment import RandomWarp
 from digitwise.training.backend import keras
 from digitwise.training.predict import Predict, in_batches
-from digitwise.training.sampling import Order
 from digitwise.training.streaming import StreamFeed
 
 
 class Feed(Protocol):
-    """What :class:`~digitwise.training.trainer.Trainer` needs of a feed."""
+    """Gives a :class:`~digitwise.training.trainer.Trainer` its batches."""
 
     model: Any  # the Keras model to train; the network is inside it
     epoch_steps: int  # batches an epoch
     longest_call: int  # steps whose images may be asked for at once
 
     def begin(self, epoch: int, class_errors: Int64 | None) -> None:
-        """Draw and begin an epoch, counted from 0.
+        """Begin an epoch.
 
-        ``class_errors`` are the validation errors of each class so far, int64 of shape (n_classes,); None before the
-        first epoch.
+        Parameters
+        ----------
+        epoch : int
+            From 0.
+        class_errors : ndarray of int64, shape (n_classes,), optional
+            Validation errors of each class so far; None before the first epoch.
         """
 
     def steps(self, start: int, stop: int) -> tuple[Any, Float32]:
-        """Inputs (steps, batch, ...) and one-hot targets (steps, batch, n_classes) of the next steps of the epoch."""
+        """Return inputs (steps, batch, ...) and one-hot targets (steps, batch, n_classes) of the epoch's next steps."""
 
     def end(self) -> None:
-        """Let go of what an epoch holds, whether it has come to its end or not."""
+        """Release what the epoch holds, whether it is complete or not."""
 
     def validation(self, predict: Predict) -> Float32:
-        """Probabilities for the validation images, float32 (n, n_classes), by the model's own ``predict``."""
+        """Return probabilities for the validation images, float32 (n, n_classes)."""
 
 
 class Resident(keras.layers.Layer):  # type: ignore[misc]  # keras comes without types
-    """All images, held as uint8 beside the weights; takes indices, gives images.
+    """Holds all images as uint8 beside the weights; takes indices, gives images.
 
-    A quarter of the memory of float32, and no batch is ever copied from Python.
+    It needs a quarter of the memory of float32, and no batch is copied from Python.
     """
 
     def __init__(self, images: UInt8) -> None:
@@ -58,51 +61,43 @@ class Resident(keras.layers.Layer):  # type: ignore[misc]  # keras comes without
         return keras.ops.cast(keras.ops.take(self.images, indices, axis=0), "float32") * (1 / 255)
 
 
-@dataclass(frozen=True, eq=False)
-class _Shown:
-    """The images at hand that are trained on: those with a class, then those of none."""
-
-    images: UInt8
-    labels: Int64
-    targets: Float32
-
-    @classmethod
-    def of(cls, splits: Splits) -> _Shown:
-        train = splits.train
-        assert isinstance(train, ImageSet)
-        images, labels = train.images, train.labels
-        if splits.others is not None:
-            images = np.concatenate([images, splits.others])
-            labels = np.concatenate([labels, np.full(len(splits.others), NO_CLASS, np.int64)])
-        return cls(images, labels, one_hot(labels, train.n_classes))
-
-
 class ResidentFeed:
     """Training and validation images in the graph: cast, warped and batched there."""
 
     def __init__(self, network: Any, splits: Splits, recipe: Recipe, *, seed: int) -> None:
-        shown = _Shown.of(splits)
-        everything = np.concatenate([shown.images, splits.validation.images])
-        layers = [keras.Input((), dtype="int32"), Resident(everything)]
+        train, validation, others = splits.train, splits.validation, splits.others
+        assert isinstance(train, ImageSet)
+        images = [train.images, *([] if others is None else [others]), validation.images]
+        nameless = np.full(0 if others is None else len(others), NO_CLASS, np.int64)
+        self._labels = np.concatenate([train.labels, nameless])
+        self._targets = one_hot(self._labels, train.n_classes)
+        layers = [keras.Input((), dtype="int32"), Resident(np.concatenate(images))]
         if recipe.augmentation is not None:
             layers.append(RandomWarp(recipe.augmentation, seed=seed))
         self.model = keras.Sequential([*layers, network])
-        self._labels = shown.targets
-        self._validation = np.arange(len(shown.images), len(everything), dtype=np.int32)
-        self._draw = Order(shown.labels, recipe, seed)
-        self.epoch_steps = self.longest_call = self._draw.steps
+        self._validation = len(self._labels) + np.arange(len(validation), dtype=np.int32)
+        self._recipe, self._seed = recipe, seed
+        self.epoch_steps = self.longest_call = steps_per_epoch(len(self._labels), recipe.batch_size, recipe.focus)
 
     def begin(self, epoch: int, class_errors: Int64 | None) -> None:
-        """See :class:`Feed`."""
-        self._order = self._draw.of(epoch, class_errors).astype(np.int32)
+        """Draw an epoch; see :class:`Feed`."""
+        recipe = self._recipe
+        self._order = epoch_order(
+            self._labels,
+            batch_size=recipe.batch_size,
+            seed=self._seed,
+            epoch=epoch,
+            focus=recipe.focus,
+            class_errors=class_errors,
+        ).astype(np.int32)
 
     def steps(self, start: int, stop: int) -> tuple[Any, Float32]:
-        """Indices and one-hot labels."""
+        """Return indices and one-hot labels."""
         indices = self._order[start:stop]
-        return indices, self._labels[indices]
+        return indices, self._targets[indices]
 
     def end(self) -> None:
-        """Nothing: the images stay."""
+        """Do nothing: the images stay in the graph."""
 
     def validation(self, predict: Predict) -> Float32:
         """See :class:`Feed`; the warp is off outside training."""
@@ -110,13 +105,62 @@ class ResidentFeed:
 
 
 def feed_for(recipe: Recipe, network: Any, splits: Splits, *, seed: int) -> Feed:
-    """The feed for where the images are.
+    """Make the feed for images in memory or in shards.
 
     Raises
     ------
     RecipeError
-        If the images are in shards and the recipe needs them all at hand.
+        If the images are in shards and the recipe needs them in memory.
     """
     if isinstance(splits.train, ShardedSet):
         return StreamFeed(network, splits.train, splits.validation, recipe, seed=seed)
     return ResidentFeed(network, splits, recipe, seed=seed)
+
+
+def steps_per_epoch(n: int, batch_size: int, focus: float = 0.0) -> int:
+    """Number of batches of an epoch; images are shown again to fill the last one."""
+    return math.ceil((n + round(n * focus)) / min(batch_size, n))
+
+
+def epoch_order(
+    labels: Int64,
+    *,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    focus: float = 0.0,
+    class_errors: Int64 | None = None,
+) -> Int64:
+    """Draw an epoch: every image once, the focus's extra samples, and the first ones again to fill the last batch.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (n,)
+        Of the training images; images of no class are never among the extra samples.
+    batch_size, seed, epoch : int
+        Seed and epoch decide the order, so that a resumed training continues as if it had not stopped.
+    focus : float
+        Share of extra samples; see :class:`~digitwise.recipes.Recipe`.
+    class_errors : ndarray of int64, shape (n_classes,), optional
+        Validation errors of each class so far; without them each class gets as many extra samples.
+
+    Returns
+    -------
+    ndarray of int64, shape (steps, batch)
+        Indices of training images.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    n = len(labels)
+    batch = min(batch_size, n)
+    order = np.concatenate([np.arange(n), _extra(labels, round(n * focus), class_errors, rng)])
+    rng.shuffle(order)
+    steps = steps_per_epoch(n, batch_size, focus)
+    return np.concatenate([order, order[: steps * batch - len(order)]]).reshape(steps, batch)
+
+
+def _extra(labels: Int64, size: int, class_errors: Int64 | None, rng: np.random.Generator) -> Int64:
+    counts = np.bincount(labels[labels != NO_CLASS])
+    # One error is added to each class, so that with few errors no class gets none or most of the samples by chance.
+    shares = np.ones(len(counts)) if class_errors is None else class_errors[: len(counts)] + 1.0
+    weights = np.where(labels == NO_CLASS, 0, (shares / shares.sum() / np.maximum(counts, 1))[labels])
+    return rng.choice(len(labels), size, p=weights / weights.sum()).astype(np.int64)

@@ -1,45 +1,44 @@
-"""Fitting: a recipe and images in, a trained model out; the test set has no way in."""
+"""Fitting: a recipe and images in, a trained model out; there is no parameter for test images."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from digitwise import models, runs
-from digitwise.errors import RecipeError
 from digitwise.images import Splits, TrainingImages
 from digitwise.recipes import Recipe
+from digitwise.recipes.recipe import SMALL
+from digitwise.training.additions import with_scans
 from digitwise.training.backend import make_deterministic
-from digitwise.training.checkpoint import Arrays
-from digitwise.training.loops import on_accelerator
+from digitwise.training.options import FitOptions
 from digitwise.training.pool import Here, Pool
-from digitwise.training.precision import Precision, best_precision
-from digitwise.training.scans import with_scans
-from digitwise.training.starting import slowed
-from digitwise.training.trainer import Trainer
+from digitwise.training.trainer import Arrays, Trainer
 from digitwise.training.watch import Watch
 
 SHORTEST_SHARE = 10.0  # seconds of a budget for a member: below that one network, trained for longer, is better
+SLOWER = 0.2  # of the recipe's learning rate, in a training that starts from trained weights
+SLOWEST = 0.02  # of it, on fewer images than ``SMALL``: more would overwrite what the weights know of other writers
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A trained model and how it came about.
+    """A trained model and the course of its training.
 
     Parameters
     ----------
     model : keras.Model
-        Float32, Keras' own layers only: images float32 (n, h, w, c) in [0, 1] in, probabilities out.
+        Float32, of Keras' own layers: images float32 (n, h, w, c) in [0, 1] to probabilities (n, n_classes).
     history : list of dict
-        A row an epoch: ``epoch``, ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, ``seconds``; those of an
-        ensemble's members stand one after another.
+        A row for each epoch: ``epoch``, ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, ``seconds``. The epochs
+        of an ensemble's members follow one another.
     fit_seconds : float
         Compilation, all epochs and their validations.
     compile_seconds : float
         The part of ``fit_seconds`` until the first step was done: building, tracing and compiling.
     images : int
-        Training images shown.
+        Number of training images shown.
     best_epoch : int
         The epoch with the lowest validation loss, from 1.
     """
@@ -53,8 +52,8 @@ class Fitted:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """What comes of one network's training, in plain values that can be sent.
+class TrainedNetwork:
+    """One trained network in plain values, which can be sent to other processes.
 
     Parameters
     ----------
@@ -73,7 +72,7 @@ class Part:
 
     @classmethod
     def of(cls, trainer: Trainer) -> Self:
-        """What a finished training gives: the weights as they are, or of the best epoch."""
+        """The network of a finished training, with its last weights or those of the best epoch."""
         done = trainer.progress
         weights = trainer.best or trainer.network.get_weights()
         return cls(weights, done.history, trainer.seconds, done.compile_seconds, trainer.images, done.best_epoch)
@@ -82,14 +81,10 @@ class Part:
 def fit(
     recipe: Recipe,
     splits: Splits,
+    options: FitOptions | None = None,
     *,
-    seed: int = 0,
-    budget: float | None = None,
-    precision: Precision | None = None,
-    deterministic: bool = False,
     checkpoints: Path | None = None,
     resume: bool = False,
-    start_from: str | Path | None = None,
     watch: Watch | None = None,
     pool: Pool | None = None,
 ) -> Fitted:
@@ -100,29 +95,16 @@ def fit(
     recipe : Recipe
     splits : Splits
         Validation images choose the epoch where the recipe says so, and steer its focus.
-    seed : int
-        Decides initial weights, order, augmentation, dropout and made scans. No two ensembles share a member's seed.
-    budget : float, optional
-        Seconds that ``fit_seconds`` shall come to: the schedule is stretched or shrunk to end then, and the recipe's
-        number of epochs does not count. An ensemble's members get equal shares; where these would be too short to
-        train in, there are fewer members. Making scans comes before and takes its own time.
-    precision : {"float32", "bfloat16"}, optional
-        By default what the processor is fast at.
-    deterministic : bool
-        The same seed gives the same weights, bit for bit, on the same machine. Holds for the whole process from then
-        on.
+    options : FitOptions, optional
     checkpoints : Path, optional
-        Folder to keep the state in after each epoch.
+        Folder for the state after each epoch.
     resume : bool
-        Go on from the checkpoints there.
-    start_from : str or Path, optional
-        Begin with the weights of a trained network, see :func:`~digitwise.training.starting.start_from`, and at a part
-        of the learning rate, see :func:`~digitwise.training.starting.slowed`.
+        Continue from the checkpoints there.
     watch : Watch, optional
-        Told about every few batches and every epoch.
+        Called every few batches and after every epoch.
     pool : Pool, optional
-        Where the networks are trained, by default here, one after another. Elsewhere an ensemble's members get equal
-        shares of a budget; checkpoints are kept only where the disk is shared.
+        Where the networks are trained, by default in this process, one after another. Elsewhere an ensemble's members
+        get equal shares of a budget; checkpoints are kept only where the disk is shared.
 
     Returns
     -------
@@ -133,140 +115,125 @@ def fit(
     RunError
         If the checkpoint belongs to another training.
     RecipeError
-        If the budget was over before the training began, or is asked for together with ``deterministic``: how many
-        steps a budget holds depends on the clock. If scans are to be made of images that are not grey and 28x28.
+        If the budget was over before the training began, or scans are to be made of images that are not grey and 28x28.
     """
-    parts = fit_parts(
-        recipe,
-        splits,
-        seed=seed,
-        budget=budget,
-        precision=precision,
-        deterministic=deterministic,
-        checkpoints=checkpoints,
-        resume=resume,
-        start_from=start_from,
-        watch=watch,
-        pool=pool,
-    )
-    return joined(recipe, splits.train, parts)
+    networks = fit_networks(recipe, splits, options, checkpoints=checkpoints, resume=resume, watch=watch, pool=pool)
+    return joined(recipe, splits.train, networks)
 
 
-def fit_parts(
+def fit_networks(
     recipe: Recipe,
     splits: Splits,
+    options: FitOptions | None = None,
     *,
-    seed: int = 0,
-    budget: float | None = None,
-    precision: Precision | None = None,
-    deterministic: bool = False,
     checkpoints: Path | None = None,
     resume: bool = False,
-    start_from: str | Path | None = None,
     watch: Watch | None = None,
     pool: Pool | None = None,
-) -> list[Part]:
-    """Train a recipe's networks; parameters and errors as of :func:`fit`, :func:`joined` makes one model of them."""
-    if deterministic and budget is not None:
-        raise RecipeError("deterministic: expected no budget with it, whose steps depend on the clock; give epochs")
-    if deterministic:
+) -> list[TrainedNetwork]:
+    """Train a recipe's networks; parameters and errors are those of :func:`fit`. :func:`joined` makes one model."""
+    options, watch, pool = options or FitOptions(), watch or Watch(), pool or Here()
+    if options.deterministic:
         make_deterministic()
-    precision, watch = precision or best_precision(accelerator=on_accelerator()), watch or Watch()
-    pool = pool or Here()
-    # The whole budget, not a member's share: that depends on the clock.
-    if start_from is not None:
+    source, budget = options.start_from, options.budget
+    if source is not None:
         recipe = slowed(recipe, len(splits.train))
+    # The key has the whole budget, not a member's share: that depends on the clock.
     prints = splits.train.fingerprint, splits.validation.fingerprint
-    choices = (recipe, budget, precision, deterministic, *prints, *([str(start_from)] if start_from else []))
-    splits = with_scans(splits, recipe.scans, seed=seed, watch=watch)
+    key = (recipe, budget, options.precision, options.deterministic, *prints, *([str(source)] if source else []))
+    splits = with_scans(splits, recipe.scans, seed=options.seed, watch=watch)
     members = recipe.members if budget is None else min(recipe.members, max(1, int(budget / SHORTEST_SHARE)))
-    kept = checkpoints if pool.shares_disk else None
-    shared = _Shared(recipe, splits, precision, deterministic, kept, resume, seed, repr(choices)[1:-1], start_from)
+    job = _FitJob(recipe, splits, options, repr(key)[1:-1], checkpoints if pool.shares_disk else None, resume)
     if isinstance(pool, Here):
-        return _one_by_one(shared, members, budget, watch)
+        return _one_by_one(job, members, watch)
     names = [f"network {member + 1} of {members}" if members > 1 else recipe.name for member in range(members)]
     tasks = [(member, None if budget is None else budget / members) for member in range(members)]
-    parts: dict[int, Part] = {}
-    for member, part in pool.run(_member, shared, tasks, names, watch):
-        parts[member] = part
+    networks: dict[int, TrainedNetwork] = {}
+    for member, network in pool.run(_fit_member, job, tasks, names, watch):
+        networks[member] = network
         watch.on_task_done(names[member])
-    return [parts[member] for member in range(members)]
+    return [networks[member] for member in range(members)]
+
+
+def slowed(recipe: Recipe, n: int) -> Recipe:
+    """The recipe for a training on ``n`` images that starts from trained weights: its learning rate is lower."""
+    return recipe.replace(learning_rate=(SLOWEST if n < SMALL else SLOWER) * recipe.learning_rate)
 
 
 @dataclass(frozen=True, eq=False)
-class _Shared:
+class _FitJob:
     """What the trainings of a recipe's networks have in common."""
 
     recipe: Recipe
     splits: Splits
-    precision: Precision
-    deterministic: bool
+    options: FitOptions
+    key: str
     checkpoints: Path | None
     resume: bool
-    seed: int
-    choices: str
-    start_from: str | Path | None
 
 
-def _one_by_one(shared: _Shared, members: int, budget: float | None, watch: Watch) -> list[Part]:
-    """The networks in this process; what one leaves of its share of the budget, the next ones get."""
-    parts: list[Part] = []
+def _one_by_one(job: _FitJob, members: int, watch: Watch) -> list[TrainedNetwork]:
+    """Train the networks in this process; the time a network leaves of its share goes to those after it."""
+    networks: list[TrainedNetwork] = []
+    budget = job.options.budget
     for member in range(members):
         if members > 1:
             watch.on_member(member + 1, members)
-        spent = sum(part.fit_seconds for part in parts)
+        spent = sum(network.fit_seconds for network in networks)
         share = None if budget is None else (budget - spent) / (members - member)
-        parts.append(_member(shared, (member, share), watch))
-    return parts
+        networks.append(_fit_member(job, (member, share), watch))
+    return networks
 
 
-def _member(shared: _Shared, task: tuple[int, float | None], watch: Watch) -> Part:
+def _fit_member(job: _FitJob, task: tuple[int, float | None], watch: Watch) -> TrainedNetwork:
     """Train one network, given its number, from 0, and its share of the budget."""
     member, share = task
-    if shared.deterministic:  # this may be another process
+    if job.options.deterministic:  # this may be another process
         make_deterministic()
-    seed = (shared.seed * shared.recipe.members + member) % 2**32
-    key = f"({shared.choices}, {seed})"
-    trainer = Trainer(shared.recipe, shared.splits, seed, share, shared.precision, watch, key=key)
-    checkpoint = shared.checkpoints and runs.checkpoint(shared.checkpoints, member)
-    if shared.start_from is not None:
-        trainer.start_from(shared.start_from)
-    if checkpoint is not None and shared.resume:
+    seed = (job.options.seed * job.recipe.members + member) % 2**32
+    options = replace(job.options, seed=seed, budget=share)
+    trainer = Trainer(job.recipe, job.splits, options, watch, key=f"({job.key}, {seed})")
+    checkpoint = job.checkpoints and runs.checkpoint(job.checkpoints, member)
+    if checkpoint is not None and job.resume:
         trainer.restore(checkpoint)
     while not trainer.finished:
         trainer.run_epoch()
         if checkpoint is not None:
             trainer.save(checkpoint)
-    return Part.of(trainer)
+    return TrainedNetwork.of(trainer)
 
 
-def joined(recipe: Recipe, train: TrainingImages, parts: list[Part]) -> Fitted:
-    """The networks as one model: their probabilities averaged, their epochs one after another.
+def joined(recipe: Recipe, train: TrainingImages, networks: list[TrainedNetwork]) -> Fitted:
+    """Join trained networks into one model that averages their probabilities.
 
     Parameters
     ----------
     recipe : Recipe
     train : TrainingImages
-        What they were trained on, for its images' shape and its classes.
-    parts : list of Part
+        Their training images, for the images' shape and the classes.
+    networks : list of TrainedNetwork
         In the order of the members.
+
+    Returns
+    -------
+    Fitted
     """
     history: list[dict[str, Any]] = []
-    for part in parts:
+    for each in networks:
         before = len(history)
-        history += [{**row, "epoch": before + row["epoch"]} for row in part.history]
+        history += [{**row, "epoch": before + row["epoch"]} for row in each.history]
     return Fitted(
-        model=models.averaged([_network(recipe, train, part) for part in parts], shifts=recipe.test_shifts),
+        model=models.averaged([_built(recipe, train, each) for each in networks], shifts=recipe.test_shifts),
         history=history,
-        fit_seconds=sum(part.fit_seconds for part in parts),
-        compile_seconds=sum(part.compile_seconds for part in parts),
-        images=sum(part.images for part in parts),
+        fit_seconds=sum(each.fit_seconds for each in networks),
+        compile_seconds=sum(each.compile_seconds for each in networks),
+        images=sum(each.images for each in networks),
         best_epoch=min(history, key=lambda row: row["val_loss"])["epoch"],
     )
 
 
-def _network(recipe: Recipe, train: TrainingImages, part: Part) -> Any:
-    """A float32 network of Keras' own layers."""
+def _built(recipe: Recipe, train: TrainingImages, trained: TrainedNetwork) -> Any:
+    """A float32 network of Keras' own layers with the trained weights."""
     network = models.build(recipe.model, train.image_shape, train.n_classes)
-    network.set_weights(part.weights)
+    network.set_weights(trained.weights)
     return network

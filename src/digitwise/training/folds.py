@@ -1,9 +1,9 @@
-"""Cross-validation: an answer about every training image by a network that has not seen it."""
+"""Cross-validation: a prediction for every training image by a network that has not seen it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,103 +11,83 @@ from digitwise.data.splits import split_validation, stratified_folds
 from digitwise.images import Float32, ImageSet, Int64, Predictions
 from digitwise.recipes import Recipe
 from digitwise.training.fit import fit
-from digitwise.training.loops import on_accelerator
+from digitwise.training.options import FitOptions
 from digitwise.training.pool import Here, Pool
-from digitwise.training.precision import Precision, best_precision
 from digitwise.training.predict import predict
 from digitwise.training.watch import Watch
 
 
-def out_of_fold(
+def cross_validations(
     recipe: Recipe,
     images: ImageSet,
+    rounds: Sequence[FitOptions],
     *,
     folds: int = 5,
-    seed: int = 0,
-    precision: Precision | None = None,
     watch: Watch | None = None,
     pool: Pool | None = None,
-) -> Predictions:
-    """Train once a fold on the other folds, and ask about the fold.
+) -> list[Predictions]:
+    """Cross-validate a recipe once or several times: train on all folds but one, and predict that one.
 
     Parameters
     ----------
     recipe : Recipe
     images : ImageSet
         Training images. Each training splits its own validation images off the other folds, so that nothing about
-        the fold asked about steers it.
+        the predicted fold steers it.
+    rounds : sequence of FitOptions
+        Of each cross-validation. The seed decides the folds and the trainings.
     folds : int
         2 or more.
-    seed : int
-        Of the folds and of the trainings.
-    precision : {"float32", "bfloat16"}, optional
-        By default what the processor is fast at.
     watch : Watch, optional
-        Told about every training.
+        For all trainings.
     pool : Pool, optional
-        Where the trainings run, by default here, one after another.
+        Where the trainings run, by default in this process, one after another.
 
     Returns
     -------
-    Predictions
-        About all images, in their order.
+    list of Predictions
+        Of each round, for all images, in their order.
 
     Raises
     ------
     DataError
         If there are too few images for so many folds.
     """
-    return cross_validations(recipe, images, [seed], folds=folds, precision=precision, watch=watch, pool=pool)[0]
-
-
-def cross_validations(
-    recipe: Recipe,
-    images: ImageSet,
-    seeds: Sequence[int],
-    *,
-    folds: int = 5,
-    precision: Precision | None = None,
-    watch: Watch | None = None,
-    pool: Pool | None = None,
-) -> list[Predictions]:
-    """Cross-validate from several seeds, all trainings at once; see :func:`out_of_fold`.
-
-    Returns
-    -------
-    list of Predictions
-        Of each seed.
-    """
     watch = watch or Watch()
-    dealt = {seed: stratified_folds(images.labels, folds, seed=seed) for seed in seeds}
-    shared = _Shared(recipe, images, folds, dealt, precision or best_precision(accelerator=on_accelerator()))
-    tasks = [(seed, fold) for seed in seeds for fold in range(folds)]
-    rounds = [f"round {number} of {len(seeds)}, " if len(seeds) > 1 else "" for number in range(1, len(seeds) + 1)]
-    names = [f"{which}fold {fold + 1} of {folds}" for which in rounds for fold in range(folds)]
-    answers = {seed: np.empty((len(images), images.n_classes), np.float32) for seed in seeds}
-    for number, given in (pool or Here()).run(_fold, shared, tasks, names, watch):
-        seed, fold = tasks[number]
-        answers[seed][dealt[seed] == fold] = given
-        watch.on_task_done(names[number])
-    return [Predictions(images.labels, answers[seed], images.class_names) for seed in seeds]
+    fold_of = [stratified_folds(images.labels, folds, seed=options.seed) for options in rounds]
+    job = _CrossValidation(recipe, images, rounds, folds, fold_of)
+    tasks = [(number, fold) for number in range(len(rounds)) for fold in range(folds)]
+    names = [
+        f"round {number + 1} of {len(rounds)}, fold {fold + 1} of {folds}"
+        if len(rounds) > 1
+        else f"fold {fold + 1} of {folds}"
+        for number, fold in tasks
+    ]
+    probabilities = [np.empty((len(images), images.n_classes), np.float32) for _ in rounds]
+    for task, predicted in (pool or Here()).run(_predict_fold, job, tasks, names, watch):
+        number, fold = tasks[task]
+        probabilities[number][fold_of[number] == fold] = predicted
+        watch.on_task_done(names[task])
+    return [Predictions(images.labels, each, images.class_names) for each in probabilities]
 
 
 @dataclass(frozen=True, eq=False)
-class _Shared:
-    """What all folds have in common; ``dealt`` has the fold of each image, for each seed."""
+class _CrossValidation:
+    """What all trainings have in common; ``fold_of`` has the fold of each image, for each round."""
 
     recipe: Recipe
     images: ImageSet
+    rounds: Sequence[FitOptions]
     folds: int
-    dealt: dict[int, Int64]
-    precision: Precision
+    fold_of: list[Int64]
 
 
-def _fold(shared: _Shared, task: tuple[int, int], watch: Watch) -> Float32:
-    """Train on the other folds, and give the probabilities of the fold's images, (n, classes)."""
-    seed, fold = task
-    watch.on_fold(fold + 1, shared.folds)
-    inside = shared.dealt[seed] == fold
-    asked, others = (np.flatnonzero(mask).astype(np.int64) for mask in (inside, ~inside))
-    splits = split_validation(shared.images.take(others), seed=seed)
-    fitted = fit(shared.recipe, splits, seed=seed + fold, precision=shared.precision, watch=watch)
-    return predict(fitted.model, shared.images.take(asked)).probabilities
+def _predict_fold(job: _CrossValidation, task: tuple[int, int], watch: Watch) -> Float32:
+    """Train on the other folds; return the probabilities of the fold's images, (n, n_classes)."""
+    number, fold = task
+    watch.on_fold(fold + 1, job.folds)
+    inside, options = job.fold_of[number] == fold, job.rounds[number]
+    left_out, others = (np.flatnonzero(mask).astype(np.int64) for mask in (inside, ~inside))
+    splits = split_validation(job.images.take(others), seed=options.seed)
+    fitted = fit(job.recipe, splits, replace(options, seed=options.seed + fold), watch=watch)
+    return predict(fitted.model, job.images.take(left_out)).probabilities

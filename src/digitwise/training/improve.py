@@ -1,4 +1,4 @@
-"""Fixing a run: find where its recipe fails, change the recipe, train, and see whether it helped."""
+"""Fixing a run: find where its recipe fails, change the recipe, train it, and compare the two."""
 
 from __future__ import annotations
 
@@ -16,32 +16,33 @@ from digitwise.images import Dataset, Float64, UInt8
 from digitwise.properties import properties
 from digitwise.recipes import Augmentation, Recipe
 from digitwise.runs import Run, check_place
-from digitwise.training.folds import out_of_fold
+from digitwise.training.folds import cross_validations
+from digitwise.training.options import FitOptions
 from digitwise.training.train import train
 from digitwise.training.watch import Watch
 
-WIDER = 1.5  # times the range a recipe has
-FIRST = Augmentation(  # what a range becomes that a recipe has not
+WIDER = 1.5  # factor for a range that the recipe has
+FIRST = Augmentation(  # for a range that the recipe lacks
     rotation_range=8, width_shift_range=1.5, height_shift_range=1.5, shear_range=6, zoom_range=0.1
 )
 FOCUS = 0.15  # share of extra samples
-CHUNK = 10_000  # images measured at a time
+CHUNK = 10_000  # images whose properties are measured at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Improvement:
-    """What came of fixing a run.
+    """The result of fixing a run.
 
     Parameters
     ----------
     slices : list of Slice
-        Groups with too many errors, of half the training images.
+        Groups with too many errors in one half of the training images.
     fix : Fix
-        All proposals as one.
+        All proposals joined.
     run : Run or None
-        Of the fixed recipe; None where there was nothing that training can fix.
+        Of the fixed recipe; None where training can fix nothing.
     changes : list of Change
-        Each group and all images before and after, on the other half.
+        Each group and all images, before and after, in the other half.
     """
 
     slices: list[Slice]
@@ -64,19 +65,19 @@ def improve(
 ) -> Improvement:
     """Find where a run's recipe fails, train it with the fixes proposed, and compare the two.
 
-    Both recipes are cross-validated on the training images; groups are found in one half of the answers and judged,
-    paired, on the other. The groups among all the answers are kept in the run's folder, for its report, whatever comes
-    of them. The test set has no part in it but that the new run is tested once, as every run.
+    Both recipes are cross-validated on the training images; groups are found in one half of the predictions and
+    compared, paired, in the other. The groups in all predictions are saved in the run's folder, for its report. The
+    test set is used only to evaluate the new run once, as every run.
 
     Parameters
     ----------
     run : Run
     dataset : Dataset
-        What it was trained on.
+        The data of the run.
     out : Path, optional
         The new run's folder, by default ``<run>-fixed`` beside the run. ``improvement.json`` is written into it.
     folds : int
-        Trainings of each cross-validation.
+        Of each cross-validation.
     watch : Watch, optional
 
     Returns
@@ -86,17 +87,17 @@ def improve(
     Raises
     ------
     RunError
-        If the data is not what the run was trained on, or something else lies where the new run shall.
+        If the data is not that of the run, or ``out`` is something else than a run folder.
     """
     recipe, images, info = Recipe.from_dict(run.info["recipe"]), dataset.train, run.info
     old = run.path.resolve()
     place = real(out or old.with_name(f"{old.name}-fixed"))
     check_place(place)  # before the work, not after it
-    # A patch changes the training images; that it is about this data it has made sure of itself.
+    # A patch changes the training images; it has checked itself that it belongs to this data.
     if dataset.patch is None and dataset.train.fingerprint != info["data"]["fingerprint"]["train"]:
         raise RunError(f"{dataset.source}: expected the training images of {run.path}, got others; give --data")
-    choices: dict[str, Any] = {"seed": info["seed"], "precision": info["precision"], "watch": watch}
-    before = out_of_fold(recipe, images, folds=folds, **choices)
+    options = FitOptions(seed=info["seed"], precision=info["precision"])
+    (before,) = cross_validations(recipe, images, [options], folds=folds, watch=watch)
     measured = _measure(images.images)
     run.save_slices(gatherings(find_slices(before, measured), before, folds=folds))
     finding, judging = halves(images.labels)
@@ -105,15 +106,15 @@ def improve(
     if not (proposal.widen or proposal.focus):
         return Improvement(slices, proposal, None, [])
     changed = fixed(recipe, proposal)
-    after = out_of_fold(changed, images, folds=folds, **choices)
-    new = train(changed, dataset, out=place, validation=info["data"]["validation"], **choices)
+    (after,) = cross_validations(changed, images, [options], folds=folds, watch=watch)
+    new = train(changed, dataset, options, out=place, validation=info["data"]["validation"], watch=watch)
     result = Improvement(slices, proposal, new, changes(slices, judging, before, after, measured))
     new.save_improvement({"of": str(run.path), "folds": folds, **result.as_dict()})
     return result
 
 
 def fixed(recipe: Recipe, proposal: Fix) -> Recipe:
-    """The recipe with wider ranges and more samples of poor classes, as proposed."""
+    """The recipe with wider ranges and more samples of classes with many errors, as proposed."""
     old = recipe.augmentation or Augmentation()
     ranges = {name: max(WIDER * getattr(old, name), getattr(FIRST, name)) for name in proposal.widen}
     return recipe.replace(

@@ -10,13 +10,13 @@ from digitwise.training.backend import BACKEND, keras
 
 ops = keras.ops
 
-NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's coefficients: steep at zero, near enough to one above it
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's coefficients: steep at zero, close enough to one above it
 ITERATIONS = 3  # enough for singular values between 0.7 and 1.2; Jordan's five take longer
-FEWEST_INPUTS = 100  # a kernel with fewer per unit, as a first layer's, is left to Adam
+FEWEST_INPUTS = 100  # per unit; kernels with fewer, as a first layer's, are left to Adam
 
 
 class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # keras comes without types
-    """``keras.optimizers.Adam``; on TensorFlow by its one fused kernel instead of ten small ones a weight."""
+    """``keras.optimizers.Adam``; on TensorFlow by one fused kernel instead of ten small ones for each weight."""
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Change one variable."""
@@ -42,10 +42,10 @@ class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # keras comes without 
 
 
 class Muon(Adam):
-    """Adam, but for the kernels of hidden layers the momentum made orthogonal.
+    """Adam, but with orthogonalised momentum for the kernels of hidden layers.
 
-    All directions of a kernel then learn at one speed, however small their gradients. Keras' own Muon leaves the
-    kernels of convolutions, all that matters here, to Adam.
+    All directions of a kernel then learn at the same speed, however small their gradients. Keras' own Muon leaves the
+    kernels of convolutions to Adam.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Muon(Adam):
         self.hidden: set[int] = set()
 
     def build(self, variables: Any) -> None:
-        """Make the optimizer's variables, and see which of the network's are hidden kernels."""
+        """Make the optimizer's variables, and find the hidden kernels among the network's."""
         super().build(variables)
         self.hidden = {i for i, variable in enumerate(variables) if _is_hidden_kernel(variable)}
 
@@ -81,7 +81,7 @@ class Muon(Adam):
             return
         memory = self._momentums[index]
         self.assign(memory, ops.add(memory * self.momentum, gradient))
-        ahead = ops.add(gradient, memory * self.momentum)  # Nesterov's look ahead
+        ahead = ops.add(gradient, memory * self.momentum)  # Nesterov's momentum
         matrix = ops.reshape(ahead, (-1, variable.shape[-1]))  # (inputs, units)
         inputs, units = matrix.shape
         rate = ops.cast(learning_rate, "float32") * (self.muon_ratio * max(1, units / inputs) ** 0.5)
@@ -117,7 +117,7 @@ def orthogonalized(matrix: Any) -> Any:
 
 
 def make_optimizer(recipe: Recipe) -> Any:
-    """The recipe's optimizer; the learning rate is set anew for every step."""
+    """Make the recipe's optimizer; every step sets its learning rate."""
     beta_1, beta_2 = recipe.betas
     settings = {"learning_rate": recipe.learning_rate, "beta_1": beta_1, "beta_2": beta_2}
     if recipe.optimizer == "adam":

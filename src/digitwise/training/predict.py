@@ -1,4 +1,4 @@
-"""Asking a Keras model: for probabilities, or for what it knows of an image before it decides."""
+"""Predicting with a Keras model: probabilities, or the features before its last layer."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from digitwise.errors import DataError
 from digitwise.images import Float16, Float32, ImageSet, Predictions
 
 BATCH = 500
-DIMENSIONS = 32  # kept of the values in front of the last layer: classes and shapes are told apart in far fewer
+DIMENSIONS = 32  # of features; classes and shapes differ in far fewer
 
 Predict = Callable[[Any], Any]  # a batch of inputs to a batch of probabilities
 
 
 def predict(model: Any, images: ImageSet) -> Predictions:
-    """Ask a model about labelled images.
+    """Predict labelled images.
 
     Parameters
     ----------
@@ -41,40 +41,40 @@ def predict(model: Any, images: ImageSet) -> Predictions:
             f"the model takes {expected} images of {classes} classes, "
             f"the data has {images.image_shape} of {images.n_classes}"
         )
-    return Predictions(images.labels, _asked(model, images), images.class_names)
+    return Predictions(images.labels, _outputs(model, images), images.class_names)
 
 
 def in_batches(predict: Predict, inputs: Any) -> Float32:
-    """Probabilities, float32 (n, n_classes), for inputs (n, ...) of whatever kind ``predict`` takes."""
+    """Return probabilities, float32 (n, n_classes), for inputs (n, ...) of ``predict``."""
     parts = [predict(inputs[start : start + BATCH]) for start in range(0, len(inputs), BATCH)]
     return np.concatenate(parts).astype(np.float32)
 
 
 def hidden_values(model: Any, images: ImageSet) -> Float32:
-    """What the layer before the last says of images, float32 (n, d).
+    """Return the outputs of the layer before the last, float32 (n, d).
 
-    Of an ensemble it is its first network's, and the images are unmoved.
+    Of an ensemble they are those of its first network, without shifts.
     """
     from digitwise.training.backend import keras
 
     network = next((layer for layer in model.layers if isinstance(layer, keras.Sequential)), model)
     before = keras.Model(network.inputs, network.layers[-1].input)
-    return _asked(before, images)
+    return _outputs(before, images)
 
 
 def features(model: Any, images: ImageSet) -> Float16:
-    """Ask the layer before the last about images, and keep what they differ in most.
+    """Return the principal components of the outputs of the layer before the last.
 
     Parameters
     ----------
     model : keras.Model
-        As :func:`digitwise.training.fit.fit` gives it.
+        From :func:`digitwise.training.fit.fit`.
     images : ImageSet
 
     Returns
     -------
     ndarray of float16, shape (n, at most 32)
-        The directions in which these images differ most (principal components), the largest first.
+        The components of the largest variance first, on an arbitrary scale.
     """
     return _principal(hidden_values(model, images))
 
@@ -83,8 +83,8 @@ def _principal(values: Float32) -> Float16:
     centred = values - values.mean(axis=0)
     _, directions = np.linalg.eigh(centred.T @ centred)  # (d, d), the largest last
     found = centred @ directions[:, ::-1][:, :DIMENSIONS]
-    return np.asarray(found / max(float(np.abs(found).max()), 1e-6), np.float16)  # the scale means nothing
+    return np.asarray(found / max(float(np.abs(found).max()), 1e-6), np.float16)
 
 
-def _asked(model: Any, images: ImageSet) -> Float32:
+def _outputs(model: Any, images: ImageSet) -> Float32:
     return in_batches(lambda part: np.asarray(model.predict_on_batch(to_input(part)), np.float32), images.images)

@@ -1,18 +1,28 @@
-"""Models on disk: Keras' own file, and the exercise's pair of JSON and weights."""
+"""Models on disk: saved, loaded, and as weights to start a training from.
+
+They are Keras' own file, the exercise's pair of JSON and weights, and, to start from, exported ONNX.
+"""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from digitwise.errors import RunError, one_line
-from digitwise.files import atomic_write, whole_file
+import numpy as np
+
+from digitwise.data.prepare import to_input
+from digitwise.errors import RecipeError, RunError, one_line
+from digitwise.files import atomic_write, expanded, whole_file
+from digitwise.images import Float32, UInt8
 from digitwise.training.backend import keras
 
-# The exercise saved its weights as model.h5, a name that Keras 3 keeps for another format.
+BUNDLED = "bundled"  # instead of a path: the model in the package
+SAMPLE = 2_000  # images from which the moments of exported layers are computed
+# The exercise saved its weights as model.h5, a name that Keras 3 reserves for another format.
 WEIGHT_NAMES = ("model.weights.h5", "model.h5")
 
 
@@ -37,7 +47,7 @@ def load_model(path: Path) -> Any:
     Returns
     -------
     keras.Model
-        Gives bit for bit the predictions of the model that was saved.
+        Its predictions are bit for bit those of the saved model.
 
     Raises
     ------
@@ -80,7 +90,7 @@ def _from_json(path: Path) -> Any:
 
 def _from_pair(path: Path, weights: Path, folder: Path) -> Any:
     model = keras.models.model_from_json(path.read_text(encoding="utf-8"))
-    model.load_weights(shutil.copy(weights, folder / "model.weights.h5"))  # Keras knows the format by the name alone
+    model.load_weights(shutil.copy(weights, folder / "model.weights.h5"))  # Keras tells the format by the name alone
     return model
 
 
@@ -95,5 +105,92 @@ def _from_old_pair(path: Path, weights: Path, folder: Path) -> Any:
             file.attrs[name] = parts.attrs.get(name, b"")
         parts.copy(parts, file, name="model_weights")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about how Keras 2 wrote down the input
+        warnings.simplefilter("ignore")  # about Keras 2's form of the input
         return _from_file(joined)
+
+
+def start_from(network: Any, source: str | Path, images: UInt8) -> None:
+    """Copy the weights of a trained network into one of the same architecture, in place.
+
+    Parameters
+    ----------
+    network : keras.Sequential
+        As :func:`digitwise.models.build` makes it.
+    source : str or Path
+        A run folder, a Keras model, an ONNX file made by ``digitwise export``, or ``bundled``.
+    images : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
+        Training images. An ONNX file has its batch normalisation folded into the layers before it; the moments of
+        these images separate the two again.
+
+    Raises
+    ------
+    RecipeError
+        If the architecture is another. A last layer with other classes keeps its initial weights.
+    RunError, ModelError
+        If there is no such model, or its normalisation is not folded.
+    """
+    if str(source) == BUNDLED or Path(source).suffix == ".onnx":
+        _from_exported(network, source, images)
+        return
+    weights = load_model(expanded(source)).get_weights()
+    mine = network.get_weights()
+    if [each.shape for each in weights[:-2]] != [each.shape for each in mine[:-2]]:
+        raise _other(source, network)
+    same_head = [each.shape for each in weights[-2:]] == [each.shape for each in mine[-2:]]
+    network.set_weights([*weights[:-2], *(weights[-2:] if same_head else mine[-2:])])
+
+
+def _from_exported(network: Any, source: str | Path, images: UInt8) -> None:
+    exported = list(_kernels(source))
+    layers = [layer for layer in network.layers if type(layer).__name__ in ("Conv2D", "Dense")]
+    mine, theirs = [tuple(layer.kernel.shape) for layer in layers], [kernel.shape for kernel, _ in exported]
+    if mine[:-1] != theirs[:-1]:
+        raise _other(source, network)
+    values: Any = to_input(images[:: max(1, len(images) // SAMPLE)])
+    bias: Float32 | None = None  # of a layer without one, whose normalisation shifts instead
+    left = iter(exported)
+    before: tuple[int, ...] = ()
+    for layer in network.layers:
+        kind = type(layer).__name__
+        if kind in ("Conv2D", "Dense"):
+            kernel, bias = next(left)
+            if kind == "Dense":  # its rows are in the order of maps with their channels first
+                if kernel.shape != (layer.kernel.shape[0], layer.kernel.shape[1]):
+                    return  # other classes: the last layer keeps its initial weights
+                height, width, channels = before
+                kernel = np.moveaxis(kernel.reshape(channels, height, width, -1), 0, 2).reshape(kernel.shape)
+            layer.set_weights([kernel, bias] if layer.use_bias else [kernel])
+        elif kind.endswith("BatchNormalization"):
+            axes = tuple(range(np.ndim(values) - 1))
+            mean, spread = np.mean(values, axis=axes), np.std(values, axis=axes)
+            layer.set_weights([np.sqrt(spread**2 + layer.epsilon), mean + bias, mean, spread**2])
+        elif kind == "Flatten":
+            before = tuple(np.shape(values)[1:])
+        values = np.asarray(layer(values, training=False), np.float32)
+
+
+def _kernels(source: str | Path) -> Iterator[tuple[Float32, Float32]]:
+    """Yield kernel, in Keras' order of axes, and bias of each convolution and dense layer of an exported model."""
+    import onnx
+
+    from digitwise.reading.model import model_content
+
+    content, name = model_content(None if str(source) == BUNDLED else source)
+    try:
+        graph = onnx.load_from_string(content).graph
+    except Exception as error:  # protobuf's own, without a public name
+        raise RunError(f"{name}: expected a model made by digitwise export, got no ONNX file") from error
+    if any(each.name.endswith("/scale") for each in graph.initializer):
+        raise RunError(f"{name}: a normalisation in it could not be folded; start from its run folder")
+    held = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+    for node in graph.node:
+        if node.op_type in ("Conv", "Gemm"):
+            kernel, bias = (np.asarray(held[name], np.float32) for name in node.input[1:3])
+            yield (kernel.transpose(2, 3, 1, 0) if node.op_type == "Conv" else kernel), bias
+
+
+def _other(source: str | Path, network: Any) -> RecipeError:
+    return RecipeError(
+        f"start from {source}: expected a network of the recipe's architecture, {network.name}, got another; "
+        f"choose the recipe that it was trained with (reader for the bundled one)"
+    )

@@ -1,4 +1,4 @@
-"""How the learning rate moves over a training, and when the training is over."""
+"""The learning-rate schedule, and the pace that decides when a training ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digitwise.recipes import Recipe
 
 RISE = 0.3  # share of the training until the peak
 FLOOR = 0.002  # of the peak: the rate at both ends
-PROBE = 4  # steps to time before a budget is dealt out
+PROBE = 4  # steps that are timed before the steps of a budget are planned
 
 
 def learning_rates(recipe: Recipe, shares: Float32) -> Float32:
@@ -24,7 +24,7 @@ def learning_rates(recipe: Recipe, shares: Float32) -> Float32:
     ----------
     recipe : Recipe
     shares : ndarray of float32, shape (steps,)
-        How much of the training lies before each step, in [0, 1).
+        Share of the training before each step, in [0, 1).
 
     Returns
     -------
@@ -44,27 +44,27 @@ def learning_rates(recipe: Recipe, shares: Float32) -> Float32:
 
 
 class Pace(Protocol):
-    """Deals out the steps of a training."""
+    """Plans the steps of a training."""
 
     @property
     def share(self) -> float:
-        """Of the training that is dealt out, in [0, 1]."""
+        """Share of the training that is planned, in [0, 1]."""
 
     @property
     def finished(self) -> bool:
-        """Whether all steps are dealt out."""
+        """Whether all steps are planned."""
 
     def shares(self, most: int) -> Float32:
-        """How much of the training lies before each of the next steps, in [0, 1): one step or more, at most so many."""
+        """Plan one to ``most`` steps; return the share of the training before each, in [0, 1)."""
 
 
 class StepPace:
-    """As many steps as the recipe's epochs have.
+    """The steps of the recipe's epochs.
 
     Parameters
     ----------
     steps, done : int
-        Of the whole training, and of it already taken.
+        Number of steps of the training, and of those already done.
     """
 
     def __init__(self, steps: int, done: int = 0) -> None:
@@ -87,18 +87,18 @@ class StepPace:
 
 
 class BudgetPace:
-    """As many steps as fit into a time, measured anew whenever steps are dealt out.
+    """As many steps as fit into a time, estimated from the clock whenever steps are planned.
 
-    The first few steps, which compile and are timed, do not move the schedule.
+    The first few steps, which compile and are timed, do not advance the schedule.
 
     Parameters
     ----------
     seconds : float
         From now to the end of the training.
     reserve_steps : float
-        Time to leave for the last validation, counted in steps.
+        Time reserved for the last validation, in steps.
     share : float
-        Of the training already done, in an earlier session.
+        Share of the training done in earlier sessions.
     """
 
     def __init__(self, seconds: float, *, reserve_steps: float, share: float = 0.0) -> None:

@@ -1,82 +1,123 @@
-"""One network in training: its steps, epochs, validation and checkpoints; never the test set."""
+"""The training of one network: steps, epochs, validation and checkpoints; never the test set."""
 
 from __future__ import annotations
 
+import json
 import time
+import zipfile
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digitwise import models
 from digitwise.errors import RecipeError, RunError
 from digitwise.evaluation.calibration import negative_log_likelihood
+from digitwise.files import whole_file
 from digitwise.images import ImageSet, Splits
 from digitwise.recipes import Recipe
-from digitwise.training.backend import keras
-from digitwise.training.batch_norm import batch_norm
-from digitwise.training.checkpoint import Arrays, Progress, load_checkpoint, save_checkpoint
+from digitwise.training.backend import batch_norm, keras, on_accelerator
 from digitwise.training.feeds import Feed, feed_for
-from digitwise.training.loops import make_loop, on_accelerator
+from digitwise.training.loops import make_loop
 from digitwise.training.optimizers import make_optimizer
-from digitwise.training.precision import Precision, dtype_policy
+from digitwise.training.options import FitOptions
+from digitwise.training.saving import start_from
 from digitwise.training.schedule import BudgetPace, Pace, StepPace, learning_rates
-from digitwise.training.starting import start_from
 from digitwise.training.watch import Watch
 
 CALLS = 12  # compiled calls an epoch: few enough to cost nothing, enough for a live display
 
+Arrays = list[NDArray[Any]]
+
+
+@dataclass
+class TrainingProgress:
+    """The progress of a training, as its checkpoint has it.
+
+    Parameters
+    ----------
+    key : str
+        Recipe, options and data; a checkpoint with another key is refused.
+    history : list of dict
+        One row for each finished epoch.
+    steps : int
+        Number of steps so far.
+    share : float
+        Share of the training that is done, in [0, 1].
+    seconds, compile_seconds : float
+        Fit time so far, earlier sessions included, and the part of it until the first step was done.
+    class_errors : list of int
+        Validation errors of each class, summed over the finished epochs.
+    best_epoch : int
+        The epoch with the lowest validation loss, from 1; 0 before the first epoch.
+    """
+
+    key: str
+    history: list[dict[str, Any]] = field(default_factory=list)
+    steps: int = 0
+    share: float = 0.0
+    seconds: float = 0.0
+    compile_seconds: float = 0.0
+    class_errors: list[int] = field(default_factory=list)
+    best_epoch: int = 0
+
 
 class Trainer:
-    """The moving parts of one network's training; :func:`digitwise.training.fit.fit` has what they mean."""
+    """Trains one network, epoch by epoch.
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        splits: Splits,
-        seed: int,
-        budget: float | None,
-        precision: Precision,
-        watch: Watch,
-        *,
-        key: str,
-    ) -> None:
+    Parameters
+    ----------
+    recipe : Recipe
+    splits : Splits
+    options : FitOptions
+        With the network's own seed and share of the budget.
+    watch : Watch
+    key : str
+        See :class:`TrainingProgress`.
+    """
+
+    def __init__(self, recipe: Recipe, splits: Splits, options: FitOptions, watch: Watch, *, key: str) -> None:
         self.started = time.perf_counter()
-        self.recipe, self.splits, self.seed, self.budget, self.watch = recipe, splits, seed, budget, watch
+        self.recipe, self.splits, self.options, self.watch = recipe, splits, options, watch
         train = splits.train
-        keras.utils.set_random_seed(seed)
-        policy = dtype_policy(precision)
+        keras.utils.set_random_seed(options.seed)
         self.network = models.build(
-            recipe.model, train.image_shape, train.n_classes, dtype=policy, batch_norm=batch_norm
+            recipe.model, train.image_shape, train.n_classes, dtype=options.dtype_policy, batch_norm=batch_norm
         )
-        self.feed: Feed = feed_for(recipe, self.network, splits, seed=seed)
+        if options.start_from is not None:
+            if not isinstance(train, ImageSet):
+                raise RecipeError("start from: expected training images in memory; train without --stream")
+            start_from(self.network, options.start_from, train.images)
+        self.feed: Feed = feed_for(recipe, self.network, splits, seed=options.seed)
         self.optimizer = make_optimizer(recipe)
         self.optimizer.build(self.feed.model.trainable_variables)
         self.steps = self.feed.epoch_steps
         self.chunk = min(self.feed.longest_call, self.steps if on_accelerator() else -(-self.steps // CALLS))
         self.loop = make_loop(self.feed.model, self.optimizer, recipe.label_smoothing, most=self.chunk)
-        self.progress = Progress(key=key, class_errors=[0] * train.n_classes)
+        self.progress = TrainingProgress(key=key, class_errors=[0] * train.n_classes)
         self.pace = self._pace()
         self.best: Arrays = []
         watch.on_start(self.network)
 
     def _pace(self) -> Pace:
         done = self.progress
-        if self.budget is None:
+        if self.options.budget is None:
             return StepPace(self.steps * self.recipe.epochs, done.steps)
-        # An image validated costs about a third of one trained on: there is no way back through the network.
+        # Validating an image takes about a third of training on it, which also has a backward pass.
         reserve = len(self.splits.validation) / self.recipe.batch_size / 3
-        return BudgetPace(self.budget - self.seconds, reserve_steps=reserve, share=done.share)
+        return BudgetPace(self.options.budget - self.seconds, reserve_steps=reserve, share=done.share)
 
     @property
     def finished(self) -> bool:
-        """Whether all steps are done, or early stopping has its way."""
+        """Whether all steps are done, or early stopping ends the training."""
         done, patience = len(self.progress.history), self.recipe.early_stopping
         stalled = patience is not None and done - self.progress.best_epoch >= patience
         return self.pace.finished or (done > 0 and stalled)
 
     def run_epoch(self) -> None:
-        """Train for one epoch, or what is left of the budget; validate, and write the row."""
+        """Train for one epoch, or for what is left of the budget; validate, and add a row to the history."""
         epoch, started = len(self.progress.history), time.perf_counter()
         try:
             self.feed.begin(epoch, np.asarray(self.progress.class_errors) if epoch else None)
@@ -98,7 +139,7 @@ class Trainer:
         self.watch.on_epoch(row, self.pace.share)
 
     def _steps(self, epoch: int) -> tuple[float, float]:
-        """Take the epoch's steps; their mean loss and accuracy."""
+        """Train for the epoch's steps; return their mean loss and accuracy."""
         done, sums = 0, np.zeros(2)
         while done < self.steps and not self.pace.finished:
             shares = self.pace.shares(min(self.chunk, self.steps - done) if self.progress.steps else 1)
@@ -127,16 +168,9 @@ class Trainer:
                 self.best = self.network.get_weights()
 
     def _state(self) -> list[Any]:
-        """Every variable that training changes; the resident images are not among them."""
+        """Return all variables that training changes, which excludes the resident images."""
         variables = [v for v in self.feed.model.variables if v.dtype != "uint8"]
         return [*variables, *self.optimizer.variables]
-
-    def start_from(self, source: str | Path) -> None:
-        """Begin with the weights of a trained network; see :func:`digitwise.training.starting.start_from`."""
-        train = self.splits.train
-        if not isinstance(train, ImageSet):
-            raise RecipeError("start from: expected training images in memory; train without --stream")
-        start_from(self.network, source, train.images)
 
     def save(self, path: Path) -> None:
         """Write the checkpoint after an epoch."""
@@ -145,7 +179,7 @@ class Trainer:
         save_checkpoint(path, self.progress, state, self.best)
 
     def restore(self, path: Path) -> None:
-        """Go on where the checkpoint was written, if there is one."""
+        """Continue from the checkpoint, if there is one."""
         found = load_checkpoint(path, self.progress.key)
         if found is None:
             return
@@ -160,10 +194,53 @@ class Trainer:
 
     @property
     def seconds(self) -> float:
-        """Spent so far, earlier sessions included."""
+        """Fit time so far, earlier sessions included."""
         return self.progress.seconds + time.perf_counter() - self.started
 
     @property
     def images(self) -> int:
-        """Images shown so far."""
+        """Number of images shown so far."""
         return self.progress.steps * min(self.recipe.batch_size, len(self.splits.train))
+
+
+def save_checkpoint(path: Path, progress: TrainingProgress, state: Arrays, best: Arrays) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    progress : TrainingProgress
+    state : list of ndarray
+        All variables that training changes: weights, optimizer, random seeds.
+    best : list of ndarray
+        The network's weights after the best epoch; empty where the recipe keeps the last.
+    """
+    arrays: dict[str, Any] = {"progress": np.array(json.dumps(asdict(progress)))}
+    arrays |= {f"state_{i}": array for i, array in enumerate(state)}
+    arrays |= {f"best_{i}": array for i, array in enumerate(best)}
+    with whole_file(path) as temporary:
+        np.savez(temporary, **arrays)
+
+
+def load_checkpoint(path: Path, key: str) -> tuple[TrainingProgress, Arrays, Arrays] | None:
+    """Read a checkpoint; None where there is none.
+
+    Raises
+    ------
+    RunError
+        If it belongs to a training with another key, or is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            progress = TrainingProgress(**json.loads(str(archive["progress"])))
+            groups = [
+                [archive[f"{kind}{i}"] for i in range(sum(name.startswith(kind) for name in archive.files))]
+                for kind in ("state_", "best_")
+            ]
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise RunError(f"{path}: not a checkpoint of this version; start again without --resume") from error
+    if progress.key != key:
+        raise RunError(f"{path}: a checkpoint of another recipe, seed or data set; start again without --resume")
+    return progress, groups[0], groups[1]

@@ -1,6 +1,6 @@
-"""Fitting how sure the finder's digits and numbers are, on made scenes of digits that it was not trained on.
+"""Fitting the confidence of the finder's digits and numbers, on made scenes of digits that it was not trained on.
 
-``python -m digitwise.training.trust`` writes ``reading/trust.json``: half of the scenes fit the two regressions over
+``python -m digitwise.training.trust`` writes ``reading/trust.json``: half of the scenes fit the two regressions for
 single digits, the other half the confidence from which whole numbers are read.
 """
 
@@ -31,19 +31,19 @@ from digitwise.synthetic.scenes import IGNORED, Scene, scene_of
 FIRST = 50_000  # of the training digits: those before it made the finder
 SEED = 2  # of the scenes; the finder's have seed 0
 SCENES = 7_000
-PART = 250  # scenes that a process looks at in one go
-ERRORS = 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1  # shares of wrong numbers that can be asked for
-HIDDEN = 0.28, 0.6  # heights of a digit: those whose middles are nearer, across and down, hide each other
-CLOSE = 0.4, 4.0  # shares of a digit's box, and pixels at least, within which its middle is found
-FALSE, UNKNOWN = -1, -2  # instead of a label: nothing is there; what is there does not count
-Seen = tuple[Scene, Sight]
+PART = 250  # scenes that a process handles in one call
+ERRORS = 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1  # error guarantees: shares of wrong numbers
+HIDDEN = 0.28, 0.6  # heights of a digit: two whose centres are nearer, across and down, hide each other
+CLOSE = 0.4, 4.0  # distance at which a digit counts as found: share of its box; at least, in pixels
+FALSE, UNKNOWN = -1, -2  # instead of a label: nothing is there; what is there is ignored
+SeenScene = tuple[Scene, Sight]
 log = logging.getLogger(__name__)
 
 
 def truth_of(scene: Scene) -> Float32:
     """A scene's objects, float32 (n, 5), in the photo's own pixels.
 
-    Digits written over each other, which nobody can read, are ignored.
+    Digits written over each other, which cannot be read, are ignored.
     """
     left, top, _, _ = scene.frame
     truth = scene.objects - np.array([left, top, 0, 0, 0], np.float32)
@@ -62,7 +62,7 @@ def matched(found: Objects, truth: Float32) -> Int64:
     Parameters
     ----------
     found : Objects
-        The surest first; each takes the nearest digit that is left.
+        The most confident first; each takes the nearest digit left.
     truth : ndarray of float32, shape (k, 5)
         Of :func:`truth_of`.
     """
@@ -83,8 +83,8 @@ def matched(found: Objects, truth: Float32) -> Int64:
     return np.array(labels, np.int64)
 
 
-def sights(glyphs: Glyphs, places: range) -> list[Seen]:
-    """Upright scenes by number, as the finder sees them."""
+def sights(glyphs: Glyphs, places: range) -> list[SeenScene]:
+    """What the finder sees in the upright ones of the scenes with these numbers."""
     finder = Finder()
     seen = []
     for place in places:
@@ -95,8 +95,8 @@ def sights(glyphs: Glyphs, places: range) -> list[Seen]:
     return seen
 
 
-def fitted(seen: list[Seen]) -> dict[str, Any]:
-    """The two regressions, from scenes that were not taken for turned ones: weights and intercept by name."""
+def fitted(seen: list[SeenScene]) -> dict[str, Any]:
+    """Fit the two regressions on scenes that were found upright: weights and intercept by name."""
     x, given, labels = [], [], []
     for scene, sight in seen:
         if sight.turn == 0 and len(sight.found):
@@ -111,7 +111,7 @@ def fitted(seen: list[Seen]) -> dict[str, Any]:
 
 
 def _regression(features: Float64, outcome: Mask) -> dict[str, Any]:
-    """Weights and intercept of a logistic regression, as they are written."""
+    """Weights and intercept of a logistic regression, rounded for the table."""
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(max_iter=10_000).fit(features, outcome)
@@ -119,10 +119,10 @@ def _regression(features: Float64, outcome: Mask) -> dict[str, Any]:
     return {"weights": weights, "intercept": round(float(model.intercept_[0]), 5)}
 
 
-def outcomes(seen: list[Seen], trusted: trust.Trust) -> tuple[Float64, Mask]:
+def outcomes(seen: list[SeenScene], trusted: trust.Trust) -> tuple[Float64, Mask]:
     """The confidence of each number read, float64 (n,), and whether it is right, bool (n,).
 
-    Numbers beside what does not count are left out.
+    Numbers beside ignored objects are left out.
     """
     confidence, right = [], []
     for scene, sight in seen:
@@ -138,9 +138,9 @@ def outcomes(seen: list[Seen], trusted: trust.Trust) -> tuple[Float64, Mask]:
 
 
 def _is_right(number: Number, others: Float32, truth: Float32) -> bool | None:
-    """Whether a number's digits are those that stand in its line; None where that is not known.
+    """Whether a number has all digits of its line, in order; None where that is unknown.
 
-    What boxes of other numbers, float32 (n, 4), hold is theirs.
+    Digits inside the boxes of other numbers, float32 (n, 4), belong to those.
     """
     boxes = np.array([digit.box for digit in number.digits], np.float32)
     height = float(np.median(boxes[:, 3] - boxes[:, 1]))
@@ -157,10 +157,10 @@ def _is_right(number: Number, others: Float32, truth: Float32) -> bool | None:
 
 
 def thresholds(confidence: Float64, right: Mask) -> list[list[float]]:
-    """For each of :data:`ERRORS` the least confidence that keeps to it, where one does.
+    """Find for each error guarantee of :data:`ERRORS` the lowest confidence that holds it, where there is one.
 
-    It does where no more of the numbers read are wrong, by exact tests in an order fixed beforehand (95 %), as for
-    single digits.
+    It holds if no larger share of the numbers read is wrong, by exact tests in a fixed order (95 %), as for single
+    digits.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def thresholds(confidence: Float64, right: Mask) -> list[list[float]]:
 
 
 def main() -> None:
-    """Fit, and write what the package reads with; the outcome is told on standard error."""
+    """Fit, and write the package's table; the outcome is logged to standard error."""
     parser = argparse.ArgumentParser(
         "python -m digitwise.training.trust",
         description=__doc__,
@@ -196,8 +196,8 @@ def main() -> None:
     log.info("%s %s", table["numbers"], table["thresholds"])
 
 
-def seen_by_finder(data: str, scenes: int, *, jobs: int) -> list[list[Seen]]:
-    """So many scenes of the digits that the finder was not trained on, in parts, as it sees them."""
+def seen_by_finder(data: str, scenes: int, *, jobs: int) -> list[list[SeenScene]]:
+    """What the finder sees in scenes of digits that it was not trained on, in parts of :data:`PART` scenes."""
     from joblib import Parallel, delayed
 
     from digitwise.data import load

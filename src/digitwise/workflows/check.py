@@ -213,10 +213,11 @@ def _features(images: ImageSet, seed: int, watch: Watch) -> Float32:
     from digitwise.data.splits import split_validation
     from digitwise.recipes import find
     from digitwise.training.fit import fit
+    from digitwise.training.options import FitOptions
     from digitwise.training.predict import hidden_values
 
     recipe = find(RECIPE).for_size(len(images))
-    fitted = fit(recipe, split_validation(images), seed=seed, watch=watch)
+    fitted = fit(recipe, split_validation(images), FitOptions(seed), watch=watch)
     return hidden_values(fitted.model, images)
 
 
@@ -247,8 +248,9 @@ def _read(train: SplitData, indices: Int64, seed: int) -> Float32 | None:
 def _answers(images: ImageSet, seed: int, watch: Watch, pool: Pool | None) -> Float32:
     from digitwise.recipes import find
     from digitwise.training.folds import cross_validations
+    from digitwise.training.options import FitOptions
 
     recipe = find(RECIPE).for_size(len(images))
-    seeds = [seed + FOLDS * number for number in range(ROUNDS)]
-    rounds = cross_validations(recipe, images, seeds, folds=FOLDS, watch=watch, pool=pool)
-    return np.asarray(np.mean([answers.probabilities for answers in rounds], axis=0), np.float32)
+    rounds = [FitOptions(seed + FOLDS * number) for number in range(ROUNDS)]
+    predictions = cross_validations(recipe, images, rounds, folds=FOLDS, watch=watch, pool=pool)
+    return np.asarray(np.mean([each.probabilities for each in predictions], axis=0), np.float32)

@@ -1,27 +1,26 @@
-"""Training to a whole run folder: what the training writes, and the figures of it."""
+"""Training to a complete run folder: the files of the training, and the figures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import wraps
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from digitwise.data import load
 from digitwise.data.streamed import AnyDataset, StreamedDataset
 from digitwise.images import Dataset
-from digitwise.recipes import Recipe
+from digitwise.recipes import Recipe, find
+from digitwise.recipes.space import Grid, library
 from digitwise.report.pages import write_sweep
 from digitwise.report.render import draw_run
 from digitwise.runs import Run
 from digitwise.training import improve as improve_job
-from digitwise.training import seeds as seeds_job
 from digitwise.training import sweep as sweep_job
+from digitwise.training import train as train_job
 from digitwise.training.improve import Improvement
+from digitwise.training.options import FitOptions, Precision
 from digitwise.training.pool import Pool
-from digitwise.training.precision import Precision
-from digitwise.training.sweep import Sweep
-from digitwise.training.train import train as train_recipe
+from digitwise.training.sweep import Sweep, TrialRow
 from digitwise.training.watch import Watch
 
 
@@ -42,42 +41,42 @@ def train(
     watch: Watch | None = None,
     pool: Pool | None = None,
 ) -> Run:
-    """Train a recipe, evaluate it once on the test images, and save all of it as a run folder.
+    """Train a recipe, evaluate it once on the test images, and save it as a run folder.
 
     Parameters
     ----------
     recipe : str or Recipe
-        A name gives the recipe as it suits the size of the data, see :meth:`Recipe.for_size` and
+        A name gives the recipe adapted to the size of the data, see :meth:`Recipe.for_size` and
         :meth:`Recipe.long_enough`.
     data : str, Path, Dataset or StreamedDataset
-        As for :func:`digitwise.load`; or a set whose training images stay in their shards, with the validation
-        images put aside already, from :func:`~digitwise.data.streamed.open_streamed`.
+        As for :func:`digitwise.load`; or a set whose training images stay in their shards and whose validation images
+        are split off already, from :func:`~digitwise.data.streamed.open_streamed`.
     seed : int
-        Of weights, order, augmentation and dropout. The validation split does not change with it.
+        Decides weights, order, augmentation and dropout, but not the validation split.
     out : str or Path, optional
-        The run folder, by default ``results/<recipe>``. An earlier run there is replaced when this one is whole.
+        The run folder, by default ``results/<recipe>``. An earlier run there is replaced when this one is complete.
     validation : int, optional
-        Images to split off for validation; by default 5,000, or 15 % of a small set.
+        Number of images to split off for validation; by default 5,000, or 15 % of a small set.
     budget : float, optional
-        Seconds to fit in, give or take 10 %, instead of the recipe's number of epochs.
+        Length of the training in seconds, within 10 %, instead of the recipe's number of epochs.
     precision : {"float32", "bfloat16"}, optional
         By default what the processor is fast at.
     deterministic : bool
         The same seed gives the same weights, bit for bit, on the same machine.
     resume : bool
-        Go on with an interrupted training of the same recipe, seed and data; a finished one is given back as it is.
+        Continue an interrupted training of the same recipe, options and data; a finished one is returned as it is.
     distribute : bool
-        Deal each batch to all devices of the JAX backend. On several hosts this is for the first one; the others
-        :func:`assist`.
+        Split each batch between all devices of the JAX backend. On several hosts this is for the first one; the others
+        call :func:`digitwise.training.train.assist`.
     also : sequence of Dataset
-        Sets of other writers, all of whose images are trained on besides, see
-        :func:`~digitwise.training.also.with_sets`.
+        Sets of other writers, all of whose images are trained on too, see
+        :func:`~digitwise.training.additions.with_sets`.
     start_from : str or Path, optional
-        A trained network to go on from, see :func:`~digitwise.training.starting.start_from`.
+        A trained network to start from, see :func:`~digitwise.training.saving.start_from`.
     watch : Watch, optional
-        Told about the progress.
+        Its methods are called as the training goes on.
     pool : Pool, optional
-        Where the recipe's networks are trained, by default here, one after another.
+        Where the recipe's networks are trained, by default in this process, one after another.
 
     Returns
     -------
@@ -86,55 +85,134 @@ def train(
     Raises
     ------
     RecipeError
-        If there is no such recipe, it cannot be trained within the budget, or the devices cannot share a batch evenly.
+        If there is no such recipe or precision, it cannot be trained within the budget, a budget is combined with
+        ``deterministic``, or the devices cannot share a batch evenly.
     DataError
         If the data cannot be used.
     RunError
-        If ``out`` is something else than a run folder or holds more than digitwise wrote, another training is going on
-        for it, or the checkpoint to resume is another training's.
+        If ``out`` is something else than a run folder or holds more than digitwise wrote, another training writes to
+        it, or the checkpoint to resume belongs to another training.
     """
+    options = FitOptions(seed, budget, precision, deterministic, start_from)
     dataset = data if isinstance(data, Dataset | StreamedDataset) else load(data)
-    run = train_recipe(
-        recipe,
-        dataset,
-        seed=seed,
-        out=out,
-        validation=validation,
-        budget=budget,
-        precision=precision,
-        deterministic=deterministic,
-        resume=resume,
-        distribute=distribute,
-        also=also,
-        start_from=start_from,
-        watch=watch,
-        pool=pool,
-    )
+    n = len(dataset.train)
+    recipe = find(recipe).for_size(n).long_enough(n) if isinstance(recipe, str) else recipe
+    choices: dict[str, Any] = {"resume": resume, "distribute": distribute, "also": also, "watch": watch, "pool": pool}
+    return train_run(recipe, dataset, options, out=out, validation=validation, **choices)
+
+
+def train_run(recipe: Recipe, dataset: AnyDataset, options: FitOptions, **choices: Any) -> Run:
+    """Train a recipe to a complete run, see :func:`digitwise.training.train.train`."""
+    run = train_job.train(recipe, dataset, options, **choices)
     draw_run(run, dataset)
     return run
 
 
 def train_seeds(
-    recipe: Recipe, dataset: AnyDataset, seeds: Sequence[int], out: Path | None, pool: Pool | None, **choices: Any
+    recipe: Recipe, dataset: AnyDataset, seeds: Sequence[int], options: FitOptions, **choices: Any
 ) -> list[Run]:
-    """Train a recipe from several seeds to as many whole runs, see :func:`digitwise.training.seeds.train_seeds`."""
-    runs = seeds_job.train_seeds(recipe, dataset, seeds, out, pool, **choices)
+    """Train a recipe from several seeds to complete runs, see :func:`digitwise.training.train.train_seeds`."""
+    runs = train_job.train_seeds(recipe, dataset, seeds, options, **choices)
     for run in runs:
         draw_run(run, dataset)
     return runs
 
 
-@wraps(sweep_job.sweep)
-def sweep(recipe: str | Recipe, data: str | Path | Dataset = "mnist", **choices: Any) -> Sweep:  # noqa: D103  # wraps has it
+def sweep(
+    recipe: str | Recipe,
+    data: str | Path | Dataset = "mnist",
+    *,
+    trials: int | None = None,
+    grid: Grid | None = None,
+    timeout: float | None = None,
+    seed: int = 0,
+    validation: int | None = None,
+    out: str | Path | None = None,
+    pool: Pool | None = None,
+    precision: Precision | None = None,
+    deterministic: bool = False,
+    watch: Watch | None = None,
+    tell: Callable[[TrialRow], None] | None = None,
+) -> Sweep:
+    """Train a recipe in many variants, and make a run of the one with the fewest validation errors.
+
+    All are trained on the same images from the same seed. A trial with clearly more errors than others had is stopped
+    after a quarter or half of its training. The same sweep, interrupted, continues where it was.
+
+    Parameters
+    ----------
+    recipe : str or Recipe
+        A name gives the recipe adapted to the size of the data, see :meth:`Recipe.for_size`.
+    data : str, Path or Dataset
+        As for :func:`digitwise.load`. The trials get its training images; the winner is evaluated on its test images
+        once.
+    trials : int, optional
+        Number of trials: the recipe itself, and others near it, see :func:`digitwise.recipes.space.draws`; ten at
+        random, the others where trials so far made few errors (TPE). Run one after another, the same seed gives the
+        same trials if their trainings give the same errors, see ``deterministic``.
+    grid : mapping of str to sequence, optional
+        Instead of ``trials``: all combinations of these values, see :func:`digitwise.recipes.space.grid`.
+    timeout : float, optional
+        Seconds after which no other trial begins; those that run are finished.
+    seed : int
+        Decides weights, order, augmentation and dropout, the same for all trials, and the draws.
+    validation : int, optional
+        Number of images to split off for validation; by default 5,000, or 15 % of a small set.
+    out : str or Path, optional
+        By default ``results/sweep-<recipe>``. An earlier sweep there is replaced once the first trial is done, unless
+        it is the same one, interrupted.
+    pool : Pool, optional
+        Where the trainings run, by default in this process, one after another.
+    precision : {"float32", "bfloat16"}, optional
+        By default what this machine's processor is fast at, for all trials.
+    deterministic : bool
+        The same seed gives the same weights, bit for bit, on the same machine.
+    watch : Watch, optional
+        Its methods are called as the trainings go on.
+    tell : callable, optional
+        Called with each trial's row when it is done.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    MissingPartError
+        If Optuna is not installed.
+    RecipeError
+        If not exactly one of ``trials`` and ``grid`` is given, it cannot be used, there is no such network or
+        precision, a trial cannot be trained on these images, or no trial finished.
+    DataError
+        If the data cannot be used.
+    RunError
+        If ``out`` is something else than a sweep or holds more than digitwise wrote, or another sweep writes to it.
+
+    Example
+    -------
+    >>> import digitwise
+    >>> done = digitwise.sweep("flash", "digits", grid={"batch_size": [32, 64]})  # doctest: +SKIP
+    >>> done.best.info["results"]["test"]["errors"]  # doctest: +SKIP
+    9
+    """
+    library()  # a missing Optuna is reported before the data is read
+    options = FitOptions(seed, None, precision, deterministic)
     dataset = data if isinstance(data, Dataset) else load(data)
-    result = sweep_job.sweep(recipe, dataset, **choices)
+    recipe = find(recipe).for_size(len(dataset.train)) if isinstance(recipe, str) else recipe
+    choices: dict[str, Any] = {"trials": trials, "grid": grid, "timeout": timeout, "pool": pool, "watch": watch}
+    return sweep_run(recipe, dataset, options, validation=validation, out=out, tell=tell, **choices)
+
+
+def sweep_run(recipe: Recipe, dataset: Dataset, options: FitOptions, **choices: Any) -> Sweep:
+    """Sweep a recipe to a complete folder, see :func:`digitwise.training.sweep.sweep`."""
+    result = sweep_job.sweep(recipe, dataset, options, **choices)
     draw_run(result.best, dataset)
     write_sweep(result.path, result.info, [row.plain for row in result.rows])
     return result
 
 
 def improve(run: Run, dataset: Dataset, **choices: Any) -> Improvement:
-    """Fix a run's recipe and train it to a whole run, see :func:`digitwise.training.improve.improve`."""
+    """Fix a run's recipe and train it to a complete run, see :func:`digitwise.training.improve.improve`."""
     result = improve_job.improve(run, dataset, **choices)
     if result.run is not None:
         draw_run(result.run, dataset)

@@ -1,8 +1,8 @@
 """Training the finder on made scenes.
 
-``python -m digitwise.training.finder`` composes scenes on all cores, shows each several times, moved and lit anew
-(``shaking``), holds the network against what it should say (``targets``, ``loss``), and writes its weights. One that
-was cut off goes on with ``--resume``; ``--start`` goes on from the weights of another.
+``python -m digitwise.training.finder`` composes scenes on all cores, shows each several times, shaken anew, compares
+the network's output with its targets (``objective``), and writes its weights. ``--resume`` continues an interrupted
+training; ``--start`` starts from the weights of another.
 
 The bundled ``reading/finder.onnx`` was trained in two parts on the first 50,000 training digits:
 

@@ -1,4 +1,4 @@
-"""``python -m digitwise.training.finder``: weights for the bundled finder."""
+"""``python -m digitwise.training.finder``: train the bundled finder's weights."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ from digitwise.synthetic.glyphs import glyphs_of
 from digitwise.synthetic.scenes.scene import write_glyphs
 from digitwise.training import finder
 
-DIGITS = 50_000  # training digits that scenes are made of; on the others confidences are fitted
-SECONDS = 9_000.0  # what two cores need
+DIGITS = 50_000  # training digits for scenes; confidences are fitted on the others
+SECONDS = 9_000.0  # on two cores
 
 
 def main() -> None:
-    """Train, and write the weights; what happens is told on standard error."""
+    """Train, and write the weights; the log goes to standard error."""
     chosen = _parser().parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     from digitwise.data import load
-    from digitwise.training.finder.course import RATE
-    from digitwise.training.finder.fit import Training, trained
+    from digitwise.training.finder.fit import RATE, FinderOptions, trained
 
     train = load(chosen.data).train
     digits, labels = train.images[:DIGITS], train.labels[:DIGITS].astype(np.int64)
-    training = Training(
+    options = FinderOptions(
         steps=chosen.steps or 0,
         seconds=None if chosen.steps else chosen.seconds,
         size=chosen.batch,
@@ -40,7 +39,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         write_glyphs(Path(folder), glyphs_of(digits, labels, seed=chosen.seed, jobs=chosen.jobs))
-        trained(chosen.out, Path(folder), training, start=chosen.start, resume=chosen.resume)
+        trained(chosen.out, Path(folder), options, start=chosen.start, resume=chosen.resume)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,8 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=Path("results/finder.npz"))
     parser.add_argument("--data", default="mnist")
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=int, help="how many batches; on a GPU, 30000 take ten minutes")
-    length.add_argument("--seconds", type=float, default=SECONDS, help="how long; with --resume, from then on")
+    length.add_argument("--steps", type=int, help="number of batches; on a GPU, 30000 take ten minutes")
+    length.add_argument("--seconds", type=float, default=SECONDS, help="length; with --resume, of the rest")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
@@ -61,8 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--rate", type=float, help="peak of the learning rate")
     origin = parser.add_mutually_exclusive_group()
-    origin.add_argument("--start", type=Path, help="weights of another training, to go on from")
-    origin.add_argument("--resume", action="store_true", help="go on from the checkpoint beside --out")
+    origin.add_argument("--start", type=Path, help="weights of another training to start from")
+    origin.add_argument("--resume", action="store_true", help="continue from the checkpoint beside --out")
     return parser
 
 

@@ -11,8 +11,7 @@ from jax import numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 
 from digitwise.images import Float32
-from digitwise.training.backend import XLA_OPTIONS, keras
-from digitwise.training.distribution import mesh
+from digitwise.training.backend import XLA_OPTIONS, keras, mesh
 
 
 class Loop:
@@ -22,23 +21,23 @@ class Loop:
         self._model, self._optimizer = model, optimizer
         self._loss = keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
         self._rate = next(i for i, v in enumerate(optimizer.variables) if v is optimizer.learning_rate)
-        self._most = most  # the call is compiled for so many steps
+        self._most = most  # number of steps that the call is compiled for
         self._mesh = mesh()
         everywhere = self._mesh and NamedSharding(self._mesh, PartitionSpec())  # each device has all of it
         settings = {"compiler_options": dict(XLA_OPTIONS), "out_shardings": everywhere}
         self._train = jax.jit(self._steps, donate_argnums=0, **settings)
-        self._predict = jax.jit(self._answers, **settings)
+        self._predict = jax.jit(self._probabilities, **settings)
 
     def train(self, inputs: Any, targets: Float32, rates: Float32) -> tuple[float, float]:
-        """Take the steps in one call, filled up to the size it is compiled for; the filling is not run."""
+        """Train in one call, with arrays padded to the size it is compiled for; padded steps are not run."""
         steps = len(rates)
         filled = [
             np.concatenate([part, np.zeros((self._most - steps, *part.shape[1:]), part.dtype)])
             for part in (inputs, targets, rates)
         ]
         variables = self._variables()
-        dealt = [self._dealt(part, 1) for part in filled[:2]]
-        values, loss, accuracy = self._train([v.value for v in variables], steps, *dealt, filled[2])
+        split = [self._split(part, 1) for part in filled[:2]]
+        values, loss, accuracy = self._train([v.value for v in variables], steps, *split, filled[2])
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         return float(loss) / steps, float(accuracy) / steps
@@ -46,12 +45,12 @@ class Loop:
     def predict(self, inputs: Any) -> Any:
         """Probabilities for one batch."""
         kinds = self._model.trainable_variables, self._model.non_trainable_variables
-        return np.asarray(self._predict([[v.value for v in kind] for kind in kinds], self._dealt(inputs, 0)))
+        return np.asarray(self._predict([[v.value for v in kind] for kind in kinds], self._split(inputs, 0)))
 
-    def _dealt(self, values: Any, axis: int) -> Any:
-        """Values with their batch along ``axis`` dealt to the devices; every host has all and gives its devices' part.
+    def _split(self, values: Any, axis: int) -> Any:
+        """Split the batch along ``axis`` between the devices; every host has all of it and gives its devices' part.
 
-        A batch that cannot be dealt evenly, as the last one of a validation, goes to each device whole.
+        A batch that cannot be split evenly, as the last one of a validation, goes to each device as a whole.
         """
         if self._mesh is None:
             return values
@@ -59,7 +58,7 @@ class Loop:
         where = PartitionSpec(*[None] * axis, *self._mesh.axis_names) if even else PartitionSpec()
         return jax.make_array_from_callback(values.shape, NamedSharding(self._mesh, where), values.__getitem__)
 
-    def _answers(self, state: list[Any], inputs: Any) -> Any:
+    def _probabilities(self, state: list[Any], inputs: Any) -> Any:
         return self._model.stateless_call(*state, inputs, training=False)[0]
 
     def _variables(self) -> list[Any]:

@@ -20,7 +20,7 @@ class Loop:
         self._predict: Any = None
 
     def train(self, inputs: Any, targets: Float32, rates: Float32) -> tuple[float, float]:
-        """Take the steps in one call."""
+        """Train in one call."""
         self._train = self._train or _graph(self._steps, inputs, targets, rates)
         loss, accuracy = self._train(inputs, targets, rates)
         return float(loss), float(accuracy)
@@ -52,6 +52,6 @@ class Loop:
 
 
 def _graph(function: Any, *examples: Any) -> Any:
-    """Compile for inputs like these, of any length; as it is, since having it translated by AutoGraph takes long."""
+    """Compile for inputs like the examples, of any length; without AutoGraph, whose translation takes long."""
     signature = [tf.TensorSpec([None, *example.shape[1:]], example.dtype) for example in examples]
     return tf.function(function, input_signature=signature, autograph=False, jit_compile=False)

@@ -1,4 +1,4 @@
-"""Steps on PyTorch: eager, since its launches are cheap enough and it compiles nothing."""
+"""Steps on PyTorch: eager, since its launches are cheap enough and nothing needs compiling."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Loop:
         self._loss = keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
 
     def train(self, inputs: Any, targets: Float32, rates: Float32) -> tuple[float, float]:
-        """Take the steps one after another, without waiting for the device between them."""
+        """Train step by step, without waiting for the device in between."""
         on_device = keras.ops.convert_to_tensor(inputs), keras.ops.convert_to_tensor(targets)
         results = [self._step(*step) for step in zip(*on_device, rates.tolist(), strict=True)]
         loss, accuracy = torch.stack([torch.stack(result) for result in results]).mean(dim=0).tolist()

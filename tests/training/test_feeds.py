@@ -1,6 +1,6 @@
 import numpy as np
 
-from digitwise.training.sampling import epoch_order, steps_per_epoch
+from digitwise.training.feeds import epoch_order, steps_per_epoch
 
 LABELS = np.repeat([0, 1, 2], [50, 30, 20])
 

@@ -1,57 +1,99 @@
-"""Made scans of the training images, brought through ``normalize`` as a reader brings its own."""
+"""Images that join the training images: those of other sets, and made scans.
+
+Both are brought through ``normalize``, as a reader brings its own images.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from digitwise.errors import RecipeError
+from digitwise.errors import DataError, RecipeError
 from digitwise.fitting import is_dark_on_light
-from digitwise.images import ImageSet, Int64, Mask, Splits, UInt8
-from digitwise.normalize import SIDE, normalize
+from digitwise.images import Dataset, ImageSet, Int64, Mask, Splits, UInt8
+from digitwise.normalize import SIDE, normalize, normalize_all
 from digitwise.normalize.road import centred
 from digitwise.synthetic import corrupted, cutout_of, drawn_digit, other_ink, scan_of
 from digitwise.system import cores
 from digitwise.training.watch import Watch
 
-BLOCK = 250  # scans a call of a process, about a second of work
-DISTURBED = 0.15  # share of scans that are not made large and fine but small, as the set has them, and worse
-CUT_OUT = 0.12  # share of scans that are small bilevel images, cut at the ink
-DRAWN = 0.2  # share of scans that are not of a training image, but of a drawn form of the same digit
-OTHERS = 0.13  # images of no digit for each scan
-IN_FORM = 0.4  # share of these that are not scanned, but have the form of the set at once
-DIGITS = tuple("0123456789")  # the classes of which there are drawn forms, and of which other ink is none
-WORSE = {  # what happens to those, between which severities; no fog, stripes or light: these normalize takes away
+REPEATS = 4  # times an epoch shows each image of another set: a few writers would hardly count beside 60,000 images
+BLOCK = 250  # scans that a process makes in one call, in about a second
+DISTURBED = 0.15  # share of scans that are small, as the set's images, and corrupted
+CUT_OUT = 0.12  # share of scans that are small bilevel images, cropped to the ink
+DRAWN = 0.2  # share of scans that show a drawn form of the same digit instead of a training image
+OTHERS = 0.13  # number of images of no digit over number of scans
+IN_FORM = 0.4  # share of these that are centred as the set's images instead of being scanned
+DIGITS = tuple("0123456789")  # the classes that have drawn forms and other ink
+CORRUPTIONS = {  # of disturbed scans, with the range of severities; normalize removes fog, stripes and light
     "gaussian noise": (0.05, 0.35),
     "impulse noise": (0.02, 0.25),
     "gaussian blur": (0.5, 2.0),
     "motion blur": (2.0, 6.0),
     "jpeg": (4, 30),
 }
-NONE = -1  # in place of a source: other ink
-FEW = 1_000  # scans up to which starting processes takes longer than making them
+NONE = -1  # source of other ink
+FEW = 1_000  # scans: starting processes for no more than these takes longer than making them
 
 
-def with_scans(splits: Splits, share: float, *, seed: int, processes: int | None = None, watch: Watch) -> Splits:
-    """Join the training images with scans of themselves.
+def with_sets(splits: Splits, sets: Sequence[Dataset]) -> Splits:
+    """Add all images of other sets to the training images, through ``normalize``.
 
     Parameters
     ----------
     splits : Splits
-        Grey images of 28x28, light ink on a dark ground. The validation images stay as they are.
-    share : float
-        Scans an image: at 1.0 one of each, at 0.5 one of every other, at 0 none.
-    seed : int
-        The same one makes the same scans, whatever the number of processes.
-    processes : int, optional
-        By default one a core, or this one alone where there are few scans to make.
-    watch : Watch
-        Told about the progress.
+        The validation images stay as they are.
+    sets : sequence of Dataset
+        With the same classes and images of any size. Their test images are trained on too, so that such a set no longer
+        measures the model.
 
     Returns
     -------
     Splits
-        The images, then their scans; those on which ``normalize`` finds no ink are left out. Where the classes are
-        the digits, a fifth of the scans are of drawn forms of the same digit, and images of other ink come with them.
+
+    Raises
+    ------
+    DataError
+        If a set has other classes, or the training images are not in memory or not grey and 28x28.
+    """
+    train = splits.train
+    for each in sets:
+        if each.train.class_names != train.class_names:
+            names = (", ".join(names) for names in (train.class_names, each.train.class_names))
+            raise DataError("{}: expected the classes {}, got {}".format(each.name, *names))
+        for part in (each.train, each.test):
+            images, blank = normalize_all(part.images)
+            if not isinstance(train, ImageSet) or train.images.shape[1:] != images.shape[1:]:
+                height, width = images.shape[1:]
+                raise DataError(f"{each.name}: expected training images in memory, grey and {height}x{width}, to join")
+            places = np.tile(np.flatnonzero(~blank), REPEATS)
+            train = ImageSet(
+                np.concatenate([train.images, images[places]]),
+                np.concatenate([train.labels, part.labels[places]]),
+                train.class_names,
+            )
+    return Splits(train, splits.validation, splits.others)
+
+
+def with_scans(splits: Splits, share: float, *, seed: int, watch: Watch) -> Splits:
+    """Add made scans of the training images to them.
+
+    Parameters
+    ----------
+    splits : Splits
+        Grey images of 28x28 in memory, light ink on a dark ground. The validation images stay as they are.
+    share : float
+        Number of scans over number of images: 1.0 for one of each, 0 for none.
+    seed : int
+        Decides the scans, whatever the number of processes.
+    watch : Watch
+
+    Returns
+    -------
+    Splits
+        The images, then their scans, without those on which ``normalize`` finds no ink. Where the classes are the
+        digits, a fifth of the scans are of drawn forms of the same digit, and ``others`` holds images of other ink.
 
     Raises
     ------
@@ -65,14 +107,14 @@ def with_scans(splits: Splits, share: float, *, seed: int, processes: int | None
     if not isinstance(train, ImageSet):
         raise RecipeError("scans: expected training images in memory to make scans of; choose a recipe without scans")
     _check(train)
-    turns = -(-count // len(train))
-    order = np.random.default_rng(seed % 2**32)
-    sources = np.concatenate([order.permutation(len(train)) for _ in range(turns)])[:count].astype(np.int64)
+    rounds = -(-count // len(train))
+    rng = np.random.default_rng(seed % 2**32)
+    sources = np.concatenate([rng.permutation(len(train)) for _ in range(rounds)])[:count].astype(np.int64)
     digits = train.labels if train.class_names == DIGITS else None
     everything = sources
     if digits is not None:
         everything = np.concatenate([sources, np.full(round(OTHERS * count), NONE, np.int64)])
-    images, blank = _made(train.images, digits, everything, seed, processes or (1 if count <= FEW else cores()), watch)
+    images, blank = _made(train.images, digits, everything, seed, 1 if count <= FEW else cores(), watch)
     scans, others, kept = images[:count], images[count:], ~blank[:count]
     joined = ImageSet(
         np.concatenate([train.images, scans[kept]]),
@@ -98,7 +140,7 @@ def _check(train: ImageSet) -> None:
 def _made(
     images: UInt8, digits: Int64 | None, sources: Int64, seed: int, processes: int, watch: Watch
 ) -> tuple[UInt8, Mask]:
-    """Scans of the images named, normalised, uint8 (k, 28, 28), and which of them are blank, bool (k,)."""
+    """Normalised scans of the images with these indices, uint8 (k, 28, 28), and which are blank, bool (k,)."""
     # Its processes do not run the caller's script again, as those of concurrent.futures do where fork is unsafe, which
     # it is with a deep learning library in the process; and they share the images rather than copy them.
     from joblib import Parallel, delayed
@@ -126,7 +168,7 @@ def _block(images: UInt8, digits: Int64 | None, sources: Int64, start: int, seed
 
 
 def _ink(images: UInt8, digits: Int64 | None, source: int, rng: np.random.Generator) -> UInt8:
-    """What is scanned: an image of the set, a drawn form of the same digit, or other ink."""
+    """The image to scan: one of the set, a drawn form of the same digit, or other ink."""
     if source == NONE:
         return other_ink(images, rng=rng)
     if digits is not None and rng.random() < DRAWN:
@@ -135,7 +177,7 @@ def _ink(images: UInt8, digits: Int64 | None, source: int, rng: np.random.Genera
 
 
 def _scan(image: UInt8, pool: UInt8, rng: np.random.Generator) -> UInt8:
-    """A digit as somebody may hand it in."""
+    """A digit as a user may send it."""
     kind = rng.random()
     if kind < CUT_OUT:
         return cutout_of(image, rng=rng)
@@ -145,6 +187,6 @@ def _scan(image: UInt8, pool: UInt8, rng: np.random.Generator) -> UInt8:
 
 
 def _disturbed(image: UInt8, rng: np.random.Generator) -> UInt8:
-    kind = str(rng.choice(list(WORSE)))
-    disturbed: UInt8 = corrupted(image[None], kind, rng.uniform(*WORSE[kind]), rng=rng)[0]
+    kind = str(rng.choice(list(CORRUPTIONS)))
+    disturbed: UInt8 = corrupted(image[None], kind, rng.uniform(*CORRUPTIONS[kind]), rng=rng)[0]
     return disturbed
