@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, out, print_json, table
+from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, out, print_json, table
 
 if TYPE_CHECKING:
     from digitwise.evaluation import Comparison
@@ -21,6 +21,7 @@ def compare(
         Path | None, typer.Option(help="Draw what both, only the first, only the second of two get wrong, as PNG.")
     ] = None,
     data: DataOption = None,
+    label_column: LabelColumnOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare runs, image by image, on the test set they share; over several seeds, their mean and spread."""
@@ -44,7 +45,7 @@ def compare(
     results = [(a, b, compare_runs(a, b)) for a, b in itertools.combinations(opened, 2)]
     recipes = over_seeds(opened)
     if images is not None:
-        _draw(opened[0], opened[1], data, real(images))
+        _draw(opened[0], opened[1], data, label_column, real(images))
     if as_json:
         pairs = [{"a": str(a.path), "b": str(b.path), **result.as_dict()} for a, b, result in results]
         print_json(pairs[0] if len(pairs) == 1 else {"pairs": pairs, "recipes": recipes})
@@ -63,11 +64,11 @@ def _tell(a: str, b: str, result: Comparison) -> None:
     out.print(f"error rate {result.difference:+.2%} against the other's (95 % interval {low:+.2%} to {high:+.2%})")
 
 
-def _draw(a: Run, b: Run, data: str | None, path: Path) -> None:
+def _draw(a: Run, b: Run, data: str | None, label_column: str | None, path: Path) -> None:
     from digitwise.report.figures import grouped_gallery
     from digitwise.report.galleries import Group, compared_groups
 
-    test = a.dataset(data).test
+    test = a.dataset(data, label_column=label_column).test
     names = (a.path.name, b.path.name)
     groups = compared_groups((a.predictions("test"), b.predictions("test")), names)
     grouped_gallery(test, groups or [Group("no image that either gets wrong", ())], path)

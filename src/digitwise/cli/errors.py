@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, PatchOption, out, print_json, table
+from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, out, print_json, table
 
 
 def errors(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     data: DataOption = None,
     patch: PatchOption = None,
+    label_column: LabelColumnOption = None,
     normalize: Annotated[bool, typer.Option("--normalize", help="Shares of the given class, not counts.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -27,7 +28,7 @@ def errors(
     from digitwise.runs import Run
 
     opened = Run.open(run)
-    answers, dataset = opened.predictions("test"), opened.dataset(data)
+    answers, dataset = opened.predictions("test"), opened.dataset(data, label_column=label_column)
     images, places = dataset.test, np.arange(len(answers))
     if patch is not None and (found := opened.patched_test(dataset, patch)):
         labels, dropped = found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import JsonFlag, err
+from digitwise.cli.console import JsonFlag, LabelColumnOption, err
 from digitwise.cli.options import ClusterOption, share, share_or_all
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def read(
             "each a Parquet file; the same again does those that are missing.",
         ),
     ] = None,
+    label_column: LabelColumnOption = None,
     cluster: ClusterOption = None,
     max_pixels: Annotated[int, typer.Option(min=1, help="Larger images are refused, not decoded.")] = 50_000_000,
     threads: Annotated[int | None, typer.Option(min=1, help="By default one a core.")] = None,
@@ -137,6 +138,7 @@ def read(
             "--top": top,
             "--overlay": overlay,
             "--show-input": show_input,
+            "--label-column": label_column,
             "--json": as_json,
         }
         _refuse(out, cluster, given | {"--threads": cluster is not None and threads})
@@ -169,7 +171,7 @@ def read(
     with Teller(len(sources), as_json=as_json, top=top, fields=fields, **told) as teller:
         _say_guarantee(reader, mode, own_model=model is not None)
         job = Job(reader, mode, teller.draws_pages, getattr(sys.stdin, "buffer", None), part, known, form)
-        _read_all(job, sources, teller)
+        _read_all(job, sources, label_column, teller)
     return 0 if teller.verdict(fail_under, reader.policy) else SOME_FAILED
 
 
@@ -207,7 +209,7 @@ def _say_guarantee(reader: Reader, mode: Mode | None, *, own_model: bool) -> Non
         err.print(f"{told}; with less, every number is unsure", style="dim")
 
 
-def _read_all(job: Job, sources: list[str], teller: Teller) -> None:
+def _read_all(job: Job, sources: list[str], label_column: str | None, teller: Teller) -> None:
     """Read file by file, those one after another that are no sets side by side."""
     from digitwise.files import expanded
     from digitwise.formats import kind_of
@@ -216,13 +218,13 @@ def _read_all(job: Job, sources: list[str], teller: Teller) -> None:
     for is_set, group in groupby(sources, lambda name: name != STDIN and kind_of(expanded(name)) is not None):
         if is_set:
             for source in group:
-                _read_set(job, source, teller)
+                _read_set(job, source, label_column, teller)
         else:
             for found in job.run(list(group)):
                 teller.tell(found)
 
 
-def _read_set(job: Job, source: str, teller: Teller) -> None:
+def _read_set(job: Job, source: str, label_column: str | None, teller: Teller) -> None:
     """Read a set; what cannot be read of it is told as one row, behind what could."""
     from digitwise.errors import DataError, MissingPartError
     from digitwise.files import expanded
@@ -231,7 +233,7 @@ def _read_set(job: Job, source: str, teller: Teller) -> None:
     try:
         if job.mode == "numbers":
             raise DataError(f"{source}: expected an image of a page, got a set of single digits; leave --numbers away")
-        rows, note, parts = read_set(job.reader, expanded(source))
+        rows, note, parts = read_set(job.reader, expanded(source), label_column)
         teller.begin_set(source, rows, note)
         for part in parts:
             teller.tell_part(part)

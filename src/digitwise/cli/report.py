@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, PatchOption, out, print_json
+from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, out, print_json
 from digitwise.cli.evaluate import guaranteed
 from digitwise.cli.options import ClassMixOption, MaxErrorOption, SamplesOption, class_mix, share
 
@@ -21,6 +21,7 @@ def report(
     ] = None,
     data: DataOption = None,
     patch: PatchOption = None,
+    label_column: LabelColumnOption = None,
     target: Annotated[float, typer.Option(parser=share, metavar="SHARE", help="The error rate to stay below.")] = "1%",  # type: ignore[assignment]  # Typer parses the default too
     max_error: MaxErrorOption = None,
     samples: SamplesOption = 10_000,
@@ -36,7 +37,7 @@ def report(
 
     opened = [Run.open(path) for path in runs]
     place = out_file or opened[0].path / "report.html"
-    dataset = opened[0].dataset(data)
+    dataset = opened[0].dataset(data, label_column=label_column)
     found = opened[0].patched_test(dataset, patch)
     wishes = Wishes(
         target=target,

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def open_shards(
-    recipe: Recipe, data: str | None, *, patch: Path | None, validation: int | None, console: Console
+    recipe: Recipe,
+    data: str | None,
+    *,
+    patch: Path | None,
+    label_column: str | None,
+    validation: int | None,
+    console: Console,
 ) -> StreamedDataset:
     """Open a folder of shards to train on, and show how far that is.
 
@@ -38,6 +44,7 @@ def open_shards(
         return open_streamed(
             data,
             validation=validation,
+            label_column=label_column,
             told=lambda what, done, of: status.update(f"{what}: shard {done + 1} of {of}"),
         )
 

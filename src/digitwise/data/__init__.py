@@ -16,7 +16,7 @@ from digitwise.data.download import cache_folder, check_content, fetch
 from digitwise.data.embedded import load_digits
 from digitwise.data.patches import read_patch
 from digitwise.data.sharded import read_shards
-from digitwise.data.sources import DIGITS, EMBEDDED, SOURCES, Source, source
+from digitwise.data.sources import DIGITS, EMBEDDED, NAMES, SOURCES, Source, source
 from digitwise.data.splits import stratified_indices
 from digitwise.errors import DataError, DataNotFoundError
 from digitwise.files import expanded
@@ -25,7 +25,7 @@ from digitwise.formats.folder import Folder
 from digitwise.formats.form import Form, decoded
 from digitwise.formats.idx import Idx
 from digitwise.formats.sharded import Shards
-from digitwise.formats.values import as_labels, as_pixels
+from digitwise.formats.values import SHARES, as_labels, as_pixels, is_shares
 from digitwise.images import Dataset, ImageSet, Int64, UInt8
 from digitwise.normalize import VERSION, form_of
 
@@ -36,7 +36,13 @@ Pair = tuple[UInt8, Int64]
 __all__ = ["load", "load_or_embedded", "locate"]
 
 
-def load(data: str | Path = "mnist", *, patch: str | Path | None = None, progress: Any = None) -> Dataset:
+def load(
+    data: str | Path = "mnist",
+    *,
+    patch: str | Path | None = None,
+    label_column: str | None = None,
+    progress: Any = None,
+) -> Dataset:
     """Load a data set by name or path.
 
     Parameters
@@ -48,13 +54,17 @@ def load(data: str | Path = "mnist", *, patch: str | Path | None = None, progres
         then in the user's cache, then on its mirrors.
     patch : str or Path, optional
         A label patch to apply, see :mod:`digitwise.data.patches`.
+    label_column : str, optional
+        The column of labels in a CSV or Parquet table with a column for each pixel: its name, ``first`` or ``last``.
+        By default it is found by its name (label, class, target, y, digit) or by its values.
     progress : object, optional
         Told the bytes of a download; see :func:`digitwise.data.download.fetch`.
 
     Returns
     -------
     Dataset
-        Without test images in the source, a fifth is held out, stratified; its notes say so.
+        Without test images in the source, a fifth is held out, stratified; its notes say so, and what was understood
+        of the source, such as which column is the label.
 
     Raises
     ------
@@ -71,14 +81,15 @@ def load(data: str | Path = "mnist", *, patch: str | Path | None = None, progres
     """
     if patch is not None:
         decisions = read_patch(patch)  # before the data: what is wrong with it is told at once
-        return decisions.apply(load(data, progress=progress))
+        return decisions.apply(load(data, label_column=label_column, progress=progress))
     path = expanded(data)
+    is_name = not isinstance(data, Path) and data in NAMES
+    if label_column is not None and is_name:
+        raise DataError(f"{data}: expected --label-column with a table (CSV or Parquet), got a named set")
     if data == EMBEDDED:
         return load_digits()
-    if (
-        isinstance(data, Path) or data not in SOURCES
-    ) and path.exists():  # a folder called mnist does not shadow the name; ./mnist does
-        return _load_path(path)
+    if not is_name and path.exists():  # a folder called mnist does not shadow the name; ./mnist does
+        return _load_path(path, label_column)
     named = source(str(data))
     folder = locate(named)
     if folder is None:
@@ -108,11 +119,11 @@ def locate(named: Source) -> Path | None:
     return next((place for place in places if _has_files(named, place)), None)
 
 
-def _load_path(path: Path) -> Dataset:
+def _load_path(path: Path, label_column: str | None) -> Dataset:
     if path.is_dir() and _has_files(SOURCES["mnist"], path / "mnist"):
         return _load_named(SOURCES["mnist"], path / "mnist")
-    found = open_splits(path)
-    train, test = found["train"], found.get("test")
+    splits = open_splits(path, label_column=label_column)
+    train, test = splits["train"], splits.get("test")
     notes: tuple[str, ...] = ()
     if isinstance(train, Shards):
         assert test is None or isinstance(test, Shards)
@@ -120,18 +131,21 @@ def _load_path(path: Path) -> Dataset:
     elif isinstance(train, Folder):
         train_set, test_set, notes = _files(path, train, test)
     else:
-        pairs = [_pair(stored) for stored in (train, test) if stored is not None]
-        train_set, test_set = _sets(path, pairs, train.class_names)
-    return _with_test(str(path), str(path.resolve()), train_set, test_set, notes)
+        found = [_pair(stored) for stored in (train, test) if stored is not None]
+        train_set, test_set = _sets(path, [pair for pair, _ in found], train.class_names)
+        notes = found[0][1]
+    return _with_test(str(path), str(path.resolve()), train_set, test_set, (*train.notes, *notes))
 
 
-def _pair(stored: Stored) -> Pair:
-    """Images and labels of arrays or a table, or the first thing that is wrong with them."""
+def _pair(stored: Stored) -> tuple[Pair, tuple[str, ...]]:
+    """Images and labels of arrays or a table and their scale in words, or the first thing that is wrong with them."""
     block = stored.whole()
     if block.labels is None:
         raise DataError(f"{stored.where}: expected a label for each image, got none")
     assert not isinstance(block.images, list)
-    return as_pixels(block.images, stored.where), as_labels(np.asarray(block.labels), f"{stored.where}, labels")
+    pixels = as_pixels(block.images, stored.where)
+    notes = (SHARES,) if is_shares(block.images) else ()
+    return (pixels, as_labels(np.asarray(block.labels), f"{stored.where}, labels")), notes
 
 
 def _files(path: Path, train: Folder, test: Stored | None) -> tuple[ImageSet, ImageSet | None, tuple[str, ...]]:
@@ -165,7 +179,7 @@ def _load_named(named: Source, folder: Path) -> Dataset:
             raise DataNotFoundError(f"{folder}: expected {file.name} of {named.name}, got nothing of that name")
         check_content(path, file)
     files = [path for path in paths if path is not None]
-    pairs = [_oriented(named, _pair(Idx(*files[place : place + 2]))) for place in (0, 2)]
+    pairs = [_oriented(named, _pair(Idx(*files[place : place + 2]))[0]) for place in (0, 2)]
     train, test = (ImageSet(*pair, named.class_names) for pair in pairs)
     return Dataset(named.name, str(folder.resolve()), train, test)
 

@@ -58,7 +58,7 @@ class Raw:
     inverted: bool = False
 
 
-def read_raw(data: str | Path) -> dict[str, Raw]:
+def read_raw(data: str | Path, *, label_column: str | None = None) -> dict[str, Raw]:
     """Read a data set without judging it.
 
     Parameters
@@ -66,6 +66,8 @@ def read_raw(data: str | Path) -> dict[str, Raw]:
     data : str or Path
         What :func:`digitwise.data.load` takes; besides, images without labels: a folder with the images in it, an
         ``.npz`` with ``images`` only, IDX files of images only.
+    label_column : str, optional
+        As there.
 
     Returns
     -------
@@ -79,14 +81,14 @@ def read_raw(data: str | Path) -> dict[str, Raw]:
     """
     path = expanded(data)
     if (not isinstance(data, Path) and data in NAMES) or not path.exists():
-        return _loaded(load(data))
+        return _loaded(load(data, label_column=label_column))
     if path.is_dir() and (path / "mnist").is_dir():
-        return _loaded(load(path))
-    found = open_splits(path)
+        return _loaded(load(path, label_column=label_column))
+    found = open_splits(path, label_column=label_column)
     train = found["train"]
     if isinstance(train, Shards):
         if not _holds_files(train):
-            return _loaded(load(path))
+            return _loaded(load(path, label_column=label_column))
         _require_room(train, found.get("test"))
     if isinstance(train, Folder | Shards):
         return _files(path, found)

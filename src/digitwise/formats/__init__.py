@@ -14,14 +14,17 @@ from digitwise.errors import DataError
 from digitwise.files import is_pipe
 from digitwise.formats import csv, folder, idx, npz, sharded
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
-from digitwise.formats.listing import SUFFIXES
+from digitwise.formats.listing import SUFFIXES as SHARDS
 
 __all__ = ["BLOCK", "BLOCK_BYTES", "Block", "Stored", "kind_of", "open_images", "open_splits"]
 
-FILES = {"csv": csv.splits, "idx": idx.splits, "npy": npz.splits, "npz": npz.splits, "parquet": sharded.splits}
+FILES = {"folder": folder.splits, "idx": idx.splits, "npy": npz.splits, "npz": npz.splits}
+TABLES = {"csv": csv.splits, "parquet": sharded.splits, "shards": sharded.splits}
+START = 512  # bytes of a file that tell what it is
+SUFFIXES = {"csv": "csv", "npy": "npy", "npz": "npz", "parquet": "parquet", "tsv": "csv"}
 
 
-def open_splits(path: Path) -> Mapping[str, Stored]:
+def open_splits(path: Path, *, label_column: str | None = None) -> Mapping[str, Stored]:
     """What a file or a folder holds: ``train``, and ``test`` where it tells them apart.
 
     Parameters
@@ -30,6 +33,8 @@ def open_splits(path: Path) -> Mapping[str, Stored]:
         NumPy's ``.npz`` and ``.npy``, IDX (a file of images, raw or gzipped, or a folder of them), CSV of pixels with
         or without labels, Parquet or tar shards (a file, a folder of them, or one with ``train`` and ``test``), a
         folder of images by class or without.
+    label_column : str, optional
+        Of CSV and Parquet: the name of the column of labels, ``first`` or ``last``; by default found by name or values.
 
     Raises
     ------
@@ -38,22 +43,20 @@ def open_splits(path: Path) -> Mapping[str, Stored]:
     MissingPartError
         If it is Parquet and pyarrow is not installed.
     """
-    if path.is_dir():
-        if any(idx.is_idx(file) for file in path.iterdir() if file.is_file()):
-            return idx.splits(path)
-        return sharded.splits(path) if _has_shards(path) else folder.splits(path)
-    if _is_shard(path):
-        return sharded.splits(path)
-    kind = kind_of(path)
+    kind = _kind_of_folder(path) if path.is_dir() else "shards" if _is_shard(path) else kind_of(path)
     if kind is None:
         raise DataError(
             f"{path}: expected a folder of images by class, IDX files, .npz, .npy, .csv, .parquet or .tar; "
             f"got a {path.suffix} file"
         )
+    if kind in TABLES:
+        return TABLES[kind](path, label_column)
+    if label_column is not None:
+        raise DataError(f"{path}: expected --label-column with a table (CSV or Parquet), got {kind}")
     return FILES[kind](path)
 
 
-def open_images(path: Path, *, max_pixels: int) -> Stored:
+def open_images(path: Path, *, max_pixels: int, label_column: str | None = None) -> Stored:
     """The images of a file to be read: of several splits those to test with.
 
     Parameters
@@ -62,6 +65,8 @@ def open_images(path: Path, *, max_pixels: int) -> Stored:
         As for :func:`open_splits`.
     max_pixels : int
         Of one image.
+    label_column : str, optional
+        As there.
 
     Raises
     ------
@@ -70,7 +75,7 @@ def open_images(path: Path, *, max_pixels: int) -> Stored:
     """
     if kind_of(path) is None:
         raise DataError(f"{path}: expected a set of images: .npz, .npy, IDX, .csv or .parquet")
-    found = open_splits(path)
+    found = open_splits(path, label_column=label_column)
     stored = found.get("test", found["train"])
     stored.require_images(max_pixels)
     return stored
@@ -90,8 +95,7 @@ def kind_of(path: Path) -> str | None:
     is_header = start[:2] == b"\0\0" and start[2:3] in bytes(idx.DTYPES) and start[3:4] in b"\3\4"
     if idx.is_idx(path) or is_header:
         return "idx"
-    suffix = path.suffix.lower().removeprefix(".")
-    return suffix if suffix in FILES else None
+    return SUFFIXES.get(path.suffix.lower().removeprefix("."))
 
 
 def _start_of(path: Path) -> bytes | None:
@@ -100,16 +104,17 @@ def _start_of(path: Path) -> bytes | None:
         return None
     try:
         with path.open("rb") as file:
-            return file.read(8)
+            return file.read(START)
     except OSError:
         return None
 
 
-def _has_shards(folder: Path) -> bool:
-    """Whether a folder, or its ``train``, holds Parquet or tar files."""
-    places = [place for place in (folder, folder / "train") if place.is_dir()]
-    return any(_is_shard(file) for place in places for file in place.iterdir())
+def _kind_of_folder(path: Path) -> str:
+    if any(idx.is_idx(file) for file in path.iterdir() if file.is_file()):
+        return "idx"
+    places = [place for place in (path, path / "train") if place.is_dir()]
+    return "shards" if any(_is_shard(file) for place in places for file in place.iterdir()) else "folder"
 
 
 def _is_shard(path: Path) -> bool:
-    return path.name.lower().endswith(tuple(SUFFIXES))
+    return path.name.lower().endswith(tuple(SHARDS))

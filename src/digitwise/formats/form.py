@@ -12,7 +12,7 @@ from digitwise.decoding import decode, open_image
 from digitwise.errors import DataError
 from digitwise.fitting import common_size, fit_into, grey, is_dark_on_light
 from digitwise.formats.blocks import Values
-from digitwise.formats.values import Pixels
+from digitwise.formats.values import SHARES, Pixels
 from digitwise.images import UInt8
 
 SAMPLE = 2_000  # images, the first of the training set, that decide
@@ -72,7 +72,7 @@ class Form:
     def notes(self) -> tuple[str, ...]:
         """What is done to the images, in words."""
         if not self.encoded:
-            return ()
+            return (SHARES,) if self.white == 1 else ()
         kind = "3 channels" if self.colour else "grey"
         ink = "dark on light, inverted" if self.dark else "light on dark, as MNIST"
         return (

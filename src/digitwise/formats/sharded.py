@@ -36,6 +36,12 @@ class Shards(Stored):
         return sum(rows_of(shard) for shard in self.shards)
 
     @cached_property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """See :class:`~digitwise.formats.blocks.Stored`."""
+        first = self.shards[0]
+        return parquet.footer(first).notes if first.kind == "parquet" else ()
+
+    @cached_property
     def note(self) -> str:  # type: ignore[override]
         """The column of images of a table."""
         first = self.shards[0]
@@ -47,8 +53,14 @@ class Shards(Stored):
             yield from blocks(shard, size, labels=labels)
 
 
-def splits(source: Path | str) -> Mapping[str, Shards]:
+def splits(source: Path | str, label_column: str | None = None) -> Mapping[str, Shards]:
     """The splits of a folder of shards, here or behind an address; without ``train`` and ``test`` all is for training.
+
+    Parameters
+    ----------
+    source : Path or str
+    label_column : str, optional
+        See :func:`digitwise.formats.columns.layout`.
 
     Raises
     ------
@@ -56,9 +68,9 @@ def splits(source: Path | str) -> Mapping[str, Shards]:
         If there are none, or only one of the two folders has some.
     """
     where = str(source).rstrip("/")
-    found = {name: _found(f"{where}/{name}") for name in ("train", "test")}
+    found = {name: _found(f"{where}/{name}", label_column) for name in ("train", "test")}
     if not any(found.values()):
-        return {"train": Shards(find_shards(str(source)), where)}
+        return {"train": Shards(find_shards(str(source), label_column), where)}
     if missing := next((name for name, shards in found.items() if not shards), None):
         raise DataError(f"{source}: expected shards in its folders train and test, got none in {missing}")
     return {name: Shards(shards, f"{where}/{name}") for name, shards in found.items()}
@@ -88,8 +100,8 @@ def rows_of(shard: Shard) -> int:
     return sum(parquet.footer(shard).rows) if shard.kind == "parquet" else tar.count(shard)
 
 
-def _found(place: str) -> list[Shard]:
+def _found(place: str, label_column: str | None) -> list[Shard]:
     try:
-        return find_shards(place)
+        return find_shards(place, label_column)
     except DataError:
         return []

@@ -12,6 +12,8 @@ from digitwise.decoding.values import white_of
 from digitwise.errors import DataError
 from digitwise.images import Int64, UInt8
 
+SHARES = "pixels 0 to 1, brought to 0 to 255"
+
 
 def as_labels(values: NDArray[np.generic], where: str) -> Int64:
     """Class numbers from integers, whole floats, or one-hot rows.
@@ -70,6 +72,11 @@ def as_pixels(values: NDArray[np.generic], where: str) -> UInt8:
     return np.ascontiguousarray(shaped(images, where))
 
 
+def is_shares(values: NDArray[np.generic]) -> bool:
+    """Whether pixels are shares of white, 0 to 1, not 0 to 255."""
+    return values.dtype.kind in "fb" and bool(values.size) and float(np.max(values)) <= 1
+
+
 def _scaled(values: NDArray[np.generic], where: str) -> UInt8:
     array = np.asarray(values, np.float32)
     if not np.isfinite(array).all():
@@ -80,7 +87,7 @@ def _scaled(values: NDArray[np.generic], where: str) -> UInt8:
         raise DataError(
             f"{where}: expected pixels 0 to 255 or 0.0 to 1.0, got {low:g} to {high:g}; undo any standardisation"
         )
-    if values.dtype.kind in "fb" and high <= 1:
+    if is_shares(values):
         array = array * 255
     return np.round(array).astype(np.uint8)
 

@@ -36,13 +36,15 @@ def evaluate(run: str | Path | Run, data: str | Path | Dataset | None = None) ->
     return evaluate_predictions(answers_about(run if isinstance(run, Run) else Run.open(run), data))
 
 
-def answers_about(run: Run, data: str | Path | Dataset | None = None) -> Predictions:
+def answers_about(
+    run: Run, data: str | Path | Dataset | None = None, *, label_column: str | None = None
+) -> Predictions:
     """What a run's model answers about test images, stored or asked anew; as for :func:`evaluate`."""
     if data is None:
         predictions = run.predictions("test")
         run.note_test_read("evaluate")
         return predictions
-    dataset = data if isinstance(data, Dataset) else load(data)
+    dataset = data if isinstance(data, Dataset) else load(data, label_column=label_column)
     predictions = _ask(run, dataset)
     run.note_test_read(f"evaluate: on {dataset.name}", dataset.test.fingerprint)
     return predictions
