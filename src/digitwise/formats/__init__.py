@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from digitwise.addresses import START, refuse_no_data
 from digitwise.errors import DataError
 from digitwise.files import is_pipe
 from digitwise.formats import csv, folder, idx, npz, sharded
@@ -20,7 +21,6 @@ __all__ = ["BLOCK", "BLOCK_BYTES", "Block", "Stored", "kind_of", "open_images", 
 
 FILES = {"folder": folder.splits, "idx": idx.splits, "npy": npz.splits, "npz": npz.splits}
 TABLES = {"csv": csv.splits, "parquet": sharded.splits, "shards": sharded.splits}
-START = 512  # bytes of a file that tell what it is
 SUFFIXES = {"csv": "csv", "npy": "npy", "npz": "npz", "parquet": "parquet", "tsv": "csv"}
 
 
@@ -44,6 +44,8 @@ def open_splits(path: Path, *, label_column: str | None = None) -> Mapping[str, 
         If it is Parquet and pyarrow is not installed.
     """
     kind = _kind_of_folder(path) if path.is_dir() else "shards" if _is_shard(path) else kind_of(path)
+    if path.is_file() and not is_pipe(path):
+        refuse_no_data(str(path))
     if kind is None:
         raise DataError(
             f"{path}: expected a folder of images by class, IDX files, .npz, .npy, .csv, .parquet or .tar; "

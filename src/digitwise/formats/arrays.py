@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digitwise.addresses import refuse_no_data
 from digitwise.errors import DataError, one_line
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
 
@@ -184,12 +185,12 @@ def opened(path: Path, kind: str, header: Callable[[IO[bytes]], ArrayFile]) -> A
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
         return header(source)
-    except DAMAGE as error:
+    except BaseException as error:
         source.close()
-        reason = one_line(error, 160)
-        raise DataError(f"{path}: damaged {kind} file: {reason}; fetch it again") from error
-    except BaseException:
-        source.close()
+        if isinstance(error, (DataError, *DAMAGE)):
+            refuse_no_data(str(path))
+        if isinstance(error, DAMAGE):
+            raise DataError(f"{path}: damaged {kind} file: {one_line(error, 160)}; fetch it again") from error
         raise
 
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.addresses import opened
+from digitwise.addresses import opened, refuse_no_data
 from digitwise.errors import DataError, DigitwiseError, MissingPartError, one_line
 from digitwise.formats.blocks import BLOCK_BYTES, Block
 from digitwise.formats.columns import LABELS, Layout, is_square, label_named, layout
@@ -303,6 +303,7 @@ def _read_from(where: str) -> Iterator[None]:
     except DigitwiseError:
         raise
     except Exception as error:
+        refuse_no_data(where)
         reason = one_line(error, 160)
         raise DataError(f"{where}: damaged Parquet: {reason}; fetch it again") from error
 
