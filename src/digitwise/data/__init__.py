@@ -25,7 +25,7 @@ from digitwise.formats.folder import Folder
 from digitwise.formats.form import Form, decoded
 from digitwise.formats.idx import Idx
 from digitwise.formats.sharded import Shards
-from digitwise.formats.values import SHARES, as_labels, as_pixels, is_shares
+from digitwise.formats.values import Scale, as_labels, as_pixels
 from digitwise.images import Dataset, ImageSet, Int64, UInt8
 from digitwise.normalize import VERSION, form_of
 
@@ -144,8 +144,9 @@ def _pair(stored: Stored) -> tuple[Pair, tuple[str, ...]]:
         raise DataError(f"{stored.where}: expected a label for each image, got none")
     assert not isinstance(block.images, list)
     pixels = as_pixels(block.images, stored.where)
-    notes = (SHARES,) if is_shares(block.images) else ()
-    return (pixels, as_labels(np.asarray(block.labels), f"{stored.where}, labels")), notes
+    scale = Scale.of(block.images)
+    labels = as_labels(np.asarray(block.labels), f"{stored.where}, labels")
+    return (pixels, labels), scale.notes if scale else ()
 
 
 def _files(path: Path, train: Folder, test: Stored | None) -> tuple[ImageSet, ImageSet | None, tuple[str, ...]]:

@@ -7,21 +7,31 @@ A form has a file with a class of :class:`~digitwise.formats.blocks.Stored` and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from digitwise.addresses import START, refuse_no_data
 from digitwise.errors import DataError
 from digitwise.files import is_pipe
-from digitwise.formats import csv, folder, idx, npz, sharded
+from digitwise.formats import csv, folder, hdf5, idx, libsvm, mat, npz, pickled, sharded
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
-from digitwise.formats.listing import SUFFIXES as SHARDS
+from digitwise.formats.inside import has_idx, has_shards, inner_folder
+from digitwise.formats.listing import is_shard
 
 __all__ = ["BLOCK", "BLOCK_BYTES", "Block", "Stored", "kind_of", "open_images", "open_splits"]
 
-FILES = {"folder": folder.splits, "idx": idx.splits, "npy": npz.splits, "npz": npz.splits}
+FILES: dict[str, Callable[[Path], Mapping[str, Stored]]] = {
+    "folder": folder.splits,
+    "hdf5": hdf5.splits,
+    "idx": idx.splits,
+    "libsvm": libsvm.splits,
+    "mat": mat.splits,
+    "npy": npz.splits,
+    "npz": npz.splits,
+    "pickle": pickled.splits,
+}
 TABLES = {"csv": csv.splits, "parquet": sharded.splits, "shards": sharded.splits}
-SUFFIXES = {"csv": "csv", "npy": "npy", "npz": "npz", "parquet": "parquet", "tsv": "csv"}
+SUFFIXES = {"h5": "hdf5", "hdf5": "hdf5", "tsv": "csv"} | {kind: kind for kind in (*TABLES, *FILES) if kind != "folder"}
 
 
 def open_splits(path: Path, *, label_column: str | None = None) -> Mapping[str, Stored]:
@@ -31,8 +41,9 @@ def open_splits(path: Path, *, label_column: str | None = None) -> Mapping[str, 
     ----------
     path : Path
         NumPy's ``.npz`` and ``.npy``, IDX (a file of images, raw or gzipped, or a folder of them), CSV of pixels with
-        or without labels, Parquet or tar shards (a file, a folder of them, or one with ``train`` and ``test``), a
-        folder of images by class or without.
+        or without labels, Parquet or tar shards (a file, a folder of them, or one with ``train`` and ``test``),
+        MATLAB's ``.mat``, HDF5, LIBSVM's text, a folder of images by class or without, or a folder that holds one of
+        these as torchvision and Hugging Face's hub have them.
     label_column : str, optional
         Of CSV and Parquet: the name of the column of labels, ``first`` or ``last``; by default found by name or values.
 
@@ -43,13 +54,14 @@ def open_splits(path: Path, *, label_column: str | None = None) -> Mapping[str, 
     MissingPartError
         If it is Parquet and pyarrow is not installed.
     """
-    kind = _kind_of_folder(path) if path.is_dir() else "shards" if _is_shard(path) else kind_of(path)
+    path = inner_folder(path) if path.is_dir() else path
+    kind = _kind_of_folder(path) if path.is_dir() else "shards" if is_shard(path) else kind_of(path)
     if path.is_file() and not is_pipe(path):
         refuse_no_data(str(path))
     if kind is None:
         raise DataError(
-            f"{path}: expected a folder of images by class, IDX files, .npz, .npy, .csv, .parquet or .tar; "
-            f"got a {path.suffix} file"
+            f"{path}: expected a folder of images by class, IDX files, .npz, .npy, .csv, .parquet, .tar, .mat, .h5 or "
+            f"LIBSVM text; got a {path.suffix} file"
         )
     if kind in TABLES:
         return TABLES[kind](path, label_column)
@@ -76,7 +88,7 @@ def open_images(path: Path, *, max_pixels: int, label_column: str | None = None)
         As there; and if it has no images, or too large ones, as far as that is known before reading.
     """
     if kind_of(path) is None:
-        raise DataError(f"{path}: expected a set of images: .npz, .npy, IDX, .csv or .parquet")
+        raise DataError(f"{path}: expected a set of images: .npz, .npy, IDX, .csv, .parquet, .mat, .h5 or LIBSVM text")
     found = open_splits(path, label_column=label_column)
     stored = found.get("test", found["train"])
     stored.require_images(max_pixels)
@@ -84,20 +96,23 @@ def open_images(path: Path, *, max_pixels: int, label_column: str | None = None)
 
 
 def kind_of(path: Path) -> str | None:
-    """``npz``, ``npy``, ``idx``, ``parquet``, by content or name, or ``csv``, by name; None for no set."""
+    """The form of a file, by its content or else by its name: a key of ``FILES`` or ``TABLES``; None for no set."""
     start = _start_of(path)
     if start is None:
         return None
-    if start.startswith(b"\x93NUMPY"):
-        return "npy"
-    if start.startswith(b"PAR1"):
-        return "parquet"
-    if start.startswith(b"PK\x03\x04") and path.suffix.lower() == ".npz":
-        return "npz"
-    is_header = start[:2] == b"\0\0" and start[2:3] in bytes(idx.DTYPES) and start[3:4] in b"\3\4"
-    if idx.is_idx(path) or is_header:
-        return "idx"
-    return SUFFIXES.get(path.suffix.lower().removeprefix("."))
+    suffix = path.suffix.lower().removeprefix(".")
+    is_so = {
+        "npy": start.startswith(b"\x93NUMPY"),
+        "parquet": start.startswith(b"PAR1"),
+        "mat": start.startswith(mat.MAGICS),
+        "hdf5": start.startswith(hdf5.MAGIC) and suffix != "mat",
+        "pickle": pickled.is_pickle(path, start),
+        "npz": start.startswith(b"PK\x03\x04") and suffix == "npz",
+        "idx": idx.is_idx(path) or idx.is_header(start),
+    }
+    if kind := next((kind for kind, so in is_so.items() if so), None):
+        return kind
+    return "libsvm" if libsvm.is_libsvm(path, start) else SUFFIXES.get(suffix)
 
 
 def _start_of(path: Path) -> bytes | None:
@@ -112,11 +127,6 @@ def _start_of(path: Path) -> bytes | None:
 
 
 def _kind_of_folder(path: Path) -> str:
-    if any(idx.is_idx(file) for file in path.iterdir() if file.is_file()):
+    if has_idx(path):
         return "idx"
-    places = [place for place in (path, path / "train") if place.is_dir()]
-    return "shards" if any(_is_shard(file) for place in places for file in place.iterdir()) else "folder"
-
-
-def _is_shard(path: Path) -> bool:
-    return path.name.lower().endswith(tuple(SHARDS))
+    return "shards" if has_shards(path) else "folder"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from digitwise.addresses import Entry, listed, opened
@@ -75,6 +76,11 @@ def _shard(entry: Entry, kind: Kind, label_column: str | None) -> Shard:
     if label_column is not None and kind == "tar":
         raise DataError(f"{entry.path}: expected --label-column with a table (CSV or Parquet), got a tar archive")
     return Shard(entry.path, kind, entry.size, entry.version, label_column)
+
+
+def is_shard(path: Path) -> bool:
+    """Whether a file is one by its name."""
+    return _kind(path.name) is not None
 
 
 def _kind(name: str) -> Kind | None:
