@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SOME_FAILED = 1
 FILES = typer.Argument(
     metavar="FILE|DIR|-",
-    help="Images, PDFs, or sets (.npz, .npy, IDX, .csv, .parquet); - is the standard input. Of a folder all "
+    help="Images, PDFs, or sets (.npz, .npy, IDX, .csv, .parquet, .mat, .h5); - is the standard input. Of a folder all "
     "images and PDFs in it and below it, except hidden ones. With --out DIR: images of one digit each, Parquet "
     "files and tar archives, folders of either, and addresses such as s3://… of these.",
 )
