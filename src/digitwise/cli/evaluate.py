@@ -110,12 +110,15 @@ def _under_patch(
     run: Run, data: str | None, label_column: str | None, patch: Path | None, test: Predictions
 ) -> list[dict[str, Any]] | None:
     """The three figures of an evaluation under a label patch; None where there is no patch."""
-    from digitwise.data import load
     from digitwise.evaluation.assessment import under_patch
+    from digitwise.workflows.evaluate import patched_images
 
     if patch is None and (run.patch is None or data is not None):
         return None
-    found = run.patched_test(load(data, label_column=label_column) if data else run.dataset(), patch)
+    if data is None or patch is None:
+        found = run.patched_test(run.dataset(), patch)
+    else:
+        found = patched_images(run, data, patch, label_column=label_column)
     return None if found is None else [count.as_dict() for count in under_patch(test, *found)]
 
 
@@ -145,6 +148,8 @@ def _tell(name: str, result: Assessment) -> None:
         for score in evaluation.classes
     ]
     out.print(table(("class", "n", "errors", "precision", "95 %", "recall", "95 %", "F1"), rows))
+    if absent := [score.name for score in evaluation.classes if not score.n]:
+        out.print(f"no images of class {', '.join(absent)}: nothing is known of these")
     out.print(
         f"among the two most probable {evaluation.top_2_accuracy:.2%}; calibration error {result.raw.error:.2%}, "
         f"{result.calibrated.error:.2%} at temperature {result.temperature:.2f}; negative log-likelihood "
