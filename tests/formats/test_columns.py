@@ -161,6 +161,12 @@ def test_cells_may_stand_between_other_marks(tmp_path, separator, encoding, head
     assert found(path)[0] == WANTED
 
 
+@pytest.mark.parametrize("name", ["optdigits.tra", "zip.train", "noname"])
+def test_text_of_numbers_is_a_table_whatever_its_name(tmp_path, name):
+    separator = " " if name == "zip.train" else ","
+    assert found(as_csv(tmp_path / name, None, with_label(-1), separator=separator))[0] == WANTED
+
+
 @pytest.mark.parametrize("separator", [";", "\t"], ids=["semicolon", "tab"])
 def test_a_comma_between_digits_is_a_decimal_one(tmp_path, separator):
     rows = [

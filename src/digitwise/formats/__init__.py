@@ -112,7 +112,9 @@ def kind_of(path: Path) -> str | None:
     }
     if kind := next((kind for kind, so in is_so.items() if so), None):
         return kind
-    return "libsvm" if libsvm.is_libsvm(path, start) else SUFFIXES.get(suffix)
+    if libsvm.is_libsvm(path, start):
+        return "libsvm"
+    return SUFFIXES.get(suffix, "csv" if csv.is_table(start) else None)
 
 
 def _start_of(path: Path) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -19,6 +20,7 @@ from digitwise.formats.columns import Layout, layout
 LONGEST_LINE = 10_000_000  # characters: a line without an end is no table
 HEAD = 256  # rows in front that tell what the columns are
 SPOTS, OF_A_SPOT = 64, 8  # places further on, and rows there: a table may be sorted by its labels
+NUMBERS = re.compile(rb"\s*([-+]?\d[\d.eE+-]*[,;\t ]\s*){16}")  # the fewest pixels that an image has
 LARGE = 2**16  # bytes from which on these are looked at
 
 
@@ -129,6 +131,11 @@ class Csv(Stored):
             yield
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"{self.path}: expected text with rows of pixels, got: {one_line(error)}") from error
+
+
+def is_table(start: bytes) -> bool:
+    """Whether a file is text with many numbers in a line, by its first bytes."""
+    return NUMBERS.match(start) is not None
 
 
 def splits(path: Path, label_column: str | None = None) -> Mapping[str, Csv]:
