@@ -11,6 +11,7 @@ from digitwise.data import load
 from digitwise.data.raw import read_raw
 from digitwise.errors import DataError
 from digitwise.formats import open_images, open_splits
+from digitwise.formats.columns import layout
 from tests.helpers import glyphs
 
 IMAGES = glyphs(40)
@@ -98,6 +99,24 @@ def test_ink_up_to_the_rim_is_not_taken_for_a_label(tmp_path, place, high, sort)
     path = as_csv(tmp_path / "own.csv", None, with_label(place, images, labels))
     table = open_splits(path)["train"]
     assert np.array_equal(table.whole().labels, labels)
+
+
+@pytest.mark.parametrize("rows", [2, 5, 20, 300])
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_few_rows_of_real_digits_are_never_misunderstood(rows, place):
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    for seed in range(20):
+        chosen = np.random.default_rng(seed).choice(len(digits.data), rows, replace=False)
+        pixels, labels = digits.data[chosen], digits.target[chosen]
+        table = np.column_stack([labels, pixels] if place == "first" else [pixels, labels])
+        try:
+            label = layout(None, table, "own.csv").label
+        except DataError:
+            assert rows <= 5
+        else:
+            assert label == (0 if place == "first" else 64)
 
 
 @every_table

@@ -21,8 +21,9 @@ HEAD = 11  # rows from which on 0, 1, 2, … are numbers of rows, not labels
 MOSTLY = 0.8  # share of whole numbers in a column of labels: some may be wrong or missing
 HIGHEST = 100  # a label in a table of few rows
 FEW = 10  # different labels in a table of few rows
+ENOUGH = 20  # rows that most labels are among
 DECISIVE = 2.0  # times as far from its neighbour as the column at the other end
-APART = 0.2  # as far at least, 0 to 1
+APART = 0.1  # as far at least, 0 to 1
 OPTION = "name it by --label-column NAME, first or last"
 
 
@@ -159,16 +160,14 @@ def _by_values(sample: Float64, rest: Sequence[int], where: str) -> int:
     """The first or the last column: the one that may be a label, and is not like the pixels beside it."""
     ends = {rest[0]: rest[1], rest[-1]: rest[-2]}
     found = [end for end in ends if _may_be_label(sample[:, end])]
-    varying = [end for end in found if len(np.unique(sample[:, end])) > 1]
-    found = varying or found
-    if len(found) > 1:
-        near, far = sorted(found, key=lambda end: _distance(sample[:, end], sample[:, ends[end]]))
-        away = [_distance(sample[:, end], sample[:, ends[end]]) for end in (near, far)]
-        if away[1] >= max(APART, DECISIVE * away[0]):
-            found = [far]
-    if len(found) == 1:
-        return found[0]
-    which = "the first and the last column may both be that" if found else "neither the first nor the last may be that"
+    found = [end for end in found if len(np.unique(sample[:, end])) > 1] or found
+    away = {end: _distance(sample[:, end], sample[:, ends[end]]) for end in found}
+    nearest = min(away.values(), default=0.0) if len(found) > 1 else 0.0
+    apart = [end for end in found if away[end] >= max(APART, DECISIVE * nearest)]
+    if len(apart) == 1:
+        return apart[0]
+    several = "the first and the last column may both be that"
+    which = several if len(found) > 1 else "neither the first nor the last may be that"
     raise DataError(f"{where}: expected one column of labels beside the pixels, {which}; {OPTION}")
 
 
@@ -178,7 +177,8 @@ def _may_be_label(values: Float64) -> bool:
     if len(good) < MOSTLY * len(values) or not len(good) or good.max() >= max(HIGHEST, len(values)):
         return False
     different = len(np.unique(good))
-    return different == 1 or (different <= max(FEW, len(good) / 2) and 2 * different >= good.max() + 1)
+    is_full = len(good) < ENOUGH or 2 * different >= good.max() + 1
+    return different == 1 or (different <= max(FEW, len(good) / 2) and is_full)
 
 
 def _distance(a: Float64, b: Float64) -> float:
