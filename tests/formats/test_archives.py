@@ -10,7 +10,7 @@ from digitwise.data import load
 from digitwise.data.raw import read_raw
 from digitwise.errors import DataError
 from digitwise.formats import kind_of, open_images, open_splits
-from tests.archives import by_columns, write_hdf5, write_mat, write_mat73
+from tests.archives import by_columns, write_hdf5, write_libsvm, write_mat, write_mat73
 from tests.formats.test_columns import IMAGES, LABELS, WANTED, found
 from tests.helpers import glyphs
 
@@ -199,3 +199,30 @@ def test_forms_are_told_by_content_whatever_the_name(tmp_path):
     for kind, path in written.items():
         assert kind_of(path.rename(tmp_path / f"{kind}.bin")) == kind
     assert kind_of(write_mat73(tmp_path / "m73.bin", X=IMAGES, y=LABELS)) == "mat"
+
+
+FUZZED = {
+    "packed.mat": lambda path: write_mat(path, X=FLAT[:, :64], y=TENS[:, None]),
+    "7.3.mat": lambda path: write_mat73(path, X=FLAT[:, :64], y=TENS[:, None]),
+    "own.h5": lambda path: write_hdf5(path, images=FLAT[:, :64], labels=LABELS),
+    "lines.txt": lambda path: write_libsvm(path, FLAT[:, :64] + 1, LABELS),
+}
+
+
+@pytest.mark.parametrize("name", FUZZED)
+def test_changed_bytes_are_read_or_told_in_one_line(tmp_path, name):
+    whole = FUZZED[name](tmp_path / name).read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        content = bytearray(whole)
+        for place in rng.integers(0, min(len(content), 2_500), rng.choice([1, 3, 20])):
+            content[place] = rng.integers(0, 256)
+        (tmp_path / name).write_bytes(content)
+        for read in (load, read_raw):
+            told = name
+            try:
+                read(tmp_path / name)
+            except DataError as error:
+                told = str(error)
+            assert name in told
+            assert "\n" not in told
