@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from digitwise.errors import DataError, DigitwiseError, MissingPartError
-from digitwise.files import expanded, whole_file
+from digitwise.files import expanded, instead_of_data, whole_file
 
 VERSIONS = ("ETag", "etag", "LastModified", "last_modified", "mtime", "modified")  # as object stores call them
+START = 512  # bytes that tell what a file is
 FILE = "expected a file that can be read"
 
 
@@ -123,6 +124,22 @@ def opened(path: str) -> Iterator[IO[bytes]]:
             file = expanded(path).open("rb")
     with file:
         yield file
+
+
+def refuse_no_data(path: str) -> None:
+    """Name what lies there in place of data, if it is one of those that :func:`digitwise.files.instead_of_data` knows.
+
+    Raises
+    ------
+    DataError
+    """
+    try:
+        with opened(path) as file:
+            instead = instead_of_data(file.read(START))
+    except DigitwiseError:
+        return
+    if instead is not None:
+        raise DataError(f"{path}: expected data, got {instead}")
 
 
 class OutputFolder(Protocol):

@@ -50,6 +50,30 @@ def printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
+def instead_of_data(start: bytes) -> str | None:
+    """What was saved under the name of a data file, in words, by its first 512 bytes; None where it may be data.
+
+    That is a pointer of Git LFS or git-annex, or the page or message of a server that did not give the file.
+    """
+    text = start.decode("utf-8", "replace").lstrip("\ufeff \r\n\t")
+    if text.startswith("version https://git-lfs"):
+        size = re.search(r"^size (\d+)", text, re.MULTILINE)
+        of = f" of {int(size[1]):,} bytes" if size else ""
+        return f"a Git LFS pointer to a file{of}; fetch that with git lfs pull"
+    if re.match(r"(\.\./)*(\.git)?/annex/objects/", text):
+        return "a git-annex pointer; fetch the file with git annex get"
+    if re.match(r"<(!doctype html|html|head|body)\b", text, re.IGNORECASE):
+        return _answer("an HTML page", re.search(r"<title[^>]*>\s*([^<]{1,80})", text, re.IGNORECASE))
+    if text.startswith(("<?xml", "<Error>")):
+        return _answer("an XML document", re.search(r"<Code>\s*([^<]{1,80})", text))
+    return None
+
+
+def _answer(what: str, words: re.Match[str] | None) -> str:
+    told = f" ({' '.join(words[1].split())!r})" if words else ""
+    return f"{what}{told}, as a server sends that does not give the file; fetch the file again"
+
+
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Add the path to errors without one, such as a full disk."""

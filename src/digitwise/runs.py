@@ -169,13 +169,15 @@ class Run:
         file = self.path / PATCH
         return file if file.exists() else None
 
-    def dataset(self, data: str | Path | None = None) -> AnyDataset:
+    def dataset(self, data: str | Path | None = None, *, label_column: str | None = None) -> AnyDataset:
         """Load its data set again, under the label patch it was trained under, and make sure that it is the same.
 
         Parameters
         ----------
         data : str or Path, optional
             Where it lies now, if it has moved.
+        label_column : str, optional
+            As for :func:`digitwise.load`.
 
         Raises
         ------
@@ -190,9 +192,11 @@ class Run:
         place = data or (known["name"] if known["name"] in NAMES else known["source"])
         found: AnyDataset
         if "streamed" in known:  # its training images may be more than memory holds
-            found = open_streamed(str(place), validation=known["validation"], seed=known["split_seed"])
+            found = open_streamed(
+                str(place), validation=known["validation"], seed=known["split_seed"], label_column=label_column
+            )
         else:
-            found = load(place, patch=self.patch)
+            found = load(place, patch=self.patch, label_column=label_column)
         if found.test.fingerprint != known["fingerprint"]["test"]:
             raise RunError(
                 f"{found.source}: expected the test images of {self.path} "

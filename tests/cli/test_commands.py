@@ -115,12 +115,39 @@ def test_evaluate_on_other_data_asks_the_model(digitwise, trained):
     assert again.json["errors"] == Run.open(trained).info["results"]["test"]["errors"]
 
 
-def test_evaluate_refuses_data_of_another_shape(digitwise, trained, tmp_path):
-    images = blobs(30)
+def test_evaluate_refuses_data_of_other_classes(digitwise, trained, tmp_path):
+    images = blobs(36, classes=12)
     np.savez(tmp_path / "own.npz", images=images.images, labels=images.labels)
     result = digitwise("evaluate", trained, "--data", tmp_path / "own.npz")
     assert result.code == 2
     assert "expected the 10 classes that" in result.err
+    assert "got 2 others: 10, 11" in result.err
+
+
+def test_evaluate_refuses_data_of_another_size(digitwise, trained, tmp_path):
+    images = blobs(30, size=20)
+    np.savez(tmp_path / "own.npz", images=images.images, labels=images.labels)
+    result = digitwise("evaluate", trained, "--data", tmp_path / "own.npz")
+    assert result.code == 2
+    assert len(result.err.strip().splitlines()) == 1
+
+
+def test_evaluate_uses_all_images_of_a_set_without_a_test_split(digitwise, trained, digits, tmp_path):
+    few = np.flatnonzero(digits.test.labels < 8)[:50]
+    np.savez(tmp_path / "own.npz", images=digits.test.images[few], labels=digits.test.labels[few])
+    found = digitwise("evaluate", trained, "--data", tmp_path / "own.npz", "--json").json
+    answers = Run.open(trained).predictions("test")
+    assert found["n"] == 50
+    assert found["errors"] == answers.missed[few].sum()
+    assert "no images of class 8, 9" in digitwise("evaluate", trained, "--data", tmp_path / "own.npz").out
+
+
+def test_evaluate_leaves_out_what_the_run_was_trained_on(digitwise, tmp_path):
+    images = blobs(200)
+    np.savez(tmp_path / "own.npz", images=images.images, labels=images.labels)
+    run = tmp_path / "run"
+    digitwise("train", "baseline", "--data", tmp_path / "own.npz", "--epochs", 1, "--out", run)
+    assert digitwise("evaluate", run, "--data", tmp_path / "own.npz", "--json").json["n"] == 40
 
 
 def test_errors_lists_and_draws_what_is_wrong(digitwise, trained):

@@ -11,6 +11,8 @@ from digitwise.data.raw import read_raw
 from digitwise.data.streamed import open_streamed
 from digitwise.errors import DataError
 from digitwise.formats import open_images
+from digitwise.formats.values import as_pixels
+from tests.archives import by_columns, write_hdf5, write_hub, write_libsvm, write_mat, write_mat73, write_torchvision
 from tests.data.test_load import write_idx, write_idx_folder, write_images
 from tests.formats.test_stream import header
 from tests.helpers import blobs
@@ -53,6 +55,25 @@ def shards(kind):
     return lambda folder: write_shards(folder, TRAIN, TEST, kind=kind)
 
 
+def mat(folder):
+    labels = np.where(TRAIN.labels == 0, 10, TRAIN.labels).astype(float)[:, None]
+    return write_mat(folder / "set.mat", X=by_columns(TRAIN.images) / 255, y=labels)
+
+
+def mat73(folder):
+    images, labels = TRAIN.images[..., None].transpose(1, 2, 3, 0), TRAIN.labels[None].astype(float)
+    return write_mat73(folder / "set73.mat", X=images, y=labels)
+
+
+def hdf5(folder):
+    arrays = {
+        f"{split}__{name}": array
+        for split, images in (("train", TRAIN), ("test", TEST))
+        for name, array in (("data", images.images.reshape(len(images), -1) / 255), ("target", images.labels))
+    }
+    return write_hdf5(folder / "set.h5", **arrays)
+
+
 FORMS = {
     "IDX": raw_idx,
     "gzipped IDX": gzipped_idx,
@@ -62,6 +83,12 @@ FORMS = {
     "parquet": shards("parquet"),
     "parquet of files": shards("parquet of files"),
     "tar": shards("tar"),
+    "mat": mat,
+    "mat 7.3": mat73,
+    "HDF5": hdf5,
+    "libsvm": lambda folder: write_libsvm(folder / "set.bz2", TRAIN.images, TRAIN.labels, packed=True),
+    "torchvision": lambda folder: write_torchvision(folder, TRAIN, TEST),
+    "hub": lambda folder: write_hub(folder, train=TRAIN, test=TEST),
 }
 every_form = pytest.mark.parametrize("write", FORMS.values(), ids=FORMS)
 
@@ -95,7 +122,7 @@ def test_checking_sees_what_loading_gives(tmp_path, write):
     source = write(tmp_path)
     raw, loaded = read_raw(source), load(source)
     held_out = "test" not in raw
-    found = rows(raw["train"].pixels, raw["train"].labels)
+    found = rows(as_pixels(raw["train"].pixels, "raw"), raw["train"].labels)
     train = rows(loaded.train.images, loaded.train.labels)
     assert found == (sorted(train + rows(loaded.test.images, loaded.test.labels)) if held_out else train)
 

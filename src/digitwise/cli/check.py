@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import JsonFlag, PatchOption, out, print_json, stage, table
+from digitwise.cli.console import JsonFlag, LabelColumnOption, PatchOption, out, print_json, stage, table
 from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption, check_pool, pool_for
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def check(
         bool, typer.Option("--review", help="With --labels: write labels.csv, to decide image by image.")
     ] = False,
     patch: PatchOption = None,
+    label_column: LabelColumnOption = None,
     select: Annotated[str, typer.Option(metavar="CODES", help="Only these checks: DW010,DW03.")] = "",
     ignore: Annotated[str, typer.Option(metavar="CODES", help="Not these checks.")] = "",
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for the page and findings.json.")] = Path(
@@ -69,6 +70,7 @@ def check(
             against=against,
             labels=labels,
             patch=patch,
+            label_column=label_column,
             select=_codes(select),
             ignore=_codes(ignore),
             seed=seed,

@@ -30,6 +30,14 @@ PatchOption = Annotated[
     Path | None,
     typer.Option(metavar="LABELS.CSV", help="A label patch to apply: made by digitwise check --labels --review."),
 ]
+LabelColumnOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|first|last",
+        help="Of a CSV or Parquet table with a column for each pixel: the column of labels.  [default: found by its "
+        "name or its values]",
+    ),
+]
 
 
 def print_json(value: Any) -> None:

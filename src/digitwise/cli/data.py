@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitwise.cli.console import JsonFlag, PatchOption, out, print_json, stage, table
+from digitwise.cli.console import JsonFlag, LabelColumnOption, PatchOption, out, print_json, stage, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,6 +57,7 @@ def fetch(name: Annotated[str, typer.Argument(help="A named set.")], as_json: Js
 def show(
     name: NameArgument,
     patch: PatchOption = None,
+    label_column: LabelColumnOption = None,
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for the two images.")] = Path("results/data"),
     as_json: JsonFlag = False,
 ) -> None:
@@ -69,7 +70,7 @@ def show(
     from digitwise.report.render import check_data_figures, draw_data
 
     check_data_figures(out_folder)
-    dataset = load(name, patch=patch, progress=DownloadBar(stage(as_json)))
+    dataset = load(name, patch=patch, label_column=label_column, progress=DownloadBar(stage(as_json)))
     with claimed(out_folder, FIGURES, inside=True):
         draw_data(dataset, out_folder)
     if as_json:

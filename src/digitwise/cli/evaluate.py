@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, PatchOption, out, print_json, table
+from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, out, print_json, table
 from digitwise.cli.options import ClassMixOption, MaxErrorOption, ModelOption, SamplesOption, class_mix
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def evaluate(
     model: ModelOption = None,
     data: DataOption = None,
     patch: PatchOption = None,
+    label_column: LabelColumnOption = None,
     samples: SamplesOption = 10_000,
     mix: ClassMixOption = None,
     max_error: MaxErrorOption = None,
@@ -40,10 +41,14 @@ def evaluate(
     if (run is None) == (reader is None) or (model is not None and reader is None):
         raise typer.BadParameter("expected a run folder, or --reader DATA [--model FILE]")
     if reader is not None:
-        if data is not None or patch is not None or mix is not None:
-            raise typer.BadParameter("expected --reader without --data, --patch and --class-mix, got both")
+        if any(given is not None for given in (data, patch, label_column, mix)):
+            raise typer.BadParameter(
+                "expected --reader without --data, --patch, --label-column and --class-mix, got both"
+            )
         _evaluate_reader(reader, model, max_error, as_json)
         return
+    if label_column is not None and data is None:
+        raise typer.BadParameter("expected --label-column with --data, got it alone")
     assert run is not None
     from digitwise.errors import RunError
     from digitwise.evaluation.assessment import assess
@@ -51,7 +56,7 @@ def evaluate(
     from digitwise.workflows.evaluate import answers_about
 
     opened, shares = Run.open(run), class_mix(mix)
-    validation, test = opened.predictions("validation"), answers_about(opened, data)
+    validation, test = opened.predictions("validation"), answers_about(opened, data, label_column=label_column)
     most = max_error or guaranteed(opened)
     result = assess(validation, test, samples=samples, class_mix=shares, max_error=most)
     policy = result.reading.policy
@@ -59,7 +64,7 @@ def evaluate(
         if policy is None:
             raise RunError(f"{opened.path}: {result.reading.refusal}")
         opened.save_policy(policy.as_dict())
-    counts = _under_patch(opened, data, patch, test)
+    counts = _under_patch(opened, data, label_column, patch, test)
     if as_json:
         known: dict[str, Any] = {key: opened.info[key] for key in ("fit_seconds", "seed", "parameters")}
         name = data or opened.info["data"]["name"]
@@ -101,14 +106,19 @@ def _evaluate_reader(data: Path, model: Path | None, max_error: float | None, as
         out.print(f"and {len(rows) - SHOWN:,} more, all of them in --json")
 
 
-def _under_patch(run: Run, data: str | None, patch: Path | None, test: Predictions) -> list[dict[str, Any]] | None:
+def _under_patch(
+    run: Run, data: str | None, label_column: str | None, patch: Path | None, test: Predictions
+) -> list[dict[str, Any]] | None:
     """Errors with and without a label patch; None without a patch."""
-    from digitwise.data import load
     from digitwise.evaluation.assessment import under_patch
+    from digitwise.workflows.evaluate import patched_images
 
     if patch is None and (run.patch is None or data is not None):
         return None
-    found = run.patched_test(load(data) if data else run.dataset(), patch)
+    if data is None or patch is None:
+        found = run.patched_test(run.dataset(), patch)
+    else:
+        found = patched_images(run, data, patch, label_column=label_column)
     return None if found is None else [count.as_dict() for count in under_patch(test, *found)]
 
 
@@ -138,6 +148,8 @@ def _tell(name: str, result: Assessment) -> None:
         for score in evaluation.classes
     ]
     out.print(table(("class", "n", "errors", "precision", "95 %", "recall", "95 %", "F1"), rows))
+    if absent := [score.name for score in evaluation.classes if not score.n]:
+        out.print(f"no images of class {', '.join(absent)}: nothing is known of these")
     out.print(
         f"among the two most probable {evaluation.top_2_accuracy:.2%}; calibration error {result.raw.error:.2%}, "
         f"{result.calibrated.error:.2%} at temperature {result.temperature:.2f}; negative log-likelihood "
@@ -167,6 +179,7 @@ def errors(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     data: DataOption = None,
     patch: PatchOption = None,
+    label_column: LabelColumnOption = None,
     normalize: Annotated[bool, typer.Option("--normalize", help="Shares of the given class, not counts.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -180,7 +193,7 @@ def errors(
     from digitwise.runs import Run
 
     opened = Run.open(run)
-    answers, dataset = opened.predictions("test"), opened.dataset(data)
+    answers, dataset = opened.predictions("test"), opened.dataset(data, label_column=label_column)
     images, places = dataset.test, np.arange(len(answers))
     if patch is not None and (found := opened.patched_test(dataset, patch)):
         labels, dropped = found

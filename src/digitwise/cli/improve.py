@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, PatchOption, out, print_json, stage, table
+from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, out, print_json, stage, table
 
 
 def improve(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     data: DataOption = None,
     patch: PatchOption = None,
+    label_column: LabelColumnOption = None,
     out_folder: Annotated[
         Path | None, typer.Option("--out", help="The new run's folder.  [default: RUN-fixed]")
     ] = None,
@@ -27,7 +28,7 @@ def improve(
     from digitwise.runs import Run
 
     opened = Run.open(run)
-    dataset = in_memory(opened.dataset(data), "digitwise improve")
+    dataset = in_memory(opened.dataset(data, label_column=label_column), "digitwise improve")
     if patch is not None:
         dataset = read_patch(patch).apply(dataset)
     console = stage(as_json)

@@ -141,7 +141,13 @@ def pool_for(cluster: str | None, jobs: int | None, threads: int | None) -> Iter
 
 
 def open_shards(
-    recipe: Recipe, data: str | None, *, patch: Path | None, validation: int | None, console: Console
+    recipe: Recipe,
+    data: str | None,
+    *,
+    patch: Path | None,
+    label_column: str | None,
+    validation: int | None,
+    console: Console,
 ) -> StreamedDataset:
     """Open a folder of shards to train on, and show the progress.
 
@@ -163,6 +169,7 @@ def open_shards(
         return open_streamed(
             data,
             validation=validation,
+            label_column=label_column,
             told=lambda what, done, of: status.update(f"{what}: shard {done + 1} of {of}"),
         )
 

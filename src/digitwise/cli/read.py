@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import JsonFlag, err
+from digitwise.cli.console import JsonFlag, LabelColumnOption, err
 from digitwise.cli.options import ClusterOption, share, share_or_all
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SOME_FAILED = 1
 OWN = "expected a place of its own"
 FILES = typer.Argument(
     metavar="FILE|DIR|-",
-    help="Images, PDFs, or data sets (.npz, .npy, IDX, .csv, .parquet); - is standard input. Of a folder all "
+    help="Images, PDFs, or sets (.npz, .npy, IDX, .csv, .parquet, .mat, .h5); - is standard input. Of a folder all "
     "images and PDFs in it and its subfolders, except hidden ones. With --out DIR: images of one digit each, Parquet "
     "files and tar archives, folders of either, and addresses such as s3://… of these.",
 )
@@ -114,6 +114,7 @@ def read(
             "file per shard; the same command again writes those that are missing.",
         ),
     ] = None,
+    label_column: LabelColumnOption = None,
     cluster: ClusterOption = None,
     max_pixels: Annotated[int, typer.Option(min=1, help="Refuse larger images without decoding them.")] = 50_000_000,
     threads: Annotated[int | None, typer.Option(min=1, help="By default one per core.")] = None,
@@ -140,6 +141,7 @@ def read(
             "--top": top,
             "--overlay": overlay,
             "--show-input": show_input,
+            "--label-column": label_column,
             "--json": as_json,
         }
         _refuse(out, cluster, given | {"--threads": cluster is not None and threads})
@@ -172,7 +174,7 @@ def read(
     with Reporter(len(sources), as_json=as_json, top=top, fields=fields, **told) as reporter:
         _say_guarantee(reader, mode, own_model=model is not None)
         job = Job(reader, mode, reporter.draws_pages, getattr(sys.stdin, "buffer", None), part, known, form)
-        _read_all(job, sources, reporter)
+        _read_all(job, sources, label_column, reporter)
     return 0 if reporter.verdict(fail_under, reader.policy) else SOME_FAILED
 
 
@@ -210,7 +212,7 @@ def _say_guarantee(reader: Reader, mode: Mode | None, *, own_model: bool) -> Non
         err.print(f"{told}; with less, every number is unsure", style="dim")
 
 
-def _read_all(job: Job, sources: list[str], reporter: Reporter) -> None:
+def _read_all(job: Job, sources: list[str], label_column: str | None, reporter: Reporter) -> None:
     """Read all sources in order; consecutive images are read in parallel."""
     from digitwise.files import expanded
     from digitwise.formats import kind_of
@@ -219,13 +221,13 @@ def _read_all(job: Job, sources: list[str], reporter: Reporter) -> None:
     for is_set, group in groupby(sources, lambda name: name != STDIN and kind_of(expanded(name)) is not None):
         if is_set:
             for source in group:
-                _read_set(job, source, reporter)
+                _read_set(job, source, label_column, reporter)
         else:
             for found in job.run(list(group)):
                 reporter.add(found)
 
 
-def _read_set(job: Job, source: str, reporter: Reporter) -> None:
+def _read_set(job: Job, source: str, label_column: str | None, reporter: Reporter) -> None:
     """Read a set; if a part of it cannot be read, one row with the error follows the rest."""
     from digitwise.errors import DataError, MissingPartError
     from digitwise.files import expanded
@@ -234,7 +236,7 @@ def _read_set(job: Job, source: str, reporter: Reporter) -> None:
     try:
         if job.mode == "numbers":
             raise DataError(f"{source}: expected an image of a page, got a set of single digits; leave --numbers away")
-        rows, note, blocks = read_set(job.reader, expanded(source))
+        rows, note, blocks = read_set(job.reader, expanded(source), label_column)
         reporter.begin_set(source, rows, note)
         for block in blocks:
             reporter.add_block(block)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, PatchOption, out, print_json, table
+from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, out, print_json, table
 from digitwise.cli.evaluate import guaranteed
 from digitwise.cli.options import ClassMixOption, MaxErrorOption, SamplesOption, class_mix, share
 
@@ -28,6 +28,7 @@ def report(
     ] = None,
     data: DataOption = None,
     patch: PatchOption = None,
+    label_column: LabelColumnOption = None,
     target: Annotated[float, typer.Option(parser=share, metavar="SHARE", help="The error rate to stay below.")] = "1%",  # type: ignore[assignment]  # Typer parses the default too
     max_error: MaxErrorOption = None,
     samples: SamplesOption = 10_000,
@@ -43,7 +44,7 @@ def report(
 
     opened = [Run.open(path) for path in runs]
     place = out_file or opened[0].path / "report.html"
-    dataset = opened[0].dataset(data)
+    dataset = opened[0].dataset(data, label_column=label_column)
     found = opened[0].patched_test(dataset, patch)
     wishes = Wishes(
         target=target,
@@ -81,6 +82,7 @@ def compare(
         Path | None, typer.Option(help="Draw the images that both runs, or only one of two, get wrong, as PNG.")
     ] = None,
     data: DataOption = None,
+    label_column: LabelColumnOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare runs image by image on the same test set; over several seeds, their mean and spread."""
@@ -104,7 +106,7 @@ def compare(
     results = [(a, b, compare_runs(a, b)) for a, b in itertools.combinations(opened, 2)]
     recipes = over_seeds(opened)
     if images is not None:
-        _draw(opened[0], opened[1], data, real(images))
+        _draw(opened[0], opened[1], data, label_column, real(images))
     if as_json:
         pairs = [{"a": str(a.path), "b": str(b.path), **result.as_dict()} for a, b, result in results]
         print_json(pairs[0] if len(pairs) == 1 else {"pairs": pairs, "recipes": recipes})
@@ -123,10 +125,10 @@ def _tell(a: str, b: str, result: Comparison) -> None:
     out.print(f"error rate {result.difference:+.2%} against the other's (95 % interval {low:+.2%} to {high:+.2%})")
 
 
-def _draw(a: Run, b: Run, data: str | None, path: Path) -> None:
+def _draw(a: Run, b: Run, data: str | None, label_column: str | None, path: Path) -> None:
     from digitwise.report.figures import Group, compared_groups, grouped_gallery
 
-    test = a.dataset(data).test
+    test = a.dataset(data, label_column=label_column).test
     names = (a.path.name, b.path.name)
     groups = compared_groups((a.predictions("test"), b.predictions("test")), names)
     grouped_gallery(test, groups or [Group("no image that either gets wrong", ())], path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, PatchOption, print_json, stage, table
+from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, print_json, stage, table
 from digitwise.cli.train import PrecisionOption, ResumeFlag, SeedOption, summary, tell_result
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ JOB = ("baseline", "improved", "augmented", "focus")  # the exercise's models, i
 def run(
     data: DataOption = None,
     patch: PatchOption = None,
+    label_column: LabelColumnOption = None,
     out: Annotated[Path, typer.Option(help="Where all results go.")] = Path("results"),
     seed: SeedOption = 0,
     epochs: Annotated[int | None, typer.Option(help="Instead of each recipe's: for a quick look.")] = None,
@@ -45,7 +46,12 @@ def run(
 
     console = stage(as_json)
     bar = DownloadBar(console)
-    dataset = load(data, patch=patch, progress=bar) if data else load_or_embedded("mnist", patch=patch, progress=bar)
+    if data:
+        dataset = load(data, patch=patch, label_column=label_column, progress=bar)
+    elif label_column is not None:
+        raise typer.BadParameter("expected --label-column with --data, got it alone")
+    else:
+        dataset = load_or_embedded("mnist", patch=patch, progress=bar)
     # Bad input is told before anything is written.
     recipes = [find(name).for_size(len(dataset.train)).replace(epochs=epochs) for name in JOB]
     split_validation(dataset.train)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, browse, err, out, print_json, stage
+from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, browse, err, out, print_json, stage
 from digitwise.cli.options import ModelOption, share
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ def _report(run: Path) -> Path:
 def review(
     file: Annotated[Path, typer.Argument(metavar="LABELS.CSV", help="Made by digitwise check --labels --review.")],
     data: DataOption = "mnist",
+    label_column: LabelColumnOption = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8001,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
@@ -136,7 +137,7 @@ def review(
     from digitwise.server.serving import listen, serve, url_of
 
     read_patch(file)  # its errors are raised before the data is read
-    labels = Labels(file, load(data or "mnist", progress=DownloadBar(stage(as_json))))
+    labels = Labels(file, load(data or "mnist", label_column=label_column, progress=DownloadBar(stage(as_json))))
     found = progress(labels.read())
     local = is_local(f"[{host}]" if ":" in host else host)
     with listen(host, port) as sock:

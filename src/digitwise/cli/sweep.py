@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, PatchOption, print_json, stage, table
+from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, print_json, stage, table
 from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption, check_pool, pool_for
 from digitwise.cli.train import PrecisionOption, SeedOption
 from digitwise.recipes import RECIPES, find
@@ -47,6 +47,7 @@ def sweep(
     ] = None,
     data: DataOption = "mnist",
     patch: PatchOption = None,
+    label_column: LabelColumnOption = None,
     seed: SeedOption = 0,
     validation: Annotated[int | None, typer.Option(help="Images split off to validate with.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
@@ -82,7 +83,7 @@ def sweep(
     chosen = find(recipe).replace(epochs=epochs)
     space = space_of(chosen, trials, axes)  # bad values are told before the data is read
     console = stage(as_json)
-    dataset = load(data or "mnist", patch=patch, progress=DownloadBar(console))
+    dataset = load(data or "mnist", patch=patch, label_column=label_column, progress=DownloadBar(console))
     for note in dataset.notes:
         console.print(note, style="dim")
     chosen = chosen.for_size(len(dataset.train))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, PatchOption, print_json, stage, table
+from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, print_json, stage, table
 from digitwise.cli.options import (
     ClusterOption,
     JobsOption,
@@ -48,6 +48,7 @@ def train(
     recipe: Annotated[str, typer.Argument(help=f"{', '.join(RECIPES)}.")],
     data: DataOption = "mnist",
     patch: PatchOption = None,
+    label_column: LabelColumnOption = None,
     seed: SeedOption = 0,
     out: Annotated[
         Path | None,
@@ -122,9 +123,11 @@ def train(
     with pool_for(cluster, jobs, threads) as pool:  # joined before the data is read: that takes longer
         dataset: AnyDataset
         if stream:
-            dataset = open_shards(found, data, patch=patch, validation=validation, console=console)
+            dataset = open_shards(
+                found, data, patch=patch, label_column=label_column, validation=validation, console=console
+            )
         else:
-            dataset = load(data or "mnist", patch=patch, progress=DownloadBar(console))
+            dataset = load(data or "mnist", patch=patch, label_column=label_column, progress=DownloadBar(console))
         n = len(dataset.train)
         chosen = found.for_size(n).long_enough(n).replace(**changes)
         for note in dataset.notes:

@@ -14,10 +14,10 @@ import numpy as np
 
 from digitwise.data.download import cache_folder, check_content, fetch
 from digitwise.data.embedded import load_digits
+from digitwise.data.labelled import Labelled
 from digitwise.data.patches import read_patch
 from digitwise.data.sharded import read_shards
-from digitwise.data.sources import DIGITS, EMBEDDED, SOURCES, Source, source
-from digitwise.data.splits import stratified_indices
+from digitwise.data.sources import DIGITS, EMBEDDED, NAMES, SOURCES, Source, source
 from digitwise.errors import DataError, DataNotFoundError
 from digitwise.files import expanded
 from digitwise.formats import Stored, open_splits
@@ -25,18 +25,23 @@ from digitwise.formats.folder import Folder
 from digitwise.formats.form import Form, decoded
 from digitwise.formats.idx import Idx
 from digitwise.formats.sharded import Shards
-from digitwise.formats.values import as_labels, as_pixels
+from digitwise.formats.values import Scale, as_labels, as_pixels
 from digitwise.images import Dataset, ImageSet, Int64, UInt8
 from digitwise.normalize import VERSION, form_of
 
-TEST_SHARE = 0.2  # held out of a set that came without test images
-TEST_SEED = 0  # fixed: the test set must not change with the seed of a training
+FEW = 100  # classes that a set of less images may name: it may be there to test with
 Pair = tuple[UInt8, Int64]
 
-__all__ = ["load", "load_or_embedded", "locate"]
+__all__ = ["load", "load_or_embedded", "locate", "read_labelled"]
 
 
-def load(data: str | Path = "mnist", *, patch: str | Path | None = None, progress: Any = None) -> Dataset:
+def load(
+    data: str | Path = "mnist",
+    *,
+    patch: str | Path | None = None,
+    label_column: str | None = None,
+    progress: Any = None,
+) -> Dataset:
     """Load a data set by name or path.
 
     Parameters
@@ -44,17 +49,21 @@ def load(data: str | Path = "mnist", *, patch: str | Path | None = None, progres
     data : str or Path
         A name (mnist, fashion-mnist, kmnist, qmnist, emnist-digits, digits), or a path: a folder of images by
         class, a folder of IDX files or one that holds ``mnist/``, an ``.npz``, a ``.csv``, Parquet or tar shards (a
-        file, a folder of them, or one with ``train`` and ``test``). A named set is looked for in ``$DIGITWISE_DATA``,
-        then in the user's cache, then on its mirrors.
+        file, a folder of them, or one with ``train`` and ``test``), and others, see docs/data.md. A named
+        set is looked for in ``$DIGITWISE_DATA``, then in the user's cache, then on its mirrors.
     patch : str or Path, optional
         A label patch to apply, see :mod:`digitwise.data.patches`.
+    label_column : str, optional
+        The column of labels in a CSV or Parquet table with a column for each pixel: its name, ``first`` or ``last``.
+        By default it is found by its name (label, class, target, y, digit) or by its values.
     progress : object, optional
         Told the bytes of a download; see :func:`digitwise.data.download.fetch`.
 
     Returns
     -------
     Dataset
-        Without test images in the source, a fifth is held out, stratified; its notes say so.
+        Without test images in the source, a fifth is held out, stratified; its notes say so, and what was understood
+        of the source, such as which column is the label.
 
     Raises
     ------
@@ -71,19 +80,27 @@ def load(data: str | Path = "mnist", *, patch: str | Path | None = None, progres
     """
     if patch is not None:
         decisions = read_patch(patch)  # before the data: what is wrong with it is told at once
-        return decisions.apply(load(data, progress=progress))
+        return decisions.apply(load(data, label_column=label_column, progress=progress))
+    found = read_labelled(data, label_column=label_column, progress=progress)
+    return dataclasses.replace(found.split(), embedded=data == EMBEDDED)
+
+
+def read_labelled(data: str | Path, *, label_column: str | None = None, progress: Any = None) -> Labelled:
+    """All images of a set, as for :func:`load`, of which nothing is held out."""
     path = expanded(data)
+    is_name = not isinstance(data, Path) and data in NAMES
+    if label_column is not None and is_name:
+        raise DataError(f"{data}: expected --label-column with a table (CSV or Parquet), got a named set")
     if data == EMBEDDED:
-        return load_digits()
-    if (
-        isinstance(data, Path) or data not in SOURCES
-    ) and path.exists():  # a folder called mnist does not shadow the name; ./mnist does
-        return _load_path(path)
+        digits = load_digits()
+        return Labelled(digits.name, digits.source, digits.train, digits.test, digits.notes)
+    if not is_name and path.exists():  # a folder called mnist does not shadow the name; ./mnist does
+        return _read_path(path, label_column)
     named = source(str(data))
     folder = locate(named)
     if folder is None:
         folder = fetch(named, progress=progress)
-    return _load_named(named, folder)
+    return _read_named(named, folder)
 
 
 def load_or_embedded(name: str = "mnist", *, patch: str | Path | None = None, progress: Any = None) -> Dataset:
@@ -108,11 +125,11 @@ def locate(named: Source) -> Path | None:
     return next((place for place in places if _has_files(named, place)), None)
 
 
-def _load_path(path: Path) -> Dataset:
+def _read_path(path: Path, label_column: str | None) -> Labelled:
     if path.is_dir() and _has_files(SOURCES["mnist"], path / "mnist"):
-        return _load_named(SOURCES["mnist"], path / "mnist")
-    found = open_splits(path)
-    train, test = found["train"], found.get("test")
+        return _read_named(SOURCES["mnist"], path / "mnist")
+    splits = open_splits(path, label_column=label_column)
+    train, test = splits["train"], splits.get("test")
     notes: tuple[str, ...] = ()
     if isinstance(train, Shards):
         assert test is None or isinstance(test, Shards)
@@ -120,18 +137,22 @@ def _load_path(path: Path) -> Dataset:
     elif isinstance(train, Folder):
         train_set, test_set, notes = _files(path, train, test)
     else:
-        pairs = [_pair(stored) for stored in (train, test) if stored is not None]
-        train_set, test_set = _sets(path, pairs, train.class_names)
-    return _with_test(str(path), str(path.resolve()), train_set, test_set, notes)
+        found = [_pair(stored) for stored in (train, test) if stored is not None]
+        train_set, test_set = _sets(path, [pair for pair, _ in found], train.class_names)
+        notes = found[0][1]
+    return Labelled(str(path), str(path.resolve()), train_set, test_set, (*train.notes, *notes))
 
 
-def _pair(stored: Stored) -> Pair:
-    """Images and labels of arrays or a table, or the first thing that is wrong with them."""
+def _pair(stored: Stored) -> tuple[Pair, tuple[str, ...]]:
+    """Images and labels of arrays or a table and their scale in words, or the first thing that is wrong with them."""
     block = stored.whole()
     if block.labels is None:
         raise DataError(f"{stored.where}: expected a label for each image, got none")
     assert not isinstance(block.images, list)
-    return as_pixels(block.images, stored.where), as_labels(np.asarray(block.labels), f"{stored.where}, labels")
+    pixels = as_pixels(block.images, stored.where)
+    scale = Scale.of(block.images)
+    labels = as_labels(np.asarray(block.labels), f"{stored.where}, labels")
+    return (pixels, labels), scale.notes if scale else ()
 
 
 def _files(path: Path, train: Folder, test: Stored | None) -> tuple[ImageSet, ImageSet | None, tuple[str, ...]]:
@@ -158,16 +179,16 @@ def _files(path: Path, train: Folder, test: Stored | None) -> tuple[ImageSet, Im
     return sets[0], sets[1] if test is not None else None, notes
 
 
-def _load_named(named: Source, folder: Path) -> Dataset:
+def _read_named(named: Source, folder: Path) -> Labelled:
     paths = [_existing(folder, file.name) for file in named.files]
     for path, file in zip(paths, named.files, strict=True):
         if path is None:
             raise DataNotFoundError(f"{folder}: expected {file.name} of {named.name}, got nothing of that name")
         check_content(path, file)
     files = [path for path in paths if path is not None]
-    pairs = [_oriented(named, _pair(Idx(*files[place : place + 2]))) for place in (0, 2)]
+    pairs = [_oriented(named, _pair(Idx(*files[place : place + 2]))[0]) for place in (0, 2)]
     train, test = (ImageSet(*pair, named.class_names) for pair in pairs)
-    return Dataset(named.name, str(folder.resolve()), train, test)
+    return Labelled(named.name, str(folder.resolve()), train, test)
 
 
 def _oriented(named: Source, pair: Pair) -> Pair:
@@ -178,7 +199,7 @@ def _oriented(named: Source, pair: Pair) -> Pair:
 def _sets(path: Path, pairs: list[Pair], names: tuple[str, ...] | None) -> tuple[ImageSet, ImageSet | None]:
     labels = pairs[0][1]
     highest = int(labels.max(initial=-1))
-    if names is None and highest >= max(len(labels), 1):
+    if names is None and highest >= max(len(labels), FEW):
         raise DataError(f"{path}: labels out of range: expected 0, 1, 2, … for {len(labels)} images, got {highest}")
     classes = names or tuple(str(i) for i in range(highest + 1))
     try:
@@ -186,20 +207,6 @@ def _sets(path: Path, pairs: list[Pair], names: tuple[str, ...] | None) -> tuple
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
     return sets[0], sets[1] if len(sets) > 1 else None
-
-
-def _with_test(name: str, where: str, train: ImageSet, test: ImageSet | None, notes: tuple[str, ...]) -> Dataset:
-    if test is not None:
-        return Dataset(name, where, train, test, notes)
-    size = round(len(train) * TEST_SHARE)
-    if not 1 <= size <= len(train) - train.n_classes:
-        raise DataError(
-            f"{name}: {len(train)} images of {train.n_classes} classes are too few to hold a test set out: "
-            f"expected at least {max(5, train.n_classes + 2)}"
-        )
-    kept, held = stratified_indices(train.labels, size, seed=TEST_SEED)
-    note = f"test: no test images given, {size} of {len(train)} held out, stratified, seed {TEST_SEED}"
-    return Dataset(name, where, train.take(kept), train.take(held), (*notes, note))
 
 
 def _existing(folder: Path, name: str) -> Path | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from digitwise.addresses import refuse_no_data
 from digitwise.data.sources import Source, SourceFile
 from digitwise.errors import DataError, DataNotFoundError, one_line
 from digitwise.files import atomic_write
@@ -69,6 +70,7 @@ def check_content(path: Path, file: SourceFile) -> None:
         return
     got = hashlib.sha256(unpacked(path)).hexdigest()
     if got != file.sha256:
+        refuse_no_data(str(path))
         raise DataError(f"{path}: expected content with sha256 {file.sha256[:16]}…, got {got[:16]}…; fetch it again")
 
 

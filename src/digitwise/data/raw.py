@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.data import load
+from digitwise.data import read_labelled
 from digitwise.data.counting import Classes
+from digitwise.data.labelled import Labelled
 from digitwise.data.sharded import require_room
 from digitwise.data.sources import NAMES
 from digitwise.errors import DataError
@@ -26,7 +27,7 @@ from digitwise.formats.folder import Folder
 from digitwise.formats.form import Form, decoded
 from digitwise.formats.sharded import Shards, blocks
 from digitwise.formats.values import shaped
-from digitwise.images import Dataset, ImageSet, UInt8
+from digitwise.images import ImageSet, UInt8
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ class Raw:
     inverted: bool = False
 
 
-def read_raw(data: str | Path) -> dict[str, Raw]:
+def read_raw(data: str | Path, *, label_column: str | None = None) -> dict[str, Raw]:
     """Read a data set without judging it.
 
     Parameters
@@ -66,6 +67,8 @@ def read_raw(data: str | Path) -> dict[str, Raw]:
     data : str or Path
         What :func:`digitwise.data.load` takes; besides, images without labels: a folder with the images in it, an
         ``.npz`` with ``images`` only, IDX files of images only.
+    label_column : str, optional
+        As there.
 
     Returns
     -------
@@ -79,25 +82,25 @@ def read_raw(data: str | Path) -> dict[str, Raw]:
     """
     path = expanded(data)
     if (not isinstance(data, Path) and data in NAMES) or not path.exists():
-        return _loaded(load(data))
+        return _loaded(read_labelled(data, label_column=label_column))
     if path.is_dir() and (path / "mnist").is_dir():
-        return _loaded(load(path))
-    found = open_splits(path)
+        return _loaded(read_labelled(path, label_column=label_column))
+    found = open_splits(path, label_column=label_column)
     train = found["train"]
     if isinstance(train, Shards):
         if not _holds_files(train):
-            return _loaded(load(path))
+            return _loaded(read_labelled(path, label_column=label_column))
         _require_room(train, found.get("test"))
     if isinstance(train, Folder | Shards):
         return _files(path, found)
     return {split: _arrays(stored) for split, stored in found.items()}
 
 
-def _loaded(dataset: Dataset) -> dict[str, Raw]:
+def _loaded(found: Labelled) -> dict[str, Raw]:
     def raw(split: ImageSet) -> Raw:
         return Raw(split.images, split.labels, split.class_names)
 
-    return {"train": raw(dataset.train), "test": raw(dataset.test)}
+    return {"train": raw(found.train)} | ({} if found.test is None else {"test": raw(found.test)})
 
 
 def _holds_files(shards: Shards) -> bool:

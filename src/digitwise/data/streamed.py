@@ -80,7 +80,12 @@ def training_splits(dataset: AnyDataset, *, size: int | None, seed: int) -> Spli
 
 
 def open_streamed(
-    source: str, *, validation: int | None = None, seed: int = 0, told: Told | None = None
+    source: str,
+    *,
+    validation: int | None = None,
+    seed: int = 0,
+    label_column: str | None = None,
+    told: Told | None = None,
 ) -> StreamedDataset:
     """Open a folder of shards to train on without holding the training images.
 
@@ -95,6 +100,8 @@ def open_streamed(
         Images to validate with, by default as for any set.
     seed : int
         Of their draw.
+    label_column : str, optional
+        As for :func:`digitwise.data.load`.
     told : callable, optional
         Told about the progress.
 
@@ -104,7 +111,7 @@ def open_streamed(
         If there is no ``train`` or no ``test``, or a shard is not as the others.
     """
     told = told or (lambda what, done, of: None)
-    found = splits(source)
+    found = splits(source, label_column)
     if "test" not in found:
         raise DataError(
             f"{source}: expected folders train and test with shards in each, to train without holding the images; "
@@ -129,7 +136,9 @@ def open_streamed(
     remaining = ShardedSet(
         whole.parts, form, classes, whole.class_counts - images.class_counts, _fingerprint(whole, counted.digest)
     )
-    return StreamedDataset(source, source, remaining, images, read_set(test, form, classes), form.notes)
+    return StreamedDataset(
+        source, source, remaining, images, read_set(test, form, classes), (*train.notes, *form.notes)
+    )
 
 
 def _everywhere(shard: Shard) -> Shard:

@@ -18,12 +18,13 @@ from PIL import Image, UnidentifiedImageError
 
 from digitwise.decoding.modes import decode_colour
 from digitwise.errors import DataError, MissingPartError, TooLargeError, one_line
+from digitwise.files import instead_of_data
 from digitwise.images import UInt8
 
 MAX_PIXELS = 50_000_000  # of one image, checked before decoding
 BYTES_A_PIXEL = 8  # of the largest file that is read from a stream: four channels of 16 bits, not compressed
 FORMATS = "PNG, JPEG, BMP, TIFF, GIF, WebP or PPM"
-LONGEST = 16  # bytes: enough to tell every kind
+LONGEST = 512  # bytes: enough to tell every kind, and what is saved in place of an image
 
 # What Pillow calls a kind, which is also how its module begins. EPS, which would start another program, is not here.
 STARTS = (
@@ -194,6 +195,8 @@ def _what_instead(start: bytes) -> str:
         return "the file is empty; replace it"
     if start[4:8] == b"ftyp":
         return f"its content is {start[8:12].decode('latin-1').strip().upper()}; save it as JPEG or PNG"
+    if instead := instead_of_data(start):
+        return f"its content is {instead}"
     if is_pdf(start):
         return "its content is a PDF; give it to digitwise read, or save its pages as PNG"
     return f"its content is no {FORMATS}; replace it"

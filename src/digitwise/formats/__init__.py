@@ -7,29 +7,45 @@ A form has a file with a class of :class:`~digitwise.formats.blocks.Stored` and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from digitwise.addresses import START, refuse_no_data
 from digitwise.errors import DataError
 from digitwise.files import is_pipe
-from digitwise.formats import csv, folder, idx, npz, sharded
+from digitwise.formats import csv, folder, hdf5, idx, libsvm, mat, npz, pickled, sharded
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
-from digitwise.formats.listing import SUFFIXES
+from digitwise.formats.inside import has_idx, has_shards, inner_folder
+from digitwise.formats.listing import is_shard
 
 __all__ = ["BLOCK", "BLOCK_BYTES", "Block", "Stored", "kind_of", "open_images", "open_splits"]
 
-FILES = {"csv": csv.splits, "idx": idx.splits, "npy": npz.splits, "npz": npz.splits, "parquet": sharded.splits}
+FILES: dict[str, Callable[[Path], Mapping[str, Stored]]] = {
+    "folder": folder.splits,
+    "hdf5": hdf5.splits,
+    "idx": idx.splits,
+    "libsvm": libsvm.splits,
+    "mat": mat.splits,
+    "npy": npz.splits,
+    "npz": npz.splits,
+    "pickle": pickled.splits,
+}
+TABLES = {"csv": csv.splits, "parquet": sharded.splits, "shards": sharded.splits}
+SUFFIXES = {"h5": "hdf5", "hdf5": "hdf5", "tsv": "csv"} | {kind: kind for kind in (*TABLES, *FILES) if kind != "folder"}
 
 
-def open_splits(path: Path) -> Mapping[str, Stored]:
+def open_splits(path: Path, *, label_column: str | None = None) -> Mapping[str, Stored]:
     """What a file or a folder holds: ``train``, and ``test`` where it tells them apart.
 
     Parameters
     ----------
     path : Path
         NumPy's ``.npz`` and ``.npy``, IDX (a file of images, raw or gzipped, or a folder of them), CSV of pixels with
-        or without labels, Parquet or tar shards (a file, a folder of them, or one with ``train`` and ``test``), a
-        folder of images by class or without.
+        or without labels, Parquet or tar shards (a file, a folder of them, or one with ``train`` and ``test``),
+        MATLAB's ``.mat``, HDF5, LIBSVM's text, a folder of images by class or without, or a folder that holds one of
+        these as torchvision and Hugging Face's hub have them.
+    label_column : str, optional
+        Of CSV and Parquet: the name of the column of labels, ``first`` or ``last``; by default found by name or values.
 
     Raises
     ------
@@ -38,22 +54,23 @@ def open_splits(path: Path) -> Mapping[str, Stored]:
     MissingPartError
         If it is Parquet and pyarrow is not installed.
     """
-    if path.is_dir():
-        if any(idx.is_idx(file) for file in path.iterdir() if file.is_file()):
-            return idx.splits(path)
-        return sharded.splits(path) if _has_shards(path) else folder.splits(path)
-    if _is_shard(path):
-        return sharded.splits(path)
-    kind = kind_of(path)
+    path = inner_folder(path) if path.is_dir() else path
+    kind = _kind_of_folder(path) if path.is_dir() else "shards" if is_shard(path) else kind_of(path)
+    if path.is_file() and not is_pipe(path):
+        refuse_no_data(str(path))
     if kind is None:
         raise DataError(
-            f"{path}: expected a folder of images by class, IDX files, .npz, .npy, .csv, .parquet or .tar; "
-            f"got a {path.suffix} file"
+            f"{path}: expected a folder of images by class, IDX files, .npz, .npy, .csv, .parquet, .tar, .mat, .h5 or "
+            f"LIBSVM text; got a {path.suffix} file"
         )
+    if kind in TABLES:
+        return TABLES[kind](path, label_column)
+    if label_column is not None:
+        raise DataError(f"{path}: expected --label-column with a table (CSV or Parquet), got {kind}")
     return FILES[kind](path)
 
 
-def open_images(path: Path, *, max_pixels: int) -> Stored:
+def open_images(path: Path, *, max_pixels: int, label_column: str | None = None) -> Stored:
     """The images of a file to be read: of several splits those to test with.
 
     Parameters
@@ -62,6 +79,8 @@ def open_images(path: Path, *, max_pixels: int) -> Stored:
         As for :func:`open_splits`.
     max_pixels : int
         Of one image.
+    label_column : str, optional
+        As there.
 
     Raises
     ------
@@ -69,29 +88,33 @@ def open_images(path: Path, *, max_pixels: int) -> Stored:
         As there; and if it has no images, or too large ones, as far as that is known before reading.
     """
     if kind_of(path) is None:
-        raise DataError(f"{path}: expected a set of images: .npz, .npy, IDX, .csv or .parquet")
-    found = open_splits(path)
+        raise DataError(f"{path}: expected a set of images: .npz, .npy, IDX, .csv, .parquet, .mat, .h5 or LIBSVM text")
+    found = open_splits(path, label_column=label_column)
     stored = found.get("test", found["train"])
     stored.require_images(max_pixels)
     return stored
 
 
 def kind_of(path: Path) -> str | None:
-    """``npz``, ``npy``, ``idx``, ``parquet``, by content or name, or ``csv``, by name; None for no set."""
+    """The form of a file, by its content or else by its name: a key of ``FILES`` or ``TABLES``; None for no set."""
     start = _start_of(path)
     if start is None:
         return None
-    if start.startswith(b"\x93NUMPY"):
-        return "npy"
-    if start.startswith(b"PAR1"):
-        return "parquet"
-    if start.startswith(b"PK\x03\x04") and path.suffix.lower() == ".npz":
-        return "npz"
-    is_header = start[:2] == b"\0\0" and start[2:3] in bytes(idx.DTYPES) and start[3:4] in b"\3\4"
-    if idx.is_idx(path) or is_header:
-        return "idx"
     suffix = path.suffix.lower().removeprefix(".")
-    return suffix if suffix in FILES else None
+    is_so = {
+        "npy": start.startswith(b"\x93NUMPY"),
+        "parquet": start.startswith(b"PAR1"),
+        "mat": start.startswith(mat.MAGICS),
+        "hdf5": start.startswith(hdf5.MAGIC) and suffix != "mat",
+        "pickle": pickled.is_pickle(path, start),
+        "npz": start.startswith(b"PK\x03\x04") and suffix == "npz",
+        "idx": idx.is_idx(path) or idx.is_header(start),
+    }
+    if kind := next((kind for kind, so in is_so.items() if so), None):
+        return kind
+    if libsvm.is_libsvm(path, start):
+        return "libsvm"
+    return SUFFIXES.get(suffix, "csv" if csv.is_table(start) else None)
 
 
 def _start_of(path: Path) -> bytes | None:
@@ -100,16 +123,12 @@ def _start_of(path: Path) -> bytes | None:
         return None
     try:
         with path.open("rb") as file:
-            return file.read(8)
+            return file.read(START)
     except OSError:
         return None
 
 
-def _has_shards(folder: Path) -> bool:
-    """Whether a folder, or its ``train``, holds Parquet or tar files."""
-    places = [place for place in (folder, folder / "train") if place.is_dir()]
-    return any(_is_shard(file) for place in places for file in place.iterdir())
-
-
-def _is_shard(path: Path) -> bool:
-    return path.name.lower().endswith(tuple(SUFFIXES))
+def _kind_of_folder(path: Path) -> str:
+    if has_idx(path):
+        return "idx"
+    return "shards" if has_shards(path) else "folder"

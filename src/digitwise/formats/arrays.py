@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digitwise.addresses import refuse_no_data
 from digitwise.errors import DataError, one_line
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
 
@@ -83,13 +84,38 @@ class ArrayFile:
             if _read(file, 1, self.path):  # at the end an archive's checksum is looked at too
                 raise DataError(f"{self.path}: oversized: expected {rows:,} rows of shape {inner}, got more; check it")
 
+    def close(self) -> None:
+        """Close the file, nothing read."""
+        self.source.close()
+
     def whole(self) -> NDArray[Any]:
         """All values."""
         found = list(self.blocks(self.shape[0]))
         return found[0] if len(found) == 1 else np.concatenate([np.empty((0, *self.shape[1:]), self.dtype), *found])
 
 
-Opener = Callable[[], ArrayFile]
+class Readable(Protocol):
+    """An array in a file: an :class:`ArrayFile`, or a :class:`digitwise.formats.held.HeldArray`."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole array."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the values."""
+
+    def blocks(self, size: int) -> Iterator[NDArray[Any]]:
+        """The values, at most ``size`` rows at a time; the file is closed at the end."""
+
+    def whole(self) -> NDArray[Any]:
+        """All values; the file is closed."""
+
+    def close(self) -> None:
+        """Close the file, nothing read."""
+
+
+Opener = Callable[[], Readable]
 
 
 class Arrays(Stored):
@@ -106,6 +132,8 @@ class Arrays(Stored):
     note : str
         The array's name in an archive.
     class_names : tuple of str, optional
+    notes : tuple of str
+        What was understood.
     """
 
     def __init__(
@@ -115,12 +143,19 @@ class Arrays(Stored):
         labels: tuple[str, Opener] | None = None,
         note: str = "",
         class_names: tuple[str, ...] | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
-        self.where, self.note, self.class_names = where, note, class_names
+        self.where, self.note, self.class_names, self._notes = where, note, class_names, notes
         self.labelled = labels is not None
         self._images, self._labels = images, labels
-        with (opened := images()).source:
-            self.shape, self.dtype = opened.shape, opened.dtype
+        array = images()
+        self.shape, self.dtype = array.shape, array.dtype
+        array.close()
+
+    @property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """See :class:`~digitwise.formats.blocks.Stored`."""
+        return self._notes
 
     @property
     def rows(self) -> int:
@@ -184,12 +219,12 @@ def opened(path: Path, kind: str, header: Callable[[IO[bytes]], ArrayFile]) -> A
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
         return header(source)
-    except DAMAGE as error:
+    except BaseException as error:
         source.close()
-        reason = one_line(error, 160)
-        raise DataError(f"{path}: damaged {kind} file: {reason}; fetch it again") from error
-    except BaseException:
-        source.close()
+        if isinstance(error, (DataError, *DAMAGE)):
+            refuse_no_data(str(path))
+        if isinstance(error, DAMAGE):
+            raise DataError(f"{path}: damaged {kind} file: {one_line(error, 160)}; fetch it again") from error
         raise
 
 

@@ -56,6 +56,8 @@ class Stored(ABC):
         The source, for messages.
     note : str
         Which of several arrays or columns it is.
+    notes : tuple of str
+        What was understood, for those who use the data: which column is the label, how images lie in an array.
     labelled : bool
         Whether there are labels.
     class_names : tuple of str or None
@@ -65,6 +67,7 @@ class Stored(ABC):
     where: str
     labelled: bool
     note: str = ""
+    notes: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
 
     @property

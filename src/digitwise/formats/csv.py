@@ -1,9 +1,10 @@
-"""Tables of pixels as text: ``label, pixel, pixel, …`` or the pixels alone, with or without a header line."""
+"""Tables of pixels as text: a row an image, perhaps with its label, with or without a header line."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
@@ -14,81 +15,129 @@ from numpy.typing import NDArray
 
 from digitwise.errors import DataError, one_line
 from digitwise.formats.blocks import BLOCK, Block, Stored
+from digitwise.formats.columns import Layout, layout
 
 LONGEST_LINE = 10_000_000  # characters: a line without an end is no table
+HEAD = 256  # rows in front that tell what the columns are
+SPOTS, OF_A_SPOT = 64, 8  # places further on, and rows there: a table may be sorted by its labels
+NUMBERS = re.compile(rb"\s*([-+]?\d[\d.eE+-]*[,;\t ]\s*){16}")  # the fewest pixels that an image has
+LARGE = 2**16  # bytes from which on these are looked at
 
 
 class Csv(Stored):
-    """A table whose rows are images. Of a square number of columns and one more, the first is the label."""
+    """A table whose rows are images.
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.where = path, str(path)
+    Parameters
+    ----------
+    path : Path
+        UTF-8. Cells stand between commas; or between semicolons, tabs or spaces, and then a comma is a decimal one.
+    label_column : str, optional
+        See :func:`digitwise.formats.columns.layout`.
+    """
+
+    def __init__(self, path: Path, label_column: str | None = None) -> None:
+        self.path, self.where, self.label_column = path, str(path), label_column
 
     @cached_property
+    def layout(self) -> Layout:
+        """Which columns are pixels, and which one is the label.
+
+        Raises
+        ------
+        DataError
+            If that cannot be told, or there are no rows.
+        """
+        head = next(self._lines(HEAD), [])
+        try:
+            sample = self._parsed([*head, *self._further()])
+        except ValueError:
+            sample = self._checked(head, 0)  # a fault further on is told when it is read
+        if not sample.size:
+            raise DataError(f"{self.path}: expected rows of pixels, got none")
+        names = self._header if self._header is not None and len(self._header) == sample.shape[1] else None
+        return layout(names, sample.astype(np.float64), self.where, self.label_column)
+
+    @property
     def labelled(self) -> bool:  # type: ignore[override]
-        """Whether there is a column of labels, by the first row."""
-        return next((_first_pixel(table.shape[1], self.path) == 1 for table in self._tables(1)), False)
+        """Whether there is a column of labels."""
+        return self.layout.label is not None
+
+    @property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """See :class:`~digitwise.formats.blocks.Stored`."""
+        return self.layout.notes
 
     def blocks(self, size: int = BLOCK, *, labels: bool = False) -> Iterator[Block]:
-        """See :class:`~digitwise.formats.blocks.Stored`; numbers are float32 (n, pixels) and (n,)."""
-        done = 0
-        for table in self._tables(size):
-            first = _first_pixel(table.shape[1], self.path)
+        """See :class:`~digitwise.formats.blocks.Stored`; numbers are float32 (n, pixels) or (n, h, w), and (n,)."""
+        label, done = self.layout.label, 0
+        for lines in self._lines(size):
+            table = self._checked(lines, done)
             done += len(table)
-            yield Block(table[:, first:], table[:, 0] if labels and first else None)
-        if not done:
-            raise DataError(f"{self.path}: expected rows of pixels, got none")
+            yield Block(self.layout.images(table), table[:, label] if labels and label is not None else None)
 
-    def _tables(self, size: int) -> Iterator[NDArray[Any]]:
-        done = 0
-        for lines in _blocks_of_lines(self.path, size):
-            try:
-                table = np.loadtxt(lines, delimiter=",", dtype=np.float32, ndmin=2, comments=None)
-            except ValueError as error:
-                reason = one_line(error, 160)
-                raise DataError(
-                    f"{self.path}: expected rows of pixels, got after {done:,} good ones: {reason}"
-                ) from error
-            if len(table):
-                yield table
-            done += len(table)
+    @cached_property
+    def _first(self) -> str:
+        with self._told(), self.path.open(encoding="utf-8-sig") as file:  # spreadsheets put a mark in front
+            return file.readline(LONGEST_LINE)
 
+    @cached_property
+    def _separator(self) -> str:
+        return next((mark for mark in ";\t," if mark in self._first), " ")
 
-def splits(path: Path) -> Mapping[str, Csv]:
-    """The only split of a table."""
-    return {"train": Csv(path)}
+    @cached_property
+    def _header(self) -> list[str] | None:
+        try:
+            self._parsed([self._first] if self._first.strip() else [])
+        except ValueError:
+            return [cell.strip().strip('"') for cell in self._first.strip().split(self._separator)]
+        return None
 
-
-def is_square(number: int) -> bool:
-    """Whether so many pixels make a square image."""
-    return number > 0 and math.isqrt(number) ** 2 == number
-
-
-def _blocks_of_lines(path: Path, size: int) -> Iterator[list[str]]:
-    try:
-        with path.open(encoding="utf-8-sig") as file:  # spreadsheets put a mark in front
-            lines = iter(lambda: file.readline(LONGEST_LINE), "")
-            first = next(lines, "")
-            rows = chain([first], lines) if _is_numbers(first) else lines
+    def _lines(self, size: int) -> Iterator[list[str]]:
+        """The rows as text, ``size`` at a time."""
+        with self._told(), self.path.open(encoding="utf-8-sig") as file:
+            first = file.readline(LONGEST_LINE)
+            following = iter(lambda: file.readline(LONGEST_LINE), "")
+            rows = chain([first], following) if self._header is None else following
             while block := [line for line in islice(rows, size) if line.strip()]:
                 yield block
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: expected text with rows of pixels, got: {one_line(error)}") from error
+
+    def _further(self) -> Iterator[str]:
+        """Some rows from all over the file."""
+        size = self.path.stat().st_size
+        with self.path.open("rb") as file:
+            for spot in range(1, SPOTS) if size > LARGE else ():
+                file.seek(size * spot // SPOTS)
+                file.readline(LONGEST_LINE)
+                lines = (file.readline(LONGEST_LINE).decode("utf-8", "replace") for _ in range(OF_A_SPOT))
+                yield from (line for line in lines if line.strip())
+
+    def _checked(self, lines: Sequence[str], done: int) -> NDArray[Any]:
+        try:
+            return self._parsed(lines)
+        except ValueError as error:
+            reason = one_line(error, 160)
+            raise DataError(f"{self.path}: expected rows of pixels, got after {done:,} good ones: {reason}") from error
+
+    def _parsed(self, lines: Sequence[str]) -> NDArray[Any]:
+        if not lines:
+            return np.empty((0, 0), np.float32)
+        points = lines if self._separator == "," else [line.replace(",", ".") for line in lines]
+        mark = None if self._separator == " " else self._separator
+        return np.loadtxt(points, delimiter=mark, dtype=np.float32, ndmin=2, comments=None, quotechar='"')
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"{self.path}: expected text with rows of pixels, got: {one_line(error)}") from error
 
 
-def _is_numbers(line: str) -> bool:
-    try:
-        [float(cell) for cell in line.split(",")]
-    except ValueError:
-        return False
-    return True
+def is_table(start: bytes) -> bool:
+    """Whether a file is text with many numbers in a line, by its first bytes."""
+    return NUMBERS.match(start) is not None
 
 
-def _first_pixel(columns: int, path: Path) -> int:
-    if is_square(columns):
-        return 0
-    if is_square(columns - 1):
-        return 1
-    raise DataError(
-        f"{path}: expected a square number of pixels (784 for 28x28), perhaps after a label, got {columns} columns"
-    )
+def splits(path: Path, label_column: str | None = None) -> Mapping[str, Csv]:
+    """The only split of a table."""
+    return {"train": Csv(path, label_column)}

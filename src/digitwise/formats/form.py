@@ -12,7 +12,7 @@ from digitwise.decoding import decode, open_image
 from digitwise.errors import DataError
 from digitwise.fitting import common_size, fit_into, grey, is_dark_on_light
 from digitwise.formats.blocks import Values
-from digitwise.formats.values import Pixels
+from digitwise.formats.values import Pixels, Scale
 from digitwise.images import UInt8
 
 SAMPLE = 2_000  # images, the first of the training set, that decide
@@ -33,8 +33,8 @@ class Form:
         Whether files have several sizes, or large ones, and are scaled.
     dark : bool
         Whether files have dark ink on a light ground, and are turned round.
-    white : float, optional
-        What numbers go up to.
+    scale : Scale, optional
+        Of numbers.
     """
 
     size: tuple[int, int]
@@ -42,7 +42,7 @@ class Form:
     encoded: bool
     mixed: bool = False
     dark: bool = False
-    white: float | None = None
+    scale: Scale | None = None
 
     @classmethod
     def of(cls, first: Values, where: str) -> Form:
@@ -50,7 +50,7 @@ class Form:
         if not isinstance(first, list):
             pixels = Pixels(where)
             images = pixels(first)
-            return cls(images.shape[1:3], images.ndim == 4, encoded=False, white=pixels.white)
+            return cls(images.shape[1:3], images.ndim == 4, encoded=False, scale=pixels.scale)
         return cls.of_files(decoded(first, where, range(len(first))))
 
     @classmethod
@@ -72,7 +72,7 @@ class Form:
     def notes(self) -> tuple[str, ...]:
         """What is done to the images, in words."""
         if not self.encoded:
-            return ()
+            return self.scale.notes if self.scale else ()
         kind = "3 channels" if self.colour else "grey"
         ink = "dark on light, inverted" if self.dark else "light on dark, as MNIST"
         return (
@@ -113,7 +113,7 @@ class Form:
                 self._check(image.shape[:2], f"{where}, image {row}")
             return self.fitted(opened)
         pixels = Pixels(where)
-        pixels.white = self.white
+        pixels.scale = self.scale
         found = pixels(values)
         self._check(found.shape[1:], where)
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
 from typing import IO, Any
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.errors import DataError
-from digitwise.formats.arrays import ArrayFile, Arrays, Opener, opened
+from digitwise.formats.arrays import ArrayFile, Arrays, opened
 from digitwise.formats.blocks import Block
 
 DTYPES: dict[int, np.dtype[Any]] = {
@@ -100,7 +100,7 @@ def read_idx(path: Path, *, mapped: bool = False) -> NDArray[Any]:
     return np.memmap(path, found.dtype, "r", header, found.shape)
 
 
-def opener(path: Path) -> Opener:
+def opener(path: Path) -> Callable[[], ArrayFile]:
     """What opens an IDX file."""
     return lambda: opened(path, "IDX", lambda source: _header(path, source))
 
@@ -111,6 +111,11 @@ def is_idx(path: Path) -> bool:
     return name.endswith((".idx", "-ubyte", ".ubyte", "-int"))
 
 
+def is_header(start: bytes) -> bool:
+    """Whether a file of images begins so."""
+    return start[:2] == b"\0\0" and start[2:3] in bytes(DTYPES) and start[3:4] in (b"\3", b"\4")
+
+
 def idx_roles(folder: Path) -> dict[str, Path]:
     """The IDX files of a folder by what their names say: ``train images``, ``train labels``, ``test images``, …."""
     roles: dict[str, Path] = {}
@@ -119,8 +124,18 @@ def idx_roles(folder: Path) -> dict[str, Path]:
         split = "test" if any(mark in name for mark in ("t10k", "test")) else "train"
         what = "images" if "image" in name else "labels" if "label" in name else None
         if what is not None:
-            roles.setdefault(f"{split} {what}", file)
+            first = roles.setdefault(f"{split} {what}", file)
+            if _plain(first) != _plain(file):
+                raise DataError(
+                    f"{folder}: expected one file of {split} {what}, got {first.name} and {file.name}; "
+                    "put the set to use in a folder of its own"
+                )
     return roles
+
+
+def _plain(file: Path) -> str:
+    """A name without what says that it is packed: torchvision keeps both."""
+    return file.name.lower().removesuffix(".gz")
 
 
 def unpacked(path: Path) -> bytes:

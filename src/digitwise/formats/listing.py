@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from digitwise.addresses import Entry, listed, opened
@@ -27,15 +28,18 @@ class Shard:
         Bytes; 0 where the place does not tell.
     version : str
         Another one when the file has changed, where the place tells that.
+    label_column : str, optional
+        See :func:`digitwise.formats.columns.layout`; for Parquet.
     """
 
     path: str
     kind: Kind
     size: int
     version: str = field(default="", compare=False)
+    label_column: str | None = None
 
 
-def find_shards(source: str) -> list[Shard]:
+def find_shards(source: str, label_column: str | None = None) -> list[Shard]:
     """The shards that a name stands for.
 
     Parameters
@@ -43,6 +47,8 @@ def find_shards(source: str) -> list[Shard]:
     source : str
         As for :func:`digitwise.addresses.listed`. Hidden files, and those that are no shards by name, are passed over
         in a folder.
+    label_column : str, optional
+        See :class:`Shard`.
 
     Returns
     -------
@@ -58,16 +64,23 @@ def find_shards(source: str) -> list[Shard]:
     """
     entries, is_folder = listed(source, f"{WANTED} or a folder of them")
     if not is_folder:
-        return [_shard(entry, _kind(entry.name) or _kind_inside(entry.path)) for entry in entries]
+        return [_shard(entry, _kind(entry.name) or _kind_inside(entry.path), label_column) for entry in entries]
     shown = [entry for entry in entries if not entry.name.startswith(".")]
-    found = [_shard(entry, kind) for entry in shown if (kind := _kind(entry.name))]
+    found = [_shard(entry, kind, label_column) for entry in shown if (kind := _kind(entry.name))]
     if not found:
         raise DataError(f"{source}: {WANTED} in the folder, got none")
     return sorted(found, key=lambda shard: natural(shard.path))
 
 
-def _shard(entry: Entry, kind: Kind) -> Shard:
-    return Shard(entry.path, kind, entry.size, entry.version)
+def _shard(entry: Entry, kind: Kind, label_column: str | None) -> Shard:
+    if label_column is not None and kind == "tar":
+        raise DataError(f"{entry.path}: expected --label-column with a table (CSV or Parquet), got a tar archive")
+    return Shard(entry.path, kind, entry.size, entry.version, label_column)
+
+
+def is_shard(path: Path) -> bool:
+    """Whether a file is one by its name."""
+    return _kind(path.name) is not None
 
 
 def _kind(name: str) -> Kind | None:

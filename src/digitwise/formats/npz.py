@@ -12,16 +12,13 @@ from numpy.lib import format as npy
 
 from digitwise.errors import DataError
 from digitwise.formats.arrays import ArrayFile, Arrays, Opener, opened
+from digitwise.formats.named import Pair, pairs
 
-NAMES = (("train", "x_train", "y_train"), ("train", "images", "labels"), ("test", "x_test", "y_test"))
 CLASSES = "class_names"
-Shapes = dict[str, tuple[int, ...]]
 
 
 def splits(path: Path) -> Mapping[str, Arrays]:
-    """The splits in a file: ``x_train``, ``y_train``, ``x_test``, ``y_test``, or ``images``, ``labels``.
-
-    Of other arrays the only one that may be images is taken, without labels.
+    """The splits in a file, see :func:`digitwise.formats.named.pairs`.
 
     Raises
     ------
@@ -33,24 +30,13 @@ def splits(path: Path) -> Mapping[str, Arrays]:
             return {"train": Arrays(str(path), lambda: opened(path, "npy", lambda source: _array(path, source)))}
     shapes = _shapes(path)
     names = tuple(str(each) for each in np.atleast_1d(_opener(path, CLASSES)().whole())) if CLASSES in shapes else None
-    found: dict[str, Arrays] = {}
-    for split, images, labels in NAMES:
-        if images in shapes and split not in found:
-            found[split] = _arrays(path, images, labels if labels in shapes else None, names)
-    several = [name for name, shape in shapes.items() if len(shape) > 1]
-    if not found and len(several) == 1:
-        found["train"] = _arrays(path, several[0], None, names)
-    if not found:
-        raise DataError(
-            f"{path}: expected arrays x_train, y_train (x_test, y_test) or images, labels, or one of images; "
-            f"got {', '.join(shapes) or 'none'}"
-        )
-    return found if "train" in found else {"train": found["test"]}
+    found, notes = pairs({name: shape for name, shape in shapes.items() if name != CLASSES}, str(path))
+    return {split: _arrays(path, pair, names, notes) for split, pair in found.items()}
 
 
-def _arrays(path: Path, images: str, labels: str | None, names: tuple[str, ...] | None) -> Arrays:
-    marks = None if labels is None else (f"{path}, {labels}", _opener(path, labels))
-    return Arrays(f"{path}, {images}", _opener(path, images), marks, images, names)
+def _arrays(path: Path, pair: Pair, names: tuple[str, ...] | None, notes: tuple[str, ...]) -> Arrays:
+    marks = None if pair.labels is None else (f"{path}, {pair.labels}", _opener(path, pair.labels))
+    return Arrays(f"{path}, {pair.images}", _opener(path, pair.images), marks, pair.images, names, notes)
 
 
 def _opener(path: Path, name: str) -> Opener:
@@ -60,9 +46,9 @@ def _opener(path: Path, name: str) -> Opener:
     return lambda: opened(path, "npz", member)
 
 
-def _shapes(path: Path) -> Shapes:
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """The shape of each array by its name."""
-    found: Shapes = {}
+    found: dict[str, tuple[int, ...]] = {}
 
     def look(source: IO[bytes]) -> ArrayFile:
         archive = zipfile.ZipFile(source)

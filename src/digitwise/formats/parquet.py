@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO, Any
@@ -12,15 +12,16 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.addresses import opened
+from digitwise.addresses import opened, refuse_no_data
 from digitwise.errors import DataError, DigitwiseError, MissingPartError, one_line
 from digitwise.formats.blocks import BLOCK_BYTES, Block
-from digitwise.formats.csv import is_square
+from digitwise.formats.columns import LABELS, Layout, is_square, label_named, layout
 from digitwise.formats.listing import Shard
+from digitwise.images import Float64
 
 PREFERRED = ("image", "images", "pixels")  # names of the column; else the first that may hold images
 SMALLEST = 64  # bytes of raw pixels in a column of another name: 16 are an identity, 64 a digest
-LABELS = ("label", "labels", "y", "class", "cls")  # names of the column of labels, the likeliest first
+SAMPLED = 256  # rows of each of a few row groups that tell a label among columns without its name
 FIRST = 8  # rows that tell how large the others are, unless all are empty
 BUFFER = 2**20  # bytes that are fetched at once: by default a row group's whole column would be held
 
@@ -53,12 +54,22 @@ class Table:
         The column of images, or those of pixels.
     label : str or None
         The column of labels.
+    layout : Layout, optional
+        Of a table with a column a pixel.
     """
 
     where: str
     file: Any
     columns: tuple[str, ...]
     label: str | None
+    layout: Layout | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was understood, in words."""
+        if self.layout is not None:
+            return self.layout.notes
+        return () if self.label is None else (f"label: column {self.label!r}",)
 
     @property
     def rows(self) -> tuple[int, ...]:
@@ -131,12 +142,13 @@ class Table:
         yield from (batch.slice(start, end - start) for start, end in pairwise(edges))
 
     def _images(self, batch: Any) -> Any:
-        if len(self.columns) > 1:
-            return np.stack([batch.column(name).to_numpy(zero_copy_only=False) for name in self.columns], axis=1)
+        if self.layout is not None:
+            columns = [batch.column(name).to_numpy(zero_copy_only=False) for name in self.columns]
+            return self.layout.shaped(np.stack(columns, axis=1))
         return _images(batch.column(self.columns[0]), f"{self.where}, column {self.columns[0]}")
 
 
-def open_table(file: IO[bytes] | Path, where: str) -> Table:
+def open_table(file: IO[bytes] | Path, where: str, label_column: str | None = None) -> Table:
     """Open a table of images.
 
     Parameters
@@ -147,6 +159,8 @@ def open_table(file: IO[bytes] | Path, where: str) -> Table:
         read many times as fast as lists. Labels are whole numbers or words.
     where : str
         The file's name, for messages.
+    label_column : str, optional
+        See :func:`digitwise.formats.columns.layout`; by default the one whose name says so.
 
     Raises
     ------
@@ -160,21 +174,42 @@ def open_table(file: IO[bytes] | Path, where: str) -> Table:
         opened = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
         schema = opened.schema_arrow
     kinds = {field.name: _kind(field.type) for field in schema}
-    label = next((name for name in LABELS if kinds.get(name) in ("whole", "words")), None)
+    may_be = [name for name in schema.names if kinds[name] in ("whole", "words") or label_column is not None]
+    place = label_named(may_be, label_column, len(may_be), where)
+    label = None if place is None else may_be[place]
     kinds |= {field.name: "other" for field in schema if kinds[field.name] == "raw" and _is_identity(field)}
-    found = next((name for name in (*PREFERRED, *schema.names) if kinds.get(name) in ("bytes", "list", "raw")), None)
+    others = [name for name in (*PREFERRED, *schema.names) if name != label]
+    found = next((name for name in others if kinds.get(name) in ("bytes", "list", "raw")), None)
     if found is not None:
         return Table(where, opened, (found,), label)
-    numbers = [name for name in schema.names if kinds[name] in ("whole", "number")]
-    pixels = [name for name in numbers if name != label]
-    if not is_square(len(pixels)) and pixels:  # one more comes first: a number of the row, or a label without its name
-        label = label or (pixels[0] if kinds[pixels[0]] == "whole" else None)
-        pixels = pixels[1:]
-    if not is_square(len(pixels)):
+    names = [name for name in schema.names if kinds[name] in ("whole", "number") or name == label]
+    if len(names) < 2:
         raise DataError(
             f"{where}: expected a column of images (image) or a square number of pixels, got {schema.names[:5]}"
         )
-    return Table(where, opened, tuple(pixels), label)
+    columns = layout(names, _sample(opened, names, label, where), where, label)
+    pixels = tuple(names[place] for place in columns.pixels)
+    return Table(where, opened, pixels, None if columns.label is None else names[columns.label], columns)
+
+
+def _sample(file: Any, names: Sequence[str], label: str | None, where: str) -> Float64:
+    """Some rows of the first, the middle and the last row group, as numbers; words are NaN."""
+    with _read_from(where):
+        last = file.metadata.num_row_groups - 1
+        groups = sorted({0, last // 2, last}) if last >= 0 else []
+        batches = [next(file.iter_batches(SAMPLED, row_groups=[group], columns=list(names)), None) for group in groups]
+        rows = [
+            np.stack([_numbers(batch.column(name), name == label) for name in names], axis=1)
+            for batch in batches
+            if batch is not None
+        ]
+    return np.concatenate([np.empty((0, len(names))), *rows])
+
+
+def _numbers(column: Any, is_label: bool) -> Float64:
+    if is_label:  # its name says so, whatever it holds
+        return np.full(len(column), np.nan)
+    return np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
 
 
 @dataclass(frozen=True)
@@ -191,12 +226,15 @@ class Footer:
         The column of labels.
     words : str
         Names and types of these columns: the same for shards that belong together.
+    notes : tuple of str
+        What was understood.
     """
 
     rows: tuple[int, ...]
     columns: tuple[str, ...]
     label: str | None
     words: str
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def note(self) -> str:
@@ -215,8 +253,8 @@ def footer(shard: Shard) -> Footer:
         If pyarrow is not installed.
     """
     with opened(shard.path) as file:
-        table = open_table(file, shard.path)
-        return Footer(table.rows, table.columns, table.label, _words(table))
+        table = open_table(file, shard.path, shard.label_column)
+        return Footer(table.rows, table.columns, table.label, _words(table), table.notes)
 
 
 def blocks(
@@ -242,7 +280,7 @@ def blocks(
         If pyarrow is not installed.
     """
     with opened(shard.path) as file:
-        table = open_table(file, shard.path)
+        table = open_table(file, shard.path, shard.label_column)
         yield from table.blocks(size, labels=labels, images=images, groups=groups)
 
 
@@ -265,6 +303,7 @@ def _read_from(where: str) -> Iterator[None]:
     except DigitwiseError:
         raise
     except Exception as error:
+        refuse_no_data(where)
         reason = one_line(error, 160)
         raise DataError(f"{where}: damaged Parquet: {reason}; fetch it again") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -23,17 +24,25 @@ class Shards(Stored):
         At least one.
     where : str
         The folder or file.
+    left_out : tuple of str
+        What of the folder is not used, in words.
     """
 
     labelled = True  # as far as is known before reading
 
-    def __init__(self, shards: Sequence[Shard], where: str) -> None:
-        self.shards, self.where = tuple(shards), where
+    def __init__(self, shards: Sequence[Shard], where: str, left_out: tuple[str, ...] = ()) -> None:
+        self.shards, self.where, self.left_out = tuple(shards), where, left_out
 
     @cached_property
     def rows(self) -> int | None:
         """Images: from the footers of Parquet, by a pass through tar archives."""
         return sum(rows_of(shard) for shard in self.shards)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """See :class:`~digitwise.formats.blocks.Stored`."""
+        first = self.shards[0]
+        return (*self.left_out, *(parquet.footer(first).notes if first.kind == "parquet" else ()))
 
     @cached_property
     def note(self) -> str:  # type: ignore[override]
@@ -47,8 +56,14 @@ class Shards(Stored):
             yield from blocks(shard, size, labels=labels)
 
 
-def splits(source: Path | str) -> Mapping[str, Shards]:
+def splits(source: Path | str, label_column: str | None = None) -> Mapping[str, Shards]:
     """The splits of a folder of shards, here or behind an address; without ``train`` and ``test`` all is for training.
+
+    Parameters
+    ----------
+    source : Path or str
+    label_column : str, optional
+        See :func:`digitwise.formats.columns.layout`.
 
     Raises
     ------
@@ -56,12 +71,24 @@ def splits(source: Path | str) -> Mapping[str, Shards]:
         If there are none, or only one of the two folders has some.
     """
     where = str(source).rstrip("/")
-    found = {name: _found(f"{where}/{name}") for name in ("train", "test")}
+    found = {name: _found(f"{where}/{name}", label_column) for name in ("train", "test")}
     if not any(found.values()):
-        return {"train": Shards(find_shards(str(source)), where)}
+        return _by_name(find_shards(str(source), label_column), where)
     if missing := next((name for name, shards in found.items() if not shards), None):
         raise DataError(f"{source}: expected shards in its folders train and test, got none in {missing}")
     return {name: Shards(shards, f"{where}/{name}") for name, shards in found.items()}
+
+
+def _by_name(shards: Sequence[Shard], where: str) -> Mapping[str, Shards]:
+    """The splits of a folder whose files say so, as those of Hugging Face's hub: ``train-00000-of-00001.parquet``."""
+    told: dict[str, list[Shard]] = {}
+    for shard in shards:
+        name = re.match(r"(train|test|validation)\b", shard.path.rsplit("/", 1)[-1])
+        told.setdefault(name[1] if name else "", []).append(shard)
+    if "" in told or not {"train", "test"} <= told.keys():
+        return {"train": Shards(shards, where)}
+    kept = (f"left out, to validate with: {len(told['validation'])} shards",) if "validation" in told else ()
+    return {name: Shards(told[name], where, kept) for name in ("train", "test")}
 
 
 def blocks(shard: Shard, size: int, *, labels: bool = False) -> Iterator[Block]:
@@ -88,8 +115,8 @@ def rows_of(shard: Shard) -> int:
     return sum(parquet.footer(shard).rows) if shard.kind == "parquet" else tar.count(shard)
 
 
-def _found(place: str) -> list[Shard]:
+def _found(place: str, label_column: str | None) -> list[Shard]:
     try:
-        return find_shards(place)
+        return find_shards(place, label_column)
     except DataError:
         return []

@@ -16,7 +16,7 @@ from functools import partial
 from itertools import groupby
 from typing import IO, Any
 
-from digitwise.addresses import is_address, opened
+from digitwise.addresses import is_address, opened, refuse_no_data
 from digitwise.decoding import READ_SUFFIXES
 from digitwise.errors import DataError, DigitwiseError, one_line
 from digitwise.files import printable
@@ -216,6 +216,7 @@ def _read_from(path: str) -> Iterator[None]:
     except DigitwiseError:
         raise
     except failures as error:
+        refuse_no_data(path)
         reason = one_line(error, 160)
         raise DataError(f"{path}: damaged tar: expected a whole archive, got: {reason}; fetch it again") from error
 

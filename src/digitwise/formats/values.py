@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from digitwise.decoding.modes import white_of
 from digitwise.errors import DataError
 from digitwise.images import Int64, UInt8
+
+ROUNDED = 1e-3  # what a number may be off by where it is written with few decimals
+OVERSHOOT = 0.25  # of 0 to 1, as bicubic resampling leaves it
 
 
 def as_labels(values: NDArray[np.generic], where: str) -> Int64:
@@ -46,8 +50,49 @@ def as_labels(values: NDArray[np.generic], where: str) -> Int64:
     return array.astype(np.int64)
 
 
+@dataclass(frozen=True)
+class Scale:
+    """What numbers of black and white pixels are.
+
+    Parameters
+    ----------
+    black, white : float
+    beyond : float
+        How far numbers may lie outside: resampling overshoots. They are cut.
+    """
+
+    black: float = 0.0
+    white: float = 255.0
+    beyond: float = 0.0
+
+    @classmethod
+    def of(cls, values: NDArray[Any]) -> Scale | None:
+        """The scale of finite numbers that are not those of bytes; None of numbers that may be."""
+        if not values.size or values.dtype.kind not in "fb":
+            return None
+        low, high = float(values.min()), float(values.max())
+        if abs(low + 1) <= ROUNDED and high <= 1 + ROUNDED:
+            return cls(-1.0, 1.0, ROUNDED)
+        if low >= 0 and high <= 1:
+            return cls(0.0, 1.0)
+        return cls(0.0, 1.0, OVERSHOOT) if -OVERSHOOT <= low < 0 and 1 < high <= 1 + OVERSHOOT else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is done to the numbers, in words."""
+        if self.white == 255:
+            return ()
+        cut = ", and cut where they lie outside" if self.beyond == OVERSHOOT else ""
+        return (f"pixels {self.black:g} to {self.white:g}, brought to 0 to 255{cut}",)
+
+    def pixels(self, values: NDArray[Any]) -> UInt8:
+        """Finite numbers as uint8."""
+        factor = 255 / (self.white - self.black)
+        return np.asarray(np.clip((values - self.black) * factor, 0, 255).round(), np.uint8)
+
+
 def as_pixels(values: NDArray[np.generic], where: str) -> UInt8:
-    """Images as uint8 from uint8, whole numbers 0 to 255, or floats in [0, 1].
+    """Images as uint8 from uint8, whole numbers 0 to 255, or floats in [0, 1] or [-1, 1].
 
     Parameters
     ----------
@@ -62,7 +107,7 @@ def as_pixels(values: NDArray[np.generic], where: str) -> UInt8:
     Raises
     ------
     DataError
-        If a value is NaN or outside both ranges, or the shape is none of these.
+        If a value is NaN or outside these ranges, or the shape is none of these.
     """
     if values.dtype.kind not in "buif":
         raise DataError(f"{where}: expected numbers as pixels, got {values.dtype}")
@@ -75,13 +120,13 @@ def _scaled(values: NDArray[np.generic], where: str) -> UInt8:
     if not np.isfinite(array).all():
         place = np.unravel_index(int(np.flatnonzero(~np.isfinite(array))[0]), array.shape)
         raise DataError(f"{where}: expected finite pixels, got NaN or infinity in image {place[0]}; fix or drop it")
+    if scale := Scale.of(values):
+        return scale.pixels(array)
     low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
     if low < 0 or high > 255:
         raise DataError(
             f"{where}: expected pixels 0 to 255 or 0.0 to 1.0, got {low:g} to {high:g}; undo any standardisation"
         )
-    if values.dtype.kind in "fb" and high <= 1:
-        array = array * 255
     return np.round(array).astype(np.uint8)
 
 
@@ -116,7 +161,7 @@ class Pixels:
 
     def __init__(self, where: str) -> None:
         self.where = where
-        self.white: float | None = None  # when an image has told
+        self.scale: Scale | None = None  # when an image has told
 
     def __call__(self, values: NDArray[Any]) -> UInt8:
         """Images uint8 (n, h, w) or (n, h, w, 3) from numbers of that shape, (n, h, w, 1) or (n, square).
@@ -128,25 +173,19 @@ class Pixels:
         """
         if values.dtype == np.uint8 or values.dtype.kind not in "uif" or not values.size:
             return as_pixels(values, self.where)
+        if not np.isfinite(values).all() or not values.any():
+            return as_pixels(values, self.where)
         low, high = float(values.min()), float(values.max())
-        if low < 0:
+        self.scale = self.scale or _scale(values, high)
+        black, white, beyond = self.scale.black, self.scale.white, self.scale.beyond
+        if low < black - beyond:
             raise DataError(
                 f"{self.where}: expected pixels 0 to 1 or 0 to 255, got {low:g} to {high:g}; undo any standardisation"
             )
-        if self.white is None and high > 0:
-            self.white = _white(values.dtype, high)
-        white = self.white or 1.0
-        if high > white:
+        if high > white + beyond:
             raise DataError(f"{self.where}: expected pixels up to {white:g}, as those before, got {high:g}")
-        return as_pixels(values if white == 1 else (values * (255 / white)).round().astype(_kept(values)), self.where)
+        return as_pixels(self.scale.pixels(values), self.where)
 
 
-def _white(dtype: np.dtype[Any], high: float) -> float:
-    if dtype.kind == "f" and high <= 1:
-        return 1.0
-    return white_of(high) if dtype.kind == "u" and high > 255 else 255.0
-
-
-def _kept(values: NDArray[Any]) -> type:
-    """Whole numbers, which are not taken for shares of white; but NaN and infinity must still be seen as such."""
-    return np.int64 if np.isfinite(values).all() else np.float64
+def _scale(values: NDArray[Any], high: float) -> Scale:
+    return Scale.of(values) or (Scale(white=white_of(high)) if values.dtype.kind == "u" and high > 255 else Scale())

@@ -311,13 +311,16 @@ class ReadBlock:
             yield ImageResult(self.path, replace(reading, path=self.path), row=self.first + place, image=image)
 
 
-def read_set(reader: Reader, path: Path) -> tuple[int | None, str, Iterator[ReadBlock]]:
+def read_set(
+    reader: Reader, path: Path, label_column: str | None = None
+) -> tuple[int | None, str, Iterator[ReadBlock]]:
     """Read a set of images.
 
     Parameters
     ----------
     reader : Reader
     path : Path
+    label_column : str, optional
         As for :func:`digitwise.formats.open_images`.
 
     Returns
@@ -331,7 +334,7 @@ def read_set(reader: Reader, path: Path) -> tuple[int | None, str, Iterator[Read
         If it cannot be read; errors found later are raised with a block.
     """
     with _told(path):
-        stored = open_images(path, max_pixels=reader.max_pixels)
+        stored = open_images(path, max_pixels=reader.max_pixels, label_column=label_column)
         rows, note = stored.rows, stored.note
     return rows, note, _blocks(reader, path, stored.images())
 

@@ -34,6 +34,7 @@ def check(
     against: str | Path | None = None,
     labels: bool = False,
     patch: str | Path | None = None,
+    label_column: str | None = None,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     seed: int = 0,
@@ -54,6 +55,8 @@ def check(
         Look for label errors: trains the recipe ``flash`` ten times.
     patch : str or Path, optional
         A label patch to apply first.
+    label_column : str, optional
+        As for :func:`digitwise.load`.
     select, ignore : sequence of str
         Codes of checks, or their beginnings; by default all.
     seed : int
@@ -82,7 +85,7 @@ def check(
     """
     checks = chosen(select, ignore)
     decisions = None if patch is None else read_patch(patch)
-    subject = _subject(data, against, decisions)
+    subject = _subject(data, against, decisions, label_column)
     needs = {each.needs for each in checks}
     if "network" in needs or (labels and "answers" in needs):
         subject = with_network(
@@ -126,8 +129,8 @@ def label_patch(checked: Checked, earlier: Patch | None = None) -> str:
     )
 
 
-def _subject(data: str | Path, against: str | Path | None, patch: Patch | None) -> Subject:
-    splits = read_raw(data)
+def _subject(data: str | Path, against: str | Path | None, patch: Patch | None, label_column: str | None) -> Subject:
+    splits = read_raw(data, label_column=label_column)
     if against is not None:
         others = read_raw(against)
         splits["test"] = others.get("test", others["train"])

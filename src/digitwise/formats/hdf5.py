@@ -1,0 +1,81 @@
+"""HDF5: datasets of numbers by name, read in blocks. Links to other files are not followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from digitwise.addresses import refuse_no_data
+from digitwise.errors import DataError, DigitwiseError, one_line
+from digitwise.formats.arrays import Arrays, Opener
+from digitwise.formats.held import HeldArray, held_splits
+
+MAGIC = b"\x89HDF\r\n\x1a\n"
+LARGEST_CHUNK = 2**30  # bytes that are unpacked at once
+
+
+def splits(path: Path) -> Mapping[str, Arrays]:
+    """The splits in a file, see :func:`digitwise.formats.named.pairs`: ``train/data``, ``train/target`` as in USPS.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, or has no such datasets.
+    """
+    return held_splits(path, datasets(path), lambda name, order: opener(path, name, order))
+
+
+def datasets(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each array of numbers by its name, those in groups as ``group/name``."""
+    found: dict[str, tuple[int, ...]] = {}
+
+    def look(name: str, item: Any) -> None:
+        if _is_plain(item) and not name.startswith("#"):  # as MATLAB names what its cells hold
+            found[name] = item.shape
+
+    with reading(path) as file:
+        file.visititems(look)  # which follows no links to other places
+    return found
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Any]:
+    """An opened file; damage in one line, since h5py's errors are of no common kind."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (DigitwiseError, GeneratorExit):
+        raise
+    except Exception as error:
+        refuse_no_data(str(path))
+        raise DataError(f"{path}: damaged HDF5: {one_line(error, 160)}; fetch it again") from error
+
+
+def opener(path: Path, name: str, order: tuple[int, ...]) -> Opener:
+    """What opens a dataset, its axes in this order."""
+
+    @contextmanager
+    def opened() -> Iterator[Any]:
+        with reading(path) as file:
+            yield file[name]
+
+    def array() -> HeldArray:
+        with opened() as found:
+            if (chunk := prod(found.chunks or ()) * found.dtype.itemsize) > LARGEST_CHUNK:
+                raise DataError(f"{path}, {name}: expected chunks of at most {LARGEST_CHUNK:,} bytes, got {chunk:,}")
+            return HeldArray(path, opened, found.shape, found.dtype, order)
+
+    return array
+
+
+def _is_plain(item: Any) -> bool:
+    """Whether it is an array of numbers in this file, not in another one."""
+    import h5py
+
+    is_array = isinstance(item, h5py.Dataset) and bool(item.shape) and item.dtype.kind in "buif"
+    return is_array and not item.is_virtual and item.external is None

@@ -1,0 +1,195 @@
+"""MATLAB's files: arrays of numbers by name; objects, cells and structs are not taken."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitwise.addresses import refuse_no_data
+from digitwise.errors import DataError, DigitwiseError, one_line
+from digitwise.formats import hdf5
+from digitwise.formats.arrays import Arrays
+from digitwise.formats.blocks import BLOCK, Block
+from digitwise.formats.columns import is_square
+from digitwise.formats.held import HeldArray, held_splits, require_room, room
+from digitwise.formats.values import shaped
+
+MAGICS = (b"MATLAB 5.0 MAT-file", MAGIC_HDF5 := b"MATLAB 7.3 MAT-file")
+CLASSES = {"double": "f8", "single": "f4", "logical": "?"} | {
+    f"{sign}int{8 * size}": f"{kind}{size}" for sign, kind in (("", "i"), ("u", "u")) for size in (1, 2, 4, 8)
+}
+PACKED = 15  # the type of a variable that is packed by zlib
+CHUNK = 2**20  # bytes
+ONES = 200  # images of the digit 1 that tell rows from columns
+TALL = 1.5  # times as high as wide, at least, is a 1 that stands; those of MNIST are 5 times
+BY_COLUMNS = "images stored column by column, as MATLAB does, turned upright"
+TEN = "labels 1 to 10: 10 stands for 0"
+
+
+class Matlab(Arrays):
+    """Images and labels of a split; flat images are made upright, and a label 10 is the digit 0."""
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """See :class:`~digitwise.formats.blocks.Stored`."""
+        told = (BY_COLUMNS, self.by_columns), (TEN, _has_ten(super().marks()))
+        return (*super().notes, *(note for note, is_so in told if is_so))
+
+    @cached_property
+    def by_columns(self) -> bool:
+        """Whether flat images are stored by columns, as MATLAB does, unless the digit 1 stands when read by rows."""
+        if len(self.shape) != 2 or not is_square(self.shape[1]):
+            return False
+        labels = self.marks()
+        if labels is None or labels.ndim != 1 or not np.isin(labels, np.arange(10)).all():
+            return True
+        ones: list[NDArray[Any]] = []
+        for block in super().blocks(labels=True):
+            assert not isinstance(block.images, list)
+            ones.extend(block.images[np.asarray(block.labels) == 1])
+            if len(ones) >= ONES:
+                break
+        if not ones:
+            return True
+        height, width = _spread(shaped(np.stack(ones), self.where).astype(np.float64))
+        return height < TALL * width
+
+    def blocks(self, size: int = BLOCK, *, labels: bool = False) -> Iterator[Block]:
+        """See :class:`~digitwise.formats.blocks.Stored`."""
+        for block in super().blocks(size, labels=labels):
+            yield self._upright(block)
+
+    def whole(self, *, labels: bool = True, mapped: bool = False) -> Block:
+        """See :class:`~digitwise.formats.blocks.Stored`."""
+        return self._upright(super().whole(labels=labels))
+
+    def marks(self) -> NDArray[Any] | None:
+        """The labels as they are meant."""
+        labels = super().marks()
+        return labels % 10 if _has_ten(labels) and labels is not None else labels
+
+    def _upright(self, block: Block) -> Block:
+        if not self.by_columns:
+            return block
+        assert not isinstance(block.images, list)
+        return Block(shaped(block.images, self.where).transpose(0, 2, 1), block.labels)
+
+
+def splits(path: Path) -> Mapping[str, Arrays]:
+    """The splits in a file of any version, see :func:`digitwise.formats.named.pairs`.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, holds no arrays of numbers of such names, or more of them than memory holds.
+    """
+    with path.open("rb") as file:
+        start = file.read(len(MAGIC_HDF5))
+    if start == MAGIC_HDF5 or start.startswith(hdf5.MAGIC):
+        shapes = {name: shape[::-1] for name, shape in hdf5.datasets(path).items()}  # stored in reverse
+        return held_splits(path, shapes, lambda name, order: hdf5.opener(path, name, _reversed(order)), Matlab)
+    variables = _variables(path)
+    shapes = {name: shape for name, (shape, _) in variables.items()}
+    return held_splits(path, shapes, lambda name, order: lambda: _array(path, name, *variables[name], order), Matlab)
+
+
+def _reversed(order: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(len(order) - 1 - axis for axis in order)
+
+
+def _variables(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Shape and dtype of each array of numbers, from the headers."""
+    from scipy.io import whosmat
+
+    with _reading(path), path.open("rb") as file:
+        _require_room_unpacked(file, path)
+        found = whosmat(path)
+    taken = {name: (tuple(shape), np.dtype(CLASSES[kind])) for name, shape, kind in found if kind in CLASSES}
+    if not taken:
+        got = ", ".join(f"{name} ({kind})" for name, _, kind in found[:5]) or "nothing"
+        raise DataError(f"{path}: expected arrays of numbers, such as X and y, got {got}; save these by themselves")
+    return taken
+
+
+def _array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], order: tuple[int, ...]) -> HeldArray:
+    @contextmanager
+    def opened() -> Iterator[NDArray[Any]]:
+        from scipy.io import loadmat
+
+        require_room(f"{path}, {name}", shape, dtype)
+        with _reading(path):
+            found = loadmat(path, variable_names=[name], mat_dtype=True)[name]
+            if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype.kind not in "buif":
+                raise ValueError(f"{name} is not what its header says")
+        yield found
+
+    return HeldArray(path, opened, shape, dtype, order)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Damage in one line; SciPy raises whatever its parsing meets."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except DigitwiseError:
+        raise
+    except Exception as error:
+        refuse_no_data(str(path))
+        raise DataError(f"{path}: damaged MATLAB file: {one_line(error, 160)}; fetch it again") from error
+
+
+def _require_room_unpacked(file: IO[bytes], path: Path) -> None:
+    """Unpack what is packed, little at a time, to know that SciPy will not take more memory than there is.
+
+    Raises
+    ------
+    DataError
+    """
+    file.seek(126)
+    mark = {b"IM": "<", b"MI": ">"}.get(file.read(2))
+    total, most = 0, room()
+    while mark and len(tag := file.read(8)) == 8:
+        kind, size = struct.unpack(f"{mark}II", tag)
+        if kind != PACKED:
+            file.seek(size, 1)
+            continue
+        unpacking = zlib.decompressobj()
+        while size and (part := file.read(min(size, CHUNK))):
+            size -= len(part)
+            while part:
+                total += len(unpacking.decompress(part, CHUNK))
+                part = unpacking.unconsumed_tail
+            if total > most:
+                raise DataError(
+                    f"{path}: unpacks to more than {most / 1e9:,.2f} GB, half of the memory available: expected less; "
+                    f"save a part of it"
+                )
+
+
+def _has_ten(labels: NDArray[Any] | None) -> bool:
+    """Whether digits are 1 to 10, as where arrays begin at 1."""
+    return labels is not None and labels.ndim == 1 and labels.min(initial=10) >= 1 and labels.max(initial=0) == 10
+
+
+def _spread(images: NDArray[np.float64]) -> tuple[float, float]:
+    """How far the ink of images (n, h, w) lies from its middle, up and down and to the sides, on average."""
+    border = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1)
+    ink = np.abs(images - np.median(border, axis=1)[:, None, None])
+    spreads = []
+    for along in (ink.sum(axis=2), ink.sum(axis=1)):
+        share = along / np.maximum(along.sum(axis=1, keepdims=True), 1e-9)
+        places = np.arange(along.shape[1])
+        middle = share @ places
+        spreads.append(float((share * (places - middle[:, None]) ** 2).sum(axis=1).mean()))
+    return spreads[0], spreads[1]

@@ -1,0 +1,46 @@
+"""Pickles, which are never opened, since they run what code they hold: what turns one into .npz is told instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from digitwise.errors import DataError
+from digitwise.formats.blocks import Stored
+
+SUFFIXES = (".pkl", ".pickle", ".pkl.gz", ".pickle.gz", ".pkl.xz", ".pkl.bz2", ".joblib", ".pt", ".pth")
+TORCH = (".pt", ".pth")
+# mnist.pkl.gz, as the deep-learning tutorials have it: three pairs of images and labels
+TUPLES = "(a, b), _, (c, d) = pickle.load(gzip.open({path!r}), encoding='latin1')"
+LINE = "import gzip, pickle, numpy as np; {load}; np.savez({out!r}, x_train=a, y_train=b, x_test=c, y_test=d)"
+
+
+def is_pickle(path: Path, start: bytes) -> bool:
+    """Whether a file is a pickle, by its name or its first bytes."""
+    return path.name.lower().endswith(SUFFIXES) or re.match(rb"\x80[\x02-\x05][\x80-\xff(\]}cX]", start) is not None
+
+
+def splits(path: Path) -> Mapping[str, Stored]:
+    """Refuse it.
+
+    Raises
+    ------
+    DataError
+        Always.
+    """
+    name = path.name.split(".")[0]
+    raise DataError(f"{path}: expected arrays, got a pickle, which can run code; if you trust it: {_line(path, name)}")
+
+
+def _line(path: Path, name: str) -> str:
+    """The line of Python that turns it into .npz."""
+    if path.suffix.lower() in TORCH:
+        return (
+            f"import numpy as np, torch; x, y = torch.load({str(path)!r}, weights_only=True); "
+            f"np.savez({name + '.npz'!r}, images=x.numpy(), labels=y.numpy())"
+        )
+    load = TUPLES.format(path=str(path))
+    if not path.name.lower().endswith(".gz"):
+        load = load.replace("gzip.open(", "open(").replace("),", ", 'rb'),")
+    return LINE.format(load=load, out=name + ".npz")
