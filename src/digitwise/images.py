@@ -36,6 +36,21 @@ TURNS: dict[str, Callable[[UInt8], UInt8]] = {
     "transpose": lambda images: images.swapaxes(1, 2),
     "transverse": lambda images: images[:, ::-1, ::-1].swapaxes(1, 2),
 }
+
+
+def turn_of(name: str) -> Callable[[UInt8], UInt8]:
+    """One of :data:`TURNS`.
+
+    Raises
+    ------
+    DataError
+        If there is none of this name.
+    """
+    if name not in TURNS:
+        raise DataError(f"turn: expected one of {', '.join(TURNS)}, got {name!r}")
+    return TURNS[name]
+
+
 SMALLEST = 4  # pixels a side: below this a convolution and a pooling leave nothing
 
 
@@ -138,6 +153,16 @@ class ImageSet:
     def take(self, indices: Int64) -> ImageSet:
         """The images at ``indices`` (int64, shape (k,)), in that order."""
         return ImageSet(self.images[indices], self.labels[indices], self.class_names)
+
+    def turned(self, turn: str) -> ImageSet:
+        """All images turned by one of :data:`TURNS`.
+
+        Raises
+        ------
+        DataError
+            If there is no such turn.
+        """
+        return ImageSet(np.ascontiguousarray(turn_of(turn)(self.images)), self.labels, self.class_names)
 
 
 def check_fit(name: str, train: TrainingImages, test: ImageSet) -> None:

@@ -33,7 +33,7 @@ def test_a_set_that_lies_wrong_is_an_error_that_names_the_turn(train, turn):
     (finding,) = checked(turned(train, turn)).findings
     assert (finding.severity, finding.split, finding.total) == ("error", "train", 400)
     assert finding.evidence["turn"] == UNDO.get(turn, turn)
-    assert f"--turn {UNDO.get(turn, turn)}" in finding.words
+    assert finding.words.endswith(f"after {UNDO.get(turn, turn)}")
 
 
 def test_upright_images_pass_with_wrong_labels_too(train):

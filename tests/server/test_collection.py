@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import digitwise
-from digitwise.data.normalized import normalize_folder, scans_in
+from digitwise.data.normalized import normalize_set, scans_in
 from digitwise.data.raw import read_raw
 from digitwise.errors import DataError
 from digitwise.server.uploads import Collection
@@ -71,7 +71,7 @@ def test_what_was_collected_is_a_set_to_load_check_and_normalize(collection, tmp
     assert len(dataset.train) + len(dataset.test) == 12
     assert set(dataset.train.images.reshape(-1, 784).sum(axis=1)) <= set(images.reshape(-1, 784).sum(axis=1))
     assert len(read_raw(collection.folder)["train"].pixels) == 12
-    found = normalize_folder(collection.folder, scans_in(collection.folder), tmp_path / "normalized")
+    found = normalize_set(scans_in(collection.folder), tmp_path / "normalized")
     assert found.images == 12
 
 

@@ -96,9 +96,9 @@ class Orientation(Check):
         "network trained on such images reads upright ones wrong, and a model of upright digits reads these wrong."
     )
     remedy = (
-        "Turn the images as the finding says: --turn transpose (rotate-90, mirror, …) on every command that takes "
-        "data, digitwise.load(data, turn=…), or digitwise data normalize --turn to write them anew. Where only some "
-        "are turned, find the file or the step that they come from."
+        'Turn the images as the finding says: digitwise.load(data, turn="transpose") (rotate-90, mirror, …) loads them '
+        "turned; digitwise data normalize DATA --turn transpose --out DIR writes digits anew. Where only some are "
+        "turned, find the file or the step that they come from."
     )
 
     def find(self, subject: Subject) -> list[Finding]:
@@ -130,10 +130,7 @@ class Orientation(Check):
         told: Mapping[str, NDArray[Any]] = found.hits or found.values
         what = "right" if found.hits else "mean confidence"
         as_is, better = (float(told[name].mean()) for name in (NONE, turn))
-        words = (
-            f"the {NAMES[part.split]} images lie wrong: {as_is:.0%} {what} as they are, {better:.0%} after {turn}; "
-            f"--turn {turn} turns them"
-        )
+        words = f"the {NAMES[part.split]} images lie wrong: {as_is:.0%} {what} as they are, {better:.0%} after {turn}"
         evidence = {"turn": turn, **{name: float(values.mean()) for name, values in told.items()}}
         shown = tiles(part, found.indices[:20])
         return self.finding("error", words, evidence=evidence, split=part.split, count=len(part), tiles=shown)

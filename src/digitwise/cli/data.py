@@ -83,24 +83,37 @@ def show(
 
 @app.command()
 def normalize(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Images of digits, one folder a class.")],
+    source: Annotated[
+        str, typer.Argument(metavar="DATA", help="Labelled digits: a folder of images by class, or any other data set.")
+    ],
     out_folder: Annotated[
         Path,
         typer.Option(
             "--out", help="A folder for the images as a model takes them: a new one, or that of an earlier time."
         ),
     ],
+    turn: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TURN",
+            help="Turn all images first, as check DW035 says: transpose, transverse, mirror, flip, rotate-90, "
+            "rotate-180, rotate-270.",
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Bring scans to MNIST's form, as the reader does, to inspect them, check them and train on them."""
     from rich.progress import track
 
     from digitwise.cli.console import err
-    from digitwise.data.normalized import normalize_folder, scans_in
+    from digitwise.data.normalized import normalize_set, scans_in
+    from digitwise.images import turn_of
 
-    files = scans_in(folder)
-    bar = track(files, "normalising", console=err, transient=True, disable=not err.is_terminal)
-    found = normalize_folder(folder, bar, out_folder)
+    if turn is not None:
+        turn_of(turn)  # before the data is read
+    scans = scans_in(source)
+    bar = track(scans, "normalising", console=err, transient=True, disable=not err.is_terminal)
+    found = normalize_set(bar, out_folder, turn=turn)
     if as_json:
         print_json({"out": str(found.path), "images": found.images, "blank": [str(file) for file in found.blank]})
         return

@@ -40,6 +40,7 @@ def load(
     *,
     patch: str | Path | None = None,
     label_column: str | None = None,
+    turn: str | None = None,
     progress: Any = None,
 ) -> Dataset:
     """Load a data set by name or path.
@@ -56,6 +57,9 @@ def load(
     label_column : str, optional
         The column of labels in a CSV or Parquet table with a column for each pixel: its name, ``first`` or ``last``.
         By default it is found by its name (label, class, target, y, digit) or by its values.
+    turn : str, optional
+        What to do with all images of a set that lies wrong, as check DW035 says: transpose, transverse, mirror, flip,
+        rotate-90, rotate-180 or rotate-270 (counter-clockwise). A patch is applied after that.
     progress : object, optional
         Told the bytes of a download; see :func:`digitwise.data.download.fetch`.
 
@@ -68,7 +72,7 @@ def load(
     Raises
     ------
     DataError
-        If a file is not what it should be, or the patch does not fit the data.
+        If a file is not what it should be, the patch does not fit the data, or there is no such turn.
     DataNotFoundError
         If nothing has that name and nothing lies at that path.
 
@@ -80,8 +84,10 @@ def load(
     """
     if patch is not None:
         decisions = read_patch(patch)  # before the data: what is wrong with it is told at once
-        return decisions.apply(load(data, label_column=label_column, progress=progress))
+        return decisions.apply(load(data, label_column=label_column, turn=turn, progress=progress))
     found = read_labelled(data, label_column=label_column, progress=progress)
+    if turn is not None:
+        found = found.turned(turn)
     return dataclasses.replace(found.split(), embedded=data == EMBEDDED)
 
 

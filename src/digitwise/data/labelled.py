@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,21 @@ class Labelled:
     train: ImageSet
     test: ImageSet | None
     notes: tuple[str, ...] = ()
+
+    def turned(self, turn: str) -> Labelled:
+        """The same set with all images turned, see :data:`digitwise.images.TURNS`; a note says so.
+
+        Raises
+        ------
+        DataError
+            If there is no such turn.
+        """
+        return replace(
+            self,
+            train=self.train.turned(turn),
+            test=None if self.test is None else self.test.turned(turn),
+            notes=(*self.notes, f"all images turned: {turn}"),
+        )
 
     def split(self) -> Dataset:
         """For a training: without test images a fifth is held out, stratified, and the notes say so.
