@@ -105,7 +105,8 @@ class Orientation(Check):
         """A finding for each split that lies wrong, or of which some images do."""
         names = subject.train.class_names
         if set(names) <= set(DIGITS) and len(names) > 1:
-            asked = [(part, _bundled(names)) for part in subject.parts]
+            classifier = bundled_classifier(names)
+            asked = [(part, classifier) for part in subject.parts]
             first = _sampled(*asked[0])
             if first is None or first.is_known():
                 return [found for part, classifier in asked for found in self._of(part, classifier)]
@@ -124,7 +125,7 @@ class Orientation(Check):
         chance = 3 * float(np.median(list(counts.values())))  # a wrong label is right under some turn by chance
         if counts[turn] < max(5, MIXED * len(found.indices), chance):
             return []
-        return [self._mixed(part, _support(part, _usable(part), classifier, [NONE, turn]), turn)]
+        return [self._mixed(part, _support(part, usable_in(part), classifier, [NONE, turn]), turn)]
 
     def _whole(self, part: SplitData, found: Support, turn: str) -> Finding:
         told: Mapping[str, NDArray[Any]] = found.hits or found.values
@@ -147,13 +148,14 @@ def _of_several_classes(labels: Int64) -> int:
     return len(labels) if len(np.unique(labels)) >= CLASSES else 0
 
 
-def _usable(part: SplitData) -> Int64:
+def usable_in(part: SplitData) -> Int64:
+    """Images that can be classified, and whose label is a class where there are labels, int64 (k,)."""
     return np.flatnonzero(~part.blank & ((part.classes >= 0) | (not part.labelled))).astype(np.int64)
 
 
 def _sampled(part: SplitData, classifier: Classifier) -> Support | None:
     """A sample of a split under all symmetries; None where nothing can be told."""
-    usable = _usable(part)
+    usable = usable_in(part)
     if len(usable) < FEWEST or part.images.shape[1] != part.images.shape[2]:
         return None
     if len(usable) > TURNED_SAMPLE:
@@ -174,8 +176,8 @@ def _support(part: SplitData, indices: Int64, classifier: Classifier, turns: lis
     return Support(indices, values, hits)
 
 
-def _bundled(names: tuple[str, ...]) -> Classifier:
-    """The bundled model, asked about some of its classes."""
+def bundled_classifier(names: tuple[str, ...]) -> Classifier:
+    """The bundled model, asked about those of its classes that have these names."""
     from digitwise.reading.model import Model
 
     model, columns = Model(), [int(name) for name in names]

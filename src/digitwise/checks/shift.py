@@ -4,6 +4,10 @@ References
 ----------
 D. Lopez-Paz, M. Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017: if a classifier can tell two samples apart
 on images that it has not seen, they have different distributions.
+
+D. Guillory et al., Predicting with Confidence on Unseen Distributions, ICCV 2021: the difference of mean confidences on
+two samples is about the difference of the accuracies. It holds for shifts that confidences show: a model that is sure
+of wrong answers is overestimated.
 """
 
 from __future__ import annotations
@@ -13,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from digitwise.checks.base import Check, Finding, NotApplicableError
+from digitwise.checks.orientation import DIGITS, KNOWN, bundled_classifier, usable_in
 from digitwise.checks.subject import SplitData, Subject
-from digitwise.checks.thresholds import SHIFT_AUC, SHIFT_P, SHIFT_SAMPLE
+from digitwise.checks.thresholds import SHIFT_AUC, SHIFT_P, SHIFT_SAMPLE, TURNED_SAMPLE
 from digitwise.images import Float64
 from digitwise.properties import properties
 
@@ -41,7 +46,8 @@ class Shift(Check):
     )
     remedy = (
         "Prepare both in one way; train on images like those in use, or augment over the difference; measure on "
-        "images like those in use."
+        "images like those in use. For digits the finding tells the bundled model's accuracy on the test images, "
+        "estimated from its confidences; the labels of a hundred images tell it better."
     )
 
     def find(self, subject: Subject) -> list[Finding]:
@@ -58,7 +64,41 @@ class Shift(Check):
         told = [row["words"] for row in rows if abs(row["auc"] - 0.5) >= 0.1][:3] or [rows[0]["words"]]
         words = f"a classifier tells training from test in {auc:.0%} of pairs: " + "; ".join(told)
         evidence = {"auc": auc, "p_value": p_value, "properties": rows}
+        if (expected := expected_accuracy(subject)) is not None:
+            words += (
+                f"; the bundled model reads {expected[0]:.1%} of the training images right and, by its confidences, "
+                f"about {expected[1]:.1%} of the test images"
+            )
+            evidence["expected_accuracy"] = {"training": expected[0], "test": expected[1]}
         return [self.finding("warning", words, evidence=evidence, split="test", count=len(told))]
+
+
+def expected_accuracy(subject: Subject) -> tuple[float, float] | None:
+    """The bundled model's accuracy on the training images, and what it will be on the test images, without labels.
+
+    Returns
+    -------
+    (float, float) or None
+        None where the training images have no labels, or are no digits that the model knows. The second is the first
+        less the difference of the mean confidences, at least 0 and at most 1.
+    """
+    train, test = subject.train, subject.test
+    if test is None or not train.labelled or not set(train.class_names) <= set(DIGITS) or len(train.class_names) < 2:
+        return None
+    classifier = bundled_classifier(train.class_names)
+    given = []
+    for part in (train, test):
+        usable = usable_in(part)
+        if not len(usable):
+            return None
+        few = np.sort(np.random.default_rng(0).permutation(usable)[:TURNED_SAMPLE])
+        given.append((few, classifier.probabilities(classifier.prepare(np.asarray(part.images[few])))))
+    (few, ours), (_, theirs) = given
+    accuracy = float((ours.argmax(axis=1) == train.classes[few]).mean())
+    if accuracy < KNOWN:
+        return None
+    drop = float(ours.max(axis=1).mean() - theirs.max(axis=1).mean())
+    return accuracy, min(max(accuracy - drop, 0.0), 1.0)
 
 
 def two_sample(a: Float64, b: Float64) -> tuple[float, float]:
