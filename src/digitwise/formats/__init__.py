@@ -15,8 +15,8 @@ from digitwise.errors import DataError
 from digitwise.files import is_pipe
 from digitwise.formats import csv, folder, hdf5, idx, libsvm, mat, npz, pickled, sharded
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
-from digitwise.formats.inside import has_idx, has_shards, inner_folder
 from digitwise.formats.listing import is_shard
+from digitwise.formats.subfolders import has_idx, has_shards, inner_folder
 
 __all__ = ["BLOCK", "BLOCK_BYTES", "Block", "Stored", "kind_of", "open_images", "open_splits"]
 

@@ -95,7 +95,7 @@ class ArrayFile:
 
 
 class Readable(Protocol):
-    """An array in a file: an :class:`ArrayFile`, or a :class:`digitwise.formats.held.HeldArray`."""
+    """An array in a file: an :class:`ArrayFile`, or a :class:`digitwise.formats.lazy.LazyArray`."""
 
     @property
     def shape(self) -> tuple[int, ...]:

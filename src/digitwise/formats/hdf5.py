@@ -11,21 +11,21 @@ from typing import Any
 from digitwise.addresses import refuse_no_data
 from digitwise.errors import DataError, DigitwiseError, one_line
 from digitwise.formats.arrays import Arrays, Opener
-from digitwise.formats.held import HeldArray, held_splits
+from digitwise.formats.lazy import LazyArray, lazy_splits
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 LARGEST_CHUNK = 2**30  # bytes that are unpacked at once
 
 
 def splits(path: Path) -> Mapping[str, Arrays]:
-    """The splits in a file, see :func:`digitwise.formats.named.pairs`: ``train/data``, ``train/target`` as in USPS.
+    """The splits in a file, see :func:`digitwise.formats.array_names.pairs`: ``train/data``, ``train/target`` as in USPS.
 
     Raises
     ------
     DataError
         If it is damaged, or has no such datasets.
     """
-    return held_splits(path, datasets(path), lambda name, order: opener(path, name, order))
+    return lazy_splits(path, datasets(path), lambda name, order: opener(path, name, order))
 
 
 def datasets(path: Path) -> dict[str, tuple[int, ...]]:
@@ -64,11 +64,11 @@ def opener(path: Path, name: str, order: tuple[int, ...]) -> Opener:
         with reading(path) as file:
             yield file[name]
 
-    def array() -> HeldArray:
+    def array() -> LazyArray:
         with opened() as found:
             if (chunk := prod(found.chunks or ()) * found.dtype.itemsize) > LARGEST_CHUNK:
                 raise DataError(f"{path}, {name}: expected chunks of at most {LARGEST_CHUNK:,} bytes, got {chunk:,}")
-            return HeldArray(path, opened, found.shape, found.dtype, order)
+            return LazyArray(path, opened, found.shape, found.dtype, order)
 
     return array
 

@@ -19,7 +19,7 @@ from digitwise.errors import DataError, one_line
 from digitwise.formats.arrays import DAMAGE
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
 from digitwise.formats.columns import is_square
-from digitwise.formats.held import require_room
+from digitwise.formats.lazy import require_room
 from digitwise.images import Float64, Int64
 
 OPENERS: dict[bytes, Any] = {b"BZh": bz2.open, b"\x1f\x8b": gzip.open}

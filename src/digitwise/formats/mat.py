@@ -20,7 +20,7 @@ from digitwise.formats import hdf5
 from digitwise.formats.arrays import Arrays
 from digitwise.formats.blocks import BLOCK, Block
 from digitwise.formats.columns import is_square
-from digitwise.formats.held import HeldArray, held_splits, require_room, room
+from digitwise.formats.lazy import LazyArray, lazy_splits, require_room, room
 from digitwise.formats.values import shaped
 
 MAGICS = (b"MATLAB 5.0 MAT-file", MAGIC_HDF5 := b"MATLAB 7.3 MAT-file")
@@ -85,7 +85,7 @@ class Matlab(Arrays):
 
 
 def splits(path: Path) -> Mapping[str, Arrays]:
-    """The splits in a file of any version, see :func:`digitwise.formats.named.pairs`.
+    """The splits in a file of any version, see :func:`digitwise.formats.array_names.pairs`.
 
     Raises
     ------
@@ -96,10 +96,10 @@ def splits(path: Path) -> Mapping[str, Arrays]:
         start = file.read(len(MAGIC_HDF5))
     if start == MAGIC_HDF5 or start.startswith(hdf5.MAGIC):
         shapes = {name: shape[::-1] for name, shape in hdf5.datasets(path).items()}  # stored in reverse
-        return held_splits(path, shapes, lambda name, order: hdf5.opener(path, name, _reversed(order)), Matlab)
+        return lazy_splits(path, shapes, lambda name, order: hdf5.opener(path, name, _reversed(order)), Matlab)
     variables = _variables(path)
     shapes = {name: shape for name, (shape, _) in variables.items()}
-    return held_splits(path, shapes, lambda name, order: lambda: _array(path, name, *variables[name], order), Matlab)
+    return lazy_splits(path, shapes, lambda name, order: lambda: _array(path, name, *variables[name], order), Matlab)
 
 
 def _reversed(order: tuple[int, ...]) -> tuple[int, ...]:
@@ -120,7 +120,7 @@ def _variables(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
     return taken
 
 
-def _array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], order: tuple[int, ...]) -> HeldArray:
+def _array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], order: tuple[int, ...]) -> LazyArray:
     @contextmanager
     def opened() -> Iterator[NDArray[Any]]:
         from scipy.io import loadmat
@@ -132,7 +132,7 @@ def _array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], 
                 raise ValueError(f"{name} is not what its header says")
         yield found
 
-    return HeldArray(path, opened, shape, dtype, order)
+    return LazyArray(path, opened, shape, dtype, order)
 
 
 @contextmanager

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.lib import format as npy
 
 from digitwise.errors import DataError
+from digitwise.formats.array_names import Pair, pairs
 from digitwise.formats.arrays import ArrayFile, Arrays, Opener, opened
-from digitwise.formats.named import Pair, pairs
 
 CLASSES = "class_names"
 
 
 def splits(path: Path) -> Mapping[str, Arrays]:
-    """The splits in a file, see :func:`digitwise.formats.named.pairs`.
+    """The splits in a file, see :func:`digitwise.formats.array_names.pairs`.
 
     Raises
     ------

@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.errors import DataError
+from digitwise.formats.array_names import Shapes, axes, label_axes, label_count, pairs
 from digitwise.formats.arrays import Arrays, Opener
 from digitwise.formats.blocks import BLOCK_BYTES
-from digitwise.formats.named import Shapes, axes, label_axes, label_count, pairs
 from digitwise.system import memory_available
 
 MOST = 0.5  # share of the memory available that one array may take
 
 
 @dataclass(frozen=True, eq=False)
-class HeldArray:
+class LazyArray:
     """An array in a file; the counterpart of :class:`digitwise.formats.arrays.ArrayFile`.
 
     Parameters
@@ -74,7 +74,7 @@ class HeldArray:
         """Nothing is open but while it is read."""
 
 
-def held_splits(
+def lazy_splits(
     path: Path, shapes: Shapes, opener: Callable[[str, tuple[int, ...]], Opener], kind: type[Arrays] = Arrays
 ) -> Mapping[str, Arrays]:
     """The splits among named arrays.
