@@ -18,7 +18,7 @@ LARGEST_CHUNK = 2**30  # bytes that are unpacked at once
 
 
 def splits(path: Path) -> Mapping[str, Arrays]:
-    """The splits in a file, see :func:`digitwise.formats.array_names.pairs`: ``train/data``, ``train/target`` as in USPS.
+    """The splits in a file, see :func:`digitwise.formats.array_names.pairs`: ``train/data``, ``train/target`` in USPS.
 
     Raises
     ------
