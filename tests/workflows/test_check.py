@@ -109,7 +109,7 @@ def test_a_patch_may_name_test_images(halves, tmp_path):
 def test_a_patch_that_leaves_nothing_is_refused(halves, tmp_path):
     data, names = halves
     (tmp_path / "p.csv").write_text("sha256,decision\n" + "".join(f"{name},drop\n" for name in names[:90]))
-    with pytest.raises(DataError, match="drops every train image"):
+    with pytest.raises(DataError, match="drops every training image"):
         digitwise.check(data, patch=tmp_path / "p.csv", select=["DW003"])
 
 

@@ -96,7 +96,7 @@ class MissingClass(Check):
         return found
 
     def _told(self, part: SplitData, own: Int64, missing: Int64, rare: Int64, names: tuple[str, ...]) -> Finding:
-        told = [f"class {names[i]} has no {part.split} image" for i in missing]
+        told = [f"class {names[i]} has no {part.kind} image" for i in missing]
         told += [f"class {names[i]} has {own[i]}" for i in rare]
         evidence = {"missing": [names[i] for i in missing], "rare": {names[i]: int(own[i]) for i in rare}}
         more = f" and {len(told) - 6} more" if len(told) > 6 else ""

@@ -23,7 +23,6 @@ from digitwise.normalize import SIDE, normalize_all
 
 DIGITS = tuple("0123456789")
 NONE = "none"
-NAMES = {"train": "training", "test": "test"}
 SURE, DENIED = 0.8, 0.2  # probability of the label once turned, and as it is, of an image that was turned alone
 KNOWN = 0.5  # share read right, under the best turn, below which the images are no digits that the model knows
 CLASSES = 3  # that turned images have at least: fewer are wrong labels, as of 6 and 9
@@ -131,7 +130,7 @@ class Orientation(Check):
         told: Mapping[str, NDArray[Any]] = found.hits or found.values
         what = "right" if found.hits else "mean confidence"
         as_is, better = (float(told[name].mean()) for name in (NONE, turn))
-        words = f"the {NAMES[part.split]} images lie wrong: {as_is:.0%} {what} as they are, {better:.0%} after {turn}"
+        words = f"the {part.kind} images lie wrong: {as_is:.0%} {what} as they are, {better:.0%} after {turn}"
         evidence = {"turn": turn, **{name: float(values.mean()) for name, values in told.items()}}
         shown = tiles(part, found.indices[:20])
         return self.finding("error", words, evidence=evidence, split=part.split, count=len(part), tiles=shown)

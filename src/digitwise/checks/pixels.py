@@ -179,7 +179,7 @@ class Placement(ImageCheck):
         """Images far from the set's own norm."""
         if part.fitted_from:
             was, now = ("×".join(map(str, each)) for each in (part.fitted_from, part.images.shape[1:]))
-            words = f"the {part.split} images are {was}, the training images {now}"
+            words = f"the {part.kind} images are {was}, the training images {now}"
             return self.finding("error", words, split=part.split, count=len(part))
         found, side = part.measures, max(part.images.shape[1:])
         usable = ~part.blank & ~opposite(part)

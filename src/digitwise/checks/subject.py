@@ -40,6 +40,11 @@ class SplitData:
     def __len__(self) -> int:
         return len(self.raw.pixels)
 
+    @property
+    def kind(self) -> str:
+        """The split in words: training or test."""
+        return "training" if self.split == "train" else "test"
+
     @cached_property
     def stored(self) -> UInt8:
         """The images as uint8, (n, h, w) or (n, h, w, 3), and otherwise as they are stored.

@@ -126,7 +126,7 @@ def _codes(text: str) -> tuple[str, ...]:
 
 def _tell(found: Checked, written: list[Path]) -> None:
     subject = found.subject
-    sizes = ", ".join(f"{len(part):,} {part.split} images" for part in subject.parts)
+    sizes = ", ".join(f"{len(part):,} {part.kind} images" for part in subject.parts)
     out.print(f"{subject.name}: {sizes} of {'×'.join(map(str, subject.train.images.shape[1:]))}\n")
     if found.findings:
         rows = [(f"{f.code} {f.title}", f.severity, f.split, f"{f.total:,}") for f in found.findings]

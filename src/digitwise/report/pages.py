@@ -69,7 +69,7 @@ def findings_content(checked: Checked) -> dict[str, Any]:
         "clean": checked.clean,
         "worst": checked.worst,
         "sizes": [
-            {"split": part.split, "n": f"{len(part):,}", "size": "×".join(map(str, part.images.shape[1:]))}
+            {"split": part.kind, "n": f"{len(part):,}", "size": "×".join(map(str, part.images.shape[1:]))}
             for part in subject.parts
         ],
         "findings": [

@@ -162,7 +162,7 @@ def _patched(part: SplitData, patch: Patch) -> SplitData:
     stay = np.ones(len(part), bool)
     stay[kept[dropped]] = False
     if not stay.any():
-        raise DataError(f"{patch.path}: drops every {part.split} image")
+        raise DataError(f"{patch.path}: drops every {part.kind} image")
     raw = part.raw
     files = tuple(file for file, stays in zip(raw.files, stay, strict=False) if stays)
     changed = dataclasses.replace(
