@@ -61,7 +61,7 @@ def test_poor_trials_are_stopped_early_and_finished_ones_equal_those_of_one_mach
     alone = swept(tmp_path / "alone", GOOD, Processes(1, threads=1))
     done = swept(tmp_path / "s", GOOD + ",1e-9,1e-8", RayPool(joined), Told())
     assert len(results(alone)) == 4
-    assert results(done) == results(alone)
+    assert {rate: row for rate, row in results(done).items() if rate in results(alone)} == results(alone)
     weights = (load_model(each.best.path).get_weights() for each in (done, alone))
     assert all(np.array_equal(one, other) for one, other in zip(*weights, strict=True))
     stopped = {row.trial.number: row.result for row in done.rows if row.result.state == "stopped"}

@@ -24,7 +24,7 @@ KNOWN = {
     "training/finder/fit.py": "the finder's checkpoint, by make model",
     "training/trust.py": "the package's own table, by make model",
     "exercise/sandbox.py": "the folder that a student's notebook runs in",
-    "exercise/answering.py": "what that notebook is answered",
+    "exercise/predicting.py": "what that notebook is answered",
 }
 
 
