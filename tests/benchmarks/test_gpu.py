@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import benchmarks
 from benchmarks.gpu.stopwatch import Stopwatch
 
@@ -35,6 +37,7 @@ def test_stopwatch_leaves_out_what_each_network_compiles(monkeypatch):
     assert watch.seconds == 2 * (1 + 2 + 4 + 8)
 
 
+@pytest.mark.slow
 def test_recorder_keeps_its_row_and_every_line(tmp_path):
     out = tmp_path / "rows.csv"
     arguments = ["flash", "--data", "digits", "--seeds", "1", "--precision", "float32", "--out", str(out)]

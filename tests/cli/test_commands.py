@@ -95,6 +95,7 @@ def test_budget_too_short_to_compile_in_is_told_in_one_line(digitwise, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_deterministic_trainings_give_the_same_answers(digitwise, tmp_path):
     runs = [tmp_path / "one", tmp_path / "other"]
     for out in runs:
@@ -279,6 +280,7 @@ def wait_for(path, process, seconds=300):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_killed_training_goes_on_with_resume(digitwise, start, tmp_path):
     long = ("train", "improved", "--data", "digits", "--epochs", 20, "--out", tmp_path / "run")
     process = start(*long, folder=tmp_path)
@@ -309,6 +311,7 @@ def test_run_refuses_before_it_writes(digitwise, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["focus"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_whole_files_and_130(start, tmp_path):
     process = start("train", "improved", "--data", "digits", "--epochs", 500, "--out", "run", folder=tmp_path)
     checkpoint = tmp_path / ".run.partial" / "checkpoint-0.npz"

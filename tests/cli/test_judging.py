@@ -150,6 +150,7 @@ def test_report_waits_for_neither_keras_nor_tensorflow(trained, tmp_path):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_improve_says_what_it_did(digitwise, trained, tmp_path):
     result = digitwise("improve", trained, "--folds", 2, "--out", tmp_path / "fixed", "--json")
     assert result.code == 0, result.err

@@ -20,6 +20,7 @@ from digitwise.training.pool import Here, Processes
 QUICK = ("train", "flash", "--data", "digits", "--epochs", 1)
 
 
+@pytest.mark.slow
 def test_seeds_side_by_side_are_ordinary_runs_and_a_table(digitwise, tmp_path, monkeypatch, digits):
     monkeypatch.setenv("DIGITWISE_LEDGER", str(tmp_path / "ledger"))
     result = digitwise(*QUICK, "--seeds", 2, "--seed", 5, "--jobs", 2, "--out", tmp_path)
@@ -39,6 +40,7 @@ def test_seeds_side_by_side_are_ordinary_runs_and_a_table(digitwise, tmp_path, m
     assert again.json["test"]["mean_errors"] == sum(errors) / 2
 
 
+@pytest.mark.slow
 def test_seeds_on_a_cluster_are_ordinary_runs(digitwise, two_nodes, tmp_path):
     result = digitwise(*QUICK, "--seeds", 2, "--cluster", two_nodes.address, "--out", tmp_path, "--json")
     assert result.code == 0, result.err

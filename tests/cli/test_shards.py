@@ -22,6 +22,7 @@ def source(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_sigterm_leaves_whole_shards_and_the_manifest_only(source, tmp_path, model_file):
     for number in range(20):
         write_pixels(source / f"more{number}.parquet", digits(20_000, seed=number), 20_000)

@@ -36,6 +36,7 @@ def test_train_streams_shards_and_says_what_memory_it_took(digitwise, shards, tm
     assert data["source"] == str(shards)
 
 
+@pytest.mark.slow
 def test_a_finished_streamed_run_is_not_trained_again(digitwise, shards, tmp_path):
     asked = ("train", "flash", "--data", shards, "--stream", "--out", tmp_path / "run", "--resume")
     assert "finished earlier" not in digitwise(*asked).out

@@ -18,6 +18,8 @@ from tests.cluster.nodes import cluster_of
 WITHOUT = """
 import sys
 
+pytestmark = pytest.mark.slow  # a cluster of two nodes takes minutes
+
 class Without:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] == "digitwise":

@@ -126,6 +126,8 @@ from digitwise.cluster.readers import RayReaders
 from digitwise.reading.shards.work import run_shards
 from tests.cluster.folders import Waiting
 
+pytestmark = pytest.mark.slow  # a cluster of two nodes takes minutes
+
 address, sources, out, signs, model = sys.argv[1:]
 place = Waiting(out, out, signs, ("manifest.json", "part-00001.parquet", "part-00003.parquet"))
 run_shards([sources], place, RayReaders(address), model=model, max_pixels=50_000_000)

@@ -17,6 +17,8 @@ from digitwise.training.sweep import sweep
 from digitwise.training.watch import Watch
 from tests.helpers import blobs
 
+pytestmark = pytest.mark.slow  # a cluster of two nodes takes minutes
+
 QUICK = Recipe("quick", "for tests", "simple-cnn", epochs=8, batch_size=16, learning_rate=0.003)
 GOOD = "learning_rate=0.003,0.002,0.0025,0.0035"
 

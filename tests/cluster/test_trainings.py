@@ -17,6 +17,8 @@ from digitwise.training.train import train_seeds
 from digitwise.training.watch import Watch
 from tests.helpers import blobs
 
+pytestmark = pytest.mark.slow  # a cluster of two nodes takes minutes
+
 QUICK = Recipe("quick", "for tests", "narrow-cnn", epochs=2, batch_size=16, learning_rate=0.003)
 
 

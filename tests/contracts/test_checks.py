@@ -24,6 +24,7 @@ def published(request, mnist):
     return with_network(subject, network=True, answers=False, seed=0, watch=Watch())
 
 
+@pytest.mark.slow
 def test_checks_are_silent_on_clean_sets(published):
     checked = run_checks(published, chosen())
     assert set(checked.skipped) == {"DW004", *NEVER_SILENT}

@@ -39,13 +39,16 @@ def on_ray(request):
     yield RayPool(request.getfixturevalue("joined"), threads=1)
 
 
-@pytest.fixture(params=[here, processes, on_ray], ids=lambda kind: kind.__name__)
+RAY = pytest.param(on_ray, marks=pytest.mark.slow)
+
+
+@pytest.fixture(params=[here, processes, RAY], ids=lambda kind: kind.__name__)
 def pool(request):
     with request.param(request) as made:
         yield made
 
 
-@pytest.fixture(params=[processes, on_ray], ids=lambda kind: kind.__name__)
+@pytest.fixture(params=[processes, RAY], ids=lambda kind: kind.__name__)
 def away(request):
     """A pool whose tasks run in other processes."""
     with request.param(request) as made:
@@ -207,6 +210,7 @@ def test_what_a_task_refuses_is_raised_and_not_tried_again(pool, tmp_path):
     assert (tmp_path / "tries").read_text().splitlines() in (["1"], ["1", "1"])  # the other may have begun
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="only Linux tells a process's threads")
 def test_a_process_computes_with_the_threads_it_was_given():
     (few, fewer), (many, more) = (ran(Processes(1, threads=n), threads, None, [0])[0] for n in (1, 4))

@@ -24,7 +24,11 @@ def short(recipe):
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 @pytest.mark.parametrize(
     "shape",
-    [{"size": 28}, {"size": 20, "classes": 4, "channels": 3}, {"size": 8}],
+    [
+        {"size": 28},
+        pytest.param({"size": 20, "classes": 4, "channels": 3}, marks=pytest.mark.slow),
+        pytest.param({"size": 8}, marks=pytest.mark.slow),
+    ],
     ids=["28x28 grey", "20x20 colour", "8x8 grey"],
 )
 def test_recipe_trains_saves_and_loads(tmp_path, recipe, shape, monkeypatch):
@@ -49,6 +53,7 @@ def test_recipe_trains_saves_and_loads(tmp_path, recipe, shape, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_recipe_keeps_a_budget(recipe, monkeypatch, processor_clock):
     monkeypatch.setattr("digitwise.training.fit.SHORTEST_SHARE", 2.0)  # two networks have to share it
@@ -59,6 +64,7 @@ def test_recipe_keeps_a_budget(recipe, monkeypatch, processor_clock):
     assert 0.9 * budget < fitted.fit_seconds < 1.1 * budget
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_recipe_gives_the_same_weights_again_when_asked(recipe):
     splits = split_validation(blobs(64), size=12)

@@ -9,6 +9,8 @@ import pytest
 
 from tests.exercise.conftest import ASLEEP, points_table
 
+pytestmark = pytest.mark.slow  # a class of notebooks takes minutes
+
 EXPECTED = {
     "perfect": (10, {}),
     "empty": (0, {"histogram": "Draw one bar for each class"}),

@@ -168,6 +168,7 @@ def test_edition_runs_up_to_the_first_gap(edition, mnist, tmp_path, monkeypatch)
     assert space["x_train"].shape == (60_000, 28, 28)
 
 
+@pytest.mark.slow
 def test_notebook_runs_from_top_to_bottom_in_quick_mode(source, stored, tmp_path):
     notebook = build.executed(copy.deepcopy(source), tmp_path, quick=True)
     assert build.measured(notebook).keys() == build.measured(stored).keys()

@@ -58,8 +58,8 @@ def test_its_promises_hold_on_the_test_images(mnist):
         pytest.param(lambda d: (d * 0.3 + 60).astype(np.uint8), id="low-contrast"),
         pytest.param(lambda d: np.clip(d.astype(int) + 80, 0, 255).astype(np.uint8), id="brighter"),
         pytest.param(lambda d: enlarged(d, 1.3), id="1.3x"),
-        pytest.param(lambda d: enlarged(d, 5), id="5x"),
-        pytest.param(lambda d: enlarged(d, 20), id="20x"),
+        pytest.param(lambda d: enlarged(d, 5), id="5x", marks=pytest.mark.slow),
+        pytest.param(lambda d: enlarged(d, 20), id="20x", marks=pytest.mark.slow),
     ],
 )
 def test_the_reading_does_not_hang_on_size_place_or_shades(reader, mnist, change):

@@ -192,6 +192,7 @@ def test_runs_of_different_images_are_refused_and_the_old_report_stays(made, dig
     assert (folder / "report.html").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "step",
     [

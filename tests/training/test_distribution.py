@@ -69,12 +69,14 @@ def alone():
     return result(start(TRAINING))
 
 
+@pytest.mark.slow
 def test_two_devices_have_the_losses_of_one(alone):
     shared = result(start(TRAINING, **TWO_DEVICES))
     assert (alone["devices"], shared["devices"]) == (1, 2)
     assert shared["losses"] == pytest.approx(alone["losses"], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_two_hosts_have_the_losses_of_one(alone):
     started = [start(TRAINING, **host) for host in two_hosts()]
     found = [result(process) for process in started]
@@ -92,6 +94,7 @@ TRAIN = "-m digitwise train baseline --data digits --epochs 1 --batch-size 32 --
 ASKED = TRAIN.split()
 
 
+@pytest.mark.slow
 def test_the_first_of_two_hosts_writes_the_run_and_the_other_one_nothing(tmp_path):
     places = [tmp_path / "first", tmp_path / "other"]
     started = [
@@ -105,6 +108,7 @@ def test_the_first_of_two_hosts_writes_the_run_and_the_other_one_nothing(tmp_pat
     assert {file.name for file in tmp_path.iterdir()} == {"first", "first-looks"}
 
 
+@pytest.mark.slow
 def test_a_batch_that_devices_cannot_share_evenly_is_refused(tmp_path):
     process = launch([*ASKED, "--out", str(tmp_path / "run"), "--batch-size", "13"], **TWO_DEVICES)
     _, error = process.communicate(timeout=200)

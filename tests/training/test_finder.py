@@ -175,6 +175,7 @@ def starts(monkeypatch):
     return asked
 
 
+@pytest.mark.slow
 def test_a_training_learns_and_goes_on_where_it_was(starts, tmp_path, caplog):
     caplog.set_level("INFO", "digitwise")
     out = tmp_path / "finder.npz"
@@ -194,6 +195,7 @@ def test_a_training_learns_and_goes_on_where_it_was(starts, tmp_path, caplog):
     assert losses[1] < losses[0]
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_from_the_weights_of_another(starts, tmp_path):
     first, second = tmp_path / "first.npz", tmp_path / "second.npz"
     network = fit.trained(first, tmp_path, fit.FinderOptions(steps=8, size=2, channels=TINY, chunk=4))

@@ -158,6 +158,7 @@ def test_budget_too_short_for_all_networks_trains_fewer(splits, processor_clock)
     assert fitted.model.count_params() == fit(QUICK, splits, FitOptions(precision="float32")).model.count_params()
 
 
+@pytest.mark.slow
 def test_interrupted_ensemble_with_a_budget_goes_on_with_its_next_network(
     splits, tmp_path, monkeypatch, processor_clock
 ):

@@ -96,7 +96,14 @@ fitted = fit(recipe, splits, FitOptions(precision="float32"))
 print(json.dumps({"errors": predict(fitted.model, splits.validation).errors, "images": fitted.images}))
 """
 
-each_backend = pytest.mark.parametrize("backend", [name for name in BACKENDS if importlib.util.find_spec(name)])
+each_backend = pytest.mark.parametrize(
+    "backend",
+    [
+        pytest.param(name, marks=[] if name == BACKENDS[0] else pytest.mark.slow)
+        for name in BACKENDS
+        if importlib.util.find_spec(name)
+    ],
+)
 
 
 def told_by(backend, program, *arguments):
@@ -126,6 +133,7 @@ def test_backend_trains_on_images_that_stay_in_shards(backend, tmp_path):
     assert told == {"errors": 0, "images": 3 * 80}  # 76 in batches of 16, the last one filled
 
 
+@pytest.mark.slow
 @each_backend
 def test_accelerator_gets_a_whole_epoch_in_one_call(backend):
     told = told_by(backend, WHOLE_EPOCHS)
@@ -133,6 +141,7 @@ def test_accelerator_gets_a_whole_epoch_in_one_call(backend):
     assert told["errors"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="not at hand: JAX")
 def test_jax_compiles_for_equal_bits_also_where_it_has_started_before():
     plain, wanted = {}, {"xla_gpu_deterministic_ops": True}

@@ -80,6 +80,7 @@ def alone(dataset, tmp_path_factory):
     return train(QUICK, dataset, FitOptions(seed=9, deterministic=True), out=tmp_path_factory.mktemp("alone") / "run")
 
 
+@pytest.mark.slow
 def test_each_seed_gives_the_run_that_it_gives_alone(made, alone):
     first, second = made.runs
     assert [first.info["seed"], second.info["seed"]] == [4, 9]

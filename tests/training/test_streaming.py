@@ -38,6 +38,7 @@ def reading():
     return [thread for thread in threading.enumerate() if thread.name == "digitwise-ahead"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["parquet", "tar"])
 def test_streamed_and_in_memory_reach_the_same_accuracy(digits, tmp_path, kind):
     dataset = open_streamed(str(write_shards(tmp_path, digits.train, digits.test, kind=kind)))
@@ -154,6 +155,7 @@ print(feed.epoch_steps, peak_memory())
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_set(tmp_path):
     images, test = blobs(10_000), blobs(30, seed=1)
     shard = write_parquet(tmp_path / "shard", images.images, images.labels, group=2_000)

@@ -238,6 +238,7 @@ def test_network_that_there_is_not_is_refused_before_the_work(small, tmp_path):
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.slow
 def test_an_ensemble_is_tried_with_all_its_networks(small, tmp_path):
     recipe = QUICK.replace(members=2, test_shifts=True, epochs=1)
     done = sweep(recipe, small, FitOptions(precision="float32"), grid={"batch_size": [24]}, out=tmp_path / "s")
