@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from collections.abc import Sequence
@@ -13,11 +12,22 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from digitwise.escaping import json_text, printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-out = Console(highlight=False, soft_wrap=True, markup=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+class SafeConsole(Console):
+    """A console that escapes what would control the terminal in the text it prints."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print text and tables; see :class:`rich.console.Console`."""
+        super().print(*(printable(each, keep="\n") if isinstance(each, str) else each for each in objects), **options)
+
+
+out = SafeConsole(highlight=False, soft_wrap=True, markup=False)
+err = SafeConsole(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
 DataOption = Annotated[
@@ -42,7 +52,7 @@ LabelColumnOption = Annotated[
 
 def print_json(value: Any) -> None:
     """Print one JSON document."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(value, indent=2) + "\n")
 
 
 def browse(url: str) -> None:
@@ -63,9 +73,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str |
     grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for place, column in enumerate(columns):
         words = place == 0 or any(" " in str(row[place]) for row in rows)
-        grid.add_column(column, justify="left" if words else "right", no_wrap=not words)
+        grid.add_column(printable(column), justify="left" if words else "right", no_wrap=not words)
     for row in rows:
-        grid.add_row(*(str(cell) for cell in row))
+        grid.add_row(*map(printable, row))
     return grid
 
 

@@ -20,7 +20,8 @@ from digitwise.data.labelled import Labelled
 from digitwise.data.sharded import require_room
 from digitwise.data.sources import NAMES
 from digitwise.errors import DataError
-from digitwise.files import expanded, printable
+from digitwise.escaping import printable
+from digitwise.files import expanded
 from digitwise.formats import BLOCK, Block, Stored, open_splits
 from digitwise.formats.csv import Csv
 from digitwise.formats.folder import Folder

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from digitwise.decoding import SUFFIXES
 from digitwise.errors import DataError
-from digitwise.files import printable
+from digitwise.escaping import printable
 from digitwise.formats.blocks import BLOCK, Block, Stored
 
 JUNK = ("Thumbs.db", "desktop.ini")  # what systems leave in folders
