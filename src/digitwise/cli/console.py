@@ -55,6 +55,16 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json_text(value, indent=2) + "\n")
 
 
+def tell_links(folders: Sequence[str | Path]) -> None:
+    """Say which links in folders are left out since they lead out of them."""
+    from digitwise.files import expanded
+    from digitwise.formats.links import links_out, note_on
+
+    for folder in folders:
+        for note in note_on(links_out(expanded(folder))):
+            err.print(f"{folder}: {note}", style="dim")
+
+
 def browse(url: str) -> None:
     """Open a page in a browser."""
     import webbrowser

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitwise.cli.console import JsonFlag, LabelColumnOption, PatchOption, out, print_json, stage, table
+from digitwise.cli.console import JsonFlag, LabelColumnOption, PatchOption, out, print_json, stage, table, tell_links
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -99,6 +99,7 @@ def normalize(
     from digitwise.data.normalized import normalize_folder, scans_in
 
     files = scans_in(folder)
+    tell_links([folder])
     bar = track(files, "normalising", console=err, transient=True, disable=not err.is_terminal)
     found = normalize_folder(folder, bar, out_folder)
     if as_json:

@@ -37,7 +37,7 @@ class NormalizedSet:
 
 
 def scans_in(folder: Path) -> list[Path]:
-    """The images of a folder set: in a folder a class, perhaps under ``train`` and ``test``.
+    """The images of a folder set: in a folder a class, perhaps under ``train`` and ``test``; no links out of it.
 
     Raises
     ------
@@ -46,7 +46,8 @@ def scans_in(folder: Path) -> list[Path]:
     """
     splits = [folder / "train", folder / "test"]
     roots = splits if all(split.is_dir() for split in splits) else [folder]
-    found = [file for root in roots if root.is_dir() for file, _ in Folder(root, class_folders(root)).labelled_files()]
+    parts = [Folder(root, class_folders(root, folder), folder) for root in roots if root.is_dir()]
+    found = [file for part in parts for file, _ in part.labelled_files()]
     if not found:
         raise DataError(f"{folder}: expected images in one folder a class, got none")
     return found

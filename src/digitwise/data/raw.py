@@ -26,6 +26,7 @@ from digitwise.formats import BLOCK, Block, Stored, open_splits
 from digitwise.formats.csv import Csv
 from digitwise.formats.folder import Folder
 from digitwise.formats.form import Form, decoded
+from digitwise.formats.links import READS
 from digitwise.formats.sharded import Shards, blocks
 from digitwise.formats.values import shaped
 from digitwise.images import ImageSet, UInt8
@@ -218,6 +219,7 @@ def _opened(stored: Stored) -> _Opened:
             first += len(block)
     if isinstance(stored, Folder):
         found.unreadable.extend((printable(file.name), "an image in no class folder") for file in stored.loose())
+        found.unreadable.extend((link, f"a link that leads out of the folder; {READS}") for link in stored.links())
     return found
 
 

@@ -17,6 +17,7 @@ from digitwise.decoding.modes import white_of
 from digitwise.errors import DataError, one_line
 from digitwise.files import expanded, is_pipe, natural
 from digitwise.formats.folder import Folder, class_folders
+from digitwise.formats.links import leads_out
 from digitwise.formats.values import as_pixels
 from digitwise.images import Int64, UInt8
 from digitwise.reading.results import Box
@@ -34,8 +35,8 @@ def sources_of(arguments: Sequence[str]) -> list[str]:
     ----------
     arguments : sequence of str
         Paths, or ``-`` for standard input. Of a folder and its subfolders, all images and PDFs that are neither
-        hidden nor pipes, sorted by name with numbers as numbers; also subfolders that cannot be listed, so that they
-        are reported as unreadable.
+        hidden nor pipes, nor links that lead out of the folder, sorted by name with numbers as numbers; also
+        subfolders that cannot be listed, so that they are reported as unreadable.
 
     Raises
     ------
@@ -65,7 +66,8 @@ def _images(folder: Path) -> Iterator[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = Path(root) / name
-            if not name.startswith(".") and path.suffix.lower() in READ_SUFFIXES and not is_pipe(path):
+            is_image = not name.startswith(".") and path.suffix.lower() in READ_SUFFIXES
+            if is_image and not leads_out(path, folder) and not is_pipe(path):
                 yield str(path)
     yield from closed
 
