@@ -33,7 +33,9 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document 
 DataOption = Annotated[
     str | None,
     typer.Option(
-        "--data", metavar="NAME|PATH", help="mnist, fashion-mnist, kmnist, qmnist, emnist-digits, digits, or a path."
+        "--data",
+        metavar="NAME|PATH",
+        help="mnist, fashion-mnist, kmnist, qmnist, emnist-digits, usps, optdigits, semeion, digits, or a path.",
     ),
 ]
 PatchOption = Annotated[
