@@ -18,7 +18,7 @@ CLASSES = ("\x1b[31mred", "=1+1", "<b>bold<b>\nnext", "$\\frac{", "-@x")
 FILES = ("\x1b]0;title\x07", "=cmd|' -C calc'!A0", "<img src=x onerror=alert(1)>", "+a\nb", "\u202egnp", "\x9b2J")
 NO_UTF8 = os.fsdecode(b"\xff")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-BROKEN = ("bold<b>\n", "+a\n", "\nnext", "\nb.png")  # names with their newlines
+BROKEN = ("a\nblank", "bold<b>\n", "+a\n", "\nnext", "\nb.png")  # names with their newlines
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +141,19 @@ def test_a_model_with_such_classes_reads(digitwise, folder, run, tmp_path):
     shown = digitwise("read", folder, "--single", "--model", tmp_path / "model.onnx", "--out", tmp_path / "rows.csv")
     require_harmless(exported.out, shown.out, shown.err)
     require_harmless_table(tmp_path / "rows.csv")
+
+
+def test_normalize(digitwise, folder, tmp_path):
+    for name in ("a\n", "b\x1b"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        Image.new("L", (40, 40), 250).save(tmp_path / "set" / name / f"+{name}blank.png")
+        digit = next((folder / CLASSES[0]).iterdir())
+        (tmp_path / "set" / name / "digit.png").write_bytes(digit.read_bytes())
+    for options in ((), ("--json",)):
+        shown = digitwise("data", "normalize", tmp_path / "set", "--out", tmp_path / "out", *options)
+        assert shown.code == 0, shown.err
+        require_harmless(shown.out, shown.err)
+        assert shown.out.count("blank.png") == 2
 
 
 def test_an_error_about_such_a_name_is_one_line(digitwise, tmp_path):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitwise.cli.console import JsonFlag, LabelColumnOption, PatchOption, out, print_json, stage, table, tell_links
+from digitwise.escaping import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -114,7 +115,7 @@ def normalize(
         print_json({"out": str(found.path), "images": found.images, "blank": [str(file) for file in found.blank]})
         return
     for file in found.blank:
-        out.print(f"{file}: blank, left out")
+        out.print(f"{printable(file)}: blank, left out")
     out.print(
         f"{found.images:,} images of 28x28 written to {found.path}; "
         f"train on them: digitwise train augmented --data {found.path}"

@@ -46,7 +46,7 @@ class Raw:
     class_names : tuple of str, optional
         Where the source has them.
     files : tuple of str
-        The file of each image, for folders.
+        The file of each image, printable, for folders; of shards the file and the row.
     unreadable : tuple of (str, str)
         Files that are no image, and why.
     inverted : bool
@@ -205,7 +205,7 @@ def _opened(stored: Stored) -> _Opened:
         for block in parts:
             labels = [""] * len(block) if block.labels is None else np.asarray(block.labels).tolist()
             for place, (file, label) in enumerate(zip(block.images, labels, strict=True)):
-                name = where + (block.names[place] if block.names else f"row {first + place}")
+                name = printable(where + (block.names[place] if block.names else f"row {first + place}"))
                 try:
                     if place in block.errors:
                         raise DataError(block.errors[place])
