@@ -141,6 +141,9 @@ def test_a_model_with_such_classes_reads(digitwise, folder, run, tmp_path):
     shown = digitwise("read", folder, "--single", "--model", tmp_path / "model.onnx", "--out", tmp_path / "rows.csv")
     require_harmless(exported.out, shown.out, shown.err)
     require_harmless_table(tmp_path / "rows.csv")
+    judged = digitwise("evaluate", "--reader", folder, "--model", tmp_path / "model.onnx")
+    assert judged.code == 0, judged.err
+    require_harmless(judged.out, judged.err)
 
 
 def test_normalize(digitwise, folder, tmp_path):

@@ -15,6 +15,7 @@ from PIL import Image
 from digitwise.decoding import READ_SUFFIXES, Decoded, decode_colour, open_image
 from digitwise.decoding.modes import white_of
 from digitwise.errors import DataError, one_line
+from digitwise.escaping import printable
 from digitwise.files import expanded, is_pipe, natural
 from digitwise.formats.folder import Folder, class_folders
 from digitwise.formats.links import leads_out
@@ -97,7 +98,8 @@ def labelled_files(path: str | Path, class_names: tuple[str, ...]) -> tuple[list
     place = expanded(path)
     if not place.exists():
         raise DataError(f"{place}: expected a folder of class folders or a CSV of paths and labels, got nothing there")
-    pairs = list(_of_folder(place) if place.is_dir() else _of_table(place))
+    found = _of_folder(place) if place.is_dir() else _of_table(place)
+    pairs = [(file, printable(name)) for file, name in found]  # as the model has the names of its classes
     if not pairs:
         raise DataError(f"{place}: expected labelled images, got none")
     known = {name: label for label, name in enumerate(class_names)}
