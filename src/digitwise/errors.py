@@ -20,6 +20,8 @@ the base class once, prints that line and exits with code 2.
 
 from __future__ import annotations
 
+from digitwise.escaping import printable
+
 
 class DigitwiseError(Exception):
     """Base of every error this package raises on purpose."""
@@ -66,7 +68,7 @@ class MissingPartError(DigitwiseError):
 
 
 def one_line(told: object, longest: int | None = None) -> str:
-    """Text such as another library's error as one line, for a message.
+    """Text such as another library's error as one line, for a message; harmful characters are escaped.
 
     Parameters
     ----------
@@ -75,5 +77,5 @@ def one_line(told: object, longest: int | None = None) -> str:
     longest : int, optional
         Characters that are kept, counted from the front.
     """
-    line = " ".join(str(told).split())[:longest]
+    line = printable(" ".join(str(told).split()))[:longest]
     return line or (type(told).__name__ if isinstance(told, BaseException) else "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import secrets
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from digitwise.escaping import json_text
 
 FULL = {errno.ENOSPC, errno.EFBIG, *([errno.EDQUOT] if hasattr(errno, "EDQUOT") else [])}  # which Windows lacks
 NEXT = re.compile(r",\n\s+")  # no text holds a line break: JSON writes it as \n
@@ -43,11 +44,6 @@ def natural(name: str) -> tuple[list[tuple[int, str]], str]:
     """A sort key with numbers in natural order: ``scan2`` before ``scan10``."""
     parts = re.split(r"(\d+)", name.lower())
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name
-
-
-def printable(name: str) -> str:
-    """A file name that can be printed and stored, also where it is no UTF-8."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def instead_of_data(start: bytes) -> str | None:
@@ -120,7 +116,7 @@ def atomic_json(path: Path, value: Any) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, lists of plain values in one line each, to ``path``, a temporary name."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    text = json_text(value, indent=2)
     text = re.sub(r"\[\n\s+([^\[\]{}]*?)\n\s+\]", lambda found: f"[{NEXT.sub(', ', found[1])}]", text)
     path.write_text(text + "\n", encoding="utf-8")
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.errors import DataError
+from digitwise.escaping import printable
 
 if TYPE_CHECKING:
     from digitwise.data.patches import Patch
@@ -91,7 +92,8 @@ class ImageSet:
     labels : ndarray of int64, shape (n,)
         The class of each image, 0 to ``len(class_names) - 1``.
     class_names : tuple of str
-        The name of each class, in label order.
+        The name of each class, in label order; harmful characters are escaped, see
+        :func:`digitwise.escaping.printable`.
 
     Raises
     ------
@@ -104,6 +106,7 @@ class ImageSet:
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", tuple(map(printable, self.class_names)))
         images, labels = self.images, self.labels
         if images.dtype != np.uint8 or not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3)):
             raise DataError(

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from digitwise.errors import RunError
+from digitwise.escaping import json_text
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def note(fingerprint: str, look: LedgerEntry) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("a", encoding="utf-8") as ledger:  # one short line: appended whole, also by two at once
-            ledger.write(json.dumps(asdict(look), ensure_ascii=False) + "\n")
+            ledger.write(json_text(asdict(look)) + "\n")
     except OSError as error:
         raise RunError(
             f"{file}: the look at the test set cannot be written down: {error.strerror}; "

@@ -77,7 +77,7 @@ def test_a_review_keeps_the_decisions_of_an_earlier_one_also_those_made_meanwhil
 ):
     first, second = digests(digits.train.images[:2])
     path = tmp_path / "labels.csv"
-    path.write_text(patch_text([(first, 0, 1, 2, 0.5), (second, 1, 1, 2, 0.6)]).replace("0.5,", "0.5,drop"))
+    path.write_text(patch_text([(first, 0, "", 1, 2, 0.5), (second, 1, "", 1, 2, 0.6)]).replace("0.5,", "0.5,drop"))
 
     def meanwhile(*arguments, **more):
         path.write_text(path.read_text().replace("0.6,", "0.6,keep"))

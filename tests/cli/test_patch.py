@@ -16,9 +16,9 @@ def patch(digits, trained, tmp_path):
     wrong = answers.wrong
     test = digests(digits.test.images)
     rows = [
-        f"{digests(digits.train.images[:1])[0]},0,,,,7",
-        *(f"{test[i]},{i},,,,{answers.class_names[answers.predicted[i]]}" for i in wrong[:2]),
-        f"{test[wrong[2]]},{wrong[2]},,,,drop",
+        f"{digests(digits.train.images[:1])[0]},0,,,,,7",
+        *(f"{test[i]},{i},,,,,{answers.class_names[answers.predicted[i]]}" for i in wrong[:2]),
+        f"{test[wrong[2]]},{wrong[2]},,,,,drop",
     ]
     path = tmp_path / "labels.csv"
     path.write_text(patch_text([]) + "\n".join(rows) + "\n")

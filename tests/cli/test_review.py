@@ -21,7 +21,7 @@ def test_review_of_other_data_is_one_line(digitwise, tmp_path):
 
 def test_json_says_where_and_a_host_that_others_reach_is_warned_of(digitwise, digits, tmp_path, monkeypatch):
     path = tmp_path / "labels.csv"
-    path.write_text(patch_text([(digests(digits.train.images[:1])[0], 0, 1, 2, 0.9)]))
+    path.write_text(patch_text([(digests(digits.train.images[:1])[0], 0, "", 1, 2, 0.9)]))
     monkeypatch.setattr("digitwise.server.serving.serve", lambda app, sock: None)
     said = digitwise("review", path, "--data", "digits", "--port", "0", "--json", "--host", "0.0.0.0")
     assert said.code == 0
@@ -34,7 +34,7 @@ def test_review_runs_until_it_is_told_to_leave_and_says_what_was_decided(tmp_pat
     images, data, path = blobs(30), tmp_path / "data.npz", tmp_path / "labels.csv"
     np.savez(data, x_train=images.images, y_train=images.labels)
     name = digests(images.images[:1])[0]
-    path.write_text(patch_text([(name, 0, 1, 2, 0.9)]))
+    path.write_text(patch_text([(name, 0, "", 1, 2, 0.9)]))
     command = [sys.executable, "-m", "digitwise", "review", path, "--data", data, "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         url = re.search(r"http://[^ )]+", process.stdout.readline())[0]

@@ -6,7 +6,7 @@ from digitwise.data.decisions import rows_of, with_decision
 from digitwise.data.patches import patch_text, read_patch
 
 A, B, C = "aa" * 32, "bb" * 32, "cc" * 32
-PLAIN = patch_text([(A, 0, 4, 9, 0.9), (B, 1, 3, 5, 0.8), (C, 2, 7, 1, 0.7)])
+PLAIN = patch_text([(A, 0, "a.png", 4, 9, 0.9), (B, 1, "", 3, 5, 0.8), (C, 2, "", 7, 1, 0.7)])
 
 
 def test_only_the_decision_of_that_image_changes():

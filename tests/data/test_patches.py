@@ -1,19 +1,24 @@
+import csv
+
 import numpy as np
 import pytest
 
 from digitwise.data import load
+from digitwise.data.decisions import rows_of, with_decision
 from digitwise.data.patches import COLUMNS, digests, patch_text, read_patch
 from digitwise.errors import DataError
 from digitwise.images import Dataset
 from tests.helpers import blobs
 
+FORMULA = ("=", "+", "-", "@")
 SET = Dataset("drawn", "drawn", blobs(30), blobs(12, seed=1))
 TRAIN, TEST = digests(SET.train.images), digests(SET.test.images)
 
 
 def written(folder, decisions, *, name="labels.csv", separator=","):
     rows = [
-        separator.join((digest, str(i), "0", "1", "0.9", decision)) for i, (digest, decision) in enumerate(decisions)
+        separator.join((digest, str(i), f"{i}.png", "0", "1", "0.9", decision))
+        for i, (digest, decision) in enumerate(decisions)
     ]
     (folder / name).write_text("\n".join([separator.join(COLUMNS), *rows]) + "\n", encoding="utf-8")
     return folder / name
@@ -87,13 +92,35 @@ def test_a_patch_that_does_not_exist_is_told_in_one_line(tmp_path):
 def test_loading_applies_a_patch(tmp_path, digits):
     digest = digests(digits.train.images[:1])[0]
     path = tmp_path / "labels.csv"
-    path.write_text(patch_text([(digest, 0, 1, 2, 0.5)]).replace("0.5,", "0.5,7"))
+    path.write_text(patch_text([(digest, 0, "", 1, 2, 0.5)]).replace("0.5,", "0.5,7"))
     assert load("digits", patch=path).train.labels[0] == 7
 
 
 def test_decisions_of_an_earlier_patch_stay(tmp_path):
     earlier = read_patch(written(tmp_path, [(TRAIN[3], "2"), (TRAIN[4], ""), (TRAIN[5], "drop")]))
-    (tmp_path / "new.csv").write_text(patch_text([(TRAIN[6], 6, 0, 1, 0.9), (TRAIN[3], 3, 0, 1, 0.9)], earlier))
+    (tmp_path / "new.csv").write_text(patch_text([(TRAIN[6], 6, "", 0, 1, 0.9), (TRAIN[3], 3, "", 0, 1, 0.9)], earlier))
     new = read_patch(tmp_path / "new.csv")
     assert new.decisions == {TRAIN[3]: "2", TRAIN[5]: "drop"}
     assert list(new.rows) == [TRAIN[6], TRAIN[3], TRAIN[5]]
+
+
+def test_a_patch_without_names_of_files_still_reads(tmp_path):
+    old = f"sha256,index,given,suggested,confidence,decision\n{TRAIN[3]},3,0,1,0.9,2\n{TRAIN[4]},4,0,1,0.9,\n"
+    (tmp_path / "labels.csv").write_text(old)
+    earlier = read_patch(tmp_path / "labels.csv")
+    assert earlier.decisions == {TRAIN[3]: "2"}
+    rows = patch_text([(TRAIN[4], 4, "0/4.png", 0, 1, 0.9)], earlier).splitlines()
+    assert rows[1:] == [f"{TRAIN[4]},4,0/4.png,0,1,0.9,", f"{TRAIN[3]},3,,0,1,0.9,2"]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "'=1+1", "+a", "-a", "@a", "-1", "a,b;c"])
+def test_no_cell_is_a_formula_and_decisions_are_read_as_they_are_meant(tmp_path, name):
+    text = patch_text([(TRAIN[3], 3, f"{name}/3.png", name, name, 0.9)])
+    (tmp_path / "labels.csv").write_bytes(with_decision(text.encode(), TRAIN[3], name))
+    patch = read_patch(tmp_path / "labels.csv")
+    assert patch.decisions == {TRAIN[3]: name}
+    cells = rows_of(patch)[TRAIN[3]]
+    assert (cells["file"], cells["given"]) == (f"{name}/3.png", name)
+    raw = next(csv.DictReader(patch.text.splitlines()))
+    assert not raw["file"].startswith(FORMULA)
+    assert raw["decision"] == "-1" or not raw["decision"].startswith(FORMULA)

@@ -8,12 +8,14 @@ from digitwise.data.raw import Raw
 from digitwise.report.pages import write_findings
 from tests.helpers import glyphs
 
+NAME = f"7/{'a-long-name-' * 9}<i>&.png"
+
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     pixels, labels = glyphs(300), np.arange(300) % 10
     pixels[100], pixels[7], pixels[9] = pixels[5], 0, 255 - pixels[9]
-    train = SplitData("train", Raw(pixels, labels, None, ("a.png",) * 300, (("<b>.png", "damaged & torn"),)))
+    train = SplitData("train", Raw(pixels, labels, None, (NAME,) * 300, (("<b>.png", "damaged & torn"),)))
     test = SplitData("test", Raw(glyphs(300, seed=1) // 2 * 2, labels))
     checked = run_checks(Subject("drawn", train, test), chosen(ignore=["DW034", "DW040"]))
     return write_findings(checked, tmp_path_factory.mktemp("check"))
@@ -34,6 +36,8 @@ def test_page_opens_without_trouble_and_fits(page, browser, width, scheme):
     tile = opened.locator("#dw010-train .tile i").first
     assert tile.bounding_box()["width"] > 20
     assert opened.get_by_text("<b>.png").count() >= 1
+    assert opened.locator("#dw010-train .tile").first.get_attribute("title") == NAME
+    assert opened.locator("#dw010-train .tile small").first.inner_text() == NAME
     context.close()
     assert trouble == []
 

@@ -33,8 +33,8 @@ def test_flipped_labels_are_found(checked):
 def test_label_patch_filled_in_fixes_the_labels(checked, flipped, digits, tmp_path):
     text = label_patch(checked)
     lines = text.splitlines()
-    assert lines[0] == "sha256,index,given,suggested,confidence,decision"
-    fixed = [lines[0], *(line + line.split(",")[3] for line in lines[1:])]
+    assert lines[0] == "sha256,index,file,given,suggested,confidence,decision"
+    fixed = [lines[0], *(line + line.split(",")[4] for line in lines[1:])]
     (tmp_path / "labels.csv").write_text("\n".join(fixed))
     patch = read_patch(tmp_path / "labels.csv")
     known = dict(zip(digests(digits.train.images), digits.train.labels, strict=True))

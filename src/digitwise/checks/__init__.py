@@ -112,7 +112,8 @@ class Checked:
 
     def as_list(self) -> list[dict[str, Any]]:
         """What ``findings.json`` holds."""
-        return [finding.as_dict() for finding in self.findings]
+        files = {part.split: part.raw.files for part in self.subject.parts}
+        return [finding.as_dict(files.get(finding.split, ())) for finding in self.findings]
 
 
 def chosen(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Check]:

@@ -72,14 +72,21 @@ class Finding:
         """The place of its explanation in the docs; empty for a user's own check."""
         return f"docs/checks.md#{self.code.lower()}" if self.code.startswith("DW") else ""
 
-    def as_dict(self) -> dict[str, Any]:
-        """The finding as ``findings.json`` holds it."""
+    def as_dict(self, files: Sequence[str] = ()) -> dict[str, Any]:
+        """The finding as ``findings.json`` holds it.
+
+        Parameters
+        ----------
+        files : sequence of str
+            The file of each image of the split; empty where the set is not one of files, and then left out.
+        """
         return {
             "code": self.code,
             "severity": self.severity,
             "title": self.title,
             "count": self.total,
             "indices": self.indices.tolist(),
+            **({"files": [files[index] for index in self.indices]} if files else {}),
             "evidence": {"split": self.split, "words": self.words, **self.evidence},
             "docs": self.docs,
         }

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from digitwise.checks.measures import Likeness, Measures, blocks, extents, likeness, measured
 from digitwise.checks.thresholds import BLANK_RANGE
 from digitwise.data.raw import Raw
+from digitwise.escaping import printable
 from digitwise.fitting import is_dark_on_light
 from digitwise.images import Float32, ImageSet, Int64, Mask, UInt8
 
@@ -125,12 +126,18 @@ class SplitData:
     @cached_property
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes, numbers where the source has none."""
-        return self.raw.class_names or tuple(str(i) for i in range(int(self.classes.max(initial=0)) + 1))
+        if self.raw.class_names:
+            return tuple(map(printable, self.raw.class_names))
+        return tuple(str(i) for i in range(int(self.classes.max(initial=0)) + 1))
 
     def name_of(self, index: SupportsIndex) -> str:
         """The class of an image in words."""
         label = int(self.classes[index])
         return self.class_names[label] if 0 <= label < len(self.class_names) else "?" if self.labelled else ""
+
+    def file_of(self, index: SupportsIndex) -> str:
+        """The file of an image; empty where the set is not one of files."""
+        return self.raw.files[index] if self.raw.files else ""
 
     def blocks(self) -> Iterator[tuple[slice, UInt8]]:
         """Blocks of grey, light-on-dark images, and their places."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from collections.abc import Sequence
@@ -13,17 +12,30 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from digitwise.escaping import json_text, printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-out = Console(highlight=False, soft_wrap=True, markup=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+class SafeConsole(Console):
+    """A console that escapes what would control the terminal in the text it prints."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print text and tables; see :class:`rich.console.Console`."""
+        super().print(*(printable(each, keep="\n") if isinstance(each, str) else each for each in objects), **options)
+
+
+out = SafeConsole(highlight=False, soft_wrap=True, markup=False)
+err = SafeConsole(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
 DataOption = Annotated[
     str | None,
     typer.Option(
-        "--data", metavar="NAME|PATH", help="mnist, fashion-mnist, kmnist, qmnist, emnist-digits, digits, or a path."
+        "--data",
+        metavar="NAME|PATH",
+        help="mnist, fashion-mnist, kmnist, qmnist, emnist-digits, usps, optdigits, semeion, digits, or a path.",
     ),
 ]
 PatchOption = Annotated[
@@ -42,7 +54,17 @@ LabelColumnOption = Annotated[
 
 def print_json(value: Any) -> None:
     """Print one JSON document."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(value, indent=2) + "\n")
+
+
+def tell_links(folders: Sequence[str | Path]) -> None:
+    """Say which links in folders are left out since they lead out of them."""
+    from digitwise.files import expanded
+    from digitwise.formats.links import links_out, note_on
+
+    for folder in folders:
+        for note in note_on(links_out(expanded(folder))):
+            err.print(f"{folder}: {note}", style="dim")
 
 
 def browse(url: str) -> None:
@@ -63,9 +85,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str |
     grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for place, column in enumerate(columns):
         words = place == 0 or any(" " in str(row[place]) for row in rows)
-        grid.add_column(column, justify="left" if words else "right", no_wrap=not words)
+        grid.add_column(printable(column), justify="left" if words else "right", no_wrap=not words)
     for row in rows:
-        grid.add_row(*(str(cell) for cell in row))
+        grid.add_row(*map(printable, row))
     return grid
 
 

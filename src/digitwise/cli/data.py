@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitwise.cli.console import JsonFlag, LabelColumnOption, PatchOption, out, print_json, stage, table
+from digitwise.cli.console import JsonFlag, LabelColumnOption, PatchOption, out, print_json, stage, table, tell_links
+from digitwise.escaping import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from digitwise.data.sources import Source
     from digitwise.images import Dataset, ImageSet
 
 app = typer.Typer(help="List, fetch and show data sets.", no_args_is_help=True, rich_markup_mode=None)
@@ -24,14 +26,21 @@ def list_sets(as_json: JsonFlag = False) -> None:
     from digitwise.data import locate
     from digitwise.data.sources import SOURCES
 
-    rows = [(s.name, s.title, s.size, s.licence, str(locate(s) or "")) for s in SOURCES.values()]
-    rows.append(("digits", "UCI digits through scikit-learn", "1,437 + 360 of 28x28", "CC BY 4.0", "embedded"))
+    def place(named: Source) -> str:
+        folder = locate(named)
+        part = next((each for each in named.parts if folder and not (folder / named.files[0].name).is_file()), None)
+        return f"{folder or ''}" + (f" (a part of it, {part.what})" if part else "")
+
+    rows = [(s.name, s.title, s.size, s.licence, s.citation, place(s)) for s in SOURCES.values()]
+    digits = ("digits", "UCI digits through scikit-learn", "1,437 + 360 of 28x28", "CC BY 4.0")
+    rows.append((*digits, SOURCES["optdigits"].citation, "embedded"))
     if as_json:
-        keys = ("name", "title", "size", "licence", "found")
+        keys = ("name", "title", "size", "licence", "citation", "found")
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
         return
-    for name, title, size, licence, found in rows:
-        out.print(f"{name}: {title}\n    {size}; {licence}; {found or 'not here, digitwise data fetch ' + name}")
+    for name, title, size, licence, citation, found in rows:
+        where = found or f"not here, digitwise data fetch {name}"
+        out.print(f"{name}: {title}\n    {size}; licence: {licence}; cite {citation}\n    {where}")
 
 
 @app.command()
@@ -112,13 +121,14 @@ def normalize(
     if turn is not None:
         turn_of(turn)  # before the data is read
     scans = scans_in(source)
+    tell_links([source])
     bar = track(scans, "normalising", console=err, transient=True, disable=not err.is_terminal)
     found = normalize_set(bar, out_folder, turn=turn)
     if as_json:
         print_json({"out": str(found.path), "images": found.images, "blank": [str(file) for file in found.blank]})
         return
     for file in found.blank:
-        out.print(f"{file}: blank, left out")
+        out.print(f"{printable(file)}: blank, left out")
     out.print(
         f"{found.images:,} images of 28x28 written to {found.path}; "
         f"train on them: digitwise train augmented --data {found.path}"

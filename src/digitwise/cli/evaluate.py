@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, out, print_json, table
+from digitwise.cli.console import (
+    DataOption,
+    JsonFlag,
+    LabelColumnOption,
+    PatchOption,
+    out,
+    print_json,
+    table,
+    tell_links,
+)
 from digitwise.cli.options import ClassMixOption, MaxErrorOption, ModelOption, SamplesOption, class_mix
 
 if TYPE_CHECKING:
@@ -83,6 +92,7 @@ def _evaluate_reader(data: Path, model: Path | None, max_error: float | None, as
     from digitwise.exporting.judging import judged
     from digitwise.reading.reader import Reader
 
+    tell_links([data])
     told = judged(Reader(model, max_error=max_error), data).as_dict()
     if as_json:
         print_json(told)

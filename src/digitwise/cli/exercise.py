@@ -90,8 +90,9 @@ def check(
 ) -> int:
     """Run students' notebooks, each in a process with limits, and award points per task."""
     from digitwise.data import load
+    from digitwise.escaping import printable
     from digitwise.exercise.marking import mark_all
-    from digitwise.exercise.marks import MARKS, check_places, page_names, printable, write_page, write_points
+    from digitwise.exercise.marks import MARKS, check_places, page_names, write_page, write_points
     from digitwise.exercise.sandbox import SLOWER, NotebookLimits, slowness
     from digitwise.files import expanded
     from digitwise.outputs import claimed

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import JsonFlag, LabelColumnOption, err
+from digitwise.cli.console import JsonFlag, LabelColumnOption, err, tell_links
 from digitwise.cli.options import ClusterOption, share, share_or_all
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ def read(
     from digitwise.cli.shards import is_folder, read_shards
     from digitwise.files import real
 
+    tell_links(files)
     if cluster is not None or (out is not None and is_folder(out)):
         given = {
             "--numbers": asked,

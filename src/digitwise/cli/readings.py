@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from digitwise.cli.console import counting_bar, err
+from digitwise.escaping import json_text, printable
 from digitwise.reading.answers import Tally
 from digitwise.reading.results import FieldReading, Page, Reading
 from digitwise.reading.rows import document_of, reading_line, sink_to
@@ -88,7 +88,7 @@ class Documents(Listener):
 
     def take(self, found: ImageResult) -> None:
         """Print the next element."""
-        text = json.dumps(document_of(found, top=self.top), indent=2, ensure_ascii=False)
+        text = json_text(document_of(found, top=self.top), indent=2)
         sys.stdout.write(self.before + indent(text, "  "))
         self.before = ",\n"
 
@@ -212,7 +212,7 @@ def place_of(found: ImageResult) -> str:
 
 def say(line: str) -> None:
     """Print to stdout without rich, whose markup costs more than reading does."""
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(printable(line, keep="\n") + "\n")
 
 
 def check_image(path: Path) -> Path:

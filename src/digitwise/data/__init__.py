@@ -18,6 +18,7 @@ from digitwise.data.labelled import Labelled
 from digitwise.data.patches import read_patch
 from digitwise.data.sharded import read_shards
 from digitwise.data.sources import DIGITS, EMBEDDED, NAMES, SOURCES, Source, source
+from digitwise.data.texts import read_texts
 from digitwise.errors import DataError, DataNotFoundError
 from digitwise.files import expanded
 from digitwise.formats import Stored, open_splits
@@ -48,10 +49,10 @@ def load(
     Parameters
     ----------
     data : str or Path
-        A name (mnist, fashion-mnist, kmnist, qmnist, emnist-digits, digits), or a path: a folder of images by
-        class, a folder of IDX files or one that holds ``mnist/``, an ``.npz``, a ``.csv``, Parquet or tar shards (a
-        file, a folder of them, or one with ``train`` and ``test``), and others, see docs/data.md. A named
-        set is looked for in ``$DIGITWISE_DATA``, then in the user's cache, then on its mirrors.
+        A name (mnist, fashion-mnist, kmnist, qmnist, emnist-digits, usps, optdigits, semeion, digits), or a path: a
+        folder of images by class, a folder of IDX files or one that holds ``mnist/``, an ``.npz``, a ``.csv``, Parquet
+        or tar shards (a file, a folder of them, or one with ``train`` and ``test``), and others, see docs/data.md. A
+        named set is looked for in ``$DIGITWISE_DATA``, then in the user's cache, then on its mirrors.
     patch : str or Path, optional
         A label patch to apply, see :mod:`digitwise.data.patches`.
     label_column : str, optional
@@ -123,12 +124,15 @@ def load_or_embedded(name: str = "mnist", *, patch: str | Path | None = None, pr
 
 
 def locate(named: Source) -> Path | None:
-    """The folder on this machine that holds a named set's four files, or None."""
+    """The folder on this machine that holds a named set's files, or else a part of it; None where there is none."""
     places = [cache_folder() / named.name]
     if root := os.environ.get("DIGITWISE_DATA"):
         base = expanded(root)
-        places = [base / named.name, *([base] if named.name == "mnist" else []), *places]
-    return next((place for place in places if _has_files(named, place)), None)
+        alone = named.name == "mnist" or not named.is_idx  # the names of the others' files are those of MNIST's
+        places = [base / named.name, *([base] if alone else []), *places]
+    whole = (place for place in places if _has_files(named, place))
+    parts = (place for place in places for part in named.parts if (place / part.name).is_file())
+    return next(whole, None) or next(parts, None)
 
 
 def _read_path(path: Path, label_column: str | None) -> Labelled:
@@ -186,6 +190,9 @@ def _files(path: Path, train: Folder, test: Stored | None) -> tuple[ImageSet, Im
 
 
 def _read_named(named: Source, folder: Path) -> Labelled:
+    if not named.is_idx:
+        found = named.files if _has_files(named, folder) else named.parts[:1]
+        return read_texts(named, [path for file in found if (path := _existing(folder, file.name))])
     paths = [_existing(folder, file.name) for file in named.files]
     for path, file in zip(paths, named.files, strict=True):
         if path is None:
@@ -216,7 +223,7 @@ def _sets(path: Path, pairs: list[Pair], names: tuple[str, ...] | None) -> tuple
 
 
 def _existing(folder: Path, name: str) -> Path | None:
-    places = (folder / name, folder / name.removesuffix(".gz"))
+    places = (folder / name, folder / name.removesuffix(".gz").removesuffix(".bz2"))
     return next((place for place in places if place.is_file()), None)
 
 

@@ -8,16 +8,17 @@ import io
 from collections.abc import Iterator
 
 from digitwise.data.patches import Patch, separator
+from digitwise.escaping import cell, from_cell
 
 
 def rows_of(patch: Patch) -> dict[str, dict[str, str]]:
-    """Every column of every image's first row, by its sha256, in the order of the file."""
+    """Every column of every image's first row as text, by its sha256, in the order of the file."""
     reader = csv.reader(io.StringIO(patch.text), delimiter=separator(patch.text))
     header = [name.strip().lower() for name in next(reader)]
     found: dict[str, dict[str, str]] = {}
     for row in reader:
-        if any(cell.strip() for cell in row):
-            cells = dict(zip(header, (cell.strip() for cell in row), strict=True))
+        if any(text.strip() for text in row):
+            cells = dict(zip(header, (from_cell(text.strip()) for text in row), strict=True))
             found.setdefault(cells["sha256"].lower(), cells)
     return found
 
@@ -46,7 +47,7 @@ def with_decision(content: bytes, digest: str, decision: str) -> bytes:
         if place == 0:
             header = [name.strip().lower() for name in row]
         elif len(row) == len(header) and row[header.index("sha256")].strip().lower() == digest:
-            row[header.index("decision")] = decision
+            row[header.index("decision")] = cell(decision)
             end = line[len(line.rstrip("\r\n")) :]
             csv.writer(out, delimiter=between, lineterminator=end).writerow(row)
             continue

@@ -47,9 +47,14 @@ def fetch(source: Source, *, progress: Any = None) -> Path:
     Raises
     ------
     DataNotFoundError
-        If no mirror could be reached, or none gave what was published.
+        If no mirror could be reached, or none gave what was published; or if the set is not fetched at all.
     """
     folder = cache_folder() / source.name
+    if not source.mirrors and _missing(source, folder):
+        raise DataNotFoundError(
+            f"{source.name}: not on this machine, and not fetched, since the checksum of a file is not known: "
+            f"{_by_hand(source)}"
+        )
     reachable = [mirror for mirror in source.mirrors if _answers(mirror)] if _missing(source, folder) else []
     if source.archive is not None and _missing(source, folder):
         _unzip(_download(source.archive, source, reachable, folder, progress), source, folder)
@@ -114,8 +119,15 @@ def _download(file: SourceFile, source: Source, mirrors: list[str], folder: Path
                 progress.close()
     raise DataNotFoundError(
         f"{source.name}: not on this machine and none of {len(source.mirrors)} mirrors gave {file.name}"
-        f"{' (' + '; '.join(faults) + ')' if faults else ''}; give its folder with --data or $DIGITWISE_DATA"
+        f"{' (' + '; '.join(faults) + ')' if faults else ''}; {_by_hand(source)}"
     )
+
+
+def _by_hand(source: Source) -> str:
+    if source.is_idx:
+        return "give its folder with --data or $DIGITWISE_DATA"
+    names = " and ".join(file.name for file in source.files)
+    return f"get {source.page or source.mirrors[0]} and put {names} of it into $DIGITWISE_DATA/{source.name}"
 
 
 def _unzip(archive: Path, source: Source, folder: Path) -> None:

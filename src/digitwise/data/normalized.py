@@ -46,8 +46,8 @@ def scans_in(source: str | Path) -> list[Scan]:
     Parameters
     ----------
     source : str or Path
-        A folder of images by class, perhaps under ``train`` and ``test``, whose images are opened one by one; or
-        anything else that :func:`digitwise.load` takes.
+        A folder of images by class, perhaps under ``train`` and ``test``, whose images are opened one by one, without
+        links that lead out of it; or anything else that :func:`digitwise.load` takes.
 
     Raises
     ------
@@ -57,12 +57,8 @@ def scans_in(source: str | Path) -> list[Scan]:
     folder = expanded(source)
     splits = [folder / "train", folder / "test"]
     roots = splits if all(split.is_dir() for split in splits) else [folder]
-    found: list[Scan] = [
-        (file.relative_to(folder), file)
-        for root in roots
-        if root.is_dir()
-        for file, _ in Folder(root, class_folders(root)).labelled_files()
-    ]
+    parts = [Folder(root, class_folders(root, folder), folder) for root in roots if root.is_dir()]
+    found: list[Scan] = [(file.relative_to(folder), file) for part in parts for file, _ in part.labelled_files()]
     if found:
         return found
     if folder.is_dir() and class_folders(folder):

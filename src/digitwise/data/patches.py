@@ -1,8 +1,9 @@
 """Label patches: a CSV of decisions about single images, applied on reading; no file is changed.
 
-Columns: ``sha256`` of the image's uint8 bytes in row order, ``index`` in its split, ``given`` and ``suggested``
-label, ``confidence`` in the suggestion, and ``decision``: a label, ``drop``, ``keep``, or nothing yet. Only ``sha256``
-and ``decision`` count; the others are for whoever decides.
+Columns: ``sha256`` of the image's uint8 bytes in row order, ``index`` in its split, its ``file`` in a set of files,
+``given`` and ``suggested`` label, ``confidence`` in the suggestion, and ``decision``: a label, ``drop``, ``keep``, or
+nothing yet. Only ``sha256`` and ``decision`` count; the others are for whoever decides, and may be missing. A cell that
+would be a formula has an apostrophe in front, see :func:`digitwise.escaping.cell`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from digitwise.errors import DataError
+from digitwise.escaping import cell, from_cell
 from digitwise.images import Dataset, ImageSet, Int64, Mask, UInt8
 
-COLUMNS = ("sha256", "index", "given", "suggested", "confidence", "decision")
+COLUMNS = ("sha256", "index", "file", "given", "suggested", "confidence", "decision")
 NAMED = 20  # images that an error message lists
 
 
@@ -182,7 +184,8 @@ def patch_text(rows: Sequence[Sequence[object]], earlier: Patch | None = None) -
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows((*row, decided[str(row[0])][-1] if str(row[0]) in decided else "") for row in rows)
+    for row in rows:
+        writer.writerow((*map(cell, row), decided[str(row[0])][-1] if str(row[0]) in decided else ""))
     listed = {str(row[0]) for row in rows}
     writer.writerows(cells for digest, cells in decided.items() if digest not in listed)
     return file.getvalue()
@@ -218,7 +221,7 @@ def _row(row: list[str], header: list[str], where: str) -> dict[str, str]:
     digest = cells["sha256"].lower()
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise DataError(f"{where}: expected a sha256 of 64 hexadecimal digits, got {cells['sha256'][:70]!r}")
-    decision = cells["decision"]
+    decision = from_cell(cells["decision"])
     return {
         **cells,
         "sha256": digest,

@@ -20,11 +20,13 @@ from digitwise.data.labelled import Labelled
 from digitwise.data.sharded import require_room
 from digitwise.data.sources import NAMES
 from digitwise.errors import DataError
-from digitwise.files import expanded, printable
+from digitwise.escaping import printable
+from digitwise.files import expanded
 from digitwise.formats import BLOCK, Block, Stored, open_splits
 from digitwise.formats.csv import Csv
 from digitwise.formats.folder import Folder
 from digitwise.formats.form import Form, decoded
+from digitwise.formats.links import READS
 from digitwise.formats.sharded import Shards, blocks
 from digitwise.formats.values import shaped
 from digitwise.images import ImageSet, UInt8
@@ -44,7 +46,7 @@ class Raw:
     class_names : tuple of str, optional
         Where the source has them.
     files : tuple of str
-        The file of each image, for folders.
+        The file of each image, printable, for folders; of shards the file and the row.
     unreadable : tuple of (str, str)
         Files that are no image, and why.
     inverted : bool
@@ -203,7 +205,7 @@ def _opened(stored: Stored) -> _Opened:
         for block in parts:
             labels = [""] * len(block) if block.labels is None else np.asarray(block.labels).tolist()
             for place, (file, label) in enumerate(zip(block.images, labels, strict=True)):
-                name = where + (block.names[place] if block.names else f"row {first + place}")
+                name = printable(where + (block.names[place] if block.names else f"row {first + place}"))
                 try:
                     if place in block.errors:
                         raise DataError(block.errors[place])
@@ -217,6 +219,7 @@ def _opened(stored: Stored) -> _Opened:
             first += len(block)
     if isinstance(stored, Folder):
         found.unreadable.extend((printable(file.name), "an image in no class folder") for file in stored.loose())
+        found.unreadable.extend((link, f"a link that leads out of the folder; {READS}") for link in stored.links())
     return found
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from digitwise.data.counting import Classes, count_labels, plain
 from digitwise.errors import DataError
+from digitwise.escaping import printable
 from digitwise.formats.blocks import BLOCK, Block
 from digitwise.formats.form import SAMPLE, Form
 from digitwise.formats.listing import Shard
@@ -89,7 +90,7 @@ class ShardedSet:
     @property
     def class_names(self) -> tuple[str, ...]:
         """The name of each class, in label order."""
-        return self.classes.names
+        return tuple(map(printable, self.classes.names))
 
     @property
     def n_classes(self) -> int:

@@ -17,16 +17,19 @@ class SourceFile:
     Parameters
     ----------
     name : str
-        File name on the mirrors and in the cache, gzipped.
+        File name on the mirrors and in the cache, of IDX gzipped.
     sha256 : str
         Of the unpacked content, so that a recompressed copy is known too; empty where only ``md5`` is published.
     md5 : str
         Of the published file.
+    what : str
+        What of the set it holds, if that is a part of it.
     """
 
     name: str
     sha256: str = ""
     md5: str = ""
+    what: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,21 @@ class Source:
     name, title, licence : str
     class_names : tuple of str
     mirrors : tuple of str
-        Base addresses, tried in order.
+        Base addresses, tried in order; none where no checksum of the files is known.
     files : tuple of SourceFile
-        Training images, training labels, test images, test labels.
+        Of IDX training images, training labels, test images, test labels; else training, and test if there is one.
     archive : SourceFile, optional
         One zip on the mirrors that holds all the files under ``gzip/``.
     transposed : bool
         Whether rows and columns are exchanged in the published files.
+    size : str
+        How many images of which size, in words.
+    citation : str
+        The publication to cite.
+    page : str
+        Where the files are to be had by hand; empty where the mirrors have them.
+    parts : tuple of SourceFile
+        Files of which each holds a part of the set, taken where the whole is not on this machine.
     """
 
     name: str
@@ -56,6 +67,14 @@ class Source:
     archive: SourceFile | None = None
     transposed: bool = False
     size: str = field(default="60,000 + 10,000 of 28x28")
+    citation: str = ""
+    page: str = ""
+    parts: tuple[SourceFile, ...] = ()
+
+    @property
+    def is_idx(self) -> bool:
+        """Whether the files are IDX, else text."""
+        return "idx" in self.files[0].name
 
 
 def _mnist_like(*digests: str, kind: str) -> tuple[SourceFile, ...]:
@@ -70,6 +89,7 @@ SOURCES = {
             name="mnist",
             title="MNIST, handwritten digits (LeCun, Cortes, Burges)",
             licence="CC BY-SA 3.0",
+            citation="LeCun, Bottou, Bengio, Haffner 1998, doi:10.1109/5.726791",
             mirrors=(
                 "https://ossci-datasets.s3.amazonaws.com/mnist/",
                 "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -87,6 +107,7 @@ SOURCES = {
             name="fashion-mnist",
             title="Fashion-MNIST, articles of clothing (Zalando Research)",
             licence="MIT",
+            citation="Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747",
             mirrors=(
                 "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
                 "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -115,6 +136,7 @@ SOURCES = {
             name="kmnist",
             title="Kuzushiji-MNIST, cursive Japanese (CODH)",
             licence="CC BY-SA 4.0",
+            citation="Clanuwat et al. 2018, arXiv:1812.01718",
             mirrors=("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
             class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
             files=_mnist_like(
@@ -129,6 +151,7 @@ SOURCES = {
             name="qmnist",
             title="QMNIST, MNIST rebuilt with 60,000 test digits (Yadav, Bottou)",
             licence="BSD-3-Clause",
+            citation="Yadav, Bottou 2019, arXiv:1905.10498",
             size="60,000 + 60,000 of 28x28",
             mirrors=("https://raw.githubusercontent.com/facebookresearch/qmnist/master/",),
             files=(
@@ -142,6 +165,7 @@ SOURCES = {
             name="emnist-digits",
             title="EMNIST digits (Cohen, Afshar, Tapson, van Schaik)",
             licence="public domain (NIST)",
+            citation="Cohen, Afshar, Tapson, van Schaik 2017, arXiv:1702.05373",
             size="240,000 + 40,000 of 28x28",
             mirrors=(
                 "https://biometrics.nist.gov/cs_links/EMNIST/",
@@ -152,6 +176,55 @@ SOURCES = {
             files=tuple(
                 SourceFile(f"emnist-digits-{part}-ubyte.gz")
                 for part in ("train-images-idx3", "train-labels-idx1", "test-images-idx3", "test-labels-idx1")
+            ),
+        ),
+        Source(
+            name="usps",
+            title="USPS, digits of postal codes (Hull)",
+            licence="not stated",
+            citation="Hull 1994, doi:10.1109/34.291440",
+            size="7,291 + 2,007 of 16x16",
+            mirrors=("https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass/",),
+            files=(  # md5 as torchvision publishes them
+                SourceFile("usps.bz2", md5="ec16c51db3855ca6c91edd34d0e9b197"),
+                SourceFile("usps.t.bz2", md5="8ea070ee2aca1ac39742fdd1ef5ed118"),
+            ),
+        ),
+        Source(
+            name="optdigits",
+            title="optdigits, forms of 43 writers (Alpaydin, Kaynak; UCI)",
+            licence="CC BY 4.0",
+            citation="Alpaydin, Kaynak 1998, doi:10.24432/C50P49",
+            size="3,823 + 1,797 of 8x8",
+            mirrors=(),
+            page="https://archive.ics.uci.edu/static/public/80/optical+recognition+of+handwritten+digits.zip",
+            files=(
+                SourceFile("optdigits.tra"),
+                SourceFile("optdigits.tes", sha256="6ebb3d2fee246a4e99363262ddf8a00a3c41bee6014c373ed9d9216ba7f651b8"),
+            ),
+            parts=(
+                SourceFile(
+                    "optdigits_train.npz",
+                    sha256="ae5bc9ee293e99da3ea2617202820fc1048c0e7dd501b940bf1d30070f14256f",
+                    what="1,934 training images of 32x32, before they were made smaller",
+                ),
+            ),
+        ),
+        Source(
+            name="semeion",
+            title="Semeion, digits of 80 writers (Buscema, Terzi; UCI)",
+            licence="CC BY 4.0",
+            citation="Buscema, Terzi 1994, doi:10.24432/C5SC8V",
+            size="1,593 of 16x16",
+            mirrors=("https://archive.ics.uci.edu/ml/machine-learning-databases/semeion/",),
+            page="https://archive.ics.uci.edu/static/public/178/semeion+handwritten+digit.zip",
+            files=(SourceFile("semeion.data", md5="cb545d371d2ce14ec121470795a77432"),),  # as torchvision publishes it
+            parts=(
+                SourceFile(
+                    "semeion_first_800.npz",
+                    sha256="54db3736df9fce2ec856831e6e202139fe2fa15e9d3a1ef7c146d28a242e7d3e",
+                    what="the first 800 of 1,593 images, 40 of the 80 writers",
+                ),
             ),
         ),
     )

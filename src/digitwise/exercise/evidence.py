@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from digitwise.errors import ModelError, one_line
-from digitwise.exercise.marks import printable
+from digitwise.escaping import printable
 from digitwise.exercise.recognition import Scaling
 from digitwise.images import Float64, UInt8
 

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from digitwise.errors import MissingPartError, ModelError
+from digitwise.escaping import printable
 from digitwise.exercise.evidence import LARGEST, Evidence, read_evidence, read_plain
 from digitwise.exercise.judging import Case, judge, remarks
-from digitwise.exercise.marks import Mark, PartMark, TaskMark, printable
+from digitwise.exercise.marks import Mark, PartMark, TaskMark
 from digitwise.exercise.notebooks import Notebook
 from digitwise.exercise.predicting import Predictor
 from digitwise.exercise.sandbox import (

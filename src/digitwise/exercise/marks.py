@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from digitwise.escaping import cell
 from digitwise.exercise.tasks import TASKS
 from digitwise.outputs import Kind, check_file, write
 from digitwise.report.render import render
@@ -16,11 +17,6 @@ from digitwise.runs import now
 from digitwise.system import versions
 
 MARKS = Kind("marks", "an earlier one of digitwise exercise check")
-
-
-def printable(text: object) -> str:
-    """Escape control characters and lone surrogates, so that untrusted text can be printed and stored."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text))
 
 
 @dataclass(frozen=True)
@@ -135,9 +131,8 @@ def write_points(marks: Sequence[Mark], path: Path) -> None:
     rows.writerow(["notebook", *(task.id for task in TASKS), "total", "of", "ended", "warnings"])
     for mark in marks:
         points = [f"{task.points:g}" for task in mark.tasks]
-        rows.writerow(
-            [mark.notebook, *points, f"{mark.points:g}", f"{mark.of:g}", mark.ended, "; ".join(mark.warnings)]
-        )
+        told = (f"{mark.points:g}", f"{mark.of:g}", mark.ended, "; ".join(mark.warnings))
+        rows.writerow(map(cell, (mark.notebook, *points, *told)))
     write(path, MARKS, text.getvalue())
 
 

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.errors import DataError, ModelError, one_line
+from digitwise.escaping import printable
 from digitwise.exercise.evidence import checked_model
-from digitwise.exercise.marks import printable
 from digitwise.exercise.recognition import Scaling
 from digitwise.exercise.sandbox import GIGABYTE, SECONDS_BETWEEN_LOOKS, Child, NotebookLimits, prepare, temporary_folder
 from digitwise.images import Float32, UInt8

@@ -19,7 +19,7 @@ from typing import IO, Any
 from digitwise.addresses import is_address, opened, refuse_no_data
 from digitwise.decoding import READ_SUFFIXES
 from digitwise.errors import DataError, DigitwiseError, one_line
-from digitwise.files import printable
+from digitwise.escaping import printable
 from digitwise.formats.blocks import BLOCK_BYTES, Block
 from digitwise.formats.idx import GZIP_MAGIC
 from digitwise.formats.listing import Shard

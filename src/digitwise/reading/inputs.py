@@ -15,8 +15,10 @@ from PIL import Image
 from digitwise.decoding import READ_SUFFIXES, Decoded, decode_colour, open_image
 from digitwise.decoding.modes import white_of
 from digitwise.errors import DataError, one_line
+from digitwise.escaping import printable
 from digitwise.files import expanded, is_pipe, natural
 from digitwise.formats.folder import Folder, class_folders
+from digitwise.formats.links import leads_out
 from digitwise.formats.values import as_pixels
 from digitwise.images import Int64, UInt8
 from digitwise.reading.results import Box
@@ -34,8 +36,8 @@ def sources_of(arguments: Sequence[str]) -> list[str]:
     ----------
     arguments : sequence of str
         Paths, or ``-`` for standard input. Of a folder and its subfolders, all images and PDFs that are neither
-        hidden nor pipes, sorted by name with numbers as numbers; also subfolders that cannot be listed, so that they
-        are reported as unreadable.
+        hidden nor pipes, nor links that lead out of the folder, sorted by name with numbers as numbers; also
+        subfolders that cannot be listed, so that they are reported as unreadable.
 
     Raises
     ------
@@ -65,7 +67,8 @@ def _images(folder: Path) -> Iterator[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = Path(root) / name
-            if not name.startswith(".") and path.suffix.lower() in READ_SUFFIXES and not is_pipe(path):
+            is_image = not name.startswith(".") and path.suffix.lower() in READ_SUFFIXES
+            if is_image and not leads_out(path, folder) and not is_pipe(path):
                 yield str(path)
     yield from closed
 
@@ -95,7 +98,8 @@ def labelled_files(path: str | Path, class_names: tuple[str, ...]) -> tuple[list
     place = expanded(path)
     if not place.exists():
         raise DataError(f"{place}: expected a folder of class folders or a CSV of paths and labels, got nothing there")
-    pairs = list(_of_folder(place) if place.is_dir() else _of_table(place))
+    found = _of_folder(place) if place.is_dir() else _of_table(place)
+    pairs = [(file, printable(name)) for file, name in found]  # as the model has the names of its classes
     if not pairs:
         raise DataError(f"{place}: expected labelled images, got none")
     known = {name: label for label, name in enumerate(class_names)}

@@ -17,7 +17,8 @@ from typing import BinaryIO, Literal
 from digitwise.decoding import Decoded, open_image, open_pages
 from digitwise.decoding.opening import LONGEST, is_pdf
 from digitwise.errors import DataError, DigitwiseError, one_line
-from digitwise.files import expanded, is_pipe, printable
+from digitwise.escaping import printable
+from digitwise.files import expanded, is_pipe
 from digitwise.formats import open_images
 from digitwise.images import UInt8
 from digitwise.reading.answers import Answers

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from digitwise.errors import ModelError, one_line
+from digitwise.escaping import printable
 from digitwise.files import expanded
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.normalize import SIDE, VERSION
@@ -170,7 +171,7 @@ def card_of(metadata: Mapping[str, str], name: str) -> Card:
         raise ModelError(
             f"{name}: expected images normalized by {VERSION!r} or {UNTOUCHED!r}, got {normalization!r}; {EXPORT}"
         )
-    return Card(tuple(names), normalization, policies, document)
+    return Card(tuple(map(printable, names)), normalization, policies, document)
 
 
 def model_content(path: str | Path | bytes | None) -> tuple[bytes, str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from digitwise.errors import DataError
+from digitwise.escaping import cell, json_text
 from digitwise.files import real
 from digitwise.outputs import Kind, output_file
 from digitwise.reading.forms.template import FORM_COLUMNS
@@ -159,14 +159,14 @@ def _row(found: ImageResult, fields: Sequence[str]) -> tuple[Any, ...]:
 def _csv(path: Path, top: bool, fields: Sequence[str]) -> Iterator[Sink]:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(_names(fields))
-        yield lambda found: writer.writerow(_row(found, fields))
+        writer.writerow(map(cell, _names(fields)))
+        yield lambda found: writer.writerow(map(cell, _row(found, fields)))
 
 
 @contextmanager
 def _jsonl(path: Path, top: bool, fields: Sequence[str]) -> Iterator[Sink]:
     with path.open("w", encoding="utf-8") as file:
-        yield lambda found: print(json.dumps(document_of(found, top=top), ensure_ascii=False), file=file)
+        yield lambda found: print(json_text(document_of(found, top=top)), file=file)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from digitwise.escaping import cell
 from digitwise.images import Float64, Int64, Mask
 from digitwise.outputs import Kind
 from digitwise.planes import turned
@@ -57,7 +58,7 @@ class Table:
     def csv(self) -> str:
         """The text as lines of comma-separated values, ended by CR LF."""
         file = io.StringIO()
-        csv.writer(file).writerows(self.text)
+        csv.writer(file).writerows(map(cell, row) for row in self.text)
         return file.getvalue()
 
 

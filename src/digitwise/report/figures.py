@@ -39,6 +39,7 @@ STYLE: dict[Any, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
     "legend.frameon": False,
+    "text.parse_math": False,  # a class may be called $
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "digitwise",  # the same drawing gives the same file
 }

@@ -62,6 +62,7 @@ def write_findings(checked: Checked, folder: Path) -> Path:
 def findings_content(checked: Checked) -> dict[str, Any]:
     """All that stands on the page, as plain values."""
     subject = checked.subject
+    parts = {part.split: part for part in subject.parts}
     return {
         "digitwise": versions()["digitwise"],
         "created": now(),
@@ -84,7 +85,10 @@ def findings_content(checked: Checked) -> dict[str, Any]:
                 "meaning": checked.checks[finding.code].meaning,
                 "remedy": checked.checks[finding.code].remedy,
                 "table": _table(finding),
-                "tiles": [tile.caption for tile in finding.tiles[:SHOWN]],
+                "tiles": [
+                    {"caption": tile.caption, "file": parts[tile.split].file_of(tile.index)}
+                    for tile in finding.tiles[:SHOWN]
+                ],
                 "sheet": _sheet(finding, subject),
                 "more": max(0, len(finding.tiles) - SHOWN),
             }

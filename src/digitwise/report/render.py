@@ -8,6 +8,7 @@ from typing import Any
 
 from digitwise.data.balance import class_balance
 from digitwise.data.streamed import AnyDataset
+from digitwise.escaping import printable
 from digitwise.evaluation import Evaluation, evaluate_predictions, explain
 from digitwise.images import Dataset, ImageSet, Predictions
 from digitwise.outputs import Kind, check_file, write
@@ -17,12 +18,13 @@ from digitwise.system import versions
 
 
 def render(template: str, **values: Any) -> str:
-    """Fill a template of this package."""
+    """Fill a template of this package: what stands in it is escaped for HTML, and controls as for a terminal."""
     import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("digitwise.report"),
         autoescape=True,
+        finalize=_harmless,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -36,6 +38,10 @@ def render(template: str, **values: Any) -> str:
     }
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     return environment.get_template(template).render(**values)
+
+
+def _harmless(value: Any) -> Any:
+    return printable(value, keep="\n\t") if type(value) is str else value  # Markup is ours
 
 
 def _percent(share: float | None, digits: int = 2) -> str:

@@ -138,6 +138,7 @@ class Labels:
             "sha256": digest,
             "split": split,
             "index": cells.get("index") or None,
+            "file": cells.get("file") or None,
             "given": self.class_names[self._split(split).labels[place]],
             "suggested": cells.get("suggested") or None,
             "confidence": _share(cells.get("confidence", "")),
@@ -156,7 +157,7 @@ def progress(patch: Patch) -> dict[str, int]:
 
 def _can_be_decided(name: str) -> bool:
     """Whether a patch that has it as a decision is read back as that, not as another one or as none."""
-    return bool(name) and name == name.strip() and "\r" not in name and name.lower() not in ("drop", "keep")
+    return bool(name) and name == name.strip() and name.lower() not in ("drop", "keep")
 
 
 def _share(text: str) -> float | None:

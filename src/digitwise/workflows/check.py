@@ -119,6 +119,7 @@ def label_patch(checked: Checked, earlier: Patch | None = None) -> str:
             (
                 part.digest(learned.indices[k]),
                 int(learned.indices[k]),
+                part.file_of(learned.indices[k]),
                 part.name_of(learned.indices[k]),
                 part.class_names[found.suggested[k]],
                 f"{found.suggested_confidence[k]:.4f}",

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from digitwise.errors import DataError, one_line
-from digitwise.files import printable
+from digitwise.escaping import printable
 from digitwise.reading.known import Known
 
 LARGEST = 2**20  # bytes of a template file

@@ -13,7 +13,8 @@ from typing import Any, Literal
 from digitwise.addresses import Entry, entry_of, files_below, is_address
 from digitwise.decoding import READ_SUFFIXES
 from digitwise.errors import DataError
-from digitwise.files import expanded, natural, printable
+from digitwise.escaping import printable
+from digitwise.files import expanded, natural
 from digitwise.formats.listing import SUFFIXES, Shard, find_shards
 from digitwise.reading.inputs import STDIN, sources_of
 

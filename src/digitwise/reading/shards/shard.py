@@ -10,7 +10,7 @@ import numpy as np
 
 from digitwise.addresses import OutputFolder, is_address, opened
 from digitwise.errors import DataError, DigitwiseError
-from digitwise.files import printable
+from digitwise.escaping import printable
 from digitwise.formats.listing import Shard
 from digitwise.formats.tar import LARGEST
 from digitwise.formats.values import Pixels

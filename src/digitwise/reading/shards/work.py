@@ -12,7 +12,7 @@ from typing import Protocol
 
 from digitwise.addresses import LocalFolder, OutputFolder
 from digitwise.errors import ClusterError, DataError, DigitwiseError
-from digitwise.files import printable
+from digitwise.escaping import printable
 from digitwise.outputs import Kind, claimed
 from digitwise.reading.model import model_content
 from digitwise.reading.reader import Reader

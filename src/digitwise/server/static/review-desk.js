@@ -41,6 +41,9 @@ function showImage(row, caption) {
   if (byId("image").getAttribute("src") !== address) byId("image").src = address;
   byId("image").alt = `Image with the label ${row.given}`;
   byId("caption").textContent = caption + (row.index ? ` · index ${row.index}` : "");
+  byId("file").textContent = row.file ?? "";
+  byId("file").title = row.file ?? "";
+  byId("file").hidden = !row.file;
 }
 
 function showFacts(row) {
