@@ -77,12 +77,11 @@ def evaluate(
     if is_model(run):
         if patch is not None or max_error is not None:
             raise typer.BadParameter("expected a run folder with --patch and --max-error, got a model")
-        _evaluate_model(
-            model_answers(run, data, label_column=label_column, input_scale=input_scale), samples, shares, as_json
-        )
+        answers = model_answers(run, data, label_column=label_column, input_scale=input_scale)
+        _evaluate_model(answers, samples, shares, as_json)
         return
     if input_scale is not None:
-        raise typer.BadParameter("expected a model in a file with --input-scale, got a run folder")
+        raise typer.BadParameter("expected --input-scale with a model in a file, got none")
     opened = Run.open(run)
     validation, test = opened.predictions("validation"), answers_about(opened, data, label_column=label_column)
     most = max_error or guaranteed(opened)
@@ -117,6 +116,7 @@ def _evaluate_model(answers: ModelAnswers, samples: int, shares: dict[str, float
     if as_json:
         print_json(
             {
+                "model": answers.model,
                 "data": answers.data,
                 "input": answers.understood and answers.understood.as_dict(),
                 **evaluation.as_dict(),

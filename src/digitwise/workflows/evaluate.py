@@ -120,6 +120,8 @@ class ModelAnswers:
 
     Parameters
     ----------
+    model : str
+        The file.
     data : str
         The name of the images.
     predictions : Predictions
@@ -127,6 +129,7 @@ class ModelAnswers:
         How the model takes images; None for one that digitwise exported.
     """
 
+    model: str
     data: str
     predictions: Predictions
     understood: Understood | None
@@ -195,7 +198,7 @@ def model_answers(
         understood = asked.understood(*_known(known, images, name), input_scale)
         probabilities = understood.probabilities(images.images)
     ledger.note(images.fingerprint, ledger.LedgerEntry(now(), str(expanded(model).resolve()), f"evaluate: on {name}"))
-    return ModelAnswers(name, Predictions(images.labels, probabilities, images.class_names), understood)
+    return ModelAnswers(str(model), name, Predictions(images.labels, probabilities, images.class_names), understood)
 
 
 def _opened(path: Path) -> Model | Foreign:
