@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digitwise.reading.foreign import known_digits
-from tests.reading.strangers import write_stranger
+from tests.reading.strangers import linear_digits, write_stranger
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,27 @@ def test_read_says_it_too_and_reads(digitwise, net, tmp_path):
     labels = [row["label"] for row in result.json]
     assert np.mean([told == str(label) for told, label in zip(labels, known.labels, strict=True)]) > 0.9
     assert digitwise("read", tmp_path / "known.npy", "--input-scale", "0-1").code == 2
+
+
+def test_a_keras_model_is_exported_to_be_read_with(digitwise, tmp_path):
+    import keras
+
+    model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    model.set_weights(linear_digits())
+    model.save(tmp_path / "net.h5")
+    told = digitwise("export", tmp_path / "net.h5").out
+    assert f"{tmp_path / 'net.h5'}: input scale 0-1, without channels, logits (" in told
+    assert f"{tmp_path / 'net.onnx'}: " in told
+    again = digitwise("export", tmp_path / "net.h5", "--input-scale", "0-1", "--json").json
+    assert (again["input"]["scale"], again["policies"]) == ("0-1", [])
+    assert digitwise("evaluate", tmp_path / "net.onnx", "--data", "digits", "--json").json["input"] is None
+    for arguments, message in (
+        ((tmp_path / "net.h5", "--format", "keras"), "expected --format onnx with a model that is no run"),
+        ((tmp_path, "--input-scale", "0-1"), "expected --input-scale with a model in a file"),
+    ):
+        result = digitwise("export", *arguments)
+        assert result.code == 2
+        assert message in " ".join(result.err.split())
 
 
 def test_its_copy_holds_no_guarantees(digitwise, net, tmp_path):

@@ -32,7 +32,7 @@ def evaluate(
     run: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[RUN|MODEL]",
+            metavar="RUN|MODEL",
             help="A run folder; or, with --data, a model in a file: .keras, .h5, .onnx, or JSON beside its weights. "
             "None with --reader.",
         ),

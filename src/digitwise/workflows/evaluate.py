@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from digitwise import ledger
 from digitwise.data import read_labelled
 from digitwise.data.labelled import of_classes
@@ -14,7 +12,7 @@ from digitwise.data.patches import digests, read_patch
 from digitwise.errors import DataError, ModelError, RunError
 from digitwise.evaluation import Evaluation, evaluate_predictions
 from digitwise.files import expanded
-from digitwise.images import Dataset, Float32, ImageSet, Int64, Mask, Predictions
+from digitwise.images import Dataset, ImageSet, Int64, Mask, Predictions
 from digitwise.outputs import MARKER
 from digitwise.reading.foreign import Foreign, Understood, from_session, known_digits
 from digitwise.reading.model import Model, is_foreign, model_content, session_of
@@ -206,17 +204,10 @@ def _opened(path: Path) -> Model | Foreign:
         content, name = model_content(path)
         session = session_of(content, name)
         return from_session(session, name) if is_foreign(session) else Model(path)
+    from digitwise.training.predict import foreign_of
     from digitwise.training.saving import load_model
 
-    network = load_model(path)
-    shapes = network.input_shape, network.output_shape
-    if not all(isinstance(shape, tuple) for shape in shapes) or len(shapes[1]) != 2:
-        raise ModelError(f"{path}: expected one input of images and one output (n, k), got {shapes[0]} to {shapes[1]}")
-
-    def ask(part: Float32) -> Float32:
-        return np.asarray(network.predict_on_batch(part), np.float32)
-
-    return Foreign(str(path), tuple(shapes[0][1:]), shapes[1][1], ask)
+    return foreign_of(load_model(path), str(path))
 
 
 def _of_model(model: Foreign, images: ImageSet, name: str) -> ImageSet:
