@@ -5,6 +5,7 @@ import pytest
 
 from digitwise.reading.foreign import known_digits
 from tests.reading.strangers import linear_digits, write_stranger
+from tests.training.test_old_keras import layer, write
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +82,21 @@ def test_a_keras_model_is_exported_to_be_read_with(digitwise, tmp_path):
         result = digitwise("export", *arguments)
         assert result.code == 2
         assert message in " ".join(result.err.split())
+
+
+def test_an_old_model_of_an_unknown_backend_is_told_in_one_line(digitwise, tmp_path):
+    image = {"dim_ordering": "th", "batch_input_shape": [None, 1, 28, 28]}
+    layers = [
+        layer("Convolution2D", "conv", nb_filter=10, nb_row=28, nb_col=28, activation="linear", bias=True, **image),
+        layer("Flatten", "flat"),
+    ]
+    weights, bias = linear_digits()
+    kernel = weights.T.reshape(10, 1, 28, 28)[:, :, ::-1, ::-1]
+    write(tmp_path, layers, {"conv": [kernel, bias]}, version="1.0.8", whole=True)
+    result = digitwise("evaluate", tmp_path / "model.h5", "--data", "digits")
+    assert "digits: accuracy 7" in result.out
+    (line,) = result.err.splitlines()
+    assert line.startswith(f"{tmp_path / 'model.h5'}: Keras 1.0.8 did not write its backend")
 
 
 def test_its_copy_holds_no_guarantees(digitwise, net, tmp_path):

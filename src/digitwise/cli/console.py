@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from digitwise.errors import one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -43,6 +47,16 @@ LabelColumnOption = Annotated[
 def print_json(value: Any) -> None:
     """Print one JSON document."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def telling_warnings() -> Iterator[None]:
+    """Print the warnings of what is done inside, one line each, on stderr."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for each in caught:
+        err.print(one_line(each.message), style="yellow", markup=False)
 
 
 def browse(url: str) -> None:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, out, print_json, table
+from digitwise.cli.console import (
+    DataOption,
+    JsonFlag,
+    LabelColumnOption,
+    PatchOption,
+    err,
+    out,
+    print_json,
+    table,
+    telling_warnings,
+)
 from digitwise.cli.options import (
     ClassMixOption,
     InputScaleOption,
@@ -77,7 +87,8 @@ def evaluate(
     if is_model(run):
         if patch is not None or max_error is not None:
             raise typer.BadParameter("expected a run folder with --patch and --max-error, got a model")
-        answers = model_answers(run, data, label_column=label_column, input_scale=input_scale)
+        with telling_warnings():
+            answers = model_answers(run, data, label_column=label_column, input_scale=input_scale)
         _evaluate_model(answers, samples, shares, as_json)
         return
     if input_scale is not None:
@@ -139,7 +150,10 @@ def _evaluate_reader(data: Path, model: Path | None, max_error: float | None, as
     from digitwise.exporting.judging import judged
     from digitwise.reading.reader import Reader
 
-    told = judged(Reader(model, max_error=max_error), data).as_dict()
+    reader = Reader(model, max_error=max_error)
+    if reader.model.understood is not None:
+        err.print(reader.model.understood.words, style="dim")
+    told = judged(reader, data).as_dict()
     if as_json:
         print_json(told)
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import JsonFlag, out, print_json, table
+from digitwise.cli.console import JsonFlag, out, print_json, table, telling_warnings
 from digitwise.cli.options import InputScaleOption, ModelOption, share
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def export(
     if is_model(run):
         if form != ExportFormat.ONNX:
             raise typer.BadParameter("expected --format onnx with a model that is no run, got another")
-        found, understood = export_model(run, place, input_scale=input_scale)
+        with telling_warnings():
+            found, understood = export_model(run, place, input_scale=input_scale)
         if as_json:
             print_json({**found.as_dict(), "input": understood.as_dict()})
             return
