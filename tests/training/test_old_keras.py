@@ -28,7 +28,7 @@ def write(folder, layers, arrays, *, version="1.2.2", backend=None, config=None,
         for key, value in {"keras_version": version, "backend": backend}.items():
             if value is not None:
                 file.attrs[key] = value.encode()
-        names = [layer["config"]["name"] for layer in layers]
+        names = [layer["config"]["name"] for layer in layers if isinstance(layer, dict)]
         group.attrs["layer_names"] = np.array([name.encode() for name in names])
         for name in names:
             own = group.create_group(name)
@@ -172,11 +172,13 @@ INPUT = {"batch_input_shape": [None, 6]}
         ([layer("Strange", "s", **INPUT)], "2.2.4", r"Strange 's' of Keras 2\.2\.4: this kind of layer cannot"),
         ([layer("Activation", "a", activation="hard_sigmoid", **INPUT)], "2.3.0", "activation hard_sigmoid cannot"),
         ([layer("BatchNormalization", "b", mode=2, **INPUT)], "1.0.0", "Keras 1.0.0: the mode 2 cannot be loaded"),
-        ([layer("Dense", "d", units=3, **INPUT)], "2.1.0", r"expected weights of shape \(6, 3\), \(3,\), got none"),
+        ([layer("Dense", "d", units=3, **INPUT)], "2.1.0", r"expected weights of shape \(6, 3\), got none"),
+        ([layer("Dense", "d", units=3 * 10**9, **INPUT)], "2.1.0", r"of shape \(6, 3000000000\), got none"),
+        ([layer("Dense", "d", units=3, **INPUT), 7], "2.1.0", "expected layers with class_name and config, got 7"),
         ([layer("Dropout", "d", rate=0.1)], "2.1.0", "expected batch_input_shape"),
         ([layer("Flatten", "f", **INPUT), layer("MaxPooling2D", "p")], "2.1.0", "MaxPooling2D 'p' .* does not fit"),
     ],
-    ids=["lambda", "keras 1", "keras 2", "hard sigmoid", "mode", "no weights", "no shape", "no maps"],
+    ids=["lambda", "keras 1", "keras 2", "sigmoid", "mode", "weights", "too large", "no layer", "no shape", "no maps"],
 )  # fmt: skip
 def test_what_cannot_be_loaded_is_named(tmp_path, layers, version, message):
     with pytest.raises(RunError, match=message) as caught:

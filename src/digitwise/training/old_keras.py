@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from digitwise.errors import RunError, one_line
-from digitwise.images import Float32
 from digitwise.training.backend import keras
 from digitwise.training.old_layers import CONVOLUTIONS, Builder, Config, Shape, UnknownLayerError, first_of
+
+LARGEST = 2**28  # weights in one array: a file of a few bytes can claim any number
+Stored = tuple[str, list[Any]]  # the name of a layer and its datasets
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,16 @@ class OldModel:
             where = f"{self.name}: {one_line(kind, 40)} {layer_name!r} of Keras {self.version}"
             builder = Builder(where, config, values.shape, first=first, theano=theano)
             for layer in builder.layers(kind):
+                kernel = _kernel_shape(layer, values.shape)
+                own = None if kernel is None else next(stored, None)
+                if kernel is not None:  # before Keras makes room for it
+                    self._check_shapes(layer, own, [kernel], where, first=first)
                 values = _called(layer, values, where)
                 if layer.weights:
-                    self._set_weights(layer, next(stored, None), where, first=first, theano=theano)
+                    own = next(stored, None) if kernel is None else own
+                    shapes = [weight.shape for weight in layer.weights]
+                    arrays = self._check_shapes(layer, own, shapes, where, first=first)
+                    self._set_weights(layer, arrays, first=first, theano=theano)
                 made.append(layer)
         if (left := next(stored, None)) is not None:
             raise RunError(f"{self.name}: expected weights of the layers in its configuration, got more: {left[0]!r}")
@@ -125,14 +134,16 @@ class OldModel:
                 f"{self.name}: expected a Sequential of Keras {self.version}, got {one_line(kind, 40)}"
             )
         if kind != "Sequential":
-            names = [each.get("name") for each in layers]
+            names = [each["name"] for each in layers]
             came_from = [_before(each) for each in layers]
             if came_from != [None, *names[:-1]]:
                 raise UnknownLayerError(
                     f"{self.name}: expected layers in a row, got a {kind} of Keras {self.version} with branches"
                 )
         for each in layers:
-            yield str(each["class_name"]), each["config"]
+            if not isinstance(each, dict) or not isinstance(each.get("config"), dict):
+                raise RunError(f"{self.name}: expected layers with class_name and config, got {one_line(each, 40)}")
+            yield str(each.get("class_name")), each["config"]
 
     def _channels_first(self, layers: list[tuple[str, Config]]) -> bool:
         told = [first_of(config, "data_format", "dim_ordering") for kind, config in layers if kind != "Flatten"]
@@ -159,18 +170,33 @@ class OldModel:
             raise RunError(f"{self.name}: expected batch_input_shape, of its input, in the first layer, got none")
         return tuple(shape[1:])
 
-    def _set_weights(
-        self, layer: Any, stored: tuple[str, list[Any]] | None, where: str, *, first: bool, theano: bool
-    ) -> None:
-        kind, expected = type(layer).__name__, [weight.shape for weight in layer.weights]
-        stored_first = first and (self.is_keras_1 or kind == "PReLU")
-        came = [] if stored is None else [_channels_last(each.shape, kind, first=stored_first) for each in stored[1]]
-        if came != expected:
+    def _check_shapes(
+        self, layer: Any, stored: Stored | None, expected: list[Shape], where: str, *, first: bool
+    ) -> list[Any]:
+        """The arrays of stored weights, which have to fit a layer, or the kernel alone of one that is not built."""
+        order, arrays = self._order(layer, first=first), [] if stored is None else stored[1]
+        came = [tuple(each.shape[axis] for axis in order(each)) for each in arrays]
+        if came[: len(expected)] != expected or (layer.built and len(came) != len(expected)):
             raise RunError(f"{where}: expected weights of shape {_told(expected)}, got {_told(came)}")
-        assert stored is not None
-        layer.set_weights([_values(each[()], kind, first=stored_first, theano=theano) for each in stored[1]])
+        return arrays
 
-    def _stored(self) -> Iterator[tuple[str, list[Any]]]:
+    def _set_weights(self, layer: Any, arrays: list[Any], *, first: bool, theano: bool) -> None:
+        order = self._order(layer, first=first)
+        turned = theano and type(layer).__name__ == "Conv2D"
+        values = [np.asarray(each[()], np.float32).transpose(order(each)) for each in arrays]
+        layer.set_weights([each[::-1, ::-1] if turned and each.ndim == 4 else each for each in values])
+
+    def _order(self, layer: Any, *, first: bool) -> Callable[[Any], tuple[int, ...]]:
+        """Where each axis of a weight lies in the stored one: Keras 1 put filters and channels first with the maps."""
+        kind = type(layer).__name__
+        axes: dict[int, tuple[int, ...]] = {}
+        if first and kind == "Conv2D" and self.is_keras_1:
+            axes = {4: (2, 3, 1, 0)}
+        elif first and kind == "PReLU":
+            axes = {3: (1, 2, 0)}
+        return lambda stored: axes.get(len(stored.shape), tuple(range(len(stored.shape))))
+
+    def _stored(self) -> Iterator[Stored]:
         """Yield the name and the datasets of each layer that has weights."""
         for name in _names(self.weights, "layer_names"):
             group = _own(self.weights, name)
@@ -186,22 +212,14 @@ def _called(layer: Any, values: Any, where: str) -> Any:
         raise RunError(f"{where}: does not fit its input of shape {shape}: {one_line(error, 120)}") from error
 
 
-def _values(stored: Any, kind: str, *, first: bool, theano: bool) -> Float32:
-    """Stored weights in Keras 3's order of axes."""
-    values = np.asarray(stored, np.float32)
-    if kind in ("Conv2D", "PReLU") and first:
-        values = values.transpose(_order(values.ndim, kind))
-    return values[::-1, ::-1] if theano and kind == "Conv2D" and values.ndim == 4 else values
-
-
-def _channels_last(shape: Shape, kind: str, *, first: bool) -> Shape:
-    order = _order(len(shape), kind) if first and kind in ("Conv2D", "PReLU") else range(len(shape))
-    return tuple(shape[axis] for axis in order)
-
-
-def _order(axes: int, kind: str) -> tuple[int, ...]:
-    """Where each axis lies in Keras 1's weights of a layer with channels first."""
-    return {("Conv2D", 4): (2, 3, 1, 0), ("PReLU", 3): (1, 2, 0)}.get((kind, axes), tuple(range(axes)))
+def _kernel_shape(layer: Any, shape: Shape) -> Shape | None:
+    """The shape of a kernel that will be built for inputs of a shape; None for a layer without one."""
+    kind, channels = type(layer).__name__, shape[-1]
+    if kind == "Dense":
+        return (channels, layer.units)
+    if kind == "Conv2D" and channels is not None:
+        return (*layer.kernel_size, channels // layer.groups, layer.filters)
+    return None
 
 
 def _before(layer: Config) -> Any:
@@ -237,6 +255,8 @@ def _own(group: Any, name: str) -> Any:
     found = group.get(name)
     if found is None or found.file != group.file:
         raise RunError(f"{group.file.filename}: expected the weights {name!r} in this file, found none")
+    if isinstance(found, h5py.Dataset) and found.size > LARGEST:
+        raise RunError(f"{group.file.filename}: expected at most {LARGEST:,} weights in {name!r}, got {found.size:,}")
     if isinstance(found, h5py.Dataset) and (found.is_virtual or found.external is not None or found.dtype.kind != "f"):
         raise RunError(f"{group.file.filename}: expected floats in this file as the weights {name!r}, got others")
     return found
