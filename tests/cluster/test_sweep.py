@@ -31,7 +31,7 @@ def joined(two_nodes):
 def swept(out, axis, pool, watch=None):
     data = Dataset("own", "drawn", blobs(60), blobs(30, seed=1))
     options = FitOptions(precision="float32", deterministic=True)
-    return sweep(QUICK, data, options, FitOptions(), grid=[axis], out=out, pool=pool, watch=watch)
+    return sweep(QUICK, data, options, grid=[axis], out=out, pool=pool, watch=watch)
 
 
 def results(done):

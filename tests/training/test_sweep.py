@@ -42,7 +42,15 @@ def swept(tmp_path_factory):
             asked.append(name)
             return self
 
-    done = sweep(QUICK, data, FitOptions(precision="float32"), FitOptions(), grid=RATES, out=tmp_path_factory.mktemp("sweeps") / "rates", watch=Asked(), tell=lambda row: told.append((row.trial.number, row.result.state)))
+    done = sweep(
+        QUICK,
+        data,
+        FitOptions(precision="float32"),
+        grid=RATES,
+        out=tmp_path_factory.mktemp("sweeps") / "rates",
+        watch=Asked(),
+        tell=lambda row: told.append((row.trial.number, row.result.state)),
+    )
     return done, data, told, asked
 
 
@@ -119,7 +127,7 @@ def test_trials_get_no_test_images(small, tmp_path):
             assert vars(shared).keys() == {"splits", "options"}
             yield 0, finished(1, 0.5)
 
-    sweep(QUICK, small, FitOptions(), grid=["epochs=1"], out=tmp_path / "s", pool=Looking())
+    sweep(QUICK, small, grid=["epochs=1"], out=tmp_path / "s", pool=Looking())
 
 
 class Given:
@@ -153,7 +161,7 @@ def fit_once():
 
 def test_among_trials_of_as_many_errors_the_log_loss_decides_whatever_came_first(small, tmp_path):
     outcomes = [(3, finished(2, 0.5, 1)), (1, finished(2, 0.4, 2)), (0, finished(2, 0.5, 3)), (2, finished(3, 0.1, 4))]
-    done = sweep(QUICK, small, FitOptions(), grid=["epochs=1,2,3,4"], out=tmp_path / "s", pool=Given(*outcomes))
+    done = sweep(QUICK, small, grid=["epochs=1,2,3,4"], out=tmp_path / "s", pool=Given(*outcomes))
     assert [row.trial.number for row in done.rows] == [2, 1, 4, 3]
     assert (load_model(done.best.path).get_weights()[0] == 2).all()
     assert [row["trial"] for row in table(done.path)] == ["1", "2", "3", "4"]
@@ -161,7 +169,13 @@ def test_among_trials_of_as_many_errors_the_log_loss_decides_whatever_came_first
 
 def test_a_stopped_trial_does_not_win_whatever_its_errors(small, tmp_path):
     stopped = TrialResult("stopped", 0, 0.1, 1, 1.0, [])
-    done = sweep(QUICK, small, FitOptions(), grid=["epochs=1,2"], out=tmp_path / "s", pool=Given((0, stopped), (1, finished(5, 1))))
+    done = sweep(
+        QUICK,
+        small,
+        grid=["epochs=1,2"],
+        out=tmp_path / "s",
+        pool=Given((0, stopped), (1, finished(5, 1))),
+    )
     assert done.info["winner"]["trial"] == 2
     assert [(row["state"], row["validation_errors"]) for row in table(done.path)] == [
         ("stopped", "0"),
@@ -172,7 +186,7 @@ def test_a_stopped_trial_does_not_win_whatever_its_errors(small, tmp_path):
 def test_interrupted_sweep_leaves_the_rows_that_are_done(small, tmp_path):
     pool = Given((1, finished(1, 0.5)), (0, KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
-        sweep(QUICK, small, FitOptions(), grid=["epochs=1,2,3"], out=tmp_path / "s", pool=pool)
+        sweep(QUICK, small, grid=["epochs=1,2,3"], out=tmp_path / "s", pool=pool)
     assert [row["trial"] for row in table(tmp_path / "s")] == ["2"]
     assert json.loads((tmp_path / "s" / "sweep.json").read_text())["winner"] is None
     assert sorted(path.name for path in tmp_path.rglob("*")) == [
@@ -182,13 +196,13 @@ def test_interrupted_sweep_leaves_the_rows_that_are_done(small, tmp_path):
 
 def test_earlier_sweep_stays_whole_until_a_trial_of_the_next_is_done(small, tmp_path):
     out, both = tmp_path / "s", ["epochs=1,2"]
-    sweep(QUICK, small, FitOptions(), grid=both, out=out, pool=Given((0, finished(1, 0.5))))
+    sweep(QUICK, small, grid=both, out=out, pool=Given((0, finished(1, 0.5))))
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     with pytest.raises(DataError):
-        sweep(QUICK, small, FitOptions(), grid=both, out=out, pool=Given((0, DataError("broken"))))
+        sweep(QUICK, small, grid=both, out=out, pool=Given((0, DataError("broken"))))
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     with pytest.raises(DataError):
-        sweep(QUICK, small, FitOptions(), grid=both, out=out, pool=Given((1, finished(1, 0.5)), (0, DataError("broken"))))
+        sweep(QUICK, small, grid=both, out=out, pool=Given((1, finished(1, 0.5)), (0, DataError("broken"))))
     kept = [MARKER, "best.npz", "study.log", "sweep.json", "trials.csv"]
     assert sorted(path.name for path in out.iterdir()) == kept
 
@@ -196,7 +210,7 @@ def test_earlier_sweep_stays_whole_until_a_trial_of_the_next_is_done(small, tmp_
 def test_sweep_of_which_nothing_finished_has_no_winner(small, tmp_path):
     diverged = TrialResult("diverged", None, None, 1, 1.0, [])
     with pytest.raises(RecipeError, match=r"no trial of 1 finished .*lower learning rates"):
-        sweep(QUICK, small, FitOptions(), grid=["epochs=1"], out=tmp_path / "s", pool=Given((0, diverged)))
+        sweep(QUICK, small, grid=["epochs=1"], out=tmp_path / "s", pool=Given((0, diverged)))
     assert table(tmp_path / "s")[0]["state"] == "diverged"
 
 
@@ -209,18 +223,24 @@ def test_place_of_something_else_is_refused_before_the_work(small, tmp_path, mad
         out.mkdir()
         (out / ("run.json" if made == "run" else "mine.txt")).write_text("{}")
     with pytest.raises(RunError, match="expected a new name or a sweep to replace"):
-        sweep(QUICK, small, FitOptions(), grid=["epochs=1"], out=out, pool=Given((0, AssertionError("it began"))))
+        sweep(QUICK, small, grid=["epochs=1"], out=out, pool=Given((0, AssertionError("it began"))))
 
 
 def test_network_that_there_is_not_is_refused_before_the_work(small, tmp_path):
     with pytest.raises(RecipeError, match=r"model: expected one of simple-cnn, .* got 'large'"):
-        sweep(QUICK, small, FitOptions(), grid=["model=large"], out=tmp_path / "s", pool=Given((0, AssertionError("it began"))))
+        sweep(
+            QUICK,
+            small,
+            grid=["model=large"],
+            out=tmp_path / "s",
+            pool=Given((0, AssertionError("it began"))),
+        )
     assert not (tmp_path / "s").exists()
 
 
 def test_an_ensemble_is_tried_with_all_its_networks(small, tmp_path):
     recipe = QUICK.replace(members=2, test_shifts=True, epochs=1)
-    done = sweep(recipe, small, FitOptions(precision="float32"), FitOptions(), grid={"batch_size": [24]}, out=tmp_path / "s")
+    done = sweep(recipe, small, FitOptions(precision="float32"), grid={"batch_size": [24]}, out=tmp_path / "s")
     splits = split_validation(small.train, seed=0)
     answers = predict(load_model(done.best.path), splits.validation)
     assert answers.errors == done.info["winner"]["validation_errors"]
@@ -270,7 +290,7 @@ def rows_of(place):
 def test_a_trial_clearly_worse_than_others_is_stopped_at_a_quarter_and_one_as_good_is_not(small, tmp_path):
     errors = dict(enumerate([1, 2, 3, 4, 7, 4, 1], 1))
     pool = Trying(lambda trial: errors[trial.number])
-    done = sweep(QUICK, small, FitOptions(), trials=7, out=tmp_path / "s", pool=pool)
+    done = sweep(QUICK, small, trials=7, out=tmp_path / "s", pool=pool)
     states = {row.trial.number: row.result.state for row in done.rows}
     assert [number for number, state in states.items() if state == "stopped"] == [5, 6]
     assert done.info["finished"] == 5
@@ -278,13 +298,13 @@ def test_a_trial_clearly_worse_than_others_is_stopped_at_a_quarter_and_one_as_go
 
 def test_no_trial_is_stopped_before_enough_finished(small, tmp_path):
     errors = dict(enumerate([1, 1, 1, 7], 1))
-    done = sweep(QUICK, small, FitOptions(), trials=4, out=tmp_path / "s", pool=Trying(lambda trial: errors[trial.number]))
+    done = sweep(QUICK, small, trials=4, out=tmp_path / "s", pool=Trying(lambda trial: errors[trial.number]))
     assert done.info["finished"] == 4
 
 
 def test_the_same_seed_gives_the_same_trials_one_after_another(small, tmp_path):
     some = [
-        sweep(QUICK, small, FitOptions(seed=seed), FitOptions(), trials=14, out=tmp_path / name, pool=Trying(by_rate)).path
+        sweep(QUICK, small, FitOptions(seed=seed), trials=14, out=tmp_path / name, pool=Trying(by_rate)).path
         for seed, name in ((3, "one"), (3, "two"), (4, "other"))
     ]
     one, two, other = map(rows_of, some)
@@ -294,12 +314,12 @@ def test_the_same_seed_gives_the_same_trials_one_after_another(small, tmp_path):
 
 @pytest.mark.parametrize("until", [3, 13])
 def test_a_sweep_that_broke_off_goes_on_and_ends_as_one_that_did_not(small, tmp_path, until):
-    whole = sweep(QUICK, small, FitOptions(), trials=14, out=tmp_path / "whole", pool=Trying(by_rate))
+    whole = sweep(QUICK, small, trials=14, out=tmp_path / "whole", pool=Trying(by_rate))
     out, told = tmp_path / "s", []
     with pytest.raises(KeyboardInterrupt):
-        sweep(QUICK, small, FitOptions(), trials=14, out=out, pool=Trying(by_rate, until))
+        sweep(QUICK, small, trials=14, out=out, pool=Trying(by_rate, until))
     pool = Trying(by_rate)
-    done = sweep(QUICK, small, FitOptions(), trials=14, out=out, pool=pool, tell=lambda row: told.append(row.earlier))
+    done = sweep(QUICK, small, trials=14, out=out, pool=pool, tell=lambda row: told.append(row.earlier))
     assert told == [True] * (until - 1) + [False] * (15 - until)
     assert pool.names[0].startswith(f"trial {until}:")
     assert rows_of(out) == rows_of(whole.path)
@@ -311,19 +331,19 @@ def test_a_sweep_that_broke_off_goes_on_and_ends_as_one_that_did_not(small, tmp_
 def test_a_sweep_for_something_else_does_not_go_on_with_what_broke_off(small, tmp_path):
     out = tmp_path / "s"
     with pytest.raises(KeyboardInterrupt):
-        sweep(QUICK, small, FitOptions(), trials=4, out=out, pool=Trying(by_rate, 3))
+        sweep(QUICK, small, trials=4, out=out, pool=Trying(by_rate, 3))
     pool = Trying(by_rate)
-    sweep(QUICK, small, FitOptions(seed=1), FitOptions(), trials=4, out=out, pool=pool)
+    sweep(QUICK, small, FitOptions(seed=1), trials=4, out=out, pool=pool)
     assert len(pool.names) == 4
 
 
 def test_trials_whose_weights_are_not_there_are_trained_again(small, tmp_path):
     out = tmp_path / "s"
     with pytest.raises(KeyboardInterrupt):
-        sweep(QUICK, small, FitOptions(), trials=5, out=out, pool=Trying(lambda trial: 6 - trial.number, 4))
+        sweep(QUICK, small, trials=5, out=out, pool=Trying(lambda trial: 6 - trial.number, 4))
     (out / "best.npz").unlink()
     before, pool = rows_of(out), Trying(lambda trial: 6 - trial.number)
-    sweep(QUICK, small, FitOptions(), trials=5, out=out, pool=pool)
+    sweep(QUICK, small, trials=5, out=out, pool=pool)
     assert len(pool.names) == 5
     assert rows_of(out)[:3] == before
 
@@ -331,23 +351,23 @@ def test_trials_whose_weights_are_not_there_are_trained_again(small, tmp_path):
 def test_a_trial_that_was_lost_begins_anew_when_the_sweep_goes_on(small, tmp_path):
     out, pool = tmp_path / "s", Trying(lambda trial: None if trial.number == 2 else 1, 4)
     with pytest.raises(KeyboardInterrupt):
-        sweep(QUICK, small, FitOptions(), trials=4, out=out, pool=pool)
+        sweep(QUICK, small, trials=4, out=out, pool=pool)
     assert [row["state"] for row in table(out)] == ["finished", "lost", "finished"]
     again = Trying(lambda trial: 1)
-    assert sweep(QUICK, small, FitOptions(), trials=4, out=out, pool=again).info["finished"] == 4
+    assert sweep(QUICK, small, trials=4, out=out, pool=again).info["finished"] == 4
     assert again.names[0] == pool.names[1]
     assert len(again.names) == 2
 
 
 def test_after_the_timeout_no_trial_begins(small, tmp_path):
     pool = Trying(by_rate)
-    done = sweep(QUICK, small, FitOptions(), trials=5, timeout=0, out=tmp_path / "s", pool=pool)
+    done = sweep(QUICK, small, trials=5, timeout=0, out=tmp_path / "s", pool=pool)
     assert (len(pool.names), done.info["trials"], done.info["timeout"]) == (1, 1, 0)
 
 
 def test_what_mattered_is_told_once_enough_trials_finished(small, tmp_path):
     pool = Trying(by_rate, epochs=0)  # none of which is stopped
-    few, many = (sweep(QUICK, small, FitOptions(), trials=n, out=tmp_path / str(n), pool=pool) for n in (3, 20))
+    few, many = (sweep(QUICK, small, trials=n, out=tmp_path / str(n), pool=pool) for n in (3, 20))
     assert few.info["importances"] == {}
     first, *_ = many.info["importances"]
     assert first == "learning_rate"
@@ -357,7 +377,7 @@ def test_what_mattered_is_told_once_enough_trials_finished(small, tmp_path):
 def test_optuna_reads_what_was_kept(small, tmp_path):
     import optuna
 
-    sweep(QUICK, small, FitOptions(), trials=3, out=tmp_path / "s", pool=Trying(by_rate))
+    sweep(QUICK, small, trials=3, out=tmp_path / "s", pool=Trying(by_rate))
     backend = optuna.storages.journal.JournalFileBackend(str(tmp_path / "s" / "study.log"))
     study = optuna.load_study(study_name="sweep", storage=optuna.storages.JournalStorage(backend))
     assert [trial.user_attrs["trial"] for trial in study.trials] == [1, 2, 3]
@@ -366,14 +386,14 @@ def test_optuna_reads_what_was_kept(small, tmp_path):
 def test_without_optuna_the_install_line_is_told(small, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(MissingPartError, match=r"^a sweep needs Optuna: pip install 'digitwise\[sweep\]'$"):
-        sweep(QUICK, small, FitOptions(), trials=2, out=tmp_path / "s")
+        sweep(QUICK, small, trials=2, out=tmp_path / "s")
 
 
 def test_pairs_and_nothing_are_swept_as_other_values(small, tmp_path):
     grid = {"betas": [(0.7, 0.9), (0.9, 0.999)], "early_stopping": [None, 3]}
     with pytest.raises(KeyboardInterrupt):
-        sweep(QUICK, small, FitOptions(), grid=grid, out=tmp_path / "s", pool=Trying(lambda trial: trial.number, 3))
-    done = sweep(QUICK, small, FitOptions(), grid=grid, out=tmp_path / "s", pool=Trying(lambda trial: trial.number))
+        sweep(QUICK, small, grid=grid, out=tmp_path / "s", pool=Trying(lambda trial: trial.number, 3))
+    done = sweep(QUICK, small, grid=grid, out=tmp_path / "s", pool=Trying(lambda trial: trial.number))
     assert [(row.trial.recipe.betas, row.trial.recipe.early_stopping) for row in done.rows] == [
         *(((0.7, 0.9), None), ((0.7, 0.9), 3), ((0.9, 0.999), None), ((0.9, 0.999), 3))
     ]
@@ -382,7 +402,7 @@ def test_pairs_and_nothing_are_swept_as_other_values(small, tmp_path):
 @pytest.mark.parametrize("asked", [{}, {"trials": 2, "grid": {"epochs": [1]}}], ids=["neither", "both"])
 def test_trials_or_a_grid_are_needed(small, tmp_path, asked):
     with pytest.raises(RecipeError, match="expected either"):
-        sweep(QUICK, small, FitOptions(), out=tmp_path / "s", **asked)
+        sweep(QUICK, small, out=tmp_path / "s", **asked)
 
 
 def test_a_stopped_training_comes_to_its_last_epoch(small):
