@@ -29,14 +29,14 @@ def test_layer_without_counterpart_is_one_line_and_exit_code_2(digitwise, traine
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1)),
-            keras.layers.GlobalAveragePooling2D(name="odd"),
+            keras.layers.GlobalMaxPooling2D(name="odd"),
             keras.layers.Dense(10, activation="softmax"),
         ]
     )
     model.save(run / "model.keras")
     result = digitwise("export", run)
     assert result.code == 2
-    assert "layer odd: a layer of the kind GlobalAveragePooling2D cannot be written as ONNX" in result.err
+    assert "layer odd: a layer of the kind GlobalMaxPooling2D cannot be written as ONNX" in result.err
     assert result.err.count("\n") == 1
     assert not (run / "model.onnx").exists()
 

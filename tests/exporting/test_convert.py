@@ -140,7 +140,7 @@ def test_stored_images_need_no_transposition():
 @pytest.mark.parametrize(
     ("layer", "what"),
     [
-        (lambda: kl.GlobalAveragePooling2D(name="odd"), "a layer of the kind GlobalAveragePooling2D"),
+        (lambda: kl.GlobalMaxPooling2D(name="odd"), "a layer of the kind GlobalMaxPooling2D"),
         (lambda: kl.Conv2D(2, 3, activation="gelu", name="odd"), "the activation gelu"),
         (lambda: kl.ReLU(max_value=6, name="odd"), "a ReLU with a slope"),
         (lambda: kl.Dense(2, name="odd"), r"a dense layer over \(8, 8, 1\)"),
@@ -151,7 +151,7 @@ def test_stored_images_need_no_transposition():
 )
 def test_unsupported_layer_is_named_with_the_next_step(layer, what):
     head = [kl.Flatten(), kl.Dense(2, activation="softmax")]
-    behind = head[1:] if layer().__class__ is kl.GlobalAveragePooling2D else head
+    behind = head[1:] if layer().__class__ is kl.GlobalMaxPooling2D else head
     with pytest.raises(ExportError, match=f"layer odd: {what}.*; use --format keras"):
         convert(keras.Sequential([keras.Input((8, 8, 1)), layer(), *behind]))
 

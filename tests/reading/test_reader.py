@@ -100,7 +100,7 @@ def test_arrays_of_any_dtype_are_read(reader, change):
     ("wrong", "message"),
     [
         (np.full((5, 5), np.nan), "expected finite pixels"),
-        (np.full((5, 5), -1.0), "expected pixels 0 to 255 or"),
+        (np.full((5, 5), -3.0), "expected pixels 0 to 255 or"),
         (np.zeros(784, np.uint8), r"got an array of shape \(784,\)"),
         (np.zeros((0, 5), np.uint8), r"got an array of shape \(0, 5\)"),
         (np.zeros((2, 2, 2, 2, 2), np.uint8), r"got an array of shape \(2, 2, 2, 2, 2\)"),

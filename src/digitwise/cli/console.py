@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from digitwise.errors import one_line
 from digitwise.escaping import json_text, printable
 
 if TYPE_CHECKING:
@@ -65,6 +68,16 @@ def tell_links(folders: Sequence[str | Path]) -> None:
     for folder in folders:
         for note in note_on(links_out(expanded(folder))):
             err.print(f"{folder}: {note}", style="dim")
+
+
+@contextmanager
+def telling_warnings() -> Iterator[None]:
+    """Print the warnings of what is done inside, one line each, on stderr."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for each in caught:
+        err.print(one_line(each.message), style="yellow", markup=False)
 
 
 def browse(url: str) -> None:

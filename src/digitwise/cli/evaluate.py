@@ -12,23 +12,42 @@ from digitwise.cli.console import (
     JsonFlag,
     LabelColumnOption,
     PatchOption,
+    err,
     out,
     print_json,
     table,
     tell_links,
+    telling_warnings,
 )
-from digitwise.cli.options import ClassMixOption, MaxErrorOption, ModelOption, SamplesOption, class_mix
+from digitwise.cli.options import (
+    ClassMixOption,
+    InputScaleOption,
+    MaxErrorOption,
+    ModelOption,
+    SamplesOption,
+    class_mix,
+)
 
 if TYPE_CHECKING:
+    from digitwise.evaluation import Evaluation
     from digitwise.evaluation.assessment import Assessment
+    from digitwise.evaluation.rates import Expectation
     from digitwise.images import Predictions
     from digitwise.runs import Run
+    from digitwise.workflows.evaluate import ModelAnswers
 
 SHOWN = 20  # misread images that are listed, those read surely first
 
 
 def evaluate(
-    run: Annotated[Path | None, typer.Argument(help="A run folder; none with --reader.")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="RUN|MODEL",
+            help="A run folder; or, with --data, a model in a file: .keras, .h5, .onnx, or JSON beside its weights. "
+            "None with --reader.",
+        ),
+    ] = None,
     reader: Annotated[
         Path | None,
         typer.Option(
@@ -41,18 +60,19 @@ def evaluate(
     data: DataOption = None,
     patch: PatchOption = None,
     label_column: LabelColumnOption = None,
+    input_scale: InputScaleOption = None,
     samples: SamplesOption = 10_000,
     mix: ClassMixOption = None,
     max_error: MaxErrorOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Evaluate a run on its test images, or on those of other data; or the reader on labelled images."""
+    """Evaluate a run on its test images, or on those of other data; a model; or the reader on labelled images."""
     if (run is None) == (reader is None) or (model is not None and reader is None):
         raise typer.BadParameter("expected a run folder, or --reader DATA [--model FILE]")
     if reader is not None:
-        if any(given is not None for given in (data, patch, label_column, mix)):
+        if any(given is not None for given in (data, patch, label_column, input_scale, mix)):
             raise typer.BadParameter(
-                "expected --reader without --data, --patch, --label-column and --class-mix, got both"
+                "expected --reader without --data, --patch, --label-column, --input-scale and --class-mix, got both"
             )
         _evaluate_reader(reader, model, max_error, as_json)
         return
@@ -62,9 +82,19 @@ def evaluate(
     from digitwise.errors import RunError
     from digitwise.evaluation.assessment import assess
     from digitwise.runs import Run
-    from digitwise.workflows.evaluate import answers_about
+    from digitwise.workflows.evaluate import answers_about, is_model, model_answers
 
-    opened, shares = Run.open(run), class_mix(mix)
+    shares = class_mix(mix)
+    if is_model(run):
+        if patch is not None or max_error is not None:
+            raise typer.BadParameter("expected a run folder with --patch and --max-error, got a model")
+        with telling_warnings():
+            answers = model_answers(run, data, label_column=label_column, input_scale=input_scale)
+        _evaluate_model(answers, samples, shares, as_json)
+        return
+    if input_scale is not None:
+        raise typer.BadParameter("expected --input-scale with a model in a file, got none")
+    opened = Run.open(run)
     validation, test = opened.predictions("validation"), answers_about(opened, data, label_column=label_column)
     most = max_error or guaranteed(opened)
     result = assess(validation, test, samples=samples, class_mix=shares, max_error=most)
@@ -87,13 +117,45 @@ def evaluate(
         out.print(f"The policy is kept in {opened.path / 'policy.json'}")
 
 
+def _evaluate_model(answers: ModelAnswers, samples: int, shares: dict[str, float] | None, as_json: bool) -> None:
+    """Print what can be known of a model without validation images: neither a temperature nor a policy."""
+    from digitwise.evaluation import evaluate_predictions
+    from digitwise.evaluation.calibration import calibration
+    from digitwise.evaluation.rates import expected_errors
+
+    evaluation = evaluate_predictions(answers.predictions)
+    expected, calibrated = expected_errors(answers.predictions, samples, shares), calibration(answers.predictions)
+    if as_json:
+        print_json(
+            {
+                "model": answers.model,
+                "data": answers.data,
+                "input": answers.understood and answers.understood.as_dict(),
+                **evaluation.as_dict(),
+                "expected": {**vars(expected), "interval_95": list(expected.interval_95)},
+                "calibration": {"error": calibrated.error},
+            }
+        )
+        return
+    if answers.understood is not None:
+        out.print(answers.understood.words)
+    _tell_classes(answers.data, evaluation, expected)
+    out.print(
+        f"among the two most probable {evaluation.top_2_accuracy:.2%}; calibration error {calibrated.error:.2%}; "
+        f"negative log-likelihood {evaluation.negative_log_likelihood:.4f}"
+    )
+
+
 def _evaluate_reader(data: Path, model: Path | None, max_error: float | None, as_json: bool) -> None:
     """Print how many labelled images are read, how many of these are wrong, and which."""
     from digitwise.exporting.judging import judged
     from digitwise.reading.reader import Reader
 
     tell_links([data])
-    told = judged(Reader(model, max_error=max_error), data).as_dict()
+    reader = Reader(model, max_error=max_error)
+    if reader.model.understood is not None:
+        err.print(reader.model.understood.words, style="dim")
+    told = judged(reader, data).as_dict()
     if as_json:
         print_json(told)
         return
@@ -139,11 +201,8 @@ def guaranteed(run: Run) -> float:
     return MAX_ERROR if run.policy is None else float(run.policy["max_error"])
 
 
-def _tell(name: str, result: Assessment) -> None:
-    from digitwise.evaluation.selective import TEMPERATURE
-
-    evaluation, reading = result.evaluation, result.reading
-    out.print(f"{name}: accuracy {evaluation.accuracy:.2%}; {result.expectation.words}")
+def _tell_classes(name: str, evaluation: Evaluation, expectation: Expectation) -> None:
+    out.print(f"{name}: accuracy {evaluation.accuracy:.2%}; {expectation.words}")
     rows = [
         (
             score.name,
@@ -160,6 +219,13 @@ def _tell(name: str, result: Assessment) -> None:
     out.print(table(("class", "n", "errors", "precision", "95 %", "recall", "95 %", "F1"), rows))
     if absent := [score.name for score in evaluation.classes if not score.n]:
         out.print(f"no images of class {', '.join(absent)}: nothing is known of these")
+
+
+def _tell(name: str, result: Assessment) -> None:
+    from digitwise.evaluation.selective import TEMPERATURE
+
+    evaluation, reading = result.evaluation, result.reading
+    _tell_classes(name, evaluation, result.expectation)
     out.print(
         f"among the two most probable {evaluation.top_2_accuracy:.2%}; calibration error {result.raw.error:.2%}, "
         f"{result.calibrated.error:.2%} at temperature {result.temperature:.2f}; negative log-likelihood "

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import JsonFlag, out, print_json, table
-from digitwise.cli.options import ModelOption, share
+from digitwise.cli.console import JsonFlag, out, print_json, table, telling_warnings
+from digitwise.cli.options import InputScaleOption, ModelOption, share
 
 if TYPE_CHECKING:
     from digitwise.exporting.export import Export
@@ -30,7 +30,10 @@ class ExportFormat(StrEnum):
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[
+        Path,
+        typer.Argument(metavar="RUN|MODEL", help="A run folder; or a Keras model of digits from elsewhere, for ONNX."),
+    ],
     form: Annotated[
         ExportFormat,
         typer.Option(
@@ -44,27 +47,47 @@ def export(
         typer.Option(
             "--out",
             help="A file, or a folder for json+h5 and saved-model.  [default: RUN/model.onnx, RUN/saved-model; "
-            "the others lie in RUN already and are checked]",
+            "the others lie in RUN already and are checked; for a model its name with .onnx]",
         ),
     ] = None,
+    input_scale: InputScaleOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a run's model in another form, and verify that its answers are the same."""
+    """Write a run's model, or one from elsewhere, in another form, and verify that its answers are the same."""
+    from digitwise.exporting.elsewhere import export_model
     from digitwise.exporting.export import export as write
+    from digitwise.workflows.evaluate import is_model
 
+    if is_model(run):
+        if form != ExportFormat.ONNX:
+            raise typer.BadParameter("expected --format onnx with a model that is no run, got another")
+        with telling_warnings():
+            found, understood = export_model(run, place, input_scale=input_scale)
+        if as_json:
+            print_json({**found.as_dict(), "input": understood.as_dict()})
+            return
+        out.print(understood.words)
+        _tell_file(found)
+        return
+    if input_scale is not None:
+        raise typer.BadParameter("expected --input-scale with a model in a file, got none")
     found = write(run, form.value, place)
     if as_json:
         print_json(found.as_dict())
         return
+    _tell_file(found)
     _tell(found)
 
 
-def _tell(found: Export) -> None:
-    test = found.metrics["test"]
+def _tell_file(found: Export) -> None:
     out.print(
         f"{found.path}: {found.size:,} bytes; answers as the model does, "
         f"differences on drawn images at most {found.max_difference:.1g}"
     )
+
+
+def _tell(found: Export) -> None:
+    test = found.metrics["test"]
     out.print(
         f"test errors {test['errors']:,} of {test['n']:,}; normalization {found.normalization}; "
         f"temperature {found.temperature:.3f}{'' if found.format == 'onnx' else ', not inside'}"

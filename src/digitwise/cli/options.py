@@ -28,6 +28,14 @@ SamplesOption = Annotated[int, typer.Option(min=1, help="Number of readings to e
 ModelOption = Annotated[
     Path | None, typer.Option("--model", metavar="FILE", help="The model to read with; by default the bundled one.")
 ]
+InputScaleOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="0-1|0-255|centred|standardised",
+        help="The pixels that a model from elsewhere takes: centred is -1 to 1, standardised by MNIST's mean and "
+        "deviation.  [default: found by asking it about known images]",
+    ),
+]
 ClusterOption = Annotated[
     str | None,
     typer.Option(

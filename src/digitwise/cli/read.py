@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitwise.cli.console import JsonFlag, LabelColumnOption, err, tell_links
-from digitwise.cli.options import ClusterOption, share, share_or_all
+from digitwise.cli.options import ClusterOption, InputScaleOption, share, share_or_all
 
 if TYPE_CHECKING:
     from digitwise.cli.readings import Reporter
@@ -85,6 +85,7 @@ def read(
             help="Model for single digits; by default the bundled one. Numbers are always read by the bundled finder.",
         ),
     ] = None,
+    input_scale: InputScaleOption = None,
     max_error: Annotated[
         float | None,
         typer.Option(
@@ -143,6 +144,7 @@ def read(
             "--overlay": overlay,
             "--show-input": show_input,
             "--label-column": label_column,
+            "--input-scale": input_scale,
             "--json": as_json,
         }
         _refuse(out, cluster, given | {"--threads": cluster is not None and threads})
@@ -168,7 +170,7 @@ def read(
     for place, kind in ((file, ROWS), (overlay, DRAWINGS), (show_input, DRAWINGS), (table, TABLES)):
         if place is not None:
             check_file(real(place), kind)
-    reader = Reader(model, max_error=max_error, threads=threads, max_pixels=max_pixels)
+    reader = Reader(model, max_error=max_error, threads=threads, max_pixels=max_pixels, input_scale=input_scale)
     mode: Mode | None = "single" if single else "numbers" if numbers else None
     told = {"out": file, "overlay": overlay, "show_input": show_input, "table": table}
     fields = () if form is None else tuple(field.name for field in form.fields)
@@ -196,6 +198,8 @@ def _say_guarantee(reader: Reader, mode: Mode | None, *, own_model: bool) -> Non
     from digitwise.reading import trust
     from digitwise.reading.reader import DIGITS
 
+    if reader.model.understood is not None:
+        err.print(reader.model.understood.words, style="dim")
     if mode != "numbers" and reader.policy is None:
         err.print("the model has no error guarantee: no single digit is called unsure", style="dim")
     if mode == "single":

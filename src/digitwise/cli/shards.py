@@ -62,7 +62,10 @@ def read_shards(
 
     library()
     readers = _readers(cluster, threads)
-    policy = Reader(**choices, threads=1).policy
+    reader = Reader(**choices, threads=1)
+    policy, understood = reader.policy, reader.model.understood
+    if understood is not None:
+        err.print(understood.words, style="dim")
     if policy is None:
         err.print("the model has no error guarantee: nothing is called unsure", style="dim")
     with ShardProgress() as progress:

@@ -134,6 +134,43 @@ def max_pooling(graph: Graph, name: str, values: Sequence[Value], step: Step) ->
     return Value(graph.add("MaxPool", values[0].name, **window), _shape(layer, values))
 
 
+def average_pooling(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``AveragePooling2D``; padding does not count."""
+    layer = step.layer
+    window = _window(layer, values[0].shape, layer.pool_size, layer.strides, (1, 1))
+    return Value(graph.add("AveragePool", values[0].name, **window), _shape(layer, values))
+
+
+def global_average(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``GlobalAveragePooling2D``."""
+    _channels_last(step.layer)
+    if step.layer.keepdims:
+        raise unsupported(step.layer, "a global pooling that keeps its axes")
+    means = graph.add("GlobalAveragePool", values[0].name)
+    return Value(graph.add("Flatten", means, axis=1), _shape(step.layer, values))
+
+
+def rescaling(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``Rescaling`` by one factor and one offset."""
+    factor, added = (np.asarray(value, np.float32) for value in (step.layer.scale, step.layer.offset))
+    if factor.ndim or added.ndim:
+        raise unsupported(step.layer, "a rescaling by channels")
+    scaled = graph.add("Mul", values[0].name, graph.constant(f"{name}/scale", factor))
+    return replace(values[0], name=graph.add("Add", scaled, graph.constant(f"{name}/offset", added)))
+
+
+def reshape(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``Reshape`` of grey images: their channel axis comes or goes, which changes nothing here, or rows become maps."""
+    (value,), shape = values, tuple(step.layer.target_shape)
+    maps = (*shape[:2], 1)
+    if value.shape == maps and shape in (maps, maps[:2]):
+        return value
+    if len(value.shape) == 1 and value.flattened in (None, maps) and shape == maps and -1 not in shape:
+        sides = graph.constant(f"{name}/shape", np.array([-1, 1, *shape[:2]], np.int64))
+        return Value(graph.add("Reshape", value.name, sides), maps)
+    raise unsupported(step.layer, f"a change of shape from {value.shape} to {shape}")
+
+
 def dense(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
     """``Dense`` over features; after ``Flatten`` its rows are put in the order of the features."""
     layer, (kernel, bias) = step.layer, step.weights
@@ -159,6 +196,12 @@ def relu(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
     if layer.max_value is not None or layer.negative_slope or layer.threshold:
         raise unsupported(layer, "a ReLU with a slope, a threshold or a largest value")
     return replace(values[0], name=graph.add("Relu", values[0].name))
+
+
+def leaky_relu(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``LeakyReLU``."""
+    slope = float(step.layer.negative_slope)
+    return replace(values[0], name=graph.add("LeakyRelu", values[0].name, alpha=slope))
 
 
 def activation(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
@@ -256,15 +299,20 @@ LAYERS: dict[str, Layer] = {
     "Activation": activation,
     "Add": merged("Add"),
     "Average": merged("Mean"),
+    "AveragePooling2D": average_pooling,
     "BatchNormalization": batch_normalization,
     "Conv2D": convolution,
     "Cropping2D": cropping,
     "Dense": dense,
     "Dropout": dropout,
     "Flatten": flatten,
+    "GlobalAveragePooling2D": global_average,
+    "LeakyReLU": leaky_relu,
     "LocalContrast": local_contrast,
     "MaxPooling2D": max_pooling,
     "ReLU": relu,
+    "Rescaling": rescaling,
+    "Reshape": reshape,
     "UpSampling2D": up_sampling,
     "ZeroPadding2D": zero_padding,
 }

@@ -193,7 +193,12 @@ def keras_answers(model: Any, temperature: float = 1.0) -> Ask:
 
 
 def write_onnx(run: Run, model: Any, card: Card, place: Path) -> Ask:
-    """Write the ONNX file with the card in its metadata; predict by onnxruntime."""
+    """Write the run's ONNX file, see :func:`written_onnx`."""
+    return written_onnx(model, card, place)
+
+
+def written_onnx(model: Any, card: Card, place: Path) -> Ask:
+    """Write an ONNX file with the card in its metadata; predict by onnxruntime."""
     import onnxruntime
 
     from digitwise.exporting.convert import INPUT, OUTPUT, convert

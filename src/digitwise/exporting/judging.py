@@ -173,12 +173,16 @@ def write_calibrated(model: str | Path | None, found: Calibrated, out: str | Pat
     Raises
     ------
     ModelError
-        If ``out`` holds something else.
+        If ``out`` holds something else, or the model is not one that digitwise exported.
     """
     import onnx
 
     copy = onnx.load_from_string(model_content(model)[0])
-    entry = next(entry for entry in copy.metadata_props if entry.key == KEY)
+    entry = next((entry for entry in copy.metadata_props if entry.key == KEY), None)
+    if entry is None:
+        raise ModelError(
+            f"{model}: expected a model by digitwise export, which holds guarantees, got one from elsewhere"
+        )
     document = json.loads(entry.value)
     # The model includes the file's temperature; that of a policy is for probabilities without it.
     scaled = {"temperature": TEMPERATURE * float(document["temperature"])}

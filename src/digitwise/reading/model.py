@@ -19,6 +19,7 @@ from digitwise.escaping import printable
 from digitwise.files import expanded
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.normalize import SIDE, VERSION
+from digitwise.reading.foreign import Understood, from_session, known_digits
 from digitwise.system import cores
 
 # In files of earlier exports a threshold is the confidence of one validation image, which float32 may give a little
@@ -218,6 +219,12 @@ def session_of(content: bytes, name: str, *, threads: int = 1) -> Any:
         raise ModelError(f"{name}: expected an ONNX model, got what cannot be loaded ({reason}); {EXPORT}") from error
 
 
+def is_foreign(session: Any) -> bool:
+    """Whether a session is of a model that takes floats and has no metadata of digitwise."""
+    takes = [each.type for each in session.get_inputs()]
+    return takes == ["tensor(float)"] and KEY not in session.get_modelmeta().custom_metadata_map
+
+
 def _check_ends(session: Any, name: str) -> None:
     """Check that there is one input and one output of the right type and shape."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
@@ -245,9 +252,13 @@ class Model:
     Parameters
     ----------
     path : str, Path or bytes, optional
-        An ONNX file made by ``digitwise export``, or its content; by default the one in the package.
+        An ONNX file made by ``digitwise export``, or its content; by default the one in the package. Also one from
+        elsewhere, from 28x28 floats to probabilities or logits of the ten digits.
     threads : int, optional
         For more images than fit one chunk; by default one a core.
+    input_scale : str, optional
+        Of a model from elsewhere: one of :data:`digitwise.reading.foreign.SCALES`, instead of the one found by asking
+        it about known digits.
 
     Raises
     ------
@@ -261,19 +272,41 @@ class Model:
     not make threads wait inside a network either.
     """
 
-    def __init__(self, path: str | Path | bytes | None = None, *, threads: int | None = None) -> None:
+    card: Card
+    image_shape: tuple[int, ...]
+
+    def __init__(
+        self, path: str | Path | bytes | None = None, *, threads: int | None = None, input_scale: str | None = None
+    ) -> None:
         if threads is not None and threads < 1:
             raise ModelError(f"threads: expected 1 or more, got {threads}")
         self.threads = threads or cores()
         content, self.name = model_content(path)
         self.session = session_of(content, self.name)  # on the CPU, one thread a call
+        self.understood: Understood | None = None
+        self._starting = Lock()
+        if is_foreign(self.session):
+            self._understand(input_scale)
+            return
+        if input_scale is not None:
+            raise ModelError(f"{self.name}: expected input_scale with a model from elsewhere, got one of digitwise")
         _check_ends(self.session, self.name)
         ends = self.session.get_inputs()[0], self.session.get_outputs()[0]
         self.input, self.output = ends[0].name, ends[1].name
-        self.image_shape: tuple[int, ...] = tuple(ends[0].shape[1:])
-        self.card: Card = card_of(self.session.get_modelmeta().custom_metadata_map, self.name)
+        self.image_shape = tuple(ends[0].shape[1:])
+        self.card = card_of(self.session.get_modelmeta().custom_metadata_map, self.name)
         _check(self)
-        self._starting = Lock()
+
+    def _understand(self, input_scale: str | None) -> None:
+        """Ask a model from elsewhere about known digits."""
+        foreign = from_session(self.session, self.name)
+        self.understood = foreign.understood(known_digits(), scale=input_scale)
+        if self.understood.doubtful and input_scale is None:
+            raise ModelError(f"expected a model of the digits 0 to 9, got {self.understood.words}")
+        names = tuple("0123456789")
+        self.image_shape = (SIDE, SIDE)
+        document = {"class_names": list(names), "normalization": VERSION, "policies": []}
+        self.card = Card(names, VERSION, (), document)
 
     def probabilities(self, images: UInt8) -> Float32:
         """The calibrated probability of each class.
@@ -316,6 +349,8 @@ class Model:
         return ThreadPoolExecutor(self.threads, thread_name_prefix="digitwise-read")
 
     def _run(self, images: UInt8) -> Float32:
+        if self.understood is not None:
+            return self.understood.probabilities(images)
         answer: Float32 = self.session.run([self.output], {self.input: np.ascontiguousarray(images)})[0]
         return answer
 

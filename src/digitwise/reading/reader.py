@@ -44,7 +44,8 @@ class Reader:
     Parameters
     ----------
     model : str, Path or bytes, optional
-        An ONNX file made by ``digitwise export``, or its content; by default the one in the package.
+        An ONNX file made by ``digitwise export``, or its content; by default the one in the package. Also one from
+        elsewhere, see :class:`~digitwise.reading.model.Model`; it has no error guarantee.
     max_error : float, optional
         At most this share of what has status ``read`` is wrong; the rest is ``unsure``. For single digits it is a share
         of the digits, by default the model's strictest guarantee from 0.3 % on; for numbers on a page a share of the
@@ -53,6 +54,9 @@ class Reader:
         For many images at once; by default one per core.
     max_pixels : int
         Larger images are refused before they are decoded.
+    input_scale : str, optional
+        The pixels that a model from elsewhere takes, ``0-1``, ``0-255``, ``centred`` (-1 to 1) or ``standardised``; by
+        default found by asking it about known digits.
 
     Raises
     ------
@@ -76,11 +80,13 @@ class Reader:
         max_error: float | None = None,
         threads: int | None = None,
         max_pixels: int = MAX_PIXELS,
+        input_scale: str | None = None,
     ) -> None:
-        self.model = Model(model, threads=threads)
+        self.model = Model(model, threads=threads, input_scale=input_scale)
         self.policy = chosen(self.model.card.policies, max_error, self.model.name)
         self.max_pixels, self.max_error = max_pixels, max_error
-        self._again = partial(Reader, model, max_error=max_error, threads=1, max_pixels=max_pixels)
+        again = partial(Reader, model, max_error=max_error, threads=1, max_pixels=max_pixels)
+        self._again = partial(again, input_scale=input_scale)
 
     def __reduce__(self) -> tuple[Any, ...]:  # a session cannot be pickled: another process opens its own
         return self._again, ()  # of one thread: there is a process for each core

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from digitwise.data.prepare import to_input
-from digitwise.errors import DataError
+from digitwise.errors import DataError, ModelError
 from digitwise.images import Float16, Float32, ImageSet, Predictions
+from digitwise.reading.foreign import Foreign
 
 BATCH = 500
 DIMENSIONS = 32  # of features; classes and shapes differ in far fewer
@@ -42,6 +43,24 @@ def predict(model: Any, images: ImageSet) -> Predictions:
             f"the data has {images.image_shape} of {images.n_classes}"
         )
     return Predictions(images.labels, _outputs(model, images), images.class_names)
+
+
+def foreign_of(model: Any, name: str) -> Foreign:
+    """A Keras model of unknown origin, to be asked how it takes images; ``name`` is for messages.
+
+    Raises
+    ------
+    ModelError
+        If it has other ends than one input and one output (n, k).
+    """
+    shapes = model.input_shape, model.output_shape
+    if not all(isinstance(shape, tuple) for shape in shapes) or len(shapes[1]) != 2:
+        raise ModelError(f"{name}: expected one input of images and one output (n, k), got {shapes[0]} to {shapes[1]}")
+
+    def ask(part: Float32) -> Float32:
+        return np.asarray(model.predict_on_batch(part), np.float32)
+
+    return Foreign(name, tuple(shapes[0][1:]), shapes[1][1], ask)
 
 
 def in_batches(predict: Predict, inputs: Any) -> Float32:

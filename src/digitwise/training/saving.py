@@ -8,7 +8,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from digitwise.errors import RecipeError, RunError, one_line
 from digitwise.files import atomic_write, expanded, whole_file
 from digitwise.images import Float32, UInt8
 from digitwise.training.backend import keras
+from digitwise.training.old_keras import OldModel
+from digitwise.training.old_layers import UnknownLayerError
 
 BUNDLED = "bundled"  # instead of a path: the model in the package
 SAMPLE = 2_000  # images from which the moments of exported layers are computed
@@ -38,11 +41,14 @@ def save_model(model: Any, folder: Path) -> None:
 def load_model(path: Path) -> Any:
     """Load a model from a run folder, a ``.keras`` or ``.h5`` file, or the pair of JSON and weights.
 
+    Files of Keras 1 and 2 are read too: models of usual layers in a row. Their loaded model takes images with their
+    channels last, also where the old one took them first.
+
     Parameters
     ----------
     path : Path
         A folder holding ``model.keras``, or ``model.json`` with ``model.weights.h5`` or the exercise's ``model.h5``;
-        or one of these files.
+        or one of these files. Of a pair with another name, ``net.json`` and ``net.h5`` or ``net.weights.h5``.
 
     Returns
     -------
@@ -52,7 +58,12 @@ def load_model(path: Path) -> Any:
     Raises
     ------
     RunError
-        If there is no model, or it would run code on loading.
+        If there is no model, it would run code on loading, or a layer of an old one cannot be loaded.
+
+    Warns
+    -----
+    UserWarning
+        If the file does not tell which library Keras 1 used, on which the kernels depend.
     """
     path = Path(path)
     if path.is_dir():
@@ -62,30 +73,62 @@ def load_model(path: Path) -> Any:
     if not path.is_file():
         raise RunError(f"{path}: expected a model (model.keras, or model.json with its weights), found none")
     try:
-        beside = path.with_name("model.json")
-        if path.name in WEIGHT_NAMES and beside.is_file():
-            path = beside
+        if path.name.endswith(".h5") and not _is_whole(path):
+            path = _json_of(path)
         return _from_json(path) if path.suffix == ".json" else _from_file(path)
     except (ValueError, TypeError, KeyError, OSError, AttributeError) as error:
         raise RunError(f"{path}: cannot be loaded as a model: {one_line(error, 200)}") from error
 
 
 def _from_file(path: Path) -> Any:
+    import h5py
+
+    if h5py.is_hdf5(path):
+        with h5py.File(path) as file:
+            if "model_config" in file.attrs:
+                return _from_old(str(path), file.attrs["model_config"], file, lambda: path)
+    return _by_keras(path)
+
+
+def _by_keras(path: Path) -> Any:
     return keras.models.load_model(path, compile=False, safe_mode=True)
 
 
+def _is_whole(path: Path) -> bool:
+    """Whether a file has more than weights; of one that cannot be opened Keras says what it is."""
+    import h5py
+
+    if not h5py.is_hdf5(path):
+        return True
+    with h5py.File(path) as file:
+        return "model_config" in file.attrs
+
+
+def _json_of(weights: Path) -> Path:
+    stem = weights.name.removesuffix(".h5").removesuffix(".weights").removesuffix("_weights")
+    found = next(
+        (weights.with_name(name) for name in (f"{stem}.json", "model.json") if weights.with_name(name).is_file()), None
+    )
+    if found is None:
+        raise RunError(f"{weights}: expected the layers of these weights in {stem}.json beside it, found none")
+    return found
+
+
 def _from_json(path: Path) -> Any:
-    weights = next((path.with_name(name) for name in WEIGHT_NAMES if path.with_name(name).is_file()), None)
+    names = (*WEIGHT_NAMES, *(path.stem + end for end in (".weights.h5", ".h5", "_weights.h5")))
+    weights = next((path.with_name(name) for name in names if path.with_name(name).is_file()), None)
     if weights is None:
         raise RunError(f"{path}: expected {' or '.join(WEIGHT_NAMES)} beside it, found neither")
     import h5py
 
-    with h5py.File(weights) as file:
-        whole, old = "model_config" in file.attrs, "layer_names" in file.attrs
-    if whole:
-        return _from_file(weights)
     with tempfile.TemporaryDirectory() as folder:
-        return _from_old_pair(path, weights, Path(folder)) if old else _from_pair(path, weights, Path(folder))
+        with h5py.File(weights) as file:
+            if "model_config" in file.attrs:
+                return _from_file(weights)
+            if "layer_names" in file.attrs or "layer_names0" in file.attrs:
+                text = path.read_text(encoding="utf-8")
+                return _from_old(str(path), text, file, lambda: _joined(text, file, Path(folder)))
+        return _from_pair(path, weights, Path(folder))
 
 
 def _from_pair(path: Path, weights: Path, folder: Path) -> Any:
@@ -94,19 +137,33 @@ def _from_pair(path: Path, weights: Path, folder: Path) -> Any:
     return model
 
 
-def _from_old_pair(path: Path, weights: Path, folder: Path) -> Any:
-    """Put Keras 2's JSON and weights together into the one old file that Keras 3 still reads whole."""
+def _from_old(name: str, text: str | bytes, file: Any, whole: Callable[[], Path]) -> Any:
+    """Load what Keras 1 or 2 wrote; layers that only Keras 3 itself knows by it, from the whole model in one file."""
+    old = OldModel.of(name, text, file)
+    if old is None:
+        return _by_keras(whole())
+    try:
+        return old.load()
+    except UnknownLayerError:
+        if not old.means_the_same:
+            raise
+        with suppress(ValueError, TypeError, KeyError, AttributeError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about Keras 2's form of the input
+            return _by_keras(whole())
+        raise
+
+
+def _joined(text: str, parts: Any, folder: Path) -> Path:
+    """Put Keras 2's JSON and weights together into the one old file that Keras 3 reads whole."""
     import h5py
 
     joined = folder / "joined.h5"
-    with h5py.File(weights) as parts, h5py.File(joined, "w") as file:
-        file.attrs["model_config"] = path.read_text(encoding="utf-8")
+    with h5py.File(joined, "w") as file:
+        file.attrs["model_config"] = text
         for name in ("keras_version", "backend"):
             file.attrs[name] = parts.attrs.get(name, b"")
         parts.copy(parts, file, name="model_weights")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about Keras 2's form of the input
-        return _from_file(joined)
+    return joined
 
 
 def start_from(network: Any, source: str | Path, images: UInt8) -> None:

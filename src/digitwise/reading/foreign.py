@@ -1,0 +1,254 @@
+"""Models that digitwise did not make: the scaling, layout and outputs of theirs, found by asking about known images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from digitwise.errors import ModelError, one_line
+from digitwise.images import Float32, ImageSet, UInt8
+from digitwise.normalize import normalize_all
+
+# What people make of pixels 0 to 255: the factor and what is added. Standardised is by the mean and the standard
+# deviation of MNIST's training pixels, as in PyTorch's example.
+SCALES: dict[str, tuple[float, float]] = {
+    "0-1": (1 / 255, 0.0),
+    "0-255": (1.0, 0.0),
+    "centred": (2 / 255, -1.0),
+    "standardised": (1 / (255 * 0.3081), -0.1307 / 0.3081),
+}
+KNOWN = 500  # images that are asked about
+SAME = 0.01  # nats: scalings with likelihoods as near as this are equally good, and the first of them is taken
+DOUBTFUL = 0.5  # share of the known images that are right, below which the scaling is not known
+LEAST = 1e-30  # float32 rounds smaller probabilities to zero
+BATCH = 256
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A model of unknown origin.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    shape : tuple of (int or None)
+        Of one input; None where any length will do.
+    classes : int or None
+        The length of one output; None where the file does not tell.
+    ask : callable
+        From inputs, float32 (n, *shape) for any n from 1, to outputs of shape (n, classes).
+    """
+
+    name: str
+    shape: Shape
+    classes: int | None
+    ask: Callable[[Float32], Float32]
+
+    def understood(self, known: ImageSet, of: str = "known digits", scale: str | None = None) -> Understood:
+        """Find how it takes images, by those whose labels are known: the scaling with the highest likelihood.
+
+        The likelihood is of the labels, so that answers count by how sure they are, right or wrong.
+
+        Parameters
+        ----------
+        known : ImageSet
+            Of the size and the classes of the model.
+        of : str
+            What these images are, for messages.
+        scale : str, optional
+            One of :data:`SCALES`, instead of the best one.
+
+        Raises
+        ------
+        ModelError
+            If it takes no such images, or gives no row of numbers for each class.
+        """
+        if scale is not None and scale not in SCALES:
+            raise ModelError(f"input_scale: expected {', '.join(SCALES)}, got {scale!r}")
+        layout = self.layout(known.image_shape)
+        asked = known.take(np.linspace(0, len(known) - 1, min(KNOWN, len(known))).astype(np.int64))
+        tried = [self._tried(each, layout, asked, of) for each in ([scale] if scale else SCALES)]
+        found = [each for each in tried if each is not None]
+        if not found:
+            raise ModelError(f"{self.name}: expected finite numbers for each image, got others under every scaling")
+        best = min(each.loss for each in found)
+        return next(each for each in found if each.loss <= best + SAME)
+
+    def layout(self, image_shape: tuple[int, int, int]) -> str:
+        """How images of this shape lie in its input.
+
+        Raises
+        ------
+        ModelError
+            If they do not fit it.
+        """
+        height, width, channels = image_shape
+        layouts: dict[str, Shape] = {
+            "channels last": (height, width, channels),
+            "channels first": (channels, height, width),
+            "flat rows": (height * width * channels,),
+            **({"without channels": (height, width)} if channels == 1 else {}),
+        }
+        for name, shape in layouts.items():
+            if len(shape) == len(self.shape) and all(a in (None, b) for a, b in zip(self.shape, shape, strict=True)):
+                return name
+        took = "x".join("any" if side is None else str(side) for side in self.shape)
+        came = "x".join(map(str, image_shape))
+        raise ModelError(
+            f"{self.name}: expected images that fit its input of {took}, got {came}; bring them to its size, digits by "
+            f"digitwise data normalize"
+        )
+
+    def _tried(self, scale: str, layout: str, known: ImageSet, of: str) -> Understood | None:
+        outputs = self.ask(inputs_of(known.images, scale, layout))
+        if outputs.shape != (len(known), known.n_classes):
+            expected, came = (len(known), known.n_classes), outputs.shape
+            raise ModelError(f"{self.name}: expected outputs of shape {expected}, one a class, got {came}")
+        if not np.isfinite(outputs).all():
+            return None
+        kind = kind_of(outputs)
+        told = as_probabilities(outputs, kind)
+        own = np.eye(known.n_classes, dtype=bool)[known.labels]
+        loss = -np.log(np.maximum(told[own], LEAST)).mean()
+        if kind == "independent probabilities":
+            loss = -np.log(np.maximum(np.where(own, outputs, 1 - outputs), LEAST)).sum(axis=1).mean()
+        right = float((told.argmax(axis=1) == known.labels).mean())
+        return Understood(self, scale, layout, kind, float(loss), right, len(known), of)
+
+
+@dataclass(frozen=True)
+class Understood:
+    """A model of unknown origin, and how it takes images.
+
+    Parameters
+    ----------
+    model : Foreign
+    scale, layout : str
+        Of its inputs.
+    outputs : str
+        What it gives: ``probabilities``, ``logits``, or ``independent probabilities``.
+    loss : float
+        Mean negative log-likelihood of the labels of the known images, in nats; of independent probabilities that of
+        all classes.
+    right : float
+        Share of these that are classified right, in [0, 1].
+    asked : int
+        Their number.
+    of : str
+        What they are.
+    """
+
+    model: Foreign
+    scale: str
+    layout: str
+    outputs: str
+    loss: float
+    right: float
+    asked: int
+    of: str
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether most of the known images are classified wrongly."""
+        return self.right < DOUBTFUL
+
+    @property
+    def words(self) -> str:
+        """What was found, in one line."""
+        found = f"{self.model.name}: input scale {self.scale}, {self.layout}, {self.outputs}"
+        doubt = "; if another scale is right, give --input-scale" if self.doubtful else ""
+        return f"{found} ({self.right:.1%} of {self.asked:,} {self.of} are right{doubt})"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        asked = {"images": self.of, "n": self.asked, "right": self.right}
+        return {"scale": self.scale, "layout": self.layout, "outputs": self.outputs, "asked": asked}
+
+    def probabilities(self, images: UInt8) -> Float32:
+        """The probability of each class, float32 (n, k), for images uint8 (n, h, w) or (n, h, w, 3).
+
+        Raises
+        ------
+        ModelError
+            If it gives numbers that are not finite.
+        """
+        parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+        outputs = np.concatenate([self.model.ask(inputs_of(part, self.scale, self.layout)) for part in parts])
+        if not np.isfinite(outputs).all():
+            raise ModelError(f"{self.model.name}: expected finite numbers for each image, got others")
+        return as_probabilities(outputs, self.outputs)
+
+
+def inputs_of(images: UInt8, scale: str, layout: str) -> Float32:
+    """Images, uint8 (n, h, w) or (n, h, w, 3), as float32 inputs under a scaling and a layout."""
+    factor, added = SCALES[scale]
+    maps = images[..., None] if images.ndim == 3 else images
+    if layout == "channels first":
+        maps = maps.transpose(0, 3, 1, 2)
+    elif layout == "flat rows":
+        maps = maps.reshape(len(maps), -1)
+    elif layout == "without channels":
+        maps = maps[..., 0]
+    return np.ascontiguousarray(maps, np.float32) * np.float32(factor) + np.float32(added)
+
+
+def kind_of(outputs: Float32) -> str:
+    """What finite outputs (n, k) are, by their range and sums."""
+    if outputs.min() < 0 or outputs.max() > 1 + 1e-3:
+        return "logits"
+    return "probabilities" if np.allclose(outputs.sum(axis=1), 1, atol=1e-3) else "independent probabilities"
+
+
+def as_probabilities(outputs: Float32, kind: str) -> Float32:
+    """Outputs (n, k) of a kind as rows of float32 that sum to one."""
+    values = outputs.astype(np.float64)
+    if kind == "logits":  # of logarithms of probabilities the softmax is these probabilities
+        values = np.exp(values - values.max(axis=1, keepdims=True))
+    values = np.maximum(values, LEAST)
+    return np.asarray(values / values.sum(axis=1, keepdims=True), np.float32)
+
+
+def known_digits() -> ImageSet:
+    """The embedded digits in MNIST's form: labelled images to ask a model of digits about."""
+    from digitwise.data.embedded import load_digits  # and with it much that a model of digitwise does not need
+
+    digits = load_digits().train.take(np.arange(KNOWN))
+    return ImageSet(normalize_all(digits.images)[0], digits.labels, digits.class_names)
+
+
+def from_session(session: Any, name: str) -> Foreign:
+    """A model in an ONNX file.
+
+    Raises
+    ------
+    ModelError
+        If it has other ends than one input of 2 to 4 axes and one output of 2, both of floats.
+    """
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    ends = ", ".join(f"{each.name} {each.type} {each.shape}" for each in [*inputs, *outputs])
+    fits = len(inputs) == len(outputs) == 1 and inputs[0].type == outputs[0].type == "tensor(float)"
+    if not fits or len(inputs[0].shape) not in (2, 3, 4) or len(outputs[0].shape) != 2:
+        raise ModelError(f"{name}: expected images float (n, …) to one float (n, k), got {one_line(ends, 160)}")
+    batch, *sides = (side if isinstance(side, int) and side > 0 else None for side in inputs[0].shape)
+
+    def run(part: Float32) -> Float32:
+        try:
+            return np.asarray(session.run([outputs[0].name], {inputs[0].name: part})[0], np.float32)
+        except Exception as error:  # its exceptions share no base but this
+            raise ModelError(f"{name}: expected to read images, got {one_line(error, 160)}") from error
+
+    def ask(images: Float32) -> Float32:
+        if batch is None:
+            return run(images)
+        missing = -len(images) % batch  # a model of a fixed batch gets whole ones
+        whole = np.concatenate([images, np.zeros((missing, *images.shape[1:]), np.float32)])
+        answers = [run(whole[start : start + batch]) for start in range(0, len(whole), batch)]
+        return np.concatenate(answers)[: len(images)]
+
+    classes = outputs[0].shape[1]
+    return Foreign(name, tuple(sides), classes if isinstance(classes, int) and classes > 0 else None, ask)

@@ -1,0 +1,115 @@
+"""Models from elsewhere on the command line: evaluated and read with, and how they take images is said."""
+
+import numpy as np
+import pytest
+
+from digitwise.reading.foreign import known_digits
+from tests.reading.strangers import linear_digits, write_stranger
+from tests.training.test_old_keras import layer, write
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    return write_stranger(tmp_path_factory.mktemp("net") / "net.onnx", scale="standardised", ends=())
+
+
+def test_evaluate_says_how_the_model_takes_images(digitwise, net):
+    told = digitwise("evaluate", net, "--data", "digits").out
+    assert told.startswith(f"{net}: input scale standardised, channels last, logits (7")
+    assert "digits: accuracy 7" in told
+    assert "calibration error" in told
+    document = digitwise("evaluate", net, "--data", "digits", "--json").json
+    assert {key: document["input"][key] for key in ("scale", "layout", "outputs")} == {
+        "scale": "standardised",
+        "layout": "channels last",
+        "outputs": "logits",
+    }
+    assert (document["model"], document["n"], document["data"]) == (str(net), 360, "digits")
+    worse = digitwise("evaluate", net, "--data", "digits", "--input-scale", "0-255", "--json").json
+    assert worse["input"]["scale"] == "0-255"
+    assert worse["negative_log_likelihood"] > document["negative_log_likelihood"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "expected --data with a model that is no run"),
+        (("--data", "digits", "--max-error", "1%"), "expected a run folder with --patch and --max-error, got a model"),
+        (("--data", "digits", "--input-scale", "1"), "input_scale: expected 0-1, 0-255, centred, standardised, got"),
+    ],
+    ids=["no data", "guarantee", "scale"],
+)
+def test_what_a_model_alone_cannot_is_refused(digitwise, net, arguments, message):
+    result = digitwise("evaluate", net, *arguments)
+    assert result.code == 2
+    assert message in " ".join(result.err.split())
+
+
+def test_a_run_knows_its_own_scale(digitwise, trained):
+    result = digitwise("evaluate", trained, "--input-scale", "0-1")
+    assert result.code == 2
+    assert "expected --input-scale with a model in a file" in " ".join(result.err.split())
+
+
+def test_read_says_it_too_and_reads(digitwise, net, tmp_path):
+    known = known_digits().take(np.arange(100, 130))
+    np.save(tmp_path / "known.npy", known.images)
+    result = digitwise("read", tmp_path / "known.npy", "--model", net, "--json")
+    assert result.code == 0
+    assert f"{net}: input scale standardised, channels last, logits (" in result.err
+    assert "the model has no error guarantee" in result.err
+    labels = [row["label"] for row in result.json]
+    assert np.mean([told == str(label) for told, label in zip(labels, known.labels, strict=True)]) > 0.9
+    assert digitwise("read", tmp_path / "known.npy", "--input-scale", "0-1").code == 2
+
+
+def test_a_keras_model_is_exported_to_be_read_with(digitwise, tmp_path):
+    import keras
+
+    model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    model.set_weights(linear_digits())
+    model.save(tmp_path / "net.h5")
+    told = digitwise("export", tmp_path / "net.h5").out
+    assert f"{tmp_path / 'net.h5'}: input scale 0-1, without channels, logits (" in told
+    assert f"{tmp_path / 'net.onnx'}: " in told
+    again = digitwise("export", tmp_path / "net.h5", "--input-scale", "0-1", "--json").json
+    assert (again["input"]["scale"], again["policies"]) == ("0-1", [])
+    assert digitwise("evaluate", tmp_path / "net.onnx", "--data", "digits", "--json").json["input"] is None
+    for arguments, message in (
+        ((tmp_path / "net.h5", "--format", "keras"), "expected --format onnx with a model that is no run"),
+        ((tmp_path, "--input-scale", "0-1"), "expected --input-scale with a model in a file"),
+    ):
+        result = digitwise("export", *arguments)
+        assert result.code == 2
+        assert message in " ".join(result.err.split())
+
+
+def test_an_old_model_of_an_unknown_backend_is_told_in_one_line(digitwise, tmp_path):
+    image = {"dim_ordering": "th", "batch_input_shape": [None, 1, 28, 28]}
+    layers = [
+        layer("Convolution2D", "conv", nb_filter=10, nb_row=28, nb_col=28, activation="linear", bias=True, **image),
+        layer("Flatten", "flat"),
+    ]
+    weights, bias = linear_digits()
+    kernel = weights.T.reshape(10, 1, 28, 28)[:, :, ::-1, ::-1]
+    write(tmp_path, layers, {"conv": [kernel, bias]}, version="1.0.8", whole=True)
+    result = digitwise("evaluate", tmp_path / "model.h5", "--data", "digits")
+    assert "digits: accuracy 7" in result.out
+    (line,) = result.err.splitlines()
+    assert line.startswith(f"{tmp_path / 'model.h5'}: Keras 1.0.8 did not write its backend")
+
+
+def test_its_copy_holds_no_guarantees(digitwise, net, tmp_path):
+    from PIL import Image
+
+    known = known_digits()
+    for place, (image, label) in enumerate(zip(known.images[:60], known.labels[:60], strict=True)):
+        folder = tmp_path / "own" / str(label)
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{place}.png")
+    result = digitwise(
+        "calibrate", tmp_path / "own", "--model", net, "--out", tmp_path / "own.onnx", "--max-error", "30%"
+    )
+    assert result.code == 2
+    assert "expected a model by digitwise export" in result.err
+    assert not (tmp_path / "own.onnx").exists()
