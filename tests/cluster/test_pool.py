@@ -15,10 +15,10 @@ from digitwise.errors import ClusterError
 from digitwise.training.watch import Watch
 from tests.cluster.nodes import cluster_of
 
+pytestmark = pytest.mark.slow  # a cluster of two nodes takes minutes
+
 WITHOUT = """
 import sys
-
-pytestmark = pytest.mark.slow  # a cluster of two nodes takes minutes
 
 class Without:
     def find_spec(self, name, path=None, target=None):

@@ -22,6 +22,8 @@ from tests.cluster.folders import Deadly, Elsewhere, Waiting
 from tests.reading.shards import digits, parts, rows, times, write_files, write_pixels, write_tar
 from tests.reading.shards import png as drawn
 
+pytestmark = pytest.mark.slow  # a cluster of two nodes takes minutes
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -126,8 +128,6 @@ from digitwise.cluster.readers import RayReaders
 from digitwise.reading.shards.work import run_shards
 from tests.cluster.folders import Waiting
 
-pytestmark = pytest.mark.slow  # a cluster of two nodes takes minutes
-
 address, sources, out, signs, model = sys.argv[1:]
 place = Waiting(out, out, signs, ("manifest.json", "part-00001.parquet", "part-00003.parquet"))
 run_shards([sources], place, RayReaders(address), model=model, max_pixels=50_000_000)
@@ -145,6 +145,7 @@ def test_a_job_whose_asker_is_killed_is_finished_by_the_next_one(two_nodes, choi
     driver = subprocess.Popen([sys.executable, "-c", DRIVER, *map(str, arguments)], cwd=ROOT)
     until = time.monotonic() + 300
     while (len(os.listdir(signs)) < 2 or len(parts(out)) < 1) and time.monotonic() < until:
+        assert driver.poll() is None
         time.sleep(0.02)
     driver.kill()
     driver.wait()
