@@ -120,9 +120,10 @@ class Orientation(Check):
         if not (part.labelled and classifier.judges_images):
             return []
         counts = {name: _of_several_classes(part.classes[found.indices[found.turned(name)]]) for name in TURNS}
+        second, most = sorted(counts.values())[-2:]
         turn = max(counts, key=lambda name: counts[name])
-        chance = 3 * float(np.median(list(counts.values())))  # a wrong label is right under some turn by chance
-        if counts[turn] < max(5, MIXED * len(found.indices), chance):
+        chance = 1.5 * second + 2 * second**0.5  # a wrong label is right under any turn by chance
+        if most < max(5, MIXED * len(found.indices), chance):
             return []
         return [self._mixed(part, _support(part, usable_in(part), classifier, [NONE, turn]), turn)]
 
