@@ -127,7 +127,7 @@ def turned() -> Iterator[Row]:
             told.append(f"{turn}: {_turn(Subject(name, part)) or 'nothing'}")
         for share in (0.02, 0.1):
             pixels = np.array(raw["train"].pixels)
-            places = np.random.default_rng(0).choice(len(pixels), int(share * len(pixels)), replace=False)
+            places = np.random.default_rng(7).choice(len(pixels), int(share * len(pixels)), replace=False)
             pixels[places] = TURNS["rotate-90"](pixels[places])
             subject = Subject(name, SplitData("train", replace(raw["train"], pixels=pixels)))
             found = _found(subject, ("DW035",), "train")
