@@ -50,9 +50,9 @@ def label_errors() -> Iterator[Row]:
 
     train = read_raw("mnist")["train"]
     given = np.asarray(train.labels, np.int64)
-    for share in (0.01, 0.05):
-        for kind in ("at random", "to the class most confused with"):
-            for seed in range(3):
+    for seed in range(3):
+        for share in (0.01, 0.05):
+            for kind in ("at random", "to the class most confused with"):
                 labels, truth = _flipped(given, share, kind, seed)
                 subject = Subject("mnist", SplitData("train", replace(train, labels=labels)))
                 learned = with_network(subject, network=False, answers=True, seed=seed, watch=Watch()).learned

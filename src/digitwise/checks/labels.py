@@ -21,6 +21,7 @@ from digitwise.images import Float32, Float64, Int64, Mask
 
 NAMED = 0.9  # of the labels that are named as wrong, so many are expected to be
 LIKELIER = 10.0  # twice the gain in log-likelihood from which some labels are wrong; 6.6 is the 1 % level
+TRUSTED = 0.7  # agreement of networks and labels below which none is named: the networks know too little of the set
 HARD = 0.9  # agreement of networks and labels below which most wrong labels cannot be told from hard images
 REVIEWED = 100  # images worth a look at least: the cut is careful
 
@@ -208,7 +209,8 @@ def suspicion(labels: Int64, probabilities: Float32) -> Suspicion:
     -------
     Suspicion
         Ranked by the probability of the given class against that of the best other one. As many are wrong, the least
-        probable first, as have a mean probability of :data:`NAMED` to be so, see :func:`wrong_probabilities`.
+        probable first, as have a mean probability of :data:`NAMED` to be so, see :func:`wrong_probabilities`; none
+        where fewer than :data:`TRUSTED` of the labels are the most probable class.
     """
     values = np.asarray(probabilities, np.float64)
     values = np.maximum(values / values.sum(axis=1, keepdims=True), 1e-9)
@@ -227,7 +229,7 @@ def suspicion(labels: Int64, probabilities: Float32) -> Suspicion:
         suggested=values.argmax(axis=1).astype(np.int64),
         given_confidence=given,
         suggested_confidence=values.max(axis=1),
-        wrong=wrong & ~agreed,
+        wrong=wrong & ~agreed & (agreed.mean() >= TRUSTED),
         agreement=float(agreed.mean()),
     )
 
