@@ -209,8 +209,10 @@ def suspicion(labels: Int64, probabilities: Float32) -> Suspicion:
     -------
     Suspicion
         Ranked by the probability of the given class against that of the best other one. As many are wrong, the least
-        probable first, as have a mean probability of :data:`NAMED` to be so, see :func:`wrong_probabilities`; none
-        where fewer than :data:`TRUSTED` of the labels are the most probable class.
+        probable first, as have a mean probability of :data:`NAMED` to be so, see :func:`wrong_probabilities`. Where
+        networks agree with :data:`HARD` of the labels, those of confident learning's cut are wrong too: networks learn
+        labels that are wrong by a pattern, and then are right to expect them. Where they agree with fewer than
+        :data:`TRUSTED`, none is.
     """
     values = np.asarray(probabilities, np.float64)
     values = np.maximum(values / values.sum(axis=1, keepdims=True), 1e-9)
@@ -224,6 +226,10 @@ def suspicion(labels: Int64, probabilities: Float32) -> Suspicion:
     worst = np.argsort(-found, kind="stable")
     sure = np.flatnonzero(np.cumsum(found[worst]) >= NAMED * np.arange(1, len(labels) + 1))
     wrong[worst[: sure[-1] + 1] if len(sure) else []] = True
+    if agreed.mean() >= HARD and len(np.unique(labels)) > 1:
+        from cleanlab.filter import find_label_issues
+
+        wrong |= np.asarray(find_label_issues(labels, values, filter_by="prune_by_class", n_jobs=1), bool)
     return Suspicion(
         order=np.argsort(given / (given + others.max(axis=1)), kind="stable").astype(np.int64),
         suggested=values.argmax(axis=1).astype(np.int64),
