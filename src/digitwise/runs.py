@@ -27,8 +27,6 @@ import datetime
 import hashlib
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -38,7 +36,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from digitwise import ledger, outputs
-from digitwise.errors import DataError, RunError
+from digitwise.errors import DataError, RunError, one_line
 from digitwise.files import atomic_json, atomic_write, whole_file, write_json
 from digitwise.images import Float16, Int64, Mask, Predictions
 from digitwise.outputs import Kind
@@ -52,13 +50,19 @@ RUN = Kind("run", "a run folder", RunError)
 PART = Kind("run", "an earlier one of this run", RunError, "place")  # a file in it that comes later
 PATCH = "labels.csv"  # the label patch a run was trained under
 CHECKPOINTS = "checkpoint-*.npz"
-NEEDED = (
-    *("recipe.name", "recipe.purpose", "recipe.sources", "seed", "epochs", "precision", "backend", "created"),
-    *("parameters", "fit_seconds", "versions", "hardware.cpu", "hardware.cores"),
-    *("results.validation.errors", "results.test.errors", "results.test.n", "results.test.interval_95"),
-    *("data.name", "data.source", "data.class_names", "data.fingerprint.train", "data.fingerprint.test"),
-    *("data.validation", "data.test", "data.split_seed"),
-)
+NEEDED: dict[type, tuple[str, ...]] = {
+    str: (
+        *("recipe.name", "recipe.purpose", "precision", "backend", "created", "hardware.cpu", "data.name"),
+        *("data.source", "data.fingerprint.train", "data.fingerprint.test"),
+    ),
+    int: (
+        *("seed", "epochs", "parameters", "hardware.cores", "results.validation.errors", "results.test.errors"),
+        *("results.test.n", "data.validation", "data.test", "data.split_seed"),
+    ),
+    float: ("fit_seconds",),
+    list: ("recipe.sources", "results.test.interval_95", "data.class_names"),
+    dict: ("versions",),
+}
 CURVES = {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"}  # columns of history.csv
 Split = Literal["validation", "test"]
 
@@ -96,12 +100,15 @@ class Run:
         try:
             info = json.loads(file.read_text(encoding="utf-8"))
             version = info["format"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError(f"{file}: not a run.json of digitwise; train again") from error
         if version != FORMAT:
             raise RunError(f"{file}: expected run format {FORMAT}, got {version}; use the version that wrote it")
-        if missing := next((name for name in NEEDED if not _holds(info, name)), None):
-            raise RunError(f"{file}: not a run.json of digitwise: {missing} is missing; train again")
+        for kind, name in ((kind, name) for kind, names in NEEDED.items() for name in names):
+            if not isinstance(value := _value(info, name), (int, float) if kind is float else kind):
+                expected, got = kind.__name__, type(value).__name__
+                fault = f"{name} is missing" if value is None else f"{name}: expected a {expected}, got a {got}"
+                raise RunError(f"{file}: not a run.json of digitwise: {fault}; train again")
         return cls(path, info)
 
     @property
@@ -277,17 +284,17 @@ class Run:
 def _reading(file: Path, what: str, remedy: str = "train again") -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error, zipfile.BadZipFile, DataError) as error:
-        raise RunError(f"{file}: expected {what} of this run: {error}; {remedy}") from error
+    except Exception as error:  # NumPy's parser and unpacking raise whatever they meet
+        raise RunError(f"{file}: expected {what} of this run: {one_line(error, 200)}; {remedy}") from error
 
 
-def _holds(info: Any, name: str) -> bool:
-    """Whether a dotted name, as in data.name, leads to a value."""
+def _value(info: Any, name: str) -> Any:
+    """What a dotted name, as in data.name, leads to; None where it leads to nothing."""
     for part in name.split("."):
         if not isinstance(info, dict) or part not in info:
-            return False
+            return None
         info = info[part]
-    return True
+    return info
 
 
 def label_print(labels: Int64) -> str:

@@ -188,7 +188,7 @@ def test_a_forged_header_of_an_array_by_columns_takes_no_memory(tmp_path, shape)
         np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": True, "shape": shape})
         file.write(bytes(100))
     for read_it in (load, read_raw):
-        with pytest.raises(DataError, match=r"a\.npy: (truncated|expected)"):
+        with pytest.raises(DataError, match=r"a\.npy: (an array of shape .* takes|expected)"):
             read_it(tmp_path / "a.npy")
 
 

@@ -95,6 +95,8 @@ def _called(arguments: list[str]) -> int:
         raise
     except (DigitwiseError, OSError) as error:
         return _complain(error)
+    except MemoryError as error:
+        return _complain(DigitwiseError(f"expected less data than fits into memory, got: {error}; take a part of it"))
     except typer.TyperException as error:
         return _usage(error.format_message())
     except (KeyboardInterrupt, typer.Abort):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import socket
 import threading
@@ -15,7 +14,7 @@ from digitwise.addresses import refuse_no_data
 from digitwise.data.sources import Source, SourceFile
 from digitwise.errors import DataError, DataNotFoundError, one_line
 from digitwise.files import atomic_write
-from digitwise.formats.idx import unpacked
+from digitwise.formats.idx import content_digest
 
 CONNECT_SECONDS = 4  # a mirror that does not answer in this time is passed over
 READ_SECONDS = 30
@@ -73,7 +72,7 @@ def check_content(path: Path, file: SourceFile) -> None:
     """
     if not file.sha256:
         return
-    got = hashlib.sha256(unpacked(path)).hexdigest()
+    got = content_digest(path)
     if got != file.sha256:
         refuse_no_data(str(path))
         raise DataError(f"{path}: expected content with sha256 {file.sha256[:16]}…, got {got[:16]}…; fetch it again")

@@ -14,11 +14,10 @@ from digitwise.escaping import printable
 from digitwise.formats.blocks import BLOCK, Block
 from digitwise.formats.form import SAMPLE, Form
 from digitwise.formats.listing import Shard
+from digitwise.formats.room import Room
 from digitwise.formats.sharded import Shards, blocks, rows_of
 from digitwise.images import ImageSet, Int64, UInt8
-from digitwise.system import memory_available
 
-MOST = 0.5  # share of the memory available that the images of a set may take
 Rows = tuple[UInt8, Int64]  # images (n, h, w, c) and labels (n,)
 
 
@@ -184,20 +183,12 @@ def form_of_first(train: Shards) -> Form:
 
 
 def require_room(shards: Sequence[Shard], form: Form, source: str) -> None:
-    """Make sure that the images take no more than half of the memory available.
+    """Make sure that the images take no more memory than they may, see :class:`digitwise.formats.room.Room`.
 
     Raises
     ------
     DataError
     """
-    rows, available = sum(rows_of(shard) for shard in shards), memory_available()
-    size = rows * int(np.prod(form.shape))
-    if available is not None and size > MOST * available:
-        raise DataError(
-            f"{source}: {rows:,} images take {_gigabytes(size)} in memory: expected at most half of the "
-            f"{_gigabytes(available)} available; train on them with --stream, or take fewer shards"
-        )
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:,.2f} GB"
+    rows, sizes = sum(rows_of(shard) for shard in shards), [shard.size for shard in shards]
+    room = Room(source, sum(sizes) if all(sizes) else None, "train on them with --stream, take fewer shards")
+    room.require(rows * int(np.prod(form.shape)), f"{rows:,} images take")

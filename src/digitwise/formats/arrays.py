@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
@@ -16,18 +14,7 @@ from numpy.typing import NDArray
 from digitwise.addresses import refuse_no_data
 from digitwise.errors import DataError, one_line
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
-
-DAMAGE = (
-    EOFError,
-    zlib.error,
-    zipfile.BadZipFile,
-    OSError,
-    KeyError,
-    TypeError,
-    ValueError,
-    NotImplementedError,
-    RuntimeError,
-)
+from digitwise.formats.room import Room
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +53,7 @@ class ArrayFile:
         row_bytes = prod(inner) * self.dtype.itemsize
         size = rows if self.by_columns else max(1, min(size, BLOCK_BYTES // max(row_bytes, 1)))
         with self.source, self.file as file:
+            Room(self.path).require_array((min(size, rows), *inner), self.dtype)
             if rows and not row_bytes:
                 raise DataError(f"{self.path}: expected values in each row, got an array of shape {self.shape}")
             for start in range(0, rows, max(size, 1)):
@@ -89,7 +77,18 @@ class ArrayFile:
         self.source.close()
 
     def whole(self) -> NDArray[Any]:
-        """All values."""
+        """All values.
+
+        Raises
+        ------
+        DataError
+            If they take more memory than they may.
+        """
+        try:
+            Room(self.path).require_array(self.shape, self.dtype)
+        except DataError:
+            self.close()
+            raise
         found = list(self.blocks(self.shape[0]))
         return found[0] if len(found) == 1 else np.concatenate([np.empty((0, *self.shape[1:]), self.dtype), *found])
 
@@ -221,11 +220,13 @@ def opened(path: Path, kind: str, header: Callable[[IO[bytes]], ArrayFile]) -> A
         return header(source)
     except BaseException as error:
         source.close()
-        if isinstance(error, (DataError, *DAMAGE)):
-            refuse_no_data(str(path))
-        if isinstance(error, DAMAGE):
-            raise DataError(f"{path}: damaged {kind} file: {one_line(error, 160)}; fetch it again") from error
-        raise
+        if not isinstance(error, Exception):
+            raise
+        refuse_no_data(str(path))
+        if isinstance(error, DataError):
+            raise
+        reason = one_line(error, 160)  # unpacking and NumPy's parser raise whatever they meet
+        raise DataError(f"{path}: damaged {kind} file: {reason}; fetch it again") from error
 
 
 def _read(file: IO[bytes], size: int, path: Path) -> bytes:
@@ -235,6 +236,6 @@ def _read(file: IO[bytes], size: int, path: Path) -> bytes:
             parts.append(part)
             size -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
-    except DAMAGE as error:
+    except Exception as error:  # unpacking raises whatever it meets
         reason = one_line(error, 160)
         raise DataError(f"{path}: truncated or damaged: {reason}; fetch the file again") from error

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digitwise.formats.room import Room
 from digitwise.formats.values import Pixels
 from digitwise.images import UInt8
 
@@ -113,8 +114,16 @@ class Stored(ABC):
         labels : bool
         mapped : bool
             Numbers may stay on disk, where the form allows that, to be read where they are used.
+
+        Raises
+        ------
+        DataError
+            If it takes more memory than it may.
         """
-        found = list(self.blocks(labels=labels and self.labelled))
+        room, found = Room(self.where), []
+        for block in self.blocks(labels=labels and self.labelled):
+            room.take(getattr(block.images, "nbytes", 0))
+            found.append(block)
         images: list[Any] = [block.images for block in found]
         marks = [block.labels for block in found if block.labels is not None]
         return Block(np.concatenate(images), np.concatenate(marks) if marks else None)

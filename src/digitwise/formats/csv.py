@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from digitwise.formats.blocks import BLOCK, Block, Stored
 from digitwise.formats.columns import Layout, layout
 
 LONGEST_LINE = 10_000_000  # characters: a line without an end is no table
+LONGEST_BLOCK = 2**26  # characters of the lines that are held at once
 HEAD = 256  # rows in front that tell what the columns are
 SPOTS, OF_A_SPOT = 64, 8  # places further on, and rows there: a table may be sorted by its labels
 NUMBERS = re.compile(rb"\s*([-+]?\d[\d.eE+-]*[,;\t ]\s*){16}")  # the fewest pixels that an image has
@@ -78,7 +79,10 @@ class Csv(Stored):
     @cached_property
     def _first(self) -> str:
         with self._told(), self.path.open(encoding="utf-8-sig") as file:  # spreadsheets put a mark in front
-            return file.readline(LONGEST_LINE)
+            first = file.readline(LONGEST_LINE)
+        if len(first) == LONGEST_LINE:
+            raise DataError(f"{self.path}: expected a line an image, got one of {LONGEST_LINE:,} characters or more")
+        return first
 
     @cached_property
     def _separator(self) -> str:
@@ -98,7 +102,17 @@ class Csv(Stored):
             first = file.readline(LONGEST_LINE)
             following = iter(lambda: file.readline(LONGEST_LINE), "")
             rows = chain([first], following) if self._header is None else following
-            while block := [line for line in islice(rows, size) if line.strip()]:
+            block, held = list[str](), 0
+            for line in rows:
+                if len(line) == LONGEST_LINE:
+                    raise DataError(f"{self.path}: expected a line an image, got one of {LONGEST_LINE:,} characters")
+                if line.strip():
+                    block.append(line)
+                    held += len(line)
+                if len(block) == size or held > LONGEST_BLOCK:
+                    yield block
+                    block, held = [], 0
+            if block:
                 yield block
 
     def _further(self) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import zlib
 from collections.abc import Callable, Mapping
 from math import prod
@@ -138,8 +139,8 @@ def _plain(file: Path) -> str:
     return file.name.lower().removesuffix(".gz")
 
 
-def unpacked(path: Path) -> bytes:
-    """The content of a file, gzipped or not.
+def content_digest(path: Path) -> str:
+    """The sha256 of the content of a file, gzipped or not, which is not held in memory.
 
     Raises
     ------
@@ -147,8 +148,11 @@ def unpacked(path: Path) -> bytes:
         If it cannot be read, or the gzip is damaged.
     """
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content[:2] == GZIP_MAGIC else content
+        with path.open("rb") as source:
+            packed = source.read(2) == GZIP_MAGIC
+            source.seek(0)
+            with gzip.GzipFile(fileobj=source) if packed else source as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # it reads a gzip too
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path}: truncated or damaged gzip: {error}; fetch the file again") from error
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Arrays that a library reads, their axes in any order, as images in blocks; and how much memory they may take."""
+"""Arrays that a library reads, their axes in any order, as images in blocks."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.errors import DataError
 from digitwise.formats.array_names import Shapes, axes, label_axes, label_count, pairs
 from digitwise.formats.arrays import Arrays, Opener
 from digitwise.formats.blocks import BLOCK_BYTES
-from digitwise.system import memory_available
-
-MOST = 0.5  # share of the memory available that one array may take
+from digitwise.formats.room import Room
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +63,7 @@ class LazyArray:
         DataError
             If they take more memory than they may.
         """
-        require_room(str(self.path), self.stored, self.dtype)
+        Room(self.path).require_array(self.stored, self.dtype)
         found = list(self.blocks(self.shape[0]))
         return np.concatenate(found) if found else np.empty(self.shape, self.dtype)
 
@@ -104,24 +101,3 @@ def lazy_splits(
         images = opener(pair.images, axes(shape, count, where))
         splits[split] = kind(where, images, labels, pair.images, None, notes)
     return splits
-
-
-def require_room(where: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Refuse an array that takes more than half of the memory available.
-
-    Raises
-    ------
-    DataError
-    """
-    size, most = prod(shape) * dtype.itemsize, room()
-    if size > most:
-        raise DataError(
-            f"{where}: an array of shape {shape} takes {size / 1e9:,.2f} GB in memory: expected at most half of "
-            f"what is available, {most / 1e9:,.2f} GB; save a part of it"
-        )
-
-
-def room() -> float:
-    """Bytes that arrays may take, infinite where the system does not tell."""
-    available = memory_available()
-    return float("inf") if available is None else MOST * available

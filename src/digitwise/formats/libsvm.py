@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +17,9 @@ from typing import Any
 import numpy as np
 
 from digitwise.errors import DataError, one_line
-from digitwise.formats.arrays import DAMAGE
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
 from digitwise.formats.columns import is_square
-from digitwise.formats.lazy import require_room
+from digitwise.formats.room import Room
 from digitwise.images import Float64, Int64
 
 OPENERS: dict[bytes, Any] = {b"BZh": bz2.open, b"\x1f\x8b": gzip.open}
@@ -79,7 +79,7 @@ class Libsvm(Stored):
 
     def whole(self, *, labels: bool = True, mapped: bool = False) -> Block:
         """See :class:`~digitwise.formats.blocks.Stored`."""
-        require_room(self.where, (self._facts.rows, self._facts.pixels), np.dtype(np.float32))
+        Room(self.path).require_array((self._facts.rows, self._facts.pixels), np.dtype(np.float32))
         return super().whole(labels=labels)
 
     @property
@@ -143,7 +143,7 @@ def is_libsvm(path: Path, start: bytes) -> bool:
         try:
             with _opener(path)(path, "rb") as file:
                 start = file.read(len(start))
-        except DAMAGE:
+        except (OSError, EOFError, ValueError, zlib.error):
             return False
     return LINE.match(start) is not None
 
@@ -158,5 +158,5 @@ def _opener(path: Path) -> Any:
 def _told(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: truncated or damaged: {one_line(error, 160)}; fetch the file again") from error

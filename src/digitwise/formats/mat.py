@@ -20,7 +20,8 @@ from digitwise.formats import hdf5
 from digitwise.formats.arrays import Arrays
 from digitwise.formats.blocks import BLOCK, Block
 from digitwise.formats.columns import is_square
-from digitwise.formats.lazy import LazyArray, lazy_splits, require_room, room
+from digitwise.formats.lazy import LazyArray, lazy_splits
+from digitwise.formats.room import Room
 from digitwise.formats.values import shaped
 
 MAGICS = (b"MATLAB 5.0 MAT-file", MAGIC_HDF5 := b"MATLAB 7.3 MAT-file")
@@ -125,7 +126,7 @@ def _array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], 
     def opened() -> Iterator[NDArray[Any]]:
         from scipy.io import loadmat
 
-        require_room(f"{path}, {name}", shape, dtype)
+        Room(path).require_array(shape, dtype)
         with _reading(path):
             found = loadmat(path, variable_names=[name], mat_dtype=True)[name]
             if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype.kind not in "buif":
@@ -158,7 +159,7 @@ def _require_room_unpacked(file: IO[bytes], path: Path) -> None:
     """
     file.seek(126)
     mark = {b"IM": "<", b"MI": ">"}.get(file.read(2))
-    total, most = 0, room()
+    room = Room(path)
     while mark and len(tag := file.read(8)) == 8:
         kind, size = struct.unpack(f"{mark}II", tag)
         if kind != PACKED:
@@ -168,13 +169,8 @@ def _require_room_unpacked(file: IO[bytes], path: Path) -> None:
         while size and (part := file.read(min(size, CHUNK))):
             size -= len(part)
             while part:
-                total += len(unpacking.decompress(part, CHUNK))
+                room.take(len(unpacking.decompress(part, CHUNK)))
                 part = unpacking.unconsumed_tail
-            if total > most:
-                raise DataError(
-                    f"{path}: unpacks to more than {most / 1e9:,.2f} GB, half of the memory available: expected less; "
-                    f"save a part of it"
-                )
 
 
 def _has_ten(labels: NDArray[Any] | None) -> bool:

@@ -14,8 +14,8 @@ from PIL import Image
 from digitwise.fitting import grey as luma
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.maps import MULTIPLE, TURNS, padded_with
-from digitwise.reading.model import session_of
 from digitwise.reading.objects import Objects, decoded, joined, separate
+from digitwise.reading.sessions import session_of
 
 # Roots of the pixels of the images in which sizes are looked for: digits from 11 to 110 pixels high are known, so each
 # look shows what the one before shows too small.
@@ -192,7 +192,7 @@ class Finder:
 
     def __init__(self, threads: int = 1) -> None:
         content = (importlib.resources.files("digitwise.reading") / BUNDLED).read_bytes()
-        self._session = session_of(content, "the bundled finder", threads=threads)
+        self._session = session_of(content, "the bundled finder", threads=threads, bundled=True)
 
     def find(self, image: UInt8, *, turn: int | None = None) -> Sight:
         """Find the digits and signs of an image.

@@ -11,6 +11,7 @@ import numpy as np
 from digitwise.errors import ModelError, one_line
 from digitwise.images import Float32, ImageSet, UInt8
 from digitwise.normalize import normalize_all
+from digitwise.reading.sessions import run_in_time
 
 # What people make of pixels 0 to 255: the factor and what is added. Standardised is by the mean and the standard
 # deviation of MNIST's training pixels, as in PyTorch's example.
@@ -237,10 +238,7 @@ def from_session(session: Any, name: str) -> Foreign:
     batch, *sides = (side if isinstance(side, int) and side > 0 else None for side in inputs[0].shape)
 
     def run(part: Float32) -> Float32:
-        try:
-            return np.asarray(session.run([outputs[0].name], {inputs[0].name: part})[0], np.float32)
-        except Exception as error:  # its exceptions share no base but this
-            raise ModelError(f"{name}: expected to read images, got {one_line(error, 160)}") from error
+        return np.asarray(run_in_time(session, {inputs[0].name: part}, name), np.float32)
 
     def ask(images: Float32) -> Float32:
         if batch is None:

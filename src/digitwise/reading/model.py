@@ -20,6 +20,8 @@ from digitwise.files import expanded
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.normalize import SIDE, VERSION
 from digitwise.reading.foreign import Understood, from_session, known_digits
+from digitwise.reading.operators import EXPORT
+from digitwise.reading.sessions import run_in_time, session_of
 from digitwise.system import cores
 
 # In files of earlier exports a threshold is the confidence of one validation image, which float32 may give a little
@@ -29,9 +31,7 @@ DEFAULT = 0.003  # the strictest guarantee by default: at 0.2 % the bundled mode
 KEY = "digitwise"  # of the file's metadata
 FORMAT = 1  # of the document there
 UNTOUCHED = "none"  # the normalization of a model that takes images of its own size as they are
-EXPORT = "export one with digitwise export RUN --format onnx"
 BUNDLED = "model.onnx"
-QUIET = 3  # onnxruntime's level for errors only
 # Images in one call: what a chunk's layers hold stays in the cache, and a call's own cost no longer counts.
 CHUNK = 256
 
@@ -199,26 +199,6 @@ def model_content(path: str | Path | bytes | None) -> tuple[bytes, str]:
         raise ModelError(f"{path}: the model cannot be read: {error.strerror or error}; {EXPORT}") from error
 
 
-def session_of(content: bytes, name: str, *, threads: int = 1) -> Any:
-    """Open an onnxruntime session on the CPU with ``threads`` threads inside the network; ``name`` is for messages.
-
-    Raises
-    ------
-    ModelError
-        If it is no ONNX model.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = QUIET
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its exceptions share no base but this
-        reason = " ".join(str(error).split())[:160] or "the file is empty"
-        raise ModelError(f"{name}: expected an ONNX model, got what cannot be loaded ({reason}); {EXPORT}") from error
-
-
 def is_foreign(session: Any) -> bool:
     """Whether a session is of a model that takes floats and has no metadata of digitwise."""
     takes = [each.type for each in session.get_inputs()]
@@ -282,7 +262,7 @@ class Model:
             raise ModelError(f"threads: expected 1 or more, got {threads}")
         self.threads = threads or cores()
         content, self.name = model_content(path)
-        self.session = session_of(content, self.name)  # on the CPU, one thread a call
+        self.session = session_of(content, self.name, bundled=path is None)  # one thread a call
         self.understood: Understood | None = None
         self._starting = Lock()
         if is_foreign(self.session):
@@ -361,11 +341,7 @@ def _check(model: Model) -> None:
     if model.card.normalization != UNTOUCHED and model.image_shape != (SIDE, SIDE):
         shape = "x".join(map(str, model.image_shape))
         raise ModelError(f"{model.name}: expected an input of {SIDE}x{SIDE} for normalized images, got {shape}")
-    try:
-        answer = model.session.run([model.output], {model.input: np.zeros((2, *model.image_shape), np.uint8)})[0]
-    except Exception as error:  # its exceptions share no base but this
-        reason = one_line(error, 160)
-        raise ModelError(f"{model.name}: expected to read a blank image, got {reason}; {EXPORT}") from error
+    answer = run_in_time(model.session, {model.input: np.zeros((2, *model.image_shape), np.uint8)}, model.name)
     if answer.shape != (2, classes):
         raise ModelError(f"{model.name}: expected {classes} probabilities for its classes, got shape {answer.shape}")
     if not (np.all(answer >= 0) and np.allclose(answer.sum(axis=1), 1, atol=1e-3)):

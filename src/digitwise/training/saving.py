@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from digitwise.data.prepare import to_input
-from digitwise.errors import RecipeError, RunError, one_line
+from digitwise.errors import DigitwiseError, RecipeError, RunError, one_line
 from digitwise.files import atomic_write, expanded, whole_file
 from digitwise.images import Float32, UInt8
 from digitwise.training.backend import keras
@@ -76,7 +76,9 @@ def load_model(path: Path) -> Any:
         if path.name.endswith(".h5") and not _is_whole(path):
             path = _json_of(path)
         return _from_json(path) if path.suffix == ".json" else _from_file(path)
-    except (ValueError, TypeError, KeyError, OSError, AttributeError) as error:
+    except DigitwiseError:
+        raise
+    except Exception as error:  # Keras and h5py raise whatever their parsing meets
         raise RunError(f"{path}: cannot be loaded as a model: {one_line(error, 200)}") from error
 
 

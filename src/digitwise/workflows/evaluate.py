@@ -15,7 +15,8 @@ from digitwise.files import expanded
 from digitwise.images import Dataset, ImageSet, Int64, Mask, Predictions
 from digitwise.outputs import MARKER
 from digitwise.reading.foreign import Foreign, Understood, from_session, known_digits
-from digitwise.reading.model import Model, is_foreign, model_content, session_of
+from digitwise.reading.model import Model, is_foreign, model_content
+from digitwise.reading.sessions import session_of
 from digitwise.runs import Run, now
 
 DIGITS = tuple("0123456789")
