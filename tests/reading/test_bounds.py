@@ -99,7 +99,7 @@ def test_network_of_usual_operators_passes():
 
 @pytest.mark.parametrize("place", [3, 40, 200])
 def test_file_that_is_cut_off_is_refused_by_its_name(place):
-    with pytest.raises(ModelError, match="^it: "):
+    with pytest.raises(ModelError, match=r"^it: "):
         check_operators(filled(10)[:place], "it")
 
 
