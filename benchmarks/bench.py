@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no part
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks.ablation import bench_ablation
+from benchmarks.attack import bench_attack
 from benchmarks.checks import bench_checks
 from benchmarks.contender import PEERS, at_hand
 from benchmarks.evaluation import bench_evaluation
@@ -90,6 +91,7 @@ def main() -> None:
         "numbers": bench_numbers,
         "numbers-speed": bench_numbers_speed,
         "job": lambda _: bench_job(),
+        "attack": lambda chosen: bench_attack(chosen.limit),
         "figure": lambda _: (draw_errors_against_seconds(), write_tables()),
     }
     parser.add_argument("names", nargs="*", help=f"of {', '.join(benches)}; all by default")
