@@ -105,10 +105,12 @@ def library(module: str, what: str) -> Any:
     >>> library("json", "a test").dumps(1)
     '1'
     """
+    whole = module.partition(".")[0]
     try:
+        importlib.import_module(whole)  # first, since a part of it may be imported already where it is hidden
         return importlib.import_module(module)
     except ImportError as error:
-        raise _missing(what, [module.partition(".")[0]]) from error
+        raise _missing(what, [whole]) from error
 
 
 def _missing(what: str, modules: list[str]) -> MissingPartError:
