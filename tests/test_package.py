@@ -74,5 +74,7 @@ def test_wheel_in_an_empty_environment_reads_checks_and_reports(built, trained, 
     )
     assert re.fullmatch(r"digitwise \d.*\n", do("--version").stdout)
     [packages] = (tmp_path / "env").rglob("site-packages")
-    files = [file for file in packages.rglob("*") if file.is_file() and "pip" not in file.relative_to(packages).parts[0]]
+    files = [
+        file for file in packages.rglob("*") if file.is_file() and "pip" not in file.relative_to(packages).parts[0]
+    ]
     assert sum(file.stat().st_size for file in files) < LARGEST

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from digitwise.errors import DataError, DigitwiseError, MissingPartError
-from digitwise.parts import library
 from digitwise.files import expanded, instead_of_data, whole_file
+from digitwise.parts import library
 
 VERSIONS = ("ETag", "etag", "LastModified", "last_modified", "mtime", "modified")  # as object stores call them
 START = 512  # bytes that tell what a file is

@@ -61,7 +61,9 @@ def image(shown: NDArray[np.uint8] | Image.Image, told: str, longest: int = LONG
     content = io.BytesIO()
     drawn.save(content, "PNG", optimize=True)
     width = drawn.width * max(1, SMALL // max(drawn.size))
-    style = f"width:{width}px;max-width:100%;height:auto;image-rendering:{'pixelated' if width > drawn.width else 'auto'}"
+    style = (
+        f"width:{width}px;max-width:100%;height:auto;image-rendering:{'pixelated' if width > drawn.width else 'auto'}"
+    )
     data = base64.b64encode(content.getvalue()).decode()
     return f'<img alt="{text(told)}" style="{style};outline:1px solid {GREY}" src="data:image/png;base64,{data}">'
 

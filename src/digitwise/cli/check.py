@@ -46,9 +46,7 @@ def check(
         "results/check"
     ),
     open_page: OpenFlag = False,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Seed of the networks.", rich_help_panel=FURTHER)
-    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the networks.", rich_help_panel=FURTHER)] = 0,
     cluster: ClusterOption = None,
     jobs: JobsOption = None,
     threads: ThreadsOption = None,

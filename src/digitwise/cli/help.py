@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+import functools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 from digitwise.cli.console import FURTHER, set_volume
 
@@ -22,10 +24,6 @@ GROUPS = {
     "This installation": ("info",),
 }
 EVERYWHERE = "Of every command"
-VOLUMES = {
-    "verbose": (1, ("--verbose", "-v"), "Also print versions, time, memory, and the traceback of an error."),
-    "quiet": (-1, ("--quiet", "-q"), "Print results and errors only."),
-}
 # Lines by command as it is typed; the first is what most people want. At most 78 characters each, since none is broken.
 EXAMPLES = {
     "": (
@@ -89,34 +87,56 @@ EXAMPLES = {
 }
 EXIT_CODES = (
     ("0", "Done."),
-    ("1", "Done, and something has to be looked at: a finding of severity error (check), an image that could not be"),
-    ("", "read, or fewer digits read than asked for (read)."),
-    ("2", "Bad input, or a missing part: one line on stderr says what was expected, and what to do."),
+    ("1", "Done; look at what was found: findings of severity error (check), images"),
+    ("", "that could not be read, or fewer digits read than asked for (read)."),
+    ("2", "Bad input, or a missing part; stderr has what was expected, and what to do."),
     ("130", "Ended by Ctrl-C. What was saved is whole."),
     ("143", "Ended by SIGTERM. What was saved is whole."),
 )
 
 
-def _volume_options() -> list[Parameter]:
-    """``-v`` and ``-q``; each sets the volume of the consoles while the command line is read."""
+def _louder(asked: bool) -> None:
+    if asked:
+        set_volume(1)
 
-    def option(name: str, level: int, names: Sequence[str], told: str) -> TyperOption:
-        def heard(_: Context, __: Parameter, given: bool) -> None:
-            if given:
-                set_volume(level)
 
-        return TyperOption(
-            param_decls=[name, *names],
-            type_descriptor=bool,
-            is_flag=True,
-            default=False,
-            callback=heard,
+def _quieter(asked: bool) -> None:
+    if asked:
+        set_volume(-1)
+
+
+def _of_every_command(
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            "-v",
+            callback=_louder,
             expose_value=False,
-            help=told,
+            help="Also print versions, time, memory, and the traceback of an error.",
             rich_help_panel=EVERYWHERE,
-        )
+        ),
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet",
+            "-q",
+            callback=_quieter,
+            expose_value=False,
+            help="Print results and errors only.",
+            rich_help_panel=EVERYWHERE,
+        ),
+    ] = False,
+) -> None:
+    """Options that set the volume of the consoles while the command line is read."""
 
-    return [option(name, *rest) for name, rest in VOLUMES.items()]
+
+@functools.cache
+def _volume_options() -> list[Parameter]:
+    app = typer.Typer(add_completion=False)
+    app.command()(_of_every_command)
+    return get_command(app).params
 
 
 class _Arranged:
@@ -125,6 +145,7 @@ class _Arranged:
     epilog: str | None
 
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write arguments and options: the common ones, the further ones, those of every command."""
         sections: dict[str, list[tuple[str, str]]] = {}
         names = ("Arguments", "Options", FURTHER, EVERYWHERE)
         for param in self.get_params(ctx):  # type: ignore[attr-defined]
@@ -138,6 +159,7 @@ class _Arranged:
                     formatter.write_dl(sections[name])
 
     def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write blocks of lines, each with its heading."""
         for block in (self.epilog or "").split("\n\n"):
             title, *lines = block.split("\n")
             if lines:
@@ -159,42 +181,38 @@ class Group(_Arranged, TyperGroup):
         super().__init__(*args, params=[*(params or ()), *_volume_options()], **settings)
 
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write the commands first, then the options."""
         self.format_commands(ctx, formatter)
         super().format_options(ctx, formatter)
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write the commands, those of the whole program in groups."""
+        groups = GROUPS if ctx.parent is None else {}
+        named = [name for names in groups.values() for name in names]
+        rest = tuple(name for name in self.commands if name not in named)
         width = max(map(len, self.commands))
-        panels: dict[str, list[tuple[str, str]]] = {}
-        for name, command in self.commands.items():
-            told = command.get_short_help_str(limit=1_000)  # whole: it is broken into lines, not cut
-            panels.setdefault(getattr(command, "rich_help_panel", None) or "Commands", []).append(
-                (name.ljust(width), told)
-            )
-        for panel in sorted(panels, key=_rank):
-            with formatter.section(panel):
-                formatter.write_dl(panels[panel])
+        for group, names in {**groups, "Commands": rest}.items():
+            # What a command does is told whole: it is broken into lines, not cut.
+            rows = [
+                (name.ljust(width), self.commands[name].get_short_help_str(limit=1_000))
+                for name in names
+                if name in self.commands
+            ]
+            if rows:
+                with formatter.section(group):
+                    formatter.write_dl(rows)
 
 
 def arrange(app: typer.Typer, name: str = "") -> None:
-    """Give an app and all below it their groups, common options and examples."""
+    """Give an app and all below it their common options and examples."""
     app.info.cls, app.info.epilog = Group, _epilog(name)
     for command in app.registered_commands:
         assert command.callback is not None
         own = command.name or command.callback.__name__.replace("_", "-")
         command.cls, command.epilog = Command, _epilog(f"{name} {own}".strip())
-        command.rich_help_panel = None if name else _group_of(own)
     for group in app.registered_groups:
         assert group.typer_instance is not None
-        group.rich_help_panel = _group_of(str(group.name))
         arrange(group.typer_instance, str(group.name))
-
-
-def _group_of(command: str) -> str:
-    return next((group for group, commands in GROUPS.items() if command in commands), "Commands")
-
-
-def _rank(panel: str) -> int:
-    return [*GROUPS, "Commands"].index(panel)
 
 
 def _epilog(name: str) -> str:

@@ -136,9 +136,8 @@ def _called(arguments: list[str]) -> int:
     except typer.TyperException as error:
         return _usage(error.format_message())
     except (KeyboardInterrupt, typer.Abort):
-        resumed = (
-            ", --resume goes on with an unfinished training" if arguments[:1] and arguments[0] in RESUMABLE else ""
-        )
+        command = next((word for word in arguments if not word.startswith("-")), "")
+        resumed = ", --resume goes on with an unfinished training" if command in RESUMABLE else ""
         err.print(f"interrupted; what was saved is whole{resumed}")
         return INTERRUPTED
 

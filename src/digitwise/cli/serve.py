@@ -55,9 +55,7 @@ def serve(
     ] = 50_000_000,
     log: Annotated[
         bool,
-        typer.Option(
-            "--log", help="Write a line per request to stderr, without its content.", rich_help_panel=FURTHER
-        ),
+        typer.Option("--log", help="Write a line per request to stderr, without its content.", rich_help_panel=FURTHER),
     ] = False,
     open_page: OpenFlag = False,
 ) -> None:

@@ -42,14 +42,10 @@ SeedOption = Annotated[
     int, typer.Option(min=0, max=2**32 - 1, help="Decides weights, order, augmentation and dropout.")
 ]
 ResumeFlag = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")]
-ReportFlag = Annotated[
-    bool, typer.Option("--open", help="Write the report of the run too, and open it in a browser.")
-]
+ReportFlag = Annotated[bool, typer.Option("--open", help="Write the report of the run too, and open it in a browser.")]
 DeterministicFlag = Annotated[
     bool,
-    typer.Option(
-        "--deterministic", help="The same seed gives the same weights, bit for bit.", rich_help_panel=FURTHER
-    ),
+    typer.Option("--deterministic", help="The same seed gives the same weights, bit for bit.", rich_help_panel=FURTHER),
 ]
 StreamFlag = Annotated[
     bool,

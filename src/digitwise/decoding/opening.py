@@ -16,8 +16,8 @@ from typing import IO, Any, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from digitwise.decoding.modes import decode_colour
 from digitwise import parts
+from digitwise.decoding.modes import decode_colour
 from digitwise.errors import DataError, TooLargeError, one_line
 from digitwise.files import instead_of_data
 from digitwise.images import UInt8

@@ -12,8 +12,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.addresses import opened, refuse_no_data
 from digitwise import parts
+from digitwise.addresses import opened, refuse_no_data
 from digitwise.errors import DataError, DigitwiseError, one_line
 from digitwise.formats.blocks import BLOCK_BYTES, Block
 from digitwise.formats.columns import LABELS, Layout, is_square, label_named, layout
