@@ -14,7 +14,6 @@ from PIL import Image
 
 from digitwise.errors import MissingPartError
 from digitwise.parts import BACKENDS, EXTRAS, extra_of, is_installed, library, require
-from tests.cli.conftest import digitwise  # noqa: F401  # the fixture
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -42,10 +41,10 @@ print(json.dumps(told))
 """
 
 
-def alone(*commands, missing=OPTIONAL):
+def alone(*commands, folder):
     called = [[str(word) for word in command] for command in commands]
-    code = [sys.executable, "-c", ALONE, json.dumps(sorted(missing)), json.dumps(called)]
-    return json.loads(subprocess.check_output(code, text=True).splitlines()[-1])
+    code = [sys.executable, "-c", ALONE, json.dumps(sorted(OPTIONAL)), json.dumps(called)]
+    return json.loads(subprocess.check_output(code, text=True, cwd=folder).splitlines()[-1])
 
 
 @pytest.fixture
@@ -65,57 +64,62 @@ def test_plain_install_reads_checks_evaluates_and_reports(trained, page, tmp_pat
         ["report", trained, "--out", tmp_path / "report.html"],
         ["data", "show", "digits", "--out", tmp_path / "data"],
         ["info"],
+        folder=tmp_path,
     )
     assert [code for code, *_ in done] == [0] * len(done), done
     assert (tmp_path / "report.html").stat().st_size > 100_000
+    assert 'a network needs keras, tensorflow: pip install "digitwise[train]"' in done[2][1], "and goes on"
     told = done[-1][1]
     assert all(f'pip install "digitwise[{extra.name}]"' in " ".join(told.split()) for extra in EXTRAS)
 
 
-@pytest.mark.parametrize(
-    ("command", "line"),
-    [
-        ("train baseline --data digits", "training needs keras, tensorflow: {train}"),
-        ("run --data digits", "training needs keras, tensorflow: {train}"),
-        ("improve RUN", "training needs keras, tensorflow: {train}"),
-        ("check digits --labels", "looking for label errors needs keras, tensorflow, cleanlab: {train}"),
-        ("evaluate model.keras --data digits", "training needs keras, tensorflow: {train}"),
-        ("export RUN", "training needs keras, tensorflow: {train}"),
-        ("sweep flash --trials 2 --data digits", "a sweep needs optuna: {sweep}"),
-        ("serve", "a server needs starlette, uvicorn, httptools, python_multipart: {serve}"),
-        ("review labels.csv", "a server needs starlette, uvicorn, httptools, python_multipart: {serve}"),
-        ("exercise check mine.ipynb --data digits", "marking a notebook needs nbformat: {exercise}"),
-        ("train baseline --data set.parquet --jobs 1", "training needs keras, tensorflow: {train}"),
-        ("check set.parquet", "Parquet needs pyarrow: {formats}"),
-        ("check set.h5", "HDF5 needs h5py: {formats}"),
-        ("check labels.csv --labels --cluster auto", "--cluster needs ray: {cluster}"),
-        ("read file://somewhere/all.tar --out rows", "Parquet needs pyarrow: {formats}"),
-        ("read page.pdf", "reading a PDF needs pypdfium2: {pdf}"),
-    ],
-    ids=lambda value: " ".join(value.split()[:2]),
-)
-def test_missing_part_is_told_with_the_line_that_installs_it(
-    digitwise,  # noqa: F811
-    trained,
-    tmp_path,
-    monkeypatch,
-    command,
-    line,
-):
-    for module in OPTIONAL:
-        monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "model.keras").write_bytes(b"PK")
-    (tmp_path / "set.parquet").write_bytes(b"PAR1")
-    (tmp_path / "set.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
-    (tmp_path / "page.pdf").write_bytes(b"%PDF-1.4")
-    (tmp_path / "mine.ipynb").write_text("{}")
-    before = sorted(tmp_path.iterdir())
-    found = digitwise(*(trained if word == "RUN" else word for word in command.split()))
-    installs = {extra.name: extra.install for extra in EXTRAS}
-    assert line.format(**installs) in found.err, found.err
-    assert found.code in (1, 2)  # 1 from read, which goes on with other files
-    assert sorted(tmp_path.iterdir()) == before
+MISSING = {
+    "train baseline --data digits": "training needs keras, tensorflow: {train}",
+    "run --data digits": "training needs keras, tensorflow: {train}",
+    "improve RUN": "training needs keras, tensorflow: {train}",
+    "check digits --labels": "looking for label errors needs keras, tensorflow, cleanlab: {train}",
+    "evaluate model.keras --data digits": "training needs keras, tensorflow: {train}",
+    "evaluate RUN --data digits": "training needs keras, tensorflow: {train}",
+    "export RUN": "training needs keras, tensorflow: {train}",
+    "calibrate scans": "calibrating needs onnx: {onnx}",
+    "sweep flash --trials 2 --data digits": "a sweep needs optuna: {sweep}",
+    "serve": "a server needs starlette, uvicorn, httptools, python_multipart: {serve}",
+    "review labels.csv": "a server needs starlette, uvicorn, httptools, python_multipart: {serve}",
+    "exercise check mine.ipynb --data digits": "marking a notebook needs nbformat: {exercise}",
+    "data show set.parquet": "Parquet needs pyarrow: {formats}",
+    "check set.parquet": "Parquet needs pyarrow: {formats}",
+    "check set.h5": "HDF5 needs h5py: {formats}",
+    "check digits --labels --cluster auto": "--cluster needs ray: {cluster}",
+    "read page.png --out rows": "Parquet needs pyarrow: {formats}",
+    "read page.pdf": "reading a PDF needs pypdfium2: {pdf}",
+}
+
+
+@pytest.fixture(scope="module")
+def refused(trained, tmp_path_factory):
+    """What each command of :data:`MISSING` tells without any extra, and the files that are there afterwards."""
+    folder = tmp_path_factory.mktemp("alone")
+    contents = {"model.keras": b"PK", "set.parquet": b"PAR1", "set.h5": b"\x89HDF\r\n\x1a\n", "page.pdf": b"%PDF-1.4"}
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    (folder / "mine.ipynb").write_text("{}")
+    Image.new("L", (40, 40), 255).save(folder / "page.png")
+    before = set(folder.rglob("*"))
+    told = alone(*([trained if word == "RUN" else word for word in each.split()] for each in MISSING), folder=folder)
+    written = {path for path in set(folder.rglob("*")) - before if path.is_file()}
+    return dict(zip(MISSING, told, strict=True)), written
+
+
+@pytest.mark.parametrize("command", MISSING)
+def test_missing_part_is_told_with_the_line_that_installs_it(refused, command):
+    code, out, err = refused[0][command]
+    line = MISSING[command].format(**{extra.name: extra.install for extra in EXTRAS})
+    assert line in out + err, err
+    assert code == (1 if command == "read page.pdf" else 2)  # of files that cannot be read, the others are read
+
+
+def test_nothing_is_written_where_a_part_is_missing(refused):
+    assert not refused[1]
 
 
 def test_public_names_that_train_tell_what_is_missing():
@@ -171,6 +175,7 @@ def test_all_is_every_extra_but_the_cluster_and_those_of_developers():
 def test_every_import_is_of_the_plain_install_or_in_the_table():
     plain = {re.match(r"[\w-]+", line)[0] for line in PROJECT["dependencies"]}
     known = {IMPORTED.get(name, name) for name in plain} | OPTIONAL | {*sys.stdlib_module_names, "digitwise"}
+    known.add("traitlets")  # IPython's, where IPython is running
     found = {}
     for file in (ROOT / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
