@@ -73,7 +73,7 @@ def traced(page: Page, longest: int = 1_000) -> tuple[UInt8, float]:
         The image, and the pixels of the page's boxes for one of it.
     """
     digits = [digit for number in page.numbers for digit in number.digits]
-    boxes = [each.box for each in (*digits, *page.others)]
+    boxes = [digit.box for digit in digits] + [other.box for other in page.others]
     right, bottom = around(boxes)[2:] if boxes else (LEGIBLE, LEGIBLE)
     scale = max(1.0, max(right, bottom) / longest)
     drawn = Image.new("L", (math.ceil(right / scale) + GAP, math.ceil(bottom / scale) + GAP), 255)

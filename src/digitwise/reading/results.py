@@ -278,13 +278,12 @@ class Page:
     def _repr_html_(self) -> str:
         from digitwise import displays
 
-        if self.fields is None:
-            columns = ("number", "status", "confidence")
-            rows = [(number.written, number.status, f"{number.confidence:.1%}") for number in self.numbers]
-        else:
-            columns = ("field", "text", "status")
-            rows = [(name, field.text, field.status) for name, field in self.fields.items()]
-        told = f"{len(rows):,} {'fields' if self.fields is not None else 'numbers'}, {self.status}"
+        columns, what = ("number", "status", "confidence"), "numbers"
+        rows = [(number.written, str(number.status), f"{number.confidence:.1%}") for number in self.numbers]
+        if self.fields is not None:
+            columns, what = ("field", "text", "status"), "fields"
+            rows = [(name, field.text, str(field.status)) for name, field in self.fields.items()]
+        told = f"{len(rows):,} {what}, {self.status}"
         return displays.block(
             displays.paragraph(told if self.path is None else f"{self.path}: {told}"),
             displays.image(self.overlay(), "the page with boxes and readings drawn on it"),
