@@ -30,8 +30,8 @@ def harmless(html):
 
 @pytest.fixture
 def page():
-    seen = np.zeros((28, 28), np.uint8)
-    seen[4:24, 12:16] = 255
+    seen = np.full((28, 28), 250, np.uint8)
+    seen[4:24, 12:16] = 0
     digits = tuple(Digit("1", 0.99, "read", (20 + 40 * i, 30, 40 + 40 * i, 60), seen) for i in range(2))
     number = Number("11", "11", 0.98, "read", (20, 30, 80, 60), digits)
     return Page(None, (), numbers=(number,), others=(Other("mark", (100, 30, 120, 60)),))
@@ -59,6 +59,13 @@ def test_page_is_drawn_on_an_image_that_is_given(page):
     drawn = page.overlay(np.full((80, 150), 200, np.uint8))
     assert drawn.size == (150, 80)
     assert drawn.getpixel((149, 79)) == (200, 200, 200)
+
+
+def test_photo_is_shown_in_few_bytes():
+    noise = np.random.default_rng(0).integers(0, 255, (600, 800, 3)).astype(np.uint8)
+    html = displays.image(noise, "noise")
+    assert 'src="data:image/jpeg;base64,' in html
+    assert len(html) < 800_000 < noise.size
 
 
 def test_large_page_is_shown_small(page):

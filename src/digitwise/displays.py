@@ -15,6 +15,7 @@ from digitwise.escaping import printable
 
 LONGEST = 1_000  # pixels of the longer side of an image that is shown
 SMALL = 56  # and of one of many
+HEAVY = 100_000  # bytes of a PNG, from which on a photo is shown as JPEG: a notebook keeps what it shows
 GREY = "#888"  # tells from white and from black
 
 
@@ -58,14 +59,17 @@ def image(shown: NDArray[np.uint8] | Image.Image, told: str, longest: int = LONG
     drawn = shown if isinstance(shown, Image.Image) else Image.fromarray(shown)
     if max(drawn.size) > longest:
         drawn.thumbnail((longest, longest))
-    content = io.BytesIO()
+    kind, content = "png", io.BytesIO()
     drawn.save(content, "PNG", optimize=True)
+    if content.tell() > HEAVY:
+        kind, content = "jpeg", io.BytesIO()
+        drawn.convert("RGB").save(content, "JPEG", quality=85)
     width = drawn.width * max(1, SMALL // max(drawn.size))
     style = (
         f"width:{width}px;max-width:100%;height:auto;image-rendering:{'pixelated' if width > drawn.width else 'auto'}"
     )
     data = base64.b64encode(content.getvalue()).decode()
-    return f'<img alt="{text(told)}" style="{style};outline:1px solid {GREY}" src="data:image/png;base64,{data}">'
+    return f'<img alt="{text(told)}" style="{style};outline:1px solid {GREY}" src="data:image/{kind};base64,{data}">'
 
 
 def gallery(images: Sequence[NDArray[np.uint8]], captions: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from digitwise.images import UInt8
 from digitwise.outputs import Kind
@@ -80,9 +80,9 @@ def traced(page: Page, longest: int = 1_000) -> tuple[UInt8, float]:
     for digit in digits:
         left, top, *end = (round(edge / scale) for edge in digit.box)
         size = max(1, end[0] - left), max(1, end[1] - top)
-        if digit.image is not None and digit.image.ndim == 2:
-            seen = Image.fromarray(255 - np.rot90(digit.image, -page.turn)).resize(size)
-            drawn.paste(seen, (left, top))
+        if digit.image is not None:
+            seen = Image.fromarray(np.rot90(digit.image, -page.turn)).convert("L")
+            drawn.paste(ImageOps.fit(seen, size), (left, top))  # without the margin that made it a square
     return np.asarray(drawn), scale
 
 
