@@ -8,12 +8,17 @@ DATA ?=
 ARGS ?=
 FINDER ?=
 
-.PHONY: run install test test-all lint format bench peers model help-page clean
+.PHONY: run install wheel test test-all lint format bench peers model help-page clean
 
 run: install
 	$(BIN)/digitwise run $(if $(DATA),--data $(DATA))
 
 install: $(VENV)/.installed
+
+# The source distribution and the wheel, in dist/.
+wheel: $(VENV)/.dev
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
 
 # A lost worker ends the run, as pytest-xdist may wait for ever for the one that replaces it.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0 --durations=10
@@ -65,7 +70,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment; on Debian: apt install python3-venv"; exit 2; }
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[exercise,server]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed

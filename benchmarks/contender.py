@@ -42,7 +42,7 @@ def at_hand() -> list[str]:
     """All contenders whose libraries are installed; says which are not."""
     without_torch = importlib.util.find_spec("torch") is None
     if without_torch:
-        print("fast-torch is left out: PyTorch is not installed; pip install 'digitwise[peers]'")
+        print('fast-torch is left out: PyTorch is not installed; pip install "digitwise[peers]"')
     return [*RECIPES, *(name for name, (home, _) in PEERS.items() if not (without_torch and home == "fast_torch"))]
 
 

@@ -262,7 +262,7 @@ def test_a_damaged_pdf_is_told_in_one_line(pdf):
 
 def test_a_missing_library_gets_the_line_that_installs_it(pdf, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pypdfium2", None)
-    with pytest.raises(MissingPartError, match=r"pip install 'digitwise\[pdf\]'"):
+    with pytest.raises(MissingPartError, match=r'pip install "digitwise\[pdf\]"'):
         next(open_pages(pdf))
 
 

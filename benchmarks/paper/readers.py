@@ -60,7 +60,7 @@ def readers_at_hand() -> list[str]:
     try:  # where it is installed, OpenCV may lack a library of the system
         importlib.import_module("rapidocr_onnxruntime")
     except ImportError as reason:
-        print(f"rapidocr is left out: {reason}; pip install 'digitwise[peers]', on Python below 3.13")
+        print(f'rapidocr is left out: {reason}; pip install "digitwise[peers]", on Python below 3.13')
         missing += ["rapidocr", LINE]
     if shutil.which("tesseract") is None:
         print("tesseract is left out: there is no such command")

@@ -101,6 +101,20 @@ def hardware() -> dict[str, Any]:
     return {"cpu": cpu_name(), "cores": cores(), "cpu_features": fast, "system": platform.platform(terse=True)}
 
 
+def gpus() -> list[str]:
+    """The GPUs that the system tells of, by name where it has one; nothing is imported and nothing is started."""
+    models = [
+        line.partition(":")[2].strip()
+        for file in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+        for line in file.read_text(errors="replace").splitlines()
+        if line.startswith("Model:")
+    ]
+    if models:
+        return models
+    devices = {"/dev/nvidia0": "NVIDIA GPU", "/dev/kfd": "AMD GPU", "/dev/dxg": "GPU of Windows"}
+    return [name for device, name in devices.items() if Path(device).exists()]
+
+
 def thread_limits(threads: int) -> dict[str, str]:
     """Environment variables that limit the threads of all numeric libraries in a process."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")

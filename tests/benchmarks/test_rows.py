@@ -14,7 +14,7 @@ def test_contenders_of_pytorch_are_left_out_where_it_is_not_installed(monkeypatc
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else found(name))
     assert set(at_hand()) == {*RECIPES, *PEERS} - {"fast-torch", "fast-torch-bfloat16"}
-    assert "pip install 'digitwise[peers]'" in capsys.readouterr().out
+    assert 'pip install "digitwise[peers]"' in capsys.readouterr().out
 
 
 def test_row_takes_the_place_of_the_one_before():

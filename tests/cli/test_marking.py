@@ -44,7 +44,7 @@ def test_missing_library_is_told_with_what_to_install(tmp_path, monkeypatch, dig
     monkeypatch.setitem(sys.modules, missing, None)
     result = digitwise("exercise", "check", tmp_path / "n.ipynb", "--data", "digits")
     assert result.code == 2
-    assert f"marking a notebook needs {missing}: pip install 'digitwise[exercise]'" in result.err
+    assert f'marking a notebook needs {missing}: pip install "digitwise[exercise]"' in result.err
 
 
 def test_quick_marking_takes_a_few_images_from_all_over_a_set(tmp_path, monkeypatch, digitwise):

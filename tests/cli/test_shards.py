@@ -110,7 +110,7 @@ def test_without_its_library_nothing_is_begun(digitwise, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     result = digitwise("read", tmp_path / "one.png", "--out", tmp_path / "rows")
     assert result.code == 2
-    assert "pip install 'digitwise[parquet]'" in result.err
+    assert 'pip install "digitwise[formats]"' in result.err
     assert not (tmp_path / "rows").exists()
 
 

@@ -75,7 +75,7 @@ def test_a_file_below_an_archive_has_an_address_too(folder):
 
 def test_an_address_without_fsspec_gets_the_line_that_installs_it(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    with pytest.raises(MissingPartError, match=r"needs fsspec: pip install 'digitwise\[cluster\]'"):
+    with pytest.raises(MissingPartError, match=r'needs fsspec: pip install "digitwise\[formats\]"'):
         find_shards(f"file://{folder}")
     assert len(find_shards(str(folder))) == 4  # files here need none
 

@@ -218,7 +218,7 @@ def test_parquet_without_images_is_told(tmp_path, table, message):
 def test_parquet_without_its_library_gets_the_line_that_installs_it(tmp_path, monkeypatch):
     pq.write_table(pa.table({"image": [[1, 2, 3, 4]]}), tmp_path / "a.parquet")
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
-    with pytest.raises(MissingPartError, match=r"pip install 'digitwise\[parquet\]'"):
+    with pytest.raises(MissingPartError, match=r'pip install "digitwise\[formats\]"'):
         read(tmp_path / "a.parquet")
 
 

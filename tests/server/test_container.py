@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
@@ -37,8 +38,11 @@ sys.exit(main(sys.argv[1:]))
 
 
 def installed():
-    """What pip brings for the libraries that the file names, by their own requirements."""
-    found, new = set(), set(re.search(r"-c constraints\.txt\s+(.*)", TEXT)[1].split())
+    """What pip brings for the package and the extras that the file names, by their own requirements."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = re.search(r'-c constraints\.txt "\.\[(.*)\]"', TEXT)[1].split(",")
+    lines = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
+    found, new = set(), {Requirement(line).name for line in lines}
     while new:
         name = new.pop()
         found.add(name)
@@ -56,7 +60,7 @@ def container(tmp_path):
     """The server as the container starts it, but on a port of its own: its process and its address."""
     there, everything = {*installed(), "digitwise"}, packages_distributions()
     missing = [name for name, of in everything.items() if not {d.lower().replace("_", "-") for d in of} & there]
-    assert {"keras", "tensorflow", "sklearn", "matplotlib", "onnx"} <= set(missing)
+    assert {"keras", "tensorflow", "onnx", "pandas", "cleanlab"} <= set(missing)
     command = [sys.executable, "-c", ALONE, json.dumps(missing), *ENTRYPOINT[1:], "--port", "0", "--collect", tmp_path]
     environment = {**os.environ, "DIGITWISE_TOKEN": "secret"}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:

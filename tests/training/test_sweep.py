@@ -386,7 +386,7 @@ def test_optuna_reads_what_was_kept(small, tmp_path):
 
 def test_without_optuna_the_install_line_is_told(small, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(MissingPartError, match=r"^a sweep needs Optuna: pip install 'digitwise\[sweep\]'$"):
+    with pytest.raises(MissingPartError, match=r'^a sweep needs optuna: pip install "digitwise\[sweep\]"$'):
         sweep(QUICK, small, trials=2, out=tmp_path / "s")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from digitwise import displays, parts
 from digitwise.checks.base import SEVERITIES, Check, Finding, ImageCheck, NotApplicableError, Severity, Tile
 from digitwise.checks.duplicates import Contradictions, ExactDuplicates, Leakage, NearDuplicates
 from digitwise.checks.labels import LabelErrors, LabelRange, MissingClass, UnevenClasses, Unreadable
@@ -18,6 +19,8 @@ from digitwise.errors import DataError
 
 CHECKS: dict[str, Check] = {}
 GROUP = "digitwise.checks"  # entry points of this name are registered too
+SHOWN = 10  # images of a finding in a notebook
+COLUMNS = ("code", "title", "severity", "split", "count", "words")
 
 __all__ = [
     "CHECKS",
@@ -114,6 +117,32 @@ class Checked:
         """What ``findings.json`` holds."""
         files = {part.split: part.raw.files for part in self.subject.parts}
         return [finding.as_dict(files.get(finding.split, ())) for finding in self.findings]
+
+    def frame(self) -> Any:
+        """The findings as a pandas frame, one row each, in their order.
+
+        Raises
+        ------
+        MissingPartError
+            If pandas is not installed.
+        """
+        rows = [(f.code, f.title, f.severity, f.split, f.total, f.words) for f in self.findings]
+        return parts.library("pandas", "a frame").DataFrame(rows, columns=COLUMNS)
+
+    def _repr_html_(self) -> str:
+        sizes = ", ".join(f"{len(part):,} {part.kind} images" for part in self.subject.parts)
+        stored = {part.split: part.stored for part in self.subject.parts}
+        shown = [displays.paragraph(f"{self.subject.name}: {sizes}")]
+        for finding in self.findings:
+            tiles = finding.tiles[:SHOWN]
+            images = [stored[tile.split][tile.index] for tile in tiles]
+            shown += [finding._repr_html_(), displays.gallery(images, [tile.caption for tile in tiles])]
+        if not self.findings:
+            shown.append(displays.paragraph("Nothing found."))
+        if self.passed:
+            shown.append(displays.paragraph(f"found nothing: {', '.join(self.passed)}"))
+        shown += [displays.paragraph(f"does not apply: {code}: {reason}") for code, reason in self.skipped.items()]
+        return displays.block(*shown)
 
 
 def chosen(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Check]:

@@ -72,6 +72,12 @@ class Finding:
         """The place of its explanation in the docs; empty for a user's own check."""
         return f"docs/checks.md#{self.code.lower()}" if self.code.startswith("DW") else ""
 
+    def _repr_html_(self) -> str:
+        from digitwise import displays
+
+        told = f"{self.code} {self.title} ({self.severity}, {self.split}, {self.total:,})"
+        return displays.block(f"<b>{displays.text(told)}</b>", displays.paragraph(self.words))
+
     def as_dict(self, files: Sequence[str] = ()) -> dict[str, Any]:
         """The finding as ``findings.json`` holds it.
 

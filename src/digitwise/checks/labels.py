@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from digitwise import parts
 from digitwise.checks.base import Check, Finding, ImageCheck, NotApplicableError, counted, tiles
 from digitwise.checks.subject import SplitData, Subject
 from digitwise.checks.thresholds import FEW, RARE, UNEVEN
@@ -227,9 +228,8 @@ def suspicion(labels: Int64, probabilities: Float32) -> Suspicion:
     sure = np.flatnonzero(np.cumsum(found[worst]) >= NAMED * np.arange(1, len(labels) + 1))
     wrong[worst[: sure[-1] + 1] if len(sure) else []] = True
     if agreed.mean() >= HARD and len(np.unique(labels)) > 1:
-        from cleanlab.filter import find_label_issues
-
-        wrong |= np.asarray(find_label_issues(labels, values, filter_by="prune_by_class", n_jobs=1), bool)
+        cleaning = parts.library("cleanlab.filter", "looking for label errors")
+        wrong |= np.asarray(cleaning.find_label_issues(labels, values, filter_by="prune_by_class", n_jobs=1), bool)
     return Suspicion(
         order=np.argsort(given / (given + others.max(axis=1)), kind="stable").astype(np.int64),
         suggested=values.argmax(axis=1).astype(np.int64),

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import JsonFlag, LabelColumnOption, PatchOption, out, print_json, stage, table
+from digitwise.cli.console import (
+    FURTHER,
+    NOTE,
+    JsonFlag,
+    LabelColumnOption,
+    OpenFlag,
+    PatchOption,
+    open_file,
+    out,
+    print_json,
+    stage,
+    table,
+)
 from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption, check_pool, pool_for
 
 if TYPE_CHECKING:
@@ -33,13 +45,15 @@ def check(
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for the page and findings.json.")] = Path(
         "results/check"
     ),
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the networks.")] = 0,
+    open_page: OpenFlag = False,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the networks.", rich_help_panel=FURTHER)] = 0,
     cluster: ClusterOption = None,
     jobs: JobsOption = None,
     threads: ThreadsOption = None,
     as_json: JsonFlag = False,
 ) -> int:
     """Find what is wrong with a data set. The exit code is 1 if there is a finding of severity error, else 0."""
+    from digitwise import parts
     from digitwise.cli.live import CheckWatch
     from digitwise.errors import DataError
     from digitwise.outputs import claimed
@@ -52,6 +66,8 @@ def check(
     many = (cluster, jobs, threads) != (None, None, None)
     if many and not labels:
         raise DataError("--cluster, --jobs, --threads: expected --labels with it, which trains networks")
+    if labels:
+        parts.require("looking for label errors", "keras", "tensorflow", "cleanlab")
     check_place(out_folder)
     review_file = out_folder / "labels.csv"
     if review:
@@ -82,6 +98,8 @@ def check(
         page = write_findings(found, out_folder)
         if review:
             _write_patch(found, review_file)
+    if open_page:
+        open_file(page)
     written = [page, page.with_name("findings.json"), *([review_file] if review else [])]
     if as_json:
         print_json(found.as_list())
@@ -137,7 +155,7 @@ def _tell(found: Checked, written: list[Path]) -> None:
     else:
         out.print("Nothing found.")
     if found.passed:
-        out.print(f"found nothing: {', '.join(found.passed)}", style="dim")
+        out.print(f"found nothing: {', '.join(found.passed)}", style=NOTE)
     for code, reason in found.skipped.items():
-        out.print(f"does not apply: {code}: {reason}", style="dim")
+        out.print(f"does not apply: {code}: {reason}", style=NOTE)
     out.print(f"Written to {', '.join(str(path) for path in written)}")

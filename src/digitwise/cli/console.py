@@ -20,18 +20,53 @@ from digitwise.escaping import json_text, printable
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+OPENING = 3.0  # seconds for a browser to open
+
+
+FURTHER = "Further options"  # the section of help that follows the common ones
+NOTE = "dim"  # the style of what is told beside the results, and left out by --quiet
+
+
+class _Volume:
+    """How much is printed: -1 results and errors only, 0 also notes and progress, 1 also versions and tracebacks."""
+
+    level = 0
+
+
+def set_volume(level: int) -> None:
+    """Set how much is printed, see :class:`_Volume`."""
+    _Volume.level = level
+
+
+def is_quiet() -> bool:
+    """Whether only results and errors are printed."""
+    return _Volume.level < 0
+
+
+def is_verbose() -> bool:
+    """Whether more is printed than usual."""
+    return _Volume.level > 0
+
 
 class SafeConsole(Console):
-    """A console that escapes what would control the terminal in the text it prints."""
+    """A console that escapes what would control the terminal in the text it prints, and keeps the volume asked for."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether progress can be shown: never where only results are asked for."""
+        return super().is_terminal and not is_quiet()
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print text and tables; see :class:`rich.console.Console`."""
+        if is_quiet() and options.get("style") == NOTE:
+            return
         super().print(*(printable(each, keep="\n") if isinstance(each, str) else each for each in objects), **options)
 
 
 out = SafeConsole(highlight=False, soft_wrap=True, markup=False)
 err = SafeConsole(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
+OpenFlag = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
 DataOption = Annotated[
     str | None,
@@ -43,7 +78,11 @@ DataOption = Annotated[
 ]
 PatchOption = Annotated[
     Path | None,
-    typer.Option(metavar="LABELS.CSV", help="A label patch to apply: made by digitwise check --labels --review."),
+    typer.Option(
+        metavar="LABELS.CSV",
+        help="A label patch to apply: made by digitwise check --labels --review.",
+        rich_help_panel=FURTHER,
+    ),
 ]
 LabelColumnOption = Annotated[
     str | None,
@@ -51,6 +90,7 @@ LabelColumnOption = Annotated[
         metavar="NAME|first|last",
         help="Of a CSV or Parquet table with a column for each pixel: the column of labels.  [default: found by its "
         "name or its values]",
+        rich_help_panel=FURTHER,
     ),
 ]
 
@@ -88,9 +128,26 @@ def browse(url: str) -> None:
     threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
+def open_file(page: Path) -> None:
+    """Open a page that was written in a browser; a few seconds are given to a browser that is waited for."""
+    import webbrowser
+
+    shown: list[bool] = []
+    opening = threading.Thread(target=lambda: shown.append(webbrowser.open(page.resolve().as_uri())), daemon=True)
+    opening.start()
+    opening.join(OPENING)
+    if shown == [False]:
+        err.print(f"no browser was found; open {page}", style="yellow")
+
+
 def stage(as_json: bool) -> Console:
     """The console for text: stdout, or stderr if stdout holds JSON."""
     return err if as_json else out
+
+
+def steps(console: Console) -> Console:
+    """The console for what is told of the way to a result: the same, or none where only results are asked for."""
+    return SafeConsole(quiet=True) if is_quiet() else console
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> Table:
@@ -109,6 +166,6 @@ def counting_bar(what: str, total: int, *, shown: bool = True) -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=err, transient=True, disable=not shown)
+    bar = Progress(*columns, console=err, transient=True, disable=not shown or is_quiet())
     bar.add_task(what, total=total)
     return bar

@@ -116,6 +116,7 @@ def calibrate(
     as_json: JsonFlag = False,
 ) -> None:
     """Calibrate a reader on your own labelled images, and write its guarantees into a copy of the model."""
+    from digitwise import parts
     from digitwise.errors import RunError
     from digitwise.exporting.card import LEVELS
     from digitwise.exporting.judging import CALIBRATED, calibrated, judged, write_calibrated
@@ -123,6 +124,7 @@ def calibrate(
     from digitwise.outputs import check_file
     from digitwise.reading.reader import Reader
 
+    parts.require("calibrating", "onnx")
     check_file(real(place), CALIBRATED)
     levels = sorted({*LEVELS, *([max_error] if max_error else [])})
     found = calibrated(judged(Reader(model), data), levels)

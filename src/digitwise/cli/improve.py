@@ -22,12 +22,14 @@ def improve(
     as_json: JsonFlag = False,
 ) -> None:
     """Find where a run's recipe fails by cross-validation, train it with fixes, and compare before and after."""
+    from digitwise import parts
     from digitwise.cli.live import LiveWatch
     from digitwise.data.patches import read_patch
     from digitwise.data.streamed import in_memory
     from digitwise.runs import Run
 
     opened = Run.open(run)
+    parts.require("training", "keras", "tensorflow")
     dataset = in_memory(opened.dataset(data, label_column=label_column), "digitwise improve")
     if patch is not None:
         dataset = read_patch(patch).apply(dataset)

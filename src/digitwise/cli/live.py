@@ -8,6 +8,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TransferSpeedColumn
 
+from digitwise.cli.console import steps
 from digitwise.training.watch import Watch
 
 BESIDE = 35  # characters for the bar of one of many trainings and what stands to its right,
@@ -29,16 +30,16 @@ class LiveWatch(Watch):
     """
 
     def __init__(self, console: Console, *, layers: bool = True, many: bool = False) -> None:
-        self.console, self.layers, self.many = console, layers, many
+        self.console, self.layers, self.many = steps(console), layers, many
         self.each: dict[str, _OneOfMany] = {}
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[state]}"),
             TimeElapsedColumn(),
-            console=console,
+            console=self.console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not self.console.is_terminal,
         )
         self.room = max(LEAST, console.width - BESIDE)
         self.task = self.bar.add_task("compiling", total=None, state="", visible=not many)
@@ -204,7 +205,7 @@ class DownloadBar:
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),
-            console=console,
+            console=steps(console),
             transient=True,
         )
         self.task = self.bar.add_task("fetching", total=None)

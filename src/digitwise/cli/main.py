@@ -7,9 +7,11 @@ import os
 import signal
 import sys
 import threading
+import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -28,7 +30,8 @@ from digitwise.cli import (
     sweep,
     train,
 )
-from digitwise.cli.console import err
+from digitwise.cli.console import NOTE, err, is_verbose, out, set_volume
+from digitwise.cli.help import arrange
 from digitwise.errors import DigitwiseError, one_line
 
 BAD_INPUT = 2
@@ -40,7 +43,6 @@ app = typer.Typer(
     name="digitwise",
     help="From a pile of scans to a digit classifier that its owner can trust.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -63,6 +65,26 @@ app.add_typer(data.app, name="data")
 app.add_typer(exercise.app, name="exercise")
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from digitwise import __version__
+
+        out.print(f"digitwise {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+arrange(app)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line.
 
@@ -74,12 +96,26 @@ def main(arguments: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0 on success, 2 for bad input, 130 after Ctrl-C, 143 after SIGTERM.
+        0 on success, 1 where a command found something to be looked at, 2 for bad input, 130 after Ctrl-C, 143 after
+        SIGTERM; :data:`digitwise.cli.help.EXIT_CODES` has them as users read them.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    set_volume(0)
+    begun = time.perf_counter()
     with _ending_cleanly() as ended:
         code = _called(arguments)
+    if is_verbose():
+        _tell_cost(time.perf_counter() - begun)
     return TERMINATED if ended else code
+
+
+def _tell_cost(seconds: float) -> None:
+    from digitwise.cli.info import banner
+    from digitwise.system import peak_memory
+
+    peak = peak_memory()
+    err.print(banner(), style=NOTE)
+    err.print(f"{seconds:.1f} s" + ("" if peak is None else f", at most {peak / 1e6:,.0f} MB of memory"), style=NOTE)
 
 
 def _called(arguments: list[str]) -> int:
@@ -100,9 +136,8 @@ def _called(arguments: list[str]) -> int:
     except typer.TyperException as error:
         return _usage(error.format_message())
     except (KeyboardInterrupt, typer.Abort):
-        resumed = (
-            ", --resume goes on with an unfinished training" if arguments[:1] and arguments[0] in RESUMABLE else ""
-        )
+        command = next((word for word in arguments if not word.startswith("-")), "")
+        resumed = ", --resume goes on with an unfinished training" if command in RESUMABLE else ""
         err.print(f"interrupted; what was saved is whole{resumed}")
         return INTERRUPTED
 
@@ -137,6 +172,8 @@ def _usage(message: str) -> int:
 
 def _complain(error: Exception) -> int:
     message = str(error)
+    if is_verbose():
+        err.print("".join(traceback.format_exception(error)).rstrip(), style=NOTE)
     if isinstance(error, OSError):
         if isinstance(error, BrokenPipeError):  # a reader such as head has closed the pipe
             sys.stdout = sys.__stdout__ or sys.stdout  # which Typer has wrapped

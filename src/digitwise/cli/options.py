@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digitwise.cli.console import FURTHER
 from digitwise.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,10 +22,15 @@ if TYPE_CHECKING:
 ClassMixOption = Annotated[
     str | None,
     typer.Option(
-        "--class-mix", metavar="CLASS=SHARE,…", help="Class shares in use, such as 0=30%,1=0.2; others divide the rest."
+        "--class-mix",
+        metavar="CLASS=SHARE,…",
+        help="Class shares in use, such as 0=30%,1=0.2; others divide the rest.",
+        rich_help_panel=FURTHER,
     ),
 ]
-SamplesOption = Annotated[int, typer.Option(min=1, help="Number of readings to estimate errors for.")]
+SamplesOption = Annotated[
+    int, typer.Option(min=1, help="Number of readings to estimate errors for.", rich_help_panel=FURTHER)
+]
 ModelOption = Annotated[
     Path | None, typer.Option("--model", metavar="FILE", help="The model to read with; by default the bundled one.")
 ]
@@ -34,6 +40,7 @@ InputScaleOption = Annotated[
         metavar="0-1|0-255|centred|standardised",
         help="The pixels that a model from elsewhere takes: centred is -1 to 1, standardised by MNIST's mean and "
         "deviation.  [default: found by asking it about known images]",
+        rich_help_panel=FURTHER,
     ),
 ]
 ClusterOption = Annotated[
@@ -41,12 +48,20 @@ ClusterOption = Annotated[
     typer.Option(
         metavar="auto|HOST:PORT",
         help="Run on Ray: auto joins this machine's cluster or starts one on its cores; HOST:PORT joins that cluster.",
+        rich_help_panel=FURTHER,
     ),
 ]
-JobsOption = Annotated[int | None, typer.Option(min=1, help="Number of trainings run in parallel on this machine.")]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Number of trainings run in parallel on this machine.", rich_help_panel=FURTHER),
+]
 ThreadsOption = Annotated[
     int | None,
-    typer.Option(min=1, help="Cores per training.  [default: 1 on a cluster, else all cores divided by --jobs]"),
+    typer.Option(
+        min=1,
+        help="Cores per training.  [default: 1 on a cluster, else all cores divided by --jobs]",
+        rich_help_panel=FURTHER,
+    ),
 ]
 
 

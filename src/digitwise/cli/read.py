@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import JsonFlag, LabelColumnOption, err, tell_links
+from digitwise.cli.console import FURTHER, JsonFlag, LabelColumnOption, err, tell_links
 from digitwise.cli.options import ClusterOption, InputScaleOption, share, share_or_all
 
 if TYPE_CHECKING:
@@ -32,6 +32,26 @@ FILES = typer.Argument(
 
 def read(
     files: Annotated[list[str], FILES],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|DIR",
+            help="Write rows in input order to .csv, .jsonl or .parquet. A folder, or its address, gets a Parquet "
+            "file per shard; the same command again writes those that are missing.",
+        ),
+    ] = None,
+    max_error: Annotated[
+        float | None,
+        typer.Option(
+            parser=share,
+            metavar="SHARE",
+            help="At most this share of the digits that are read is wrong, and of the numbers on pages; all else is "
+            "unsure.",
+        ),
+    ] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(metavar="IMAGE", help="Draw boxes and readings on the page; implies --numbers.")
+    ] = None,
     single: Annotated[
         bool,
         typer.Option(
@@ -75,7 +95,9 @@ def read(
     top: Annotated[
         bool,
         typer.Option(
-            "--top", help="Show the three most probable classes of each single digit: in text, JSON and JSON lines."
+            "--top",
+            help="Show the three most probable classes of each single digit: in text, JSON and JSON lines.",
+            rich_help_panel=FURTHER,
         ),
     ] = False,
     model: Annotated[
@@ -86,39 +108,27 @@ def read(
         ),
     ] = None,
     input_scale: InputScaleOption = None,
-    max_error: Annotated[
-        float | None,
-        typer.Option(
-            parser=share,
-            metavar="SHARE",
-            help="At most this share of the digits that are read is wrong, and of the numbers on pages; all else is "
-            "unsure.",
-        ),
-    ] = None,
     fail_under: Annotated[
         float | None,
         typer.Option(
-            parser=share_or_all, metavar="SHARE", help="Exit with code 1 if less than this share of the digits is read."
+            parser=share_or_all,
+            metavar="SHARE",
+            help="Exit with code 1 if less than this share of the digits is read.",
+            rich_help_panel=FURTHER,
         ),
-    ] = None,
-    overlay: Annotated[
-        Path | None, typer.Option(metavar="IMAGE", help="Draw boxes and readings on the page; implies --numbers.")
     ] = None,
     show_input: Annotated[
-        Path | None, typer.Option(metavar="IMAGE", help="Draw each digit as the model sees it.")
-    ] = None,
-    out: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE|DIR",
-            help="Write rows in input order to .csv, .jsonl or .parquet. A folder, or its address, gets a Parquet "
-            "file per shard; the same command again writes those that are missing.",
-        ),
+        Path | None,
+        typer.Option(metavar="IMAGE", help="Draw each digit as the model sees it.", rich_help_panel=FURTHER),
     ] = None,
     label_column: LabelColumnOption = None,
     cluster: ClusterOption = None,
-    max_pixels: Annotated[int, typer.Option(min=1, help="Refuse larger images without decoding them.")] = 50_000_000,
-    threads: Annotated[int | None, typer.Option(min=1, help="By default one per core.")] = None,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Refuse larger images without decoding them.", rich_help_panel=FURTHER)
+    ] = 50_000_000,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="By default one per core.", rich_help_panel=FURTHER)
+    ] = None,
     as_json: JsonFlag = False,
 ) -> int:
     """Read digits from images. The exit code is 1 if an image could not be read; all others are read first."""

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, out, print_json, table
+from digitwise.cli.console import (
+    DataOption,
+    JsonFlag,
+    LabelColumnOption,
+    OpenFlag,
+    PatchOption,
+    open_file,
+    out,
+    print_json,
+    table,
+)
 from digitwise.cli.evaluate import guaranteed
 from digitwise.cli.options import ClassMixOption, MaxErrorOption, SamplesOption, class_mix, share
 
@@ -34,6 +44,7 @@ def report(
     samples: SamplesOption = 10_000,
     mix: ClassMixOption = None,
     findings: Annotated[Path | None, typer.Option(help="findings.json of digitwise check, to show them too.")] = None,
+    open_page: OpenFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Write a run's report: one self-contained HTML file, its numbers as JSON, its figures."""
@@ -55,6 +66,8 @@ def report(
         patched=[c.as_dict() for c in under_patch(opened[0].predictions("test"), *found)] if found else (),
     )
     numbers = write_report(opened, dataset, place, wishes)
+    if open_page:
+        open_file(place)
     if as_json:
         print_json(numbers)
         return

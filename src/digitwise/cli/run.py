@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, print_json, stage, table
+from digitwise.cli.console import (
+    DataOption,
+    JsonFlag,
+    LabelColumnOption,
+    OpenFlag,
+    PatchOption,
+    open_file,
+    print_json,
+    stage,
+    steps,
+    table,
+)
 from digitwise.cli.train import PrecisionOption, ResumeFlag, SeedOption, summary, tell_result
 
 if TYPE_CHECKING:
@@ -32,10 +43,11 @@ def run(
     epochs: Annotated[int | None, typer.Option(help="Instead of each recipe's: for a quick look.")] = None,
     precision: PrecisionOption = None,
     resume: ResumeFlag = False,
+    open_page: OpenFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Do the whole exercise: look at the data, train four models, explain their errors, save everything."""
-    from digitwise import runs
+    from digitwise import parts, runs
     from digitwise.cli.live import DownloadBar
     from digitwise.data import load, load_or_embedded
     from digitwise.data.splits import split_validation
@@ -44,6 +56,7 @@ def run(
     from digitwise.recipes import find
     from digitwise.report.render import PAGE, check_data_figures
 
+    parts.require("training", "keras", "tensorflow")
     console = stage(as_json)
     bar = DownloadBar(console)
     if data:
@@ -63,7 +76,9 @@ def run(
     if dataset.embedded and not data:
         console.print(f"NOT MNIST: going on with the embedded digits set. {dataset.notes[0]}", style="bold yellow")
     with claimed(out, PAGE, inside=True):
-        finished, verdicts = _do(recipes, dataset, out, seed, precision, resume=resume, console=console)
+        finished, verdicts = _do(recipes, dataset, out, seed, precision, resume=resume, console=steps(console))
+    if open_page:
+        open_file(out / "index.html")
     if as_json:
         print_json({"data": dataset.name, "embedded": dataset.embedded, "runs": [summary(r) for r in finished]})
         return

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, browse, err, out, print_json, stage
+from digitwise.cli.console import (
+    FURTHER,
+    DataOption,
+    JsonFlag,
+    LabelColumnOption,
+    OpenFlag,
+    browse,
+    err,
+    out,
+    print_json,
+    stage,
+)
 from digitwise.cli.options import ModelOption, share
 
 if TYPE_CHECKING:
@@ -29,7 +40,7 @@ def serve(
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is all of them.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes.", rich_help_panel=FURTHER)] = 1,
     token: Annotated[
         str | None,
         typer.Option(help=f"Require this bearer token; other users of this machine see it here, but not in {TOKEN}."),
@@ -39,11 +50,14 @@ def serve(
         Path | None, typer.Option(metavar="DIR", help="Folder for images that are labelled on the page.")
     ] = None,
     report: Annotated[Path | None, typer.Option(metavar="RUN", help="Show the report of this run.")] = None,
-    max_pixels: Annotated[int, typer.Option(min=1, help="Larger images are refused, not decoded.")] = 50_000_000,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Larger images are refused, not decoded.", rich_help_panel=FURTHER)
+    ] = 50_000_000,
     log: Annotated[
-        bool, typer.Option("--log", help="Write a line per request to stderr, without its content.")
+        bool,
+        typer.Option("--log", help="Write a line per request to stderr, without its content.", rich_help_panel=FURTHER),
     ] = False,
-    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    open_page: OpenFlag = False,
 ) -> None:
     """Serve a page and an API that read digits; Ctrl-C or SIGTERM stops it with exit code 0."""
     from digitwise.server import check_parts
@@ -122,7 +136,7 @@ def review(
     label_column: LabelColumnOption = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8001,
-    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    open_page: OpenFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Decide about doubtful labels image by image, in a browser; each decision is saved at once."""

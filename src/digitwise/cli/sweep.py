@@ -10,7 +10,8 @@ import typer
 
 from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, print_json, stage, table
 from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption, check_pool, pool_for
-from digitwise.cli.train import PrecisionOption, SeedOption
+from digitwise.cli.train import DeterministicFlag, PrecisionOption, SeedOption
+from digitwise.parts import require
 from digitwise.recipes import RECIPES, find
 from digitwise.recipes.space import WARP, in_short, in_words, library, space_of
 
@@ -56,9 +57,7 @@ def sweep(
     jobs: JobsOption = None,
     threads: ThreadsOption = None,
     precision: PrecisionOption = None,
-    deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="The same seed gives the same weights, bit for bit.")
-    ] = False,
+    deterministic: DeterministicFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Train a recipe in many variants and make a run of the one with the fewest validation errors.
@@ -80,6 +79,7 @@ def sweep(
     axes = [axis for given in grid or () for axis in given.split()]
     check_pool(cluster, jobs)
     library()
+    require("training", "keras", "tensorflow")
     chosen = find(recipe).replace(epochs=epochs)
     space = space_of(chosen, trials, axes)  # bad values are told before the data is read
     console = stage(as_json)

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, print_json, stage, table
+from digitwise.cli.console import (
+    FURTHER,
+    DataOption,
+    JsonFlag,
+    LabelColumnOption,
+    PatchOption,
+    open_file,
+    print_json,
+    stage,
+    table,
+)
 from digitwise.cli.options import (
     ClusterOption,
     JobsOption,
@@ -32,15 +42,25 @@ SeedOption = Annotated[
     int, typer.Option(min=0, max=2**32 - 1, help="Decides weights, order, augmentation and dropout.")
 ]
 ResumeFlag = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")]
+ReportFlag = Annotated[bool, typer.Option("--open", help="Write the report of the run too, and open it in a browser.")]
+DeterministicFlag = Annotated[
+    bool,
+    typer.Option("--deterministic", help="The same seed gives the same weights, bit for bit.", rich_help_panel=FURTHER),
+]
 StreamFlag = Annotated[
     bool,
-    typer.Option("--stream", help="Leave the training images in Parquet or tar shards: more than memory holds."),
+    typer.Option(
+        "--stream",
+        help="Leave the training images in Parquet or tar shards: more than memory holds.",
+        rich_help_panel=FURTHER,
+    ),
 ]
 SeedsOption = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Train N times, from --seed and the N - 1 seeds after it.")
 ]
 PrecisionOption = Annotated[
-    Literal["float32", "bfloat16"] | None, typer.Option(help="By default what the processor is fast at.")
+    Literal["float32", "bfloat16"] | None,
+    typer.Option(help="By default what the processor is fast at.", rich_help_panel=FURTHER),
 ]
 
 
@@ -62,15 +82,16 @@ def train(
         typer.Option(parser=seconds, metavar="TIME", help="Fit in this time (45s, 2m), whatever the recipe's epochs."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Instead of the recipe's.", rich_help_panel=FURTHER)] = None,
     early_stopping: Annotated[
-        int | None, typer.Option(help="Stop after so many epochs without a better validation loss.")
+        int | None,
+        typer.Option(help="Stop after so many epochs without a better validation loss.", rich_help_panel=FURTHER),
     ] = None,
-    keep: Annotated[Literal["last", "best"] | None, typer.Option(help="Which epoch's weights to save.")] = None,
+    keep: Annotated[
+        Literal["last", "best"] | None, typer.Option(help="Which epoch's weights to save.", rich_help_panel=FURTHER)
+    ] = None,
     precision: PrecisionOption = None,
-    deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="The same seed gives the same weights, bit for bit.")
-    ] = False,
+    deterministic: DeterministicFlag = False,
     resume: ResumeFlag = False,
     seeds: SeedsOption = None,
     cluster: ClusterOption = None,
@@ -79,19 +100,29 @@ def train(
     stream: StreamFlag = False,
     distribute: Annotated[
         bool,
-        typer.Option("--distribute", help="Deal each batch to all devices of the JAX backend, on all hosts."),
+        typer.Option(
+            "--distribute",
+            help="Deal each batch to all devices of the JAX backend, on all hosts.",
+            rich_help_panel=FURTHER,
+        ),
     ] = False,
     also: Annotated[
         list[str] | None,
-        typer.Option(metavar="DATA", help="Another set, all of which is normalized and trained on too; repeatable."),
+        typer.Option(
+            metavar="DATA",
+            help="Another set, all of which is normalized and trained on too; repeatable.",
+            rich_help_panel=FURTHER,
+        ),
     ] = None,
     start_from: Annotated[
         str | None,
         typer.Option(
             metavar="MODEL",
             help="Go on from a run folder, an ONNX file, or the bundled model (bundled, recipe reader).",
+            rich_help_panel=FURTHER,
         ),
     ] = None,
+    open_page: ReportFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Train a recipe, evaluate it once on the test images, save it as a run folder.
@@ -99,6 +130,7 @@ def train(
     With --seeds this is done once from each seed; with --cluster or --jobs trainings go on side by side, without
     --seeds those of an ensemble's networks.
     """
+    from digitwise import parts
     from digitwise.cli.live import DownloadBar, LiveWatch
     from digitwise.data import load
 
@@ -110,6 +142,7 @@ def train(
     }
     found = find(recipe)
     found.replace(**changes)  # bad values are told before the data is read
+    parts.require("training", "keras", "tensorflow")
     check_pool(cluster, jobs)
     many = (seeds, cluster, jobs, threads) != (None, None, None, None)
     if distribute and many:
@@ -149,6 +182,8 @@ def train(
             else:
                 others = [load(name) for name in also or ()]
                 result = train_run(chosen, dataset, options, distribute=distribute, also=others, **choices)
+    if open_page:
+        _open_report(results if seeds is not None else [result], dataset)
     if seeds is not None:
         tell_seeds(results, console, as_json=as_json)
         return
@@ -159,6 +194,15 @@ def train(
     console.print(f"  fit {result.info['fit_seconds']:.1f} s; saved in {result.path}")
     if stream:
         tell_memory(result, console)
+
+
+def _open_report(results: list[Run], dataset: AnyDataset) -> None:
+    """Write the report of the first run, compared with the others, and open it."""
+    from digitwise.report.report import write_report
+
+    page = results[0].path / "report.html"
+    write_report(results, dataset, page)
+    open_file(page)
 
 
 def _host() -> int:

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from digitwise.errors import ClusterError, MissingPartError, one_line
+from digitwise import parts
+from digitwise.errors import ClusterError, one_line
 from digitwise.system import cores, held_back
 
 AUTO, LOCAL = "auto", "local"
-INSTALL = "pip install 'digitwise[cluster]'"
 REACHED = 2.0  # seconds in which an address must take a connection,
 ANSWERED = 8.5  # and Ray must have answered there, busy as it may be: by itself it would wait for minutes
 ASK = "import sys; from ray._raylet import GcsClient; GcsClient(address=sys.argv[1])"  # all else is long in importing
@@ -87,11 +87,7 @@ def library() -> Any:
         If it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody, unless its owner wants it
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingPartError(f"--cluster needs Ray: {INSTALL}") from error
-    return ray
+    return parts.library("ray", "--cluster")
 
 
 def check(address: str) -> None:

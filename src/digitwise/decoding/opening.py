@@ -16,8 +16,9 @@ from typing import IO, Any, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from digitwise import parts
 from digitwise.decoding.modes import decode_colour
-from digitwise.errors import DataError, MissingPartError, TooLargeError, one_line
+from digitwise.errors import DataError, TooLargeError, one_line
 from digitwise.files import instead_of_data
 from digitwise.images import UInt8
 
@@ -290,11 +291,7 @@ def open_pages(
 
 
 def _library() -> Any:
-    try:
-        import pypdfium2
-    except ImportError as error:
-        raise MissingPartError("reading a PDF needs pypdfium2: pip install 'digitwise[pdf]'") from error
-    return pypdfium2
+    return parts.library("pypdfium2", "reading a PDF")
 
 
 def _opened(pdfium: Any, source: str | Path | bytes, name: str) -> Any:

@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from digitwise.errors import MissingPartError, ModelError
+from digitwise.errors import ModelError
 from digitwise.escaping import printable
 from digitwise.exercise.evidence import LARGEST, Evidence, read_evidence, read_plain
 from digitwise.exercise.judging import Case, judge, remarks
@@ -22,7 +21,7 @@ from digitwise.exercise.notebooks import Notebook
 from digitwise.exercise.predicting import Predictor
 from digitwise.exercise.sandbox import (
     GIGABYTE,
-    INSTALL,
+    MARKING,
     SLOWER,
     NotebookLimits,
     prepare,
@@ -32,6 +31,7 @@ from digitwise.exercise.sandbox import (
 )
 from digitwise.exercise.tasks import TASKS
 from digitwise.images import Dataset
+from digitwise.parts import require
 
 Tell = Callable[[Mark], None]
 
@@ -63,8 +63,7 @@ def mark_all(
     MissingPartError
         If IPython or psutil is not installed.
     """
-    if find_spec("IPython") is None:
-        raise MissingPartError(INSTALL.format("IPython"))
+    require(MARKING, "IPython")
     limits = limits or NotebookLimits(slowness=slowness())
     stop, telling = threading.Event(), threading.Lock()
     with temporary_folder() as folder:

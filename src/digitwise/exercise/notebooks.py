@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from digitwise.errors import DataError, MissingPartError, one_line
-from digitwise.exercise.sandbox import INSTALL
+from digitwise.errors import DataError, one_line
+from digitwise.exercise.sandbox import MARKING
 from digitwise.exercise.tasks import TASKS
 from digitwise.files import expanded
 from digitwise.outputs import Kind, claimed, new_file
+from digitwise.parts import library
 
 EDITION = Path(__file__).with_name("edition.ipynb")
 NAME = "mnist_exercise.ipynb"
@@ -103,11 +104,7 @@ def read_notebook(path: Path) -> Notebook:
     MissingPartError
         If nbformat is not installed.
     """
-    try:
-        import nbformat
-        import nbformat.reader
-    except ImportError as error:
-        raise MissingPartError(INSTALL.format("nbformat")) from error
+    nbformat = library("nbformat", MARKING)
     expected = f"{path}: expected a Jupyter notebook (.ipynb)"
     if not path.is_file():
         raise DataError(f"{expected}, found no such file")
@@ -117,7 +114,7 @@ def read_notebook(path: Path) -> Notebook:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # older notebooks have no cell ids
             text = path.read_text(encoding="utf-8-sig")
-            document = nbformat.convert(nbformat.reader.reads(text), 4)  # type: ignore[no-untyped-call]
+            document = nbformat.convert(nbformat.reader.reads(text), 4)
         cells = tuple(_cells(document))
     except Exception as error:  # nbformat raises errors of many kinds for broken files
         raise DataError(f"{expected}, got: {one_line(error, 150)}") from error

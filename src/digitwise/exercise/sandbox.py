@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.errors import MissingPartError
+from digitwise.parts import library
 
 WINDOW_SECONDS = 1.0  # processor time is counted in steps of 10 ms: 0.2 s would hold too few of them
 IDLE_SHARE = 0.1  # of a core: a process that uses less counts as waiting of its own accord
@@ -28,7 +28,7 @@ SIDE, REFERENCE_SECONDS = 1024, 0.0165
 ROUNDS = 8  # the fastest counts, since disturbances only make a round slower
 SLOWEST = 10.0
 SLOWER = 1.2  # slowness from which users are informed
-INSTALL = "marking a notebook needs {}: pip install 'digitwise[exercise]'"
+MARKING = "marking a notebook"  # as the subject of messages
 GIGABYTE = 10**9
 PROCESSES = 200  # at one time: no training needs as many
 SECONDS_BETWEEN_LOOKS = 0.2  # each look examines every process of the system
@@ -187,10 +187,7 @@ class Child:
     """
 
     def __init__(self, module: str, folder: Path, limits: NotebookLimits, *, talks: bool = False) -> None:
-        try:
-            import psutil  # type: ignore[import-untyped]
-        except ImportError as error:
-            raise MissingPartError(INSTALL.format("psutil")) from error
+        psutil = library("psutil", MARKING)
         self.limits, self.errors = limits, folder / "stderr"
         given = (module, str(folder), str(limits.file_bytes), str(limits.data_bytes))
         with self.errors.open("wb") as errors:

@@ -22,6 +22,7 @@ from digitwise.exporting.parity import BATCHES, IMAGES, Ask, drawings, largest_d
 from digitwise.files import real
 from digitwise.images import Predictions
 from digitwise.outputs import Kind, check_file, check_folder, claimed, new_folder, output_file, together
+from digitwise.parts import require
 from digitwise.reading.model import KEY
 from digitwise.runs import Run
 
@@ -201,6 +202,7 @@ def written_onnx(model: Any, card: Card, place: Path) -> Ask:
     """Write an ONNX file with the card in its metadata; predict by onnxruntime."""
     import onnxruntime
 
+    require("writing ONNX", "onnx")
     from digitwise.exporting.convert import INPUT, OUTPUT, convert
 
     converted = convert(model, card["temperature"])

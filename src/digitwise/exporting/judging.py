@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from digitwise import runs
+from digitwise import parts, runs
 from digitwise.errors import DataError, ModelError, RunError
 from digitwise.evaluation import Evaluation, evaluate_predictions
 from digitwise.evaluation.selective import TEMPERATURE, Policy, fewest_images, reading_policy, upper_bound
@@ -175,9 +175,7 @@ def write_calibrated(model: str | Path | None, found: Calibrated, out: str | Pat
     ModelError
         If ``out`` holds something else, or the model is not one that digitwise exported.
     """
-    import onnx
-
-    copy = onnx.load_from_string(model_content(model)[0])
+    copy = parts.library("onnx", "calibrating").load_from_string(model_content(model)[0])
     entry = next((entry for entry in copy.metadata_props if entry.key == KEY), None)
     if entry is None:
         raise ModelError(

@@ -12,8 +12,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digitwise import parts
 from digitwise.addresses import opened, refuse_no_data
-from digitwise.errors import DataError, DigitwiseError, MissingPartError, one_line
+from digitwise.errors import DataError, DigitwiseError, one_line
 from digitwise.formats.blocks import BLOCK_BYTES, Block
 from digitwise.formats.columns import LABELS, Layout, is_square, label_named, layout
 from digitwise.formats.listing import Shard
@@ -34,11 +35,7 @@ def library() -> Any:
     MissingPartError
         If it is not installed.
     """
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingPartError("Parquet needs pyarrow: pip install 'digitwise[parquet]'") from error
-    return pyarrow.parquet
+    return parts.library("pyarrow.parquet", "Parquet")
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from digitwise.images import UInt8
 from digitwise.outputs import Kind
 from digitwise.planes import turned
-from digitwise.reading.results import UNSURE, Digit, Page
+from digitwise.reading.results import UNSURE, Digit, Page, around
 
 DRAWINGS = Kind("drawing", "an earlier drawing of digitwise read", option="place")
 READ, UNREAD = (0, 90, 200), (220, 70, 0)  # blue and orange: distinguishable for the colour-blind, and no usual ink
@@ -56,6 +56,34 @@ def overlay(image: UInt8, page: Page, scale: float = 1.0) -> Image.Image:
     for digit in digits:
         _mark(canvas, digit, zoom / scale, max(12, round(0.55 * height * zoom)))
     return drawn
+
+
+def traced(page: Page, longest: int = 1_000) -> tuple[UInt8, float]:
+    """What the model saw of each digit, on white at the digit's place: a stand-in for an image that is not at hand.
+
+    Parameters
+    ----------
+    page : Page
+    longest : int
+        Pixels of the longer side at most.
+
+    Returns
+    -------
+    (ndarray of uint8 of shape (h, w), float)
+        The image, and the pixels of the page's boxes for one of it.
+    """
+    digits = [digit for number in page.numbers for digit in number.digits]
+    boxes = [digit.box for digit in digits] + [other.box for other in page.others]
+    right, bottom = around(boxes)[2:] if boxes else (LEGIBLE, LEGIBLE)
+    scale = max(1.0, max(right, bottom) / longest)
+    drawn = Image.new("L", (math.ceil(right / scale) + GAP, math.ceil(bottom / scale) + GAP), 255)
+    for digit in digits:
+        left, top, *end = (round(edge / scale) for edge in digit.box)
+        size = max(1, end[0] - left), max(1, end[1] - top)
+        if digit.image is not None:
+            seen = Image.fromarray(np.rot90(digit.image, -page.turn)).convert("L")
+            drawn.paste(ImageOps.fit(seen, size), (left, top))  # without the margin that made it a square
+    return np.asarray(drawn), scale
 
 
 def _mark(canvas: ImageDraw.ImageDraw, digit: Digit, zoom: float, size: int) -> None:

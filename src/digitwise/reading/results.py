@@ -1,19 +1,26 @@
-"""The results of reading: plain values, and of the images only those of the digits."""
+"""The results of reading: plain values, and of the images only those of the digits; how they show in a notebook."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from digitwise.images import UInt8
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from digitwise.decoding import Decoded
+
 Status = Literal["read", "unsure", "blank", "error"]
 Kind = Literal["digit?", "mark", "rule", "border"]
 Box = tuple[int, int, int, int]  # left, top, right and bottom; right and bottom are the first outside
 UNSURE = "?"  # an unsure digit in text
+LISTED = 50  # numbers that a page shows in a notebook
+NUMBER_COLUMNS = ("text", "written", "status", "confidence", "left", "top", "right", "bottom")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,18 @@ class Reading:
     top: tuple[tuple[str, float], ...] = ()
     path: str | None = None
     error: str | None = None
+
+    def _repr_html_(self) -> str:
+        from digitwise import displays
+
+        rows = [(name, f"{share:.1%}") for name, share in self.top]
+        told = self.error or (self.status if self.label is None else f"{self.label}, {self.status}")
+        seen = _file_of(self.path)
+        return displays.block(
+            displays.paragraph(told if self.path is None else f"{self.path}: {told}"),
+            "" if seen is None else displays.image(seen.image, told, 2 * displays.SMALL),
+            displays.table(("class", "probability"), rows) if rows else "",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +236,77 @@ class Page:
     def text(self) -> str:
         """All lines, a line break between two."""
         return "\n".join(line.text for line in self.lines)
+
+    def overlay(self, image: Any = None) -> Image:
+        """Draw the boxes and what was read on the image.
+
+        Parameters
+        ----------
+        image : str, Path, bytes, PIL image or array, optional
+            What was read; by default the file at ``path``.
+
+        Returns
+        -------
+        PIL.Image.Image
+            RGB. What is read surely is blue, the rest orange. Without an image, or if the file has gone, digits are
+            drawn as the model saw them.
+
+        Raises
+        ------
+        DataError
+            If the given image cannot be decoded.
+        """
+        from digitwise.reading.drawings import overlay, traced
+
+        decoded = _file_of(self.path) if image is None else _decoded(image)
+        shown, scale = traced(self) if decoded is None else (decoded.image, decoded.scale)
+        return overlay(shown, self, scale)
+
+    def frame(self) -> Any:
+        """The numbers as a pandas frame, one row each, with its box in pixels.
+
+        Raises
+        ------
+        MissingPartError
+            If pandas is not installed.
+        """
+        from digitwise.parts import library
+
+        rows = [(n.text, n.written, n.status, n.confidence, *n.box) for n in self.numbers]
+        return library("pandas", "a frame").DataFrame(rows, columns=NUMBER_COLUMNS)
+
+    def _repr_html_(self) -> str:
+        from digitwise import displays
+
+        columns, what = ("number", "status", "confidence"), "numbers"
+        rows = [(number.written, str(number.status), f"{number.confidence:.1%}") for number in self.numbers]
+        if self.fields is not None:
+            columns, what = ("field", "text", "status"), "fields"
+            rows = [(name, field.text, str(field.status)) for name, field in self.fields.items()]
+        told = f"{len(rows):,} {what}, {self.status}"
+        return displays.block(
+            displays.paragraph(told if self.path is None else f"{self.path}: {told}"),
+            displays.image(self.overlay(), "the page with boxes and readings drawn on it"),
+            displays.table(columns, rows[:LISTED]) if rows else "",
+            displays.paragraph(f"and {len(rows) - LISTED:,} more") if len(rows) > LISTED else "",
+        )
+
+
+def _decoded(image: Any) -> Decoded:
+    from digitwise.decoding import MAX_PIXELS
+    from digitwise.reading.inputs import image_of
+
+    return image_of(image, max_pixels=MAX_PIXELS)
+
+
+def _file_of(path: str | None) -> Decoded | None:
+    """The image at a path; None where there is none, or no longer one."""
+    from digitwise.errors import DigitwiseError
+
+    try:
+        return None if path is None else _decoded(path)
+    except (DigitwiseError, OSError):
+        return None
 
 
 def together(numbers: Sequence[Number], between: str = " ") -> Number:

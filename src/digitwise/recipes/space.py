@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from digitwise.errors import MissingPartError, RecipeError
+from digitwise import parts
+from digitwise.errors import RecipeError
 from digitwise.recipes.recipe import Augmentation, Recipe
 
 MOST = 1000  # trials: more is a slip of the hand
@@ -136,11 +137,7 @@ def library() -> Any:
     MissingPartError
         If it is not installed.
     """
-    try:
-        import optuna
-    except ImportError as error:
-        raise MissingPartError("a sweep needs Optuna: pip install 'digitwise[sweep]'") from error
-    return optuna
+    return parts.library("optuna", "a sweep")
 
 
 def space_of(recipe: Recipe, trials: int | None, given: Grid | None) -> Space:

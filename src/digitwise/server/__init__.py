@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from digitwise.parts import EXTRAS, require
 
-from digitwise.errors import MissingPartError
-
-PARTS = ("httptools", "python_multipart", "starlette", "uvicorn")
+PARTS = next(extra.modules for extra in EXTRAS if extra.name == "serve")
 
 
 def check_parts() -> None:
     """Raise MissingPartError if a library is missing."""
-    if missing := [part for part in PARTS if find_spec(part) is None]:
-        raise MissingPartError(f"a server needs {', '.join(missing)}: pip install 'digitwise[server]'")
+    require("a server", *PARTS)

@@ -5,7 +5,6 @@ The rest of ``training`` takes ``keras`` from here, so that the backend is chose
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import os
 from collections.abc import Iterator
@@ -13,23 +12,19 @@ from contextlib import contextmanager
 from typing import Any
 
 from digitwise.errors import MissingPartError, RecipeError
+from digitwise.parts import BACKENDS, is_found, require
 from digitwise.system import held_back
 
-BACKENDS = ("tensorflow", "jax", "torch")  # in order of preference on a CPU
 HOSTS = "KERAS_DISTRIBUTION_JOB_ADDRESSES"  # Keras' own variables: addresses, number of processes, number of this one
 MOMENTUM = 0.9  # of the moving averages: short, since a training has a few thousand steps only
 
 
 def _choose() -> str:
     asked = os.environ.get("KERAS_BACKEND")
-    wanted = (asked,) if asked else BACKENDS
-    found = next((name for name in wanted if importlib.util.find_spec(name)), None)
-    if found is None:
-        raise MissingPartError(
-            f"training needs a Keras backend: expected {' or '.join(wanted)} to be installed, found none; "
-            f"pip install tensorflow-cpu"
-        )
-    return found
+    require("training", "keras", "tensorflow")
+    if asked and not is_found(asked):
+        raise MissingPartError(f"KERAS_BACKEND: expected one of {', '.join(BACKENDS)}, installed, got {asked!r}")
+    return asked or next(filter(is_found, BACKENDS))
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

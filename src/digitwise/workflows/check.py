@@ -12,9 +12,10 @@ from digitwise.checks import Check, Checked, Learned, SplitData, Subject, chosen
 from digitwise.checks.labels import suspicion
 from digitwise.data.patches import Patch, digests, patch_text, read_patch
 from digitwise.data.raw import read_raw
-from digitwise.errors import DataError
+from digitwise.errors import DataError, MissingPartError
 from digitwise.fitting import fit_into
 from digitwise.images import Float32, ImageSet, Int64
+from digitwise.parts import require
 from digitwise.training.pool import Pool
 from digitwise.training.watch import Watch
 
@@ -23,6 +24,7 @@ FOLDS = 5
 ROUNDS = 2  # cross-validations with other seeds and folds, averaged: one training alone is sure of some wrong answers
 SMALL = 5_000  # images up to which the bundled model's answers are tried before networks are trained
 AGREED = 0.85  # share of the labels that they must agree with
+NETWORKS = ("keras", "tensorflow")  # what they are trained with
 FEWEST = 100  # images below which a network learns nothing that a check could use
 
 Tell = Callable[[Check, int, int], None]
@@ -76,6 +78,9 @@ def check(
     ------
     DataError
         If there are no images that can be read, or no such check.
+    MissingPartError
+        If label errors are looked for, and what trains networks is not installed. Without it, checks that use a network
+        are skipped with that reason.
 
     Examples
     --------
@@ -83,6 +88,8 @@ def check(
     >>> [finding.code for finding in found.findings], found.passed
     ([], ('DW010', 'DW030'))
     """
+    if labels:
+        require("looking for label errors", *NETWORKS, "cleanlab")
     checks = chosen(select, ignore)
     decisions = None if patch is None else read_patch(patch)
     subject = _subject(data, against, decisions, label_column)
@@ -192,7 +199,7 @@ def with_network(
     Returns
     -------
     Subject
-        Without ``learned``, and with the reason, where the images do not suffice.
+        Without ``learned``, and with the reason, where the images do not suffice or there is nothing to train with.
     """
     train = subject.train
     enough = np.bincount(train.classes[train.classes >= 0]) >= FOLDS
@@ -201,6 +208,11 @@ def with_network(
         why = "the images have no labels to train on"
     elif (train.classes >= 0).sum() < FEWEST or enough.sum() < 2:
         why = f"a network needs {FEWEST} labelled images of two classes"
+    elif not answers:
+        try:
+            require("a network", *NETWORKS)
+        except MissingPartError as error:  # the other checks need none
+            why = str(error)
     if why:
         return Subject(subject.name, train, subject.test, None, why)
     images, indices = train.labelled_images()
