@@ -152,7 +152,7 @@ def content_digest(path: Path) -> str:
             packed = source.read(2) == GZIP_MAGIC
             source.seek(0)
             with gzip.GzipFile(fileobj=source) if packed else source as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # it reads a gzip too
+                return hashlib.file_digest(file, "sha256").hexdigest()
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path}: truncated or damaged gzip: {error}; fetch the file again") from error
     except OSError as error:
