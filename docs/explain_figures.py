@@ -14,7 +14,7 @@ from benchmarks.measure import kept
 
 FOLDER = Path(__file__).parent
 BLUE, ORANGE, GREY = "#1f5fa8", "#d55e00", "#8a8a8a"
-SCANS = (3, 11, 22, 34)  # seeds of the made photos
+SCANS = (3, 9, 39, 34)  # seeds of made photos that show how it fails
 
 
 def photo_steps() -> None:
@@ -83,7 +83,7 @@ def risk_and_coverage() -> None:
 
     model = Model()
     card = model.card.document
-    images = split_validation(load("mnist").train, size=card["data"]["validation"], seed=card["data"]["split_seed"]).validation
+    images = split_validation(load("mnist").train, size=card["data"]["validation"], seed=0).validation
     curve = risk_coverage(Predictions(images.labels, model.probabilities(images.images), images.class_names))
     figure, axes = plt.subplots(figsize=(8, 4.5), dpi=120, layout="constrained")
     axes.plot(100 * curve.coverage, 100 * curve.risk, color=BLUE, lw=2, label="errors among the surest answers")

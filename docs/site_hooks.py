@@ -17,12 +17,13 @@ LOADED = re.compile(r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*\b
 
 
 class Roles(Extension):
-    """Roles of reStructuredText as code, and literal blocks without their colons."""
+    """What docstrings have besides Markdown: roles, literal blocks, and ``Example`` for the section ``Examples``."""
 
     def on_instance(self, *, obj: Any, **_: Any) -> None:
         """Change the docstring of each object that is read."""
         if obj.docstring:
             text = ROLE.sub(lambda role: f"`{role[1]}`", obj.docstring.value)
+            text = text.replace("\nExample\n-------\n", "\nExamples\n--------\n")
             obj.docstring.value = re.sub(r"(?m)^(\s*)::$", r"\1", text).replace("::\n\n", ":\n\n")
 
 

@@ -10,13 +10,13 @@ import re
 import shlex
 import textwrap
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import digitwise
+from digitwise import checks
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -44,11 +44,15 @@ def blocks_of(page: Path, language: str) -> list[Block]:
     return [block for block in found if block.language == language]
 
 
-def with_blocks(language: str) -> Iterator[object]:
-    for page in PAGES:
-        if blocks := [block for block in blocks_of(page, language) if block.reason is None]:
-            slow = language == "python" and any(name in block.code for block in blocks for name in KERAS)
-            yield pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if slow else [])
+def with_blocks(language: str) -> list[object]:
+    found = {page: "".join(b.code for b in blocks_of(page, language) if b.reason is None) for page in PAGES}
+    slow = {page for page, code in found.items() if language == "python" and any(name in code for name in KERAS)}
+    marks = {page: [pytest.mark.slow] if page in slow else [] for page in PAGES}
+    return [pytest.param(page, id=name_of(page), marks=marks[page]) for page, code in found.items() if code]
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).with_suffix("").as_posix()
 
 
 @pytest.fixture(scope="session")
@@ -65,14 +69,14 @@ def test_python_blocks_of_a_page_run_in_order(page, samples, tmp_path, monkeypat
     for sample in samples.iterdir():
         (tmp_path / sample.name).symlink_to(sample)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("digitwise.checks.CHECKS", dict(digitwise.checks.CHECKS))
+    monkeypatch.setattr(checks, "CHECKS", dict(checks.CHECKS))
     namespace: dict[str, object] = {"__name__": page.stem}
     for block in blocks_of(page, "python"):
         if block.reason is None:
             exec(compile(block.code.replace('"mnist"', '"digits"'), str(page), "exec"), namespace)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks_of(page, "python")], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks_of(page, "python")], ids=name_of)
 def test_python_blocks_that_do_not_run_compile(page):
     for block in blocks_of(page, "python"):
         compile(block.code, str(page), "exec")
@@ -111,8 +115,9 @@ def check_options(arguments: list[str], line: str) -> None:
     while hasattr(command, "commands"):
         context = command.make_context("digitwise", [], parent=context, resilient_parsing=True)
         name = next(iter(arguments), "")
-        if name not in command.commands:  # an option of the program itself
+        if name.startswith("-"):  # an option of the program itself
             break
+        assert name in command.commands, line
         command, arguments = command.commands[name], arguments[1:]
     context = command.make_context("digitwise", [], parent=context, resilient_parsing=True)
     try:
@@ -134,7 +139,7 @@ def test_reference_has_every_public_name_once():
     assert sorted(names) == list(digitwise.__all__)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_image_is_there_and_has_a_text_for_those_who_do_not_see_it(page):
     for text, place in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
         assert text
