@@ -1,4 +1,4 @@
-"""The tables in README and docs and the heads of the recipes, made from the rows kept, so that they cannot drift apart."""
+"""The tables in README and docs and the heads of the recipes, made from the rows kept."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def measured_table(rows: Sequence[Row]) -> str:
     columns = ["what", "measured", "target", *(["times"] if times else [])]
     lines = ["| | measured | target |" + (" times |" if times else ""), "|---|---|---|" + ("---|" if times else "")]
     for row in rows:
-        text = "| " + " | ".join(row[column].replace(" | ", "; ") for column in columns) + " |"  # "; ": one cell a column
+        text = "| " + " | ".join(row[column].replace(" | ", "; ") for column in columns) + " |"
         lines.append(re.sub(r"(?<=\d)%", " %", text))
     return "\n".join(lines)
 

@@ -1,4 +1,7 @@
-"""Draws the figures of the explanations from MNIST, the bundled model and the rows kept: ``python -m docs.explain_figures``."""
+"""Draws the figures of the explanations: ``python -m docs.explain_figures``.
+
+From MNIST, the bundled model and the rows kept.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,8 @@ SCANS = (3, 9, 39, 34)  # seeds of made photos that show how it fails
 
 def photo_steps() -> None:
     """Four made photos; what becomes of them, and how each is read."""
+    import digitwise
     from digitwise.data import load
-    from digitwise.normalize import normalize
     from digitwise.reading.model import Model
     from digitwise.synthetic.scans import scan_of
 
@@ -32,7 +35,7 @@ def photo_steps() -> None:
         photo = scan_of(test.images[place], rng=rng)
         grey = Image.fromarray(photo).convert("L").resize((28, 28), Image.Resampling.BILINEAR)
         small = np.asarray(grey)
-        stages = (photo, small, 255 - small, normalize(photo).image)
+        stages = (photo, small, 255 - small, digitwise.normalize(photo))
         answers = model.probabilities(np.stack(stages[1:]))
         label = test.labels[place]
         for column, image in enumerate(stages):
@@ -55,7 +58,9 @@ def robustness() -> None:
     rows = kept("robustness")
     names = [kind for kind in dict.fromkeys(row["kind"] for row in rows) if kind != "none"]
     shares = {
-        column: [statistics.mean(float(r[column]) / float(r["images"]) for r in rows if r["kind"] == kind) for kind in names]
+        column: [
+            statistics.mean(float(r[column]) / float(r["images"]) for r in rows if r["kind"] == kind) for kind in names
+        ]
         for column in ("errors", "errors_normalized")
     }
     order = np.argsort(shares["errors"])
@@ -92,11 +97,20 @@ def risk_and_coverage() -> None:
         axes.plot([x, x], [0, 100 * policy["max_error"]], ":", color=ORANGE)
         axes.plot(x, 100 * policy["max_error"], "o", color=ORANGE)
         axes.annotate(
-            f"at most {policy['max_error']:.1%}", (x, 100 * policy["max_error"]), (-8, 4), textcoords="offset points",
-            ha="right", color=ORANGE,
+            f"at most {policy['max_error']:.1%}",
+            (x, 100 * policy["max_error"]),
+            (-8, 4),
+            textcoords="offset points",
+            ha="right",
+            color=ORANGE,
         )
     axes.plot([], [], "o:", color=ORANGE, label="what is guaranteed, at its threshold")
-    axes.set(xlim=(85, 100.3), ylim=(0, 0.62), xlabel="coverage: answered, % of the validation images", ylabel="risk: wrong, % of the answers")
+    axes.set(
+        xlim=(85, 100.3),
+        ylim=(0, 0.62),
+        xlabel="coverage: answered, % of the validation images",
+        ylabel="risk: wrong, % of the answers",
+    )
     axes.legend(frameon=False, loc="upper left")
     plain(axes, "both")
     save(figure, "risk-coverage.png")

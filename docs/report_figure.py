@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import chdir
 from pathlib import Path
 
 from PIL import Image
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).resolve().parent
 TALL = 1500  # pixels of the report that are shown
 
 
@@ -18,14 +19,14 @@ def draw() -> None:
 
     from digitwise.cli.main import main
 
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        run = Path(folder) / "augmented"
-        main(["train", "augmented", "--data", "mnist", "--out", str(run)])
-        main(["report", str(run)])
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), sync_playwright() as playwright:
+        run = Path("results", "augmented")  # as the report says it
+        main(["train", "augmented", "--data", "mnist"])
+        main(["report", str(run), "--max-error", "0.5%"])
         shutil.copy(run / "errors.png", FOLDER / "errors.png")
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = chromium.new_page(viewport={"width": 1000, "height": TALL}, color_scheme="light")
-        page.goto((run / "report.html").as_uri())
+        page.goto((run / "report.html").resolve().as_uri())
         page.screenshot(path=Path(folder) / "report.png")
         with Image.open(Path(folder) / "report.png") as shot:
             shot.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(FOLDER / "report.png", optimize=True)

@@ -64,7 +64,9 @@ def form(digits: list[np.ndarray]) -> Image.Image:
     return pasted(sheet, digits, "10115", (120, 290))
 
 
-def pasted(sheet: Image.Image, digits: list[np.ndarray], text: str, at: tuple[int, int], *, side: int = 84) -> Image.Image:
+def pasted(
+    sheet: Image.Image, digits: list[np.ndarray], text: str, at: tuple[int, int], *, side: int = 84
+) -> Image.Image:
     """The sheet with a number on it, dark ink; ``at`` is its left and top in pixels."""
     left, top = at
     for sign in text:

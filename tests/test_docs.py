@@ -20,7 +20,9 @@ from digitwise import checks
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"(?ms)^ *(?:<!-- not run: (?P<reason>[^\n]+) -->\n *)?```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^ *```$")
+BLOCK = re.compile(
+    r"(?ms)^ *(?:<!-- not run: (?P<reason>[^\n]+) -->\n *)?```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^ *```$"
+)
 ASSIGNMENTS = re.compile(r"^(?:\w+=(?:\$\([^)]*\)|\S*)\s+)*")
 OTHERS = {"curl", "docker", "export"}  # programs that are not ours
 KERAS = ("digitwise.train(", "digitwise.check(", "DigitClassifier")  # what takes seconds to import and to train
