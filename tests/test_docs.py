@@ -25,7 +25,7 @@ BLOCK = re.compile(
 )
 ASSIGNMENTS = re.compile(r"^(?:\w+=(?:\$\([^)]*\)|\S*)\s+)*")
 OTHERS = {"curl", "docker", "export"}  # programs that are not ours
-KERAS = ("digitwise.train(", "digitwise.check(", "DigitClassifier")  # what takes seconds to import and to train
+SLOW = "digitwise.train(", "digitwise.check(", "DigitClassifier", ".report("  # what trains, or searches and draws
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def blocks_of(page: Path, language: str) -> list[Block]:
 
 def with_blocks(language: str) -> list[object]:
     found = {page: "".join(b.code for b in blocks_of(page, language) if b.reason is None) for page in PAGES}
-    slow = {page for page, code in found.items() if language == "python" and any(name in code for name in KERAS)}
+    slow = {page for page, code in found.items() if language == "python" and any(name in code for name in SLOW)}
     marks = {page: [pytest.mark.slow] if page in slow else [] for page in PAGES}
     return [pytest.param(page, id=name_of(page), marks=marks[page]) for page, code in found.items() if code]
 
