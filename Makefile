@@ -8,7 +8,7 @@ DATA ?=
 ARGS ?=
 FINDER ?=
 
-.PHONY: run install wheel test test-all lint format bench peers model help-page clean
+.PHONY: run install wheel test test-all lint format docs bench peers model help-page clean
 
 run: install
 	$(BIN)/digitwise run $(if $(DATA),--data $(DATA))
@@ -40,6 +40,10 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The site, in site/; a broken link, an omitted page or a request to another site is an error.
+docs: $(VENV)/.dev
+	$(BIN)/mkdocs build --strict --quiet
+
 bench: $(VENV)/.peers
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
@@ -63,7 +67,7 @@ help-page: $(VENV)/.dev
 	$(BIN)/python docs/checks_page.py
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "digitwise needs Python 3.11 or later; found none (give one with make PYTHON=...)"; exit 2; }

@@ -3,7 +3,7 @@
     python benchmarks/bench.py [NAME ...] [--quick] [--only CONTENDER ...] [--seeds N] [--data NAME] [--model FILE]
     python benchmarks/bench.py numbers [--only BENCH ...] [--limit N] [--readers READER ...] [--sheet FILE]
 
-See benchmarks/README.md for what each one measures, how long it takes and what its clock covers.
+See docs/benchmarks.md for what each one measures, how long it takes and what its clock covers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The README's image: errors against seconds, ours and the peers'."""
+"""The figure of the results: errors against seconds, ours and the peers'."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _share(rows: Sequence[Row], column: str) -> str:
 
 
 def reading_summary(rows: Sequence[Row]) -> str:
-    """The README's table: what a user of the bundled model may expect."""
+    """The results' table: what a user of the bundled model may expect."""
     from digitwise.reading.model import Model
 
     test = Model().card.document["metrics"]["test"]

@@ -101,7 +101,7 @@ def server_table(rows: Sequence[Row]) -> str:
 
 
 def serving_summary(rows: Sequence[Row]) -> str:
-    """The README's table: what one worker on the two cores of the load itself was measured at."""
+    """The results' table: what one worker on the two cores of the load itself was measured at."""
     closed, overload = f"{CONNECTIONS} connections", f"{OVERLOAD}x overload"
     wanted = (
         ("start to first answer, s", "start to first answer", "s", "1.5"),

@@ -1,10 +1,11 @@
-"""The tables in the READMEs and the heads of the recipes, made from the rows kept, so that they cannot drift apart."""
+"""The tables in README and docs and the heads of the recipes, made from the rows kept."""
 
 from __future__ import annotations
 
 import re
 import textwrap
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.ablation import EPOCHS
@@ -38,21 +39,23 @@ from benchmarks.strangers import strangers_table
 from digitwise.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
-READMES = tuple(
-    ROOT / name for name in ("README.md", "benchmarks/README.md", "docs/scale.md", "docs/decisions/finder.md")
+PAGES = tuple(
+    ROOT / name
+    for name in ("README.md", "docs/results.md", "docs/benchmarks.md", "docs/scale.md", "docs/decisions/finder.md")
 )
 NAMED = ROOT / "src" / "digitwise" / "recipes" / "named.py"
 
 
+SHORT = ("flash", "improved", "augmented", "accurate", "exercise-1", "exercise-2", "exercise-3", "sklearn-mlp")
 OTHER_SETS = {"fashion-mnist": ("Fashion-MNIST", 10_000), "digits": ("scikit-learn's digits", 360)}  # test images
 
 
-def recipe_table(rows: Sequence[Row]) -> str:
-    """Our recipes and the peers on the processor where the most were measured: errors of 10,000, seeds, seconds."""
+def recipe_table(rows: Sequence[Row], names: Sequence[str] = (*RECIPES, *PEERS)) -> str:
+    """Recipes and peers on the processor where the most were measured: errors of 10,000, seeds, seconds."""
     where = main_place(rows)
     cores = next((f"{row['cores']} cores of an {title(place(row))}" for row in rows if place(row) == where), "")
     lines = head(cores, "wrong of 10,000, mean ± spread", "seeds", "fit, s")
-    for name in (*RECIPES, *PEERS):
+    for name in names:
         if own := rows_of(rows, name, where):
             what = NAMES[name] if name in PEERS else f"`{name}`: {RECIPES[name].purpose.split(': ')[-1]}"
             lines.append(line(what, errors_cell(own), str(len(own)), fit_cell(own)))
@@ -104,7 +107,7 @@ def measured_table(rows: Sequence[Row]) -> str:
     columns = ["what", "measured", "target", *(["times"] if times else [])]
     lines = ["| | measured | target |" + (" times |" if times else ""), "|---|---|---|" + ("---|" if times else "")]
     for row in rows:
-        text = "| " + " | ".join(row[column] for column in columns) + " |"
+        text = "| " + " | ".join(row[column].replace(" | ", "; ") for column in columns) + " |"
         lines.append(re.sub(r"(?<=\d)%", " %", text))
     return "\n".join(lines)
 
@@ -119,6 +122,7 @@ def exercise_table(rows: Sequence[Row]) -> str:
 
 TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their marks, and the rows each is made from
     "recipes": (recipe_table, "recipes"),
+    "recipes in short": (partial(recipe_table, names=SHORT), "recipes"),
     "processors": (processor_table, "recipes"),
     "other processors": (other_processors, "recipes"),
     "clock": (clock_table, "recipes"),
@@ -169,8 +173,8 @@ def with_result(text: str, name: str) -> str:
 
 def write_tables() -> None:
     """Make all tables and the results above recipes anew."""
-    for readme in READMES:
-        readme.write_text(with_tables(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
     text = NAMED.read_text(encoding="utf-8")
     for name in RECIPES:
         text = with_result(text, name)

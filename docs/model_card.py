@@ -1,4 +1,4 @@
-"""Writes src/digitwise/reading/MODEL_CARD.md, from what the bundled model says of itself."""
+"""Writes src/digitwise/reading/MODEL_CARD.md, and docs/model-card.md for the site, from what the bundled model says."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ FIRST = find("reader").epochs  # those after which the bundled model's training 
 FOLDER = Path(__file__).parents[1] / "src" / "digitwise" / "reading"
 
 
-def page() -> str:
-    """The whole page."""
+def page(docs: str = "../../../docs/") -> str:
+    """The whole page, with links that lead to the docs by this path."""
     from digitwise.reading.model import Model
 
     card = Model().card.document
@@ -35,7 +35,7 @@ Images are brought to that form by version `{card["normalization"]}` of `digitwi
 
 A second network, `finder.onnx` ({finder:.2f} MB), finds numbers on a page, and has a say about single digits that are
 not in that form. It is made of the first 50,000 training digits and of drawn forms, on made scenes; `trust.json` says
-how sure its digits are, and docs/decisions/finder.md how both were made.
+how sure its digits are, and [the decisions]({docs}decisions/finder.md) how both were made.
 
 **Data.** MNIST (Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0): 60,000 training images but for
 {data["validation"]:,} that validate, each as it is and as {recipe["scans"]:g} made scans. Besides, four times each,
@@ -49,12 +49,12 @@ is in the file. Training images `{data["fingerprint"]["train"][:12]}…`, test i
 
 **Errors.** {test["errors"]} of MNIST's {test["n"]:,} test digits are read wrongly (95 % interval {low} to {high}),
 looked at once when the training was over; {validation["errors"]} of {validation["n"]:,} validation digits.
-[benchmarks/README.md](../../../benchmarks/README.md#the-reader) has those on scans, on made pages and under
+[Benchmarks]({docs}benchmarks.md#the-reader) has those on scans, on made pages and under
 disturbances.
 
 **Error guarantees.** With `--max-error`, what would break the guarantee is told as unsure. Each is kept with 95 %
 confidence on digits such as MNIST's; on scans of another kind it is no guarantee, only a guide. [On sets of
-strangers](../../../benchmarks/README.md#one-digit-of-a-stranger) more of what is read by default is wrong; `digitwise
+strangers]({docs}benchmarks.md#one-digit-of-a-stranger) more of what is read by default is wrong; `digitwise
 calibrate` makes a guarantee for images of one's own kind. For numbers on a page
 `--max-error` is a share of the numbers, held on made scenes.
 
@@ -67,7 +67,7 @@ calibrate` makes a guarantee for images of one's own kind. For numbers on a page
 
 **Not meant for.** Letters, signs, printed or seven-segment digits, decimal points; digits that are decided upon without
 a person to ask where a mistake costs much. It always answers one of ten digits to ink that is none; `unsure` catches
-most of these, [not all](../../../benchmarks/README.md#ink-that-is-no-digit). For another kind of writing go on from
+most of these, [not all]({docs}benchmarks.md#ink-that-is-no-digit). For another kind of writing go on from
 this model with some hundred images of your own: `digitwise data normalize`, `digitwise train reader --start-from
 bundled`, `digitwise export`, and `digitwise read --model`.
 """
@@ -75,3 +75,4 @@ bundled`, `digitwise export`, and `digitwise read --model`.
 
 if __name__ == "__main__":
     (FOLDER / "MODEL_CARD.md").write_text(page(), encoding="utf-8")
+    Path(__file__).with_name("model-card.md").write_text(page(docs=""), encoding="utf-8")

@@ -8,11 +8,11 @@ from digitwise.cli.main import app
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def made_by(program):
+def made_by(program, **how):
     spec = importlib.util.spec_from_file_location("page_writer", DOCS / program)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.page()
+    return module.page(**how)
 
 
 @pytest.mark.parametrize(("program", "page"), [("help.py", "help.md"), ("checks_page.py", "checks.md")])
@@ -23,6 +23,8 @@ def test_generated_page_is_not_stale(program, page):
 def test_card_of_the_bundled_model_is_not_stale():
     card = DOCS.parent / "src" / "digitwise" / "reading" / "MODEL_CARD.md"
     assert card.read_text(encoding="utf-8") == made_by("model_card.py"), "run python docs/model_card.py"
+    page = DOCS / "model-card.md"
+    assert page.read_text(encoding="utf-8") == made_by("model_card.py", docs=""), "run python docs/model_card.py"
 
 
 def test_help_page_has_every_command():

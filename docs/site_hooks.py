@@ -1,0 +1,36 @@
+"""What the site needs beside MkDocs: docstrings in Markdown, and no requests to other sites."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from griffe import Extension
+from mkdocs.exceptions import PluginError
+
+ROLE = re.compile(r":(?:class|func|meth|mod|data|attr|exc):`~?\.?([^`]+)`")
+# Resources that a browser loads by itself; a link that somebody follows is none.
+LOADED = re.compile(r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*\bsrc=["']?(?:https?:)?//[^"'\s>]+
+    |<link\b(?![^>]*\brel=["']?canonical)[^>]*\bhref=["']?(?:https?:)?//[^"'\s>]+
+    |(?:@import\s+|url\()\s*["']?(?:https?:)?//[^"'\s)]+""", re.VERBOSE)  # fmt: skip
+
+
+class Roles(Extension):
+    """What docstrings have besides Markdown: roles, literal blocks, and ``Example`` for the section ``Examples``."""
+
+    def on_instance(self, *, obj: Any, **_: Any) -> None:
+        """Change the docstring of each object that is read."""
+        if obj.docstring:
+            text = ROLE.sub(lambda role: f"`{role[1]}`", obj.docstring.value)
+            text = text.replace("\nExample\n-------\n", "\nExamples\n--------\n")
+            obj.docstring.value = re.sub(r"(?m)^(\s*)::$", r"\1", text).replace("::\n\n", ":\n\n")
+
+
+def on_post_build(config: Any, **_: Any) -> None:
+    """Make sure that no page or style sheet loads anything from another site."""
+    for file in sorted(Path(config["site_dir"]).rglob("*")):
+        if file.suffix in (".html", ".css"):
+            text = file.read_text(encoding="utf-8")
+            if found := LOADED.search(text):
+                raise PluginError(f"{file}: expected no requests to other sites, got {found[0]}")
