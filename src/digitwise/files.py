@@ -1,20 +1,26 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and files that are read unpacked."""
 
 from __future__ import annotations
 
+import bz2
 import errno
+import gzip
+import lzma
 import os
 import re
 import secrets
 import stat
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from digitwise.escaping import json_text
 
 FULL = {errno.ENOSPC, errno.EFBIG, *([errno.EDQUOT] if hasattr(errno, "EDQUOT") else [])}  # which Windows lacks
+PACKED: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+UNPACKING = (EOFError, OSError, zlib.error, lzma.LZMAError)  # what damage to a packed file raises
 NEXT = re.compile(r",\n\s+")  # no text holds a line break: JSON writes it as \n
 
 
@@ -38,6 +44,22 @@ def is_pipe(path: Path) -> bool:
     except (OSError, ValueError):  # a null byte in the name is a ValueError
         return False
     return not stat.S_ISREG(kind) and not stat.S_ISDIR(kind)
+
+
+def is_packed(start: bytes) -> bool:
+    """Whether a file is packed by gzip, bzip2 or xz, by its first bytes."""
+    return start.startswith(tuple(PACKED))
+
+
+def open_unpacked(path: Path) -> IO[bytes]:
+    """Open a file to read bytes, unpacked little by little where it is packed by gzip, bzip2 or xz.
+
+    Damage raises one of ``UNPACKING`` when it is read.
+    """
+    with path.open("rb") as file:
+        start = file.read(max(map(len, PACKED)))
+    opened: IO[bytes] = next((opener for mark, opener in PACKED.items() if start.startswith(mark)), open)(path, "rb")
+    return opened
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:

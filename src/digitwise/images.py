@@ -6,8 +6,8 @@ Shapes and dtypes are checked here, so that other code can rely on them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -217,6 +217,8 @@ class Dataset:
         Whether this is the small set inside the package, as a substitute for one that was not found.
     patch : Patch, optional
         The label patch applied to the training images.
+    loaded : dict of str to str
+        What :func:`digitwise.load` was given beside the source, to load the set again: ``label_column``, ``turn``.
     """
 
     name: str
@@ -226,6 +228,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     embedded: bool = False
     patch: Patch | None = None
+    loaded: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_fit(self.name, self.train, self.test)

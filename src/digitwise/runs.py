@@ -184,7 +184,7 @@ class Run:
         data : str or Path, optional
             Where it lies now, if it has moved.
         label_column : str, optional
-            As for :func:`digitwise.load`.
+            As for :func:`digitwise.load`; by default that of the training, where ``data`` is a file of the same form.
 
         Raises
         ------
@@ -197,13 +197,16 @@ class Run:
 
         known = self.info["data"]
         place = data or (known["name"] if known["name"] in NAMES else known["source"])
+        loaded = dict(known.get("loaded", {}))  # runs of earlier versions lack it
+        if label_column is not None:
+            loaded["label_column"] = label_column
+        elif Path(place).suffix != Path(known["source"]).suffix:  # the set in another form
+            loaded.pop("label_column", None)
         found: AnyDataset
         if "streamed" in known:  # its training images may be more than memory holds
-            found = open_streamed(
-                str(place), validation=known["validation"], seed=known["split_seed"], label_column=label_column
-            )
+            found = open_streamed(str(place), validation=known["validation"], seed=known["split_seed"], **loaded)
         else:
-            found = load(place, patch=self.patch, label_column=label_column)
+            found = load(place, patch=self.patch, **loaded)
         if found.test.fingerprint != known["fingerprint"]["test"]:
             raise RunError(
                 f"{found.source}: expected the test images of {self.path} "

@@ -1,4 +1,4 @@
-"""What people really have, in DIGITWISE_DATA/cases: what ``digitwise data show`` says of each."""
+"""What people really have, in DIGITWISE_DATA/cases: what ``data show`` and ``read`` say of each."""
 
 import os
 from pathlib import Path
@@ -46,3 +46,49 @@ def test_what_is_no_data_set_is_refused_in_one_line(show, name):
     assert told.code == 2
     assert "expected" in told.err
     assert len(told.err.strip().splitlines()) == 1
+
+
+# The truth, and how many of its digits may be unsure.
+READ = {
+    "boxes_x1_truth96859257.png": ("96859257", 2),
+    "crop_truth818.jpg": ("818", 1),
+    "frame_x1_truth17476139.png": ("17476139", 2),
+    "orand_truth52868.jpg": ("52868", 0),
+    "orand_turned_truth530.jpg": ("530", 0),
+    "phone_seven_truth7.jpg": ("7", 0),
+    "rule_truth25.jpg": ("25", 0),
+    "single_truth10.png": ("10", 0),
+    "thick9_hollowed.png": ("9", 0),
+    "thin_five_1000px_blank.png": ("5", 1),
+    "tight_x1_truth81647691.png": ("81647691", 1),
+}
+
+
+GRID = "mnist_grid_framed.png"  # ten rows of twenty digits, all 0, all 1, …
+
+
+def test_every_image_has_its_truth_here():
+    assert {path.name for path in CASES.iterdir() if path.suffix in (".png", ".jpg")} == READ.keys() | {GRID}
+
+
+@pytest.mark.parametrize(("name", "truth"), READ.items(), ids=READ)
+def test_what_is_read_is_right_or_unsure(digitwise, name, truth):
+    expected, unsure = truth
+    found = digitwise("read", CASES / name)
+    text = found.out.rstrip("\n")
+    if text.startswith(str(CASES / name)):  # one digit: its file, the digit, its confidence
+        _, text, *rest = text.split()
+        text = "?" if rest[-1] == "unsure" else text
+    assert found.code == 0
+    assert len(text) == len(expected)
+    assert all(sign in (true, "?") for sign, true in zip(text, expected, strict=True))
+    assert text.count("?") <= unsure
+
+
+def test_a_grid_is_read_row_by_row(digitwise):
+    rows = digitwise("read", CASES / GRID).out.splitlines()
+    assert len(rows) == 10
+    for digit, row in zip("0123456789", rows, strict=True):
+        assert set(row) <= {digit, "?"}
+        assert 16 <= row.count(digit) <= 20
+        assert len(row) <= 21

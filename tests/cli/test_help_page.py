@@ -1,8 +1,10 @@
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
 
+from digitwise.checks import CHECKS
 from digitwise.cli.main import app
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -25,6 +27,12 @@ def test_card_of_the_bundled_model_is_not_stale():
     assert card.read_text(encoding="utf-8") == made_by("model_card.py"), "run python docs/model_card.py"
     page = DOCS / "model-card.md"
     assert page.read_text(encoding="utf-8") == made_by("model_card.py", docs=""), "run python docs/model_card.py"
+
+
+def test_every_check_has_its_image():
+    shown = set(re.findall(r"\]\((checks/\w+\.png)\)", made_by("checks_page.py")))
+    assert shown == {f"checks/{path.name}" for path in (DOCS / "checks").iterdir()}
+    assert len(shown) == len(CHECKS)
 
 
 def test_help_page_has_every_command():

@@ -298,6 +298,7 @@ def test_overlay_shows_boxes_in_blue_and_unsure_ones_in_orange(read):
         ("--overlay", "link.png"),
         ("--overlay", "page-2.png", "--show-input", "page-2.png"),
         ("--overlay", "x.png", "--show-input", "x-2.png"),
+        ("--table", "x.csv", "--out", "x-2.csv"),
         ("--out", "rows.csv"),
     ],
     ids=" ".join,
@@ -318,6 +319,21 @@ def test_a_second_overlay_is_not_written_over_a_page_either(read):
     two("7", "2").save("page-2.png")
     assert "got that of page-2.png" in read("page-2.png", "--overlay", "page.png").err
     assert read("page-2.png", "--overlay", "page-2-drawn.png").code == 0
+
+
+@pytest.mark.parametrize("option", ["--overlay", "--table"])
+def test_a_later_file_that_is_in_the_way_is_told_before_work_begins(read, option, monkeypatch):
+    place = "drawn.png" if option == "--overlay" else "drawn.csv"
+    later = place.replace(".", "-2.")
+    two("7", "2").save("page.png")
+    Path(later).write_text("mine")
+    with monkeypatch.context() as patch:
+        patch.setattr("digitwise.reading.reader.Reader", None)  # nothing is read
+        told = read("page.png", "page.png", option, place)
+    assert (told.code, told.out) == (2, "")
+    assert f"{later}: " in told.err
+    assert Path(later).read_text() == "mine"
+    assert read("page.png", option, place).code == 0  # one page needs no second file
 
 
 def test_show_input_is_what_the_model_saw(read, scans):

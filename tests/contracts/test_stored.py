@@ -1,7 +1,9 @@
 """Every stored form gives the same images to load, check, read and stream; what is damaged is told in one line."""
 
+import bz2
 import gzip
 import itertools
+import lzma
 
 import numpy as np
 import pytest
@@ -45,6 +47,17 @@ def csv(folder):
     return folder / "set.csv"
 
 
+def packed_csv(opener, suffix):
+    def write(folder):
+        file = csv(folder)
+        with opener(folder / f"set.csv.{suffix}", "wb") as packed:
+            packed.write(file.read_bytes())
+        file.unlink()
+        return folder / f"set.csv.{suffix}"
+
+    return write
+
+
 def images(folder):
     write_images(folder / "train", TRAIN)
     write_images(folder / "test", TEST)
@@ -79,6 +92,9 @@ FORMS = {
     "gzipped IDX": gzipped_idx,
     "npz": npz,
     "csv": csv,
+    "csv.gz": packed_csv(gzip.open, "gz"),
+    "csv.bz2": packed_csv(bz2.open, "bz2"),
+    "csv.xz": packed_csv(lzma.open, "xz"),
     "folder": images,
     "parquet": shards("parquet"),
     "parquet of files": shards("parquet of files"),
@@ -183,9 +199,17 @@ def test_a_damaged_image_in_a_shard_is_an_error_of_loading_and_a_finding_of_the_
 @pytest.mark.parametrize("kind", ["parquet", "parquet of files", "tar"])
 def test_shards_that_take_more_than_half_of_the_memory_are_not_read_for_a_check(tmp_path, monkeypatch, kind):
     source = write_shards(tmp_path, TRAIN, TEST, kind=kind)
-    monkeypatch.setattr("digitwise.data.sharded.memory_available", lambda: 100_000)
-    with pytest.raises(DataError, match="expected at most half of the"):
+    monkeypatch.setattr("digitwise.formats.room.memory_available", lambda: 100_000)
+    with pytest.raises(DataError, match=r"75 images take .* expected at most .*, half of the .* available"):
         read_raw(source)
+
+
+def test_a_packed_table_is_refused_before_memory_is_full(tmp_path, monkeypatch):
+    source = packed_csv(gzip.open, "gz")(tmp_path)
+    monkeypatch.setattr("digitwise.formats.room.memory_available", lambda: 100_000)
+    for read in (load, read_raw):
+        with pytest.raises(DataError, match=r"set\.csv\.gz: its content takes more than 0\.00 GB in memory"):
+            read(source)
 
 
 def test_an_idx_file_of_labels_without_its_images_is_told(tmp_path):

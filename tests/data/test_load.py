@@ -246,3 +246,8 @@ def test_images_too_small_for_any_network_are_refused(tmp_path):
     np.savez(tmp_path / "own.npz", images=np.zeros((10, 3, 3), np.uint8), labels=np.arange(10) % 2)
     with pytest.raises(DataError, match="at least 4x4, got 3x3"):
         load(tmp_path / "own.npz")
+
+
+def test_how_a_set_was_loaded_is_kept_to_load_it_again():
+    assert load("digits").loaded == {}
+    assert load("digits", turn="transpose").loaded == {"turn": "transpose"}

@@ -4,12 +4,15 @@ import dataclasses
 import json
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from digitwise import DataError, ModelError, Reader
 from digitwise.exporting.judging import Judged, calibrated, judged, write_calibrated
 from digitwise.reading.answers import Answers
 from digitwise.reading.inputs import labelled_files
+from tests.shards import png
 from tests.templates import printed
 
 NAMES = tuple("0123456789")
@@ -77,9 +80,71 @@ def test_unlabelled_data_is_refused(scans, tmp_path):
     (tmp_path / "a.csv").write_text("file,label\nx.png,\n")
     with pytest.raises(DataError, match="line 2: expected something in the column label"):
         labelled_files(tmp_path / "a.csv", NAMES)
-    (tmp_path / "set" / "train" / "1").mkdir(parents=True)
-    with pytest.raises(DataError, match="got train or test"):
-        labelled_files(tmp_path / "set", NAMES)
+
+
+SIZE = 60
+
+
+def arrays(classes="247"):
+    """Printed digits, each twice, on paper of one size, and their labels."""
+    images = np.full((2 * len(classes), 100, 100), 240, np.uint8)
+    for image, digit in zip(images, np.repeat(list(classes), 2), strict=True):
+        ink = np.asarray(printed(str(digit), SIZE))
+        image[: ink.shape[0], : ink.shape[1]] = ink
+    return images, np.repeat([int(digit) for digit in classes], 2)
+
+
+def npz(folder):
+    images, labels = arrays()
+    np.savez(folder / "set.npz", x_train=images[:1], y_train=[9], x_test=images, y_test=labels)
+    return folder / "set.npz"
+
+
+def packed_csv(folder):
+    images, labels = arrays()
+    table, head = np.column_stack([labels, images.reshape(len(images), -1)]), "label" + ",pixel" * 10_000
+    np.savetxt(folder / "set.csv.gz", table, "%d", ",", header=head, comments="")
+    return folder / "set.csv.gz"
+
+
+def parquet_of_files(folder):
+    images, labels = arrays()
+    (folder / "set").mkdir()
+    table = pa.table({"image": [png(image) for image in images], "label": [str(label) for label in labels]})
+    pq.write_table(table, folder / "set" / "a.parquet")
+    return folder / "set"
+
+
+def train_and_test(folder):
+    for split, digits in (("train", "12"), ("test", "247")):
+        for digit in digits:
+            (folder / split / digit).mkdir(parents=True)
+            for name in "ab":
+                printed(digit, SIZE).save(folder / split / digit / f"{name}.png")
+    return folder
+
+
+SETS = {"npz": npz, "csv.gz": packed_csv, "parquet of files": parquet_of_files, "folders": train_and_test}
+
+
+@pytest.mark.parametrize("write", SETS.values(), ids=SETS)
+def test_the_test_images_of_any_form_are_judged(model_file, tmp_path, write):
+    found = judged(Reader(model_file), write(tmp_path))
+    assert found.labels.tolist() == [2, 2, 4, 4, 7, 7]
+    assert not found.wrong.any()
+
+
+def test_a_named_set_is_judged():
+    values = judged(Reader(), "digits").as_dict()
+    assert values["n"] == 360
+    assert values["misread"][0]["file"].startswith("digits, row ")
+
+
+def test_a_row_of_another_class_is_told(model_file, tmp_path):
+    images, _ = arrays()
+    np.savez(tmp_path / "own.npz", images=images, labels=[0, 1, 2, 3, 4, 12])
+    with pytest.raises(DataError, match=r"own\.npz, images, labels: expected labels that the model knows.*got '12'"):
+        judged(Reader(model_file), tmp_path / "own.npz")
 
 
 def test_an_image_that_cannot_be_read_is_named(model_file, scans):

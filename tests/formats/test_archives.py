@@ -1,5 +1,6 @@
 """Arrays by name in files of other programs: which are taken, how images lie in them, and what is refused."""
 
+import gzip
 import struct
 import zlib
 
@@ -132,9 +133,36 @@ def test_pixels_that_overshoot_0_to_1_are_cut_as_in_ex3data1(tmp_path):
 
 @pytest.mark.parametrize("read", [load, read_raw])
 def test_only_arrays_of_numbers_are_taken(tmp_path, read):
-    path = write_mat(tmp_path / "own.mat", dataset={"images": IMAGES}, names=np.array(["a", 1], object))
-    with pytest.raises(DataError, match=r"expected arrays of numbers, such as X and y, got dataset \(struct\), names"):
+    path = write_mat(tmp_path / "own.mat", dataset=[{"images": IMAGES}, {"images": FLAT}], names={"a": "b"})
+    with pytest.raises(DataError, match=r"expected arrays of numbers, such as X and y, got dataset \(cell\), names"):
         read(path)
+
+
+def test_structs_of_matlab_hold_a_set_as_emnist_has_it(tmp_path):
+    images, labels = upright()
+    parts = {
+        split: {"images": by_columns(images[place]), "labels": labels[place, None].astype(float), "writers": labels}
+        for split, place in (("train", slice(None, 40)), ("test", slice(40, None)))
+    }
+    mapping = np.stack([np.arange(10), np.arange(48, 58)], axis=1)
+    path = write_mat(tmp_path / "emnist-digits.mat", dataset={**parts, "mapping": mapping})
+    dataset = load(path)
+    assert dataset.notes == (TURNED,)
+    assert (dataset.train.images == images[:40]).all()
+    assert dataset.test.labels.tolist() == labels[40:].tolist()
+    assert read_raw(path)["test"].labels.ravel().tolist() == labels[40:].tolist()
+    assert len(next(open_images(path, max_pixels=10_000).images(7))) == 7
+
+
+def test_a_set_in_a_group_of_hdf5_is_found(tmp_path):
+    arrays = {
+        "train__images": IMAGES[:30],
+        "train__labels": LABELS[:30],
+        "test__images": IMAGES,
+        "test__labels": LABELS,
+    }
+    dataset = load(write_hdf5(tmp_path / "own.h5", **{f"mnist__{name}": array for name, array in arrays.items()}))
+    assert (len(dataset.train), len(dataset.test)) == (30, 40)
 
 
 def test_matlab_images_that_take_more_than_half_of_the_memory_are_refused(tmp_path, monkeypatch):
@@ -199,6 +227,10 @@ def test_numbers_of_labels_that_fit_no_axis_are_told(tmp_path):
 def test_forms_are_told_by_content_whatever_the_name(tmp_path):
     written = {"mat": write_mat(tmp_path / "m.mat", X=IMAGES, y=LABELS)}
     written["hdf5"] = write_hdf5(tmp_path / "h.dat", X=IMAGES, y=LABELS)
+    written["libsvm"] = write_libsvm(tmp_path / "l.bz2", FLAT, LABELS, packed=True)
+    written["csv"] = tmp_path / "t.gz"
+    with gzip.open(written["csv"], "wt") as file:
+        np.savetxt(file, np.column_stack([LABELS, FLAT]), "%d", ",")
     for kind, path in written.items():
         assert kind_of(path.rename(tmp_path / f"{kind}.bin")) == kind
     assert kind_of(write_mat73(tmp_path / "m73.bin", X=IMAGES, y=LABELS)) == "mat"
@@ -207,6 +239,7 @@ def test_forms_are_told_by_content_whatever_the_name(tmp_path):
 FUZZED = {
     "packed.mat": lambda path: write_mat(path, X=FLAT[:, :64], y=TENS[:, None]),
     "7.3.mat": lambda path: write_mat73(path, X=FLAT[:, :64], y=TENS[:, None]),
+    "struct.mat": lambda path: write_mat(path, dataset={"images": FLAT[:, :64], "labels": TENS[:, None]}),
     "own.h5": lambda path: write_hdf5(path, images=FLAT[:, :64], labels=LABELS),
     "lines.txt": lambda path: write_libsvm(path, FLAT[:, :64] + 1, LABELS),
 }

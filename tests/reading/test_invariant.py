@@ -96,14 +96,14 @@ def turned_box(box: Box, shape: tuple[int, ...], quarters: int) -> Box:
     return left, top, right, bottom
 
 
-@examples(60)
+@examples(40)
 @given(made=strips())
 def test_each_digit_of_a_line_is_read_or_unsure_or_named(made):
     assert unaccounted(read(made.image), made) == []
 
 
 @pytest.mark.parametrize("relation", sorted(RELATIONS))
-@examples(15)
+@examples(10)
 @given(made=strips(), seed=st.integers(0, 2**32 - 1))
 def test_more_around_a_line_changes_no_sure_digit_in_silence(made, seed, relation):
     before, more = read(made.image), RELATIONS[relation](made, np.random.default_rng(seed))
@@ -116,7 +116,7 @@ def test_more_around_a_line_changes_no_sure_digit_in_silence(made, seed, relatio
             assert became(after, (left + x, top + y, right + x, bottom + y)) in (digit.label, UNSURE)
 
 
-@examples(15)
+@examples(10)
 @given(made=strips(digits=PLAIN, least=4), quarters=st.integers(1, 3))
 def test_a_turned_line_has_the_same_sure_digits_or_unsure_ones(made, quarters):
     before, after = read(made.image), read(np.rot90(made.image, -quarters))
@@ -125,7 +125,7 @@ def test_a_turned_line_has_the_same_sure_digits_or_unsure_ones(made, quarters):
             assert became(after, turned_box(digit.box, made.image.shape, quarters)) in (digit.label, UNSURE)
 
 
-@examples(25)
+@examples(15)
 @given(made=strips(), relation=st.sampled_from(sorted(RELATIONS)), quarters=st.integers(0, 3))
 def test_a_page_is_whole(made, relation, quarters):
     """Boxes lie in the image, confidences are probabilities, and text, lines and numbers say the same."""
@@ -145,7 +145,7 @@ def test_a_page_is_whole(made, relation, quarters):
     assert page.text.split() == [number.text for number in page.numbers]
 
 
-@examples(10)
+@examples(5)
 @given(made=strips())
 def test_an_image_read_twice_gives_the_same(made):
     assert read(made.image) == read(made.image)

@@ -17,14 +17,8 @@ import numpy as np
 from digitwise import parts
 from digitwise.checks.base import Check, Finding, ImageCheck, NotApplicableError, counted, tiles
 from digitwise.checks.subject import SplitData, Subject
-from digitwise.checks.thresholds import FEW, RARE, UNEVEN
+from digitwise.checks.thresholds import FEW, HARD, LIKELIER, NAMED, RARE, REVIEWED, TRUSTED, UNEVEN
 from digitwise.images import Float32, Float64, Int64, Mask
-
-NAMED = 0.9  # of the labels that are named as wrong, so many are expected to be
-LIKELIER = 10.0  # twice the gain in log-likelihood from which some labels are wrong; 6.6 is the 1 % level
-TRUSTED = 0.7  # agreement of networks and labels below which none is named: the networks know too little of the set
-HARD = 0.9  # agreement of networks and labels below which most wrong labels cannot be told from hard images
-REVIEWED = 100  # images worth a look at least: the cut is careful
 
 
 def counts(part: SplitData) -> Int64:

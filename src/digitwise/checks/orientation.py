@@ -16,18 +16,23 @@ from numpy.typing import NDArray
 
 from digitwise.checks.base import Check, Finding, NotApplicableError, counted, tiles
 from digitwise.checks.subject import SplitData, Subject
-from digitwise.checks.thresholds import MIXED, TURNED_SAMPLE, TURNED_Z
+from digitwise.checks.thresholds import (
+    MIXED,
+    TURNED_CLASSES,
+    TURNED_DENIED,
+    TURNED_FEWEST,
+    TURNED_KNOWN,
+    TURNED_LEARNT,
+    TURNED_SAMPLE,
+    TURNED_SURE,
+    TURNED_Z,
+)
 from digitwise.fitting import fit_into
 from digitwise.images import TURNS, Float32, Int64, Mask, UInt8
 from digitwise.normalize import SIDE, normalize_all
 
 DIGITS = tuple("0123456789")
 NONE = "none"
-SURE, DENIED = 0.8, 0.2  # probability of the label once turned, and as it is, of an image that was turned alone
-KNOWN = 0.5  # share read right, under the best turn, below which the images are no digits that the model knows
-CLASSES = 3  # that turned images have at least: fewer are wrong labels, as of 6 and 9
-FEWEST = 20  # images of a split below which nothing can be told
-LEARNT = 200  # labelled training images from which a linear discriminant can be fitted
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,11 @@ class Support:
     def is_known(self) -> bool:
         """Whether the classifier reads the images at all, under one turn or another."""
         told: Mapping[str, NDArray[Any]] = self.hits or self.values
-        return max(float(told[name].mean()) for name in told) > KNOWN
+        return max(float(told[name].mean()) for name in told) > TURNED_KNOWN
 
     def turned(self, turn: str) -> Mask:
         """Images that are read only under this turn, bool (n,)."""
-        return np.asarray((self.values[NONE] < DENIED) & (self.values[turn] > SURE))
+        return np.asarray((self.values[NONE] < TURNED_DENIED) & (self.values[turn] > TURNED_SURE))
 
 
 class Orientation(Check):
@@ -145,7 +150,7 @@ class Orientation(Check):
 
 def _of_several_classes(labels: Int64) -> int:
     """How many images were turned, by their labels; none where these are of too few classes."""
-    return len(labels) if len(np.unique(labels)) >= CLASSES else 0
+    return len(labels) if len(np.unique(labels)) >= TURNED_CLASSES else 0
 
 
 def usable_in(part: SplitData) -> Int64:
@@ -156,7 +161,7 @@ def usable_in(part: SplitData) -> Int64:
 def _sampled(part: SplitData, classifier: Classifier) -> Support | None:
     """A sample of a split under all symmetries; None where nothing can be told."""
     usable = usable_in(part)
-    if len(usable) < FEWEST or part.images.shape[1] != part.images.shape[2]:
+    if len(usable) < TURNED_FEWEST or part.images.shape[1] != part.images.shape[2]:
         return None
     if len(usable) > TURNED_SAMPLE:
         usable = np.sort(np.random.default_rng(0).choice(usable, TURNED_SAMPLE, replace=False))
@@ -195,7 +200,7 @@ def _learnt(subject: Subject) -> list[tuple[SplitData, Classifier]]:
 
     train, test = subject.train, subject.test
     places = np.flatnonzero(~train.blank & (train.classes >= 0))
-    if test is None or len(places) < LEARNT or len(np.unique(train.classes[places])) < 2:
+    if test is None or len(places) < TURNED_LEARNT or len(np.unique(train.classes[places])) < 2:
         raise NotApplicableError("the classes are not digits, and there are not two splits to compare")
     if len(places) > 2 * TURNED_SAMPLE:
         places = np.sort(np.random.default_rng(0).choice(places, 2 * TURNED_SAMPLE, replace=False))

@@ -19,12 +19,9 @@ from digitwise.checks.base import Check, Finding, NotApplicableError, counted, t
 from digitwise.checks.measures import BLOCK
 from digitwise.checks.pixels import spread
 from digitwise.checks.subject import SplitData, Subject
-from digitwise.checks.thresholds import ODD
+from digitwise.checks.thresholds import ODD, ODD_BANK, ODD_COMPONENTS, ODD_NEIGHBOUR
 from digitwise.images import Float32, Float64, Int64
 
-NEIGHBOUR = 10  # the neighbour whose distance counts, so that up to nine copies of one image do not hide each other
-BANK = 10_000  # images among which neighbours are looked for
-COMPONENTS = 50  # that draw an image
 CHUNK = 2_000
 
 
@@ -93,9 +90,9 @@ def _neighbour(features: Float32, usable: NDArray[np.bool_]) -> Float64:
     """The angle-like distance to the tenth neighbour among a sample, float64 (n,)."""
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-6)
     bank = np.flatnonzero(usable)
-    if len(bank) > BANK:
-        bank = np.random.default_rng(0).choice(bank, BANK, replace=False)
-    place = min(NEIGHBOUR, len(bank))
+    if len(bank) > ODD_BANK:
+        bank = np.random.default_rng(0).choice(bank, ODD_BANK, replace=False)
+    place = min(ODD_NEIGHBOUR, len(bank))
     nearest = np.empty(len(unit))
     for start in range(0, len(unit), CHUNK):
         likeness = unit[start : start + CHUNK] @ unit[bank].T
@@ -113,7 +110,7 @@ def _undrawn(part: SplitData, indices: Int64) -> Float64:
         squares += values.T @ values
     mean = total / len(part)
     _, directions = np.linalg.eigh(squares / len(part) - np.outer(mean, mean))
-    kept = directions[:, ::-1][:, :COMPONENTS].astype(np.float32)
+    kept = directions[:, ::-1][:, :ODD_COMPONENTS].astype(np.float32)
     left = np.empty(len(indices))
     for start in range(0, len(indices), BLOCK):
         own = indices[start : start + BLOCK]

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from digitwise.checks.base import Check, Finding, NotApplicableError
-from digitwise.checks.orientation import DIGITS, KNOWN, bundled_classifier, usable_in
+from digitwise.checks.orientation import DIGITS, bundled_classifier, usable_in
 from digitwise.checks.subject import SplitData, Subject
-from digitwise.checks.thresholds import SHIFT_AUC, SHIFT_P, SHIFT_SAMPLE, TURNED_SAMPLE
+from digitwise.checks.thresholds import SHIFT_AUC, SHIFT_FEWEST, SHIFT_P, SHIFT_SAMPLE, TURNED_KNOWN, TURNED_SAMPLE
 from digitwise.images import Float64
 from digitwise.properties import properties
 
@@ -31,7 +31,6 @@ NAMED = {  # of digitwise.properties, with the unit to say
     "y": ("centre of mass from the top", " px"),
     "x": ("centre of mass from the left", " px"),
 }
-FEWEST = 50  # images per side that the test needs
 FOLDS = 5
 
 
@@ -55,8 +54,8 @@ class Shift(Check):
         if subject.test is None:
             raise NotApplicableError("there are no test images; give some with --against")
         sides = [_measured(part) for part in subject.parts]
-        if min(len(side) for side in sides) < FEWEST:
-            raise NotApplicableError(f"fewer than {FEWEST} images on a side")
+        if min(len(side) for side in sides) < SHIFT_FEWEST:
+            raise NotApplicableError(f"fewer than {SHIFT_FEWEST} images on a side")
         auc, p_value = two_sample(*sides)
         if auc < SHIFT_AUC or p_value >= SHIFT_P:
             return []
@@ -95,7 +94,7 @@ def expected_accuracy(subject: Subject) -> tuple[float, float] | None:
         given.append((few, classifier.probabilities(classifier.prepare(np.asarray(part.images[few])))))
     (few, ours), (_, theirs) = given
     accuracy = float((ours.argmax(axis=1) == train.classes[few]).mean())
-    if accuracy < KNOWN:
+    if accuracy < TURNED_KNOWN:
         return None
     drop = float(ours.max(axis=1).mean() - theirs.max(axis=1).mean())
     return accuracy, min(max(accuracy - drop, 0.0), 1.0)

@@ -49,11 +49,11 @@ def evaluate(
         ),
     ] = None,
     reader: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="DATA",
-            help="Evaluate the reader instead, on labelled images: a folder with one folder per class, or a CSV "
-            "of paths and labels.",
+            help="Evaluate the reader instead, on labelled images: a folder with one folder per class, a CSV "
+            "of paths and labels, or any labelled set.",
         ),
     ] = None,
     model: ModelOption = None,
@@ -70,11 +70,11 @@ def evaluate(
     if (run is None) == (reader is None) or (model is not None and reader is None):
         raise typer.BadParameter("expected a run folder, or --reader DATA [--model FILE]")
     if reader is not None:
-        if any(given is not None for given in (data, patch, label_column, input_scale, mix)):
+        if any(given is not None for given in (data, patch, input_scale, mix)):
             raise typer.BadParameter(
-                "expected --reader without --data, --patch, --label-column, --input-scale and --class-mix, got both"
+                "expected --reader without --data, --patch, --input-scale and --class-mix, got both"
             )
-        _evaluate_reader(reader, model, max_error, as_json)
+        _evaluate_reader(reader, model, label_column, max_error, as_json)
         return
     if label_column is not None and data is None:
         raise typer.BadParameter("expected --label-column with --data, got it alone")
@@ -146,7 +146,9 @@ def _evaluate_model(answers: ModelAnswers, samples: int, shares: dict[str, float
     )
 
 
-def _evaluate_reader(data: Path, model: Path | None, max_error: float | None, as_json: bool) -> None:
+def _evaluate_reader(
+    data: str, model: Path | None, label_column: str | None, max_error: float | None, as_json: bool
+) -> None:
     """Print how many labelled images are read, how many of these are wrong, and which."""
     from digitwise.exporting.judging import judged
     from digitwise.reading.reader import Reader
@@ -155,7 +157,7 @@ def _evaluate_reader(data: Path, model: Path | None, max_error: float | None, as
     reader = Reader(model, max_error=max_error)
     if reader.model.understood is not None:
         err.print(reader.model.understood.words, style="dim")
-    told = judged(reader, data).as_dict()
+    told = judged(reader, data, label_column=label_column).as_dict()
     if as_json:
         print_json(told)
         return

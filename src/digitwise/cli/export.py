@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import JsonFlag, out, print_json, table, telling_warnings
+from digitwise.cli.console import JsonFlag, LabelColumnOption, out, print_json, table, telling_warnings
 from digitwise.cli.options import InputScaleOption, ModelOption, share
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DATA = typer.Argument(
     metavar="DATA",
     help="Some hundred labelled images that the model was not trained on: a folder with one folder for each class, as "
-    "serve --collect fills one, or a CSV of paths and labels.",
+    "serve --collect fills one, a CSV of paths and labels, or any labelled set, of which the test images are taken.",
 )
 
 
@@ -102,8 +102,9 @@ def _tell(found: Export) -> None:
 
 
 def calibrate(
-    data: Annotated[Path, DATA],
+    data: Annotated[str, DATA],
     model: ModelOption = None,
+    label_column: LabelColumnOption = None,
     max_error: Annotated[
         float | None,
         typer.Option(
@@ -127,7 +128,7 @@ def calibrate(
     parts.require("calibrating", "onnx")
     check_file(real(place), CALIBRATED)
     levels = sorted({*LEVELS, *([max_error] if max_error else [])})
-    found = calibrated(judged(Reader(model), data), levels)
+    found = calibrated(judged(Reader(model), data, label_column=label_column), levels)
     refused = dict(found.refused)
     if max_error in refused or not found.policies:
         wanted = max_error or levels[-1]

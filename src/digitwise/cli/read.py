@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SOME_FAILED = 1
 OWN = "expected a place of its own"
+NUMBERED = "--overlay", "--table"  # which write a file for each page, the later ones numbered from 2
 FILES = typer.Argument(
     metavar="FILE|DIR|-",
     help="Images, PDFs, or sets (.npz, .npy, IDX, .csv, .parquet, .mat, .h5); - is standard input. Of a folder all "
@@ -153,14 +154,13 @@ def read(
             "--top": top,
             "--overlay": overlay,
             "--show-input": show_input,
-            "--label-column": label_column,
             "--input-scale": input_scale,
             "--json": as_json,
         }
         _refuse(out, cluster, given | {"--threads": cluster is not None and threads})
         assert out is not None
         choices = {"model": model, "max_error": max_error, "max_pixels": max_pixels}
-        return 0 if read_shards(files, out, cluster, threads, fail_under, choices) else SOME_FAILED
+        return 0 if read_shards(files, out, cluster, threads, fail_under, choices, label_column) else SOME_FAILED
     from digitwise.cli.readings import Reporter
     from digitwise.outputs import check_file
     from digitwise.reading.drawings import DRAWINGS
@@ -176,10 +176,14 @@ def read(
     part, known = None if region is None else Region.parsed(region), Known.of(pattern, expect)
     sources = sources_of(files)
     file = None if out is None else Path(out)
-    check_places(sources, {"--overlay": overlay, "--show-input": show_input, "--out": file, "--table": table})
-    for place, kind in ((file, ROWS), (overlay, DRAWINGS), (show_input, DRAWINGS), (table, TABLES)):
+    places = {"--overlay": overlay, "--show-input": show_input, "--out": file, "--table": table}
+    check_places(sources, places)
+    kinds = {"--overlay": DRAWINGS, "--show-input": DRAWINGS, "--out": ROWS, "--table": TABLES}
+    for option, place in places.items():
         if place is not None:
-            check_file(real(place), kind)
+            check_file(real(place), kinds[option])
+            for later in _later(place, sources) if option in NUMBERED else ():
+                check_file(later, kinds[option])
     reader = Reader(model, max_error=max_error, threads=threads, max_pixels=max_pixels, input_scale=input_scale)
     mode: Mode | None = "single" if single else "numbers" if numbers else None
     told = {"out": file, "overlay": overlay, "show_input": show_input, "table": table}
@@ -297,4 +301,15 @@ def check_places(sources: Iterable[str], places: Mapping[str, Path | None]) -> N
 def _written(option: str, path: Path) -> re.Pattern[str]:
     """All files that an option writes: a second overlay gets ``-2`` behind its name."""
     stem, suffix = os.path.splitext(os.path.realpath(path))
-    return re.compile(re.escape(stem) + (r"(-\d+)?" if option == "--overlay" else "") + re.escape(suffix))
+    return re.compile(re.escape(stem) + (r"(-\d+)?" if option in NUMBERED else "") + re.escape(suffix))
+
+
+def _later(path: Path, sources: Sequence[str]) -> Iterator[Path]:
+    """What lies where the second page and later ones may be written: one of each source, any number of a PDF."""
+    from digitwise.reading.inputs import STDIN
+
+    several = any(source == STDIN or source.lower().endswith(".pdf") for source in sources)
+    for file in path.parent.iterdir() if path.parent.is_dir() else ():
+        found = re.fullmatch(re.escape(path.stem) + r"-(\d+)" + re.escape(path.suffix), file.name)
+        if found and 2 <= int(found[1]) and (several or int(found[1]) <= len(sources)):
+            yield file

@@ -34,6 +34,7 @@ def read_shards(
     threads: int | None,
     fail_under: float | None,
     choices: Mapping[str, Any],
+    label_column: str | None = None,
 ) -> bool:
     """Read sources into a folder and print the counts; whether all could be read, and enough of it surely.
 
@@ -47,6 +48,8 @@ def read_shards(
     fail_under : float or None
     choices : dict
         ``model``, ``max_error`` and ``max_pixels``, as for :class:`digitwise.reading.reader.Reader`.
+    label_column : str, optional
+        As for :func:`digitwise.reading.shards.plan.plan`.
 
     Raises
     ------
@@ -69,7 +72,9 @@ def read_shards(
     if policy is None:
         err.print("the model has no error guarantee: nothing is called unsure", style="dim")
     with ShardProgress() as progress:
-        summary = run_shards(sources, folder_of(out), readers, watch=progress.update, **choices)
+        summary = run_shards(
+            sources, folder_of(out), readers, label_column=label_column, watch=progress.update, **choices
+        )
     for number, reason in sorted(summary.failed.items()):
         err.print(f"digitwise: {part_name(number)} is missing: {reason}", style="red")
     if summary.earlier == summary.shards:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from functools import lru_cache
 
 from digitwise.cluster.connect import connected
 from digitwise.cluster.pool import RayPool
-from digitwise.reading.reader import Reader
 from digitwise.reading.shards.work import NumberedCut, ShardOutcome, Work, done
 from digitwise.training.watch import Watch
 
@@ -43,10 +41,4 @@ class RayReaders:
 
 
 def _read(work: Work, task: NumberedCut, _watch: Watch) -> ShardOutcome:
-    return done(work, _reader(work.model, work.max_error, work.max_pixels), *task)
-
-
-@lru_cache(maxsize=1)
-def _reader(model: bytes, max_error: float | None, max_pixels: int) -> Reader:
-    """The reader of this process; making it takes longer than reading a small shard."""
-    return Reader(model, max_error=max_error, threads=1, max_pixels=max_pixels)
+    return done(work, work.reader(1), *task)

@@ -89,7 +89,8 @@ def load(
     found = read_labelled(data, label_column=label_column, progress=progress)
     if turn is not None:
         found = found.turned(turn)
-    return dataclasses.replace(found.split(), embedded=data == EMBEDDED)
+    loaded = {name: value for name, value in (("label_column", label_column), ("turn", turn)) if value is not None}
+    return dataclasses.replace(found.split(), embedded=data == EMBEDDED, loaded=loaded)
 
 
 def read_labelled(data: str | Path, *, label_column: str | None = None, progress: Any = None) -> Labelled:

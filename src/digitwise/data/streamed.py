@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ class StreamedDataset:
         Without the validation images.
     validation, test : ImageSet
     notes : tuple of str
+    loaded : dict of str to str
+        As in :class:`~digitwise.images.Dataset`.
     """
 
     name: str
@@ -40,6 +43,7 @@ class StreamedDataset:
     validation: ImageSet
     test: ImageSet
     notes: tuple[str, ...] = ()
+    loaded: Mapping[str, str] = field(default_factory=dict)
 
     embedded = False
     patch = None
@@ -136,9 +140,8 @@ def open_streamed(
     remaining = ShardedSet(
         whole.parts, form, classes, whole.class_counts - images.class_counts, _fingerprint(whole, counted.digest)
     )
-    return StreamedDataset(
-        source, source, remaining, images, read_set(test, form, classes), (*train.notes, *form.notes)
-    )
+    notes, loaded = (*train.notes, *form.notes), {} if label_column is None else {"label_column": label_column}
+    return StreamedDataset(source, source, remaining, images, read_set(test, form, classes), notes, loaded)
 
 
 def _everywhere(shard: Shard) -> Shard:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,15 +13,22 @@ from typing import Any
 import numpy as np
 
 from digitwise import parts, runs
+from digitwise.data import read_labelled
+from digitwise.data.labelled import of_classes
+from digitwise.data.sources import NAMES
 from digitwise.errors import DataError, ModelError, RunError
+from digitwise.escaping import printable
 from digitwise.evaluation import Evaluation, evaluate_predictions
 from digitwise.evaluation.selective import TEMPERATURE, Policy, fewest_images, reading_policy, upper_bound
 from digitwise.exporting.card import LEVELS
-from digitwise.files import real
+from digitwise.files import expanded, real
+from digitwise.formats import Stored, open_splits
+from digitwise.formats.blocks import Labels
+from digitwise.formats.values import Pixels, as_labels
 from digitwise.images import Int64, Mask, Predictions
 from digitwise.outputs import Kind, write
 from digitwise.reading.answers import Answers
-from digitwise.reading.inputs import labelled_files
+from digitwise.reading.inputs import is_labelled_files, labelled_files
 from digitwise.reading.model import KEY, model_content
 from digitwise.reading.reader import Reader
 
@@ -32,7 +39,7 @@ CALIBRATED = Kind("calibrated", "an earlier model of digitwise calibrate", Model
 class Judged:
     """A reader's answers for labelled images."""
 
-    files: tuple[Path, ...]
+    files: tuple[str, ...]  # or the set and the row in it
     labels: Int64  # (n,)
     answers: Answers
 
@@ -69,7 +76,7 @@ class Judged:
             "wrong_read_at_most": at_most,
             "misread": [
                 {
-                    "file": str(self.files[k]),
+                    "file": self.files[k],
                     "label": names[self.labels[k]],
                     "read_as": None if self.answers.blank[k] else names[predicted[k]],
                     "status": "blank" if self.answers.blank[k] else "read" if read[k] else "unsure",
@@ -79,26 +86,72 @@ class Judged:
         }
 
 
-def judged(reader: Reader, data: str | Path) -> Judged:
+def judged(reader: Reader, data: str | Path, *, label_column: str | None = None) -> Judged:
     """Read labelled images.
 
     Parameters
     ----------
     reader : Reader
     data : str or Path
-        See :func:`~digitwise.reading.inputs.labelled_files`.
+        Files, see :func:`~digitwise.reading.inputs.labelled_files`; or any set that :func:`digitwise.load` takes, of
+        which the test images are read, or all where it has no test split.
+    label_column : str, optional
+        As for :func:`digitwise.load`.
 
     Raises
     ------
     DataError
-        If one of them cannot be read.
+        If one of them cannot be read, or a label is no class of the model.
     """
-    files, labels = labelled_files(data, reader.class_names)
-    answers, _, errors = reader.answers_each(files)
-    if errors:
-        place = min(errors)
-        raise DataError(f"{errors[place]}; fix the file or remove it ({len(errors)} of {len(files):,} cannot be read)")
-    return Judged(tuple(files), labels, answers)
+    path, names = expanded(data), reader.class_names
+    if (not isinstance(data, Path) and data in NAMES) or not path.exists():
+        images = of_classes(read_labelled(data).to_test(), names, str(data), reader.model.name)
+        return Judged(_rows(data, len(images)), images.labels, reader.answers(images.images))
+    if label_column is None and is_labelled_files(path):
+        files, labels = labelled_files(path, names)
+        return Judged(tuple(map(str, files)), labels, _each(reader, files, {}))
+    found = open_splits(path, label_column=label_column)
+    stored = found.get("test", found["train"])
+    if not stored.labelled:
+        raise DataError(f"{stored.where}: expected a label for each image, got none")
+    marks, answers, pixels = list[Int64](), list[Answers](), Pixels(stored.where)
+    for block in stored.blocks(labels=True):
+        if isinstance(block.images, list):
+            answers.append(_each(reader, block.images, block.errors))
+        else:
+            answers.append(reader.answers(pixels(block.images)))
+        marks.append(_classes(block.labels, stored, names))
+    if not answers:
+        raise DataError(f"{stored.where}: expected labelled images, got none")
+    labels = np.concatenate(marks)
+    return Judged(_rows(data, len(labels)), labels, Answers.joined(answers))
+
+
+def _each(reader: Reader, files: Sequence[Any], errors: Mapping[int, str]) -> Answers:
+    answers, _, unread = reader.answers_each(files)
+    if errors := {**unread, **errors}:
+        reason = errors[min(errors)]
+        raise DataError(f"{reason}; fix the file or remove it ({len(errors)} of {len(files):,} cannot be read)")
+    return answers
+
+
+def _rows(data: str | Path, count: int) -> tuple[str, ...]:
+    return tuple(f"{data}, row {row}" for row in range(count))
+
+
+def _classes(marks: Labels | None, stored: Stored, class_names: tuple[str, ...]) -> Int64:
+    """Labels as places in the names of a model's classes: by name, or by number where they have no names."""
+    where, places = f"{stored.where}, labels", {name: place for place, name in enumerate(class_names)}
+    if isinstance(marks, list) and any(isinstance(mark, str) for mark in marks):
+        names = [printable(str(mark)) for mark in marks]
+    else:
+        numbers, own = as_labels(np.asarray(marks), where).tolist(), stored.class_names
+        names = [own[number] if own and number < len(own) else str(number) for number in numbers]
+        if not own:
+            places = {str(place): place for place in range(len(class_names))} | places
+    if strange := next((name for name in names if name not in places), None):
+        raise DataError(f"{where}: expected labels that the model knows, {', '.join(class_names)}; got {strange!r}")
+    return np.array([places[name] for name in names], np.int64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from digitwise.addresses import START, refuse_no_data
 from digitwise.errors import DataError
-from digitwise.files import is_pipe
+from digitwise.files import UNPACKING, is_packed, is_pipe, open_unpacked
 from digitwise.formats import csv, folder, hdf5, idx, libsvm, mat, npz, pickled, sharded
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
 from digitwise.formats.listing import is_shard
@@ -41,9 +41,9 @@ def open_splits(path: Path, *, label_column: str | None = None) -> Mapping[str, 
     ----------
     path : Path
         NumPy's ``.npz`` and ``.npy``, IDX (a file of images, raw or gzipped, or a folder of them), CSV of pixels with
-        or without labels, Parquet or tar shards (a file, a folder of them, or one with ``train`` and ``test``),
-        MATLAB's ``.mat``, HDF5, LIBSVM's text, a folder of images by class or without, or a folder that holds one of
-        these as torchvision and Hugging Face's hub have them.
+        or without labels, plain or packed by gzip, bzip2 or xz, Parquet or tar shards (a file, a folder of them, or
+        one with ``train`` and ``test``), MATLAB's ``.mat``, HDF5, LIBSVM's text, a folder of images by class or
+        without, or a folder that holds one of these as torchvision and Hugging Face's hub have them.
     label_column : str, optional
         Of CSV and Parquet: the name of the column of labels, ``first`` or ``last``; by default found by name or values.
 
@@ -112,9 +112,13 @@ def kind_of(path: Path) -> str | None:
     }
     if kind := next((kind for kind, so in is_so.items() if so), None):
         return kind
-    if libsvm.is_libsvm(path, start):
+    packed = is_packed(start)
+    if packed:
+        start, suffix = _start_unpacked(path), path.with_suffix("").suffix.lower().removeprefix(".")
+    if libsvm.is_libsvm(start):
         return "libsvm"
-    return SUFFIXES.get(suffix, "csv" if csv.is_table(start) else None)
+    kind = SUFFIXES.get(suffix, "csv" if csv.is_table(start) else None)
+    return kind if kind == "csv" or not packed else None  # of the others those that are packed are told above
 
 
 def _start_of(path: Path) -> bytes | None:
@@ -126,6 +130,14 @@ def _start_of(path: Path) -> bytes | None:
             return file.read(START)
     except OSError:
         return None
+
+
+def _start_unpacked(path: Path) -> bytes:
+    try:
+        with open_unpacked(path) as file:
+            return file.read(START)
+    except UNPACKING:
+        return b""
 
 
 def _kind_of_folder(path: Path) -> str:

@@ -54,8 +54,10 @@ def pairs(shapes: Shapes, where: str) -> tuple[dict[str, Pair], tuple[str, ...]]
         If the names do not tell, or several arrays have the same part.
     """
     found: dict[tuple[str, str], list[str]] = {}
+    tops = {name.partition("/")[0] + "/" for name in shapes}
+    top = len(tops.pop()) if len(tops) == 1 and all("/" in name for name in shapes) else 0  # all is in one group
     for name in shapes:
-        if part := _part(name):
+        if part := _part(name[top:]):
             found.setdefault(part, []).append(name)
     splits: dict[str, Pair] = {}
     for split, stem in (("train", "train"), ("train", ""), ("test", "test")):

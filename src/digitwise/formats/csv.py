@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from io import BufferedReader, TextIOWrapper
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.errors import DataError, one_line
+from digitwise.files import UNPACKING, open_unpacked
 from digitwise.formats.blocks import BLOCK, Block, Stored
 from digitwise.formats.columns import Layout, layout
 
@@ -22,6 +25,7 @@ LONGEST_BLOCK = 2**26  # characters of the lines that are held at once
 HEAD = 256  # rows in front that tell what the columns are
 SPOTS, OF_A_SPOT = 64, 8  # places further on, and rows there: a table may be sorted by its labels
 NUMBERS = re.compile(rb"\s*([-+]?\d[\d.eE+-]*[,;\t ]\s*){16}")  # the fewest pixels that an image has
+FAR = 2**28  # bytes of a packed file that are unpacked for these
 LARGE = 2**16  # bytes from which on these are looked at
 
 
@@ -31,7 +35,8 @@ class Csv(Stored):
     Parameters
     ----------
     path : Path
-        UTF-8. Cells stand between commas; or between semicolons, tabs or spaces, and then a comma is a decimal one.
+        UTF-8, plain or packed by gzip, bzip2 or xz. Cells stand between commas; or between
+        semicolons, tabs or spaces, and then a comma is a decimal one.
     label_column : str, optional
         See :func:`digitwise.formats.columns.layout`.
     """
@@ -51,7 +56,7 @@ class Csv(Stored):
         head = next(self._lines(HEAD), [])
         try:
             sample = self._parsed([*head, *self._further()])
-        except ValueError:
+        except (ValueError, DataError):
             sample = self._checked(head, 0)  # a fault further on is told when it is read
         if not sample.size:
             raise DataError(f"{self.path}: expected rows of pixels, got none")
@@ -78,7 +83,7 @@ class Csv(Stored):
 
     @cached_property
     def _first(self) -> str:
-        with self._told(), self.path.open(encoding="utf-8-sig") as file:  # spreadsheets put a mark in front
+        with self._text() as file:
             first = file.readline(LONGEST_LINE)
         if len(first) == LONGEST_LINE:
             raise DataError(f"{self.path}: expected a line an image, got one of {LONGEST_LINE:,} characters or more")
@@ -98,7 +103,7 @@ class Csv(Stored):
 
     def _lines(self, size: int) -> Iterator[list[str]]:
         """The rows as text, ``size`` at a time."""
-        with self._told(), self.path.open(encoding="utf-8-sig") as file:
+        with self._text() as file:
             first = file.readline(LONGEST_LINE)
             following = iter(lambda: file.readline(LONGEST_LINE), "")
             rows = chain([first], following) if self._header is None else following
@@ -117,8 +122,8 @@ class Csv(Stored):
 
     def _further(self) -> Iterator[str]:
         """Some rows from all over the file."""
-        size = self.path.stat().st_size
-        with self.path.open("rb") as file:
+        with self._told(), open_unpacked(self.path) as file:
+            size = file.seek(0, os.SEEK_END) if isinstance(file, BufferedReader) else file.seek(FAR)  # or its end
             for spot in range(1, SPOTS) if size > LARGE else ():
                 file.seek(size * spot // SPOTS)
                 file.readline(LONGEST_LINE)
@@ -140,10 +145,15 @@ class Csv(Stored):
         return np.loadtxt(points, delimiter=mark, dtype=np.float32, ndmin=2, comments=None, quotechar='"')
 
     @contextmanager
+    def _text(self) -> Iterator[TextIOWrapper]:
+        with self._told(), TextIOWrapper(open_unpacked(self.path), "utf-8-sig") as file:  # spreadsheets add a mark
+            yield file
+
+    @contextmanager
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, UnicodeDecodeError) as error:
+        except (*UNPACKING, UnicodeDecodeError) as error:
             raise DataError(f"{self.path}: expected text with rows of pixels, got: {one_line(error)}") from error
 
 

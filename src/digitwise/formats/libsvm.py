@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from digitwise.errors import DataError, one_line
+from digitwise.files import UNPACKING, open_unpacked
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
 from digitwise.formats.columns import is_square
 from digitwise.formats.room import Room
 from digitwise.images import Float64, Int64
 
-OPENERS: dict[bytes, Any] = {b"BZh": bz2.open, b"\x1f\x8b": gzip.open}
 LINE = re.compile(rb"\s*[-+]?\d+(\.\d*)?([eE][-+]?\d+)?(\s+\d+:[-+.\deE]+){2}")
 LONGEST_LINE = 10_000_000  # bytes
 SIDES = (
@@ -49,7 +45,7 @@ class Libsvm(Stored):
     Parameters
     ----------
     path : Path
-        Text, plain or packed by bzip2 or gzip.
+        Text, plain or packed by gzip, bzip2 or xz.
     """
 
     labelled = True
@@ -107,7 +103,7 @@ class Libsvm(Stored):
     def _parsed(self, size: int) -> Iterator[tuple[Float64, Int64, Int64, Float64]]:
         """Of some lines the labels (n,); and of each value its line among these, its index and itself."""
         done = 0
-        with _told(self.path), _opener(self.path)(self.path, "rb") as file:
+        with _told(self.path), open_unpacked(self.path) as file:
             lines = iter(lambda: file.readline(LONGEST_LINE), b"")
             while block := [line.partition(b"#")[0] for line in islice(lines, size)]:
                 kept = [line for line in block if line.strip()]
@@ -137,26 +133,14 @@ def splits(path: Path) -> Mapping[str, Libsvm]:
     return {"train": Libsvm(path)}
 
 
-def is_libsvm(path: Path, start: bytes) -> bool:
-    """Whether a file is such text, by its first bytes."""
-    if any(start.startswith(mark) for mark in OPENERS):
-        try:
-            with _opener(path)(path, "rb") as file:
-                start = file.read(len(start))
-        except (OSError, EOFError, ValueError, zlib.error):
-            return False
+def is_libsvm(start: bytes) -> bool:
+    """Whether a file is such text, by its first bytes, unpacked."""
     return LINE.match(start) is not None
-
-
-def _opener(path: Path) -> Any:
-    with path.open("rb") as file:
-        start = file.read(3)
-    return next((opener for mark, opener in OPENERS.items() if start.startswith(mark)), open)
 
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, zlib.error) as error:
+    except UNPACKING as error:
         raise DataError(f"{path}: truncated or damaged: {one_line(error, 160)}; fetch the file again") from error

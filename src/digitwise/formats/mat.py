@@ -1,4 +1,4 @@
-"""MATLAB's files: arrays of numbers by name; objects, cells and structs are not taken."""
+"""MATLAB's files: arrays of numbers by name, also within structs; objects and cells are not taken."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
@@ -98,7 +98,10 @@ def splits(path: Path) -> Mapping[str, Arrays]:
     if start == MAGIC_HDF5 or start.startswith(hdf5.MAGIC):
         shapes = {name: shape[::-1] for name, shape in hdf5.datasets(path).items()}  # stored in reverse
         return lazy_splits(path, shapes, lambda name, order: hdf5.opener(path, name, _reversed(order)), Matlab)
-    variables = _variables(path)
+    variables, fields = _variables(path)
+    if fields:
+        shapes = {name: array.shape for name, array in fields.items()}
+        return lazy_splits(path, shapes, lambda name, order: lambda: _field(path, fields[name], order), Matlab)
     shapes = {name: shape for name, (shape, _) in variables.items()}
     return lazy_splits(path, shapes, lambda name, order: lambda: _array(path, name, *variables[name], order), Matlab)
 
@@ -107,18 +110,41 @@ def _reversed(order: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(len(order) - 1 - axis for axis in order)
 
 
-def _variables(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-    """Shape and dtype of each array of numbers, from the headers."""
+def _variables(path: Path) -> tuple[dict[str, tuple[tuple[int, ...], np.dtype[Any]]], dict[str, NDArray[Any]]]:
+    """Shape and dtype of each array of numbers, from the headers; where there are none, those in structs."""
     from scipy.io import whosmat
 
     with _reading(path), path.open("rb") as file:
         _require_room_unpacked(file, path)
         found = whosmat(path)
     taken = {name: (tuple(shape), np.dtype(CLASSES[kind])) for name, shape, kind in found if kind in CLASSES}
-    if not taken:
+    fields = {} if taken else _fields(path, [name for name, _, kind in found if kind == "struct"])
+    if not taken and not fields:
         got = ", ".join(f"{name} ({kind})" for name, _, kind in found[:5]) or "nothing"
         raise DataError(f"{path}: expected arrays of numbers, such as X and y, got {got}; save these by themselves")
-    return taken
+    return taken, fields
+
+
+def _fields(path: Path, structs: list[str]) -> dict[str, NDArray[Any]]:
+    """The arrays of numbers in structs, such as ``dataset/train/images`` of EMNIST."""
+    from scipy.io import loadmat
+
+    with _reading(path):
+        found = loadmat(path, variable_names=structs, mat_dtype=True) if structs else {}
+        arrays, waiting = {}, [(name, found[name]) for name in structs]
+        while waiting:
+            name, value = waiting.pop()
+            if not isinstance(value, np.ndarray):
+                continue
+            if value.dtype.names and value.size == 1:  # a struct, not an array of some
+                waiting += [(f"{name}/{field}", value[field].item()) for field in value.dtype.names]
+            elif value.dtype.kind in "buif":
+                arrays[name] = value
+    return dict(sorted(arrays.items()))
+
+
+def _field(path: Path, array: NDArray[Any], order: tuple[int, ...]) -> LazyArray:
+    return LazyArray(path, lambda: nullcontext(array), array.shape, array.dtype, order)
 
 
 def _array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], order: tuple[int, ...]) -> LazyArray:

@@ -45,6 +45,14 @@ class Answers:
     def __len__(self) -> int:
         return len(self.blank)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Answers]) -> Answers:
+        """Answers of one model, at least one part, in order."""
+        names = ("probabilities", "blank", "sure", "agreed", "judged")
+        each = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        evidence = None if all(part.evidence is None for part in parts) else each["judged"]
+        return cls(each["probabilities"], each["blank"], each["sure"], parts[0].class_names, each["agreed"], evidence)
+
     @property
     def read(self) -> Mask:
         """Images with status ``read``, bool of shape (n,)."""

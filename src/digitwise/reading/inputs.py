@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,17 @@ from digitwise.decoding.modes import white_of
 from digitwise.errors import DataError, one_line
 from digitwise.escaping import printable
 from digitwise.files import expanded, is_pipe, natural
+from digitwise.formats import kind_of
 from digitwise.formats.folder import Folder, class_folders
 from digitwise.formats.links import leads_out
+from digitwise.formats.subfolders import has_idx, has_shards, inner_folder
 from digitwise.formats.values import as_pixels
 from digitwise.images import Int64, UInt8
 from digitwise.reading.results import Box
 
 STDIN = "-"
 FILE = "file", "path", "filename", "image"  # headers of a table's column of paths
+LONGEST_HEAD = 100_000  # characters
 LABEL = "label", "class", "digit", "truth", "target", "y"
 KINDS = "a path, bytes, a PIL image or an array (h, w), (h, w, 3) or (n, h, w)"
 
@@ -73,13 +77,29 @@ def _images(folder: Path) -> Iterator[str]:
     yield from closed
 
 
+def is_labelled_files(path: Path) -> bool:
+    """Whether a path is for :func:`labelled_files`: a folder that holds no set in one file, or a table of paths."""
+    if path.is_dir():
+        folder = inner_folder(path)
+        return not has_idx(folder) and not has_shards(folder)
+    if kind_of(path) != "csv":
+        return False
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            head = file.readline(LONGEST_HEAD)
+    except (OSError, UnicodeDecodeError):
+        return False
+    return not set(FILE).isdisjoint(name.strip(' "').lower() for name in re.split("[,;]", head.rstrip()))
+
+
 def labelled_files(path: str | Path, class_names: tuple[str, ...]) -> tuple[list[Path], Int64]:
     """The files of labelled images, and their labels.
 
     Parameters
     ----------
     path : str or Path
-        A folder with one folder for each class, as ``digitwise serve --collect`` fills one too; or a CSV with a column
+        A folder with one folder for each class, as ``digitwise serve --collect`` fills one too, or with ``train`` and
+        ``test`` that have these, of which ``test`` is taken; or a CSV with a column
         of paths (``file``, ``path``, ``filename`` or ``image``), which start at the CSV's folder, and one of labels
         (``label``, ``class``, ``digit``, ``truth``, ``target`` or ``y``).
     class_names : tuple of str
@@ -110,10 +130,9 @@ def labelled_files(path: str | Path, class_names: tuple[str, ...]) -> tuple[list
 
 
 def _of_folder(folder: Path) -> Iterator[tuple[Path, str]]:
-    names = class_folders(folder)
-    if {"train", "test"} & set(names):
-        raise DataError(f"{folder}: expected one folder for each class, got train or test; give {folder / 'test'}")
-    yield from Folder(folder, names).labelled_files()
+    if {"train", "test"} <= set(class_folders(folder)):
+        folder = folder / "test"
+    yield from Folder(folder, class_folders(folder)).labelled_files()
 
 
 def _of_table(file: Path) -> Iterator[tuple[Path, str]]:

@@ -204,6 +204,7 @@ def _info(dataset: AnyDataset, splits: Splits, fitted: Fitted, results: dict[str
             "source": dataset.source,
             "embedded": dataset.embedded,
             "notes": list(dataset.notes),
+            "loaded": dict(dataset.loaded),
             "fingerprint": dataset.fingerprint,
             "image_shape": list(dataset.train.image_shape),
             "class_names": list(dataset.train.class_names),

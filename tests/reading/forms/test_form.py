@@ -1,7 +1,5 @@
 """A form is brought upright however it was photographed, cut into its fields, and read."""
 
-import itertools
-
 import numpy as np
 import pytest
 
@@ -14,7 +12,7 @@ from digitwise.reading.reader import Reader
 from digitwise.reading.results import Digit, Line, Number, Other, Page
 from tests.reading.sheets import FIELDS, MARKS, TEXTS, corners_of, error_of, form, photo_of, scaled, template_of
 
-SEEDS = 10
+SEEDS = 5
 CLOSE = 0.015  # of the form's size
 # The marks, how the form is drawn, how the photo is taken, and whether its turn is told.
 PHOTOS = {
@@ -23,7 +21,7 @@ PHOTOS = {
     "five-marks-at-any-angle": ("five", {}, {"tilt": 180}, False),
     "uneven-marks": ("uneven", {}, {}, False),
     "three-marks": ("three", {}, {}, False),
-    "landscape": ("four", {"size": (640, 1000)}, {"tilt": 15}, True),
+    "landscape": ("four", {"size": (460, 640)}, {"tilt": 15}, True),
     "light-ink": ("four", {"inverted": True}, {"desk": (150, 240)}, True),
     "light-sheet": ("none", {}, {}, True),
     "light-sheet-on-a-light-desk": ("none", {}, {"desk": (150, 180)}, True),
@@ -32,8 +30,8 @@ PHOTOS = {
 }
 
 
-def drawn(marks, inverted=False, **choices):
-    sheet = form(marks, **choices)
+def drawn(marks, inverted=False, size=(640, 460), **choices):
+    sheet = form(marks, size=size, **choices)
     return 255 - sheet if inverted else sheet
 
 
@@ -49,7 +47,7 @@ def test_fields_of_a_photographed_form_are_found(marks, sheet, camera, told):
             continue
         found += 1
         assert max(error_of(cell.corners_of(cell.inner), cell.field.name, place) for cell in cut) < CLOSE, seed
-    assert found >= 0.9 * SEEDS  # the others are refused, not guessed
+    assert found >= SEEDS - 1  # the others are refused, not guessed
 
 
 @pytest.mark.parametrize("scan", [form("none"), form("four"), 255 - form("none"), np.full((90, 70), 255, np.uint8)])
@@ -172,7 +170,7 @@ def test_a_field_is_read_as_a_whole(text, read, expected):
 
 def test_a_photographed_form_is_read():
     reader, sheet = Reader(max_error=0.1), form("five", size=(1300, 936))
-    for seed, scale in itertools.product(range(2), (1.0, 1.5)):
+    for seed, scale in enumerate((1.0, 1.5)):
         image, place = photo_of(sheet, seed, turn=seed)
         page = reader.read_form(scaled(image, scale), template_of("five"))
         assert (list(page.fields), page.turn) == (list(FIELDS), seed)

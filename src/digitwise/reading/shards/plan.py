@@ -46,6 +46,8 @@ class Cut:
         Images of a folder.
     here : str
         The folder that relative names start from.
+    label_column : str, optional
+        Of a table, see :func:`digitwise.formats.columns.layout`.
     """
 
     kind: Literal["parquet", "tar", "images"]
@@ -57,6 +59,7 @@ class Cut:
     groups: tuple[int, int] | None = None
     files: tuple[str, ...] = ()
     here: str = ""
+    label_column: str | None = None
 
     @property
     def name(self) -> str:
@@ -78,6 +81,8 @@ class Cut:
         told |= {"version": self.version, "rows": self.rows}
         if self.groups is not None:
             told |= {"first": self.first, "row_groups": list(self.groups)}
+        if self.label_column is not None:
+            told |= {"label_column": self.label_column}
         if self.files:
             names = "\0".join(map(printable, self.files)).encode()
             told |= {"files": [printable(self.files[0]), printable(self.files[-1])]}
@@ -89,13 +94,15 @@ class Cut:
         return name if is_address(name) else os.path.join(self.here, expanded(name))
 
 
-def plan(arguments: Sequence[str]) -> list[Cut]:
+def plan(arguments: Sequence[str], label_column: str | None = None) -> list[Cut]:
     """Divide sources into cuts.
 
     Parameters
     ----------
     arguments : sequence of str
         Parquet files, tar archives and images, folders of either, and addresses of these for fsspec.
+    label_column : str, optional
+        Of tables with a column a pixel: the column that is none, as for :func:`digitwise.formats.open_splits`.
 
     Returns
     -------
@@ -105,8 +112,8 @@ def plan(arguments: Sequence[str]) -> list[Cut]:
     Raises
     ------
     DataError
-        If a source is none of these or cannot be opened, or a table has no images, or has them in other columns
-        than the first one of its folder.
+        If a source is none of these or cannot be opened, or is no table where a column of labels is named, or a table
+        has no images, or has them in other columns than the first one of its folder.
     MissingPartError
         If pyarrow or fsspec is needed and not installed.
     """
@@ -116,7 +123,9 @@ def plan(arguments: Sequence[str]) -> list[Cut]:
             cuts += _of_images([_entry(name) for name in group])
         else:
             for argument in group:
-                cuts += _of_source(argument)
+                cuts += _of_source(argument, label_column)
+    if label_column is not None and (other := next((cut for cut in cuts if cut.kind == "images"), None)):
+        raise DataError(f"{other.source}: expected --label-column with a table (Parquet), got images")
     return cuts
 
 
@@ -125,13 +134,13 @@ def _is_image(argument: str) -> bool:
     return not is_address(argument) and path.suffix.lower() in READ_SUFFIXES and not path.is_dir()
 
 
-def _of_source(argument: str) -> list[Cut]:
+def _of_source(argument: str, label_column: str | None) -> list[Cut]:
     if argument in ("", STDIN):
         raise DataError(
             f"{argument or 'SOURCE'}: expected files or folders to be read into --out DIR, got "
             + ("the standard input" if argument else "an empty name")
         )
-    shards, images = _inside(argument)
+    shards, images = _inside(argument, label_column)
     if shards and images:
         raise DataError(
             f"{argument}: expected a folder of images or of shards, got {len(images):,} images and "
@@ -140,19 +149,19 @@ def _of_source(argument: str) -> list[Cut]:
     return _of_images(images) if images else _of_shards(shards)
 
 
-def _inside(argument: str) -> tuple[list[Shard], list[Entry]]:
+def _inside(argument: str, label_column: str | None) -> tuple[list[Shard], list[Entry]]:
     """The shards that a source is or holds, and its images."""
     if is_address(argument):
         below = [
             entry for entry in files_below(argument) if "." + entry.name.rpartition(".")[2].lower() in READ_SUFFIXES
         ]
         images = sorted(below, key=lambda entry: natural(entry.path))
-        return [] if images else find_shards(argument), images
+        return [] if images else find_shards(argument, label_column), images
     path = expanded(argument)
     if not path.is_dir():
-        return find_shards(argument), []
+        return find_shards(argument, label_column), []
     has_shards = any(entry.name.lower().endswith(tuple(SUFFIXES)) for entry in path.iterdir())
-    shards = find_shards(argument) if has_shards else []
+    shards = find_shards(argument, label_column) if has_shards else []
     try:
         images = [_entry(name) for name in sources_of([argument])]
     except DataError:
@@ -217,6 +226,9 @@ def _of_groups(shard: Shard, rows: tuple[int, ...]) -> Iterator[Cut]:
     here, first, start, held = os.getcwd(), 0, 0, 0
     for group, count in enumerate((*rows, 0)):
         if group == len(rows) or (held and held + count > ROWS):
-            yield Cut("parquet", shard.path, shard.size, shard.version, held, first, (start, group), here=here)
+            part = held, first, (start, group)
+            yield Cut(
+                "parquet", shard.path, shard.size, shard.version, *part, here=here, label_column=shard.label_column
+            )
             first, start, held = first + held, group, 0
         held += count

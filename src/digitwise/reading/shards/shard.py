@@ -160,7 +160,8 @@ def _of_table(reader: Reader, cut: Cut) -> Iterator[ShardRows]:
 
     name, first, pixels = printable(cut.source), cut.first, Pixels(cut.source)
     groups = None if cut.groups is None else range(*cut.groups)
-    for block in blocks(Shard(cut.place(cut.source), "parquet", cut.size), BLOCK, groups=groups):
+    shard = Shard(cut.place(cut.source), "parquet", cut.size, label_column=cut.label_column)
+    for block in blocks(shard, BLOCK, groups=groups):
         if isinstance(block.images, list):
             answers, places, errors = reader.answers_each(block.images)
             yield ShardRows(name, answers, first, places, errors)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -49,8 +50,14 @@ class Work:
     max_pixels: int
 
     def reader(self, threads: int | None) -> Reader:
-        """Make the reader for this work."""
-        return Reader(self.model, max_error=self.max_error, threads=threads, max_pixels=self.max_pixels)
+        """The reader for this work, the same one as long as a process is asked for it."""
+        return _reader(self.model, self.max_error, self.max_pixels, threads)
+
+
+@lru_cache(maxsize=1)
+def _reader(model: bytes, max_error: float | None, max_pixels: int, threads: int | None) -> Reader:
+    """A reader; making it takes longer than reading a small shard."""
+    return Reader(model, max_error=max_error, threads=threads, max_pixels=max_pixels)
 
 
 @dataclass(frozen=True)
@@ -177,6 +184,7 @@ def run_shards(
     model: str | Path | None = None,
     max_error: float | None = None,
     max_pixels: int,
+    label_column: str | None = None,
     watch: Callable[[Summary], None] = lambda _: None,
 ) -> Summary:
     """Read sources into a folder, one file of rows per shard; finished shards are kept.
@@ -190,6 +198,8 @@ def run_shards(
         Reads in this process or on a cluster.
     model, max_error, max_pixels
         As for :class:`digitwise.reading.reader.Reader`.
+    label_column : str, optional
+        As for :func:`digitwise.reading.shards.plan.plan`.
     watch : callable
         Called with the summary at the start and after each shard.
 
@@ -207,7 +217,7 @@ def run_shards(
         If a machine of the cluster does not see the folder.
     """
     content, _ = model_content(model)
-    job = ShardsJob(hashlib.sha256(content).hexdigest(), max_error, max_pixels, plan(sources))
+    job = ShardsJob(hashlib.sha256(content).hexdigest(), max_error, max_pixels, plan(sources, label_column))
     # Addresses have no locks; two equal jobs write the same content.
     alone = claimed(Path(folder.path), SHARDS) if isinstance(folder, LocalFolder) else nullcontext()
     with alone:
