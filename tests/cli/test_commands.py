@@ -81,10 +81,11 @@ def test_train_prints_one_json_document(digitwise, tmp_path):
 
 def test_train_keeps_its_budget_and_says_so_in_the_run(digitwise, tmp_path, processor_clock):
     out = tmp_path / "run"
-    result = digitwise("train", "baseline", "--data", "digits", "--budget", "0.05m", "--out", out, "--json")
+    result = digitwise("train", "flash", "--data", "digits", "--budget", "0.1m", "--out", out, "--json")
     assert result.code == 0, result.err
-    assert 0.8 * 3 < result.json["fit_seconds"] < 1.2 * 3
-    assert Run.open(out).info["budget"] == 3
+    assert 0.9 * 6 < result.json["fit_seconds"] < 1.1 * 6
+    assert result.json["epochs"] > 1
+    assert Run.open(out).info["budget"] == 6
 
 
 def test_budget_too_short_to_compile_in_is_told_in_one_line(digitwise, tmp_path):

@@ -12,7 +12,7 @@ from digitwise.reading.reader import Reader
 from digitwise.reading.results import Digit, Line, Number, Other, Page
 from tests.reading.sheets import FIELDS, MARKS, TEXTS, corners_of, error_of, form, photo_of, scaled, template_of
 
-SEEDS = 5
+SEEDS = 10
 CLOSE = 0.015  # of the form's size
 # The marks, how the form is drawn, how the photo is taken, and whether its turn is told.
 PHOTOS = {
@@ -47,7 +47,7 @@ def test_fields_of_a_photographed_form_are_found(marks, sheet, camera, told):
             continue
         found += 1
         assert max(error_of(cell.corners_of(cell.inner), cell.field.name, place) for cell in cut) < CLOSE, seed
-    assert found >= SEEDS - 1  # the others are refused, not guessed
+    assert found >= 0.9 * SEEDS  # the others are refused, not guessed
 
 
 @pytest.mark.parametrize("scan", [form("none"), form("four"), 255 - form("none"), np.full((90, 70), 255, np.uint8)])
