@@ -12,6 +12,7 @@ def test_public_surface_is_what_was_decided():
         "DataError",
         "DataNotFoundError",
         "Dataset",
+        "DigitClassifier",
         "DigitwiseError",
         "Evaluation",
         "Export",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from digitwise.errors import ModelError as ModelError
     from digitwise.errors import RecipeError as RecipeError
     from digitwise.errors import RunError as RunError
+    from digitwise.estimator import DigitClassifier as DigitClassifier
     from digitwise.evaluation import Comparison as Comparison
     from digitwise.evaluation import Evaluation as Evaluation
     from digitwise.evaluation.comparison import compare as compare
@@ -47,6 +48,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "data": "load",
     "errors": "DataError DataNotFoundError DigitwiseError ExportError MissingPartError ModelError RecipeError RunError",
+    "estimator": "DigitClassifier",
     "evaluation": "Comparison Evaluation",
     "evaluation.comparison": "compare",
     "exporting.export": "Export export",

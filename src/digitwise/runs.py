@@ -40,6 +40,7 @@ from digitwise.errors import DataError, RunError, one_line
 from digitwise.files import atomic_json, atomic_write, whole_file, write_json
 from digitwise.images import Float16, Int64, Mask, Predictions
 from digitwise.outputs import Kind
+from digitwise.run_display import RunDisplay
 
 if TYPE_CHECKING:
     from digitwise.data.streamed import AnyDataset
@@ -68,7 +69,7 @@ Split = Literal["validation", "test"]
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(RunDisplay):
     """A finished training on disk.
 
     Parameters

@@ -9,12 +9,12 @@ import pytest
 from rich.console import Console
 
 from digitwise import ledger
-from digitwise.cli.live import LiveWatch
 from digitwise.cli.options import pool_for
 from digitwise.images import Predictions
 from digitwise.runs import Run
 from digitwise.system import cores
 from digitwise.training import folds
+from digitwise.training.live import LiveWatch
 from digitwise.training.pool import Here, Processes
 
 QUICK = ("train", "flash", "--data", "digits", "--epochs", 1)

@@ -18,11 +18,23 @@ def test_small_sets_get_smaller_batches(n, batch):
         {"batch_size": 0},
         {"early_stopping": 0},
         {"keep": "worst"},
-        {"optimizer": "sgd"},
+        {"optimizer": "sdg"},
+        {"momentum": 1},
+        {"rho": -0.1},
+        {"weight_decay": 1},
+        {"dropout": 1},
+        {"nesterov": True},
+        {"name": "a/b"},
+        {"epochs": "5"},
+        {"epochs": 1.5},
+        {"epochs": True},
+        {"learning_rate": "fast"},
+        {"betas": (0.9,)},
+        {"test_shifts": 1},
         {"members": 0},
         {"scans": -1},
     ],
-    ids=lambda change: next(iter(change)),
+    ids=str,
 )
 def test_value_that_a_recipe_cannot_take_is_refused(change):
     with pytest.raises(RecipeError, match=f"{next(iter(change))}: expected"):
@@ -49,3 +61,8 @@ def test_recipe_comes_back_from_its_plain_values(recipe):
 def test_recipe_of_a_later_version_is_refused():
     with pytest.raises(RecipeError, match="warp_drive is not a choice of this version"):
         Recipe.from_dict({**find("flash").as_dict(), "warp_drive": 1})
+
+
+def test_network_of_ones_own_has_its_own_dropout():
+    with pytest.raises(RecipeError, match=r"dropout: expected 0 for a network of your own; .* keras.layers.Dropout"):
+        find("flash").replace(layers="{}", dropout=0.5)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digitwise import drawing
 from digitwise.evaluation.calibration import at_temperature, calibration
 from digitwise.evaluation.selective import reading_policy, risk_coverage
-from digitwise.report import charts, figures
+from digitwise.report import charts
 from tests.helpers import drawn
 
 
@@ -36,12 +37,12 @@ def feature_map(stem):
 def test_chart_is_kept_as_png_and_as_svg_for_the_page(tmp_path, draw):
     draw(tmp_path / "a")
     with Image.open(tmp_path / "a.png") as image:
-        assert round(image.info["dpi"][0]) == figures.DPI
+        assert round(image.info["dpi"][0]) == drawing.DPI
         assert np.asarray(image.convert("L")).std() > 5
     inline = charts.inline(tmp_path / "a")
     assert ET.fromstring(inline.replace("xlink:", "")).get("class") == "chart"
     assert "var(--blue)" in inline or draw is feature_map
-    assert figures.BLUE not in inline or draw is feature_map
+    assert drawing.BLUE not in inline or draw is feature_map
 
 
 def test_promise_far_above_the_errors_does_not_spoil_the_chart(tmp_path):

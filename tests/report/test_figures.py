@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digitwise import drawing
 from digitwise.data.balance import class_balance
 from digitwise.report import figures
 from tests.helpers import blobs, predictions
@@ -9,7 +10,7 @@ from tests.helpers import blobs, predictions
 
 def drawn(path):
     with Image.open(path) as image:
-        assert round(image.info["dpi"][0]) == figures.DPI
+        assert round(image.info["dpi"][0]) == drawing.DPI
         return np.asarray(image.convert("L"))
 
 

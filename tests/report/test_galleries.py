@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digitwise import drawing
 from digitwise.report import figures
 from digitwise.report.figures import Group, compared_groups, make_sprite, on_a_sheet, slice_groups
 from tests.helpers import blobs, predictions
@@ -73,5 +74,5 @@ def test_groups_are_drawn_one_below_the_other(tmp_path):
     ]
     figures.grouped_gallery(blobs(9), groups, tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as image:
-        assert round(image.info["dpi"][0]) == figures.DPI
+        assert round(image.info["dpi"][0]) == drawing.DPI
         assert np.asarray(image.convert("L")).std() > 10

@@ -54,10 +54,11 @@ def check(
 ) -> int:
     """Find what is wrong with a data set. The exit code is 1 if there is a finding of severity error, else 0."""
     from digitwise import parts
-    from digitwise.cli.live import CheckWatch
+    from digitwise.cli.console import steps
     from digitwise.errors import DataError
     from digitwise.outputs import claimed
     from digitwise.report.pages import CHECK, check_place, write_findings
+    from digitwise.training.live import CheckWatch
     from digitwise.workflows.check import check as check_data
 
     if review and not labels:
@@ -75,7 +76,7 @@ def check(
     console = stage(as_json)
 
     alone = claimed(out_folder, CHECK, inside=True)
-    with alone, pool_for(cluster, jobs, threads) as pool, CheckWatch(console, many=many) as watch:
+    with alone, pool_for(cluster, jobs, threads) as pool, CheckWatch(steps(console), many=many) as watch:
 
         def tell(each: Check, place: int, of: int) -> None:
             watch.say(f"{each.code} {each.title}", place - 1, of)

@@ -37,7 +37,11 @@ EXAMPLES = {
         "digitwise train augmented --data scans/ --out results/scans --open",
         "digitwise train flash --budget 45s",
         "digitwise train augmented --seeds 5 --jobs 2",
+        "digitwise train mine.toml --model net.py:create_model_2",
     ),
+    "recipe": ("digitwise recipe list", "digitwise recipe show augmented > mine.toml"),
+    "recipe list": ("digitwise recipe list",),
+    "recipe show": ("digitwise recipe show augmented > mine.toml",),
     "sweep": (
         "digitwise sweep flash --trials 20",
         "digitwise sweep flash --grid learning_rate=0.008,0.016 --epochs 2",

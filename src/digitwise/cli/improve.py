@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, out, print_json, stage, table
+from digitwise.cli.console import (
+    DataOption,
+    JsonFlag,
+    LabelColumnOption,
+    PatchOption,
+    out,
+    print_json,
+    stage,
+    steps,
+    table,
+)
 
 
 def improve(
@@ -23,10 +33,10 @@ def improve(
 ) -> None:
     """Find where a run's recipe fails by cross-validation, train it with fixes, and compare before and after."""
     from digitwise import parts
-    from digitwise.cli.live import LiveWatch
     from digitwise.data.patches import read_patch
     from digitwise.data.streamed import in_memory
     from digitwise.runs import Run
+    from digitwise.training.live import LiveWatch
 
     opened = Run.open(run)
     parts.require("training", "keras", "tensorflow")
@@ -37,7 +47,7 @@ def improve(
 
     from digitwise.workflows.train import improve as improve_run  # after the data: bad input is told at once
 
-    with LiveWatch(console, layers=False) as watch:
+    with LiveWatch(steps(console), layers=False) as watch:
         result = improve_run(opened, dataset, out=out_folder, folds=folds, watch=watch)
     if as_json:
         print_json(result.as_dict())

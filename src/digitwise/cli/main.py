@@ -24,6 +24,7 @@ from digitwise.cli import (
     improve,
     info,
     read,
+    recipe,
     report,
     run,
     serve,
@@ -62,6 +63,7 @@ app.command("serve")(serve.serve)
 app.command("review")(serve.review)
 app.command("info")(info.info)
 app.add_typer(data.app, name="data")
+app.add_typer(recipe.app, name="recipe")
 app.add_typer(exercise.app, name="exercise")
 
 

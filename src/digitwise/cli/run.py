@@ -118,7 +118,7 @@ def _do(
 
 
 def _train(recipe: Recipe, dataset: Dataset, out: Path, options: FitOptions, *, resume: bool, console: Console) -> Run:
-    from digitwise.cli.live import LiveWatch
+    from digitwise.training.live import LiveWatch
     from digitwise.workflows.train import train_run
 
     console.print()

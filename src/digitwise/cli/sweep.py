@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, print_json, stage, table
+from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, print_json, stage, steps, table
 from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption, check_pool, pool_for
-from digitwise.cli.train import DeterministicFlag, PrecisionOption, SeedOption
+from digitwise.cli.train import DeterministicFlag, PrecisionOption, RecipeArgument, SeedOption
 from digitwise.parts import require
-from digitwise.recipes import RECIPES, find
+from digitwise.recipes import find, is_file
 from digitwise.recipes.space import WARP, in_short, in_words, library, space_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ COLUMNS = 4  # and choices; trials.csv has all
 
 
 def sweep(
-    recipe: Annotated[str, typer.Argument(help=f"{', '.join(RECIPES)}.")],
+    recipe: RecipeArgument,
     grid: Annotated[
         list[str] | None,
         typer.Option(
@@ -66,13 +66,15 @@ def sweep(
     stopped after a quarter or half of its training. The same command goes on with a sweep that was broken off. The
     trials never see the test set; the winner is tested once.
     """
-    from digitwise.cli.live import DownloadBar, LiveWatch
+    from digitwise.cli.live import DownloadBar
     from digitwise.data import load
+    from digitwise.training.live import LiveWatch
 
     class Trials(LiveWatch):
         """Trials have a line of their own when they are done."""
 
         def on_task_done(self, name: str) -> None:
+            self.name = ""
             if (one := self.each.pop(name, None)) is not None:
                 self.bar.remove_task(one.task)
 
@@ -86,13 +88,13 @@ def sweep(
     dataset = load(data or "mnist", patch=patch, label_column=label_column, progress=DownloadBar(console))
     for note in dataset.notes:
         console.print(note, style="dim")
-    chosen = chosen.for_size(len(dataset.train))
+    chosen = chosen if is_file(recipe) else chosen.for_size(len(dataset.train))
 
     from digitwise.training.options import FitOptions
     from digitwise.workflows.train import sweep_run  # after the data: bad input is reported at once
 
     console.print(f"  trials of {chosen.name}: {space.n} ({', '.join(space.names)})")
-    with pool_for(cluster, jobs, threads) as pool, Trials(console, many=True) as watch:
+    with pool_for(cluster, jobs, threads) as pool, Trials(steps(console), many=True) as watch:
         result = sweep_run(
             chosen,
             dataset,

@@ -18,6 +18,7 @@ from digitwise.cli.console import (
     open_file,
     print_json,
     stage,
+    steps,
     table,
 )
 from digitwise.cli.options import (
@@ -30,7 +31,7 @@ from digitwise.cli.options import (
     seconds,
     tell_memory,
 )
-from digitwise.recipes import RECIPES, find
+from digitwise.recipes import RECIPES, find, for_data
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from digitwise.data.streamed import AnyDataset
     from digitwise.runs import Run
 
+RecipeArgument = Annotated[
+    str, typer.Argument(metavar="RECIPE", help=f"{', '.join(RECIPES)}, or a file NAME.toml of your own.")
+]
 SeedOption = Annotated[
     int, typer.Option(min=0, max=2**32 - 1, help="Decides weights, order, augmentation and dropout.")
 ]
@@ -65,8 +69,16 @@ PrecisionOption = Annotated[
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help=f"{', '.join(RECIPES)}.")],
+    recipe: RecipeArgument,
     data: DataOption = "mnist",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.py:FUNCTION",
+            help="A network of your own: your file is run, and its function gives a Keras model for an input shape and "
+            "a number of classes.",
+        ),
+    ] = None,
     patch: PatchOption = None,
     label_column: LabelColumnOption = None,
     seed: SeedOption = 0,
@@ -131,8 +143,9 @@ def train(
     --seeds those of an ensemble's networks.
     """
     from digitwise import parts
-    from digitwise.cli.live import DownloadBar, LiveWatch
+    from digitwise.cli.live import DownloadBar
     from digitwise.data import load
+    from digitwise.training.live import LiveWatch
 
     changes: dict[str, Any] = {
         "epochs": epochs,
@@ -161,16 +174,17 @@ def train(
             )
         else:
             dataset = load(data or "mnist", patch=patch, label_column=label_column, progress=DownloadBar(console))
-        n = len(dataset.train)
-        chosen = found.for_size(n).long_enough(n).replace(**changes)
+        chosen = for_data(recipe, len(dataset.train)).replace(**changes)
         for note in dataset.notes:
             console.print(note, style="dim")
-        with LiveWatch(console, many=many) as watch:
+        with LiveWatch(steps(console), many=many) as watch:
             # After the data, since they import Keras: bad input is reported at once.
             from digitwise.training.options import FitOptions
             from digitwise.training.train import assist
-            from digitwise.workflows.train import train_run, train_seeds
+            from digitwise.workflows.train import train_run, train_seeds, with_network
 
+            if model is not None:
+                chosen = with_network(chosen, model, dataset)
             options = FitOptions(seed, budget, precision, deterministic, start_from)
             choices: dict[str, Any] = {"validation": validation, "watch": watch}
             if host:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from digitwise.errors import RecipeError
+
 if TYPE_CHECKING:
     import keras
 
@@ -20,13 +22,15 @@ def build(
     *,
     dtype: str = "float32",
     batch_norm: Callable[..., Any] | None = None,
-) -> keras.Sequential:
+    dropout: float = 0.0,
+    layers: str | None = None,
+) -> keras.Model:
     """Build an untrained network.
 
     Parameters
     ----------
     name : str
-        One of :data:`MODELS`.
+        One of :data:`MODELS`; anything where ``layers`` are given.
     input_shape : (int, int, int)
         Height, width, channels; images are float32 in [0, 1].
     n_classes : int
@@ -35,20 +39,48 @@ def build(
         Keras dtype policy of all layers but the last: ``float32`` or ``mixed_bfloat16``.
     batch_norm : callable, optional
         Makes a batch normalisation layer; by default ``keras.layers.BatchNormalization``.
+    dropout : float
+        Share of the last hidden layer's outputs that a training step leaves out.
+    layers : str, optional
+        A network of one's own, from :func:`digitwise.models.own.described` for the same images and classes.
 
     Returns
     -------
-    keras.Sequential
-        Its weights have the same order whatever ``dtype`` and ``batch_norm`` are.
+    keras.Model
+        Its weights have the same order whatever ``dtype``, ``batch_norm`` and ``dropout`` are.
+
+    Raises
+    ------
+    RecipeError
+        If there is no network of this name.
     """
     import keras
 
-    from digitwise.models import cnn
+    from digitwise.models import cnn, own
 
+    if layers is not None:
+        return own.built(layers, dtype=dtype, batch_norm=batch_norm)
+    check_name(name)
     norm = batch_norm or keras.layers.BatchNormalization
     head = keras.layers.Dense(n_classes, activation="softmax", dtype="float32", name="probabilities")
     body = getattr(cnn, name.removesuffix("-cnn"))(side=min(input_shape[:2]), dtype=dtype, batch_norm=norm)
+    if dropout:
+        body.append(keras.layers.Dropout(dropout, dtype=dtype))
     return keras.Sequential([keras.Input(input_shape), *body, head], name=name.replace("-", "_"))
+
+
+def check_name(name: str) -> None:
+    """Make sure that there is a network of this name.
+
+    Raises
+    ------
+    RecipeError
+        If there is none.
+    """
+    if name not in MODELS:
+        raise RecipeError(
+            f"model: expected one of {', '.join(MODELS)}, got {name!r}; a network of your own comes with --model"
+        )
 
 
 def averaged(networks: Sequence[keras.Model], *, shifts: bool) -> keras.Model:

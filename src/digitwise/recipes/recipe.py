@@ -6,9 +6,11 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from digitwise.errors import RecipeError
+from digitwise.recipes import fields, toml
 
 STEPS = 40  # an epoch has at least about so many
 SMALL = 1_000  # images: fewer are shown more often than the recipe's epochs say
@@ -41,7 +43,8 @@ class Augmentation:
     zoom_range: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, value in dataclasses.asdict(self).items():
+        fields.check(Augmentation, vars(self))
+        for name, value in vars(self).items():
             if not 0 <= value < (1 if name == "zoom_range" else 180):
                 raise RecipeError(f"{name}: expected 0 or more (zoom below 1, angles below 180), got {value}")
 
@@ -52,16 +55,31 @@ class Recipe:
 
     Parameters
     ----------
-    name, purpose : str
+    name : str
+        Of the recipe, and of the run folder where no other is given.
+    purpose : str
+        What it is for, in a line.
     model : str
-        A name of :data:`digitwise.models.MODELS`.
-    epochs, batch_size : int
-    optimizer : {"adam", "muon"}
-        Muon is Adam but for the kernels of hidden layers.
+        The network: simple-cnn (one convolution), flash-cnn (the fastest), compact-cnn (that of most recipes) or
+        narrow-cnn (the bundled model's).
+    epochs : int
+        How many times each training image is shown.
+    batch_size : int
+        Images a step.
+    optimizer : {"sgd", "adam", "adamw", "rmsprop", "muon"}
+        AdamW is Adam with a weight decay. Muon is Adam but for the kernels of hidden layers.
     learning_rate : float
-        Adam's; the peak where the schedule moves it.
+        The optimizer's; the peak where the schedule moves it.
     betas : (float, float)
-        How long Adam remembers gradients and their squares, each in [0, 1).
+        How long Adam, AdamW and Muon remember gradients and their squares, each in [0, 1).
+    momentum : float
+        How long SGD and RMSprop remember steps, in [0, 1).
+    nesterov : bool
+        Whether SGD's momentum looks ahead, as Nesterov's.
+    rho : float
+        How long RMSprop remembers the squares of gradients, in [0, 1).
+    weight_decay : float
+        AdamW's: the share of a weight that a step takes away, times the learning rate.
     muon_ratio : float
         Muon's learning rate over Adam's.
     muon_momentum : float
@@ -70,22 +88,28 @@ class Recipe:
         One-cycle: a linear rise to the peak over the first 30 % of the steps, then a linear fall to zero.
     label_smoothing : float
         Share of the label's probability spread evenly over all classes, 0 to 1.
+    dropout : float
+        Share of the last hidden layer's outputs that a training step leaves out, in [0, 1).
     augmentation : Augmentation, optional
+        Random changes of training images.
     focus : float
         Share of additional augmented samples an epoch, dealt to classes by their validation errors so far.
     scans : float
         Share of training images that come, besides as they are, as made scans brought through ``normalize``; for
         grey 28x28 images with light ink on a dark ground.
     early_stopping : int, optional
-        Stop after this many epochs without a better validation loss.
+        Stop after this many epochs without a better validation loss (Keras' EarlyStopping and its patience).
     keep : {"last", "best"}
-        Which epoch's weights to ship; best is the lowest validation loss (what ModelCheckpoint does).
+        Which epoch's weights to save; best is the lowest validation loss (what ModelCheckpoint does).
     members : int
         Networks trained from different seeds whose probabilities are averaged.
     test_shifts : bool
-        The saved model averages over the image itself and it moved by a pixel in each direction.
+        Whether the saved model averages over the image itself and it moved by a pixel in each direction.
     sources : tuple of str
         Where the ideas come from.
+    layers : str, optional
+        A network of one's own in Keras' JSON, of which ``model`` is then only the name, see
+        :func:`digitwise.models.own.described`.
     """
 
     name: str
@@ -93,13 +117,18 @@ class Recipe:
     model: str
     epochs: int
     batch_size: int
-    optimizer: Literal["adam", "muon"] = "adam"
+    optimizer: Literal["sgd", "adam", "adamw", "rmsprop", "muon"] = "adam"
     learning_rate: float = 0.001
     betas: tuple[float, float] = (0.9, 0.999)
+    momentum: float = 0.0
+    nesterov: bool = False
+    rho: float = 0.9
+    weight_decay: float = 0.004
     muon_ratio: float = 6.0
     muon_momentum: float = 0.8
     schedule: Literal["constant", "one-cycle"] = "constant"
     label_smoothing: float = 0.0
+    dropout: float = 0.0
     augmentation: Augmentation | None = None
     focus: float = 0.0
     scans: float = 0.0
@@ -108,8 +137,12 @@ class Recipe:
     members: int = 1
     test_shifts: bool = False
     sources: tuple[str, ...] = ()
+    layers: str | None = None
 
     def __post_init__(self) -> None:
+        fields.check(Recipe, vars(self))
+        if self.name in ("", ".", "..") or set(self.name) & set("/\\\0"):
+            raise RecipeError(f"name: expected one that a folder can have, got {self.name!r}")
         for name in ("epochs", "batch_size", "members"):
             if getattr(self, name) < 1:
                 raise RecipeError(f"{name}: expected 1 or more, got {getattr(self, name)}")
@@ -117,20 +150,19 @@ class Recipe:
             raise RecipeError(f"scans: expected 0 to 100 scans an image, got {self.scans}")
         if self.early_stopping is not None and self.early_stopping < 1:
             raise RecipeError(f"early_stopping: expected 1 epoch or more, got {self.early_stopping}")
+        if self.nesterov and not (self.optimizer == "sgd" and self.momentum):
+            raise RecipeError("nesterov: expected the optimizer sgd and a momentum with it; set both, or take it away")
+        if self.layers is not None and self.dropout:
+            raise RecipeError("dropout: expected 0 for a network of your own; give it a keras.layers.Dropout instead")
         self._check_numbers()
-        if self.schedule not in ("constant", "one-cycle"):
-            raise RecipeError(f"schedule: expected constant or one-cycle, got {self.schedule!r}")
-        if self.optimizer not in ("adam", "muon"):
-            raise RecipeError(f"optimizer: expected adam or muon, got {self.optimizer!r}")
-        if self.keep not in ("last", "best"):
-            raise RecipeError(f"keep: expected last or best, got {self.keep!r}")
 
     def _check_numbers(self) -> None:
         for name in ("learning_rate", "muon_ratio"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise RecipeError(f"{name}: expected a number above 0, got {getattr(self, name)}")
-        shares = {"label_smoothing": self.label_smoothing, "muon_momentum": self.muon_momentum}
-        for name, share in [*shares.items(), *(("betas", beta) for beta in self.betas)]:
+        names = ("label_smoothing", "dropout", "momentum", "rho", "weight_decay", "muon_momentum")
+        shares = [(name, getattr(self, name)) for name in names]
+        for name, share in [*shares, *(("betas", beta) for beta in self.betas)]:
             if not 0 <= share < 1:
                 raise RecipeError(f"{name}: expected 0 or more and below 1, got {share}")
         if not 0 <= self.focus < float("inf"):
@@ -190,3 +222,40 @@ class Recipe:
         values = dataclasses.asdict(self)
         values |= {"sources": list(self.sources), "betas": list(self.betas)}
         return values
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Recipe:
+        """The recipe in a TOML file, as :meth:`to_toml` or ``digitwise recipe show`` writes it.
+
+        Fields that are left out have the value of a plain training: Adam at 0.001, no augmentation.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Returns
+        -------
+        Recipe
+
+        Raises
+        ------
+        RecipeError
+            If there is no such file, it is no TOML, or a field is unknown, missing or of the wrong type; the message
+            has its name, and the nearest one of an unknown field.
+        """
+        return toml.read(cls, path)
+
+    def to_toml(self) -> str:
+        """The recipe as TOML, each field with a comment that explains it; without ``layers``.
+
+        Returns
+        -------
+        str
+
+        Example
+        -------
+        >>> from digitwise.recipes import find
+        >>> print(find("flash").to_toml().splitlines()[4])
+        name = "flash"
+        """
+        return toml.written(self)

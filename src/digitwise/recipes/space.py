@@ -20,7 +20,14 @@ from digitwise.errors import RecipeError
 from digitwise.recipes.recipe import Augmentation, Recipe
 
 MOST = 1000  # trials: more is a slip of the hand
-FIXED = {"name", "purpose", "sources", "members", "augmentation"}  # they say what a recipe is, or are more of the same
+FIXED = {
+    "name",
+    "purpose",
+    "sources",
+    "members",
+    "augmentation",
+    "layers",
+}  # they say what a recipe is, or are more of the same
 SHORT = 60  # characters of a trial's values that its name may have
 WARP = "augmentation."
 Grid = Mapping[str, Sequence[Any]] | Sequence[str]  # values by name, or each name with its values in one text

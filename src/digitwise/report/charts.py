@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitwise.drawing import BLUE, FAINT, INK, ORANGE, new_figure
 from digitwise.evaluation.calibration import Calibration
 from digitwise.evaluation.selective import Policy, RiskCoverage
 from digitwise.images import Float64, Int64, Mask
 from digitwise.outputs import output_file
-from digitwise.report.figures import BLUE, FAINT, FIGURES, INK, ORANGE, new_figure
+from digitwise.report.figures import FIGURES
+from digitwise.run_display import learning_curve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,21 +34,11 @@ def learning_curves(
     history: Sequence[dict[str, float]], title: str, stem: Path, keys: Sequence[str] = ("loss", "accuracy")
 ) -> None:
     """Draw loss and accuracy over the epochs, for training and validation, side by side or one of them."""
-    from matplotlib.ticker import MaxNLocator
-
     figure = new_figure(4.0 * len(keys), 3.2)
-    epochs = [row["epoch"] for row in history]
     for place, key in enumerate(keys):
         axes = figure.add_subplot(1, len(keys), place + 1)
-        name = {"loss": "loss", "accuracy": "accuracy, %"}[key]
-        scale = 100 if key == "accuracy" else 1
-        axes.plot(epochs, [scale * row[key] for row in history], "o-", color=BLUE, ms=4, label="training")
-        axes.plot(epochs, [scale * row[f"val_{key}"] for row in history], "s--", color=ORANGE, ms=4, label="validation")
-        axes.set(xlabel="epoch", ylabel=name, title=title if place == 0 else "")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
-        axes.grid(alpha=0.25, color=FAINT)
-        axes.legend()
+        learning_curve(axes, history, key)
+        axes.set_title(title if place == 0 else "")
     _save(figure, stem)
 
 

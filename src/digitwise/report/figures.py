@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitwise.data.balance import ClassBalance
+from digitwise.drawing import BLUE, INK, ORANGE, new_figure
 from digitwise.evaluation import apart, confusion_matrix
 from digitwise.images import ImageSet, Int64, Predictions
 from digitwise.outputs import Kind, output_file
@@ -24,25 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIGURES = Kind("figures", "an earlier one of these figures", option="place")
-DPI = 150
-BLUE, ORANGE = "#0072b2", "#d55e00"  # Okabe and Ito's palette, safe for the colour-blind
-INK, FAINT = "#22272e", "#8a929c"
-STYLE: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "text.parse_math": False,  # a class may be called $
-    "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "digitwise",  # the same drawing gives the same file
-}
 MOST_PIXELS = 8_000_000  # room for the 10,000 test images of MNIST, about 2 MB as PNG
 LARGEST_SIDE = 48  # pixels; larger images are scaled down, the page shows them small
 SLICE_TILES = 24  # wrong images of a slice that are shown
@@ -169,15 +151,6 @@ def prediction_bars(image: np.ndarray, probabilities: np.ndarray, names: Sequenc
     axes.set_xticks(range(len(names)), names)
     axes.set(xlabel="class", ylabel="probability, %", ylim=(0, 105))
     _save(figure, path)
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """Give an empty figure in the house's style, ``width`` by ``height`` inches."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure  # no pyplot: no global state, no display, half the import time
-
-    mpl.rcParams.update(STYLE)
-    return Figure((width, height), dpi=DPI, layout="constrained")
 
 
 def _show(axes: Axes, image: np.ndarray) -> None:

@@ -149,7 +149,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalise; in training by the batch's moments, which also go into the moving averages."""
-        if not training or len(inputs.shape) != 4:
+        usual = self.axis in (-1, 3) and self.center and self.scale and not self.synchronized
+        if not training or len(inputs.shape) != 4 or not usual:
             return super().call(inputs, training=training, mask=mask)
         import tensorflow as tf
 
@@ -169,6 +170,6 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
 
 
 def batch_norm(**settings: Any) -> Any:
-    """A batch normalisation layer for training on this backend."""
+    """A batch normalisation layer for training on this backend, by default with moving averages of short memory."""
     kind = FusedBatchNormalization if BACKEND == "tensorflow" else keras.layers.BatchNormalization
-    return kind(momentum=MOMENTUM, **settings)
+    return kind(**({"momentum": MOMENTUM} | settings))

@@ -14,7 +14,7 @@ from digitwise.training.additions import with_scans
 from digitwise.training.backend import make_deterministic
 from digitwise.training.options import FitOptions
 from digitwise.training.pool import Here, Pool
-from digitwise.training.trainer import Arrays, Trainer
+from digitwise.training.trainer import Arrays, Trainer, build
 from digitwise.training.watch import Watch
 
 SHORTEST_SHARE = 10.0  # seconds of a budget for a member: below that one network, trained for longer, is better
@@ -133,6 +133,8 @@ def fit_networks(
 ) -> list[TrainedNetwork]:
     """Train a recipe's networks; parameters and errors are those of :func:`fit`. :func:`joined` makes one model."""
     options, watch, pool = options or FitOptions(), watch or Watch(), pool or Here()
+    if recipe.layers is None:
+        models.check_name(recipe.model)
     if options.deterministic:
         make_deterministic()
     source, budget = options.start_from, options.budget
@@ -234,6 +236,6 @@ def joined(recipe: Recipe, train: TrainingImages, networks: list[TrainedNetwork]
 
 def _built(recipe: Recipe, train: TrainingImages, trained: TrainedNetwork) -> Any:
     """A float32 network of Keras' own layers with the trained weights."""
-    network = models.build(recipe.model, train.image_shape, train.n_classes)
+    network = build(recipe, train)
     network.set_weights(trained.weights)
     return network

@@ -70,15 +70,17 @@ def in_batches(predict: Predict, inputs: Any) -> Float32:
 
 
 def hidden_values(model: Any, images: ImageSet) -> Float32:
-    """Return the outputs of the layer before the last, float32 (n, d).
+    """Return what the last layer with weights takes, float32 (n, d); the mean over places where that are maps.
 
     Of an ensemble they are those of its first network, without shifts.
     """
     from digitwise.training.backend import keras
 
-    network = next((layer for layer in model.layers if isinstance(layer, keras.Sequential)), model)
-    before = keras.Model(network.inputs, network.layers[-1].input)
-    return _outputs(before, images)
+    network = next((layer for layer in model.layers if isinstance(layer, keras.Model)), model)
+    taken = next(layer for layer in reversed(network.layers) if layer.weights).input
+    if len(taken.shape) > 2:
+        taken = keras.ops.mean(taken, axis=tuple(range(1, len(taken.shape) - 1)))
+    return _outputs(keras.Model(network.inputs, taken), images)
 
 
 def features(model: Any, images: ImageSet) -> Float16:

@@ -168,10 +168,15 @@ def _finished(place: Path, recipe: Recipe, options: FitOptions, dataset: AnyData
         run = Run.open(place)
     except RunError:
         return None
-    data, asked = run.info["data"], {"recipe": _plain(recipe), **options.as_dict()}
+    data, asked = run.info["data"], options.as_dict()
     sizes = len(splits.train), len(splits.validation)
     same_data = (data["fingerprint"], data["train"], data["validation"]) == (dataset.fingerprint, *sizes)
-    return run if same_data and all(run.info.get(key) == value for key, value in asked.items()) else None
+    if not same_data or any(run.info.get(key) != value for key, value in asked.items()):
+        return None
+    try:  # earlier versions had fewer choices
+        return run if Recipe.from_dict(run.info["recipe"]) == recipe else None
+    except (RecipeError, KeyError, TypeError):
+        return None
 
 
 def _plain(recipe: Recipe) -> dict[str, Any]:

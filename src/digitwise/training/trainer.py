@@ -16,7 +16,7 @@ from digitwise import models
 from digitwise.errors import RecipeError, RunError
 from digitwise.evaluation.calibration import negative_log_likelihood
 from digitwise.files import whole_file
-from digitwise.images import ImageSet, Splits
+from digitwise.images import ImageSet, Splits, TrainingImages
 from digitwise.recipes import Recipe
 from digitwise.training.backend import batch_norm, keras, on_accelerator
 from digitwise.training.feeds import Feed, feed_for
@@ -64,6 +64,12 @@ class TrainingProgress:
     best_epoch: int = 0
 
 
+def build(recipe: Recipe, train: TrainingImages, **how: Any) -> Any:
+    """The recipe's untrained network for these images, see :func:`digitwise.models.build`."""
+    shape, classes = train.image_shape, train.n_classes
+    return models.build(recipe.model, shape, classes, dropout=recipe.dropout, layers=recipe.layers, **how)
+
+
 class Trainer:
     """Trains one network, epoch by epoch.
 
@@ -83,9 +89,7 @@ class Trainer:
         self.recipe, self.splits, self.options, self.watch = recipe, splits, options, watch
         train = splits.train
         keras.utils.set_random_seed(options.seed)
-        self.network = models.build(
-            recipe.model, train.image_shape, train.n_classes, dtype=options.dtype_policy, batch_norm=batch_norm
-        )
+        self.network = build(recipe, train, dtype=options.dtype_policy, batch_norm=batch_norm)
         if options.start_from is not None:
             if not isinstance(train, ImageSet):
                 raise RecipeError("start from: expected training images in memory; train without --stream")

@@ -16,6 +16,7 @@ from digitwise.errors import DataError, MissingPartError
 from digitwise.fitting import fit_into
 from digitwise.images import Float32, ImageSet, Int64
 from digitwise.parts import require
+from digitwise.training.live import CheckWatch, progress_bar
 from digitwise.training.pool import Pool
 from digitwise.training.watch import Watch
 
@@ -42,6 +43,7 @@ def check(
     seed: int = 0,
     watch: Watch | None = None,
     tell: Tell | None = None,
+    progress: bool | None = None,
     pool: Pool | None = None,
 ) -> Checked:
     """Find what is wrong with a data set.
@@ -67,6 +69,8 @@ def check(
         Told about the trainings.
     tell : callable, optional
         Told each check that begins, its place and how many there are.
+    progress : bool, optional
+        Whether to show a bar; by default on a terminal and in a notebook, where neither watch nor tell is given.
     pool : Pool, optional
         Where the trainings for ``labels`` run, by default here, one after another.
 
@@ -92,18 +96,22 @@ def check(
         require("looking for label errors", *NETWORKS, "cleanlab")
     checks = chosen(select, ignore)
     decisions = None if patch is None else read_patch(patch)
-    subject = _subject(data, against, decisions, label_column)
-    needs = {each.needs for each in checks}
-    if "network" in needs or (labels and "answers" in needs):
-        subject = with_network(
-            subject,
-            network="network" in needs,
-            answers=labels and "answers" in needs,
-            seed=seed,
-            watch=watch or Watch(),
-            pool=pool,
-        )
-    return run_checks(subject, checks, watch=tell)
+    with progress_bar(CheckWatch, False if watch or tell else progress, many=pool is not None) as bar:
+        if bar is not None:
+            bar.say("reading the data")
+            watch, tell = bar, lambda each, place, of: bar.say(f"{each.code} {each.title}", place - 1, of)
+        subject = _subject(data, against, decisions, label_column)
+        needs = {each.needs for each in checks}
+        if "network" in needs or (labels and "answers" in needs):
+            subject = with_network(
+                subject,
+                network="network" in needs,
+                answers=labels and "answers" in needs,
+                seed=seed,
+                watch=watch or Watch(),
+                pool=pool,
+            )
+        return run_checks(subject, checks, watch=tell)
 
 
 def label_patch(checked: Checked, earlier: Patch | None = None) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from digitwise.data import load
 from digitwise.data.streamed import AnyDataset, StreamedDataset
 from digitwise.images import Dataset
-from digitwise.recipes import Recipe, find
+from digitwise.models.own import OwnNetwork, described
+from digitwise.recipes import Recipe, find, for_data, is_file
 from digitwise.recipes.space import Grid, library
 from digitwise.report.pages import write_sweep
 from digitwise.report.render import draw_run
@@ -18,16 +19,18 @@ from digitwise.training import improve as improve_job
 from digitwise.training import sweep as sweep_job
 from digitwise.training import train as train_job
 from digitwise.training.improve import Improvement
+from digitwise.training.live import LiveWatch, progress_bar
 from digitwise.training.options import FitOptions, Precision
-from digitwise.training.pool import Pool
+from digitwise.training.pool import Here, Pool
 from digitwise.training.sweep import Sweep, TrialRow
 from digitwise.training.watch import Watch
 
 
 def train(
-    recipe: str | Recipe,
+    recipe: str | Path | Recipe,
     data: str | Path | AnyDataset = "mnist",
     *,
+    model: OwnNetwork | None = None,
     seed: int = 0,
     out: str | Path | None = None,
     validation: int | None = None,
@@ -39,18 +42,24 @@ def train(
     also: Sequence[Dataset] = (),
     start_from: str | Path | None = None,
     watch: Watch | None = None,
+    progress: bool | None = None,
     pool: Pool | None = None,
 ) -> Run:
     """Train a recipe, evaluate it once on the test images, and save it as a run folder.
 
     Parameters
     ----------
-    recipe : str or Recipe
+    recipe : str, Path or Recipe
         A name gives the recipe adapted to the size of the data, see :meth:`Recipe.for_size` and
-        :meth:`Recipe.long_enough`.
+        :meth:`Recipe.long_enough`. One's own, as a value or by the path of its TOML file, is taken as it is.
     data : str, Path, Dataset or StreamedDataset
         As for :func:`digitwise.load`; or a set whose training images stay in their shards and whose validation images
         are split off already, from :func:`~digitwise.data.streamed.open_streamed`.
+    model : callable, keras.Model or str, optional
+        A network of one's own instead of the recipe's: a function of the input shape (height, width, channels) and the
+        number of classes that gives a Keras model, a Keras model, or ``net.py:function``. It takes images float32 in
+        [0, 1] and gives probabilities or logits (n, k). Its weights are drawn from the seed, its optimizer and loss
+        are the recipe's; ``start_from`` takes trained weights.
     seed : int
         Decides weights, order, augmentation and dropout, but not the validation split.
     out : str or Path, optional
@@ -75,6 +84,8 @@ def train(
         A trained network to start from, see :func:`~digitwise.training.saving.start_from`.
     watch : Watch, optional
         Its methods are called as the training goes on.
+    progress : bool, optional
+        Whether to show a bar; by default on a terminal and in a notebook, where no watch is given.
     pool : Pool, optional
         Where the recipe's networks are trained, by default in this process, one after another.
 
@@ -86,19 +97,48 @@ def train(
     ------
     RecipeError
         If there is no such recipe or precision, it cannot be trained within the budget, a budget is combined with
-        ``deterministic``, or the devices cannot share a batch evenly.
+        ``deterministic``, the devices cannot share a batch evenly, or ``model`` cannot be trained on this data.
     DataError
         If the data cannot be used.
     RunError
         If ``out`` is something else than a run folder or holds more than digitwise wrote, another training writes to
         it, or the checkpoint to resume belongs to another training.
+
+    Example
+    -------
+    >>> import digitwise, keras  # doctest: +SKIP
+    >>> def net(input_shape, n_classes):
+    ...     layers = [keras.layers.Flatten(), keras.layers.Dense(n_classes, activation="softmax")]
+    ...     return keras.Sequential([keras.Input(input_shape), *layers])
+    >>> digitwise.train("flash", "digits", model=net).info["recipe"]["model"]  # doctest: +SKIP
+    'net'
     """
     options = FitOptions(seed, budget, precision, deterministic, start_from)
     dataset = data if isinstance(data, Dataset | StreamedDataset) else load(data)
-    n = len(dataset.train)
-    recipe = find(recipe).for_size(n).long_enough(n) if isinstance(recipe, str) else recipe
-    choices: dict[str, Any] = {"resume": resume, "distribute": distribute, "also": also, "watch": watch, "pool": pool}
-    return train_run(recipe, dataset, options, out=out, validation=validation, **choices)
+    recipe = for_data(recipe, len(dataset.train))
+    if model is not None:
+        recipe = with_network(recipe, model, dataset)
+    choices: dict[str, Any] = {"resume": resume, "distribute": distribute, "also": also, "pool": pool}
+    with progress_bar(LiveWatch, False if watch else progress, many=_is_many(pool)) as bar:
+        return train_run(recipe, dataset, options, out=out, validation=validation, watch=watch or bar, **choices)
+
+
+def with_network(recipe: Recipe, model: OwnNetwork, dataset: AnyDataset) -> Recipe:
+    """The recipe with a network of one's own for this data, named after both.
+
+    Raises
+    ------
+    RecipeError
+        If the network cannot be trained, see :func:`digitwise.models.own.described`.
+    """
+    name, layers = described(model, dataset.train.image_shape, dataset.train.n_classes)
+    purpose = f"{recipe.purpose}; with {name}, a network from outside"
+    return recipe.replace(name=f"{recipe.name}-{name}", purpose=purpose, model=name, layers=layers)
+
+
+def _is_many(pool: Pool | None) -> bool:
+    """Whether trainings go on side by side."""
+    return pool is not None and not isinstance(pool, Here)
 
 
 def train_run(recipe: Recipe, dataset: AnyDataset, options: FitOptions, **choices: Any) -> Run:
@@ -119,7 +159,7 @@ def train_seeds(
 
 
 def sweep(
-    recipe: str | Recipe,
+    recipe: str | Path | Recipe,
     data: str | Path | Dataset = "mnist",
     *,
     trials: int | None = None,
@@ -132,6 +172,7 @@ def sweep(
     precision: Precision | None = None,
     deterministic: bool = False,
     watch: Watch | None = None,
+    progress: bool | None = None,
     tell: Callable[[TrialRow], None] | None = None,
 ) -> Sweep:
     """Train a recipe in many variants, and make a run of the one with the fewest validation errors.
@@ -141,8 +182,9 @@ def sweep(
 
     Parameters
     ----------
-    recipe : str or Recipe
-        A name gives the recipe adapted to the size of the data, see :meth:`Recipe.for_size`.
+    recipe : str, Path or Recipe
+        A name gives the recipe adapted to the size of the data, see :meth:`Recipe.for_size`. One's own, as a value or
+        by the path of its TOML file, is taken as it is.
     data : str, Path or Dataset
         As for :func:`digitwise.load`. The trials get its training images; the winner is evaluated on its test images
         once.
@@ -169,6 +211,8 @@ def sweep(
         The same seed gives the same weights, bit for bit, on the same machine.
     watch : Watch, optional
         Its methods are called as the trainings go on.
+    progress : bool, optional
+        Whether to show a bar; by default on a terminal and in a notebook, where no watch is given.
     tell : callable, optional
         Called with each trial's row when it is done.
 
@@ -198,9 +242,13 @@ def sweep(
     library()  # a missing Optuna is reported before the data is read
     options = FitOptions(seed, None, precision, deterministic)
     dataset = data if isinstance(data, Dataset) else load(data)
-    recipe = find(recipe).for_size(len(dataset.train)) if isinstance(recipe, str) else recipe
-    choices: dict[str, Any] = {"trials": trials, "grid": grid, "timeout": timeout, "pool": pool, "watch": watch}
-    return sweep_run(recipe, dataset, options, validation=validation, out=out, tell=tell, **choices)
+    if not isinstance(recipe, Recipe):
+        found = find(recipe)
+        recipe = found if is_file(recipe) else found.for_size(len(dataset.train))
+    choices: dict[str, Any] = {"trials": trials, "grid": grid, "timeout": timeout, "pool": pool}
+    with progress_bar(LiveWatch, False if watch else progress, many=_is_many(pool)) as bar:
+        choices["watch"] = watch or bar
+        return sweep_run(recipe, dataset, options, validation=validation, out=out, tell=tell, **choices)
 
 
 def sweep_run(recipe: Recipe, dataset: Dataset, options: FitOptions, **choices: Any) -> Sweep:
@@ -211,9 +259,15 @@ def sweep_run(recipe: Recipe, dataset: Dataset, options: FitOptions, **choices: 
     return result
 
 
-def improve(run: Run, dataset: Dataset, **choices: Any) -> Improvement:
-    """Fix a run's recipe and train it to a complete run, see :func:`digitwise.training.improve.improve`."""
-    result = improve_job.improve(run, dataset, **choices)
+def improve(
+    run: Run, dataset: Dataset, *, watch: Watch | None = None, progress: bool | None = None, **choices: Any
+) -> Improvement:
+    """Fix a run's recipe and train it to a complete run, see :func:`digitwise.training.improve.improve`.
+
+    ``progress`` is that of :func:`train`.
+    """
+    with progress_bar(LiveWatch, False if watch else progress) as bar:
+        result = improve_job.improve(run, dataset, watch=watch or bar, **choices)
     if result.run is not None:
         draw_run(result.run, dataset)
     return result

@@ -14,7 +14,7 @@ from digitwise.training.backend import BACKEND
 
 
 class Loop(Protocol):
-    """Trains a Keras model in place, on categorical cross-entropy, at most ``most`` steps a call."""
+    """Trains a Keras model in place, on categorical cross-entropy and its layers' penalties, ``most`` steps a call."""
 
     def __init__(self, model: Any, optimizer: Any, label_smoothing: float, most: int) -> None: ...
 

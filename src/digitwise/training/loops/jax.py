@@ -78,8 +78,9 @@ class Loop:
         weights, others, optimizer = values[:n], values[n : n + m], list(values[n + m :])
 
         def judged(weights: list[Any]) -> Any:
-            given, changed = self._model.stateless_call(weights, others, inputs, training=True)
-            return self._loss(targets, given), (given, changed)
+            told = self._model.stateless_call(weights, others, inputs, training=True, return_losses=True)
+            given, changed, penalties = told  # on weights, if any
+            return sum(penalties, self._loss(targets, given)), (given, changed)
 
         (loss, (given, others)), gradients = jax.value_and_grad(judged, has_aux=True)(weights)
         optimizer[self._rate] = rate

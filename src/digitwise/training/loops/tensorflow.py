@@ -44,7 +44,7 @@ class Loop:
         weights = self._model.trainable_variables
         with tf.GradientTape() as tape:
             given = self._model(inputs, training=True)
-            loss = self._loss(targets, given)
+            loss = sum(self._model.losses, self._loss(targets, given))  # with penalties on weights, if any
         self._optimizer.learning_rate.assign(rate)
         self._optimizer.apply(tape.gradient(loss, [weight.value for weight in weights]), weights)
         right = tf.argmax(given, axis=1) == tf.argmax(targets, axis=1)

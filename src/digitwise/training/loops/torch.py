@@ -33,7 +33,7 @@ class Loop:
         weights = self._model.trainable_variables
         self._model.zero_grad()
         given = self._model(inputs, training=True)
-        loss = self._loss(targets, given)
+        loss = sum(self._model.losses, self._loss(targets, given))  # with penalties on weights, if any
         loss.backward()
         self._optimizer.learning_rate.assign(rate)
         with torch.no_grad():

@@ -1,0 +1,102 @@
+"""What a run shows of itself in a notebook: its results, its history as a frame, and its learning curves."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from digitwise.drawing import BLUE, FAINT, ORANGE, STYLE, new_figure, png_url
+from digitwise.errors import MissingPartError
+from digitwise.escaping import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+Curve = Literal["loss", "accuracy"]
+ROW = '<tr><th style="text-align:left">{}</th><td style="text-align:left">{}</td></tr>'
+
+
+class RunDisplay:
+    """How a run is shown; its data are those of :class:`digitwise.runs.Run`."""
+
+    path: Path
+    info: dict[str, Any]
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """A row for each epoch."""
+        raise NotImplementedError
+
+    def frame(self) -> pd.DataFrame:
+        """The history as a pandas frame: a row for each epoch, with its losses, accuracies and seconds.
+
+        Raises
+        ------
+        MissingPartError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise MissingPartError('a frame needs pandas: pip install "digitwise[notebook]"') from error
+        return pd.DataFrame(self.history).astype({"epoch": int})
+
+    def plot(self, key: Curve = "loss", ax: Axes | None = None) -> Axes:
+        """Draw a learning curve, for training and validation.
+
+        Parameters
+        ----------
+        key : {"loss", "accuracy"}
+        ax : matplotlib.axes.Axes, optional
+            By default of a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        import matplotlib.pyplot as plt
+
+        with plt.rc_context(STYLE):
+            axes = plt.subplots(figsize=(4.6, 3.2), layout="constrained")[1] if ax is None else ax
+            learning_curve(axes, self.history, key)
+        return axes
+
+    def _repr_html_(self) -> str:
+        """Results and learning curves, for a notebook."""
+        info, test = self.info, self.info["results"]["test"]
+        recipe, validation = info["recipe"], info["results"]["validation"]
+        low, high = (100 * share for share in test["interval_95"])
+        rate = f"{100 * test['errors'] / test['n']:.2f} %, 95 % interval {low:.2f} to {high:.2f} %"
+        rows = {
+            "recipe": f"{recipe['name']}: {recipe['purpose']}",
+            "network": f"{recipe['model']}, {info['parameters']:,} parameters",
+            "data": info["data"]["name"],
+            "test": f"{test['errors']:,} of {test['n']:,} wrong: {rate}",
+            "validation": f"{validation['errors']:,} of {info['data']['validation']:,} wrong",
+            "training": f"{info['epochs']} epochs in {info['fit_seconds']:.1f} s, seed {info['seed']}",
+            "folder": str(self.path),
+        }
+        table = "".join(ROW.format(name, html.escape(printable(value))) for name, value in rows.items())
+        figure = new_figure(8.0, 3.0)
+        for place, key in enumerate(("loss", "accuracy")):
+            learning_curve(figure.add_subplot(1, 2, place + 1), self.history, key)
+        curves = f'<img alt="learning curves" style="max-width:100%;width:640px" src="{png_url(figure)}">'
+        return f"<div><table>{table}</table>{curves}</div>"
+
+
+def learning_curve(axes: Axes, history: Sequence[dict[str, float]], key: str) -> None:
+    """Draw the loss or the accuracy over the epochs, for training and validation."""
+    from matplotlib.ticker import MaxNLocator
+
+    epochs = [row["epoch"] for row in history]
+    name, scale = {"loss": ("loss", 1), "accuracy": ("accuracy, %", 100)}[key]
+    axes.plot(epochs, [scale * row[key] for row in history], "o-", color=BLUE, ms=4, label="training")
+    axes.plot(epochs, [scale * row[f"val_{key}"] for row in history], "s--", color=ORANGE, ms=4, label="validation")
+    axes.set(xlabel="epoch", ylabel=name)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+    axes.grid(alpha=0.25, color=FAINT)
+    axes.legend()
