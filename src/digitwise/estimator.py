@@ -21,7 +21,7 @@ from digitwise.data.splits import split_validation
 from digitwise.errors import DataError, RunError
 from digitwise.files import expanded, real, write_json
 from digitwise.formats.values import Pixels, Scale
-from digitwise.images import Float32, ImageSet, UInt8, check_fit
+from digitwise.images import SMALLEST, Float32, ImageSet, UInt8, check_fit
 from digitwise.outputs import Kind
 from digitwise.recipes import Recipe, for_data
 from digitwise.training.fit import fit
@@ -111,12 +111,12 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         rows, y = validate_data(self, rows, y, ensure_min_samples=2)
         check_classification_targets(y)
         check_non_negative(rows, type(self).__name__)
-        self.image_shape_ = shape or _square(rows.shape[1])
         self.classes_, labels = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y: expected two classes or more, got one class, {self.classes_[0]!r}")
+        self.image_shape_ = shape or self._shape_of(rows.shape[1])
         with _as_value_error():
-            pixels = Pixels("X")
-            images = pixels(rows.reshape(len(rows), *self.image_shape_))
-            self._scale = pixels.scale
+            images, self._scale = self._pixels(rows, None)
             train = ImageSet(images, labels.astype(np.int64), tuple(map(str, self.classes_)))
             check_fit("X, y", train, train)
             splits = split_validation(train, seed=SPLIT_SEED)
@@ -225,31 +225,37 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise ValueError(f"X: expected images of {self.image_shape_}, as in fit, got {shape}")
         rows = validate_data(self, rows, reset=False)
         check_non_negative(rows, type(self).__name__)
-        pixels = Pixels("X")
-        pixels.scale = self._scale
         with _as_value_error():
-            return pixels(rows.reshape(len(rows), *self.image_shape_))
+            return self._pixels(rows, self._scale)[0]
+
+    def _pixels(self, rows: NDArray[Any], scale: Scale | None) -> tuple[UInt8, Scale | None]:
+        """Images from rows of numbers, by a scale or the one that they tell."""
+        pixels = Pixels("X")
+        pixels.scale = scale
+        return pixels(rows.reshape(len(rows), *self.image_shape_)), pixels.scale
+
+    @staticmethod
+    def _shape_of(n: int) -> tuple[int, int]:
+        """Height and width of images that come as rows of ``n`` pixels."""
+        side = math.isqrt(n)
+        if side * side != n or side < SMALLEST:
+            raise ValueError(
+                f"X: expected images (n, h, w) of 4x4 pixels or more, or rows of a square number of pixels such as 784 "
+                f"for 28x28, got rows of {n} feature(s); give images that are not square as (n, h, w)"
+            )
+        return side, side
 
 
 def _rows(values: Any) -> tuple[Any, tuple[int, ...] | None]:
     """Images as rows of numbers, and their shape; of what has less than three axes as it is, and None."""
-    if np.ndim(values) < 3:
+    array = values if hasattr(values, "ndim") else np.asarray(values)
+    if array.ndim < 3:
         return values, None
-    array = np.asarray(values)
+    array = np.asarray(array)
     shape = array.shape[1:-1] if array.ndim == 4 and array.shape[3] == 1 else array.shape[1:]
     if len(shape) > 3 or shape[2:] not in ((), (3,)):
         raise ValueError(f"X: expected images (n, h, w), (n, h, w, 1) or (n, h, w, 3), got an array of {array.shape}")
     return array.reshape(len(array), -1), shape
-
-
-def _square(n: int) -> tuple[int, int]:
-    side = math.isqrt(n)
-    if side * side != n:
-        raise ValueError(
-            f"X: expected images (n, h, w), or rows of a square number of pixels such as 784 for 28x28, got rows of {n}"
-            f"; give images that are not square as (n, h, w)"
-        )
-    return side, side
 
 
 @contextmanager

@@ -103,7 +103,7 @@ def test_compiled_model_is_trained_as_the_recipe_says(small):
     model.compile("sgd", "categorical_crossentropy")
     recipe = with_network(RECIPE, model, small)
     assert recipe.optimizer == "adam"
-    assert "compile" not in recipe.layers.replace('"compile_config": null', "")
+    assert "compile" not in recipe.layers.replace('"compile_config": {}', "")
 
 
 def test_weights_come_from_the_seed_alone(small):
@@ -147,7 +147,7 @@ def test_penalty_on_weights_is_part_of_the_loss(small):
 
     recipe = with_network(RECIPE.replace(epochs=30), penalised, small)
     fitted = fit(recipe, split_validation(small.train, size=12))
-    assert np.linalg.norm(fitted.model.get_weights()[0]) < 0.3  # it begins with 1.9
+    assert np.linalg.norm(fitted.model.get_weights()[0]) < 0.6  # it begins with 1.9
     assert fitted.history[0]["loss"] > fitted.history[0]["val_loss"]  # which has no penalty
 
 

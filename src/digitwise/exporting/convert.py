@@ -209,6 +209,13 @@ def activation(graph: Graph, name: str, values: Sequence[Value], step: Step) -> 
     return _activated(graph, values[0], step.layer)
 
 
+def softmax(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    """``Softmax`` over features."""
+    if len(values[0].shape) > 1 or step.layer.axis not in (-1, 1):
+        raise unsupported(step.layer, f"a softmax over axis {step.layer.axis} of {values[0].shape}")
+    return replace(values[0], name=graph.add("Softmax", values[0].name, axis=-1))
+
+
 def flatten(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
     """``Flatten``: the features keep the order c, h, w, to which the next layer's weights are adapted."""
     shape = values[0].shape
@@ -313,6 +320,7 @@ LAYERS: dict[str, Layer] = {
     "ReLU": relu,
     "Rescaling": rescaling,
     "Reshape": reshape,
+    "Softmax": softmax,
     "UpSampling2D": up_sampling,
     "ZeroPadding2D": zero_padding,
 }

@@ -106,7 +106,9 @@ def _named(network: OwnNetwork) -> tuple[str, Callable[..., Any]]:
         if not (colon and file and function.isidentifier()):
             raise _wrong("model", "FILE.py:FUNCTION", repr(network), "name the function that makes the network")
         return f"{Path(file).stem}.{function}", _from_file(Path(file), function)
-    if hasattr(network, "layers"):
+    import keras
+
+    if isinstance(network, keras.Model):
         return re.sub(r"_\d+$", "", str(network.name)), lambda: network
     if not callable(network):
         raise _wrong("model", "a Keras model or a function that makes one", type(network).__name__, "give one of them")
@@ -192,12 +194,12 @@ def _plain(name: str, model: Any, input_shape: tuple[int, int, int], *, logits: 
         return type(layer).from_config(layer.get_config() | {"name": named, "dtype": "float32"})
 
     images = keras.Input(input_shape, name="images")
-    row = isinstance(model, keras.Sequential)
-    inputs = images if row else keras.tree.map_structure(lambda _: images, model.input)
-    copy = keras.models.clone_model(model, input_tensors=inputs, clone_function=copied, recursive=True)
-    ending = [keras.layers.Softmax(dtype="float32", name="probabilities")] if logits else []
-    if row:
+    ending = [keras.layers.Activation("softmax", dtype="float32", name="probabilities")] if logits else []
+    if isinstance(model, keras.Sequential):
+        copy = keras.models.clone_model(model, clone_function=copied, recursive=True)
         return keras.Sequential([images, *copy.layers, *ending], name=name)
+    inputs = keras.tree.map_structure(lambda _: images, model.input)
+    copy = keras.models.clone_model(model, input_tensors=inputs, clone_function=copied, recursive=True)
     return keras.Model(images, ending[0](copy.outputs[0]) if logits else copy.outputs[0], name=name)
 
 

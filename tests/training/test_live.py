@@ -1,0 +1,98 @@
+"""The bar of a call from Python: in terminals and notebooks, and nowhere else."""
+
+import io
+import sys
+import types
+
+import pytest
+from rich.console import Console
+
+import digitwise
+from digitwise.recipes import Recipe
+from digitwise.training import live
+from digitwise.training.live import CheckWatch, LiveWatch, progress_bar
+
+ROW = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "val_loss": 0.5, "val_accuracy": 0.75, "seconds": 2.0}
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    return stream
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """What a notebook shows, one picture after another."""
+    shown = []
+    handle = types.SimpleNamespace(update=shown.append)
+    monkeypatch.setattr("IPython.display.display", lambda what, **options: (shown.append(what), handle)[1])
+    monkeypatch.setattr(live, "PAUSE", -1)
+    plain = Console.__init__
+    monkeypatch.setattr(Console, "__init__", lambda self, **options: plain(self, **options, force_jupyter=True))
+    return shown
+
+
+def text_of(shown):
+    return shown._repr_mimebundle_([], [])["text/html"]
+
+
+def test_terminal_has_one_bar_and_no_lines(terminal):
+    with progress_bar(LiveWatch, None) as watch:
+        watch.on_member(1, 3)
+        watch.on_steps(1, 0.5, 0.25, 0.9)
+        watch.on_epoch(ROW, 0.5)
+        watch.bar.refresh()
+        drawn = terminal.getvalue()
+    assert "network 1 of 3: epoch 1" in drawn
+    assert "loss 0.2500  accuracy 0.9000" in drawn
+    assert "validation" not in drawn
+    assert terminal.getvalue().endswith("\x1b[2K")  # it goes when the training is done
+
+
+def test_notebook_has_one_bar_without_widgets_which_goes(notebook):
+    with progress_bar(LiveWatch, None) as watch:
+        watch.on_task("fold 2 of 5")
+        watch.on_steps(3, 0.5, 0.25, 0.9)
+        assert "fold 2 of 5: epoch 3" in text_of(notebook[-1])
+    assert notebook[-1].data == ""
+
+
+def test_no_bar_elsewhere_and_none_where_it_is_not_wanted(terminal, monkeypatch):
+    with progress_bar(LiveWatch, False) as watch:
+        assert watch is None
+    assert terminal.getvalue() == ""
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with progress_bar(LiveWatch, None) as watch:
+        assert watch is None
+    with progress_bar(LiveWatch, True) as watch:
+        assert watch is not None
+
+
+def test_checks_are_named_on_the_bar(terminal):
+    with progress_bar(CheckWatch, None) as watch:
+        watch.say("DW010 Duplicates", 1, 9)
+        watch.bar.refresh()
+        assert "DW010 Duplicates" in terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda data, out: digitwise.train(Recipe("a", "", "simple-cnn", 1, 32), data, out=out),
+        lambda data, out: digitwise.sweep(Recipe("a", "", "simple-cnn", 1, 32), data, grid={"epochs": [1]}, out=out),
+        lambda data, out: digitwise.check("digits", select=["DW010"]),
+    ],
+    ids=["train", "sweep", "check"],
+)
+def test_public_calls_show_it(call, small, tmp_path, terminal):
+    call(small, tmp_path / "out")
+    assert "━" in terminal.getvalue()
+    assert not [line for line in terminal.getvalue().splitlines() if "validation loss" in line]
