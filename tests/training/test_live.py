@@ -1,7 +1,5 @@
 """The bar of a call from Python: in terminals and notebooks, and nowhere else."""
 
-import io
-import sys
 import types
 
 import pytest
@@ -15,17 +13,13 @@ from digitwise.training.live import CheckWatch, LiveWatch, progress_bar
 ROW = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "val_loss": 0.5, "val_accuracy": 0.75, "seconds": 2.0}
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
 @pytest.fixture
-def terminal(monkeypatch):
-    stream = Terminal()
-    monkeypatch.setattr(sys, "stderr", stream)
+def terminal(monkeypatch, capsys):
+    """What a terminal was sent so far."""
     monkeypatch.setenv("TERM", "xterm")
-    return stream
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")  # by which rich knows one
+    sent = []
+    return lambda: (sent.append(capsys.readouterr().err), "".join(sent))[1]
 
 
 @pytest.fixture
@@ -50,11 +44,11 @@ def test_terminal_has_one_bar_and_no_lines(terminal):
         watch.on_steps(1, 0.5, 0.25, 0.9)
         watch.on_epoch(ROW, 0.5)
         watch.bar.refresh()
-        drawn = terminal.getvalue()
+        drawn = terminal()
     assert "network 1 of 3: epoch 1" in drawn
     assert "loss 0.2500  accuracy 0.9000" in drawn
     assert "validation" not in drawn
-    assert terminal.getvalue().endswith("\x1b[2K")  # it goes when the training is done
+    assert terminal().endswith("\x1b[2K")  # it goes when the training is done
 
 
 def test_notebook_has_one_bar_without_widgets_which_goes(notebook):
@@ -65,22 +59,26 @@ def test_notebook_has_one_bar_without_widgets_which_goes(notebook):
     assert notebook[-1].data == ""
 
 
-def test_no_bar_elsewhere_and_none_where_it_is_not_wanted(terminal, monkeypatch):
+def test_no_bar_where_it_is_not_wanted(terminal):
     with progress_bar(LiveWatch, False) as watch:
         assert watch is None
-    assert terminal.getvalue() == ""
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert terminal() == ""
+
+
+def test_no_bar_where_there_is_no_terminal_but_where_it_is_asked_for(capsys):
     with progress_bar(LiveWatch, None) as watch:
         assert watch is None
+    assert capsys.readouterr().err == ""
     with progress_bar(LiveWatch, True) as watch:
-        assert watch is not None
+        watch.bar.refresh()
+    assert "compiling" in capsys.readouterr().err
 
 
 def test_checks_are_named_on_the_bar(terminal):
     with progress_bar(CheckWatch, None) as watch:
         watch.say("DW010 Duplicates", 1, 9)
         watch.bar.refresh()
-        assert "DW010 Duplicates" in terminal.getvalue()
+        assert "DW010 Duplicates" in terminal()
 
 
 @pytest.mark.parametrize(
@@ -94,5 +92,5 @@ def test_checks_are_named_on_the_bar(terminal):
 )
 def test_public_calls_show_it(call, small, tmp_path, terminal):
     call(small, tmp_path / "out")
-    assert "━" in terminal.getvalue()
-    assert not [line for line in terminal.getvalue().splitlines() if "validation loss" in line]
+    assert "━" in terminal()
+    assert not [line for line in terminal().splitlines() if "validation loss" in line]

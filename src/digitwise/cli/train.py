@@ -183,8 +183,7 @@ def train(
             from digitwise.training.train import assist
             from digitwise.workflows.train import train_run, train_seeds, with_network
 
-            if model is not None:
-                chosen = with_network(chosen, model, dataset)
+            chosen = with_network(chosen, model, dataset)
             options = FitOptions(seed, budget, precision, deterministic, start_from)
             choices: dict[str, Any] = {"validation": validation, "watch": watch}
             if host:

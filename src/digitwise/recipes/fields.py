@@ -30,7 +30,7 @@ def kinds(cls: type) -> dict[str, Any]:
 def meanings(cls: type) -> dict[str, str]:
     """What each field is for, as one line of plain text, from the docstring's section of parameters."""
     parameters = inspect.cleandoc(cls.__doc__ or "").partition("----------\n")[2]
-    found = {}
+    found: dict[str, str] = {}
     for names, text in ENTRY.findall(parameters):
         line = ROLE.sub(lambda part: part[1] or part[2], " ".join(textwrap.dedent(text).split()))
         found |= dict.fromkeys(names.split(", "), line)
@@ -60,7 +60,7 @@ def in_words(kind: Any) -> str:
     if origin is tuple:
         many = {float: "numbers", str: "texts"}[parts[0]]
         return f"a list of {many}" if parts[-1] is ... else f"{len(parts)} {many}"
-    return WORDS.get(kind, kind.__name__)
+    return WORDS.get(kind) or str(kind.__name__)
 
 
 def _fits(value: Any, kind: Any) -> bool:

@@ -29,9 +29,10 @@ T = TypeVar("T")
 
 def written(recipe: Any) -> str:
     """A recipe as TOML. A field without a value stands as a comment, as TOML has no null."""
+    cls: type = type(recipe)
     blocks = [HEAD]
     tables = []
-    for name, kind in fields.kinds(type(recipe)).items():
+    for name, kind in fields.kinds(cls).items():
         value = getattr(recipe, name)
         if name == LEFT_OUT:
             continue
@@ -40,7 +41,7 @@ def written(recipe: Any) -> str:
             tables.append(_table(name, typing.cast(type, inner), value))
             continue
         line = f"{name} = {_literal(value)}" if value is not None else f"# {name} = {_example(kind)}"
-        blocks.append(f"{_comment(type(recipe), name)}{line}\n")
+        blocks.append(f"{_comment(cls, name)}{line}\n")
     return "\n".join([*blocks, *tables])
 
 
@@ -97,7 +98,7 @@ def read(cls: type[T], path: str | Path) -> T:
 
 
 def _made(cls: type[T], values: Mapping[str, Any]) -> T:
-    kinds = {name: kind for name, kind in fields.kinds(cls).items() if name != LEFT_OUT}
+    kinds = {name: kind for name, kind in fields.kinds(typing.cast(type, cls)).items() if name != LEFT_OUT}
     for name in values:
         if name not in kinds:
             near = difflib.get_close_matches(name, list(_names(kinds)), n=1, cutoff=0)[0]

@@ -28,7 +28,7 @@ class NotebookProgress(Progress):
         """Show it, below what the cell has printed."""
         from IPython.display import display
 
-        self._drawn, self._place = time.monotonic(), display(self, display_id=True)
+        self._drawn, self._place = time.monotonic(), display(self, display_id=True)  # type: ignore[no-untyped-call]
 
     def update(self, *arguments: Any, **changes: Any) -> None:
         """Change a task; see :class:`rich.progress.Progress`."""
@@ -41,7 +41,7 @@ class NotebookProgress(Progress):
         """Take it away."""
         from IPython.display import HTML
 
-        self._place.update(HTML(""))
+        self._place.update(HTML(""))  # type: ignore[no-untyped-call]
 
 
 class LiveWatch(Watch):

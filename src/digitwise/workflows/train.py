@@ -115,22 +115,22 @@ def train(
     """
     options = FitOptions(seed, budget, precision, deterministic, start_from)
     dataset = data if isinstance(data, Dataset | StreamedDataset) else load(data)
-    recipe = for_data(recipe, len(dataset.train))
-    if model is not None:
-        recipe = with_network(recipe, model, dataset)
+    recipe = with_network(for_data(recipe, len(dataset.train)), model, dataset)
     choices: dict[str, Any] = {"resume": resume, "distribute": distribute, "also": also, "pool": pool}
     with progress_bar(LiveWatch, False if watch else progress, many=_is_many(pool)) as bar:
         return train_run(recipe, dataset, options, out=out, validation=validation, watch=watch or bar, **choices)
 
 
-def with_network(recipe: Recipe, model: OwnNetwork, dataset: AnyDataset) -> Recipe:
-    """The recipe with a network of one's own for this data, named after both.
+def with_network(recipe: Recipe, model: OwnNetwork | None, dataset: AnyDataset) -> Recipe:
+    """The recipe with a network of one's own, if any, for this data, and named after both.
 
     Raises
     ------
     RecipeError
         If the network cannot be trained, see :func:`digitwise.models.own.described`.
     """
+    if model is None:
+        return recipe
     name, layers = described(model, dataset.train.image_shape, dataset.train.n_classes)
     purpose = f"{recipe.purpose}; with {name}, a network from outside"
     return recipe.replace(name=f"{recipe.name}-{name}", purpose=purpose, model=name, layers=layers)
