@@ -76,7 +76,7 @@ class RunDisplay:
             "data": info["data"]["name"],
             "test": f"{test['errors']:,} of {test['n']:,} wrong: {rate}",
             "validation": f"{validation['errors']:,} of {info['data']['validation']:,} wrong",
-            "training": f"{info['epochs']} epochs in {info['fit_seconds']:.1f} s, seed {info['seed']}",
+            "training": f"{info['epochs']} {'epoch' if info['epochs'] == 1 else 'epochs'} in {info['fit_seconds']:.1f} s, seed {info['seed']}",
             "folder": str(self.path),
         }
         table = "".join(ROW.format(name, html.escape(printable(value))) for name, value in rows.items())

@@ -113,6 +113,10 @@ def test_features_keep_their_order_through_layers_after_flatten():
     agrees(lived(model), (9, 8, 3))
 
 
+def test_softmax_may_be_a_layer_of_its_own():
+    agrees(lived(keras.Sequential([keras.Input((8, 8, 1)), kl.Flatten(), kl.Dense(CLASSES), kl.Softmax()])), (8, 8, 1))
+
+
 @pytest.mark.parametrize("temperature", [0.4, 2.5])
 def test_temperature_is_included(temperature):
     model = lived(models.build("flash-cnn", (8, 8, 1), CLASSES))
@@ -146,6 +150,7 @@ def test_stored_images_need_no_transposition():
         (lambda: kl.Dense(2, name="odd"), r"a dense layer over \(8, 8, 1\)"),
         (lambda: kl.BatchNormalization(axis=1, name="odd"), "a normalisation of another axis than the last"),
         (lambda: kl.Activation("softmax", name="odd"), "the activation softmax"),
+        (lambda: kl.Softmax(name="odd"), r"a softmax over axis -1 of \(8, 8, 1\)"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

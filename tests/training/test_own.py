@@ -9,7 +9,7 @@ from digitwise.errors import RecipeError
 from digitwise.models import own
 from digitwise.recipes import Recipe
 from digitwise.runs import Run
-from digitwise.training.backend import BACKEND, keras
+from digitwise.training.backend import BACKEND, batch_norm, keras
 from digitwise.training.fit import fit
 from digitwise.training.improve import fixed
 from digitwise.training.options import FitOptions
@@ -119,16 +119,20 @@ def test_weights_come_from_the_seed_alone(small):
 
 def test_network_is_trained_in_the_precision_and_with_the_layers_of_ours():
     _, layers = own.described(with_softmax, SHAPE, 3)
-    from digitwise.training.backend import batch_norm
-
     network = own.built(layers, dtype="mixed_bfloat16", batch_norm=batch_norm)
     assert [layer.dtype_policy.name for layer in network.layers] == ["mixed_bfloat16"] * 5 + ["float32"]
     assert type(network.layers[1]).__name__ == (
         "FusedBatchNormalization" if BACKEND == "tensorflow" else "BatchNormalization"
     )
-    assert network.layers[1].momentum == 0.99  # theirs
+    assert network.layers[1].momentum == 0.9
     shapes = [weight.shape for weight in network.get_weights()]
     assert shapes == [weight.shape for weight in own.built(layers).get_weights()]
+
+
+def test_momentum_that_was_chosen_stays():
+    layers = own.described(sequential(lambda: kl.BatchNormalization(momentum=0.7), kl.Flatten, head()), SHAPE, 3)[1]
+    network = own.built(layers, batch_norm=batch_norm)
+    assert network.layers[0].momentum == 0.7
 
 
 def test_logits_become_probabilities_in_float32():

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import keras
 
 OwnNetwork = Any  # str, keras.Model or Callable[..., keras.Model]: keras comes without types, and is not waited for
+# Keras' default for the moving averages of a batch normalisation. After the few hundred steps of a short training they
+# would still be near what they began with, so that validation is poor: left at that, they get those of our networks.
+LONG = 0.99
 PROBED = 8  # images that a network is asked about to see whether it gives probabilities
 
 
@@ -93,6 +96,8 @@ def built(layers: str, *, dtype: str = "float32", batch_norm: Callable[..., Any]
     def copied(layer: Any) -> Any:
         config = layer.get_config() | ({} if id(layer) in head else {"dtype": dtype})
         if batch_norm is not None and type(layer) is keras.layers.BatchNormalization:
+            if config["momentum"] == LONG:
+                del config["momentum"]
             return batch_norm(**config)
         return type(layer).from_config(config)
 
