@@ -70,13 +70,14 @@ class RunDisplay:
         recipe, validation = info["recipe"], info["results"]["validation"]
         low, high = (100 * share for share in test["interval_95"])
         rate = f"{100 * test['errors'] / test['n']:.2f} %, 95 % interval {low:.2f} to {high:.2f} %"
+        epochs = f"{info['epochs']} epoch{'' if info['epochs'] == 1 else 's'}"
         rows = {
             "recipe": f"{recipe['name']}: {recipe['purpose']}",
             "network": f"{recipe['model']}, {info['parameters']:,} parameters",
             "data": info["data"]["name"],
             "test": f"{test['errors']:,} of {test['n']:,} wrong: {rate}",
             "validation": f"{validation['errors']:,} of {info['data']['validation']:,} wrong",
-            "training": f"{info['epochs']} {'epoch' if info['epochs'] == 1 else 'epochs'} in {info['fit_seconds']:.1f} s, seed {info['seed']}",
+            "training": f"{epochs} in {info['fit_seconds']:.1f} s, seed {info['seed']}",
             "folder": str(self.path),
         }
         table = "".join(ROW.format(name, html.escape(printable(value))) for name, value in rows.items())
