@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from digitwise import displays
 from digitwise.drawing import BLUE, FAINT, ORANGE, STYLE, new_figure, png_url
-from digitwise.errors import MissingPartError
-from digitwise.escaping import printable
+from digitwise.parts import library
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 Curve = Literal["loss", "accuracy"]
-ROW = '<tr><th style="text-align:left">{}</th><td style="text-align:left">{}</td></tr>'
 
 
 class RunDisplay:
@@ -38,10 +36,7 @@ class RunDisplay:
         MissingPartError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingPartError('a frame needs pandas: pip install "digitwise[notebook]"') from error
+        pd = library("pandas", "a frame")
         return pd.DataFrame(self.history).astype({"epoch": int})
 
     def plot(self, key: Curve = "loss", ax: Axes | None = None) -> Axes:
@@ -72,7 +67,6 @@ class RunDisplay:
         rate = f"{100 * test['errors'] / test['n']:.2f} %, 95 % interval {low:.2f} to {high:.2f} %"
         epochs = f"{info['epochs']} epoch{'' if info['epochs'] == 1 else 's'}"
         rows = {
-            "recipe": f"{recipe['name']}: {recipe['purpose']}",
             "network": f"{recipe['model']}, {info['parameters']:,} parameters",
             "data": info["data"]["name"],
             "test": f"{test['errors']:,} of {test['n']:,} wrong: {rate}",
@@ -80,12 +74,13 @@ class RunDisplay:
             "training": f"{epochs} in {info['fit_seconds']:.1f} s, seed {info['seed']}",
             "folder": str(self.path),
         }
-        table = "".join(ROW.format(name, html.escape(printable(value))) for name, value in rows.items())
         figure = new_figure(8.0, 3.0)
         for place, key in enumerate(("loss", "accuracy")):
             learning_curve(figure.add_subplot(1, 2, place + 1), self.history, key)
         curves = f'<img alt="learning curves" style="max-width:100%;width:640px" src="{png_url(figure)}">'
-        return f"<div><table>{table}</table>{curves}</div>"
+        return displays.block(
+            displays.table(("run", f"{recipe['name']}: {recipe['purpose']}"), list(rows.items())), curves
+        )
 
 
 def learning_curve(axes: Axes, history: Sequence[dict[str, float]], key: str) -> None:
