@@ -1,7 +1,7 @@
 """Names that strangers chose, of files and of classes, made harmless: one function for each place they go to.
 
 Terminal: :func:`printable`. CSV: :func:`cell`. JSON: :func:`json_text`. HTML: the templates escape, see
-:func:`digitwise.report.render.render`, and the scripts of the pages set text only.
+:func:`digitwise.reporting.render.render`, and the scripts of the pages set text only.
 """
 
 from __future__ import annotations

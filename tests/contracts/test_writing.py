@@ -107,7 +107,7 @@ def quick(trained, numbers, monkeypatch):
     import matplotlib.figure
 
     from digitwise.exporting import export
-    from digitwise.report import charts, report
+    from digitwise.reporting import charts, report
     from digitwise.training import improve, saving, sweep, train
 
     def written(partial, recipe, *_, **__):

@@ -57,7 +57,7 @@ def check(
     from digitwise.cli.console import steps
     from digitwise.errors import DataError
     from digitwise.outputs import claimed
-    from digitwise.report.pages import CHECK, check_place, write_findings
+    from digitwise.reporting.pages import CHECK, check_place, write_findings
     from digitwise.training.live import CheckWatch
     from digitwise.workflows.check import check as check_data
 
@@ -115,7 +115,7 @@ def _write_patch(found: Checked, review_file: Path) -> None:
     """Write the labels to decide on; decisions in the file so far, also those made during the training, are kept."""
     from digitwise.files import real
     from digitwise.outputs import updated_file, waiting_for
-    from digitwise.report.pages import CHECK
+    from digitwise.reporting.pages import CHECK
     from digitwise.workflows.check import label_patch
 
     file = real(review_file)

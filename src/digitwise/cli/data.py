@@ -75,8 +75,8 @@ def show(
     from digitwise.cli.live import DownloadBar
     from digitwise.data import load
     from digitwise.outputs import claimed
-    from digitwise.report.figures import FIGURES
-    from digitwise.report.render import check_data_figures, draw_data
+    from digitwise.reporting.figures import FIGURES
+    from digitwise.reporting.render import check_data_figures, draw_data
 
     check_data_figures(out_folder)
     dataset = load(name, patch=patch, label_column=label_column, progress=DownloadBar(stage(as_json)))

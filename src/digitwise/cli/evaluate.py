@@ -267,7 +267,7 @@ def errors(
     from digitwise.evaluation import confusion_matrix, evaluate_predictions
     from digitwise.evaluation.assessment import corrected
     from digitwise.images import ImageSet
-    from digitwise.report.render import draw_errors
+    from digitwise.reporting.render import draw_errors
     from digitwise.runs import Run
 
     opened = Run.open(run)

@@ -49,8 +49,8 @@ def report(
 ) -> None:
     """Write a run's report: one self-contained HTML file, its numbers as JSON, its figures."""
     from digitwise.evaluation.assessment import under_patch
-    from digitwise.report.content import Wishes
-    from digitwise.report.report import write_report
+    from digitwise.reporting.content import Wishes
+    from digitwise.reporting.report import write_report
     from digitwise.runs import Run
 
     opened = [Run.open(path) for path in runs]
@@ -105,7 +105,7 @@ def compare(
     from digitwise.evaluation.spread import over_seeds, seeds_in_words
     from digitwise.files import real
     from digitwise.outputs import check_file
-    from digitwise.report.figures import FIGURES
+    from digitwise.reporting.figures import FIGURES
     from digitwise.runs import Run
 
     if len(runs) < 2:
@@ -139,7 +139,7 @@ def _tell(a: str, b: str, result: Comparison) -> None:
 
 
 def _draw(a: Run, b: Run, data: str | None, label_column: str | None, path: Path) -> None:
-    from digitwise.report.figures import Group, compared_groups, grouped_gallery
+    from digitwise.reporting.figures import Group, compared_groups, grouped_gallery
 
     test = a.dataset(data, label_column=label_column).test
     names = (a.path.name, b.path.name)

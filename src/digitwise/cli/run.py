@@ -54,7 +54,7 @@ def run(
     from digitwise.files import real
     from digitwise.outputs import check_file, claimed
     from digitwise.recipes import find
-    from digitwise.report.render import PAGE, check_data_figures
+    from digitwise.reporting.render import PAGE, check_data_figures
 
     parts.require("training", "keras", "tensorflow")
     console = stage(as_json)
@@ -99,7 +99,7 @@ def _do(
     from digitwise.cli.data import tell
     from digitwise.cli.info import banner
     from digitwise.evaluation.comparison import compare
-    from digitwise.report.render import draw_data, render_index
+    from digitwise.reporting.render import draw_data, render_index
     from digitwise.training.options import FitOptions
 
     console.print(banner(precision))

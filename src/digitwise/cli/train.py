@@ -211,7 +211,7 @@ def train(
 
 def _open_report(results: list[Run], dataset: AnyDataset) -> None:
     """Write the report of the first run, compared with the others, and open it."""
-    from digitwise.report.report import write_report
+    from digitwise.reporting.report import write_report
 
     page = results[0].path / "report.html"
     write_report(results, dataset, page)

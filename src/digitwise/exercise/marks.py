@@ -12,7 +12,7 @@ from typing import Any
 from digitwise.escaping import cell
 from digitwise.exercise.tasks import TASKS
 from digitwise.outputs import Kind, check_file, write
-from digitwise.report.render import render
+from digitwise.reporting.render import render
 from digitwise.runs import now
 from digitwise.system import versions
 

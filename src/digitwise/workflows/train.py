@@ -12,8 +12,8 @@ from digitwise.images import Dataset
 from digitwise.models.own import OwnNetwork, described
 from digitwise.recipes import Recipe, find, for_data, is_file
 from digitwise.recipes.space import Grid, library
-from digitwise.report.pages import write_sweep
-from digitwise.report.render import draw_run
+from digitwise.reporting.pages import write_sweep
+from digitwise.reporting.render import draw_run
 from digitwise.runs import Run
 from digitwise.training import improve as improve_job
 from digitwise.training import sweep as sweep_job

@@ -15,11 +15,11 @@ from digitwise.evaluation.comparison import all_different
 from digitwise.files import real, write_json
 from digitwise.images import Int64, Predictions
 from digitwise.outputs import Kind
-from digitwise.report import charts, figures
-from digitwise.report.content import Examined, Wishes, about_the_same, content, examine
-from digitwise.report.feature_map import centres
-from digitwise.report.figures import Group, Sprite, compared_groups, make_sprite, on_a_sheet, slice_groups
-from digitwise.report.render import render
+from digitwise.reporting import charts, figures
+from digitwise.reporting.content import Examined, Wishes, about_the_same, content, examine
+from digitwise.reporting.feature_map import centres
+from digitwise.reporting.figures import Group, Sprite, compared_groups, make_sprite, on_a_sheet, slice_groups
+from digitwise.reporting.render import render
 from digitwise.runs import Run
 
 REPORT = Kind("report", "an earlier report", RunError)

@@ -23,7 +23,7 @@ from digitwise.evaluation.spread import over_seeds, seeds_in_words
 from digitwise.images import Dataset, Float64, ImageSet, Int64, Predictions
 from digitwise.ledger import looks
 from digitwise.properties import properties
-from digitwise.report import feature_map
+from digitwise.reporting import feature_map
 from digitwise.runs import Run, now
 from digitwise.system import versions
 

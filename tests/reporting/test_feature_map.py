@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from digitwise.report import feature_map
-from digitwise.report.feature_map import centres, company, feature_places
+from digitwise.reporting import feature_map
+from digitwise.reporting.feature_map import centres, company, feature_places
 from tests.helpers import predictions
 
 
@@ -50,7 +50,7 @@ PLACES = np.array([[0.1, 0.1], [0.12, 0.1], [0.1, 0.12], [0.9, 0.9], [0.88, 0.9]
 
 
 def test_wrong_image_is_counted_by_whom_it_lies_among(monkeypatch):
-    monkeypatch.setattr("digitwise.report.feature_map.NEIGHBOURS", 2)
+    monkeypatch.setattr("digitwise.reporting.feature_map.NEIGHBOURS", 2)
     answers = predictions([0, 0, 0, 1, 1, 0], [0, 0, 1, 1, 1, 1])  # the third among its own class, the last is not
     first, second, third = company(np.arange(6), PLACES, answers)
     assert first == {

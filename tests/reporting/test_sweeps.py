@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from digitwise.report.pages import coordinates, write_sweep
+from digitwise.reporting.pages import coordinates, write_sweep
 
 INFO = {
     "recipe": {"name": "<quick>"},

@@ -4,7 +4,7 @@ from PIL import Image
 
 from digitwise import drawing
 from digitwise.data.balance import class_balance
-from digitwise.report import figures
+from digitwise.reporting import figures
 from tests.helpers import blobs, predictions
 
 

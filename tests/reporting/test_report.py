@@ -11,8 +11,8 @@ from digitwise.errors import RunError
 from digitwise.evaluation.fixes import gatherings
 from digitwise.evaluation.slices import Condition, Slice
 from digitwise.images import Dataset, ImageSet, Predictions
-from digitwise.report.content import Wishes
-from digitwise.report.report import write_report
+from digitwise.reporting.content import Wishes
+from digitwise.reporting.report import write_report
 from digitwise.runs import Run
 
 FINDING = {"code": "DW010", "severity": "error", "title": "Exact duplicates", "count": 7}
@@ -196,9 +196,9 @@ def test_runs_of_different_images_are_refused_and_the_old_report_stays(made, dig
 @pytest.mark.parametrize(
     "step",
     [
-        "report.report._draw",
-        "report.report._render",
-        "report.report.write_json",
+        "reporting.report._draw",
+        "reporting.report._render",
+        "reporting.report.write_json",
         "runs.write_json",
         "outputs.single_file.write_json",
     ],

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from digitwise import drawing
-from digitwise.report import figures
-from digitwise.report.figures import Group, compared_groups, make_sprite, on_a_sheet, slice_groups
+from digitwise.reporting import figures
+from digitwise.reporting.figures import Group, compared_groups, make_sprite, on_a_sheet, slice_groups
 from tests.helpers import blobs, predictions
 
 

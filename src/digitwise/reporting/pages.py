@@ -14,10 +14,10 @@ from digitwise.checks import Checked, Finding, Subject
 from digitwise.images import ImageSet
 from digitwise.outputs import Kind, check_file, write, write_plain
 from digitwise.recipes.space import WARP, in_short
-from digitwise.report import charts
-from digitwise.report.charts import Coordinate
-from digitwise.report.figures import sheet_of
-from digitwise.report.render import render
+from digitwise.reporting import charts
+from digitwise.reporting.charts import Coordinate
+from digitwise.reporting.figures import sheet_of
+from digitwise.reporting.render import render
 from digitwise.runs import now
 from digitwise.system import versions
 

@@ -6,7 +6,7 @@ import pytest
 from digitwise.data import load
 from digitwise.errors import RunError
 from digitwise.images import Dataset
-from digitwise.report.render import draw_data, draw_run, page_context, render_index
+from digitwise.reporting.render import draw_data, draw_run, page_context, render_index
 from digitwise.runs import Run
 from tests.helpers import blobs
 

@@ -7,7 +7,7 @@ from PIL import Image
 from digitwise import drawing
 from digitwise.evaluation.calibration import at_temperature, calibration
 from digitwise.evaluation.selective import reading_policy, risk_coverage
-from digitwise.report import charts
+from digitwise.reporting import charts
 from tests.helpers import drawn
 
 

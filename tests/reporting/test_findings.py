@@ -5,7 +5,7 @@ import pytest
 
 from digitwise.checks import Check, SplitData, Subject, chosen, run_checks
 from digitwise.data.raw import Raw
-from digitwise.report.pages import write_findings
+from digitwise.reporting.pages import write_findings
 from tests.helpers import glyphs
 
 NAME = f"7/{'a-long-name-' * 9}<i>&.png"
@@ -58,7 +58,7 @@ def test_a_check_of_ones_own_stands_on_the_page_without_being_registered(tmp_pat
 def test_an_interrupted_page_leaves_the_old_one(page, monkeypatch):
     old = page.read_text()
     subject = Subject("other", SplitData("train", Raw(glyphs(60), None)))
-    monkeypatch.setattr("digitwise.report.pages.findings_content", lambda checked: 1 / 0)
+    monkeypatch.setattr("digitwise.reporting.pages.findings_content", lambda checked: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_findings(run_checks(subject, chosen(["DW010"])), page.parent)
     assert page.read_text() == old

@@ -15,7 +15,7 @@ from digitwise.evaluation.calibration import Calibration
 from digitwise.evaluation.selective import Policy, RiskCoverage
 from digitwise.images import Float64, Int64, Mask
 from digitwise.outputs import output_file
-from digitwise.report.figures import FIGURES
+from digitwise.reporting.figures import FIGURES
 from digitwise.run_display import learning_curve
 
 if TYPE_CHECKING:

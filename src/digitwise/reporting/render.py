@@ -12,7 +12,7 @@ from digitwise.escaping import printable
 from digitwise.evaluation import Evaluation, evaluate_predictions, explain
 from digitwise.images import Dataset, ImageSet, Predictions
 from digitwise.outputs import Kind, check_file, write
-from digitwise.report import charts, figures
+from digitwise.reporting import charts, figures
 from digitwise.runs import Run, now
 from digitwise.system import versions
 
@@ -22,7 +22,7 @@ def render(template: str, **values: Any) -> str:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("digitwise.report"),
+        loader=jinja2.PackageLoader("digitwise.reporting"),
         autoescape=True,
         finalize=_harmless,
         undefined=jinja2.StrictUndefined,
