@@ -35,6 +35,7 @@ def test_public_surface_is_what_was_decided():
         "export",
         "load",
         "load_model",
+        "report",
         "sweep",
         "train",
     ]

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from digitwise.errors import RunError as RunError
     from digitwise.estimator import DigitClassifier as DigitClassifier
     from digitwise.evaluation import Comparison as Comparison
-    from digitwise.evaluation import Evaluation as Evaluation
-    from digitwise.evaluation.comparison import compare as compare
     from digitwise.exporting.export import Export as Export
     from digitwise.exporting.export import export as export
     from digitwise.images import Dataset as Dataset
@@ -34,11 +32,14 @@ if TYPE_CHECKING:
     from digitwise.reading.results import Reading as Reading
     from digitwise.recipes import Augmentation as Augmentation
     from digitwise.recipes import Recipe as Recipe
+    from digitwise.reporting.evaluation import Evaluation as Evaluation
     from digitwise.runs import Run as Run
     from digitwise.training.saving import load_model as load_model
     from digitwise.training.sweep import Sweep as Sweep
     from digitwise.workflows.check import check as check
+    from digitwise.workflows.compare import compare as compare
     from digitwise.workflows.evaluate import evaluate as evaluate
+    from digitwise.workflows.report import report as report
     from digitwise.workflows.train import sweep as sweep
     from digitwise.workflows.train import train as train
 
@@ -49,18 +50,20 @@ _MODULES = {
     "data": "load",
     "errors": "DataError DataNotFoundError DigitwiseError ExportError MissingPartError ModelError RecipeError RunError",
     "estimator": "DigitClassifier",
-    "evaluation": "Comparison Evaluation",
-    "evaluation.comparison": "compare",
+    "evaluation": "Comparison",
     "exporting.export": "Export export",
     "images": "Dataset ImageSet Predictions",
     "reading.reader": "Reader",
     "reading.results": "Page Reading",
     "recipes": "Augmentation Recipe",
+    "reporting.evaluation": "Evaluation",
     "runs": "Run",
     "training.saving": "load_model",
     "training.sweep": "Sweep",
     "workflows.check": "check",
+    "workflows.compare": "compare",
     "workflows.evaluate": "evaluate",
+    "workflows.report": "report",
     "workflows.train": "sweep train",
 }
 _HOMES = dict(sorted((name, f"digitwise.{module}") for module, names in _MODULES.items() for name in names.split()))

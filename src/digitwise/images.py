@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -94,6 +94,8 @@ class ImageSet:
     class_names : tuple of str
         The name of each class, in label order; harmful characters are escaped, see
         :func:`digitwise.escaping.printable`.
+    files : tuple of str
+        The name of each image's file, where they are files of a folder; else empty.
 
     Raises
     ------
@@ -104,6 +106,7 @@ class ImageSet:
     images: UInt8
     labels: Int64
     class_names: tuple[str, ...]
+    files: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", tuple(map(printable, self.class_names)))
@@ -155,7 +158,8 @@ class ImageSet:
 
     def take(self, indices: Int64) -> ImageSet:
         """The images at ``indices`` (int64, shape (k,)), in that order."""
-        return ImageSet(self.images[indices], self.labels[indices], self.class_names)
+        files = tuple(self.files[index] for index in indices) if self.files else ()
+        return ImageSet(self.images[indices], self.labels[indices], self.class_names, files)
 
     def turned(self, turn: str) -> ImageSet:
         """All images turned by one of :data:`TURNS`.
@@ -165,7 +169,7 @@ class ImageSet:
         DataError
             If there is no such turn.
         """
-        return ImageSet(np.ascontiguousarray(turn_of(turn)(self.images)), self.labels, self.class_names)
+        return replace(self, images=np.ascontiguousarray(turn_of(turn)(self.images)))
 
 
 def check_fit(name: str, train: TrainingImages, test: ImageSet) -> None:

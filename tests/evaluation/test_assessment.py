@@ -26,7 +26,7 @@ def test_guarantee_without_support_is_refused_with_its_reason_and_the_rest_is_as
     found = assess(drawn(500, seed=1), drawn(500, seed=2), max_error=0.001)
     assert found.reading.policy is None
     assert "expected at least 3,688 validation images" in found.reading.refusal
-    assert found.evaluation.n == 500
+    assert found.scores.n == 500
 
 
 def test_overconfident_model_is_calibrated_by_its_temperature():

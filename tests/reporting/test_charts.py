@@ -25,7 +25,8 @@ def reliability(stem):
 
 def risks(stem):
     answers = drawn(2000, sharpness=12)
-    charts.risk_coverage(risk_coverage(answers), risk_coverage(answers), reading_policy(answers, 0.05), stem)
+    curves = {"validation": risk_coverage(answers), "test": risk_coverage(answers)}
+    charts.risk_coverage(curves, reading_policy(answers, 0.05), stem)
 
 
 def feature_map(stem):
@@ -48,7 +49,8 @@ def test_chart_is_kept_as_png_and_as_svg_for_the_page(tmp_path, draw):
 def test_promise_far_above_the_errors_does_not_spoil_the_chart(tmp_path):
     answers = drawn(2000, sharpness=12)
     policy = reading_policy(answers, 0.8)
-    charts.risk_coverage(risk_coverage(answers), risk_coverage(answers), policy, tmp_path / "a")
+    curves = {"validation": risk_coverage(answers), "test": risk_coverage(answers)}
+    charts.risk_coverage(curves, policy, tmp_path / "a")
     assert "guarantee" not in charts.inline(tmp_path / "a")
 
 

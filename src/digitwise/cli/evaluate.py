@@ -1,4 +1,4 @@
-"""``digitwise evaluate`` and ``digitwise errors``: how often a run is wrong, and on which images."""
+"""``digitwise evaluate`` and ``digitwise errors``: how often a model is wrong, and on which images."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from digitwise.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from digitwise.evaluation import Evaluation
     from digitwise.evaluation.assessment import Assessment
+    from digitwise.evaluation.metrics import Scores
     from digitwise.evaluation.rates import Expectation
     from digitwise.images import Predictions
+    from digitwise.reporting.evaluation import Evaluation
     from digitwise.runs import Run
-    from digitwise.workflows.evaluate import ModelAnswers
 
 SHOWN = 20  # misread images that are listed, those read surely first
 
@@ -44,8 +44,8 @@ def evaluate(
         Path | None,
         typer.Argument(
             metavar="RUN|MODEL",
-            help="A run folder; or, with --data, a model in a file: .keras, .h5, .onnx, or JSON beside its weights. "
-            "None with --reader.",
+            help="A run folder; or, with --data, a model: .keras, .h5, .onnx, JSON beside its weights, or a folder in "
+            "the SavedModel form. None with --reader.",
         ),
     ] = None,
     reader: Annotated[
@@ -81,23 +81,26 @@ def evaluate(
     assert run is not None
     from digitwise.errors import RunError
     from digitwise.evaluation.assessment import assess
+    from digitwise.reporting.saved import is_saved
     from digitwise.runs import Run
-    from digitwise.workflows.evaluate import answers_about, is_model, model_answers
+    from digitwise.workflows.evaluate import evaluate as evaluated
+    from digitwise.workflows.evaluate import is_model
+    from digitwise.workflows.report import guaranteed
 
     shares = class_mix(mix)
-    if is_model(run):
+    if is_model(run) or is_saved(run):
         if patch is not None or max_error is not None:
             raise typer.BadParameter("expected a run folder with --patch and --max-error, got a model")
         with telling_warnings():
-            answers = model_answers(run, data, label_column=label_column, input_scale=input_scale)
-        _evaluate_model(answers, samples, shares, as_json)
+            found = evaluated(run, data, label_column=label_column, input_scale=input_scale)
+        _evaluate_model(found, samples, shares, as_json)
         return
     if input_scale is not None:
         raise typer.BadParameter("expected --input-scale with a model in a file, got none")
     opened = Run.open(run)
-    validation, test = opened.predictions("validation"), answers_about(opened, data, label_column=label_column)
-    most = max_error or guaranteed(opened)
-    result = assess(validation, test, samples=samples, class_mix=shares, max_error=most)
+    evaluation = evaluated(opened, data, label_column=label_column)
+    test, most = evaluation.predictions, max_error or guaranteed(opened)
+    result = assess(evaluation.validation, test, samples=samples, class_mix=shares, max_error=most)
     policy = result.reading.policy
     if max_error is not None:
         if policy is None:
@@ -117,31 +120,28 @@ def evaluate(
         out.print(f"The policy is kept in {opened.path / 'policy.json'}")
 
 
-def _evaluate_model(answers: ModelAnswers, samples: int, shares: dict[str, float] | None, as_json: bool) -> None:
+def _evaluate_model(evaluation: Evaluation, samples: int, shares: dict[str, float] | None, as_json: bool) -> None:
     """Print what can be known of a model without validation images: neither a temperature nor a policy."""
-    from digitwise.evaluation import evaluate_predictions
-    from digitwise.evaluation.calibration import calibration
     from digitwise.evaluation.rates import expected_errors
 
-    evaluation = evaluate_predictions(answers.predictions)
-    expected, calibrated = expected_errors(answers.predictions, samples, shares), calibration(answers.predictions)
+    expected, error = expected_errors(evaluation.predictions, samples, shares), evaluation.calibration.error
     if as_json:
         print_json(
             {
-                "model": answers.model,
-                "data": answers.data,
-                "input": answers.understood and answers.understood.as_dict(),
+                "model": evaluation.place,
+                "data": evaluation.data,
+                "input": evaluation.understood and evaluation.understood.as_dict(),
                 **evaluation.as_dict(),
                 "expected": {**vars(expected), "interval_95": list(expected.interval_95)},
-                "calibration": {"error": calibrated.error},
+                "calibration": {"error": error},
             }
         )
         return
-    if answers.understood is not None:
-        out.print(answers.understood.words)
-    _tell_classes(answers.data, evaluation, expected)
+    if evaluation.purpose:
+        out.print(evaluation.purpose)
+    _tell_classes(evaluation.data, evaluation, expected)
     out.print(
-        f"among the two most probable {evaluation.top_2_accuracy:.2%}; calibration error {calibrated.error:.2%}; "
+        f"among the two most probable {evaluation.top_2_accuracy:.2%}; calibration error {error:.2%}; "
         f"negative log-likelihood {evaluation.negative_log_likelihood:.4f}"
     )
 
@@ -196,15 +196,8 @@ def _under_patch(
     return None if found is None else [count.as_dict() for count in under_patch(test, *found)]
 
 
-def guaranteed(run: Run) -> float:
-    """The error rate that a run's policy guarantees, or the default where it has none."""
-    from digitwise.evaluation.assessment import MAX_ERROR
-
-    return MAX_ERROR if run.policy is None else float(run.policy["max_error"])
-
-
-def _tell_classes(name: str, evaluation: Evaluation, expectation: Expectation) -> None:
-    out.print(f"{name}: accuracy {evaluation.accuracy:.2%}; {expectation.words}")
+def _tell_classes(name: str, scores: Scores, expectation: Expectation) -> None:
+    out.print(f"{name}: accuracy {scores.accuracy:.2%}; {expectation.words}")
     rows = [
         (
             score.name,
@@ -216,20 +209,20 @@ def _tell_classes(name: str, evaluation: Evaluation, expectation: Expectation) -
             _interval(score.recall_95),
             _share(score.f1),
         )
-        for score in evaluation.classes
+        for score in scores.classes
     ]
     out.print(table(("class", "n", "errors", "precision", "95 %", "recall", "95 %", "F1"), rows))
-    if absent := [score.name for score in evaluation.classes if not score.n]:
+    if absent := [score.name for score in scores.classes if not score.n]:
         out.print(f"no images of class {', '.join(absent)}: nothing is known of these")
 
 
 def _tell(name: str, result: Assessment) -> None:
     from digitwise.evaluation.selective import TEMPERATURE
 
-    evaluation, reading = result.evaluation, result.reading
-    _tell_classes(name, evaluation, result.expectation)
+    reading = result.reading
+    _tell_classes(name, result.scores, result.expectation)
     out.print(
-        f"among the two most probable {evaluation.top_2_accuracy:.2%}; calibration error {result.raw.error:.2%}, "
+        f"among the two most probable {result.scores.top_2_accuracy:.2%}; calibration error {result.raw.error:.2%}, "
         f"{result.calibrated.error:.2%} at temperature {result.temperature:.2f}; negative log-likelihood "
         f"{result.raw.negative_log_likelihood:.4f}, {result.calibrated.negative_log_likelihood:.4f} at that; the "
         f"interval of F1 is in --json"
@@ -254,40 +247,71 @@ def _interval(bounds: tuple[float, float] | None) -> str:
 
 
 def errors(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN|MODEL", help="A run folder or a saved evaluation; or, with --data, a model as for evaluate."
+        ),
+    ],
     data: DataOption = None,
     patch: PatchOption = None,
     label_column: LabelColumnOption = None,
+    input_scale: InputScaleOption = None,
     normalize: Annotated[bool, typer.Option("--normalize", help="Shares of the given class, not counts.")] = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Folder for the figures.  [default: that of the run or saved evaluation; for a model, and for other "
+            "data than the run's own, none are drawn]",
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show a run's confusion matrix and most confused classes; draw it and the wrong images into the folder."""
+    """Show a model's confusion matrix and most confused classes; draw it and the wrong images into a folder."""
+    from contextlib import nullcontext
+
     import numpy as np
 
     from digitwise.evaluation import confusion_matrix, evaluate_predictions
     from digitwise.evaluation.assessment import corrected
     from digitwise.images import ImageSet
-    from digitwise.reporting.render import draw_errors
-    from digitwise.runs import Run
+    from digitwise.outputs import claimed
+    from digitwise.reporting.figures import FIGURES
+    from digitwise.reporting.render import check_error_figures, draw_errors
+    from digitwise.reporting.saved import is_saved
+    from digitwise.workflows.report import subject
 
-    opened = Run.open(run)
-    answers, dataset = opened.predictions("test"), opened.dataset(data, label_column=label_column)
-    images, places = dataset.test, np.arange(len(answers))
-    if patch is not None and (found := opened.patched_test(dataset, patch)):
-        labels, dropped = found
-        answers, places = corrected(answers, labels, dropped), np.flatnonzero(~dropped)
-        images = ImageSet(images.images[places], labels[places], images.class_names)
-    figures = draw_errors(opened.path, images, answers)
-    opened.note_test_read("errors: confusion matrix and gallery")
+    if folder is not None:
+        check_error_figures(folder)
+    with telling_warnings():
+        found = subject(model, data, label_column=label_column, input_scale=input_scale)
+    answers, images, places = found.predictions, found.images, np.arange(found.n)
+    if patch is not None:
+        if found.run is None or found.dataset is None:
+            raise typer.BadParameter("expected --patch with a run on its own test images, got others")
+        if patched := found.run.patched_test(found.dataset, patch):
+            labels, dropped = patched
+            answers, places = corrected(answers, labels, dropped), np.flatnonzero(~dropped)
+            images = ImageSet(images.images[places], labels[places], images.class_names)
+    place = folder or (model if found.run is not None or is_saved(model) else None)
+    figures = []
+    if place is not None:
+        with claimed(place, FIGURES, inside=True) if folder is not None else nullcontext():
+            figures = draw_errors(place, images, answers)
+    if found.run is not None:
+        found.run.note_test_read("errors: confusion matrix and gallery")
     result, matrix, names = (
         evaluate_predictions(answers),
         confusion_matrix(answers, normalize=normalize),
         answers.class_names,
     )
     if as_json:
+        files = images.files
         wrong = [
             {
                 "index": int(places[i]),
+                **({"file": files[i]} if files else {}),
                 "label": names[answers.labels[i]],
                 "predicted": names[answers.predicted[i]],
                 "confidence": round(float(answers.confidence[i]), 6),
@@ -296,7 +320,7 @@ def errors(
         ]
         print_json(
             {
-                "recipe": opened.name,
+                **({"recipe": found.name} if found.run is not None else {"model": found.place}),
                 **result.as_dict(),
                 "class_names": list(names),
                 "confusion": matrix.tolist(),
@@ -306,9 +330,12 @@ def errors(
             }
         )
         return
+    if found.understood is not None:
+        out.print(found.understood.words)
     cells = [[f"{v:.3f}" if normalize else v for v in row] for row in matrix]
     out.print(table(("label ↓  predicted →", *names), [(n, *row) for n, row in zip(names, cells, strict=True)]))
     out.print()
     for pair in result.confused:
         out.print(f"{pair.given} taken for {pair.predicted}: {pair.count} times")
-    out.print(f"{result.errors} wrong of {result.n:,}; drawn in {', '.join(str(path) for path in figures)}")
+    drawn = f"; drawn in {', '.join(map(str, figures))}" if figures else "; --out DIR draws them"
+    out.print(f"{result.n_errors} wrong of {result.n:,}{drawn}")

@@ -37,7 +37,7 @@ ModelOption = Annotated[
 InputScaleOption = Annotated[
     str | None,
     typer.Option(
-        metavar="0-1|0-255|centred|standardised",
+        metavar="0-1|0-255|centred|standardised|0-16",
         help="The pixels that a model from elsewhere takes: centred is -1 to 1, standardised by MNIST's mean and "
         "deviation.  [default: found by asking it about known images]",
         rich_help_panel=FURTHER,

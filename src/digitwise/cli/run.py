@@ -98,9 +98,9 @@ def _do(
     """Look at the data, train, compare and write the page; the runs, and sentences on their differences."""
     from digitwise.cli.data import tell
     from digitwise.cli.info import banner
-    from digitwise.evaluation.comparison import compare
     from digitwise.reporting.render import draw_data, render_index
     from digitwise.training.options import FitOptions
+    from digitwise.workflows.compare import compare
 
     console.print(banner(precision))
     console.rule("The data", align="left")

@@ -262,7 +262,7 @@ def tell_result(run: Run, console: Console, *, explained: bool = True) -> None:
 
     answers = run.predictions("test")
     test = evaluate_predictions(answers)
-    console.print(f"  accuracy {test.accuracy:.2%}, {test.errors} errors: {test.in_production()}")
+    console.print(f"  accuracy {test.accuracy:.2%}, {test.n_errors} errors: {test.in_production()}")
     if explained:
         console.print(f"\n  The first prediction. {explain(answers)}")
     if test.confused:

@@ -20,6 +20,7 @@ from digitwise.data.sharded import read_shards
 from digitwise.data.sources import DIGITS, EMBEDDED, NAMES, SOURCES, Source, source
 from digitwise.data.texts import read_texts
 from digitwise.errors import DataError, DataNotFoundError
+from digitwise.escaping import printable
 from digitwise.files import expanded
 from digitwise.formats import Stored, open_splits
 from digitwise.formats.folder import Folder
@@ -173,7 +174,7 @@ def _files(path: Path, train: Folder, test: Stored | None) -> tuple[ImageSet, Im
     classes = train.class_names
     if test is not None and (strangers := (test.class_names or ())[len(classes) :]):
         raise DataError(f"{test.where}: class folder {strangers[0]!r} has no counterpart in the training set")
-    opened, labels = [], []
+    opened, labels, names = [], [], []
     for split in (train, test):
         found = list(split.labelled_files()) if isinstance(split, Folder) else []
         if split is not None and not found:
@@ -181,8 +182,10 @@ def _files(path: Path, train: Folder, test: Stored | None) -> tuple[ImageSet, Im
         files = [file for file, _ in found]
         opened.append(decoded(files, "", range(len(files))))
         labels.append(np.array([classes.index(name) for _, name in found], np.int64))
+        names.append(tuple(printable(f"{file.parent.name}/{file.name}") for file in files))
     form = Form.of_files(*opened)
-    sets = [ImageSet(form.fitted(each), own, classes) for each, own in zip(opened, labels, strict=True) if each]
+    parts = zip(opened, labels, names, strict=True)
+    sets = [ImageSet(form.fitted(each), own, classes, files) for each, own, files in parts if each]
     notes = form.notes
     if classes == DIGITS and form_of(sets[0].images) != VERSION:
         told = f"the digits are not in MNIST's form, as a reader brings them to: digitwise data normalize {path}"

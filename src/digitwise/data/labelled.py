@@ -128,4 +128,4 @@ def of_classes(images: ImageSet, class_names: tuple[str, ...], where: str, known
             f"{', '.join(strange[:5])}"
         )
     meant: Int64 = np.array([numbers.get(name, 0) for name in images.class_names], np.int64)
-    return ImageSet(images.images, meant[images.labels], class_names)
+    return replace(images, labels=meant[images.labels], class_names=class_names)

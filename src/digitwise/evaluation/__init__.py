@@ -4,7 +4,7 @@ from digitwise.evaluation.comparison import Comparison, apart, compare_predictio
 from digitwise.evaluation.metrics import (
     ClassScore,
     ConfusedPair,
-    Evaluation,
+    Scores,
     confusion_matrix,
     evaluate_predictions,
     explain,
@@ -16,7 +16,7 @@ __all__ = [
     "ClassScore",
     "Comparison",
     "ConfusedPair",
-    "Evaluation",
+    "Scores",
     "apart",
     "compare_predictions",
     "confusion_matrix",

@@ -1,4 +1,4 @@
-"""The full assessment of a model: temperature and threshold from validation images, all counts from test images."""
+"""The full assessment of a model: temperature and threshold from some images, what they come to from others."""
 
 from __future__ import annotations
 
@@ -10,22 +10,96 @@ import numpy as np
 
 from digitwise.errors import RunError
 from digitwise.evaluation.calibration import Calibration, at_temperature, calibration, fit_temperature
-from digitwise.evaluation.metrics import Evaluation, evaluate_predictions
+from digitwise.evaluation.fixes import halves
+from digitwise.evaluation.metrics import Scores, evaluate_predictions
 from digitwise.evaluation.rates import Expectation, expected_errors, wilson
-from digitwise.evaluation.selective import Policy, reading_policy
+from digitwise.evaluation.selective import TEMPERATURE, Policy, reading_policy
 from digitwise.images import Int64, Mask, Predictions
 
 MAX_ERROR = 0.001
 
 
 @dataclass(frozen=True)
-class PolicyOutcome:
-    """The result of a reading policy on the test images, or why there is none."""
+class Guarantee:
+    """A reading policy and what it comes to on images that had no part in choosing it, or why there is none.
+
+    Parameters
+    ----------
+    policy : Policy or None
+    answered, errors : int
+        Of the images that count: those answered under the policy, and those of them that are wrong.
+    counted : int
+        Images that count.
+    basis : str
+        The images that the threshold was chosen by, in words.
+    refusal : str
+        Why these cannot support the guarantee; empty where they can.
+    """
 
     policy: Policy | None
-    answered: int  # of the test images
+    answered: int
     errors: int
-    refusal: str = ""  # why the validation images cannot support the error guarantee; empty where they can
+    counted: int
+    basis: str
+    refusal: str = ""
+
+    def __str__(self) -> str:
+        if (policy := self.policy) is None:
+            return f"no guarantee: {self.refusal}"
+        return (
+            f"answering from a probability of {policy.threshold:.4f} on at temperature {TEMPERATURE}, with "
+            f"{policy.confidence:.0%} confidence at most {policy.max_error:.2%} of the answers are wrong; chosen by "
+            f"{self.basis}; of {self.counted:,} others {self.answered:,} are answered, {self.errors:,} of them wrong"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """What a temperature and a threshold are chosen by, and what their effect is counted on.
+
+    Parameters
+    ----------
+    choosing, counting : Predictions
+        About different images.
+    words : str
+        What the first are.
+    validated : bool
+        Whether these are validation images.
+    """
+
+    choosing: Predictions
+    counting: Predictions
+    words: str
+    validated: bool
+
+    @classmethod
+    def of(cls, test: Predictions, validation: Predictions | None) -> Basis:
+        """Validation images and test images; without the first, a half of the latter each, drawn class by class.
+
+        Raises
+        ------
+        RunError
+            If there are too few images for two halves.
+        """
+        if validation is not None:
+            return cls(validation, test, f"{len(validation):,} validation images", validated=True)
+        halved = halves(test.labels)
+        if not all(map(len, halved)):
+            raise RunError(f"expected two images of a class or more, got {len(test)} in all; evaluate on more")
+        choosing, counting = (
+            Predictions(test.labels[own], test.probabilities[own], test.class_names) for own in halved
+        )
+        words = f"{len(choosing):,} of the images, drawn class by class, which do not count"
+        return cls(choosing, counting, words, validated=False)
+
+    def guarantee(self, max_error: float) -> Guarantee:
+        """The policy for an error rate in (0, 1), see :func:`~digitwise.evaluation.selective.reading_policy`."""
+        told = {} if self.validated else {"of": "images to choose by, a half of all", "more": "evaluate on more"}
+        try:
+            policy = reading_policy(self.choosing, max_error, **told)
+        except RunError as refusal:
+            return Guarantee(None, 0, 0, len(self.counting), self.words, str(refusal))
+        return Guarantee(policy, *policy.answers(self.counting), len(self.counting), self.words)
 
 
 @dataclass(frozen=True)
@@ -34,28 +108,30 @@ class Assessment:
 
     Parameters
     ----------
-    evaluation : Evaluation
-        Of the test images, as are the next three.
+    scores : Scores
+        Of all test images.
     expectation : Expectation
     raw, calibrated : Calibration
-        Before and after the temperature.
+        Before and after the temperature, of the images that count.
     temperature : float
-        Fitted on the validation images.
-    reading : PolicyOutcome
+        Fitted on the images that it is chosen by.
+    reading : Guarantee
+    basis : Basis
     """
 
-    evaluation: Evaluation
+    scores: Scores
     expectation: Expectation
     raw: Calibration
     calibrated: Calibration
     temperature: float
-    reading: PolicyOutcome
+    reading: Guarantee
+    basis: Basis
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, those of the evaluation at the top."""
         policy = self.reading.policy
         return {
-            **self.evaluation.as_dict(),
+            **self.scores.as_dict(),
             "expected": {**vars(self.expectation), "interval_95": list(self.expectation.interval_95)},
             "calibration": {
                 "temperature": self.temperature,
@@ -69,12 +145,14 @@ class Assessment:
                 "refusal": self.reading.refusal,
                 "test_answered": self.reading.answered,
                 "test_errors": self.reading.errors,
+                "test_images": self.reading.counted,
+                "basis": self.reading.basis,
             },
         }
 
 
 def assess(
-    validation: Predictions,
+    validation: Predictions | None,
     test: Predictions,
     *,
     samples: int = 10_000,
@@ -85,8 +163,8 @@ def assess(
 
     Parameters
     ----------
-    validation : Predictions
-        For choosing temperature and threshold.
+    validation : Predictions or None
+        For choosing temperature and threshold; without them a half of the test images is, see :meth:`Basis.of`.
     test : Predictions
         For counting, and nothing else.
     samples, class_mix
@@ -94,23 +172,17 @@ def assess(
     max_error : float
         See :func:`~digitwise.evaluation.selective.reading_policy`.
     """
-    temperature = fit_temperature(validation)
+    basis = Basis.of(test, validation)
+    temperature = fit_temperature(basis.choosing)
     return Assessment(
-        evaluation=evaluate_predictions(test),
+        scores=evaluate_predictions(test),
         expectation=expected_errors(test, samples, class_mix),
-        raw=calibration(test),
-        calibrated=calibration(at_temperature(test, temperature)),
+        raw=calibration(basis.counting),
+        calibrated=calibration(at_temperature(basis.counting, temperature)),
         temperature=temperature,
-        reading=_reading(validation, test, max_error),
+        reading=basis.guarantee(max_error),
+        basis=basis,
     )
-
-
-def _reading(validation: Predictions, test: Predictions, max_error: float) -> PolicyOutcome:
-    try:
-        policy = reading_policy(validation, max_error)
-    except RunError as refusal:
-        return PolicyOutcome(None, 0, 0, str(refusal))
-    return PolicyOutcome(policy, *policy.answers(test))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 from scipy.special import bdtr
 
 from digitwise.errors import RunError
+from digitwise.evaluation.frames import pandas
 from digitwise.evaluation.rates import Z95
 from digitwise.images import Int64, Predictions
 from digitwise.runs import Run
@@ -60,6 +62,24 @@ class Comparison:
         """Plain values."""
         return {**vars(self), "difference": self.difference, "verdict": self.verdict()}
 
+    def frame(self) -> Any:
+        """A pandas frame with a row for each model, A and B: errors, only_here (wrong where the other is right), error_rate."""
+        rows = {"A": (self.errors_a, self.only_a), "B": (self.errors_b, self.only_b)}
+        found = pandas().DataFrame.from_dict(rows, orient="index", columns=["errors", "only_here"])
+        return found.assign(error_rate=found["errors"] / self.n)
+
+    def _repr_html_(self) -> str:
+        """The counts and the verdict, for a notebook."""
+        low, high = (f"{100 * share:+.2f} %" for share in self.difference_95)
+        rows = (("A", self.errors_a, self.only_a), ("B", self.errors_b, self.only_b), ("both", "", self.both_wrong))
+        cells = "".join(f"<tr><th>{name}</th><td>{wrong}</td><td>{only}</td></tr>" for name, wrong, only in rows)
+        return (
+            f"<div><strong>{html.escape(self.verdict())}</strong>, exact McNemar test on {self.n:,} images"
+            f"<table><thead><tr><th>model</th><th>errors</th><th>wrong here only</th></tr></thead>"
+            f"<tbody>{cells}</tbody></table>error rate of A against B's {100 * self.difference:+.2f} %, "
+            f"95 % interval {low} to {high}</div>"
+        )
+
 
 def compare_predictions(a: Predictions, b: Predictions) -> Comparison:
     """Compare two models' predictions of the same images, in the same order.
@@ -106,41 +126,6 @@ def _difference_interval(only_a: int, only_b: int, n: int) -> tuple[float, float
     a, b = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
     half = Z95 * math.sqrt((a + b - (a - b) ** 2) / (n + 2))
     return max(-1.0, a - b - half), min(1.0, a - b + half)
-
-
-def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
-    """Compare two runs, image by image, on their common test set.
-
-    The read of the test images is noted in both run.json.
-
-    Parameters
-    ----------
-    a, b : str, Path or Run
-
-    Raises
-    ------
-    RunError
-        If one is no run folder, both are the same, or they were tested on different images.
-    """
-    first, second = (run if isinstance(run, Run) else Run.open(run) for run in (a, b))
-    all_different((first, second))
-    prints = [run.info["data"]["fingerprint"]["test"] for run in (first, second)]
-    if prints[0] != prints[1]:
-        raise RunError(
-            f"{first.path} and {second.path} were tested on different images "
-            f"({first.info['data']['name']}, {second.info['data']['name']}): expected one test set; "
-            f"train both on the same data"
-        )
-    answers = first.predictions("test"), second.predictions("test")
-    if not np.array_equal(answers[0].labels, answers[1].labels):
-        raise RunError(
-            f"{first.path / 'test.npz'} and {second.path / 'test.npz'}: expected the same labels for the same images, "
-            f"got different ones; train the run with the changed file again"
-        )
-    comparison = compare_predictions(*answers)
-    for run, other in ((first, second), (second, first)):
-        run.note_test_read(f"compare: with {other.path.name}")
-    return comparison
 
 
 def all_different(runs: Sequence[Run]) -> None:

@@ -58,7 +58,9 @@ def joined(fixes: Sequence[Fix]) -> Fix:
     return Fix(words, widen, any(each.focus for each in fixes))
 
 
-def gatherings(slices: Sequence[Slice], answers: Predictions, *, folds: int | None = None) -> dict[str, Any]:
+def gatherings(
+    slices: Sequence[Slice], answers: Predictions, *, of: str = "validation", folds: int | None = None
+) -> dict[str, Any]:
     """Convert slices to plain values, with the predictions of their wrong images.
 
     Parameters
@@ -66,18 +68,19 @@ def gatherings(slices: Sequence[Slice], answers: Predictions, *, folds: int | No
     slices : sequence of Slice
     answers : Predictions
         In which they were found.
+    of : {"validation", "evaluation"}
+        Images of the predictions: those a training was validated with, or those that a model is evaluated on.
     folds : int, optional
-        Of the cross-validation that gave the predictions of all training images; by default the predictions are of
-        the validation images.
+        Of the cross-validation that gave the predictions, which are of all training images then.
 
     Returns
     -------
     dict
-        ``of`` ("validation" or "cross-validation"), ``folds``, ``images``, ``errors`` and ``found``: of each slice
+        ``of`` (or "cross-validation"), ``folds``, ``images``, ``errors`` and ``found``: of each slice
         its numbers, words and fix, and the index, given and predicted class of its wrong images.
     """
     return {
-        "of": "validation" if folds is None else "cross-validation",
+        "of": of if folds is None else "cross-validation",
         "folds": folds,
         "images": len(answers),
         "errors": answers.errors,

@@ -77,12 +77,12 @@ class ClassScore:
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """The result of a model on labelled images.
+class Scores:
+    """The counts and scores of a model on labelled images.
 
     Parameters
     ----------
-    n, errors : int
+    n, n_errors : int
         Images; those classified wrongly.
     interval_95 : (float, float)
         Wilson interval of the error rate, in [0, 1].
@@ -96,7 +96,7 @@ class Evaluation:
     """
 
     n: int
-    errors: int
+    n_errors: int
     interval_95: tuple[float, float]
     classes: tuple[ClassScore, ...]
     confused: tuple[ConfusedPair, ...]
@@ -106,7 +106,7 @@ class Evaluation:
     @property
     def error_rate(self) -> float:
         """Errors over images, in [0, 1]."""
-        return self.errors / self.n
+        return self.n_errors / self.n
 
     @property
     def accuracy(self) -> float:
@@ -121,7 +121,7 @@ class Evaluation:
         """Plain values, as in run.json and on stdout."""
         return {
             "n": self.n,
-            "errors": self.errors,
+            "errors": self.n_errors,
             "error_rate": self.error_rate,
             "accuracy": self.accuracy,
             "interval_95": list(self.interval_95),
@@ -132,14 +132,14 @@ class Evaluation:
         }
 
 
-def evaluate_predictions(predictions: Predictions) -> Evaluation:
-    """Evaluate a model's predictions."""
+def evaluate_predictions(predictions: Predictions) -> Scores:
+    """Count and score a model's predictions."""
     counts = confusion_matrix(predictions)
     hits, given, predicted = (part.tolist() for part in (np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)))
     classes = tuple(map(_class_score, predictions.class_names, hits, given, predicted))
     n, errors = len(predictions), predictions.errors
     best_two = np.argpartition(-predictions.probabilities, 1, axis=1)[:, :2]
-    return Evaluation(
+    return Scores(
         n,
         errors,
         wilson(errors, n),

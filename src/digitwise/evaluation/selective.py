@@ -86,7 +86,13 @@ def risk_coverage(predictions: Predictions) -> RiskCoverage:
     return RiskCoverage(answered / len(predictions), np.cumsum(wrong) / answered)
 
 
-def reading_policy(validation: Predictions, max_error: float) -> Policy:
+def reading_policy(
+    validation: Predictions,
+    max_error: float,
+    *,
+    of: str = "validation images",
+    more: str = "validate on more (--validation)",
+) -> Policy:
     """Find the lowest threshold for which an error guarantee holds with ``CONFIDENCE``.
 
     Thresholds are tested in an order fixed beforehand, from strict to lax, each by an exact binomial test of "more
@@ -105,6 +111,8 @@ def reading_policy(validation: Predictions, max_error: float) -> Policy:
         Of images neither for testing nor for training.
     max_error : float
         In (0, 1).
+    of, more : str
+        For messages: what these images are, and what to do where they are too few.
 
     Raises
     ------
@@ -128,12 +136,11 @@ def reading_policy(validation: Predictions, max_error: float) -> Policy:
         guarantee = f"at most {max_error:.3g} of the answers wrong with {CONFIDENCE:.0%} confidence"
         if refused:
             raise RunError(
-                f"{guarantee}: {errors[refused - 1]:,} of the {refused:,} surest of {len(validation):,} validation "
-                f"images are wrong, which is too many; look at them (digitwise errors), or allow more errors"
+                f"{guarantee}: {errors[refused - 1]:,} of the {refused:,} surest of {len(validation):,} {of} "
+                f"are wrong, which is too many; look at them (digitwise errors), or allow more errors"
             )
         raise RunError(
-            f"{guarantee}: expected at least {fewest_images(max_error):,} validation images, "
-            f"got {len(validation):,}; validate on more (--validation)"
+            f"{guarantee}: expected at least {fewest_images(max_error):,} {of}, got {len(validation):,}; {more}"
         )
     wrong = int(errors[best - 1])
     return Policy(

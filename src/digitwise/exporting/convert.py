@@ -112,10 +112,7 @@ def _step(graph: Graph, path: str, values: Sequence[Value], step: Step) -> Value
 
 def unsupported(layer: Any, what: str) -> ExportError:
     """The error on a layer that is not supported."""
-    return ExportError(
-        f"layer {layer.name}: {what} cannot be written as ONNX; use --format keras, or build the network of the "
-        f"layers in digitwise.models"
-    )
+    return ExportError(f"layer {layer.name}: {what} cannot be written as ONNX")
 
 
 def convolution(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:

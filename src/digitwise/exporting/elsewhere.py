@@ -7,12 +7,14 @@ from typing import Any
 
 from digitwise import __version__, runs
 from digitwise.errors import ExportError
-from digitwise.exporting.export import FORMS, Export, written_onnx
+from digitwise.exporting.export import FORMS, Export, advising, written_onnx
 from digitwise.exporting.parity import BATCHES, IMAGES, drawings, largest_difference
 from digitwise.files import expanded, real
 from digitwise.normalize import SIDE, VERSION
 from digitwise.reading.foreign import SCALES, Understood, known_digits
 from digitwise.reading.model import FORMAT
+
+ADVICE = "write it as ONNX by another converter (Keras' model.export, tf2onnx): digitwise read --model and evaluate take that"
 
 
 def export_model(
@@ -65,7 +67,7 @@ def export_model(
         "policies": [],
         "elsewhere": {"name": path.name, **found.as_dict()},
     }
-    with form.temporary(real(place)) as temporary:
+    with form.temporary(real(place)) as temporary, advising(ADVICE):
         exported = written_onnx(_from_stored(network, found), card, temporary)
         size = temporary.stat().st_size
         images = drawings(IMAGES, (SIDE, SIDE, 1))

@@ -106,10 +106,11 @@ def export(
 
     model = load_model(opened.path)
     with _looked_at(place) if there else form.temporary(real(place)) as temporary:
-        exported = form.write(opened, model, card, temporary)
-        size = _size(temporary)
         own = keras_answers(model, card["temperature"] if form.calibrated else 1.0)
-        difference = largest_difference(exported, own, drawings(IMAGES, model.input_shape[1:]), form.batches)
+        with advising(form.advice):
+            exported = form.write(opened, model, card, temporary)
+            size = _size(temporary)
+            difference = largest_difference(exported, own, drawings(IMAGES, model.input_shape[1:]), form.batches)
     return Export(
         path=place,
         format=format,
@@ -117,6 +118,15 @@ def export(
         max_difference=difference,
         **{name: card[name] for name in ("temperature", "normalization", "metrics", "policies")},
     )
+
+
+@contextmanager
+def advising(advice: str) -> Iterator[None]:
+    """Add what to do to the error where a model cannot be written."""
+    try:
+        yield
+    except ExportError as error:
+        raise ExportError(f"{error}; {advice}" if advice else str(error)) from error
 
 
 def _size(place: Path) -> int:
@@ -139,6 +149,7 @@ class ExportForm:
     batches: tuple[int, ...] = BATCHES  # batch sizes for the comparison
     calibrated: bool = False  # whether it includes the temperature
     trained: bool = False  # whether a training writes it into the run folder
+    advice: str = ""  # what to do where a model cannot be written so
 
     def check_place(self, place: Path) -> None:
         """Check that a path may be written: it is free, or holds an earlier export."""
@@ -267,7 +278,14 @@ FILE = (partial(check_file, kind=EXPORT), partial(output_file, kind=EXPORT))
 FOLDER = (partial(check_folder, kind=SAVED_MODEL), _saved_model)
 
 FORMS = {
-    "onnx": ExportForm("model.onnx", ".onnx", *FILE, write_onnx, calibrated=True),
+    "onnx": ExportForm(
+        "model.onnx",
+        ".onnx",
+        *FILE,
+        write_onnx,
+        calibrated=True,
+        advice="use --format keras, or build the network of the layers in digitwise.models",
+    ),
     "keras": ExportForm("model.keras", ".keras", *FILE, write_keras, ONE_BATCH, trained=True),
     "json+h5": ExportForm(".", "", _check_pair, _pair, write_pair, ONE_BATCH, trained=True),
     "saved-model": ExportForm("saved-model", "", *FOLDER, write_saved_model),

@@ -18,7 +18,7 @@ from digitwise.data.labelled import of_classes
 from digitwise.data.sources import NAMES
 from digitwise.errors import DataError, ModelError, RunError
 from digitwise.escaping import printable
-from digitwise.evaluation import Evaluation, evaluate_predictions
+from digitwise.evaluation import Scores, evaluate_predictions
 from digitwise.evaluation.selective import TEMPERATURE, Policy, fewest_images, reading_policy, upper_bound
 from digitwise.exporting.card import LEVELS
 from digitwise.files import expanded, real
@@ -57,8 +57,8 @@ class Judged:
         return np.asarray(self.predictions.predicted != self.labels)
 
     @cached_property
-    def evaluation(self) -> Evaluation:
-        """The evaluation with unsure answers counted as read."""
+    def scores(self) -> Scores:
+        """The scores with unsure answers counted as read."""
         return evaluate_predictions(self.predictions)
 
     def as_dict(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Judged:
         names, predicted = self.answers.class_names, self.predictions.predicted
         at_most = upper_bound(int((read & wrong).sum()), int(read.sum())) if read.any() else None
         return {
-            **self.evaluation.as_dict(),
+            **self.scores.as_dict(),
             "read": int(read.sum()),
             "unsure": int((~read & ~self.answers.blank).sum()),
             "blank": int(self.answers.blank.sum()),

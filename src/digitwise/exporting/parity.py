@@ -51,7 +51,7 @@ def _other_classes(mine: Float32, theirs: Float32) -> int:
 def _refusal(what: str) -> str:
     return (
         f"the export differs from the model: expected differences of at most {LARGEST_DIFFERENCE}, but {what}; "
-        f"nothing was written, use --format keras"
+        f"nothing was written"
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,10 @@ SCALES: dict[str, tuple[float, float]] = {
     "0-255": (1.0, 0.0),
     "centred": (2 / 255, -1.0),
     "standardised": (1 / (255 * 0.3081), -0.1307 / 0.3081),
+    "0-16": (16 / 255, 0.0),  # of scikit-learn's digits
 }
+SIXTEENTHS, SMALL = "0-16", (8, 8)  # only images of their size are tried at their scale
+LAYOUTS = ("channels first", "channels last", "without channels", "flat rows")
 KNOWN = 500  # images that are asked about
 SAME = 0.01  # nats: scalings with likelihoods as near as this are equally good, and the first of them is taken
 DOUBTFUL = 0.5  # share of the known images that are right, below which the scaling is not known
@@ -37,18 +41,68 @@ class Foreign:
     ----------
     name : str
         For messages.
-    shape : tuple of (int or None)
-        Of one input; None where any length will do.
+    shape : tuple of (int or None), optional
+        Of one input, with None where any length will do; None where it is not known, see :meth:`settled`.
     classes : int or None
-        The length of one output; None where the file does not tell.
+        The length of one output; None where it is not known.
     ask : callable
-        From inputs, float32 (n, *shape) for any n from 1, to outputs of shape (n, classes).
+        From inputs, float32 (n, *shape) for any n from 1, to outputs of shape (n, classes). Where the shape is not
+        known, it raises ModelError for inputs that it does not take.
+    class_names : tuple of str
+        The names of the outputs, in their order; empty where they are not known.
+    layouts : tuple of str
+        Those that are tried where the shape is not known, the usual ones first.
+    stored : bool
+        Whether pixels 0 to 255 are given as uint8, as they are stored.
     """
 
     name: str
-    shape: Shape
+    shape: Shape | None
     classes: int | None
-    ask: Callable[[Float32], Float32]
+    ask: Callable[[Any], Float32]
+    class_names: tuple[str, ...] = ()
+    layouts: tuple[str, ...] = LAYOUTS
+    stored: bool = False
+
+    def settled(self, images: UInt8) -> Foreign:
+        """The same with its classes, and only the layouts that it takes, found by giving it a few images.
+
+        Of layouts with the same outputs the first is kept. A model whose shape is known is returned as it is.
+
+        Raises
+        ------
+        ModelError
+            If it takes none.
+        """
+        if self.shape is not None:
+            return self
+        kept: dict[str, Float32] = {}
+        problems = []
+        for layout in self.layouts if images.ndim == 3 else [each for each in self.layouts if "without" not in each]:
+            for scale in SCALES:
+                try:
+                    outputs = self._row_each(self.ask(self.inputs(images, scale, layout)), len(images))
+                except ModelError as error:
+                    problems.append(error)
+                    continue
+                if not any(_same(outputs, others) for others in kept.values()):
+                    kept[layout] = outputs
+                break
+        if not kept:
+            raise problems[0]
+        return replace(self, layouts=tuple(kept), classes=next(iter(kept.values())).shape[1])
+
+    def inputs(self, images: UInt8, scale: str, layout: str) -> Any:
+        """Images, uint8 (n, h, w) or (n, h, w, 3), as inputs."""
+        inputs = inputs_of(images, scale, layout)
+        return inputs.astype(np.uint8) if self.stored and scale == "0-255" else inputs
+
+    def _row_each(self, outputs: Float32, n: int) -> Float32:
+        if outputs.ndim == 2 and len(outputs) == n and outputs.shape[1] > 1:
+            return outputs
+        raise ModelError(
+            f"{self.name}: expected outputs (n, k), a number for each class, got shape {outputs.shape} for {n} images"
+        )
 
     def understood(self, known: ImageSet, of: str = "known digits", scale: str | None = None) -> Understood:
         """Find how it takes images, by those whose labels are known: the scaling with the highest likelihood.
@@ -71,17 +125,18 @@ class Foreign:
         """
         if scale is not None and scale not in SCALES:
             raise ModelError(f"input_scale: expected {', '.join(SCALES)}, got {scale!r}")
-        layout = self.layout(known.image_shape)
+        layouts = self.layouts if self.shape is None else [self.layout(self.shape, known.image_shape)]
+        usual = [each for each in SCALES if each != SIXTEENTHS or known.image_shape[:2] == SMALL]
         asked = known.take(np.linspace(0, len(known) - 1, min(KNOWN, len(known))).astype(np.int64))
-        tried = [self._tried(each, layout, asked, of) for each in ([scale] if scale else SCALES)]
+        tried = [self._tried(each, way, asked, of) for way in layouts for each in ([scale] if scale else usual)]
         found = [each for each in tried if each is not None]
         if not found:
             raise ModelError(f"{self.name}: expected finite numbers for each image, got others under every scaling")
         best = min(each.loss for each in found)
         return next(each for each in found if each.loss <= best + SAME)
 
-    def layout(self, image_shape: tuple[int, int, int]) -> str:
-        """How images of this shape lie in its input.
+    def layout(self, takes: Shape, image_shape: tuple[int, int, int]) -> str:
+        """How images of a shape lie in an input of the shape ``takes``.
 
         Raises
         ------
@@ -96,9 +151,9 @@ class Foreign:
             **({"without channels": (height, width)} if channels == 1 else {}),
         }
         for name, shape in layouts.items():
-            if len(shape) == len(self.shape) and all(a in (None, b) for a, b in zip(self.shape, shape, strict=True)):
+            if len(shape) == len(takes) and all(a in (None, b) for a, b in zip(takes, shape, strict=True)):
                 return name
-        took = "x".join("any" if side is None else str(side) for side in self.shape)
+        took = "x".join("any" if side is None else str(side) for side in takes)
         came = "x".join(map(str, image_shape))
         raise ModelError(
             f"{self.name}: expected images that fit its input of {took}, got {came}; bring them to its size, digits by "
@@ -106,7 +161,12 @@ class Foreign:
         )
 
     def _tried(self, scale: str, layout: str, known: ImageSet, of: str) -> Understood | None:
-        outputs = self.ask(inputs_of(known.images, scale, layout))
+        try:
+            outputs = self.ask(self.inputs(known.images, scale, layout))
+        except ModelError:
+            if self.shape is None:
+                return None
+            raise
         if outputs.shape != (len(known), known.n_classes):
             expected, came = (len(known), known.n_classes), outputs.shape
             raise ModelError(f"{self.name}: expected outputs of shape {expected}, one a class, got {came}")
@@ -179,7 +239,7 @@ class Understood:
             If it gives numbers that are not finite.
         """
         parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
-        outputs = np.concatenate([self.model.ask(inputs_of(part, self.scale, self.layout)) for part in parts])
+        outputs = np.concatenate([self.model.ask(self.model.inputs(part, self.scale, self.layout)) for part in parts])
         if not np.isfinite(outputs).all():
             raise ModelError(f"{self.model.name}: expected finite numbers for each image, got others")
         return as_probabilities(outputs, self.outputs)
@@ -196,6 +256,10 @@ def inputs_of(images: UInt8, scale: str, layout: str) -> Float32:
     elif layout == "without channels":
         maps = maps[..., 0]
     return np.ascontiguousarray(maps, np.float32) * np.float32(factor) + np.float32(added)
+
+
+def _same(outputs: Float32, others: Float32) -> bool:
+    return outputs.shape == others.shape and np.allclose(outputs, others, rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
 def kind_of(outputs: Float32) -> str:
@@ -220,6 +284,21 @@ def known_digits() -> ImageSet:
 
     digits = load_digits().train.take(np.arange(KNOWN))
     return ImageSet(normalize_all(digits.images)[0], digits.labels, digits.class_names)
+
+
+def guarded(ask: Callable[[Any], Any], name: str) -> Callable[[Any], Float32]:
+    """What asks a model, with all that it raises as one line, and outputs of any kind as float32."""
+
+    def asked(part: Any) -> Float32:
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")  # of models about what is tried with them
+                outputs = ask(part)
+                return np.asarray(outputs.detach().cpu() if hasattr(outputs, "detach") else outputs, np.float32)
+        except Exception as error:  # strangers' errors share no base but this
+            raise ModelError(f"{name}: expected to take images, got {one_line(error, 160)}") from error
+
+    return asked
 
 
 def from_session(session: Any, name: str) -> Foreign:

@@ -61,14 +61,23 @@ def reliability(raw: Calibration, calibrated: Calibration, stem: Path) -> None:
     _save(figure, stem)
 
 
-def risk_coverage(validation: RiskCoverage, test: RiskCoverage, policy: Policy | None, stem: Path) -> None:
-    """Draw the error rate of what is answered against the share that is answered, and the guarantee, if any."""
+def risk_coverage(risks: Mapping[str, RiskCoverage], policy: Policy | None, stem: Path) -> None:
+    """Draw the error rate of what is answered against the share that is answered, and the guarantee, if any.
+
+    Parameters
+    ----------
+    risks : mapping of str to RiskCoverage
+        Two, by the names of their images: of those that the policy was chosen by, and of those that count.
+    policy : Policy or None
+    stem : Path
+    """
     figure = new_figure(5.6, 3.8)
     axes = figure.add_subplot()
-    for found, colour, style, name in ((validation, ORANGE, "--", "validation"), (test, BLUE, "-", "test")):
+    for (name, found), colour, style in zip(risks.items(), (ORANGE, BLUE), ("--", "-"), strict=True):
         axes.plot(100 * found.coverage, 100 * found.risk, style, color=colour, lw=1.6, label=name)
+    chosen_by, test = risks.values()
     whole = float(test.risk[-1])
-    top = 1.3 * max(whole, float(validation.risk[-1]), 1e-4)
+    top = 1.3 * max(whole, float(chosen_by.risk[-1]), 1e-4)
     if policy is not None:
         axes.axvline(100 * policy.coverage, color=FAINT, lw=1, ls=":")
     if policy is not None and policy.max_error < top:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitwise.data.balance import class_balance
-from digitwise.data.streamed import AnyDataset, training_splits
+from digitwise.data.labelled import without_images
+from digitwise.data.streamed import training_splits
 from digitwise.errors import RunError
 from digitwise.evaluation import apart, compare_predictions, confusion_matrix
 from digitwise.evaluation.assessment import MAX_ERROR, Assessment, assess
@@ -18,7 +20,7 @@ from digitwise.evaluation.calibration import Calibration
 from digitwise.evaluation.fixes import gatherings
 from digitwise.evaluation.rates import Verdict, judge
 from digitwise.evaluation.selective import RiskCoverage, risk_coverage
-from digitwise.evaluation.slices import find_slices
+from digitwise.evaluation.slices import Slice, find_slices
 from digitwise.evaluation.spread import over_seeds, seeds_in_words
 from digitwise.images import Dataset, Float64, ImageSet, Int64, Predictions
 from digitwise.ledger import looks
@@ -26,6 +28,9 @@ from digitwise.properties import properties
 from digitwise.reporting import feature_map
 from digitwise.runs import Run, now
 from digitwise.system import versions
+
+if TYPE_CHECKING:
+    from digitwise.reporting.evaluation import Evaluation
 
 CURVE_POINTS = 200  # of the risk-coverage curve that report.json keeps
 
@@ -60,29 +65,24 @@ class Wishes:
 
 @dataclass(frozen=True, eq=False)
 class Examined:
-    """All results about the run of a report, before they become text.
+    """All results about the model of a report, before they become text.
 
     Parameters
     ----------
-    run : Run
-    dataset : Dataset
-        What it was trained and tested on.
-    test : Predictions
-        Answers about the test images.
+    evaluation : Evaluation
     assessment : Assessment
     slices : dict
         Groups with many errors, as :func:`~digitwise.evaluation.fixes.gatherings` returns them.
     searched : ImageSet
-        The images searched for these groups: the training images of a cross-validated run, else the validation images.
+        The images searched for these groups: the training images of a cross-validated run, else the validation images
+        of a run; those evaluated of another model.
     risks : dict of str to RiskCoverage
-        Of validation and test.
+        Of the images that the policy is chosen by, and of those that count.
     places : (ndarray of int64, ndarray of float64), optional
-        Indices and places of the map's points; None for a run without features.
+        Indices and places of the map's points; None without features.
     """
 
-    run: Run
-    dataset: AnyDataset
-    test: Predictions
+    evaluation: Evaluation
     assessment: Assessment
     slices: dict[str, Any]
     searched: ImageSet
@@ -90,73 +90,84 @@ class Examined:
     places: tuple[Int64, Float64] | None
 
 
-def examine(run: Run, dataset: AnyDataset, wishes: Wishes) -> Examined:
-    """Compute all results about a run.
+def examine(evaluation: Evaluation, wishes: Wishes) -> Examined:
+    """Compute all results about a model.
 
     Raises
     ------
     RunError
-        If the run lacks answers, or the data set has other images than the answers.
+        If a run lacks answers, or the data set has other images than the answers.
     """
-    validation, test = run.predictions("validation"), run.predictions("test")
-    data = run.info["data"]
-    images = training_splits(dataset, size=data["validation"], seed=data["split_seed"]).validation
-    if not np.array_equal(images.labels, validation.labels):
-        raise RunError(f"{run.path}: its validation images are not those of {dataset.source}; train again")
-    about_the_same(run, test, dataset)
-    features = run.features()
-    slices, searched = _slices(run, dataset, images, validation)
+    validation, test = evaluation.validation, evaluation.predictions
+    if evaluation.run is None:
+        slices, searched = gatherings(_found(test, evaluation.images), test, of="evaluation"), evaluation.images
+        features = None
+    else:
+        slices, searched = _slices(evaluation.run, evaluation)
+        features = evaluation.run.features()
+    about_the_same(evaluation)
+    assessment = assess(
+        validation, test, samples=wishes.samples, class_mix=wishes.class_mix, max_error=wishes.max_error
+    )
+    basis = assessment.basis
+    names = ("validation", "test") if basis.validated else ("to choose by", "counted")
+    curves = map(risk_coverage, (basis.choosing, basis.counting))
     return Examined(
-        run=run,
-        dataset=dataset,
-        test=test,
-        assessment=assess(
-            validation, test, samples=wishes.samples, class_mix=wishes.class_mix, max_error=wishes.max_error
-        ),
+        evaluation=evaluation,
+        assessment=assessment,
         slices=slices,
         searched=searched,
-        risks={"validation": risk_coverage(validation), "test": risk_coverage(test)},
+        risks=dict(zip(names, curves, strict=True)),
         places=None if features is None else feature_map.feature_places(features, test),
     )
 
 
-def _slices(
-    run: Run, dataset: AnyDataset, images: ImageSet, validation: Predictions
-) -> tuple[dict[str, Any], ImageSet]:
+def _found(answers: Predictions, images: ImageSet) -> list[Slice]:
+    return find_slices(answers, properties(images.images))
+
+
+def _slices(run: Run, evaluation: Evaluation) -> tuple[dict[str, Any], ImageSet]:
     """Groups with many errors: among the training images of a cross-validated run, else in validation."""
+    dataset, validation, data = evaluation.dataset, evaluation.validation, run.info["data"]
+    assert dataset is not None
+    assert validation is not None
+    images = training_splits(dataset, size=data["validation"], seed=data["split_seed"]).validation
+    if not np.array_equal(images.labels, validation.labels):
+        raise RunError(f"{run.path}: its validation images are not those of {dataset.source}; train again")
     if (kept := run.slices) is None:
-        return gatherings(find_slices(validation, properties(images.images)), validation), images
+        return gatherings(_found(validation, images), validation), images
     if dataset.train.fingerprint != run.info["data"]["fingerprint"]["train"]:
         raise RunError(f"{dataset.source}: expected the training images of {run.path}, got others; give --data")
     assert isinstance(dataset, Dataset)  # cross-validation holds the images in memory
     return kept, dataset.train
 
 
-def about_the_same(run: Run, answers: Predictions, dataset: AnyDataset) -> None:
-    """Check that stored answers are about the test images of the data set.
+def about_the_same(evaluation: Evaluation) -> None:
+    """Check that stored answers are about the images.
 
     Raises
     ------
     RunError
         If their labels differ.
     """
-    if not np.array_equal(answers.labels, dataset.test.labels):
+    if not np.array_equal(evaluation.predictions.labels, evaluation.images.labels):
+        where = evaluation.place if evaluation.run is None else evaluation.run.path / "test.npz"
         raise RunError(
-            f"{run.path / 'test.npz'}: expected the labels of the test images of {dataset.source}, got others; "
+            f"{where}: expected the labels of the test images of {evaluation.source}, got others; "
             f"give the right data with --data, or train again"
         )
 
 
-def content(subject: Examined, others: Sequence[Run], answers: Sequence[Predictions], wishes: Wishes) -> dict[str, Any]:
-    """Convert everything to plain values; ``answers`` are those of all runs about the test images."""
-    run, assessment, test = subject.run, subject.assessment, subject.test
-    runs = (run, *others)
-    balance = class_balance(subject.dataset.train, subject.dataset.test)
+def content(subject: Examined, others: Sequence[Evaluation], wishes: Wishes) -> dict[str, Any]:
+    """Convert everything to plain values, all models' answers about the images too."""
+    evaluation, assessment, test = subject.evaluation, subject.assessment, subject.evaluation.predictions
+    everyone = (evaluation, *others)
     verdict = judge(test.errors, len(test), wishes.target)
+    names = labels_of(everyone)
     return {
         "digitwise": versions()["digitwise"],
         "created": now(),
-        "run": {"name": run.name, "path": str(run.path), "purpose": run.info["recipe"]["purpose"]},
+        "subject": {"name": evaluation.name, "place": evaluation.place, "purpose": evaluation.purpose},
         "verdict": vars(verdict),
         "next_steps": _next_steps(subject, verdict, wishes),
         **assessment.as_dict(),
@@ -165,7 +176,6 @@ def content(subject: Examined, others: Sequence[Run], answers: Sequence[Predicti
             "as_trained": _bins(assessment.raw),
             "at_temperature": _bins(assessment.calibrated),
         },
-        "history": run.history,
         "class_names": list(test.class_names),
         "wrong": [
             {
@@ -182,23 +192,49 @@ def content(subject: Examined, others: Sequence[Run], answers: Sequence[Predicti
         "slices": subject.slices,
         "map_places": None if subject.places is None else feature_map.points(*subject.places),
         "map_company": None if subject.places is None else feature_map.company(*subject.places, test),
-        "improvement": run.improvement,
-        "data": {
-            "name": subject.dataset.name,
-            "source": subject.dataset.source,
-            "notes": list(subject.dataset.notes),
-            "verdict": balance.verdict,
-            "train": balance.train.tolist(),
-            "test": balance.test.tolist(),
-        },
+        "data": _data(evaluation),
         "patched": [dict(count) for count in wishes.patched],
         "findings": [dict(finding) for finding in wishes.findings],
-        "runs": [_row(each) for each in runs],
-        "recipes": [{**row, "words": seeds_in_words(row)} for row in over_seeds(runs)],
-        "comparisons": _pairs(runs, answers),
-        "ledger": [vars(look) for look in looks(run.info["data"]["fingerprint"]["test"])],
-        "made": _made(run),
-        "answers": _stored(runs, answers),
+        "runs": [_row(each, name) for each, name in zip(everyone, names, strict=True)],
+        "recipes": [
+            {**row, "words": seeds_in_words(row)} for row in over_seeds([each.run for each in everyone if each.run])
+        ],
+        "comparisons": _pairs(everyone, names),
+        "ledger": [vars(look) for look in looks(evaluation.fingerprint)],
+        "answers": _stored(everyone, names),
+        **_training(evaluation.run),
+    }
+
+
+def labels_of(evaluations: Sequence[Evaluation]) -> list[str]:
+    """What to call each model beside others: its folder or file, where these differ by name; else its whole place."""
+    short = [Path(each.place).name or each.name for each in evaluations]
+    return short if len(set(short)) == len(short) else [each.place or each.name for each in evaluations]
+
+
+def _training(run: Run | None) -> dict[str, Any]:
+    """What is known of a run only; None for each of it for another model."""
+    if run is None:
+        return {"run": None, "history": None, "improvement": None, "made": None}
+    told = {"name": run.name, "path": str(run.path), "purpose": run.info["recipe"]["purpose"]}
+    return {"run": told, "history": run.history, "improvement": run.improvement, "made": _made(run)}
+
+
+def _data(evaluation: Evaluation) -> dict[str, Any]:
+    """The images; of a run's own set the training images too, and whether its classes are even."""
+    dataset = evaluation.dataset
+    if dataset is None:
+        notes = dict.fromkeys((*evaluation.notes, *without_images(evaluation.images)))
+        told = {"name": evaluation.data, "source": evaluation.source, "notes": list(notes), "verdict": None}
+        return {**told, "fingerprint": evaluation.fingerprint}
+    balance = class_balance(dataset.train, dataset.test)
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "notes": list(dataset.notes),
+        "verdict": balance.verdict,
+        "train": balance.train.tolist(),
+        "test": balance.test.tolist(),
     }
 
 
@@ -211,16 +247,19 @@ def _next_steps(subject: Examined, verdict: Verdict, wishes: Wishes) -> list[str
         steps.append("Test on more images: these cannot decide whether the target is kept.")
     slices = subject.slices
     steps += [f"{group['words'][:1].upper()}{group['words'][1:]}. {group['fix']}" for group in slices["found"]]
-    if slices["found"]:
-        steps.append(f"digitwise improve {subject.run.path} trains with these fixes, and says whether they helped.")
+    run, of = subject.evaluation.run, "" if slices["of"] == "evaluation" else f" of {slices['of']}"
+    if slices["found"] and run is not None:
+        steps.append(f"digitwise improve {run.path} trains with these fixes, and says whether they helped.")
+    elif slices["found"]:
+        steps.append("Test what you change because of these groups on other images: they were found in these.")
     else:
         again = (
-            f"; digitwise improve {subject.run.path} looks again, by cross-validation, at all training images"
-            if slices["of"] == "validation"
+            f"; digitwise improve {run.path} looks again, by cross-validation, at all training images"
+            if run is not None and slices["of"] == "validation"
             else ""
         )
         steps.append(
-            f"The {slices['errors']:,} errors among {slices['images']:,} images of {slices['of']} have nothing in "
+            f"The {slices['errors']:,} errors among {slices['images']:,} images{of} have nothing in "
             f"common that chance does not explain{again}."
         )
     reading = subject.assessment.reading
@@ -246,12 +285,12 @@ def _curve(curve: RiskCoverage) -> list[list[float]]:
 
 
 def _risk_table(risks: Mapping[str, RiskCoverage]) -> list[list[float]]:
-    """Share answered, and the risk on validation and on test there."""
+    """Share answered, and the risk there on the images to choose by and on those that count."""
     shares = (*np.arange(0.1, 0.9, 0.1), *np.arange(0.9, 1.001, 0.01))
     return [
         [
             round(float(share), 2),
-            *(float(np.interp(share, risks[name].coverage, risks[name].risk)) for name in ("validation", "test")),
+            *(float(np.interp(share, curve.coverage, curve.risk)) for curve in risks.values()),
         ]
         for share in shares
     ]
@@ -271,12 +310,11 @@ def _made(run: Run) -> dict[str, Any]:
     }
 
 
-def _pairs(runs: Sequence[Run], answers: Sequence[Predictions]) -> list[dict[str, Any]]:
-    """Each pair of runs compared, with the indices of the images that they answer differently."""
-    folders = [run.path.name for run in runs]
-    names = folders if len(set(folders)) == len(runs) else [str(run.path) for run in runs]
+def _pairs(everyone: Sequence[Evaluation], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Each pair of models compared, with the indices of the images that they answer differently."""
+    answers = [each.predictions for each in everyone]
     found = []
-    for i, j in itertools.combinations(range(len(runs)), 2):
+    for i, j in itertools.combinations(range(len(everyone)), 2):
         result = compare_predictions(answers[i], answers[j])
         verdict = result.verdict(names[i], names[j])
         images = {kind: indices.tolist() for kind, indices in apart(answers[i], answers[j]).items()}
@@ -284,32 +322,31 @@ def _pairs(runs: Sequence[Run], answers: Sequence[Predictions]) -> list[dict[str
     return found
 
 
-def _stored(runs: Sequence[Run], answers: Sequence[Predictions]) -> dict[str, Any]:
-    """All answers about all test images, for the cells of the confusion matrix and the galleries."""
+def _stored(everyone: Sequence[Evaluation], names: Sequence[str]) -> dict[str, Any]:
+    """All answers about all images, for the cells of the confusion matrix and the galleries."""
     return {
-        "given": answers[0].labels.tolist(),
+        "given": everyone[0].predictions.labels.tolist(),
         "runs": [
             {
-                "folder": run.path.name,
-                "predicted": own.predicted.tolist(),
-                "confidence": (np.floor(1e4 * own.confidence.astype(float)) / 1e4).tolist(),  # 1 is for the certain
+                "folder": name,
+                "predicted": each.predictions.predicted.tolist(),
+                # 1 is for the certain
+                "confidence": (np.floor(1e4 * each.predictions.confidence.astype(float)) / 1e4).tolist(),
             }
-            for run, own in zip(runs, answers, strict=True)
+            for each, name in zip(everyone, names, strict=True)
         ],
     }
 
 
-def _row(run: Run) -> dict[str, Any]:
-    info, results = run.info, run.info["results"]
+def _row(evaluation: Evaluation, name: str) -> dict[str, Any]:
+    info = {} if evaluation.run is None else evaluation.run.info
     return {
-        "name": run.name,
-        "folder": run.path.name,
-        "path": str(run.path),
-        "seed": info["seed"],
-        "errors": results["test"]["errors"],
-        "n": results["test"]["n"],
-        "interval_95": results["test"]["interval_95"],
-        "validation_errors": results["validation"]["errors"],
-        "parameters": info["parameters"],
-        "fit_seconds": info["fit_seconds"],
+        "name": evaluation.name,
+        "folder": name,
+        "path": evaluation.place,
+        "errors": evaluation.n_errors,
+        "n": evaluation.n,
+        "interval_95": list(evaluation.interval_95),
+        "validation_errors": None if evaluation.validation is None else evaluation.validation.errors,
+        **{key: info.get(key) for key in ("seed", "parameters", "fit_seconds")},
     }

@@ -17,7 +17,7 @@ import numpy as np
 from digitwise.data.balance import ClassBalance
 from digitwise.drawing import BLUE, INK, ORANGE, new_figure
 from digitwise.evaluation import apart, confusion_matrix
-from digitwise.images import ImageSet, Int64, Predictions
+from digitwise.images import ImageSet, Int64, Predictions, UInt8
 from digitwise.outputs import Kind, output_file
 
 if TYPE_CHECKING:
@@ -63,14 +63,24 @@ def class_histogram(balance: ClassBalance, path: Path) -> None:
 
 def confusion_image(predictions: Predictions, path: Path, *, normalize: bool = False) -> None:
     """Draw the confusion matrix; the diagonal is not coloured, so that the colour scale is for errors."""
+    side = confusion_side(len(predictions.class_names))
+    figure = new_figure(side + 0.6, side)
+    confusion_on(figure.add_subplot(), predictions, normalize=normalize)
+    _save(figure, path)
+
+
+def confusion_side(classes: int) -> float:
+    """The height of a confusion matrix, in inches."""
+    return max(4.6, 0.46 * classes + 1.2)
+
+
+def confusion_on(axes: Axes, predictions: Predictions, *, normalize: bool = False) -> None:
+    """Draw the confusion matrix on axes; see :func:`confusion_image`."""
     matrix = confusion_matrix(predictions, normalize=normalize)
     errors = matrix.astype(float) * (100 if normalize else 1)
     size = len(matrix)
     shades = errors.copy()
     np.fill_diagonal(shades, np.nan)
-    side = max(4.6, 0.46 * size + 1.2)
-    figure = new_figure(side + 0.6, side)
-    axes = figure.add_subplot()
     top = max(np.nanmax(shades), 1e-9)
     image = axes.imshow(shades, cmap="Blues", vmin=0, vmax=top)
     axes.set_facecolor("#eef1f4")
@@ -88,8 +98,7 @@ def confusion_image(predictions: Predictions, path: Path, *, normalize: bool = F
     unit = "% of the given class" if normalize else "number of images"
     axes.set(xlabel="predicted", ylabel="given label")
     axes.spines[:].set_visible(False)
-    figure.colorbar(image, ax=axes, shrink=0.75, label=f"wrong, {unit}")
-    _save(figure, path)
+    axes.figure.colorbar(image, ax=axes, shrink=0.75, label=f"wrong, {unit}")
 
 
 def error_gallery(images: ImageSet, predictions: Predictions, path: Path, *, limit: int = 40) -> int:
@@ -215,8 +224,6 @@ def sheet_of(images: ImageSet, chosen: Int64) -> Sprite:
     chosen : ndarray of int64, shape (n,)
         Indices; at least one.
     """
-    from PIL import Image
-
     height, width = _tile(*images.image_shape[:2])
     columns = math.isqrt(len(chosen) - 1) + 1
     rows = -(-len(chosen) // columns)
@@ -225,10 +232,16 @@ def sheet_of(images: ImageSet, chosen: Int64) -> Sprite:
     for place, index in enumerate(chosen):
         top, left = place // columns * height, place % columns * width
         sheet[top : top + height, left : left + width] = _scaled(images.images[index], height, width)
+    return Sprite(chosen, data_url(sheet), columns, width, height)
+
+
+def data_url(image: UInt8) -> str:
+    """An image, uint8 (h, w) or (h, w, 3), as a PNG in a data URL."""
+    from PIL import Image
+
     file = io.BytesIO()
-    Image.fromarray(sheet).save(file, "PNG", optimize=False, compress_level=9)
-    url = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-    return Sprite(chosen, url, columns, width, height)
+    Image.fromarray(image).save(file, "PNG", optimize=False, compress_level=9)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def _tile(height: int, width: int) -> tuple[int, int]:

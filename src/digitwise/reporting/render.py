@@ -9,7 +9,7 @@ from typing import Any
 from digitwise.data.balance import class_balance
 from digitwise.data.streamed import AnyDataset
 from digitwise.escaping import printable
-from digitwise.evaluation import Evaluation, evaluate_predictions, explain
+from digitwise.evaluation import Scores, evaluate_predictions, explain
 from digitwise.images import Dataset, ImageSet, Predictions
 from digitwise.outputs import Kind, check_file, write
 from digitwise.reporting import charts, figures
@@ -35,6 +35,7 @@ def render(template: str, **values: Any) -> str:
         "stamp": _stamp,
         "signed": _signed,
         "thousands": "{:,}".format,
+        "known": lambda value, form="{}": "–" if value is None else form.format(value),
     }
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     return environment.get_template(template).render(**values)
@@ -62,6 +63,7 @@ def _stamp(time: str) -> str:
 
 PAGE = Kind("page", "an earlier page of digitwise run")
 DATA_FIGURES = ("samples.png", "classes.png")
+ERROR_FIGURES = ("confusion.png", "confusion_normalized.png", "errors.png")
 
 
 def check_data_figures(folder: Path) -> None:
@@ -86,9 +88,15 @@ def draw_run(run: Run, dataset: AnyDataset) -> None:
     )
 
 
+def check_error_figures(folder: Path) -> None:
+    """Check that :func:`draw_errors` may write into a folder."""
+    for name in ERROR_FIGURES:
+        check_file(folder / name, figures.FIGURES)
+
+
 def draw_errors(folder: Path, images: ImageSet, answers: Predictions) -> list[Path]:
     """Draw confusion matrices and a gallery of the errors; gives the files."""
-    paths = [folder / name for name in ("confusion.png", "confusion_normalized.png", "errors.png")]
+    paths = [folder / name for name in ERROR_FIGURES]
     figures.confusion_image(answers, paths[0])
     figures.confusion_image(answers, paths[1], normalize=True)
     figures.error_gallery(images, answers, paths[2])
@@ -167,7 +175,7 @@ def _data(dataset: Dataset, validation: int) -> dict[str, Any]:
     }
 
 
-def _run(run: Run, result: Evaluation, *, best: bool) -> dict[str, Any]:
+def _run(run: Run, result: Scores, *, best: bool) -> dict[str, Any]:
     recipe = run.info["recipe"]
     low, high = result.interval_95
     confused = ", ".join(f"{pair.given} as {pair.predicted} ({pair.count})" for pair in result.confused)
@@ -177,7 +185,7 @@ def _run(run: Run, result: Evaluation, *, best: bool) -> dict[str, Any]:
         "purpose": recipe["purpose"][:1].upper() + recipe["purpose"][1:],
         "sources": "; ".join(recipe["sources"]),
         "validation_errors": f"{run.info['results']['validation']['errors']:,}",
-        "errors": f"{result.errors:,}",
+        "errors": f"{result.n_errors:,}",
         "accuracy": f"{result.accuracy:.2%}",
         "interval": f"{1 - high:.2%} – {1 - low:.2%}",
         "parameters": f"{run.info['parameters']:,}",

@@ -1,15 +1,14 @@
-"""The report of a run: one self-contained HTML file, its numbers as JSON, and its figures beside it."""
+"""The report of a model: one self-contained HTML file, its numbers as JSON, and its figures beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitwise import outputs
-from digitwise.data.streamed import AnyDataset
 from digitwise.errors import RunError
 from digitwise.evaluation.comparison import all_different
 from digitwise.files import real, write_json
@@ -20,21 +19,22 @@ from digitwise.reporting.content import Examined, Wishes, about_the_same, conten
 from digitwise.reporting.feature_map import centres
 from digitwise.reporting.figures import Group, Sprite, compared_groups, make_sprite, on_a_sheet, slice_groups
 from digitwise.reporting.render import render
-from digitwise.runs import Run
+
+if TYPE_CHECKING:
+    from digitwise.reporting.evaluation import Evaluation
 
 REPORT = Kind("report", "an earlier report", RunError)
 REPORT_FIGURES = Kind("report-figures", "the figures of an earlier report", RunError)
+CURVES = ("loss", "accuracy")  # of a training
 
 
-def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: Wishes | None = None) -> dict[str, Any]:
-    """Write a run's report: ``path``, the same name with ``.json``, and the figures in ``…-figures/``.
+def write_report(evaluations: Sequence[Evaluation], path: Path, wishes: Wishes | None = None) -> dict[str, Any]:
+    """Write a model's report: ``path``, the same name with ``.json``, and the figures in ``…-figures/``.
 
     Parameters
     ----------
-    runs : sequence of Run
+    evaluations : sequence of Evaluation
         The report is about the first; the others are compared with it.
-    dataset : Dataset
-        What they were tested on.
     path : Path
         Ends in ``.html``; an earlier report is kept until this one is complete. All three places must be free or hold
         an earlier report.
@@ -48,8 +48,8 @@ def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: W
     Raises
     ------
     RunError
-        If the runs were tested on different images, or lack answers, or one of the places holds other files; then
-        nothing is written.
+        If they are about different images, a run lacks answers, or one of the places holds other files; then nothing
+        is written.
     """
     path = real(path)
     if path.suffix != ".html":
@@ -58,25 +58,26 @@ def write_report(runs: Sequence[Run], dataset: AnyDataset, path: Path, wishes: W
     folders = {"figures": (path.with_name(f"{path.stem}-figures"), REPORT_FIGURES)}
     outputs.check_places(files, folders)
     wishes = wishes or Wishes()
-    run, *others = runs
+    first, *others = evaluations
     for other in others:
-        if other.info["data"]["fingerprint"]["test"] != run.info["data"]["fingerprint"]["test"]:
+        if other.fingerprint != first.fingerprint:
             raise RunError(
-                f"{other.path}: expected the test images of {run.path}, got those of {other.info['data']['name']}; "
-                f"compare runs of one data set"
+                f"{other.place}: expected the images that {first.place} was tested on, got those of {other.data}; "
+                f"compare models on the same images"
             )
+    runs = [each.run for each in evaluations if each.run]
     all_different(runs)
-    subject = examine(run, dataset, wishes)
-    answers = [each.predictions("test") for each in runs]
-    for each, own in zip(runs, answers, strict=True):
-        about_the_same(each, own, dataset)
+    subject = examine(first, wishes)
+    for other in others:
+        about_the_same(other)
     with outputs.claimed(path, REPORT):
-        for each in runs:
-            each.note_test_read("report")
-        numbers = content(subject, others, answers, wishes)
+        for run in runs:
+            run.note_test_read("report")
+        numbers = content(subject, others, wishes)
         with outputs.together(path, REPORT, files, folders) as made:
-            _write(subject, numbers, answers, made)
-            run.save_policy(numbers["reading"]["policy"])  # so that readers do what the page says
+            _write(subject, numbers, [each.predictions for each in evaluations], made)
+            if first.run:
+                first.run.save_policy(numbers["reading"]["policy"])  # so that readers do what the page says
     return numbers
 
 
@@ -91,12 +92,14 @@ def _write(subject: Examined, numbers: dict[str, Any], answers: Sequence[Predict
 
 
 def _draw(subject: Examined, slices: Sequence[Group], compared: Sequence[Group], folder: Path) -> None:
-    run, test, images = subject.run, subject.test, subject.dataset.test
-    for key in ("loss", "accuracy"):
-        charts.learning_curves(run.history, "", folder / key, [key])
+    evaluation = subject.evaluation
+    test, images = evaluation.predictions, evaluation.images
+    if evaluation.run:
+        for key in CURVES:
+            charts.learning_curves(evaluation.run.history, "", folder / key, [key])
     charts.reliability(subject.assessment.raw, subject.assessment.calibrated, folder / "reliability")
     policy = subject.assessment.reading.policy
-    charts.risk_coverage(subject.risks["validation"], subject.risks["test"], policy, folder / "risk-coverage")
+    charts.risk_coverage(subject.risks, policy, folder / "risk-coverage")
     if subject.places is not None:
         indices, places = subject.places
         charts.feature_map(places, test.labels[indices], test.missed[indices], test.class_names, folder / "map")
@@ -111,9 +114,9 @@ def _draw(subject: Examined, slices: Sequence[Group], compared: Sequence[Group],
 def _render(
     subject: Examined, numbers: dict[str, Any], slices: Sequence[Group], compared: Sequence[Group], folder: Path
 ) -> str:
-    images, test = subject.dataset.test, subject.test
+    images, test = subject.evaluation.images, subject.evaluation.predictions
     sprite = make_sprite(images, test)
-    names = ("loss", "accuracy", "reliability", "risk-coverage")
+    names = (*(CURVES if subject.evaluation.run else ()), "reliability", "risk-coverage")
     return render(
         "report.html.j2",
         **numbers,
@@ -122,6 +125,7 @@ def _render(
         heat=_heat(np.array(numbers["confusion"])),
         charts={name: charts.inline(folder / name) for name in names},
         map=_map(subject, sprite),
+        risk_names=list(subject.risks),
         slice_images=on_a_sheet(subject.searched, slices),
         compared=on_a_sheet(images, compared),
         class_colours=charts.CLASS_COLOURS,
@@ -152,7 +156,7 @@ def _map(subject: Examined, sprite: Sprite) -> dict[str, Any] | None:
     """The points of the map in units of its SVG, the wrong ones last, so that they are drawn on top."""
     if subject.places is None:
         return None
-    (indices, places), test = subject.places, subject.test
+    (indices, places), test = subject.places, subject.evaluation.predictions
     tile = np.searchsorted(sprite.indices, indices).clip(max=len(sprite.indices) - 1)
     shown = sprite.indices[tile] == indices
     labels, wrong = test.labels[indices], test.missed[indices]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from digitwise.data.prepare import to_input
-from digitwise.errors import DataError, ModelError
+from digitwise.errors import DataError, MissingPartError, ModelError, one_line
 from digitwise.images import Float16, Float32, ImageSet, Predictions
-from digitwise.reading.foreign import Foreign
+from digitwise.reading.foreign import LAYOUTS, Foreign, guarded
 
 BATCH = 500
 DIMENSIONS = 32  # of features; classes and shapes differ in far fewer
@@ -48,12 +49,16 @@ def predict(model: Any, images: ImageSet) -> Predictions:
 def foreign_of(model: Any, name: str) -> Foreign:
     """A Keras model of unknown origin, to be asked how it takes images; ``name`` is for messages.
 
+    Of one that does not know its shapes, such as a subclass, they are found by asking too.
+
     Raises
     ------
     ModelError
         If it has other ends than one input and one output (n, k).
     """
-    shapes = model.input_shape, model.output_shape
+    shapes: Any = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
+    if None in shapes:
+        return Foreign(name, None, None, guarded(model.predict_on_batch, name), layouts=LAYOUTS[1:])
     if not all(isinstance(shape, tuple) for shape in shapes) or len(shapes[1]) != 2:
         raise ModelError(f"{name}: expected one input of images and one output (n, k), got {shapes[0]} to {shapes[1]}")
 
@@ -61,6 +66,48 @@ def foreign_of(model: Any, name: str) -> Foreign:
         return np.asarray(model.predict_on_batch(part), np.float32)
 
     return Foreign(name, tuple(shapes[0][1:]), shapes[1][1], ask)
+
+
+def saved_model_of(path: Path) -> Foreign:
+    """A model in TensorFlow's SavedModel form, to be asked how it takes images.
+
+    Opening one runs its program: only open one whose source you trust.
+
+    Parameters
+    ----------
+    path : Path
+        The folder with ``saved_model.pb``.
+
+    Raises
+    ------
+    MissingPartError
+        If TensorFlow is not installed.
+    ModelError
+        If it cannot be opened, or has other ends than one input and one output.
+    """
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        raise MissingPartError(
+            f'{path}: a SavedModel needs TensorFlow, which is not installed: pip install "digitwise[train]"'
+        ) from error
+    try:
+        signatures = tf.saved_model.load(str(path)).signatures
+    except Exception as error:  # TensorFlow's share no base but this
+        raise ModelError(f"{path}: cannot be loaded as a SavedModel: {one_line(error, 160)}") from error
+    serve = next((signatures[name] for name in ("serving_default", "serve") if name in signatures), None)
+    inputs = {} if serve is None else serve.structured_input_signature[1]
+    outputs = {} if serve is None else serve.structured_outputs
+    if serve is None or len(inputs) != 1 or len(outputs) != 1:
+        got = "no serving signature" if serve is None else f"{len(inputs)} inputs and {len(outputs)} outputs"
+        raise ModelError(f"{path}: expected one input of images and one output (n, k), got {got}")
+    ((taken, spec),), ((given, told),) = inputs.items(), outputs.items()
+
+    def ask(part: Any) -> Any:
+        return serve(**{taken: tf.cast(part, spec.dtype)})[given].numpy()
+
+    shape, classes = spec.shape, told.shape[-1] if told.shape.rank == 2 else None
+    return Foreign(str(path), None if shape.rank is None else tuple(shape[1:]), classes, guarded(ask, str(path)))
 
 
 def in_batches(predict: Predict, inputs: Any) -> Float32:

@@ -1,73 +1,270 @@
-"""Evaluating a run, from its stored answers or by asking its model about other data; or a model in a file."""
+"""Evaluating any model on labelled images: a run, a file, a model in memory, or its answers alone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from digitwise import ledger
 from digitwise.data import read_labelled
-from digitwise.data.labelled import of_classes
+from digitwise.data.labelled import of_classes, without_images
 from digitwise.data.patches import digests, read_patch
-from digitwise.errors import DataError, ModelError, RunError
-from digitwise.evaluation import Evaluation, evaluate_predictions
+from digitwise.errors import ModelError, RunError
+from digitwise.exporting.judging import Judged
 from digitwise.files import expanded
-from digitwise.images import Dataset, ImageSet, Int64, Mask, Predictions
+from digitwise.images import Dataset, Float32, ImageSet, Int64, Mask, Predictions
 from digitwise.outputs import MARKER
-from digitwise.reading.foreign import Foreign, Understood, from_session, known_digits
+from digitwise.reading.foreign import Foreign, Understood, as_probabilities, from_session, kind_of, known_digits
 from digitwise.reading.model import Model, is_foreign, model_content
+from digitwise.reading.reader import Reader
 from digitwise.reading.sessions import session_of
+from digitwise.reporting.evaluation import Evaluation
+from digitwise.reporting.saved import is_saved
 from digitwise.runs import Run, now
+from digitwise.workflows.models import DIGITS, TAKEN, foreign_model, is_array, name_of, ordered_classes, under_classes
 
-DIGITS = tuple("0123456789")
 MODELS = (".keras", ".h5", ".hdf5", ".json", ".onnx")
 
 
-def evaluate(run: str | Path | Run, data: str | Path | Dataset | None = None) -> Evaluation:
-    """Count and judge the errors of a run, or of a model in a file.
+def evaluate(
+    model: Any,
+    data: Any = None,
+    *,
+    class_names: Sequence[Any] | None = None,
+    input_scale: str | None = None,
+    label_column: str | None = None,
+) -> Evaluation:
+    """Evaluate a model on labelled images: count its errors, and judge them.
 
     Parameters
     ----------
-    run : str, Path or Run
-        A model in a file needs ``data``, see :func:`model_answers`.
-    data : str, Path or Dataset, optional
-        By default the test images the run was trained for, from its stored probabilities: no model is loaded.
-        Otherwise the test images of that set, or all of its images where it has no test split, but for those that the
-        run was trained on. They have to have the model's size, and no other classes.
+    model : run, path, model, classifier, module, function, Reader or array
+        - a :class:`Run` or its folder;
+        - a file: ``.keras``, ``.h5``, JSON beside its weights, ONNX; or a folder in TensorFlow's SavedModel form,
+          which runs as a program: only open one whose source you trust;
+        - a Keras model; a fitted classifier of scikit-learn, by ``predict_proba`` or else ``decision_function``; a
+          torch module, in evaluation mode on the device it is on;
+        - a function of a batch of images that gives an array (n, k);
+        - a :class:`Reader`;
+        - an array (n, k) of probabilities or logits for the images, in their order;
+        - a folder that :meth:`Evaluation.save` wrote, without ``data``.
+    data : str, Path, Dataset or what else :func:`digitwise.load` takes, optional
+        Its test images are taken, or all of its images where it has no test split. Of a run, those that it was trained
+        on are left out, and without data its answers about its own test images are taken, without loading the model.
+    class_names : sequence, optional
+        The names of the model's outputs, in their order, where the model does not tell them and they are not those of
+        the data. By default a classifier's ``classes_``.
+    input_scale : {"0-1", "0-255", "centred", "standardised"}, optional
+        The pixels that the model takes: centred is -1 to 1, standardised by MNIST's mean and deviation. By default it
+        is found, with the layout of the input, by asking the model about images with labels: training images of the
+        data, else the embedded digits in MNIST's form, else those it is evaluated with.
+    label_column : str, optional
+        As for :func:`digitwise.load`.
 
     Returns
     -------
     Evaluation
-        The look at the test images is written into run.json.
+        The look at the images is written into their ledger, that of a run into run.json too.
 
     Raises
     ------
     RunError
-        If ``run`` is neither a run folder nor a model.
+        If a model that is no run comes without data, or a path is neither a run nor a model.
+    ModelError
+        If the model cannot be asked, or gives something else than a number for each class.
     DataError
         If the data does not fit the model.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> digits = digitwise.load("digits")
+    >>> rows = digits.train.images.reshape(len(digits.train), -1) / 255
+    >>> classifier = LogisticRegression(max_iter=50, tol=0.1).fit(rows, digits.train.labels)
+    >>> found = digitwise.evaluate(classifier, digits)
+    >>> found.n, found.understood.scale, list(found.errors().columns)
+    (360, '0-1', ['index', 'given', 'predicted', 'confidence'])
     """
-    if not isinstance(run, Run) and is_model(run):
-        return evaluate_predictions(model_answers(run, data).predictions)
-    return evaluate_predictions(answers_about(run if isinstance(run, Run) else Run.open(run), data))
-
-
-def answers_about(
-    run: Run, data: str | Path | Dataset | None = None, *, label_column: str | None = None
-) -> Predictions:
-    """What a run's model answers about test images, stored or asked anew; as for :func:`evaluate`."""
+    is_path = isinstance(model, str | Path)
+    if is_path and is_saved(model):
+        if data is not None:
+            raise RunError(f"{model}: expected a saved evaluation without data, got both; give the model instead")
+        return Evaluation.open(model)
+    if isinstance(model, Run) or (is_path and not is_model(model)):
+        if class_names is not None or input_scale is not None:
+            raise RunError("expected class_names and input_scale with a model that is no run, got a run")
+        return _of_run(model if isinstance(model, Run) else Run.open(model), data, label_column)
     if data is None:
-        predictions = run.predictions("test")
+        name = model if is_path else name_of(model)
+        raise RunError(f"{name}: expected --data with a model that is no run: it has no test images of its own")
+    return _of_model(model, Given.of(data, label_column), class_names, input_scale)
+
+
+def is_model(path: str | Path) -> bool:
+    """Whether a path is a model in a file, or a folder with JSON and weights or a SavedModel, that is no run."""
+    path = expanded(path)
+    if (path / "saved_model.pb").is_file():
+        return True
+    if path.is_dir():
+        return (path / "model.json").is_file() and not any((path / name).exists() for name in ("run.json", MARKER))
+    return path.is_file() and path.suffix.lower() in MODELS
+
+
+def _of_run(run: Run, data: Any, label_column: str | None) -> Evaluation:
+    """The answers of a run, stored or asked anew."""
+    if data is None:
+        found = Evaluation.of_run(run)
         run.note_test_read("evaluate")
-        return predictions
-    name, images = images_to_test(run, data, label_column=label_column)
-    predictions = _ask(run, images)
-    run.note_test_read(f"evaluate: on {name}", images.fingerprint)
-    return predictions
+        return found
+    given = images_to_test(run, data, label_column=label_column)
+    images = given.images
+    from digitwise.training.predict import predict  # Keras takes seconds to import: only where a model is asked
+    from digitwise.training.saving import load_model
+
+    predictions = predict(load_model(run.path), images)
+    run.note_test_read(f"evaluate: on {given.name}", images.fingerprint)
+    about = {"validation": run.predictions("validation"), "purpose": run.info["recipe"]["purpose"]}
+    return _evaluation(predictions, given, images, name=run.name, place=str(run.path), **about)
 
 
-def images_to_test(run: Run, data: str | Path | Dataset, *, label_column: str | None = None) -> tuple[str, ImageSet]:
-    """The name of other data and the images of it that a run is evaluated with, under the run's classes.
+def _evaluation(predictions: Predictions, given: Given, images: ImageSet, **about: Any) -> Evaluation:
+    notes = tuple(dict.fromkeys((*given.notes, *without_images(images))))
+    return Evaluation.of(
+        predictions,
+        data=given.name,
+        source=given.source,
+        notes=notes,
+        fingerprint=images.fingerprint,
+        load=lambda: images,
+        **about,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """The images that a model is evaluated with, and others with labels to ask it about before.
+
+    Parameters
+    ----------
+    name, source : str
+        As in :class:`~digitwise.images.Dataset`.
+    notes : tuple of str
+    images : ImageSet
+    train : ImageSet or None
+        Training images of the same set.
+    """
+
+    name: str
+    source: str
+    notes: tuple[str, ...]
+    images: ImageSet
+    train: ImageSet | None
+
+    @classmethod
+    def of(cls, data: Any, label_column: str | None, trained_on: str | None = None) -> Given:
+        """Read a data set; ``trained_on`` as for :meth:`~digitwise.data.labelled.Labelled.to_test`."""
+        if isinstance(data, Dataset):
+            return cls(data.name, data.source, data.notes, data.test, data.train)
+        found = read_labelled(data, label_column=label_column)
+        train = found.train if found.test is not None else None
+        return cls(found.name, found.source, found.notes, found.to_test(trained_on), train)
+
+    def known(self, images: ImageSet) -> tuple[ImageSet, str]:
+        """Images with labels, under the classes of ``images``, to ask a model about, and what they are."""
+        if self.train is not None:
+            return of_classes(self.train, images.class_names, self.name, self.name), f"training images of {self.name}"
+        if images.class_names == DIGITS and images.image_shape == (28, 28, 1):
+            return known_digits(), "known digits"
+        return images, f"images of {self.name}"
+
+
+def _of_model(model: Any, given: Given, class_names: Sequence[Any] | None, input_scale: str | None) -> Evaluation:
+    """The answers of a model that is no run."""
+    asked = _opened(model)
+    name = Path(model).name if isinstance(model, str | Path) else name_of(model)
+    about: dict[str, Any] = {"name": name, "place": str(model) if isinstance(model, str | Path) else name}
+    if isinstance(asked, Foreign):
+        images, understood = _understood(asked.settled(given.images.images[:2]), given, class_names, input_scale)
+        predictions = Predictions(images.labels, understood.probabilities(images.images), images.class_names)
+        about |= {"understood": understood, "purpose": understood.words}
+    else:
+        _refuse_scale(input_scale, about["place"])
+        predictions, images = _told(asked, given, class_names, about["place"])
+    place = Path(about["place"]).resolve() if isinstance(model, str | Path) else name
+    ledger.note(images.fingerprint, ledger.LedgerEntry(now(), str(place), f"evaluate: on {given.name}"))
+    return _evaluation(predictions, given, images, **about)
+
+
+def _opened(model: Any) -> Model | Reader | Foreign | Float32:
+    if isinstance(model, Reader):
+        return model
+    if not isinstance(model, str | Path):
+        return _rows(model) if is_array(model) else foreign_model(model)
+    path = expanded(model)
+    if path.suffix.lower() == ".onnx":
+        content, name = model_content(path)
+        session = session_of(content, name)
+        return from_session(session, name) if is_foreign(session) else Model(path)
+    from digitwise.training.predict import foreign_of, saved_model_of
+    from digitwise.training.saving import load_model
+
+    return saved_model_of(path) if (path / "saved_model.pb").is_file() else foreign_of(load_model(path), str(path))
+
+
+def _rows(model: Any) -> Float32:
+    """An array of probabilities or logits as float32 (n, k)."""
+    try:
+        rows = np.asarray(model.detach().cpu() if hasattr(model, "detach") else model, np.float32)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"expected {TAKEN}, got {name_of(model)}") from error
+    if rows.ndim != 2 or rows.shape[1] < 2 or not np.isfinite(rows).all():
+        got = f"shape {rows.shape}" if rows.ndim != 2 or rows.shape[1] < 2 else "others"
+        raise ModelError(f"expected finite probabilities or logits of shape (n, k), got {got}")
+    return rows
+
+
+def _understood(
+    model: Foreign, given: Given, class_names: Sequence[Any] | None, input_scale: str | None
+) -> tuple[ImageSet, Understood]:
+    """The images under a model's classes, and how it takes them."""
+    model, names = under_classes(model, given.images, given.name, class_names)
+    images = of_classes(given.images, names, given.name, model.name)
+    return images, model.understood(*given.known(images), input_scale)
+
+
+def _told(
+    asked: Model | Reader | Float32, given: Given, class_names: Sequence[Any] | None, name: str
+) -> tuple[Predictions, ImageSet]:
+    """What a model of digitwise or an array says of the images, and these under its classes."""
+    if isinstance(asked, np.ndarray):
+        if len(asked) != len(given.images):
+            raise ModelError(
+                f"expected {len(given.images):,} rows, one for each of the images of {given.name} to evaluate with, "
+                f"got {len(asked):,}"
+            )
+        outputs, images = ordered_classes(asked, given.images, given.name, class_names)
+        return Predictions(images.labels, as_probabilities(outputs, kind_of(outputs)), images.class_names), images
+    if class_names is not None:
+        raise ModelError(f"{name}: expected class_names with a model from elsewhere, got one that has its own")
+    if isinstance(asked, Reader):
+        images = of_classes(given.images, asked.class_names, given.name, name)
+        return Judged((), images.labels, asked.answers(images.images)).predictions, images
+    images = of_classes(given.images, asked.card.class_names, given.name, name)
+    return Predictions(images.labels, asked.probabilities(images.images), images.class_names), images
+
+
+def _refuse_scale(input_scale: str | None, name: str) -> None:
+    if input_scale is not None:
+        raise ModelError(f"{name}: expected --input-scale with a model from elsewhere, got one that has its own")
+
+
+def images_to_test(run: Run, data: Any, *, label_column: str | None = None) -> Given:
+    """Other data, with the images of it that a run is evaluated with, under the run's classes.
 
     Raises
     ------
@@ -75,12 +272,9 @@ def images_to_test(run: Run, data: str | Path | Dataset, *, label_column: str | 
         If there are images of a class that the run does not know.
     """
     known = run.info["data"]
-    if isinstance(data, Dataset):
-        name, images = data.name, data.test
-    else:
-        found = read_labelled(data, label_column=label_column)
-        name, images = found.name, found.to_test(known["fingerprint"]["test"])
-    return name, of_classes(images, tuple(known["class_names"]), name, str(run.path))
+    given = Given.of(data, label_column, known["fingerprint"]["test"])
+    images = of_classes(given.images, tuple(known["class_names"]), given.name, str(run.path))
+    return Given(given.name, given.source, given.notes, images, None)
 
 
 def patched_images(
@@ -101,129 +295,4 @@ def patched_images(
     decisions, found = read_patch(patch), read_labelled(data, label_column=label_column)
     everything = [found.train, *([found.test] if found.test is not None else [])]
     decisions.require({digest for part in everything for digest in digests(part.images)}, found.name)
-    known = run.info["data"]
-    images = found.to_test(known["fingerprint"]["test"])
-    return decisions.of(of_classes(images, tuple(known["class_names"]), found.name, str(run.path)))
-
-
-def _ask(run: Run, images: ImageSet) -> Predictions:
-    from digitwise.training.predict import predict  # Keras takes seconds to import: only where a model is asked
-    from digitwise.training.saving import load_model
-
-    return predict(load_model(run.path), images)
-
-
-@dataclass(frozen=True, eq=False)
-class ModelAnswers:
-    """The answers of a model in a file about labelled images.
-
-    Parameters
-    ----------
-    model : str
-        The file.
-    data : str
-        The name of the images.
-    predictions : Predictions
-    understood : Understood or None
-        How the model takes images; None for one that digitwise exported.
-    """
-
-    model: str
-    data: str
-    predictions: Predictions
-    understood: Understood | None
-
-
-def is_model(path: str | Path) -> bool:
-    """Whether a path is a model in a file, or a folder with JSON and weights, that is no run."""
-    path = expanded(path)
-    if path.is_dir():
-        return (path / "model.json").is_file() and not any((path / name).exists() for name in ("run.json", MARKER))
-    return path.is_file() and path.suffix.lower() in MODELS
-
-
-def model_answers(
-    model: str | Path,
-    data: str | Path | Dataset | None,
-    *,
-    label_column: str | None = None,
-    input_scale: str | None = None,
-) -> ModelAnswers:
-    """What a model in a file answers about the test images of a set, or about all images where it has no test split.
-
-    Parameters
-    ----------
-    model : str or Path
-        A ``.keras`` or ``.h5`` file, JSON with its weights, or ONNX from floats to probabilities or logits; or ONNX
-        that ``digitwise export`` made. How one that digitwise did not make takes images is found by asking it about
-        images with labels: training images of the set, else the embedded digits, else those it is evaluated with.
-    data : str, Path or Dataset
-    label_column : str, optional
-        As for :func:`digitwise.load`.
-    input_scale : str, optional
-        One of :data:`digitwise.reading.foreign.SCALES`, instead of the one found.
-
-    Returns
-    -------
-    ModelAnswers
-        The look at the images is written into their ledger.
-
-    Raises
-    ------
-    RunError, ModelError
-        If there is no data, or no model that can be loaded.
-    DataError
-        If the data does not fit the model.
-    """
-    if data is None:
-        raise RunError(f"{model}: expected --data with a model that is no run: it has no test images of its own")
-    known: ImageSet | None
-    if isinstance(data, Dataset):
-        name, known, images = data.name, data.train, data.test
-    else:
-        labelled = read_labelled(data, label_column=label_column)
-        name, images = labelled.name, labelled.to_test()
-        known = labelled.train if labelled.test is not None else None
-    asked = _opened(expanded(model))
-    if isinstance(asked, Model):
-        if input_scale is not None:
-            raise ModelError(
-                f"{model}: expected --input-scale with a model from elsewhere, got one by digitwise export"
-            )
-        images, understood = of_classes(images, asked.card.class_names, name, str(model)), None
-        probabilities = asked.probabilities(images.images)
-    else:
-        images = _of_model(asked, images, name)
-        understood = asked.understood(*_known(known, images, name), input_scale)
-        probabilities = understood.probabilities(images.images)
-    ledger.note(images.fingerprint, ledger.LedgerEntry(now(), str(expanded(model).resolve()), f"evaluate: on {name}"))
-    return ModelAnswers(str(model), name, Predictions(images.labels, probabilities, images.class_names), understood)
-
-
-def _opened(path: Path) -> Model | Foreign:
-    if path.suffix.lower() == ".onnx":
-        content, name = model_content(path)
-        session = session_of(content, name)
-        return from_session(session, name) if is_foreign(session) else Model(path)
-    from digitwise.training.predict import foreign_of
-    from digitwise.training.saving import load_model
-
-    return foreign_of(load_model(path), str(path))
-
-
-def _of_model(model: Foreign, images: ImageSet, name: str) -> ImageSet:
-    """The images under as many classes as the model has: those of the set, or the ten digits."""
-    if model.classes in (None, images.n_classes):
-        return images
-    if model.classes == len(DIGITS):
-        return of_classes(images, DIGITS, name, model.name)
-    raise DataError(f"{name}: expected the {model.classes} classes of {model.name}, got {images.n_classes}")
-
-
-def _known(train: ImageSet | None, images: ImageSet, name: str) -> tuple[ImageSet, str]:
-    """Labelled images to ask a model about before it is evaluated, and what they are."""
-    if train is not None:
-        return of_classes(train, images.class_names, name, name), f"training images of {name}"
-    if images.class_names == DIGITS and images.image_shape == (28, 28, 1):
-        return known_digits(), "known digits"
-    return images, f"images of {name}"
+    return decisions.of(images_to_test(run, data, label_column=label_column).images)

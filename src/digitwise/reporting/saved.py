@@ -1,0 +1,106 @@
+"""A saved evaluation: a folder with the answers of a model and the images that they are about.
+
+::
+
+    net-on-scans/
+    ├── evaluation.json       model, data, classes, how the model takes images, results
+    ├── answers.npz           labels and probabilities; of a run those of its validation images too
+    ├── images.npz            the images, and the names of their files
+    └── .digitwise.json       the list of all these, see digitwise.outputs
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitwise.errors import DataError, RunError
+from digitwise.files import expanded, real, write_json
+from digitwise.images import ImageSet, Predictions
+from digitwise.outputs import Kind, claimed, new_folder
+from digitwise.runs import now
+from digitwise.system import versions
+
+if TYPE_CHECKING:
+    from digitwise.reporting.evaluation import Evaluation
+
+FORMAT = 1
+SAVED = Kind("evaluation", "an earlier evaluation", RunError, "folder")
+FILE = "evaluation.json"
+TOLD = ("name", "data", "fingerprint", "place", "purpose", "source")
+
+
+def is_saved(path: str | Path) -> bool:
+    """Whether a folder holds a saved evaluation."""
+    return (expanded(path) / FILE).is_file()
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path) -> Path:
+    """See :meth:`Evaluation.save`."""
+    place, images = real(folder), evaluation.images
+    answers = {"": evaluation.predictions} | (
+        {} if evaluation.validation is None else {"validation_": evaluation.validation}
+    )
+    with claimed(place, SAVED), new_folder(place, SAVED) as made:
+        arrays = {
+            f"{split}{name}": getattr(each, name)
+            for split, each in answers.items()
+            for name in ("labels", "probabilities")
+        }
+        np.savez_compressed(made / "answers.npz", **arrays)
+        np.savez_compressed(made / "images.npz", images=images.images, files=np.array(images.files, np.str_))
+        about = {
+            "format": FORMAT,
+            "digitwise": versions()["digitwise"],
+            "created": now(),
+            **{name: getattr(evaluation, name) for name in TOLD},
+            "notes": list(evaluation.notes),
+            "input": evaluation.understood and evaluation.understood.as_dict(),
+            "class_names": list(evaluation.class_names),
+            "results": evaluation.as_dict(),
+        }
+        write_json(made / FILE, about)
+    return folder
+
+
+def read_evaluation(folder: str | Path) -> Evaluation:
+    """See :meth:`Evaluation.open`."""
+    from digitwise.reporting.evaluation import Evaluation
+
+    path = expanded(folder)
+    if not is_saved(path):
+        raise RunError(f"{folder}: expected a folder that Evaluation.save wrote, got none")
+    try:
+        about = json.loads((path / FILE).read_text(encoding="utf-8"))
+        if about["format"] != FORMAT:
+            raise DataError(f"got format {about['format']}")
+        names = tuple(about["class_names"])
+        with np.load(path / "answers.npz", allow_pickle=False) as kept:
+            answers = {
+                split: Predictions(kept[f"{split}labels"], kept[f"{split}probabilities"], names)
+                for split in ("", "validation_")
+                if f"{split}labels" in kept
+            }
+        told: dict[str, Any] = {name: about[name] for name in TOLD}
+        notes = tuple(about["notes"])
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error, zipfile.BadZipFile, DataError) as error:
+        raise RunError(f"{path}: expected a whole evaluation of format {FORMAT}: {error}; evaluate again") from error
+    load = partial(_images, path, answers[""], about["fingerprint"])
+    return Evaluation.of(answers[""], load=load, validation=answers.get("validation_"), notes=notes, **told)
+
+
+def _images(path: Path, answers: Predictions, fingerprint: str) -> ImageSet:
+    try:
+        with np.load(path / "images.npz", allow_pickle=False) as kept:
+            found = ImageSet(kept["images"], answers.labels, answers.class_names, tuple(map(str, kept["files"])))
+        if found.fingerprint != fingerprint:
+            raise DataError("got other images than those evaluated")
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error, zipfile.BadZipFile, DataError) as error:
+        raise RunError(f"{path / 'images.npz'}: expected the images evaluated: {error}; evaluate again") from error
+    return found
