@@ -93,7 +93,7 @@ def test_mcnemar_agrees_with_the_binomial_test():
     a = predictions([0] * 30, [1] * 9 + [0] * 21)
     b = predictions([0] * 30, [0] * 8 + [1] * 3 + [0] * 19)
     result = compare_predictions(a, b)
-    assert (result.n_errors_a, result.n_errors_b, result.both_wrong, result.only_a, result.only_b) == (9, 3, 1, 8, 2)
+    assert (result.errors_a, result.errors_b, result.both_wrong, result.only_a, result.only_b) == (9, 3, 1, 8, 2)
     assert result.p_value == pytest.approx(binomtest(2, 10).pvalue)
     assert "no evidence of a difference" in result.verdict()
 

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from digitwise.errors import ModelError
-from digitwise.reading.foreign import SCALES, Foreign, as_probabilities, from_session, kind_of, known_digits
+from digitwise.images import ImageSet
+from digitwise.reading.foreign import (
+    SCALES,
+    SIXTEENTHS,
+    Foreign,
+    as_probabilities,
+    from_session,
+    guarded,
+    kind_of,
+    known_digits,
+)
 from digitwise.reading.model import Model, model_content, session_of
 from digitwise.reading.reader import Reader
 from tests.reading.strangers import logits_of, write_stranger
@@ -24,7 +34,7 @@ def softmax(values):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("scale", [scale for scale in SCALES if scale != SIXTEENTHS])
 @pytest.mark.parametrize("ends", [(), ("Softmax",)], ids=["logits", "probabilities"])
 def test_the_scaling_is_found(tmp_path, scale, ends):
     found = opened(write_stranger(tmp_path / "net.onnx", scale=scale, ends=ends)).understood(known_digits())
@@ -48,6 +58,44 @@ def test_the_layout_is_found(tmp_path, shape, layout):
     found = opened(write_stranger(tmp_path / "net.onnx", shape=shape)).understood(known_digits())
     assert (found.layout, found.scale) == (layout, "0-1")
     assert np.allclose(found.probabilities(IMAGES), softmax(logits_of(IMAGES)), atol=1e-4)
+
+
+def test_pixels_0_to_16_are_tried_for_small_images_only():
+    """They are those of scikit-learn's digits, of 8x8 pixels."""
+    known, asked = known_digits(), []
+
+    def ask(inputs):
+        asked.append(float(inputs.max()))
+        return np.eye(10, dtype=np.float32)[np.zeros(len(inputs), int)]
+
+    for side, most in ((8, 5), (28, 4)):
+        images = np.ascontiguousarray(known.images[:, :side, :side])
+        Foreign("net", (side, side), 10, ask).understood(ImageSet(images, known.labels, known.class_names))
+        assert len(asked) == most
+        asked.clear()
+
+
+def test_a_layout_that_a_model_refuses_is_not_tried_further():
+    def ask(inputs):
+        if inputs.shape[1:] != (1, 28, 28):
+            raise ValueError("expected\nchannels first")
+        return logits_of(inputs[:, 0] * 255)
+
+    net = Foreign("net", None, None, guarded(ask, "net")).settled(IMAGES)
+    assert (net.layouts, net.classes) == (("channels first",), 10)
+    assert net.understood(known_digits()).layout == "channels first"
+    with pytest.raises(ModelError, match="net: expected to take images, got expected channels first"):
+        Foreign("net", None, None, guarded(ask, "net")).settled(IMAGES[:, :8, :8])
+
+
+def test_of_layouts_with_the_same_outputs_the_first_is_taken():
+    net = Foreign("net", None, None, lambda inputs: logits_of(inputs.reshape(-1, 28, 28) * 255))
+    assert net.settled(IMAGES).layouts == ("channels first",)
+
+
+def test_outputs_that_are_no_row_of_numbers_are_refused():
+    with pytest.raises(ModelError, match=r"net: expected outputs \(n, k\), .*, got shape \(9,\) for 9 images"):
+        Foreign("net", None, None, lambda inputs: np.zeros(len(inputs), np.float32)).settled(IMAGES)
 
 
 @pytest.mark.parametrize("batch", [1, 4], ids=["one at a time", "four at a time"])
@@ -88,7 +136,7 @@ def test_the_likelihood_counts_not_saturated_answers():
 def test_a_given_scale_is_taken(tmp_path):
     net = opened(write_stranger(tmp_path / "net.onnx"))
     assert net.understood(known_digits(), scale="centred").scale == "centred"
-    with pytest.raises(ModelError, match="input_scale: expected 0-1, 0-255, centred, standardised, got '0-9'"):
+    with pytest.raises(ModelError, match="input_scale: expected 0-1, 0-255, centred, standardised, 0-16, got '0-9'"):
         net.understood(known_digits(), scale="0-9")
 
 

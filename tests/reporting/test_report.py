@@ -12,8 +12,14 @@ from digitwise.evaluation.fixes import gatherings
 from digitwise.evaluation.slices import Condition, Slice
 from digitwise.images import Dataset, ImageSet, Predictions
 from digitwise.reporting.content import Wishes
-from digitwise.reporting.report import write_report
+from digitwise.reporting.evaluation import Evaluation
+from digitwise.reporting.report import write_report as write
 from digitwise.runs import Run
+
+
+def write_report(runs, dataset, path, *wishes):
+    return write([Evaluation.of_run(run, dataset) for run in runs], path, *wishes)
+
 
 FINDING = {"code": "DW010", "severity": "error", "title": "Exact duplicates", "count": 7}
 

@@ -89,12 +89,11 @@ class Basis:
         choosing, counting = (
             Predictions(test.labels[own], test.probabilities[own], test.class_names) for own in halved
         )
-        words = f"{len(choosing):,} of the images, drawn class by class, which do not count"
-        return cls(choosing, counting, words, validated=False)
+        return cls(choosing, counting, f"{len(choosing):,} of the images, drawn class by class", validated=False)
 
     def guarantee(self, max_error: float) -> Guarantee:
         """The policy for an error rate in (0, 1), see :func:`~digitwise.evaluation.selective.reading_policy`."""
-        told = {} if self.validated else {"of": "images to choose by, a half of all", "more": "evaluate on more"}
+        told = {} if self.validated else {"of": "images to choose by (a half)", "more": "evaluate on more"}
         try:
             policy = reading_policy(self.choosing, max_error, **told)
         except RunError as refusal:

@@ -63,7 +63,7 @@ class Comparison:
         return {**vars(self), "difference": self.difference, "verdict": self.verdict()}
 
     def frame(self) -> Any:
-        """A pandas frame with a row for each model, A and B: errors, only_here (wrong where the other is right), error_rate."""
+        """A pandas frame, a row for each model: errors, only_here (wrong where the other is right), error_rate."""
         rows = {"A": (self.errors_a, self.only_a), "B": (self.errors_b, self.only_b)}
         found = pandas().DataFrame.from_dict(rows, orient="index", columns=["errors", "only_here"])
         return found.assign(error_rate=found["errors"] / self.n)

@@ -14,7 +14,7 @@ from digitwise.normalize import SIDE, VERSION
 from digitwise.reading.foreign import SCALES, Understood, known_digits
 from digitwise.reading.model import FORMAT
 
-ADVICE = "write it as ONNX by another converter (Keras' model.export, tf2onnx): digitwise read --model and evaluate take that"
+ADVICE = "write it as ONNX by another converter (Keras' model.export, tf2onnx), which digitwise read --model takes"
 
 
 def export_model(

@@ -177,6 +177,7 @@ def content(subject: Examined, others: Sequence[Evaluation], wishes: Wishes) -> 
             "at_temperature": _bins(assessment.calibrated),
         },
         "class_names": list(test.class_names),
+        "fingerprint": evaluation.fingerprint,
         "wrong": [
             {
                 "index": int(i),
@@ -225,8 +226,8 @@ def _data(evaluation: Evaluation) -> dict[str, Any]:
     dataset = evaluation.dataset
     if dataset is None:
         notes = dict.fromkeys((*evaluation.notes, *without_images(evaluation.images)))
-        told = {"name": evaluation.data, "source": evaluation.source, "notes": list(notes), "verdict": None}
-        return {**told, "fingerprint": evaluation.fingerprint}
+        told = {"name": evaluation.data, "source": evaluation.source, "notes": list(notes)}
+        return {**told, "verdict": None, "train": None, "test": None}
     balance = class_balance(dataset.train, dataset.test)
     return {
         "name": dataset.name,
@@ -241,6 +242,8 @@ def _data(evaluation: Evaluation) -> dict[str, Any]:
 def _next_steps(subject: Examined, verdict: Verdict, wishes: Wishes) -> list[str]:
     """What to do about it, the most urgent first."""
     steps = []
+    if subject.evaluation.understood is not None and subject.evaluation.understood.doubtful:
+        steps.append("Find out which pixels the model takes, and give their scale: as it was asked, most is wrong.")
     if errors := [finding for finding in wishes.findings if finding.get("severity") == "error"]:
         steps.append(f"Fix the data first: digitwise check found {len(errors)} errors in it, see Data.")
     if verdict.outcome == "open":

@@ -196,7 +196,7 @@ class Evaluation(Scores):
         return found
 
     def frame(self) -> Any:
-        """A pandas frame with a row for each image: index, file (of images in a folder), given, predicted, confidence, right."""
+        """A pandas frame with a row for each image: index, file (in a folder), given, predicted, confidence, right."""
         answers, names = self.predictions, np.array(self.class_names, object)
         columns: dict[str, Any] = {"index": np.arange(self.n)}
         if files := self._files():

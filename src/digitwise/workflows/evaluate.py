@@ -82,13 +82,15 @@ def evaluate(
     Examples
     --------
     >>> import digitwise
-    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.neighbors import KNeighborsClassifier
     >>> digits = digitwise.load("digits")
     >>> rows = digits.train.images.reshape(len(digits.train), -1) / 255
-    >>> classifier = LogisticRegression(max_iter=50, tol=0.1).fit(rows, digits.train.labels)
+    >>> classifier = KNeighborsClassifier(3).fit(rows, digits.train.labels)
     >>> found = digitwise.evaluate(classifier, digits)
-    >>> found.n, found.understood.scale, list(found.errors().columns)
-    (360, '0-1', ['index', 'given', 'predicted', 'confidence'])
+    >>> found
+    Evaluation(KNeighborsClassifier on digits: 5 of 360 wrong, 1.39 %, 95 % interval 0.59 to 3.21 %)
+    >>> found.understood.scale, list(found.errors().columns)
+    ('0-1', ['index', 'given', 'predicted', 'confidence'])
     """
     is_path = isinstance(model, str | Path)
     if is_path and is_saved(model):
@@ -221,7 +223,7 @@ def _rows(model: Any) -> Float32:
     try:
         rows = np.asarray(model.detach().cpu() if hasattr(model, "detach") else model, np.float32)
     except (TypeError, ValueError) as error:
-        raise ModelError(f"expected {TAKEN}, got {name_of(model)}") from error
+        raise ModelError(f"expected {TAKEN}, got a {type(model).__name__} of others") from error
     if rows.ndim != 2 or rows.shape[1] < 2 or not np.isfinite(rows).all():
         got = f"shape {rows.shape}" if rows.ndim != 2 or rows.shape[1] < 2 else "others"
         raise ModelError(f"expected finite probabilities or logits of shape (n, k), got {got}")

@@ -51,7 +51,7 @@ def foreign_model(model: Any) -> Foreign:
 
 def name_of(model: Any) -> str:
     """What to call a model in memory: its own name, or that of its type."""
-    return str(getattr(model, "__name__", type(model).__name__))
+    return "array" if is_array(model) else str(getattr(model, "__name__", type(model).__name__))
 
 
 def is_array(model: Any) -> bool:
