@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 VARIABLES = {BLUE: "--blue", ORANGE: "--orange", INK: "--ink", FAINT: "--faint"}  # of the page's style sheet
+MOST_CALM = 0.9  # share of answers at which a risk-coverage curve without errors begins
 # Ten colours found by search: any two are at least 26 apart in CIELAB, also with each kind of colour blindness, where
 # Okabe and Ito's eight with two more have 3; all are visible on white and on black.
 CLASS_COLOURS = (
@@ -85,7 +86,7 @@ def risk_coverage(risks: Mapping[str, RiskCoverage], policy: Policy | None, stem
         guarantee = f"guarantee: at most {100 * policy.max_error:g} %"
         axes.annotate(guarantee, (0.02, 100 * policy.max_error), (0, 3), ("axes fraction", "data"), "offset points")
     calm = test.coverage[test.risk <= whole / 20]  # the part where next to nothing is wrong is drawn short
-    start = 1 - 2 * (1 - float(calm.max(initial=0.0)))
+    start = min(1 - 2 * (1 - float(calm.max(initial=0.0))), MOST_CALM)
     axes.set(
         xlabel="answered, %",
         ylabel="wrong among the answered, %",
