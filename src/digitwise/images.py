@@ -122,6 +122,8 @@ class ImageSet:
             raise DataError(f"{len(images)} images but {len(labels)} labels: expected one label an image")
         if images.size == 0:
             raise DataError("the set is empty: expected at least one image")
+        if self.files and len(self.files) != len(images):
+            raise DataError(f"files: expected a name for each of {len(images)} images, got {len(self.files)}")
         if labels.min() < 0 or labels.max() >= len(self.class_names):
             wrong = labels.min() if labels.min() < 0 else labels.max()
             raise DataError(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from digitwise.reading.foreign import known_digits
+from digitwise.workflows.evaluate import evaluate
 from tests.reading.strangers import linear_digits, write_stranger
 from tests.training.test_old_keras import layer, write
 
@@ -35,7 +36,10 @@ def test_evaluate_says_how_the_model_takes_images(digitwise, net):
     [
         ((), "expected --data with a model that is no run"),
         (("--data", "digits", "--max-error", "1%"), "expected a run folder with --patch and --max-error, got a model"),
-        (("--data", "digits", "--input-scale", "1"), "input_scale: expected 0-1, 0-255, centred, standardised, got"),
+        (
+            ("--data", "digits", "--input-scale", "1"),
+            "input_scale: expected 0-1, 0-255, centred, standardised, 0-16",
+        ),
     ],
     ids=["no data", "guarantee", "scale"],
 )
@@ -113,3 +117,48 @@ def test_its_copy_holds_no_guarantees(digitwise, net, tmp_path):
     assert result.code == 2
     assert "expected a model by digitwise export" in result.err
     assert not (tmp_path / "own.onnx").exists()
+
+
+def test_a_model_is_reported_in_this_folder(digitwise, net, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = digitwise("report", net, "--data", "digits", "--target", "50%")
+    assert result.code == 0
+    assert "Written to report.html; its numbers to report.json" in result.out
+    assert {"report.html", "report.json", "report-figures"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_the_errors_of_a_model_are_listed_and_drawn_where_asked(digitwise, net, tmp_path):
+    found = digitwise("errors", net, "--data", "digits", "--json").json
+    assert (found["errors"], found["model"], found["figures"]) == (len(found["wrong"]), str(net), [])
+    assert "--out DIR draws them" in digitwise("errors", net, "--data", "digits").out
+    assert digitwise("errors", net, "--data", "digits", "--out", tmp_path / "drawn").code == 0
+    assert (tmp_path / "drawn" / "errors.png").exists()
+
+
+def test_models_and_saved_evaluations_are_compared(digitwise, net, trained, tmp_path):
+    evaluation = evaluate(net, "digits")
+    evaluation.save(tmp_path / "kept")
+    found = digitwise("compare", net, trained, "--data", "digits", "--json").json
+    assert found["errors_a"] == evaluation.n_errors
+    assert found["n"] == 360
+    again = digitwise("compare", tmp_path / "kept", trained, "--json").json
+    assert again == found | {"a": str(tmp_path / "kept")}
+
+
+def test_a_saved_evaluation_is_shown_as_its_model_is(digitwise, net, tmp_path):
+    kept = evaluate(net, "digits").save(tmp_path / "kept")
+    told = digitwise("evaluate", net, "--data", "digits", "--json").json
+    assert digitwise("evaluate", kept, "--json").json == told | {"input": None}
+    assert digitwise("errors", kept).code == 0
+    assert digitwise("report", kept, "--json").json["errors"] == told["errors"]
+    assert {"errors.png", "report.html"} <= {path.name for path in kept.iterdir()}
+
+
+def test_a_run_is_looked_at_on_all_images_of_another_set(digitwise, trained, digits, tmp_path):
+    some = digits.test.take(np.arange(40))
+    np.savez(tmp_path / "some.npz", images=some.images, labels=some.labels)
+    assert digitwise("errors", trained, "--data", tmp_path / "some.npz", "--json").json["n"] == 40
+    page = digitwise("report", trained, "--data", tmp_path / "some.npz", "--out", tmp_path / "r.html", "--json").json
+    assert (page["n"], page["made"]) == (40, None)
+    refused = digitwise("errors", trained, "--data", tmp_path / "some.npz", "--patch", "labels.csv")
+    assert "expected --patch with a run on its own test images" in refused.err

@@ -193,7 +193,7 @@ def test_runs_of_different_images_are_refused_and_the_old_report_stays(made, dig
     other = Run.open(folder / "b")
     other.info["data"]["fingerprint"]["test"] = "another"
     before = (folder / "report.html").read_bytes()
-    with pytest.raises(RunError, match="expected the images that .* was tested on"):
+    with pytest.raises(RunError, match=r"expected the images that .* was tested on"):
         write_report([Run.open(folder / "a"), other], digits, folder / "report.html")
     assert (folder / "report.html").read_bytes() == before
 

@@ -81,11 +81,11 @@ def evaluate(
     assert run is not None
     from digitwise.errors import RunError
     from digitwise.evaluation.assessment import assess
+    from digitwise.reporting.content import guaranteed
     from digitwise.reporting.saved import is_saved
     from digitwise.runs import Run
     from digitwise.workflows.evaluate import evaluate as evaluated
     from digitwise.workflows.evaluate import is_model
-    from digitwise.workflows.report import guaranteed
 
     shares = class_mix(mix)
     if is_model(run) or is_saved(run):

@@ -58,15 +58,15 @@ def report(
     as_json: JsonFlag = False,
 ) -> None:
     """Write the report of a run or another model: one self-contained HTML file, its numbers as JSON, its figures."""
-    from digitwise.evaluation.assessment import MAX_ERROR
     from digitwise.reporting.content import Wishes
-    from digitwise.workflows.report import default_place, report_on, subject
+    from digitwise.reporting.report import write_report
+    from digitwise.workflows.report import default_place, subject
 
     place = out_file or default_place(models[0])
-    wishes = Wishes(target, max_error or MAX_ERROR, samples, class_mix(mix), _findings(findings))
+    wishes = Wishes(target, max_error, samples, class_mix(mix), _findings(findings), patch)
     with telling_warnings():
         subjects = [subject(each, data, label_column=label_column, input_scale=input_scale) for each in models]
-    numbers = report_on(subjects, place, wishes, max_error=max_error, patch=patch)
+    numbers = write_report(subjects, place, wishes)
     if open_page:
         open_file(place)
     if as_json:

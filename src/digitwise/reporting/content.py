@@ -15,7 +15,7 @@ from digitwise.data.labelled import without_images
 from digitwise.data.streamed import training_splits
 from digitwise.errors import RunError
 from digitwise.evaluation import apart, compare_predictions, confusion_matrix
-from digitwise.evaluation.assessment import MAX_ERROR, Assessment, assess
+from digitwise.evaluation.assessment import MAX_ERROR, Assessment, assess, under_patch
 from digitwise.evaluation.calibration import Calibration
 from digitwise.evaluation.fixes import gatherings
 from digitwise.evaluation.rates import Verdict, judge
@@ -43,24 +43,24 @@ class Wishes:
     ----------
     target : float
         The error rate the model has to stay below, in (0, 1).
-    max_error : float
-        The error rate that a reading policy guarantees, in (0, 1).
+    max_error : float, optional
+        The error rate that a reading policy guarantees, in (0, 1); by default what the run keeps, or 0.001.
     samples : int
         Number of readings to estimate errors for.
     class_mix : mapping of str to float, optional
         See :func:`~digitwise.evaluation.rates.expected_errors`.
     findings : list of dict
         Of ``digitwise check``: code, severity, title, count.
-    patched : list of dict
-        The errors under a label patch, see :func:`~digitwise.evaluation.assessment.under_patch`.
+    patch : Path, optional
+        A label patch under which a run's own test images are counted too; by default what it was trained under.
     """
 
     target: float = 0.01
-    max_error: float = MAX_ERROR
+    max_error: float | None = None
     samples: int = 10_000
     class_mix: Mapping[str, float] | None = None
     findings: Sequence[Mapping[str, Any]] = field(default=())
-    patched: Sequence[Mapping[str, Any]] = field(default=())
+    patch: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +80,8 @@ class Examined:
         Of the images that the policy is chosen by, and of those that count.
     places : (ndarray of int64, ndarray of float64), optional
         Indices and places of the map's points; None without features.
+    patched : list of dict
+        The errors under a label patch, see :func:`~digitwise.evaluation.assessment.under_patch`; empty without one.
     """
 
     evaluation: Evaluation
@@ -88,6 +90,12 @@ class Examined:
     searched: ImageSet
     risks: dict[str, RiskCoverage]
     places: tuple[Int64, Float64] | None
+    patched: list[dict[str, Any]]
+
+
+def guaranteed(run: Run | None) -> float:
+    """The error rate that a run's policy guarantees, or the default where it has none."""
+    return MAX_ERROR if run is None or run.policy is None else float(run.policy["max_error"])
 
 
 def examine(evaluation: Evaluation, wishes: Wishes) -> Examined:
@@ -106,9 +114,8 @@ def examine(evaluation: Evaluation, wishes: Wishes) -> Examined:
         slices, searched = _slices(evaluation.run, evaluation)
         features = evaluation.run.features()
     about_the_same(evaluation)
-    assessment = assess(
-        validation, test, samples=wishes.samples, class_mix=wishes.class_mix, max_error=wishes.max_error
-    )
+    most = wishes.max_error or guaranteed(evaluation.run)
+    assessment = assess(validation, test, samples=wishes.samples, class_mix=wishes.class_mix, max_error=most)
     basis = assessment.basis
     names = ("validation", "test") if basis.validated else ("to choose by", "counted")
     curves = map(risk_coverage, (basis.choosing, basis.counting))
@@ -119,7 +126,17 @@ def examine(evaluation: Evaluation, wishes: Wishes) -> Examined:
         searched=searched,
         risks=dict(zip(names, curves, strict=True)),
         places=None if features is None else feature_map.feature_places(features, test),
+        patched=_patched(evaluation, wishes.patch),
     )
+
+
+def _patched(evaluation: Evaluation, patch: Path | None) -> list[dict[str, Any]]:
+    if evaluation.run is None or evaluation.dataset is None:
+        if patch is not None:
+            raise RunError(f"{patch}: expected a run on its own test images with a label patch, got others")
+        return []
+    found = evaluation.run.patched_test(evaluation.dataset, patch)
+    return [count.as_dict() for count in under_patch(evaluation.predictions, *found)] if found else []
 
 
 def _found(answers: Predictions, images: ImageSet) -> list[Slice]:
@@ -194,7 +211,7 @@ def content(subject: Examined, others: Sequence[Evaluation], wishes: Wishes) -> 
         "map_places": None if subject.places is None else feature_map.points(*subject.places),
         "map_company": None if subject.places is None else feature_map.company(*subject.places, test),
         "data": _data(evaluation),
-        "patched": [dict(count) for count in wishes.patched],
+        "patched": subject.patched,
         "findings": [dict(finding) for finding in wishes.findings],
         "runs": [_row(each, name) for each, name in zip(everyone, names, strict=True)],
         "recipes": [
@@ -269,7 +286,7 @@ def _next_steps(subject: Examined, verdict: Verdict, wishes: Wishes) -> list[str
     if reading.policy is None:
         steps.append(f"No reading policy: {reading.refusal}.")
     elif verdict.outcome != "reached":
-        share, most = f"{100 * reading.policy.coverage:.1f} %", f"{100 * wishes.max_error:.3g} %"
+        share, most = f"{100 * reading.policy.coverage:.1f} %", f"{100 * reading.policy.max_error:.3g} %"
         steps.append(
             f"Or answer only the surest {share}: with 95 % confidence at most {most} of those will be wrong; see "
             f"Reading with a guarantee."

@@ -199,8 +199,8 @@ class Evaluation(Scores):
         """A pandas frame with a row for each image: index, file (in a folder), given, predicted, confidence, right."""
         answers, names = self.predictions, np.array(self.class_names, object)
         columns: dict[str, Any] = {"index": np.arange(self.n)}
-        if files := self._files():
-            columns["file"] = list(files)
+        if (images := self._shown()) and images.files:
+            columns["file"] = list(images.files)
         return pandas().DataFrame(
             {
                 **columns,
@@ -260,7 +260,8 @@ class Evaluation(Scores):
         path : str or Path
             Ends in ``.html``. An earlier report there is replaced.
         **wishes
-            Of :class:`digitwise.reporting.content.Wishes`: ``target``, ``max_error``, ``samples``, ``class_mix``.
+            Of :class:`digitwise.reporting.content.Wishes`: ``target``, ``max_error``, ``samples``, ``class_mix``,
+            ``findings``, ``patch``.
 
         Returns
         -------
@@ -307,24 +308,23 @@ class Evaluation(Scores):
         from digitwise.reporting.figures import data_url
         from digitwise.reporting.render import render
 
-        answers = self.predictions
-        try:
-            images = self.images.images
-            wrong = [
-                {
-                    "url": data_url(images[i]),
-                    "words": f"{self.class_names[answers.labels[i]]} → {self.class_names[answers.predicted[i]]}",
-                    "confidence": float(answers.confidence[i]),
-                    "index": int(i),
-                }
-                for i in answers.wrong[:SHOWN]
-            ]
-        except DigitwiseError:  # the run's data has moved: the counts are shown without images
-            wrong = []
+        answers, names, images = self.predictions, self.class_names, self._shown()
+        wrong = [
+            {
+                "url": data_url(images.images[i]),
+                "words": f"{names[answers.labels[i]]} → {names[answers.predicted[i]]}",
+                "confidence": float(answers.confidence[i]),
+                "index": int(i),
+            }
+            for i in (answers.wrong[:SHOWN] if images is not None else ())
+        ]
         return render("evaluation.html.j2", evaluation=self, confusion=self.confusion.tolist(), wrong=wrong)
 
-    def _files(self) -> tuple[str, ...]:
+    def _shown(self) -> ImageSet | None:
+        """The images, where they are at hand: a run's data may have moved, or be too much to read for a display."""
+        if self.run is not None and "streamed" in self.run.info["data"]:
+            return None
         try:
-            return self.images.files
-        except DigitwiseError:  # the run's data has moved: the names of files are not known
-            return ()
+            return self.images
+        except DigitwiseError:
+            return None

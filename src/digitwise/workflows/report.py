@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from digitwise.data import read_labelled
 from digitwise.data.streamed import AnyDataset, StreamedDataset
-from digitwise.errors import RunError
-from digitwise.evaluation.assessment import MAX_ERROR, under_patch
 from digitwise.images import Dataset
 from digitwise.reporting.content import Wishes
 from digitwise.reporting.evaluation import Evaluation
@@ -79,35 +76,13 @@ def report(
     >>> digitwise.report("results/baseline")  # doctest: +SKIP
     PosixPath('results/baseline/report.html')
     """
-    wishes = Wishes(target, max_error or MAX_ERROR, samples, class_mix, findings)
+    wishes = Wishes(target, max_error, samples, class_mix, findings, None if patch is None else Path(patch))
     several = what if isinstance(what, list | tuple) else [what]
     asked: dict[str, Any] = {"class_names": class_names, "input_scale": input_scale, "label_column": label_column}
     subjects = [subject(each, data, **asked) for each in several]
     place = Path(path) if path is not None else default_place(several[0])
-    report_on(subjects, place, wishes, max_error=max_error, patch=patch)
+    write_report(subjects, place, wishes)
     return place
-
-
-def report_on(
-    subjects: Sequence[Evaluation],
-    path: Path,
-    wishes: Wishes,
-    *,
-    max_error: float | None = None,
-    patch: str | Path | None = None,
-) -> dict[str, Any]:
-    """Write a report and give its numbers; by a guarantee that the first run keeps, if none is asked for."""
-    run = subjects[0].run
-    if run is None and patch is not None:
-        raise RunError("patch: expected the own test images of a run, got others")
-    if run is not None:
-        wishes = replace(wishes, max_error=max_error or guaranteed(run))
-        dataset = subjects[0].dataset
-        assert dataset is not None  # of a run's own test images
-        if found := run.patched_test(dataset, None if patch is None else Path(patch)):
-            counts = under_patch(subjects[0].predictions, *found)
-            wishes = replace(wishes, patched=[count.as_dict() for count in counts])
-    return write_report(subjects, path, wishes)
 
 
 def subject(what: Any, data: Any = None, *, label_column: str | None = None, **asked: Any) -> Evaluation:
@@ -129,11 +104,6 @@ def default_place(what: Any) -> Path:
     if isinstance(what, Evaluation):
         return what.run.path / PAGE if what.run else Path(PAGE)
     return Path(what) / PAGE if isinstance(what, str | Path) and not is_model(what) else Path(PAGE)
-
-
-def guaranteed(run: Run) -> float:
-    """The error rate that a run's policy guarantees, or the default where it has none."""
-    return MAX_ERROR if run.policy is None else float(run.policy["max_error"])
 
 
 def _own(run: Run, data: Any, label_column: str | None) -> AnyDataset | None:
