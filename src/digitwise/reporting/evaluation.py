@@ -309,14 +309,15 @@ class Evaluation(Scores):
         from digitwise.reporting.render import render
 
         answers, names, images = self.predictions, self.class_names, self._shown()
+        shown = [] if images is None else [(int(i), images.images[i]) for i in answers.wrong[:SHOWN]]
         wrong = [
             {
-                "url": data_url(images.images[i]),
+                "url": data_url(image),
                 "words": f"{names[answers.labels[i]]} → {names[answers.predicted[i]]}",
                 "confidence": float(answers.confidence[i]),
-                "index": int(i),
+                "index": i,
             }
-            for i in (answers.wrong[:SHOWN] if images is not None else ())
+            for i, image in shown
         ]
         return render("evaluation.html.j2", evaluation=self, confusion=self.confusion.tolist(), wrong=wrong)
 
