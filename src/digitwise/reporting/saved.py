@@ -12,15 +12,15 @@
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitwise.errors import DataError, RunError
+from digitwise.errors import DataError, RunError, one_line
 from digitwise.files import expanded, real, write_json
 from digitwise.images import ImageSet, Predictions
 from digitwise.outputs import Kind, claimed, new_folder
@@ -76,7 +76,7 @@ def read_evaluation(folder: str | Path) -> Evaluation:
     path = expanded(folder)
     if not is_saved(path):
         raise RunError(f"{folder}: expected a folder that Evaluation.save wrote, got none")
-    try:
+    with _reading(path, f"a whole evaluation of format {FORMAT}"):
         about = json.loads((path / FILE).read_text(encoding="utf-8"))
         if about["format"] != FORMAT:
             raise DataError(f"got format {about['format']}")
@@ -87,20 +87,24 @@ def read_evaluation(folder: str | Path) -> Evaluation:
                 for split in ("", "validation_")
                 if f"{split}labels" in kept
             }
-        told: dict[str, Any] = {name: about[name] for name in TOLD}
-        notes = tuple(about["notes"])
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error, zipfile.BadZipFile, DataError) as error:
-        raise RunError(f"{path}: expected a whole evaluation of format {FORMAT}: {error}; evaluate again") from error
-    load = partial(_images, path, answers[""], about["fingerprint"])
-    return Evaluation.of(answers[""], load=load, validation=answers.get("validation_"), notes=notes, **told)
+        told: dict[str, Any] = {name: str(about[name]) for name in TOLD}
+        notes = tuple(map(str, about["notes"]))
+        load = partial(_images, path, answers[""], told["fingerprint"])
+        return Evaluation.of(answers[""], load=load, validation=answers.get("validation_"), notes=notes, **told)
 
 
 def _images(path: Path, answers: Predictions, fingerprint: str) -> ImageSet:
-    try:
-        with np.load(path / "images.npz", allow_pickle=False) as kept:
-            found = ImageSet(kept["images"], answers.labels, answers.class_names, tuple(map(str, kept["files"])))
+    file = path / "images.npz"
+    with _reading(file, "the images evaluated"), np.load(file, allow_pickle=False) as kept:
+        found = ImageSet(kept["images"], answers.labels, answers.class_names, tuple(map(str, kept["files"])))
         if found.fingerprint != fingerprint:
             raise DataError("got other images than those evaluated")
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error, zipfile.BadZipFile, DataError) as error:
-        raise RunError(f"{path / 'images.npz'}: expected the images evaluated: {error}; evaluate again") from error
-    return found
+        return found
+
+
+@contextmanager
+def _reading(place: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # NumPy's parser and unpacking raise whatever they meet
+        raise RunError(f"{place}: expected {what}: {one_line(error, 200)}; evaluate again") from error
