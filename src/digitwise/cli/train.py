@@ -211,10 +211,11 @@ def train(
 
 def _open_report(results: list[Run], dataset: AnyDataset) -> None:
     """Write the report of the first run, compared with the others, and open it."""
+    from digitwise.reporting.evaluation import Evaluation
     from digitwise.reporting.report import write_report
 
     page = results[0].path / "report.html"
-    write_report(results, dataset, page)
+    write_report([Evaluation.of_run(run, dataset) for run in results], page)
     open_file(page)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +11,11 @@ from typing import Any
 import numpy as np
 from scipy.special import bdtr
 
+from digitwise import displays
 from digitwise.errors import RunError
-from digitwise.evaluation.frames import pandas
 from digitwise.evaluation.rates import Z95
 from digitwise.images import Int64, Predictions
+from digitwise.parts import library
 from digitwise.runs import Run
 
 SIGNIFICANT = 0.05
@@ -65,19 +65,17 @@ class Comparison:
     def frame(self) -> Any:
         """A pandas frame, a row for each model: errors, only_here (wrong where the other is right), error_rate."""
         rows = {"A": (self.errors_a, self.only_a), "B": (self.errors_b, self.only_b)}
-        found = pandas().DataFrame.from_dict(rows, orient="index", columns=["errors", "only_here"])
+        found = library("pandas", "a frame").DataFrame.from_dict(rows, orient="index", columns=["errors", "only_here"])
         return found.assign(error_rate=found["errors"] / self.n)
 
     def _repr_html_(self) -> str:
         """The counts and the verdict, for a notebook."""
         low, high = (f"{100 * share:+.2f} %" for share in self.difference_95)
         rows = (("A", self.errors_a, self.only_a), ("B", self.errors_b, self.only_b), ("both", "", self.both_wrong))
-        cells = "".join(f"<tr><th>{name}</th><td>{wrong}</td><td>{only}</td></tr>" for name, wrong, only in rows)
-        return (
-            f"<div><strong>{html.escape(self.verdict())}</strong>, exact McNemar test on {self.n:,} images"
-            f"<table><thead><tr><th>model</th><th>errors</th><th>wrong here only</th></tr></thead>"
-            f"<tbody>{cells}</tbody></table>error rate of A against B's {100 * self.difference:+.2f} %, "
-            f"95 % interval {low} to {high}</div>"
+        return displays.block(
+            displays.paragraph(f"{self.verdict()}, exact McNemar test on {self.n:,} images"),
+            displays.table(("model", "errors", "wrong here only"), rows),
+            displays.paragraph(f"error rate of A against B's {100 * self.difference:+.2f} % (95 %: {low} to {high})"),
         )
 
 

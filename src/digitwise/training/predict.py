@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from digitwise.data.prepare import to_input
-from digitwise.errors import DataError, MissingPartError, ModelError, one_line
+from digitwise.errors import DataError, ModelError, one_line
 from digitwise.images import Float16, Float32, ImageSet, Predictions
+from digitwise.parts import library
 from digitwise.reading.foreign import LAYOUTS, Foreign, guarded
 
 BATCH = 500
@@ -85,12 +86,7 @@ def saved_model_of(path: Path) -> Foreign:
     ModelError
         If it cannot be opened, or has other ends than one input and one output.
     """
-    try:
-        import tensorflow as tf
-    except ImportError as error:
-        raise MissingPartError(
-            f'{path}: a SavedModel needs TensorFlow, which is not installed: pip install "digitwise[train]"'
-        ) from error
+    tf = library("tensorflow", f"{path}: a SavedModel")
     try:
         signatures = tf.saved_model.load(str(path)).signatures
     except Exception as error:  # TensorFlow's share no base but this
