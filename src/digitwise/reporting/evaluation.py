@@ -244,7 +244,8 @@ class Evaluation(Scores):
         """
         import matplotlib.pyplot as plt
 
-        from digitwise.reporting.figures import STYLE, confusion_on, confusion_side
+        from digitwise.drawing import STYLE
+        from digitwise.reporting.figures import confusion_on, confusion_side
 
         with plt.rc_context(STYLE):
             side = confusion_side(len(self.class_names))
