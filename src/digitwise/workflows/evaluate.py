@@ -23,14 +23,14 @@ DIGITS = tuple("0123456789")
 MODELS = (".keras", ".h5", ".hdf5", ".json", ".onnx")
 
 
-def evaluate(run: str | Path | Run, data: str | Path | Dataset | None = None) -> Evaluation:
+def evaluate(run: str | Path | Run, data: object = None) -> Evaluation:
     """Count and judge the errors of a run, or of a model in a file.
 
     Parameters
     ----------
     run : str, Path or Run
         A model in a file needs ``data``, see :func:`model_answers`.
-    data : str, Path or Dataset, optional
+    data : str, Path or object, optional
         By default the test images the run was trained for, from its stored probabilities: no model is loaded.
         Otherwise the test images of that set, or all of its images where it has no test split, but for those that the
         run was trained on. They have to have the model's size, and no other classes.
@@ -52,9 +52,7 @@ def evaluate(run: str | Path | Run, data: str | Path | Dataset | None = None) ->
     return evaluate_predictions(answers_about(run if isinstance(run, Run) else Run.open(run), data))
 
 
-def answers_about(
-    run: Run, data: str | Path | Dataset | None = None, *, label_column: str | None = None
-) -> Predictions:
+def answers_about(run: Run, data: object = None, *, label_column: str | None = None) -> Predictions:
     """What a run's model answers about test images, stored or asked anew; as for :func:`evaluate`."""
     if data is None:
         predictions = run.predictions("test")
@@ -66,7 +64,7 @@ def answers_about(
     return predictions
 
 
-def images_to_test(run: Run, data: str | Path | Dataset, *, label_column: str | None = None) -> tuple[str, ImageSet]:
+def images_to_test(run: Run, data: object, *, label_column: str | None = None) -> tuple[str, ImageSet]:
     """The name of other data and the images of it that a run is evaluated with, under the run's classes.
 
     Raises
@@ -83,9 +81,7 @@ def images_to_test(run: Run, data: str | Path | Dataset, *, label_column: str | 
     return name, of_classes(images, tuple(known["class_names"]), name, str(run.path))
 
 
-def patched_images(
-    run: Run, data: str | Path, patch: str | Path, *, label_column: str | None = None
-) -> tuple[Int64, Mask]:
+def patched_images(run: Run, data: object, patch: str | Path, *, label_column: str | None = None) -> tuple[Int64, Mask]:
     """What a label patch says of the images of other data that a run is evaluated with.
 
     Returns
@@ -144,7 +140,7 @@ def is_model(path: str | Path) -> bool:
 
 def model_answers(
     model: str | Path,
-    data: str | Path | Dataset | None,
+    data: object,
     *,
     label_column: str | None = None,
     input_scale: str | None = None,
@@ -157,7 +153,7 @@ def model_answers(
         A ``.keras`` or ``.h5`` file, JSON with its weights, or ONNX from floats to probabilities or logits; or ONNX
         that ``digitwise export`` made. How one that digitwise did not make takes images is found by asking it about
         images with labels: training images of the set, else the embedded digits, else those it is evaluated with.
-    data : str, Path or Dataset
+    data : str, Path or object
     label_column : str, optional
         As for :func:`digitwise.load`.
     input_scale : str, optional
