@@ -1,5 +1,7 @@
 """Arrays and other objects as data: what is understood, told, and refused."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -175,10 +177,10 @@ def test_a_notebook_shows_counts_and_fifteen_images_and_escapes_names():
     names = ("<b>zero</b>", "one", "two")
     dataset = Dataset.from_arrays(X, Y, X, Y, class_names=names, name="<script>")
     page = dataset._repr_html_()
-    assert '<td>one</td><td style="text-align: right">10</td><td style="text-align: right">10</td>' in page
-    assert page.count("data:image/png;base64,") == 1
+    assert re.search(r"<td[^>]*>one</td><td[^>]*>10</td><td[^>]*>10</td>", page)
+    assert page.count("data:image/png;base64,") == 15
     assert "&lt;b&gt;zero&lt;/b&gt;" in page
     assert "<b>" not in page
     assert "<script>" not in page
-    assert 'one</td><td style="text-align: right">10</td></tr>' in dataset.train._repr_html_()
+    assert re.search(r"<td[^>]*>one</td><td[^>]*>10</td></tr>", dataset.train._repr_html_())
     assert repr(dataset.train) == "<ImageSet: 30 images of 28x28, 3 classes: <b>zero</b>, one, two>"
