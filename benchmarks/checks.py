@@ -19,8 +19,9 @@ from benchmarks.speed import command, process
 from digitwise.checks import SplitData, Subject, chosen, run_checks
 from digitwise.checks.labels import suspicion
 from digitwise.data.raw import Raw, read_raw
-from digitwise.images import TURNS, Int64, UInt8
+from digitwise.images import Int64, UInt8
 from digitwise.training.watch import Watch
+from digitwise.turns import TURNS
 from digitwise.workflows.check import with_network
 
 CONFUSED = {0: 6, 1: 7, 2: 7, 3: 5, 4: 9, 5: 3, 6: 0, 7: 1, 8: 3, 9: 4}  # the class each is most often taken for

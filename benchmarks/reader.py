@@ -18,7 +18,7 @@ from benchmarks.measure import Row, keep, seconds
 from benchmarks.readers import Contender, contender
 from digitwise.data import load
 from digitwise.images import ImageSet, Mask, UInt8
-from digitwise.normalize import normalize
+from digitwise.normalization import normalize
 from digitwise.synthetic import CORRUPTIONS, corrupted
 from digitwise.system import cores
 

@@ -64,7 +64,7 @@ def _fastest(work: Callable[[], Any], times: int = 3) -> float:
 
 
 def _reader() -> list[Row]:
-    from digitwise.normalize import normalize, normalize_all
+    from digitwise.normalization import normalize, normalize_all
     from digitwise.reading.reader import Reader
 
     reader, images = Reader(), _test_images()

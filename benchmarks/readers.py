@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from digitwise.images import Float32, UInt8
-from digitwise.normalize import normalize
+from digitwise.normalization import normalize
 
 
 class Contender(Protocol):

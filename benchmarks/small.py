@@ -11,7 +11,7 @@ from benchmarks.measure import Row, keep, spread
 from digitwise.data import load
 from digitwise.data.splits import split_validation
 from digitwise.images import Float32, ImageSet, Int64
-from digitwise.normalize import normalize_all
+from digitwise.normalization import normalize_all
 from digitwise.reading.model import Model
 from digitwise.recipes import find
 from digitwise.training.fit import fit

@@ -15,7 +15,7 @@ from benchmarks.natural import NATURAL, made
 from benchmarks.strangers import sets
 from digitwise.data import load
 from digitwise.images import Int64, UInt8
-from digitwise.normalize import normalize
+from digitwise.normalization import normalize
 from digitwise.reading.model import Model
 from digitwise.synthetic import CORRUPTIONS, corrupted
 from digitwise.system import cores
@@ -40,18 +40,18 @@ def _never(images: UInt8) -> Any:
 
 # What is switched off, and the function that then does nothing.
 STEPS: dict[str, tuple[str, Callable[..., Any]]] = {
-    "nothing": ("digitwise.normalize.road.VERSION", _same),
-    "salt and pepper taken out": ("digitwise.normalize.ink.without_impulses", _same),
-    "noise looked through": ("digitwise.normalize.ink.without_noise", _same),
-    "blurred edges sharpened": ("digitwise.normalize.ink.sharpened", _same),
-    "bands of another shade": ("digitwise.normalize.light._one_shade", _same),
-    "light that grows to one side": ("digitwise.normalize.light._level", _same),
-    "two values taken as they are": ("digitwise.normalize.ink._of_two_values", _never),
-    "paper around bilevel images": ("digitwise.normalize.ink._are_bilevel", _never),
-    "lines along the border": ("digitwise.normalize.road.within_lines", _none),
-    "pieces that are the digit's": ("digitwise.normalize.road.digit_in", _same),
-    "a closer look at small digits": ("digitwise.normalize.road._close_up", _none),
-    "strokes of MNIST's width": ("digitwise.normalize.road._usual_stroke", _same),
+    "nothing": ("digitwise.normalization.road.VERSION", _same),
+    "salt and pepper taken out": ("digitwise.normalization.ink.without_impulses", _same),
+    "noise looked through": ("digitwise.normalization.ink.without_noise", _same),
+    "blurred edges sharpened": ("digitwise.normalization.ink.sharpened", _same),
+    "bands of another shade": ("digitwise.normalization.light._one_shade", _same),
+    "light that grows to one side": ("digitwise.normalization.light._level", _same),
+    "two values taken as they are": ("digitwise.normalization.ink._of_two_values", _never),
+    "paper around bilevel images": ("digitwise.normalization.ink._are_bilevel", _never),
+    "lines along the border": ("digitwise.normalization.road.within_lines", _none),
+    "pieces that are the digit's": ("digitwise.normalization.road.digit_in", _same),
+    "a closer look at small digits": ("digitwise.normalization.road._close_up", _none),
+    "strokes of MNIST's width": ("digitwise.normalization.road._usual_stroke", _same),
 }
 
 

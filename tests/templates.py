@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from digitwise.images import UInt8
-from digitwise.normalize import SIDE, normalize
+from digitwise.normalization import SIDE, normalize
 from digitwise.reading.finder import Sight, grey_of
 from digitwise.reading.objects import Objects
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from digitwise.decoding import decode, open_image, open_pages
 from digitwise.errors import DataError, MissingPartError
-from digitwise.normalize import Normalized, normalize
+from digitwise.normalization import Normalized, normalize
 
 RED, PAPER = (200, 30, 40), (250, 250, 250)
 

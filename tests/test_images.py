@@ -11,13 +11,13 @@ from tests.helpers import blobs, predictions
     [
         (np.zeros((2, 4, 4), np.float32), np.zeros(2, np.int64), "expected uint8"),
         (np.zeros((2, 16), np.uint8), np.zeros(2, np.int64), "of shape"),
-        (np.zeros((2, 4, 4), np.uint8), np.zeros(2, np.int32), "expected int64"),
+        (np.zeros((2, 4, 4), np.uint8), np.zeros(2), "expected int64"),
         (np.zeros((2, 4, 4), np.uint8), np.zeros(3, np.int64), "2 images but 3 labels"),
         (np.zeros((0, 4, 4), np.uint8), np.zeros(0, np.int64), "empty"),
         (np.zeros((2, 4, 4), np.uint8), np.array([0, 2]), "out of range: expected 0 to 1, got 2 at index 1"),
         (np.zeros((2, 4, 4), np.uint8), np.array([-1, 0]), "out of range"),
     ],
-    ids=["float", "flat", "int32 labels", "counts differ", "empty", "label too large", "label negative"],
+    ids=["float", "flat", "float labels", "counts differ", "empty", "label too large", "label negative"],
 )
 def test_image_set_refuses(images, labels, message):
     with pytest.raises(DataError, match=message):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from digitwise.data import load as load
+    from digitwise.data.normalized import normalize as normalize
     from digitwise.errors import DataError as DataError
     from digitwise.errors import DataNotFoundError as DataNotFoundError
     from digitwise.errors import DigitwiseError as DigitwiseError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from digitwise.evaluation import Comparison as Comparison
     from digitwise.exporting.export import Export as Export
     from digitwise.exporting.export import export as export
+    from digitwise.exporting.judging import calibrate as calibrate
     from digitwise.images import Dataset as Dataset
     from digitwise.images import ImageSet as ImageSet
     from digitwise.images import Predictions as Predictions
@@ -34,11 +36,13 @@ if TYPE_CHECKING:
     from digitwise.recipes import Recipe as Recipe
     from digitwise.reporting.evaluation import Evaluation as Evaluation
     from digitwise.runs import Run as Run
+    from digitwise.server import serve as serve
     from digitwise.training.saving import load_model as load_model
     from digitwise.training.sweep import Sweep as Sweep
     from digitwise.workflows.check import check as check
     from digitwise.workflows.compare import compare as compare
     from digitwise.workflows.evaluate import evaluate as evaluate
+    from digitwise.workflows.improve import improve as improve
     from digitwise.workflows.report import report as report
     from digitwise.workflows.train import sweep as sweep
     from digitwise.workflows.train import train as train
@@ -48,21 +52,25 @@ __version__ = "0.1.0"
 # The public surface. Names are imported when first used, so that importing digitwise costs nothing.
 _MODULES = {
     "data": "load",
+    "data.normalized": "normalize",
     "errors": "DataError DataNotFoundError DigitwiseError ExportError MissingPartError ModelError RecipeError RunError",
     "estimator": "DigitClassifier",
     "evaluation": "Comparison",
     "exporting.export": "Export export",
+    "exporting.judging": "calibrate",
     "images": "Dataset ImageSet Predictions",
     "reading.reader": "Reader",
     "reading.results": "Page Reading",
     "recipes": "Augmentation Recipe",
     "reporting.evaluation": "Evaluation",
     "runs": "Run",
+    "server": "serve",
     "training.saving": "load_model",
     "training.sweep": "Sweep",
     "workflows.check": "check",
     "workflows.compare": "compare",
     "workflows.evaluate": "evaluate",
+    "workflows.improve": "improve",
     "workflows.report": "report",
     "workflows.train": "sweep train",
 }

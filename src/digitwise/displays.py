@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ LONGEST = 1_000  # pixels of the longer side of an image that is shown
 SMALL = 56  # and of one of many
 HEAVY = 100_000  # bytes of a PNG, from which on a photo is shown as JPEG: a notebook keeps what it shows
 GREY = "#888"  # tells from white and from black
+SHOWN = 15  # images of a set
+NAMED = 12  # classes in one line
 
 
 def text(value: object) -> str:
@@ -91,3 +93,39 @@ def gallery(images: Sequence[NDArray[np.uint8]], captions: Sequence[str]) -> str
 def block(*parts: str) -> str:
     """Pieces of HTML, one below the other."""
     return f'<div style="overflow-x:auto">{"".join(parts)}</div>'
+
+
+def sides(shape: tuple[int, ...]) -> str:
+    """Height and width in words, and the channels of colour: ``28x28``, ``32x32x3``."""
+    return "x".join(map(str, shape if shape[-1] == 3 else shape[:2]))
+
+
+def listed(names: Sequence[str]) -> str:
+    """The classes in one line."""
+    return f"{len(names)} classes: {', '.join(names[:NAMED])}{', …' if len(names) > NAMED else ''}"
+
+
+def labelled(
+    words: str,
+    names: Sequence[str],
+    counts: Mapping[str, NDArray[np.int64]],
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+) -> str:
+    """Images with labels: what they are, how many of each class, and the first fifteen.
+
+    Parameters
+    ----------
+    words : str
+        Their repr: lines after the first are notes.
+    names : sequence of str
+        Of the classes.
+    counts : mapping of str to ndarray
+        Images of each class in a split.
+    images : ndarray of uint8, shape (n, h, w) or (n, h, w, 3)
+    labels : ndarray of int64, shape (n,)
+    """
+    rows = [(name, *(f"{own[place]:,}" for own in counts.values())) for place, name in enumerate(names)]
+    told = (line.strip("<> ") for line in words.splitlines())
+    shown = gallery(list(images[:SHOWN]), [names[label] for label in labels[:SHOWN].tolist()])
+    return block(*map(paragraph, told), table(("class", *counts), rows), shown)

@@ -15,16 +15,83 @@
     └── MissingPartError         an optional library that is not installed
 
 Every message is one line: what is wrong, what was expected, what was given, and the next step. The command line catches
-the base class once, prints that line and exits with code 2.
+the base class once, prints that line and exits with code 2. The same is in attributes, for programs.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePath
+from typing import Self
 
 from digitwise.escaping import printable
 
 
 class DigitwiseError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        One line.
+    path : str or Path, optional
+        The file, folder or address that it is about; kept as str.
+    argument : str, optional
+        The argument of the called function that it is about, or that settles it.
+    expected, got : object, optional
+        What was expected and what came, as values or in words.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> try:
+    ...     digitwise.load("digits", turn="left")
+    ... except digitwise.DigitwiseError as error:
+    ...     print(error.argument, error.got)
+    turn left
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        path: object = None,
+        argument: str | None = None,
+        expected: object = None,
+        got: object = None,
+    ) -> None:
+        super().__init__(message)
+        self.path = None if path is None else str(path)
+        self.argument, self.expected, self.got = argument, expected, got
+
+    @classmethod
+    def wanted(
+        cls,
+        where: object,
+        expected: object,
+        got: object,
+        do: str = "",
+        *,
+        path: object = None,
+        argument: str | None = None,
+    ) -> Self:
+        """The error whose message is ``WHERE: expected EXPECTED, got GOT; DO``; a Path as ``where`` is its path."""
+        message = f"{where}: expected {expected}, got {got}" + (f"; {do}" if do else "")
+        found = where if path is None and isinstance(where, PurePath) else path
+        return cls(message, path=found, argument=argument, expected=expected, got=got)
+
+
+@contextmanager
+def about(path: object = None, *, argument: str | None = None) -> Iterator[None]:
+    """Tell an error raised inside which file, folder or address it is about, and which argument, unless it knows."""
+    try:
+        yield
+    except DigitwiseError as error:
+        if error.path is None and path is not None:
+            error.path = str(path)
+        error.argument = error.argument or argument
+        raise
 
 
 class DataError(DigitwiseError):

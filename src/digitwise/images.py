@@ -6,16 +6,19 @@ Shapes and dtypes are checked here, so that other code can rely on them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digitwise.displays import labelled, listed, sides
 from digitwise.errors import DataError
 from digitwise.escaping import printable
+from digitwise.parts import library
+from digitwise.turns import turn_of
 
 if TYPE_CHECKING:
     from digitwise.data.patches import Patch
@@ -26,31 +29,6 @@ Mask = NDArray[np.bool_]
 Float16 = NDArray[np.float16]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
-
-# What can be done to images that lie wrong, in Pillow's words; rotations are counter-clockwise.
-TURNS: dict[str, Callable[[UInt8], UInt8]] = {
-    "rotate-90": lambda images: np.rot90(images, 1, axes=(1, 2)),
-    "rotate-180": lambda images: images[:, ::-1, ::-1],
-    "rotate-270": lambda images: np.rot90(images, -1, axes=(1, 2)),
-    "mirror": lambda images: images[:, :, ::-1],
-    "flip": lambda images: images[:, ::-1],
-    "transpose": lambda images: images.swapaxes(1, 2),
-    "transverse": lambda images: images[:, ::-1, ::-1].swapaxes(1, 2),
-}
-
-
-def turn_of(name: str) -> Callable[[UInt8], UInt8]:
-    """One of :data:`TURNS`.
-
-    Raises
-    ------
-    DataError
-        If there is none of this name.
-    """
-    if name not in TURNS:
-        raise DataError(f"turn: expected one of {', '.join(TURNS)}, got {name!r}")
-    return TURNS[name]
-
 
 SMALLEST = 4  # pixels a side: below this a convolution and a pooling leave nothing
 
@@ -81,7 +59,7 @@ class TrainingImages(Protocol):
         """A sha256 of the images and labels."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
     """Images with their labels.
 
@@ -90,7 +68,7 @@ class ImageSet:
     images : ndarray of uint8, shape (n, height, width) or (n, height, width, 3)
         Grey values or RGB, 0 to 255; for digits light ink on a dark ground.
     labels : ndarray of int64, shape (n,)
-        The class of each image, 0 to ``len(class_names) - 1``.
+        The class of each image, 0 to ``len(class_names) - 1``; other whole dtypes become int64.
     class_names : tuple of str
         The name of each class, in label order; harmful characters are escaped, see
         :func:`digitwise.escaping.printable`.
@@ -110,14 +88,15 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", tuple(map(printable, self.class_names)))
+        if self.labels.dtype.kind in "iu":
+            object.__setattr__(self, "labels", self.labels.astype(np.int64, copy=False))
         images, labels = self.images, self.labels
         if images.dtype != np.uint8 or not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 3)):
-            raise DataError(
-                f"images: expected uint8 of shape (n, height, width) or (n, height, width, 3), "
-                f"got {images.dtype} of shape {images.shape}"
-            )
+            wanted, got = "uint8 of shape (n, height, width) or (n, height, width, 3)", f"{images.dtype} of shape"
+            raise DataError.wanted("images", wanted, f"{got} {images.shape}", argument="images")
         if labels.dtype != np.int64 or labels.ndim != 1:
-            raise DataError(f"labels: expected int64 of shape (n,), got {labels.dtype} of shape {labels.shape}")
+            got = f"{labels.dtype} of shape {labels.shape}"
+            raise DataError.wanted("labels", "int64 of shape (n,)", got, argument="labels")
         if len(images) != len(labels):
             raise DataError(f"{len(images)} images but {len(labels)} labels: expected one label an image")
         if images.size == 0:
@@ -125,11 +104,28 @@ class ImageSet:
         if self.files and len(self.files) != len(images):
             raise DataError(f"files: expected a name for each of {len(images)} images, got {len(self.files)}")
         if labels.min() < 0 or labels.max() >= len(self.class_names):
-            wrong = labels.min() if labels.min() < 0 else labels.max()
-            raise DataError(
-                f"labels out of range: expected 0 to {len(self.class_names) - 1}, got {wrong} "
-                f"at index {int(np.flatnonzero(labels == wrong)[0])}"
-            )
+            wrong = int(labels.min() if labels.min() < 0 else labels.max())
+            place = int(np.flatnonzero(labels == wrong)[0])
+            expected, got = f"0 to {len(self.class_names) - 1}", f"{wrong} at index {place}"
+            raise DataError.wanted("labels out of range", expected, got, argument="labels")
+
+    def __repr__(self) -> str:
+        return f"<ImageSet: {len(self):,} images of {sides(self.image_shape)}, {listed(self.class_names)}>"
+
+    def _repr_html_(self) -> str:
+        return labelled(repr(self), self.class_names, {"images": self.class_counts}, self.images, self.labels)
+
+    def frame(self) -> Any:
+        """The set as a pandas frame with a row an image, which :func:`digitwise.load` takes.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``label``, categorical, the class's name; ``image``, uint8 (h, w) or (h, w, 3).
+        """
+        pd = library("pandas", "a frame")
+        labels = pd.Categorical.from_codes(self.labels, categories=list(self.class_names))
+        return pd.DataFrame({"label": labels, "image": list(self.images)})
 
     def __len__(self) -> int:
         return len(self.images)
@@ -164,7 +160,7 @@ class ImageSet:
         return ImageSet(self.images[indices], self.labels[indices], self.class_names, files)
 
     def turned(self, turn: str) -> ImageSet:
-        """All images turned by one of :data:`TURNS`.
+        """All images turned by one of :data:`digitwise.turns.TURNS`.
 
         Raises
         ------
@@ -190,12 +186,11 @@ def check_fit(name: str, train: TrainingImages, test: ImageSet) -> None:
     if train.class_names != test.class_names:
         raise DataError(f"{name}: training and test classes differ: expected the same names")
     if min(train.image_shape[:2]) < SMALLEST:
-        raise DataError(
-            f"{name}: expected images of at least {SMALLEST}x{SMALLEST}, got "
-            f"{train.image_shape[0]}x{train.image_shape[1]}"
+        raise DataError.wanted(
+            name, f"images of at least {SMALLEST}x{SMALLEST}", f"{train.image_shape[0]}x{train.image_shape[1]}"
         )
     if train.n_classes < 2:
-        raise DataError(f"{name}: expected two classes or more, got {train.n_classes}")
+        raise DataError.wanted(name, "two classes or more", train.n_classes)
     missing = np.flatnonzero(train.class_counts == 0)
     if len(missing):
         names = ", ".join(repr(train.class_names[i]) for i in missing[:5])
@@ -205,7 +200,7 @@ def check_fit(name: str, train: TrainingImages, test: ImageSet) -> None:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """A training set and a test set of the same kind, and their source.
 
@@ -238,6 +233,79 @@ class Dataset:
 
     def __post_init__(self) -> None:
         check_fit(self.name, self.train, self.test)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        x_train: Any,
+        y_train: Any,
+        x_test: Any = None,
+        y_test: Any = None,
+        *,
+        class_names: Sequence[str] | None = None,
+        white: float | None = None,
+        name: str = "arrays",
+    ) -> Dataset:
+        """A data set from arrays, tensors or lists in memory; its notes, and its repr, tell what was understood.
+
+        Parameters
+        ----------
+        x_train, x_test : array, shape (n, h, w), (n, h, w, 1), (n, 1, h, w), (n, h, w, 3), (n, 3, h, w) or (n, square)
+            uint8 or other numbers 0 to 255, 0 to 1 or -1 to 1; whole numbers 0 to 16, as ``load_digits`` has them. Or
+            a list of images, or of the paths of their files. Without ``x_test`` a fifth is held out, stratified.
+        y_train, y_test : array, shape (n,), (n, 1) or one-hot (n, k)
+            Class numbers of any dtype, if they are whole, or text.
+        class_names : sequence of str, optional
+            In label order. By default text gives its own, sorted; numbers are their own names.
+        white : float, optional
+            The number of a white pixel, if the values do not tell: 255, 1, 65535.
+        name : str
+            The set's name in runs and reports.
+
+        Raises
+        ------
+        DataError
+            If the arrays cannot be understood or trained on. Where two answers are possible, ``argument`` names what
+            settles it.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> Dataset.from_arrays(*load_digits(return_X_y=True))
+        <Dataset 'arrays': 1,438 training and 359 test images of 8x8, 10 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9>
+          x: rows of 64 pixels, 8x8
+          pixels 0 to 16, brought to 0 to 255
+          test: no test images given, 359 of 1797 held out, stratified, seed 0
+        """
+        from digitwise.data.arrays import labelled_of
+
+        train, test = (x_train, y_train), (x_test, y_test)
+        data = train if x_test is None and y_test is None else (train, test)
+        return labelled_of(data, class_names=class_names, white=white, name=name).split()
+
+    def __repr__(self) -> str:
+        train = self.train
+        facts = f"{len(train):,} training and {len(self.test):,} test images of {sides(train.image_shape)}"
+        head = f"<Dataset {self.name!r}: {facts}, {listed(train.class_names)}>"
+        return "\n  ".join(map(printable, (head, *self.notes)))
+
+    def _repr_html_(self) -> str:
+        train, counts = self.train, {"training": self.train.class_counts, "test": self.test.class_counts}
+        return labelled(repr(self), train.class_names, counts, train.images, train.labels)
+
+    def frame(self) -> Any:
+        """The images as a pandas frame with a row an image, which :func:`digitwise.load` takes.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``split``, train or test; ``label``, categorical, the class's name; ``image``, uint8 (h, w) or
+            (h, w, 3).
+        """
+        parts = {"train": self.train.frame(), "test": self.test.frame()}
+        for split, part in parts.items():
+            part.insert(0, "split", split)
+        return library("pandas", "a frame").concat(parts.values(), ignore_index=True)
 
     @property
     def fingerprint(self) -> dict[str, str]:
@@ -290,15 +358,19 @@ class Predictions:
     def __post_init__(self) -> None:
         labels, classes = self.labels, len(self.class_names)
         if labels.dtype != np.int64 or labels.ndim != 1 or not len(labels):
-            raise DataError(f"labels: expected int64 of shape (n,), n from 1, got {labels.dtype} of {labels.shape}")
+            raise DataError.wanted(
+                "labels", "int64 of shape (n,), n from 1", f"{labels.dtype} of {labels.shape}", argument="labels"
+            )
         if labels.min() < 0 or labels.max() >= classes:
             wrong = labels.min() if labels.min() < 0 else labels.max()
-            raise DataError(f"labels: expected 0 to {classes - 1}, got {wrong}")
+            raise DataError.wanted("labels", f"0 to {classes - 1}", wrong, argument="labels")
         expected = (len(labels), classes)
         if self.probabilities.shape != expected:
-            raise DataError(f"probabilities: expected shape {expected}, got {self.probabilities.shape}")
+            raise DataError.wanted(
+                "probabilities", f"shape {expected}", self.probabilities.shape, argument="probabilities"
+            )
         if (low := self.probabilities.min()) < 0:
-            raise DataError(f"probabilities: expected 0 to 1, got {low:.4g}")
+            raise DataError.wanted("probabilities", "0 to 1", f"{low:.4g}", argument="probabilities")
         sums = self.probabilities.sum(axis=1)
         if not np.all(np.abs(sums - 1) < 1e-3):  # NaN fails this too
             row = int(np.flatnonzero(~(np.abs(sums - 1) < 1e-3))[0])

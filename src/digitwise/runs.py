@@ -97,14 +97,14 @@ class Run(RunDisplay):
             outputs.recover_unless_written(path, RUN)
         if not file.is_file():
             what = "an empty place" if not path.exists() else "a folder without run.json" if path.is_dir() else "a file"
-            raise RunError(f"{path}: expected a run folder (made by digitwise train), got {what}")
+            raise RunError.wanted(path, "a run folder (made by digitwise train)", what)
         try:
             info = json.loads(file.read_text(encoding="utf-8"))
             version = info["format"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError(f"{file}: not a run.json of digitwise; train again") from error
         if version != FORMAT:
-            raise RunError(f"{file}: expected run format {FORMAT}, got {version}; use the version that wrote it")
+            raise RunError.wanted(file, f"run format {FORMAT}", version, "use the version that wrote it")
         for kind, name in ((kind, name) for kind, names in NEEDED.items() for name in names):
             if not isinstance(value := _value(info, name), (int, float) if kind is float else kind):
                 expected, got = kind.__name__, type(value).__name__
@@ -177,31 +177,35 @@ class Run(RunDisplay):
         file = self.path / PATCH
         return file if file.exists() else None
 
-    def dataset(self, data: str | Path | None = None, *, label_column: str | None = None) -> AnyDataset:
+    def dataset(self, data: object = None, *, label_column: str | None = None) -> AnyDataset:
         """Load its data set again, under the label patch it was trained under, and make sure that it is the same.
 
         Parameters
         ----------
-        data : str or Path, optional
-            Where it lies now, if it has moved.
+        data : str, Path or object, optional
+            Where it lies now, if it has moved, or the data itself, as for :func:`digitwise.load`.
         label_column : str, optional
             As for :func:`digitwise.load`; by default that of the training, where ``data`` is a file of the same form.
 
         Raises
         ------
         RunError
-            If the test images are not those the run was tested on.
+            If the test images are not those the run was tested on, or the data was in memory and is not given again.
         """
         from digitwise.data import load
+        from digitwise.data.arrays import IN_MEMORY, is_place
         from digitwise.data.sources import NAMES
         from digitwise.data.streamed import open_streamed
 
         known = self.info["data"]
-        place = data or (known["name"] if known["name"] in NAMES else known["source"])
+        if data is None and known["source"] == IN_MEMORY:
+            wanted, do = "the data it was trained on, which was in memory", "give data=, or save it and give --data"
+            raise RunError.wanted(self.path, wanted, "none", do, argument="data")
+        place = (known["name"] if known["name"] in NAMES else known["source"]) if data is None else data
         loaded = dict(known.get("loaded", {}))  # runs of earlier versions lack it
         if label_column is not None:
             loaded["label_column"] = label_column
-        elif Path(place).suffix != Path(known["source"]).suffix:  # the set in another form
+        elif not is_place(place) or Path(place).suffix != Path(known["source"]).suffix:  # the set in another form
             loaded.pop("label_column", None)
         found: AnyDataset
         if "streamed" in known:  # its training images may be more than memory holds
@@ -209,11 +213,9 @@ class Run(RunDisplay):
         else:
             found = load(place, patch=self.patch, **loaded)
         if found.test.fingerprint != known["fingerprint"]["test"]:
-            raise RunError(
-                f"{found.source}: expected the test images of {self.path} "
-                f"(sha256 {known['fingerprint']['test'][:12]}…), got others ({found.test.fingerprint[:12]}…); "
-                f"give the right data with --data"
-            )
+            wanted = f"the test images of {self.path} (sha256 {known['fingerprint']['test'][:12]}…)"
+            came, do = f"others ({found.test.fingerprint[:12]}…)", "give the right data with --data"
+            raise RunError.wanted(found.source, wanted, came, do, path=self.path, argument="data")
         return found
 
     def patched_test(self, dataset: AnyDataset, patch: Path | None = None) -> tuple[Int64, Mask] | None:
@@ -289,7 +291,8 @@ def _reading(file: Path, what: str, remedy: str = "train again") -> Iterator[Non
     try:
         yield
     except Exception as error:  # NumPy's parser and unpacking raise whatever they meet
-        raise RunError(f"{file}: expected {what} of this run: {one_line(error, 200)}; {remedy}") from error
+        message = f"{file}: expected {what} of this run: {one_line(error, 200)}; {remedy}"
+        raise RunError(message, path=file, expected=what) from error
 
 
 def _value(info: Any, name: str) -> Any:

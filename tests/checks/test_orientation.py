@@ -6,7 +6,7 @@ import pytest
 from digitwise.checks import SplitData, Subject, chosen, run_checks
 from digitwise.data import load
 from digitwise.data.raw import Raw
-from digitwise.images import TURNS
+from digitwise.turns import TURNS
 
 UNDO = {"rotate-90": "rotate-270", "rotate-270": "rotate-90"}  # the others undo themselves
 

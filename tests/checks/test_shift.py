@@ -5,7 +5,7 @@ from digitwise.checks import SplitData, Subject, chosen, run_checks
 from digitwise.checks.shift import expected_accuracy, rank_auc, two_sample
 from digitwise.data import load
 from digitwise.data.raw import Raw
-from digitwise.normalize import normalize_all
+from digitwise.normalization import normalize_all
 from digitwise.reading.model import Model
 from tests.helpers import glyphs
 

@@ -153,7 +153,8 @@ def quick(trained, numbers, monkeypatch):
     monkeypatch.setattr(export, "largest_difference", lambda *_: 0.0)
     monkeypatch.setattr(export, "FORMS", {n: dataclasses.replace(f, write=exported) for n, f in export.FORMS.items()})
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda self, path, **_: Path(path).write_bytes(b"figure"))
-    monkeypatch.setattr("digitwise.cli.serve._serve", lambda settings, *_, **__: collect(settings.collect))
+    monkeypatch.setattr("digitwise.server.app.application", lambda settings: settings)
+    monkeypatch.setattr("digitwise.server.serving.serve", lambda settings, *_, **__: collect(settings.collect))
 
 
 def collect(folder):

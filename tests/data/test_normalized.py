@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import digitwise
 from digitwise.data import load
 from digitwise.data.normalized import normalize_set, scans_in
 from digitwise.errors import DataError
-from digitwise.normalize import VERSION, form_of
+from digitwise.normalization import VERSION, form_of, normalize_all
 from tests.helpers import glyphs
 
 
@@ -82,3 +83,23 @@ def test_a_turn_that_there_is_not_is_refused(tmp_path):
         load("digits", turn="left")
     with pytest.raises(DataError, match="got 'left'"):
         normalize_set([], tmp_path / "out", turn="left")
+
+
+def test_images_in_memory_are_normalised_as_a_reader_does(scans, tmp_path):
+    paper = 255 - np.pad(glyphs(4, seed=3), ((0, 0), (10, 10), (20, 20)))
+    forms = digitwise.normalize(paper)
+    assert (forms == normalize_all(paper)[0]).all()
+    assert (digitwise.normalize(paper[1]) == forms[1]).all()
+    assert (digitwise.normalize(Image.fromarray(paper[1])) == forms[1]).all()
+    assert (digitwise.normalize(list(paper / 255)) == forms).all()
+    assert (digitwise.normalize(paper, turn="rotate-180") != forms).any()
+
+
+def test_a_labelled_set_is_normalised_to_a_folder(scans, tmp_path):
+    found = digitwise.normalize(scans, tmp_path / "out")
+    assert (found.path, found.images) == (tmp_path / "out", 12)
+    with pytest.raises(DataError, match="give out") as told:
+        digitwise.normalize(scans)
+    assert told.value.argument == "out"
+    given = (255 - glyphs(6), [0, 1] * 3)
+    assert digitwise.normalize(given, tmp_path / "more").images == 6

@@ -7,7 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
+import digitwise
 from digitwise import DataError, ModelError, Reader
 from digitwise.exporting.judging import Judged, calibrated, judged, write_calibrated
 from digitwise.reading.answers import Answers
@@ -196,3 +198,31 @@ def test_images_without_a_sure_answer_cannot_calibrate():
     blank = dataclasses.replace(found.answers, blank=np.ones(5, bool))
     with pytest.raises(DataError, match="never sure"):
         calibrated(dataclasses.replace(found, answers=blank))
+
+
+def test_images_in_memory_are_judged_as_files_are(model_file, scans):
+    from_files = judged(Reader(model_file), scans)
+    images = [Image.open(file) for file in from_files.files]
+    given = (images, [NAMES[label] for label in from_files.labels])
+    found = judged(Reader(model_file), given)
+    assert (found.answers.probabilities == from_files.answers.probabilities).all()
+    assert [row["file"] for row in found.as_dict()["misread"]] == [
+        f"arrays, row {from_files.files.index(str(scans / '7' / 'three.png'))}"
+    ]
+    stacked = np.stack([np.asarray(printed("2", 60).convert("L"))] * 2)
+    assert judged(Reader(model_file), (stacked / 255, [2, 2])).labels.tolist() == [2, 2]
+    with pytest.raises(DataError, match="labels that the model knows"):
+        judged(Reader(model_file), (stacked, ["two", "two"]))
+
+
+@pytest.mark.usefixtures("numbers")
+def test_calibrating_is_the_same_from_python(model_file, tmp_path):
+    images = [printed(digit, size) for digit in "247" for size in range(40, 74)]
+    labels = [digit for digit in "247" for _ in range(40, 74)]
+    out = tmp_path / "mine.onnx"
+    found = digitwise.calibrate((images, labels), model_file, max_error=0.1, out=out)
+    assert [policy.max_error for policy in found.policies] == [0.05, 0.1]
+    assert [policy.max_error for policy in Reader(out).model.card.policies] == [0.05, 0.1]
+    with pytest.raises(digitwise.RunError, match="it takes at least 3,") as told:
+        digitwise.calibrate((images, labels), model_file, max_error=0.001, out=tmp_path / "none.onnx")
+    assert told.value.argument == "data"

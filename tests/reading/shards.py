@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from digitwise.normalize import normalize
+from digitwise.normalization import normalize
 from tests.templates import printed
 
 FORMED = np.stack([normalize(np.asarray(printed(digit))).image for digit in "0123456789"])

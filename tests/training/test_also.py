@@ -3,7 +3,7 @@ import pytest
 
 from digitwise.errors import DataError
 from digitwise.images import Dataset, ImageSet, Splits
-from digitwise.normalize import normalize_all
+from digitwise.normalization import normalize_all
 from digitwise.training.additions import REPEATS, with_sets
 from tests.helpers import glyphs
 

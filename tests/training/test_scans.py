@@ -6,7 +6,7 @@ import pytest
 from digitwise import models
 from digitwise.errors import RecipeError
 from digitwise.images import ImageSet, Splits
-from digitwise.normalize import Normalized
+from digitwise.normalization import Normalized
 from digitwise.recipes import Recipe, find
 from digitwise.training import additions
 from digitwise.training.additions import with_scans

@@ -28,8 +28,9 @@ from digitwise.checks.thresholds import (
     TURNED_Z,
 )
 from digitwise.fitting import fit_into
-from digitwise.images import TURNS, Float32, Int64, Mask, UInt8
-from digitwise.normalize import SIDE, normalize_all
+from digitwise.images import Float32, Int64, Mask, UInt8
+from digitwise.normalization import SIDE, normalize_all
+from digitwise.turns import TURNS
 
 DIGITS = tuple("0123456789")
 NONE = "none"

@@ -116,7 +116,7 @@ def normalize(
 
     from digitwise.cli.console import err
     from digitwise.data.normalized import normalize_set, scans_in
-    from digitwise.images import turn_of
+    from digitwise.turns import turn_of
 
     if turn is not None:
         turn_of(turn)  # before the data is read

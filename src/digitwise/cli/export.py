@@ -117,33 +117,15 @@ def calibrate(
     as_json: JsonFlag = False,
 ) -> None:
     """Calibrate a reader on your own labelled images, and write its guarantees into a copy of the model."""
-    from digitwise import parts
-    from digitwise.errors import RunError
-    from digitwise.exporting.card import LEVELS
-    from digitwise.exporting.judging import CALIBRATED, calibrated, judged, write_calibrated
-    from digitwise.files import real
-    from digitwise.outputs import check_file
-    from digitwise.reading.reader import Reader
+    from digitwise.exporting.judging import calibrate as calibrate_model
 
-    parts.require("calibrating", "onnx")
-    check_file(real(place), CALIBRATED)
-    levels = sorted({*LEVELS, *([max_error] if max_error else [])})
-    found = calibrated(judged(Reader(model), data, label_column=label_column), levels)
-    refused = dict(found.refused)
-    if max_error in refused or not found.policies:
-        wanted = max_error or levels[-1]
-        raise RunError(
-            f"{data}: expected images that carry at most {wanted:.2%} wrong with 95 % confidence, got {found.n:,}; "
-            f"it takes at least {refused[wanted]:,}, and more where sure answers are wrong; look at these with "
-            f"digitwise evaluate --reader {data}, label more, or allow more errors"
-        )
-    write_calibrated(model, found, place)
+    found = calibrate_model(data, model, max_error=max_error, label_column=label_column, out=place)
     if as_json:
         print_json({"model": str(place), **found.as_dict()})
         return
     told = {p.max_error: (f"{p.coverage:.1%}", f"{p.errors} of {p.answered:,}") for p in found.policies}
     more, wrong = "takes {:,} images or more", "too many of the surest"
     told |= {level: ("", more.format(least) if least > found.n else wrong) for level, least in found.refused}
-    rows = [(f"{level:.2%}", *told[level]) for level in levels]
+    rows = [(f"{level:.2%}", *told[level]) for level in sorted(told)]
     out.print(table(("at most wrong", f"read of {found.n:,}", "of these wrong"), rows))
     out.print(f"{place}: digitwise read --model {place} keeps these guarantees on such images with 95 % confidence")

@@ -32,23 +32,13 @@ def improve(
     as_json: JsonFlag = False,
 ) -> None:
     """Find where a run's recipe fails by cross-validation, train it with fixes, and compare before and after."""
-    from digitwise import parts
-    from digitwise.data.patches import read_patch
-    from digitwise.data.streamed import in_memory
-    from digitwise.runs import Run
     from digitwise.training.live import LiveWatch
+    from digitwise.workflows.improve import improve as improve_run
 
-    opened = Run.open(run)
-    parts.require("training", "keras", "tensorflow")
-    dataset = in_memory(opened.dataset(data, label_column=label_column), "digitwise improve")
-    if patch is not None:
-        dataset = read_patch(patch).apply(dataset)
-    console = stage(as_json)
-
-    from digitwise.workflows.train import improve as improve_run  # after the data: bad input is told at once
-
-    with LiveWatch(steps(console), layers=False) as watch:
-        result = improve_run(opened, dataset, out=out_folder, folds=folds, watch=watch)
+    with LiveWatch(steps(stage(as_json)), layers=False) as watch:
+        result = improve_run(
+            run, data, patch=patch, label_column=label_column, out=out_folder, folds=folds, watch=watch
+        )
     if as_json:
         print_json(result.as_dict())
         return
@@ -57,10 +47,10 @@ def improve(
     for group in result.slices:
         out.print(f"  {group.words}")
     if result.run is None:
-        out.print(f"{result.fix.words} digitwise report {opened.path} shows the groups among all images".strip())
+        out.print(f"{result.fix.words} digitwise report {run} shows the groups among all images".strip())
         return
     out.print(result.fix.words)
     changes = [each.as_dict() for each in result.changes]
     rows = [(row["name"], row["n"], row["errors_before"], row["errors_after"], row["verdict"]) for row in changes]
     out.print(table(("judged on the other half", "images", "wrong before", "after", ""), rows))
-    out.print(f"The fixed run is {result.run.path}; digitwise report {result.run.path} {opened.path} shows both")
+    out.print(f"The fixed run is {result.run.path}; digitwise report {result.run.path} {run} shows both")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,8 +25,6 @@ from digitwise.cli.options import ModelOption, share
 if TYPE_CHECKING:
     from digitwise.server.service import Settings
 
-TOKEN = "DIGITWISE_TOKEN"  # of the environment
-
 
 def serve(
     model: ModelOption = None,
@@ -43,7 +39,9 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Number of processes.", rich_help_panel=FURTHER)] = 1,
     token: Annotated[
         str | None,
-        typer.Option(help=f"Require this bearer token; other users of this machine see it here, but not in {TOKEN}."),
+        typer.Option(
+            help="Require this bearer token; other users of this machine see it here, but not in DIGITWISE_TOKEN."
+        ),
     ] = None,
     token_file: Annotated[Path | None, typer.Option(metavar="FILE", help="File with the token.")] = None,
     collect: Annotated[
@@ -60,74 +58,34 @@ def serve(
     open_page: OpenFlag = False,
 ) -> None:
     """Serve a page and an API that read digits; Ctrl-C or SIGTERM stops it with exit code 0."""
-    from digitwise.server import check_parts
+    from digitwise.server import TOKEN, token_of
+    from digitwise.server import serve as serve_page
 
-    check_parts()
-    from digitwise.server.refusals import is_local
-    from digitwise.server.service import Settings
-    from digitwise.server.serving import listen
-    from digitwise.server.uploads import RequestLimits
+    def tell(url: str, settings: Settings) -> None:
+        if not settings.loopback and settings.token is None:
+            told = f"everybody who reaches {host} can use this server: set {TOKEN} or --token-file"
+            err.print(told, style="yellow")
+        out.print(f"digitwise reads at {url} (API: {url}/docs); Ctrl-C ends it")
+        if open_page:
+            browse(url)
 
-    settings = Settings(
-        model=model,
-        max_error=max_error,
-        token=_token(token, token_file),
-        loopback=is_local(f"[{host}]" if ":" in host else host),
-        collect=collect,
-        report=None if report is None else _report(report),
-        log=log,
-        limits=RequestLimits(pixels=max_pixels),
-    )
-    if not settings.loopback and settings.token is None:
-        err.print(f"everybody who reaches {host} can use this server: set {TOKEN} or --token-file", style="yellow")
-    with listen(host, port) as sock:
-        _serve(settings, sock, workers, open_page=open_page)
-
-
-def _serve(settings: Settings, sock: socket.socket, workers: int, *, open_page: bool) -> None:
-    """Print the address and serve; a model or folder that cannot be used is an error first."""
-    from digitwise.server.app import application
-    from digitwise.server.serving import serve, serve_in_processes, url_of
-
-    app = application(settings)
-    _say(url_of(sock), open_page=open_page)
-    if workers > 1:
-        del app  # each process makes its own
-        serve_in_processes(settings, sock, workers)
-    else:
-        serve(app, sock, log=settings.log)
-
-
-def _say(url: str, *, open_page: bool) -> None:
-    out.print(f"digitwise reads at {url} (API: {url}/docs); Ctrl-C ends it")
-    if open_page:
-        browse(url)
-
-
-def _token(given: str | None, file: Path | None) -> str | None:
-    """The token: from the option, a file, or the environment."""
-    from digitwise.errors import ServerError
-
-    if given is not None and file is not None:
+    if token is not None and token_file is not None:
         raise typer.BadParameter("expected --token or --token-file, got both")
-    if given is None and file is None and TOKEN not in os.environ:
-        return None
-    source = "--token" if given is not None else str(file) if file is not None else TOKEN
-    found = given if given is not None else file.read_text(errors="replace") if file is not None else os.environ[TOKEN]
-    found = found.strip()
-    if not found or not found.isascii() or not found.isprintable() or " " in found:
-        raise ServerError(f"{source}: expected a token of printable ASCII characters without spaces")
-    return found
-
-
-def _report(run: Path) -> Path:
-    from digitwise.errors import ServerError
-    from digitwise.runs import Run
-
-    page = Run.open(run).path / "report.html"
-    if not page.is_file():
-        raise ServerError(f"{run}: expected a run with its report, got none; make it with digitwise report {run}")
-    return page
+    if token_file is not None:
+        token = token_of(token_file.read_text(errors="replace"), str(token_file))
+    serve_page(
+        model,
+        max_error=max_error,
+        host=host,
+        port=port,
+        workers=workers,
+        token=token,
+        collect=collect,
+        report=report,
+        max_pixels=max_pixels,
+        log=log,
+        tell=tell,
+    )
 
 
 def review(

@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from digitwise.data.arrays import Pair, image_sets, is_path, is_place, labelled_of
 from digitwise.data.download import cache_folder, check_content, fetch
 from digitwise.data.embedded import load_digits
 from digitwise.data.labelled import Labelled
 from digitwise.data.patches import read_patch
 from digitwise.data.sharded import read_shards
-from digitwise.data.sources import DIGITS, EMBEDDED, NAMES, SOURCES, Source, source
+from digitwise.data.sources import DIGITS, EMBEDDED, SOURCES, Source, source
 from digitwise.data.texts import read_texts
-from digitwise.errors import DataError, DataNotFoundError
+from digitwise.errors import DataError, DataNotFoundError, about
 from digitwise.escaping import printable
 from digitwise.files import expanded
 from digitwise.formats import Stored, open_splits
@@ -28,36 +29,38 @@ from digitwise.formats.form import Form, decoded
 from digitwise.formats.idx import Idx
 from digitwise.formats.sharded import Shards
 from digitwise.formats.values import Scale, as_labels, as_pixels
-from digitwise.images import Dataset, ImageSet, Int64, UInt8
-from digitwise.normalize import VERSION, form_of
-
-FEW = 100  # classes that a set of less images may name: it may be there to test with
-Pair = tuple[UInt8, Int64]
+from digitwise.images import Dataset, ImageSet
+from digitwise.normalization import VERSION, form_of
 
 __all__ = ["load", "load_or_embedded", "locate", "read_labelled"]
 
 
 def load(
-    data: str | Path = "mnist",
+    data: object = "mnist",
     *,
     patch: str | Path | None = None,
     label_column: str | None = None,
     turn: str | None = None,
     progress: Any = None,
 ) -> Dataset:
-    """Load a data set by name or path.
+    """Load a data set by name or path, or from arrays, frames and data sets of other libraries.
 
     Parameters
     ----------
-    data : str or Path
+    data : str, Path or object
         A name (mnist, fashion-mnist, kmnist, qmnist, emnist-digits, usps, optdigits, semeion, digits), or a path: a
         folder of images by class, a folder of IDX files or one that holds ``mnist/``, an ``.npz``, a ``.csv``, Parquet
         or tar shards (a file, a folder of them, or one with ``train`` and ``test``), and others, see docs/data.md. A
-        named set is looked for in ``$DIGITWISE_DATA``, then in the user's cache, then on its mirrors.
+        named set is looked for in ``$DIGITWISE_DATA``, then in the user's cache, then on its mirrors. Or an object:
+        ``(x, y)``, ``((x_train, y_train), (x_test, y_test))`` as ``keras.datasets`` gives them, a pandas frame, a
+        Hugging Face ``Dataset`` or ``DatasetDict``, a map-style torch ``Dataset``, a scikit-learn ``Bunch``, a
+        :class:`~digitwise.images.Dataset` or :class:`~digitwise.images.ImageSet`; shapes and ranges as for
+        :meth:`Dataset.from_arrays <digitwise.images.Dataset.from_arrays>`.
     patch : str or Path, optional
         A label patch to apply, see :mod:`digitwise.data.patches`.
     label_column : str, optional
-        The column of labels in a CSV or Parquet table with a column for each pixel: its name, ``first`` or ``last``.
+        The column of labels in a CSV or Parquet table with a column for each pixel, or in a frame: its name, ``first``
+        or ``last``.
         By default it is found by its name (label, class, target, y, digit) or by its values.
     turn : str, optional
         What to do with all images of a set that lies wrong, as check DW035 says: transpose, transverse, mirror, flip,
@@ -83,23 +86,36 @@ def load(
     >>> dataset = load("digits")
     >>> dataset.train.images.shape
     (1437, 28, 28)
+    >>> x, y = dataset.train.images / 255, dataset.train.labels
+    >>> load((x, y)).notes[0]
+    'pixels 0 to 1, brought to 0 to 255'
     """
     if patch is not None:
         decisions = read_patch(patch)  # before the data: what is wrong with it is told at once
         return decisions.apply(load(data, label_column=label_column, turn=turn, progress=progress))
+    if isinstance(data, Dataset) and turn is None:
+        return data
     found = read_labelled(data, label_column=label_column, progress=progress)
-    if turn is not None:
-        found = found.turned(turn)
+    with about(data if is_path(data) else None, argument="data"):
+        split = (found if turn is None else found.turned(turn)).split()
     loaded = {name: value for name, value in (("label_column", label_column), ("turn", turn)) if value is not None}
-    return dataclasses.replace(found.split(), embedded=data == EMBEDDED, loaded=loaded)
+    return dataclasses.replace(split, embedded=isinstance(data, str) and data == EMBEDDED, loaded=loaded)
 
 
-def read_labelled(data: str | Path, *, label_column: str | None = None, progress: Any = None) -> Labelled:
+def read_labelled(data: object, *, label_column: str | None = None, progress: Any = None) -> Labelled:
     """All images of a set, as for :func:`load`, of which nothing is held out."""
+    with about(data if is_path(data) else None, argument="data"):
+        if is_place(data):
+            return _read(data, label_column, progress)
+        return labelled_of(data, label_column=label_column)
+
+
+def _read(data: str | Path, label_column: str | None, progress: Any) -> Labelled:
     path = expanded(data)
-    is_name = not isinstance(data, Path) and data in NAMES
+    is_name = not is_path(data)
     if label_column is not None and is_name:
-        raise DataError(f"{data}: expected --label-column with a table (CSV or Parquet), got a named set")
+        wanted = "--label-column with a table (CSV or Parquet)"
+        raise DataError.wanted(data, wanted, "a named set", argument="label_column")
     if data == EMBEDDED:
         digits = load_digits()
         return Labelled(digits.name, digits.source, digits.train, digits.test, digits.notes)
@@ -150,7 +166,7 @@ def _read_path(path: Path, label_column: str | None) -> Labelled:
         train_set, test_set, notes = _files(path, train, test)
     else:
         found = [_pair(stored) for stored in (train, test) if stored is not None]
-        train_set, test_set = _sets(path, [pair for pair, _ in found], train.class_names)
+        train_set, test_set = image_sets(str(path), [pair for pair, _ in found], train.class_names)
         notes = found[0][1]
     return Labelled(str(path), str(path.resolve()), train_set, test_set, (*train.notes, *notes))
 
@@ -159,7 +175,7 @@ def _pair(stored: Stored) -> tuple[Pair, tuple[str, ...]]:
     """Images and labels of arrays or a table and their scale in words, or the first thing that is wrong with them."""
     block = stored.whole()
     if block.labels is None:
-        raise DataError(f"{stored.where}: expected a label for each image, got none")
+        raise DataError.wanted(stored.where, "a label for each image", "none")
     assert not isinstance(block.images, list)
     pixels = as_pixels(block.images, stored.where)
     scale = Scale.of(block.images)
@@ -169,7 +185,7 @@ def _pair(stored: Stored) -> tuple[Pair, tuple[str, ...]]:
 
 def _files(path: Path, train: Folder, test: Stored | None) -> tuple[ImageSet, ImageSet | None, tuple[str, ...]]:
     if not train.labelled:
-        raise DataError(f"{path}: expected a folder for each class (two or more), got none")
+        raise DataError.wanted(path, "a folder for each class (two or more)", "none")
     assert train.class_names is not None
     classes = train.class_names
     if test is not None and (strangers := (test.class_names or ())[len(classes) :]):
@@ -200,7 +216,7 @@ def _read_named(named: Source, folder: Path) -> Labelled:
     paths = [_existing(folder, file.name) for file in named.files]
     for path, file in zip(paths, named.files, strict=True):
         if path is None:
-            raise DataNotFoundError(f"{folder}: expected {file.name} of {named.name}, got nothing of that name")
+            raise DataNotFoundError.wanted(folder, f"{file.name} of {named.name}", "nothing of that name")
         check_content(path, file)
     files = [path for path in paths if path is not None]
     pairs = [_oriented(named, _pair(Idx(*files[place : place + 2]))[0]) for place in (0, 2)]
@@ -211,19 +227,6 @@ def _read_named(named: Source, folder: Path) -> Labelled:
 def _oriented(named: Source, pair: Pair) -> Pair:
     images, labels = pair
     return (np.ascontiguousarray(images.transpose(0, 2, 1)), labels) if named.transposed else pair
-
-
-def _sets(path: Path, pairs: list[Pair], names: tuple[str, ...] | None) -> tuple[ImageSet, ImageSet | None]:
-    labels = pairs[0][1]
-    highest = int(labels.max(initial=-1))
-    if names is None and highest >= max(len(labels), FEW):
-        raise DataError(f"{path}: labels out of range: expected 0, 1, 2, … for {len(labels)} images, got {highest}")
-    classes = names or tuple(str(i) for i in range(highest + 1))
-    try:
-        sets = [ImageSet(*pair, classes) for pair in pairs]
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
-    return sets[0], sets[1] if len(sets) > 1 else None
 
 
 def _existing(folder: Path, name: str) -> Path | None:

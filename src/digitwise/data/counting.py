@@ -35,11 +35,11 @@ def plain(labels: Sequence[Any] | NDArray[Any] | None, where: str) -> NDArray[An
         If there are none, one is missing, or they are neither whole numbers nor text.
     """
     if labels is None:
-        raise DataError(f"{where}: expected a label for each image, got none")
+        raise DataError.wanted(where, "a label for each image", "none")
     if isinstance(labels, list) and (None in labels):
-        raise DataError(f"{where}: expected a label for each image, got none for image {labels.index(None)}")
+        raise DataError.wanted(where, "a label for each image", f"none for image {labels.index(None)}")
     if isinstance(labels, list) and len({isinstance(label, str) for label in labels}) > 1:
-        raise DataError(f"{where}: expected labels that are all numbers or all names, got both")
+        raise DataError.wanted(where, "labels that are all numbers or all names", "both")
     values = np.asarray(labels)
     return values if values.dtype.kind == "U" else as_labels(values, where)
 
@@ -74,9 +74,7 @@ class Classes:
         numbered = all(isinstance(label, int) for label in found)
         most = max(found, default=-1) + 1 if numbered else len(found)
         if most > MANY:
-            raise DataError(
-                f"{where}: expected labels of at most {MANY:,} classes, got {most:,}; check the label column"
-            )
+            raise DataError.wanted(where, f"labels of at most {MANY:,} classes", f"{most:,}", "check the label column")
         if numbered:
             return cls(tuple(str(i) for i in range(most)), numbered=True)
         decimal = all(name.isdecimal() for name in found)
@@ -96,7 +94,7 @@ class Classes:
         strange = next((value for value in values.tolist() if value not in known), None)
         if strange is not None:
             few = ", ".join(self.names[:5]) + (", …" if len(self.names) > 5 else "")
-            raise DataError(f"{where}: expected labels of the training set ({few}), got {strange!r}")
+            raise DataError.wanted(where, f"labels of the training set ({few})", repr(strange))
         return np.array([known[value] for value in values.tolist()], np.int64)[places.reshape(-1)]
 
 
@@ -213,9 +211,8 @@ def count_labels(shards: Sequence[Shard], most: int = 1, *, seed: int = 0, told:
             labels = plain(block, shard.path)
             kind = kind or labels.dtype.kind
             if labels.dtype.kind != kind:
-                raise DataError(
-                    f"{shard.path}: expected {KINDS[kind]} as labels, as the first shard has, "
-                    f"got {KINDS[labels.dtype.kind]}"
+                raise DataError.wanted(
+                    shard.path, f"{KINDS[kind]} as labels, as the first shard has", KINDS[labels.dtype.kind]
                 )
             values, sizes = np.unique(labels, return_counts=True)
             counts.update(dict(zip(values.tolist(), sizes.tolist(), strict=True)))

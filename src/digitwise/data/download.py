@@ -75,7 +75,7 @@ def check_content(path: Path, file: SourceFile) -> None:
     got = content_digest(path)
     if got != file.sha256:
         refuse_no_data(str(path))
-        raise DataError(f"{path}: expected content with sha256 {file.sha256[:16]}…, got {got[:16]}…; fetch it again")
+        raise DataError.wanted(path, f"content with sha256 {file.sha256[:16]}…", f"{got[:16]}…", "fetch it again")
 
 
 def _missing(source: Source, folder: Path) -> list[SourceFile]:

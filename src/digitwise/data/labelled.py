@@ -35,7 +35,7 @@ class Labelled:
     notes: tuple[str, ...] = ()
 
     def turned(self, turn: str) -> Labelled:
-        """The same set with all images turned, see :data:`digitwise.images.TURNS`; a note says so.
+        """The same set with all images turned, see :data:`digitwise.turns.TURNS`; a note says so.
 
         Raises
         ------
@@ -123,9 +123,10 @@ def of_classes(images: ImageSet, class_names: tuple[str, ...], where: str, known
     if images.class_names == tuple(map(str, range(images.n_classes))):  # labels without names
         numbers = {str(number): number for number in range(len(class_names))} | numbers
     if strange := [name for name in given if name not in numbers]:
-        raise DataError(
-            f"{where}: expected the {len(class_names)} classes that {known} was trained on, got {len(strange)} others: "
-            f"{', '.join(strange[:5])}"
+        raise DataError.wanted(
+            where,
+            f"the {len(class_names)} classes that {known} was trained on",
+            f"{len(strange)} others: {', '.join(strange[:5])}",
         )
     meant: Int64 = np.array([numbers.get(name, 0) for name in images.class_names], np.int64)
     return replace(images, labels=meant[images.labels], class_names=class_names)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from digitwise.errors import DataError
+from digitwise.errors import DataError, about
 from digitwise.escaping import cell, from_cell
 from digitwise.images import Dataset, ImageSet, Int64, Mask, UInt8
 
@@ -143,7 +143,11 @@ def read_patch(path: str | Path) -> Patch:
     DataError
         If it is no such file, or a row is malformed; the message names the row.
     """
-    path = Path(path)
+    with about(path, argument="path"):
+        return _read(Path(path))
+
+
+def _read(path: Path) -> Patch:
     try:
         content = path.read_bytes()
         text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")  # as spreadsheets write
@@ -152,9 +156,9 @@ def read_patch(path: str | Path) -> Patch:
     reader = csv.reader(io.StringIO(text), delimiter=separator(text))
     header = _header(reader)
     if missing := [name for name in ("sha256", "decision") if name not in header]:
-        raise DataError(f"{path}: expected the columns {', '.join(COLUMNS)}, got no {missing[0]}")
+        raise DataError.wanted(path, f"the columns {', '.join(COLUMNS)}", f"no {missing[0]}")
     if len(set(header)) < len(header):
-        raise DataError(f"{path}: expected each column once, got {', '.join(header)}")
+        raise DataError.wanted(path, "each column once", ", ".join(header))
     decisions: dict[str, str] = {}
     rows: dict[str, int] = {}
     cells: dict[str, tuple[str, ...]] = {}
@@ -216,11 +220,11 @@ def _rows(reader: Iterator[list[str]], path: Path) -> Iterator[list[str]]:
 
 def _row(row: list[str], header: list[str], where: str) -> dict[str, str]:
     if len(row) != len(header):
-        raise DataError(f"{where}: expected {len(header)} cells, got {len(row)}")
+        raise DataError.wanted(where, f"{len(header)} cells", len(row))
     cells = dict(zip(header, (cell.strip() for cell in row), strict=True))
     digest = cells["sha256"].lower()
     if not re.fullmatch("[0-9a-f]{64}", digest):
-        raise DataError(f"{where}: expected a sha256 of 64 hexadecimal digits, got {cells['sha256'][:70]!r}")
+        raise DataError.wanted(where, "a sha256 of 64 hexadecimal digits", repr(cells["sha256"][:70]))
     decision = from_cell(cells["decision"])
     return {
         **cells,

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.data import read_labelled
+from digitwise.data.arrays import is_path, is_place, labelled_of, name_of
 from digitwise.data.counting import Classes
 from digitwise.data.labelled import Labelled
 from digitwise.data.sharded import require_room
-from digitwise.data.sources import NAMES
-from digitwise.errors import DataError
+from digitwise.errors import DataError, about
 from digitwise.escaping import printable
 from digitwise.files import expanded
 from digitwise.formats import BLOCK, Block, Stored, open_splits
@@ -27,9 +27,10 @@ from digitwise.formats.csv import Csv
 from digitwise.formats.folder import Folder
 from digitwise.formats.form import Form, decoded
 from digitwise.formats.links import READS
+from digitwise.formats.objects import Held, object_splits
 from digitwise.formats.sharded import Shards, blocks
-from digitwise.formats.values import shaped
-from digitwise.images import ImageSet, UInt8
+from digitwise.formats.values import Scale, shaped
+from digitwise.images import Dataset, ImageSet, UInt8
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,14 +62,14 @@ class Raw:
     inverted: bool = False
 
 
-def read_raw(data: str | Path, *, label_column: str | None = None) -> dict[str, Raw]:
+def read_raw(data: object, *, label_column: str | None = None) -> dict[str, Raw]:
     """Read a data set without judging it.
 
     Parameters
     ----------
-    data : str or Path
+    data : str, Path or object
         What :func:`digitwise.data.load` takes; besides, images without labels: a folder with the images in it, an
-        ``.npz`` with ``images`` only, IDX files of images only.
+        ``.npz`` with ``images`` only, IDX files of images only, an array.
     label_column : str, optional
         As there.
 
@@ -82,8 +83,13 @@ def read_raw(data: str | Path, *, label_column: str | None = None) -> dict[str, 
     DataError
         If there is nothing that could be read as images.
     """
+    with about(data if is_path(data) else None, argument="data"):
+        return _read(data, label_column) if is_place(data) else _held(data, label_column)
+
+
+def _read(data: str | Path, label_column: str | None) -> dict[str, Raw]:
     path = expanded(data)
-    if (not isinstance(data, Path) and data in NAMES) or not path.exists():
+    if not is_path(data) or not path.exists():
         return _loaded(read_labelled(data, label_column=label_column))
     if path.is_dir() and (path / "mnist").is_dir():
         return _loaded(read_labelled(path, label_column=label_column))
@@ -94,7 +100,16 @@ def read_raw(data: str | Path, *, label_column: str | None = None) -> dict[str, 
             return _loaded(read_labelled(path, label_column=label_column))
         _require_room(train, found.get("test"))
     if isinstance(train, Folder | Shards):
-        return _files(path, found)
+        return _files(str(path), found)
+    return {split: _arrays(stored) for split, stored in found.items()}
+
+
+def _held(data: object, label_column: str | None) -> dict[str, Raw]:
+    if isinstance(data, Dataset | ImageSet | Labelled):
+        return _loaded(labelled_of(data, label_column=label_column))
+    found = object_splits(data, label_column=label_column)
+    if isinstance(found["train"].values, list):
+        return _files(name_of(data), found)
     return {split: _arrays(stored) for split, stored in found.items()}
 
 
@@ -132,9 +147,11 @@ def _arrays(stored: Stored) -> Raw:
     assert not isinstance(block.images, list)
     if block.images.dtype.kind not in "buif" or not block.images.size:
         got = f"{block.images.dtype} of shape {block.images.shape}"
-        raise DataError(f"{stored.where}: expected numbers as pixels, got {got}")
+        raise DataError.wanted(stored.where, "numbers as pixels", got)
     labels = None if block.labels is None else np.asarray(block.labels)
     pixels = shaped(block.images, stored.where)
+    if isinstance(stored, Held) and (scale := Scale.of_counts(pixels)):
+        pixels = scale.pixels(pixels)
     return Raw(_whole(pixels) if isinstance(stored, Csv) else pixels, labels, stored.class_names)
 
 
@@ -144,7 +161,7 @@ def _whole(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.uint8) if whole else values
 
 
-def _files(path: Path, found: Mapping[str, Stored]) -> dict[str, Raw]:
+def _files(where: str, found: Mapping[str, Stored]) -> dict[str, Raw]:
     opened = {split: _opened(stored) for split, stored in found.items()}
     train, test = opened["train"], opened.get("test")
     unreadable = {
@@ -154,7 +171,7 @@ def _files(path: Path, found: Mapping[str, Stored]) -> dict[str, Raw]:
     if not train.images:
         named = ", ".join(name for name, _ in unreadable["train"][:3])
         raise DataError(
-            f"{path}: expected images in it or in one folder a class, got none that can be read"
+            f"{where}: expected images in it or in one folder a class, got none that can be read"
             + (f": {named}" if named else "")
         )
     if test is not None and not test.images:  # there is no such split, but its files are told
@@ -164,7 +181,7 @@ def _files(path: Path, found: Mapping[str, Stored]) -> dict[str, Raw]:
     return {
         split: Raw(
             form.fitted(each.images),
-            np.array([classes[split].index(label) for label in each.labels], np.int64) if classes[split] else None,
+            np.array([_place(label, classes[split]) for label in each.labels], np.int64) if classes[split] else None,
             classes[split] or None,
             tuple(each.files),
             tuple(unreadable[split]),
@@ -175,9 +192,13 @@ def _files(path: Path, found: Mapping[str, Stored]) -> dict[str, Raw]:
     }
 
 
+def _place(label: str, classes: tuple[str, ...]) -> int:
+    return classes.index(label) if label in classes else -1
+
+
 def _classes(found: Mapping[str, Stored], opened: Mapping[str, _Opened]) -> dict[str, tuple[str, ...]]:
-    """The classes of each split: its folders; else those of the training labels, then those that only it has."""
-    if isinstance(found["train"], Folder):
+    """The classes of each split: its own; else those of the training labels, then those that only it has."""
+    if isinstance(found["train"], Folder | Held):
         return {split: stored.class_names or () for split, stored in found.items()}
     classes = Classes.among(opened["train"].told, found["train"].where).names
     strangers = {split: set(each.labels) - set(classes) for split, each in opened.items()}

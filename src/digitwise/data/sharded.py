@@ -50,9 +50,11 @@ class HeldShard:
             yield row, block
             row += len(block)
         if row != self.rows:
-            raise DataError(
-                f"{self.shard.path}: expected {self.rows:,} images as when it was opened, got {row:,}; "
-                f"leave shards alone while they are trained on"
+            raise DataError.wanted(
+                self.shard.path,
+                f"{self.rows:,} images as when it was opened",
+                f"{row:,}",
+                "leave shards alone while they are trained on",
             )
 
 

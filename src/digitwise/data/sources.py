@@ -245,6 +245,6 @@ def source(name: str) -> Source:
     if name in SOURCES:
         return SOURCES[name]
     near = difflib.get_close_matches(name, NAMES, n=2, cutoff=0.5) or NAMES
-    raise DataNotFoundError(
-        f"data {name!r}: expected a file, a folder or one of {', '.join(NAMES)}; nearest: {', '.join(near)}"
-    )
+    wanted = f"a file, a folder or one of {', '.join(NAMES)}"
+    message = f"data {name!r}: expected {wanted}; nearest: {', '.join(near)}"
+    raise DataNotFoundError(message, argument="data", expected=wanted, got=name)

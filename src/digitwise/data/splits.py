@@ -79,7 +79,7 @@ def stratified_folds(labels: Int64, folds: int, *, seed: int) -> Int64:
         If there are fewer images than folds, or fewer than two folds.
     """
     if not 2 <= folds <= len(labels):
-        raise DataError(f"folds: expected 2 to {len(labels)} for {len(labels)} images, got {folds}")
+        raise DataError.wanted("folds", f"2 to {len(labels)} for {len(labels)} images", folds, argument="folds")
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
@@ -117,8 +117,11 @@ def validation_size(n: int, n_classes: int, size: int | None) -> int:
     wanted = min(VALIDATION_SIZE, round(n * VALIDATION_SHARE)) if size is None else size
     room = n - n_classes  # one image of each class has to stay
     if not 1 <= wanted <= room:
-        raise DataError(
-            f"validation: expected 1 to {room} images of the {n} for training, got {wanted}; "
-            f"add images or choose another --validation"
+        raise DataError.wanted(
+            "validation",
+            f"1 to {room} images of the {n} for training",
+            wanted,
+            "add images or choose another --validation",
+            argument="validation",
         )
     return wanted

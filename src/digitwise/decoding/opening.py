@@ -280,7 +280,7 @@ def open_pages(
         pages = len(document)
     try:
         if not pages:
-            raise DataError(f"{name}: expected a PDF with pages, got none")
+            raise DataError.wanted(name, "a PDF with pages", "none")
         for place in range(pages):
             with _PDFIUM:
                 rendered = _rendered(pdfium, document, place, f"{name}, page {place + 1}", max_pixels)

@@ -11,7 +11,7 @@ from digitwise.errors import RunError
 from digitwise.evaluation.calibration import fit_temperature
 from digitwise.evaluation.selective import reading_policy
 from digitwise.images import Predictions
-from digitwise.normalize import VERSION
+from digitwise.normalization import VERSION
 from digitwise.reading.model import FORMAT, UNTOUCHED
 from digitwise.runs import Run
 

@@ -10,7 +10,7 @@ from digitwise.errors import ExportError
 from digitwise.exporting.export import FORMS, Export, advising, written_onnx
 from digitwise.exporting.parity import BATCHES, IMAGES, drawings, largest_difference
 from digitwise.files import expanded, real
-from digitwise.normalize import SIDE, VERSION
+from digitwise.normalization import SIDE, VERSION
 from digitwise.reading.foreign import SCALES, Understood, known_digits
 from digitwise.reading.model import FORMAT
 

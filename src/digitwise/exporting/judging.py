@@ -14,8 +14,8 @@ import numpy as np
 
 from digitwise import parts, runs
 from digitwise.data import read_labelled
+from digitwise.data.arrays import is_path, is_place, name_of
 from digitwise.data.labelled import of_classes
-from digitwise.data.sources import NAMES
 from digitwise.errors import DataError, ModelError, RunError
 from digitwise.escaping import printable
 from digitwise.evaluation import Scores, evaluate_predictions
@@ -24,9 +24,10 @@ from digitwise.exporting.card import LEVELS
 from digitwise.files import expanded, real
 from digitwise.formats import Stored, open_splits
 from digitwise.formats.blocks import Labels
+from digitwise.formats.objects import object_splits
 from digitwise.formats.values import Pixels, as_labels
-from digitwise.images import Int64, Mask, Predictions
-from digitwise.outputs import Kind, write
+from digitwise.images import Dataset, Int64, Mask, Predictions
+from digitwise.outputs import Kind, check_file, write
 from digitwise.reading.answers import Answers
 from digitwise.reading.inputs import is_labelled_files, labelled_files
 from digitwise.reading.model import KEY, model_content
@@ -86,13 +87,13 @@ class Judged:
         }
 
 
-def judged(reader: Reader, data: str | Path, *, label_column: str | None = None) -> Judged:
+def judged(reader: Reader, data: object, *, label_column: str | None = None) -> Judged:
     """Read labelled images.
 
     Parameters
     ----------
     reader : Reader
-    data : str or Path
+    data : str, Path or object
         Files, see :func:`~digitwise.reading.inputs.labelled_files`; or any set that :func:`digitwise.load` takes, of
         which the test images are read, or all where it has no test split.
     label_column : str, optional
@@ -103,17 +104,21 @@ def judged(reader: Reader, data: str | Path, *, label_column: str | None = None)
     DataError
         If one of them cannot be read, or a label is no class of the model.
     """
-    path, names = expanded(data), reader.class_names
-    if (not isinstance(data, Path) and data in NAMES) or not path.exists():
-        images = of_classes(read_labelled(data).to_test(), names, str(data), reader.model.name)
-        return Judged(_rows(data, len(images)), images.labels, reader.answers(images.images))
-    if label_column is None and is_labelled_files(path):
-        files, labels = labelled_files(path, names)
-        return Judged(tuple(map(str, files)), labels, _each(reader, files, {}))
-    found = open_splits(path, label_column=label_column)
+    names, found = reader.class_names, dict[str, Stored]()
+    if is_place(data):
+        path = expanded(data)
+        if not is_path(data) or not path.exists():
+            images = of_classes(read_labelled(data).to_test(), names, str(data), reader.model.name)
+            return Judged(_rows(data, len(images)), images.labels, reader.answers(images.images))
+        if label_column is None and is_labelled_files(path):
+            files, labels = labelled_files(path, names)
+            return Judged(tuple(map(str, files)), labels, _each(reader, files, {}))
+        found.update(open_splits(path, label_column=label_column))
+    else:
+        found.update(object_splits(data.test if isinstance(data, Dataset) else data, label_column=label_column))
     stored = found.get("test", found["train"])
     if not stored.labelled:
-        raise DataError(f"{stored.where}: expected a label for each image, got none")
+        raise DataError.wanted(stored.where, "a label for each image", "none", argument="data")
     marks, answers, pixels = list[Int64](), list[Answers](), Pixels(stored.where)
     for block in stored.blocks(labels=True):
         if isinstance(block.images, list):
@@ -122,7 +127,7 @@ def judged(reader: Reader, data: str | Path, *, label_column: str | None = None)
             answers.append(reader.answers(pixels(block.images)))
         marks.append(_classes(block.labels, stored, names))
     if not answers:
-        raise DataError(f"{stored.where}: expected labelled images, got none")
+        raise DataError.wanted(stored.where, "labelled images", "none", argument="data")
     labels = np.concatenate(marks)
     return Judged(_rows(data, len(labels)), labels, Answers.joined(answers))
 
@@ -135,8 +140,8 @@ def _each(reader: Reader, files: Sequence[Any], errors: Mapping[int, str]) -> An
     return answers
 
 
-def _rows(data: str | Path, count: int) -> tuple[str, ...]:
-    return tuple(f"{data}, row {row}" for row in range(count))
+def _rows(data: object, count: int) -> tuple[str, ...]:
+    return tuple(f"{name_of(data)}, row {row}" for row in range(count))
 
 
 def _classes(marks: Labels | None, stored: Stored, class_names: tuple[str, ...]) -> Int64:
@@ -178,6 +183,71 @@ class Calibrated:
         """Plain values."""
         refused = [{"max_error": level, "images": least} for level, least in self.refused]
         return {"n": self.n, "policies": [policy.as_dict() for policy in self.policies], "refused": refused}
+
+
+def calibrate(
+    data: object,
+    model: str | Path | None = None,
+    *,
+    max_error: float | None = None,
+    label_column: str | None = None,
+    out: str | Path = "calibrated.onnx",
+) -> Calibrated:
+    """Calibrate a reader on your own labelled images, and write its guarantees into a copy of the model.
+
+    Parameters
+    ----------
+    data : str, Path or object
+        Some hundred labelled images that the model was not trained on: a folder with one folder for each class, a CSV
+        of paths and labels, or anything else that :func:`digitwise.load` takes.
+    model : str or Path, optional
+        By default the bundled one.
+    max_error : float, optional
+        In (0, 1): one more guarantee, that at most this share of what is read is wrong.
+    label_column : str, optional
+        As for :func:`digitwise.load`.
+    out : str or Path
+        File for the copy of the model, to read with.
+
+    Returns
+    -------
+    Calibrated
+        The guarantees; each holds on such images with 95 % confidence.
+
+    Raises
+    ------
+    MissingPartError
+        If onnx is not installed.
+    RunError
+        If the images do not carry the guarantee asked for, or none at all.
+    DataError
+        If an image cannot be read, or a label is no class of the model.
+    ModelError
+        If the model cannot be used, or ``out`` holds something else than an earlier calibration.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> found = digitwise.calibrate("labelled-scans", max_error=0.01)  # doctest: +SKIP
+    >>> digitwise.Reader("calibrated.onnx", max_error=0.01)  # doctest: +SKIP
+    """
+    parts.require("calibrating", "onnx")
+    check_file(real(Path(out)), CALIBRATED)
+    levels = sorted({*LEVELS, *([max_error] if max_error else [])})
+    found = calibrated(judged(Reader(model), data, label_column=label_column), levels)
+    refused = dict(found.refused)
+    if max_error in refused or not found.policies:
+        wanted = max_error or levels[-1]
+        raise RunError.wanted(
+            name_of(data),
+            f"images that carry at most {wanted:.2%} wrong with 95 % confidence",
+            f"{found.n:,}",
+            f"it takes at least {refused[wanted]:,}, and more where sure answers are wrong; look at these with "
+            f"digitwise evaluate --reader {name_of(data)}, label more, or allow more errors",
+            argument="data",
+        )
+    write_calibrated(model, found, out)
+    return found
 
 
 def calibrated(found: Judged, levels: Sequence[float] = LEVELS) -> Calibrated:

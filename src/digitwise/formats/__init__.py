@@ -66,7 +66,7 @@ def open_splits(path: Path, *, label_column: str | None = None) -> Mapping[str, 
     if kind in TABLES:
         return TABLES[kind](path, label_column)
     if label_column is not None:
-        raise DataError(f"{path}: expected --label-column with a table (CSV or Parquet), got {kind}")
+        raise DataError.wanted(path, "--label-column with a table (CSV or Parquet)", kind, argument="label_column")
     return FILES[kind](path)
 
 

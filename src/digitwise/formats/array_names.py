@@ -87,7 +87,7 @@ def _part(name: str) -> tuple[str, str] | None:
 
 def _only(names: list[str], where: str) -> str:
     if len(names) > 1:
-        raise DataError(f"{where}: expected one array for each part, got {' and '.join(names)}; take one out")
+        raise DataError.wanted(where, "one array for each part", " and ".join(names), "take one out")
     return names[0]
 
 
@@ -108,9 +108,7 @@ def axes(shape: tuple[int, ...], count: int | None, where: str) -> tuple[int, ..
         If no axis is as long as there are labels, or there are more axes than images have.
     """
     if not 2 <= len(shape) <= 4 or not min(shape):
-        raise DataError(
-            f"{where}: expected images (n, pixels), (n, h, w), (h, w, n) or (h, w, 3, n), got shape {shape}"
-        )
+        raise DataError.wanted(where, "images (n, pixels), (n, h, w), (h, w, n) or (h, w, 3, n)", f"shape {shape}")
     last = len(shape) - 1
     ends = [axis for axis in (0, last) if (shape[axis] == count if count is not None else True)]
     if not ends:

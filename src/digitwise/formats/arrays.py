@@ -55,7 +55,7 @@ class ArrayFile:
         with self.source, self.file as file:
             Room(self.path).require_array((min(size, rows), *inner), self.dtype)
             if rows and not row_bytes:
-                raise DataError(f"{self.path}: expected values in each row, got an array of shape {self.shape}")
+                raise DataError.wanted(self.path, "values in each row", f"an array of shape {self.shape}")
             for start in range(0, rows, max(size, 1)):
                 count = min(size, rows - start)
                 content = _read(file, count * row_bytes, self.path)
@@ -164,11 +164,9 @@ class Arrays(Stored):
     def require_images(self, max_pixels: int) -> None:
         """See :class:`~digitwise.formats.blocks.Stored`."""
         if self.dtype.kind not in "buif":
-            raise DataError(f"{self.where}: expected numbers as pixels, got {self.dtype}")
+            raise DataError.wanted(self.where, "numbers as pixels", self.dtype)
         if len(self.shape) < 2 or min(self.shape) < 1:
-            raise DataError(
-                f"{self.where}: expected images (n, h, w), (n, h, w, 3) or (n, square), got shape {self.shape}"
-            )
+            raise DataError.wanted(self.where, "images (n, h, w), (n, h, w, 3) or (n, square)", f"shape {self.shape}")
         if prod(self.shape[1:]) > 3 * max_pixels:
             raise DataError(
                 f"{self.where}: too large: expected images of at most {max_pixels:,} pixels, got {self.shape[1:]}"
@@ -198,7 +196,7 @@ class Arrays(Stored):
         where, opener = self._labels
         values = opener().whole()
         if values.ndim not in (1, 2):
-            raise DataError(f"{where}: expected labels (n,) or one-hot rows, got shape {values.shape}")
+            raise DataError.wanted(where, "labels (n,) or one-hot rows", f"shape {values.shape}")
         if len(values) != self.rows:
             raise DataError(f"{where}: {self.rows} images but {len(values)} labels: expected one label an image")
         return values[:, 0] if values.shape[1:] == (1,) else values

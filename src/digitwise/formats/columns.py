@@ -24,7 +24,7 @@ FEW = 10  # different labels in a table of few rows
 ENOUGH = 20  # rows that most labels are among
 DECISIVE = 2.0  # times as far from its neighbour as the column at the other end
 APART = 0.1  # as far at least, 0 to 1
-OPTION = "name it by --label-column NAME, first or last"
+OPTION = "name it by --label-column NAME, first or last (label_column=)"
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,9 @@ def layout(names: Sequence[str] | None, sample: Float64, where: str, chosen: str
         spare -= 1
         notes.append(f"{_words(index, names, columns)}, numbers the rows and is left out")
     if spare is None or spare > (label is None):
-        raise DataError(
-            f"{where}: expected a square number of pixels (784 for 28x28), perhaps with a label, got {columns} columns"
-            + (f", {len(rest)} of them beside the label" if label is not None else "")
-            + ("; take out what is no pixel" if spare else "")
-        )
+        beside = f", {len(rest)} of them beside the label" if label is not None else ""
+        wanted, came = "a square number of pixels (784 for 28x28), perhaps with a label", f"{columns} columns{beside}"
+        raise DataError.wanted(where, wanted, came, "take out what is no pixel" if spare else "")
     if spare:
         label = _by_values(sample, rest, where)
         rest.remove(label)
@@ -125,7 +123,8 @@ def label_named(names: Sequence[str] | None, chosen: str | None, columns: int, w
         if chosen.lower() in ENDS:
             return range(columns)[ENDS[chosen.lower()]]
         had = "no header" if not names else f"{', '.join(names[:2])}, …, {names[-1]}"
-        raise DataError(f"{where}: --label-column {chosen}: expected a name in the header, first or last, got {had}")
+        option = f"{where}: --label-column {chosen}"
+        raise DataError.wanted(option, "a name in the header, first or last", had, argument="label_column")
     return next((plain.index(name) for name in LABELS if name in plain), None)
 
 
@@ -168,7 +167,9 @@ def _by_values(sample: Float64, rest: Sequence[int], where: str) -> int:
         return apart[0]
     several = "the first and the last column may both be that"
     which = several if len(found) > 1 else "neither the first nor the last may be that"
-    raise DataError(f"{where}: expected one column of labels beside the pixels, {which}; {OPTION}")
+    wanted = "one column of labels beside the pixels"
+    message = f"{where}: expected {wanted}, {which}; {OPTION}"
+    raise DataError(message, argument="label_column", expected=wanted, got=which)
 
 
 def _may_be_label(values: Float64) -> bool:

@@ -59,7 +59,7 @@ class Csv(Stored):
         except (ValueError, DataError):
             sample = self._checked(head, 0)  # a fault further on is told when it is read
         if not sample.size:
-            raise DataError(f"{self.path}: expected rows of pixels, got none")
+            raise DataError.wanted(self.path, "rows of pixels", "none")
         names = self._header if self._header is not None and len(self._header) == sample.shape[1] else None
         return layout(names, sample.astype(np.float64), self.where, self.label_column)
 
@@ -135,7 +135,7 @@ class Csv(Stored):
             return self._parsed(lines)
         except ValueError as error:
             reason = one_line(error, 160)
-            raise DataError(f"{self.path}: expected rows of pixels, got after {done:,} good ones: {reason}") from error
+            raise DataError.wanted(self.path, "rows of pixels", f"after {done:,} good ones: {reason}") from error
 
     def _parsed(self, lines: Sequence[str]) -> NDArray[Any]:
         if not lines:

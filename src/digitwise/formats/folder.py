@@ -104,9 +104,9 @@ def splits(path: Path) -> Mapping[str, Folder]:
     if len(classes) < 2 and image_files(root, path):
         classes = ()
     elif not classes and (links := note_on(links_out(root, path))):
-        raise DataError(f"{root}: expected images or a folder for each class, got links only; {links[0]}")
+        raise DataError.wanted(root, "images or a folder for each class", "links only", links[0])
     if len(classes) == 1:
-        raise DataError(f"{root}: expected a folder for each class (two or more), got 1")
+        raise DataError.wanted(root, "a folder for each class (two or more)", "1")
     found: dict[str, Folder] = {"train": Folder(root, classes, path)}
     if has_test:
         others = class_folders(path / "test", path) if classes else ()

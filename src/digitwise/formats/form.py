@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from digitwise.decoding import decode, open_image
-from digitwise.errors import DataError
+from digitwise.errors import DataError, one_line
 from digitwise.fitting import common_size, fit_into, grey, is_dark_on_light
 from digitwise.formats.blocks import Values
 from digitwise.formats.values import Pixels, Scale
@@ -104,9 +105,7 @@ class Form:
             _check_present(values, where, rows)
         if isinstance(values, list) != self.encoded:
             kinds = ("numbers", "image files")
-            raise DataError(
-                f"{where}: expected {kinds[self.encoded]}, as the first shard has, got {kinds[not self.encoded]}"
-            )
+            raise DataError.wanted(where, f"{kinds[self.encoded]}, as the first shard has", kinds[not self.encoded])
         if isinstance(values, list):
             opened = decoded(values, where, rows)
             for row, image in zip(rows, opened, strict=True) if not self.mixed else ():
@@ -128,20 +127,22 @@ class Form:
     def _check(self, shape: tuple[int, ...], where: str) -> None:
         expected = (*self.size, 3) if self.colour and not self.encoded else self.size
         if shape != expected:
-            raise DataError(
-                f"{where}: expected images of {_sides(expected)}, as the first shard has, got {_sides(shape)}; "
-                f"bring them to one size first"
+            raise DataError.wanted(
+                where,
+                f"images of {_sides(expected)}, as the first shard has",
+                _sides(shape),
+                "bring them to one size first",
             )
 
 
-def _check_present(images: Sequence[bytes | Path | None], where: str, rows: Iterable[int]) -> None:
+def _check_present(images: Sequence[Any], where: str, rows: Iterable[int]) -> None:
     missing = next((row for row, content in zip(rows, images, strict=True) if content is None), None)
     if missing is not None:
-        raise DataError(f"{where}: expected an image in each row, got none in row {missing}")
+        raise DataError.wanted(where, "an image in each row", f"none in row {missing}")
 
 
-def decoded(files: Sequence[bytes | Path | None], where: str, rows: Iterable[int]) -> list[UInt8]:
-    """Image files as values to train on, each (h, w) or (h, w, 3).
+def decoded(files: Sequence[Any], where: str, rows: Iterable[int]) -> list[UInt8]:
+    """Image files, by their paths or contents, or PIL images, as values to train on, each (h, w) or (h, w, 3).
 
     Raises
     ------
@@ -149,11 +150,16 @@ def decoded(files: Sequence[bytes | Path | None], where: str, rows: Iterable[int
         If one is missing or damaged.
     """
     _check_present(files, where, rows)
-    return [
-        open_image(file, name=f"{where}, image {row}" if isinstance(file, bytes) else None, decode=decode).image
-        for row, file in zip(rows, files, strict=True)
-        if file is not None
-    ]
+    return [_decoded(file, f"{where}, image {row}") for row, file in zip(rows, files, strict=True) if file is not None]
+
+
+def _decoded(file: Any, name: str) -> UInt8:
+    if not isinstance(file, Image.Image):
+        return open_image(file, name=name if isinstance(file, bytes) else None, decode=decode).image
+    try:
+        return decode(file)
+    except Exception as error:  # Pillow decodes an opened file only now
+        raise DataError(f"{name}: damaged image: {one_line(error, 160)}; replace it") from error
 
 
 def _stack(images: list[UInt8], size: tuple[int, int], *, colour: bool) -> UInt8:

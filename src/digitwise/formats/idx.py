@@ -60,9 +60,9 @@ def splits(source: Path) -> Mapping[str, Idx]:
     roles = idx_roles(source)
     if "train images" not in roles:
         names = ", ".join(file.name for file in sorted(roles.values())) or "none whose names say so"
-        raise DataError(f"{source}: expected IDX files of training images and labels, got {names}")
+        raise DataError.wanted(source, "IDX files of training images and labels", names)
     if "test labels" in roles and "test images" not in roles:
-        raise DataError(f"{source}: expected test images beside {roles['test labels'].name}, got none")
+        raise DataError.wanted(source, f"test images beside {roles['test labels'].name}", "none")
     return {
         split: Idx(roles[f"{split} images"], roles.get(f"{split} labels"))
         for split in ("train", "test")
@@ -127,9 +127,11 @@ def idx_roles(folder: Path) -> dict[str, Path]:
         if what is not None:
             first = roles.setdefault(f"{split} {what}", file)
             if _plain(first) != _plain(file):
-                raise DataError(
-                    f"{folder}: expected one file of {split} {what}, got {first.name} and {file.name}; "
-                    "put the set to use in a folder of its own"
+                raise DataError.wanted(
+                    folder,
+                    f"one file of {split} {what}",
+                    f"{first.name} and {file.name}",
+                    "put the set to use in a folder of its own",
                 )
     return roles
 

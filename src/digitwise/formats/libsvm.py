@@ -94,9 +94,10 @@ class Libsvm(Stored):
         if not is_square(pixels):
             pixels = next((side * side for side in SIDES if side * side >= pixels), 0)
         if not rows or not pixels or first < 0:
-            raise DataError(
-                f"{self.path}: expected lines of label index:value with indexes of a square image (784 for 28x28), "
-                f"got {rows:,} lines with indexes up to {highest:,}"
+            raise DataError.wanted(
+                self.path,
+                "lines of label index:value with indexes of a square image (784 for 28x28)",
+                f"{rows:,} lines with indexes up to {highest:,}",
             )
         return _Facts(pixels, first, rows, frozenset(found))
 
@@ -114,8 +115,8 @@ class Libsvm(Stored):
                         raise ValueError("a label without its values, or values without their index")
                 except ValueError as error:
                     reason = one_line(error, 160)
-                    raise DataError(
-                        f"{self.path}: expected lines of label index:value, got after {done:,} good ones: {reason}"
+                    raise DataError.wanted(
+                        self.path, "lines of label index:value", f"after {done:,} good ones: {reason}"
                     ) from error
                 starts = np.cumsum([0, *(1 + 2 * counts)[:-1]]) if kept else np.empty(0, np.int64)
                 pairs = np.delete(numbers, starts).reshape(-1, 2)

@@ -74,7 +74,7 @@ def find_shards(source: str, label_column: str | None = None) -> list[Shard]:
 
 def _shard(entry: Entry, kind: Kind, label_column: str | None) -> Shard:
     if label_column is not None and kind == "tar":
-        raise DataError(f"{entry.path}: expected --label-column with a table (CSV or Parquet), got a tar archive")
+        raise DataError.wanted(entry.path, "--label-column with a table (CSV or Parquet)", "a tar archive")
     return Shard(entry.path, kind, entry.size, entry.version, label_column)
 
 

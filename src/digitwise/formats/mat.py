@@ -121,7 +121,7 @@ def _variables(path: Path) -> tuple[dict[str, tuple[tuple[int, ...], np.dtype[An
     fields = {} if taken else _fields(path, [name for name, _, kind in found if kind == "struct"])
     if not taken and not fields:
         got = ", ".join(f"{name} ({kind})" for name, _, kind in found[:5]) or "nothing"
-        raise DataError(f"{path}: expected arrays of numbers, such as X and y, got {got}; save these by themselves")
+        raise DataError.wanted(path, "arrays of numbers, such as X and y", got, "save these by themselves")
     return taken, fields
 
 

@@ -67,7 +67,5 @@ def _array(path: Path, source: IO[bytes], file: Any = None) -> ArrayFile:
     version = npy.read_magic(file)
     shape, by_columns, dtype = npy.read_array_header_1_0(file) if version == (1, 0) else npy.read_array_header_2_0(file)
     if dtype.hasobject:
-        raise DataError(
-            f"{path}: expected plain arrays of numbers or text, got Python objects, which are not unpickled"
-        )
+        raise DataError.wanted(path, "plain arrays of numbers or text", "Python objects, which are not unpickled")
     return ArrayFile(path, source, file, shape, dtype, by_columns and len(shape) > 1)

@@ -105,7 +105,7 @@ class Table:
             If the file is damaged, the images are of several sizes, or a label is missing or no number or word.
         """
         if labels and self.label is None:
-            raise DataError(f"{self.where}: expected a column of labels ({', '.join(LABELS)}), got none")
+            raise DataError.wanted(self.where, f"a column of labels ({', '.join(LABELS)})", "none")
         chosen = range(self.file.metadata.num_row_groups) if groups is None else groups
         columns = [*(self.columns if images else ()), *([self.label] if labels else ())]
         with _read_from(self.where):
@@ -181,9 +181,7 @@ def open_table(file: IO[bytes] | Path, where: str, label_column: str | None = No
         return Table(where, opened, (found,), label)
     names = [name for name in schema.names if kinds[name] in ("whole", "number") or name == label]
     if len(names) < 2:
-        raise DataError(
-            f"{where}: expected a column of images (image) or a square number of pixels, got {schema.names[:5]}"
-        )
+        raise DataError.wanted(where, "a column of images (image) or a square number of pixels", schema.names[:5])
     columns = layout(names, _sample(opened, names, label, where), where, label)
     pixels = tuple(names[place] for place in columns.pixels)
     return Table(where, opened, pixels, None if columns.label is None else names[columns.label], columns)
@@ -353,7 +351,7 @@ def _images(column: Any, where: str) -> Any:
 
 def _labels(column: Any, where: str) -> NDArray[np.int64] | list[int | str]:
     if column.null_count:
-        raise DataError(f"{where}: expected a label for every image, got {column.null_count:,} empty ones in a block")
+        raise DataError.wanted(where, "a label for every image", f"{column.null_count:,} empty ones in a block")
     if _kind(column.type) == "words":
         words: list[int | str] = column.to_pylist()
         return words

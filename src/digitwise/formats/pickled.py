@@ -30,7 +30,7 @@ def splits(path: Path) -> Mapping[str, Stored]:
         Always.
     """
     name = path.name.split(".")[0]
-    raise DataError(f"{path}: expected arrays, got a pickle, which can run code; if you trust it: {_line(path, name)}")
+    raise DataError.wanted(path, "arrays", "a pickle, which can run code", f"if you trust it: {_line(path, name)}")
 
 
 def _line(path: Path, name: str) -> str:

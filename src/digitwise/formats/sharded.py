@@ -75,7 +75,7 @@ def splits(source: Path | str, label_column: str | None = None) -> Mapping[str, 
     if not any(found.values()):
         return _by_name(find_shards(str(source), label_column), where)
     if missing := next((name for name, shards in found.items() if not shards), None):
-        raise DataError(f"{source}: expected shards in its folders train and test, got none in {missing}")
+        raise DataError.wanted(source, "shards in its folders train and test", f"none in {missing}")
     return {name: Shards(shards, f"{where}/{name}") for name, shards in found.items()}
 
 

@@ -33,7 +33,7 @@ def inner_folder(path: Path) -> Path:
     found += [folder for folder in below if has_shards(folder)]
     if len(found) > 1:
         names = ", ".join(str(folder.relative_to(path)) for folder in found)
-        raise DataError(f"{path}: expected one set in the folder, got {names}; give the folder of one of them")
+        raise DataError.wanted(path, "one set in the folder", names, "give the folder of one of them")
     return found[0] if found else path
 
 

@@ -116,9 +116,11 @@ def _of_key(group: Iterator[Member], where: str, wanted: bool, largest: int) -> 
             waiting.append(_image(member, wanted, largest))
             weight += len(waiting[-1].content or b"")
             if len(waiting) > MOST_OF_A_KEY or weight > max(BLOCK_BYTES, largest):
-                raise DataError(
-                    f"{where}: expected an image or few with one label, got {len(waiting):,} of one key, the name up "
-                    "to its first dot; pack them under different ones"
+                raise DataError.wanted(
+                    where,
+                    "an image or few with one label",
+                    f"{len(waiting):,} of one key, the name up to its first dot",
+                    "pack them under different ones",
                 )
         elif ending in LABELS:
             mark = _label(member, f"{where}{ending}")
@@ -126,9 +128,8 @@ def _of_key(group: Iterator[Member], where: str, wanted: bool, largest: int) -> 
                 marks[ending] = mark
     label = next((marks[ending] for ending in LABELS if ending in marks), None)
     if waiting and label is None:
-        raise DataError(
-            f"{where}: expected a label beside {waiting[0].name}, a .cls, .txt or .json "
-            '({"label": …}) of this name, got none'
+        raise DataError.wanted(
+            where, f'a label beside {waiting[0].name}, a .cls, .txt or .json ({{"label": …}}) of this name', "none"
         )
     yield from (replace(image, label=label) for image in waiting)
 
@@ -136,7 +137,7 @@ def _of_key(group: Iterator[Member], where: str, wanted: bool, largest: int) -> 
 def _label(member: Member, where: str) -> int | str | None:
     """What a member says of its key; None where it is empty, or JSON without a label."""
     if member.size > LARGEST_LABEL:
-        raise DataError(f"{where}: expected a label of at most {LARGEST_LABEL:,} bytes, got {member.size:,}")
+        raise DataError.wanted(where, f"a label of at most {LARGEST_LABEL:,} bytes", f"{member.size:,}")
     try:
         text = member.content().decode("utf-8-sig").strip()
         value: Any = json.loads(text) if _ending(member.name) == ".json" else text
@@ -150,7 +151,7 @@ def _label(member: Member, where: str) -> int | str | None:
         return int(value) if re.fullmatch(r"-?[0-9]{1,18}", value) else value
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise DataError(f"{where}: expected a whole number or a word as label, got {str(value)[:40]!r}")
+    raise DataError.wanted(where, "a whole number or a word as label", repr(str(value)[:40]))
 
 
 def _block(held: list[_Image], labels: bool) -> Block:

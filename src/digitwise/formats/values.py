@@ -15,6 +15,8 @@ from digitwise.images import Int64, UInt8
 
 ROUNDED = 1e-3  # what a number may be off by where it is written with few decimals
 OVERSHOOT = 0.25  # of 0 to 1, as bicubic resampling leaves it
+UCI = 16.0  # white of scikit-learn's load_digits: the count of ink among 4x4 pixels
+DIM = 32.0  # a highest value below this is no white of bytes
 
 
 def as_labels(values: NDArray[np.generic], where: str) -> Int64:
@@ -37,16 +39,16 @@ def as_labels(values: NDArray[np.generic], where: str) -> Int64:
         If a value is NaN, negative or no whole number.
     """
     if values.dtype.kind not in "buif":
-        raise DataError(f"{where}: expected whole-number labels, got {values.dtype}")
+        raise DataError.wanted(where, "whole-number labels", values.dtype)
     array = np.asarray(values, np.float64)
     if array.ndim == 2 and array.shape[1] > 1:
         if not (np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all()):
-            raise DataError(f"{where}: expected labels (n,) or one-hot rows, got shape {array.shape}")
+            raise DataError.wanted(where, "labels (n,) or one-hot rows", f"shape {array.shape}")
         array = array.argmax(axis=1).astype(np.float64)
     array = array.reshape(-1)
     wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0) & (array == np.floor(array))))
     if len(wrong):
-        raise DataError(f"{where}: expected labels 0, 1, 2, …, got {array[wrong[0]]:g} at row {wrong[0]}")
+        raise DataError.wanted(where, "labels 0, 1, 2, …", f"{array[wrong[0]]:g} at row {wrong[0]}")
     return array.astype(np.int64)
 
 
@@ -76,6 +78,45 @@ class Scale:
         if low >= 0 and high <= 1:
             return cls(0.0, 1.0)
         return cls(0.0, 1.0, OVERSHOOT) if -OVERSHOOT <= low < 0 and 1 < high <= 1 + OVERSHOOT else None
+
+    @classmethod
+    def of_counts(cls, values: NDArray[Any]) -> Scale | None:
+        """The scale of whole numbers of which the highest is 16, as in UCI's digits; None of others."""
+        if not values.size or values.dtype.kind == "b" or values.max() != UCI or values.min() < 0:
+            return None
+        return cls(white=UCI) if values.dtype.kind in "ui" or (values == np.floor(values)).all() else None
+
+    @classmethod
+    def told(cls, values: NDArray[Any], where: str, white: float | None = None) -> Scale:
+        """The scale of numbers in memory, that of bytes where nothing tells.
+
+        Parameters
+        ----------
+        values : ndarray
+        where : str
+            What they are called in messages.
+        white : float, optional
+            The number of a white pixel.
+
+        Raises
+        ------
+        DataError
+            If numbers are above ``white``, or may be on several scales and it is not given.
+        """
+        if values.dtype.kind not in "buif" or not values.size or not np.isfinite(values).all():
+            return cls()  # refused with its own reason
+        low, high = float(values.min()), float(values.max())
+        came = f"{values.dtype} of {low:g} to {high:g}"
+        if white is not None:
+            if low < 0 or high > white or white <= 0:
+                raise DataError.wanted(where, f"pixels 0 to {white:g}, as white says", came, argument="white")
+            return cls(white=white)
+        if found := cls.of(values) or cls.of_counts(values):
+            return found
+        if low >= 0 and (0 < high < DIM or high > 255):
+            do = "tell the number of a white pixel: digitwise.Dataset.from_arrays(..., white=255)"
+            raise DataError.wanted(where, "pixels 0.0 to 1.0 or 0 to 255", came, do, argument="white")
+        return cls()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -110,7 +151,7 @@ def as_pixels(values: NDArray[np.generic], where: str) -> UInt8:
         If a value is NaN or outside these ranges, or the shape is none of these.
     """
     if values.dtype.kind not in "buif":
-        raise DataError(f"{where}: expected numbers as pixels, got {values.dtype}")
+        raise DataError.wanted(where, "numbers as pixels", values.dtype)
     images = np.asarray(values, np.uint8) if values.dtype == np.uint8 else _scaled(values, where)
     return np.ascontiguousarray(shaped(images, where))
 
@@ -119,13 +160,13 @@ def _scaled(values: NDArray[np.generic], where: str) -> UInt8:
     array = np.asarray(values, np.float32)
     if not np.isfinite(array).all():
         place = np.unravel_index(int(np.flatnonzero(~np.isfinite(array))[0]), array.shape)
-        raise DataError(f"{where}: expected finite pixels, got NaN or infinity in image {place[0]}; fix or drop it")
+        raise DataError.wanted(where, "finite pixels", f"NaN or infinity in image {place[0]}", "fix or drop it")
     if scale := Scale.of(values):
         return scale.pixels(array)
     low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
     if low < 0 or high > 255:
-        raise DataError(
-            f"{where}: expected pixels 0 to 255 or 0.0 to 1.0, got {low:g} to {high:g}; undo any standardisation"
+        raise DataError.wanted(
+            where, "pixels 0 to 255 or 0.0 to 1.0", f"{low:g} to {high:g}", "undo any standardisation"
         )
     return np.round(array).astype(np.uint8)
 
@@ -141,13 +182,13 @@ def shaped(array: NDArray[Any], where: str) -> NDArray[Any]:
     if array.ndim == 2:
         side = math.isqrt(array.shape[1])
         if side * side != array.shape[1] or side == 0:
-            raise DataError(f"{where}: expected a square number of pixels (784 for 28x28), got {array.shape[1]}")
+            raise DataError.wanted(where, "a square number of pixels (784 for 28x28)", array.shape[1])
         array = array.reshape(-1, side, side)
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
     if array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3):
         return array
-    raise DataError(f"{where}: expected shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, pixels), got {array.shape}")
+    raise DataError.wanted(where, "shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, pixels)", array.shape)
 
 
 class Pixels:
@@ -179,11 +220,11 @@ class Pixels:
         self.scale = self.scale or _scale(values, high)
         black, white, beyond = self.scale.black, self.scale.white, self.scale.beyond
         if low < black - beyond:
-            raise DataError(
-                f"{self.where}: expected pixels 0 to 1 or 0 to 255, got {low:g} to {high:g}; undo any standardisation"
+            raise DataError.wanted(
+                self.where, "pixels 0 to 1 or 0 to 255", f"{low:g} to {high:g}", "undo any standardisation"
             )
         if high > white + beyond:
-            raise DataError(f"{self.where}: expected pixels up to {white:g}, as those before, got {high:g}")
+            raise DataError.wanted(self.where, f"pixels up to {white:g}, as those before", f"{high:g}")
         return as_pixels(self.scale.pixels(values), self.where)
 
 

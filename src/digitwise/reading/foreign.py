@@ -11,7 +11,7 @@ import numpy as np
 
 from digitwise.errors import ModelError, one_line
 from digitwise.images import Float32, ImageSet, UInt8
-from digitwise.normalize import normalize_all
+from digitwise.normalization import normalize_all
 from digitwise.reading.sessions import run_in_time
 
 # What people make of pixels 0 to 255: the factor and what is added. Standardised is by the mean and the standard
@@ -124,14 +124,14 @@ class Foreign:
             If it takes no such images, or gives no row of numbers for each class.
         """
         if scale is not None and scale not in SCALES:
-            raise ModelError(f"input_scale: expected {', '.join(SCALES)}, got {scale!r}")
+            raise ModelError.wanted("input_scale", ", ".join(SCALES), repr(scale), argument="input_scale")
         layouts = self.layouts if self.shape is None else [self.layout(self.shape, known.image_shape)]
         usual = [each for each in SCALES if each != SIXTEENTHS or known.image_shape[:2] == SMALL]
         asked = known.take(np.linspace(0, len(known) - 1, min(KNOWN, len(known))).astype(np.int64))
         tried = [self._tried(each, way, asked, of) for way in layouts for each in ([scale] if scale else usual)]
         found = [each for each in tried if each is not None]
         if not found:
-            raise ModelError(f"{self.name}: expected finite numbers for each image, got others under every scaling")
+            raise ModelError.wanted(self.name, "finite numbers for each image", "others under every scaling")
         best = min(each.loss for each in found)
         return next(each for each in found if each.loss <= best + SAME)
 
@@ -155,9 +155,11 @@ class Foreign:
                 return name
         took = "x".join("any" if side is None else str(side) for side in takes)
         came = "x".join(map(str, image_shape))
-        raise ModelError(
-            f"{self.name}: expected images that fit its input of {took}, got {came}; bring them to its size, digits by "
-            f"digitwise data normalize"
+        raise ModelError.wanted(
+            self.name,
+            f"images that fit its input of {took}",
+            came,
+            "bring them to its size, digits by digitwise data normalize",
         )
 
     def _tried(self, scale: str, layout: str, known: ImageSet, of: str) -> Understood | None:
@@ -169,7 +171,7 @@ class Foreign:
             raise
         if outputs.shape != (len(known), known.n_classes):
             expected, came = (len(known), known.n_classes), outputs.shape
-            raise ModelError(f"{self.name}: expected outputs of shape {expected}, one a class, got {came}")
+            raise ModelError.wanted(self.name, f"outputs of shape {expected}, one a class", came)
         if not np.isfinite(outputs).all():
             return None
         kind = kind_of(outputs)
@@ -241,7 +243,7 @@ class Understood:
         parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
         outputs = np.concatenate([self.model.ask(self.model.inputs(part, self.scale, self.layout)) for part in parts])
         if not np.isfinite(outputs).all():
-            raise ModelError(f"{self.model.name}: expected finite numbers for each image, got others")
+            raise ModelError.wanted(self.model.name, "finite numbers for each image", "others")
         return as_probabilities(outputs, self.outputs)
 
 
@@ -313,7 +315,7 @@ def from_session(session: Any, name: str) -> Foreign:
     ends = ", ".join(f"{each.name} {each.type} {each.shape}" for each in [*inputs, *outputs])
     fits = len(inputs) == len(outputs) == 1 and inputs[0].type == outputs[0].type == "tensor(float)"
     if not fits or len(inputs[0].shape) not in (2, 3, 4) or len(outputs[0].shape) != 2:
-        raise ModelError(f"{name}: expected images float (n, …) to one float (n, k), got {one_line(ends, 160)}")
+        raise ModelError.wanted(name, "images float (n, …) to one float (n, k)", one_line(ends, 160))
     batch, *sides = (side if isinstance(side, int) and side > 0 else None for side in inputs[0].shape)
 
     def run(part: Float32) -> Float32:

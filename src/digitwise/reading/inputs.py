@@ -117,11 +117,11 @@ def labelled_files(path: str | Path, class_names: tuple[str, ...]) -> tuple[list
     """
     place = expanded(path)
     if not place.exists():
-        raise DataError(f"{place}: expected a folder of class folders or a CSV of paths and labels, got nothing there")
+        raise DataError.wanted(place, "a folder of class folders or a CSV of paths and labels", "nothing there")
     found = _of_folder(place) if place.is_dir() else _of_table(place)
     pairs = [(file, printable(name)) for file, name in found]  # as the model has the names of its classes
     if not pairs:
-        raise DataError(f"{place}: expected labelled images, got none")
+        raise DataError.wanted(place, "labelled images", "none")
     known = {name: label for label, name in enumerate(class_names)}
     for file, name in pairs:
         if name not in known:

@@ -18,7 +18,7 @@ from digitwise.errors import ModelError, one_line
 from digitwise.escaping import printable
 from digitwise.files import expanded
 from digitwise.images import Float32, Mask, UInt8
-from digitwise.normalize import SIDE, VERSION
+from digitwise.normalization import SIDE, VERSION
 from digitwise.reading.foreign import Understood, from_session, known_digits
 from digitwise.reading.operators import EXPORT
 from digitwise.reading.sessions import run_in_time, session_of
@@ -108,14 +108,17 @@ def chosen(policies: tuple[ReadingPolicy, ...], max_error: float | None, name: s
         usual = [policy for policy in policies if policy.max_error >= DEFAULT]
         return next(iter([*usual, *policies]), None)
     if not 0 < max_error < 1:
-        raise ModelError(f"max_error: expected a share above 0 and below 1, got {max_error:g}")
+        raise ModelError.wanted("max_error", "a share above 0 and below 1", f"{max_error:g}", argument="max_error")
     kept = [policy for policy in policies if policy.max_error <= max_error * (1 + 1e-9)]
     if kept:
         return kept[-1]
     can = f"from {policies[0].max_error:.4g} on" if policies else "none: the model gives no guarantee"
-    raise ModelError(
-        f"max_error: expected a share that {name} can guarantee, {can}, got {max_error:.4g}; "
-        f"allow more errors, or export a model validated on more images"
+    raise ModelError.wanted(
+        "max_error",
+        f"a share that {name} can guarantee, {can}",
+        f"{max_error:.4g}",
+        "allow more errors, or export a model validated on more images",
+        argument="max_error",
     )
 
 
@@ -128,7 +131,7 @@ class Card:
     class_names : tuple of str
         In the order of the output's columns.
     normalization : str
-        How images are brought to the input: the version of :mod:`digitwise.normalize`, or ``none``.
+        How images are brought to the input: the version of :mod:`digitwise.normalization`, or ``none``.
     policies : tuple of ReadingPolicy
         Strictest first.
     document : dict
@@ -150,16 +153,14 @@ def card_of(metadata: Mapping[str, str], name: str) -> Card:
         If it has no metadata of digitwise, or these are incomplete or unknown to this version.
     """
     if KEY not in metadata:
-        raise ModelError(f"{name}: expected a model made by digitwise, got an ONNX file without its metadata; {EXPORT}")
+        raise ModelError.wanted(name, "a model made by digitwise", "an ONNX file without its metadata", EXPORT)
     try:
         document = json.loads(metadata[KEY])
         made_as = document["format"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"{name}: damaged metadata: expected a JSON document with its format; {EXPORT}") from error
     if made_as != FORMAT:
-        raise ModelError(
-            f"{name}: expected metadata of format {FORMAT}, got {made_as!r}; upgrade digitwise or {EXPORT}"
-        )
+        raise ModelError.wanted(name, f"metadata of format {FORMAT}", repr(made_as), f"upgrade digitwise or {EXPORT}")
     try:
         names, normalization = document["class_names"], document["normalization"]
         policies = policies_of(document, float(document["temperature"]))
@@ -169,9 +170,7 @@ def card_of(metadata: Mapping[str, str], name: str) -> Card:
         reason = one_line(f"{type(error).__name__}: {error}", 160)
         raise ModelError(f"{name}: damaged metadata: {reason}; {EXPORT}") from error
     if normalization not in (VERSION, UNTOUCHED):
-        raise ModelError(
-            f"{name}: expected images normalized by {VERSION!r} or {UNTOUCHED!r}, got {normalization!r}; {EXPORT}"
-        )
+        raise ModelError.wanted(name, f"images normalized by {VERSION!r} or {UNTOUCHED!r}", repr(normalization), EXPORT)
     return Card(tuple(map(printable, names)), normalization, policies, document)
 
 
@@ -259,7 +258,7 @@ class Model:
         self, path: str | Path | bytes | None = None, *, threads: int | None = None, input_scale: str | None = None
     ) -> None:
         if threads is not None and threads < 1:
-            raise ModelError(f"threads: expected 1 or more, got {threads}")
+            raise ModelError.wanted("threads", "1 or more", threads, argument="threads")
         self.threads = threads or cores()
         content, self.name = model_content(path)
         self.session = session_of(content, self.name, bundled=path is None)  # one thread a call
@@ -269,7 +268,7 @@ class Model:
             self._understand(input_scale)
             return
         if input_scale is not None:
-            raise ModelError(f"{self.name}: expected input_scale with a model from elsewhere, got one of digitwise")
+            raise ModelError.wanted(self.name, "input_scale with a model from elsewhere", "one of digitwise")
         _check_ends(self.session, self.name)
         ends = self.session.get_inputs()[0], self.session.get_outputs()[0]
         self.input, self.output = ends[0].name, ends[1].name
@@ -307,8 +306,8 @@ class Model:
         """
         if images.dtype != np.uint8 or images.shape[1:] != self.image_shape:
             expected = ", ".join(map(str, ("n", *self.image_shape)))
-            raise ModelError(
-                f"images: expected uint8 of shape ({expected}), got {images.dtype} of shape {images.shape}"
+            raise ModelError.wanted(
+                "images", f"uint8 of shape ({expected})", f"{images.dtype} of shape {images.shape}", argument="images"
             )
         if 0 < len(images) <= CHUNK:
             return self._run(images)
@@ -340,9 +339,9 @@ def _check(model: Model) -> None:
     classes = len(model.card.class_names)
     if model.card.normalization != UNTOUCHED and model.image_shape != (SIDE, SIDE):
         shape = "x".join(map(str, model.image_shape))
-        raise ModelError(f"{model.name}: expected an input of {SIDE}x{SIDE} for normalized images, got {shape}")
+        raise ModelError.wanted(model.name, f"an input of {SIDE}x{SIDE} for normalized images", shape)
     answer = run_in_time(model.session, {model.input: np.zeros((2, *model.image_shape), np.uint8)}, model.name)
     if answer.shape != (2, classes):
-        raise ModelError(f"{model.name}: expected {classes} probabilities for its classes, got shape {answer.shape}")
+        raise ModelError.wanted(model.name, f"{classes} probabilities for its classes", f"shape {answer.shape}")
     if not (np.all(answer >= 0) and np.allclose(answer.sum(axis=1), 1, atol=1e-3)):
-        raise ModelError(f"{model.name}: expected probabilities that sum to 1, got {answer[0].tolist()[:3]}…; {EXPORT}")
+        raise ModelError.wanted(model.name, "probabilities that sum to 1", f"{answer[0].tolist()[:3]}…", EXPORT)

@@ -10,7 +10,7 @@ import numpy as np
 from digitwise.errors import DataError
 from digitwise.fitting import fit_into, grey, is_dark_on_light
 from digitwise.images import Float32, Mask, UInt8
-from digitwise.normalize import SIDE, in_form, normalize, normalize_all
+from digitwise.normalization import SIDE, in_form, normalize, normalize_all
 from digitwise.reading import finder, trust
 from digitwise.reading.model import Model
 

@@ -12,7 +12,7 @@ import numpy as np
 from digitwise.fitting import fit_into
 from digitwise.images import Float32, Float64, Int64, Mask, UInt8
 from digitwise.maps import SIGNS
-from digitwise.normalize import SIDE
+from digitwise.normalization import SIDE
 from digitwise.planes import turned
 from digitwise.reading import trust
 from digitwise.reading.finder import TALL, Sight

@@ -134,7 +134,7 @@ def sink_to(path: Path, *, top: bool = False, fields: Sequence[str] = ()) -> Ite
     """
     opener = SINKS.get(path.suffix.lower())
     if opener is None:
-        raise DataError(f"{path}: expected a file to write to that ends in {', '.join(SINKS)}, got {path.suffix!r}")
+        raise DataError.wanted(path, f"a file to write to that ends in {', '.join(SINKS)}", repr(path.suffix))
     with output_file(real(path), ROWS) as temporary, opener(temporary, top, fields) as sink:
         yield sink
 

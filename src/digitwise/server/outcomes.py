@@ -20,7 +20,7 @@ from PIL import Image
 from digitwise.decoding import Decoded, open_image
 from digitwise.errors import DigitwiseError
 from digitwise.images import UInt8
-from digitwise.normalize.road import WORKING
+from digitwise.normalization.road import WORKING
 from digitwise.reading import rows
 from digitwise.reading.answers import Single
 from digitwise.reading.known import Known, Region

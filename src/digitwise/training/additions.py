@@ -12,8 +12,8 @@ import numpy as np
 from digitwise.errors import DataError, RecipeError
 from digitwise.fitting import is_dark_on_light
 from digitwise.images import Dataset, ImageSet, Int64, Mask, Splits, UInt8
-from digitwise.normalize import SIDE, normalize, normalize_all
-from digitwise.normalize.road import centred
+from digitwise.normalization import SIDE, normalize, normalize_all
+from digitwise.normalization.road import centred
 from digitwise.synthetic import corrupted, cutout_of, drawn_digit, other_ink, scan_of
 from digitwise.system import cores
 from digitwise.training.watch import Watch

@@ -54,13 +54,16 @@ class FitOptions:
 
     def __post_init__(self) -> None:
         if self.deterministic and self.budget is not None:
-            raise RecipeError("deterministic: expected no budget with it, whose steps depend on the clock; give epochs")
+            told = "deterministic: expected no budget with it, whose steps depend on the clock; give epochs"
+            raise RecipeError(told, argument="deterministic", expected="no budget", got=self.budget)
         if self.precision is None:
             from digitwise.training.backend import on_accelerator
 
             object.__setattr__(self, "precision", best_precision(accelerator=on_accelerator()))
         elif self.precision not in get_args(Precision):
-            raise RecipeError(f"precision: expected {' or '.join(get_args(Precision))}, got {self.precision!r}")
+            raise RecipeError.wanted(
+                "precision", " or ".join(get_args(Precision)), f"{self.precision!r}", argument="precision"
+            )
 
     @property
     def dtype_policy(self) -> str:

@@ -17,7 +17,7 @@ from digitwise.errors import RecipeError, RunError
 from digitwise.evaluation import evaluate_predictions
 from digitwise.files import atomic_write
 from digitwise.images import Dataset, Splits
-from digitwise.normalize import form_of
+from digitwise.normalization import form_of
 from digitwise.recipes import Recipe
 from digitwise.runs import Run
 from digitwise.system import hardware, peak_memory, versions

@@ -10,6 +10,7 @@ import numpy as np
 
 from digitwise.checks import Check, Checked, Learned, SplitData, Subject, chosen, run_checks
 from digitwise.checks.labels import suspicion
+from digitwise.data.arrays import name_of
 from digitwise.data.patches import Patch, digests, patch_text, read_patch
 from digitwise.data.raw import read_raw
 from digitwise.errors import DataError, MissingPartError
@@ -32,9 +33,9 @@ Tell = Callable[[Check, int, int], None]
 
 
 def check(
-    data: str | Path,
+    data: object,
     *,
-    against: str | Path | None = None,
+    against: object = None,
     labels: bool = False,
     patch: str | Path | None = None,
     label_column: str | None = None,
@@ -50,9 +51,9 @@ def check(
 
     Parameters
     ----------
-    data : str or Path
+    data : str, Path or object
         As for :func:`digitwise.load`; images without labels too.
-    against : str or Path, optional
+    against : str, Path or object, optional
         Test images, or scans as they come in use, instead of the set's own test split. Of a set with two splits it
         is the test split.
     labels : bool
@@ -145,7 +146,7 @@ def label_patch(checked: Checked, earlier: Patch | None = None) -> str:
     )
 
 
-def _subject(data: str | Path, against: str | Path | None, patch: Patch | None, label_column: str | None) -> Subject:
+def _subject(data: object, against: object, patch: Patch | None, label_column: str | None) -> Subject:
     splits = read_raw(data, label_column=label_column)
     if against is not None:
         others = read_raw(against)
@@ -154,9 +155,9 @@ def _subject(data: str | Path, against: str | Path | None, patch: Patch | None, 
     test = _fitted(SplitData("test", splits["test"]), train) if "test" in splits else None
     if patch is not None:
         parts = [part for part in (train, test) if part is not None]
-        patch.require({digest for part in parts for digest in digests(part.stored)}, str(data))
+        patch.require({digest for part in parts for digest in digests(part.stored)}, name_of(data))
         train, test = _patched(train, patch), _patched(test, patch) if test is not None and test.labelled else test
-    return Subject(str(data), train, test)
+    return Subject(name_of(data), train, test)
 
 
 def _fitted(part: SplitData, model: SplitData) -> SplitData:
@@ -254,7 +255,7 @@ def _read(train: SplitData, indices: Int64, seed: int) -> Float32 | None:
     from sklearn.linear_model import LogisticRegression
 
     from digitwise.data.splits import stratified_folds
-    from digitwise.normalize import normalize_all
+    from digitwise.normalization import normalize_all
     from digitwise.reading.model import Model
 
     labels = train.classes[indices]

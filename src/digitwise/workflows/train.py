@@ -15,10 +15,8 @@ from digitwise.recipes.space import Grid, library
 from digitwise.reporting.pages import write_sweep
 from digitwise.reporting.render import draw_run
 from digitwise.runs import Run
-from digitwise.training import improve as improve_job
 from digitwise.training import sweep as sweep_job
 from digitwise.training import train as train_job
-from digitwise.training.improve import Improvement
 from digitwise.training.live import LiveWatch, progress_bar
 from digitwise.training.options import FitOptions, Precision
 from digitwise.training.pool import Here, Pool
@@ -28,7 +26,7 @@ from digitwise.training.watch import Watch
 
 def train(
     recipe: str | Path | Recipe,
-    data: str | Path | AnyDataset = "mnist",
+    data: object = "mnist",
     *,
     model: OwnNetwork | None = None,
     seed: int = 0,
@@ -52,7 +50,7 @@ def train(
     recipe : str, Path or Recipe
         A name gives the recipe adapted to the size of the data, see :meth:`Recipe.for_size` and
         :meth:`Recipe.long_enough`. One's own, as a value or by the path of its TOML file, is taken as it is.
-    data : str, Path, Dataset or StreamedDataset
+    data : str, Path, object or StreamedDataset
         As for :func:`digitwise.load`; or a set whose training images stay in their shards and whose validation images
         are split off already, from :func:`~digitwise.data.streamed.open_streamed`.
     model : callable, keras.Model or str, optional
@@ -115,7 +113,7 @@ def train(
     'net'
     """
     options = FitOptions(seed, budget, precision, deterministic, start_from)
-    dataset = data if isinstance(data, Dataset | StreamedDataset) else load(data)
+    dataset = data if isinstance(data, StreamedDataset) else load(data)
     recipe = with_network(for_data(recipe, len(dataset.train)), model, dataset)
     choices: dict[str, Any] = {"resume": resume, "distribute": distribute, "also": also, "pool": pool}
     with progress_bar(LiveWatch, False if watch else progress, many=_is_many(pool)) as bar:
@@ -161,7 +159,7 @@ def train_seeds(
 
 def sweep(
     recipe: str | Path | Recipe,
-    data: str | Path | Dataset = "mnist",
+    data: object = "mnist",
     *,
     trials: int | None = None,
     grid: Grid | None = None,
@@ -186,7 +184,7 @@ def sweep(
     recipe : str, Path or Recipe
         A name gives the recipe adapted to the size of the data, see :meth:`Recipe.for_size`. One's own, as a value or
         by the path of its TOML file, is taken as it is.
-    data : str, Path or Dataset
+    data : str, Path or object
         As for :func:`digitwise.load`. The trials get its training images; the winner is evaluated on its test images
         once.
     trials : int, optional
@@ -242,7 +240,7 @@ def sweep(
     """
     library()  # a missing Optuna is reported before the data is read
     options = FitOptions(seed, None, precision, deterministic)
-    dataset = data if isinstance(data, Dataset) else load(data)
+    dataset = load(data)
     if not isinstance(recipe, Recipe):
         found = find(recipe)
         recipe = found if is_file(recipe) else found.for_size(len(dataset.train))
@@ -257,18 +255,4 @@ def sweep_run(recipe: Recipe, dataset: Dataset, options: FitOptions, **choices: 
     result = sweep_job.sweep(recipe, dataset, options, **choices)
     draw_run(result.best, dataset)
     write_sweep(result.path, result.info, [row.plain for row in result.rows])
-    return result
-
-
-def improve(
-    run: Run, dataset: Dataset, *, watch: Watch | None = None, progress: bool | None = None, **choices: Any
-) -> Improvement:
-    """Fix a run's recipe and train it to a complete run, see :func:`digitwise.training.improve.improve`.
-
-    ``progress`` is that of :func:`train`.
-    """
-    with progress_bar(LiveWatch, False if watch else progress) as bar:
-        result = improve_job.improve(run, dataset, watch=watch or bar, **choices)
-    if result.run is not None:
-        draw_run(result.run, dataset)
     return result

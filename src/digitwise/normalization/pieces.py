@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.images import Float64, Int64, Mask
-from digitwise.normalize.ink import EIGHT
+from digitwise.normalization.ink import EIGHT
 
 SMALLEST = 4  # pixels: less is no digit
 SPECK = (0.02, 0.1)  # shares of the digit's ink and extent below which a piece is a speck

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
-from digitwise.normalize import BOX, centred, in_form, normalize, normalize_all, stroke_width
+from digitwise.normalization import BOX, centred, in_form, normalize, normalize_all, stroke_width
 from digitwise.synthetic.glyphs import font
 from tests.helpers import glyphs
 

@@ -4,7 +4,7 @@ The modules: light (polarity, shade), ink (noise, blur, threshold), pieces (the 
 They use NumPy, Pillow and SciPy's ndimage only, so that reading images needs no other imports.
 """
 
-from digitwise.normalize.road import (
+from digitwise.normalization.road import (
     BOX,
     SIDE,
     VERSION,
