@@ -7,11 +7,13 @@ python notebooks/build.py --text   # after a change of text: keeps the stored ou
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import re
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
+from digitwise.exercise.language import LANGUAGES, number, say, speaking
+from digitwise.exercise.notebooks import edition_of
 from digitwise.exercise.tasks import TASKS, ExerciseTask
 from digitwise.files import atomic_write
 
@@ -30,7 +34,7 @@ Notebook = nbformat.NotebookNode
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "notebooks" / "mnist_exercise.py"
 NOTEBOOK = SOURCE.with_suffix(".ipynb")
-EDITION = ROOT / "src" / "digitwise" / "exercise" / "edition.ipynb"
+TRANSLATIONS = "mnist_exercise.{}.toml"  # beside the text form: the edition's text in another language
 MARK = re.compile(r"<!-- ([\w.]+) -->(.*?)<!-- end -->", re.DOTALL)  # a number in the text, by its name
 SECONDS = 1_800  # time limit of a cell
 
@@ -92,32 +96,70 @@ def filled(text: str, numbers: dict[str, Any]) -> str:
     return MARK.sub(lambda found: f"<!-- {found[1]} -->{numbers[found[1]]}<!-- end -->", text)
 
 
-def edition(notebook: Notebook) -> Notebook:
+def edition(notebook: Notebook, language: str = "en") -> Notebook:
     """The notebook with gaps: without the solution's code and texts, with the conditions of the points."""
-    tasks = {task.id: task for task in TASKS}
-    cells = []
-    for cell in notebook.cells:
-        about = cell.metadata.get("digitwise", {})
-        role = about.get("role")
-        if "solved" in cell.metadata.get("tags", ()) or (role == "code" and "gap" not in about):
-            continue
-        text = cell.source
-        if role == "question":
-            text += rubric(tasks[about["task"]])
-        elif role == "code":
-            text = (f"# To define: {about['gap']}\n\n" if about["gap"] else "") + "# Your code here."
-        elif role == "answer":
-            text = text.partition("\n")[0] + "\n\n*Your answer here.*"
-        make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
-        kept = {"digitwise": {"task": about["task"], "role": role}} if about else {}
-        cells.append(make(text, metadata=kept))
-    return _settled(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": notebook.metadata.kernelspec}))
+    with speaking(language):
+        cells = [_cell(cell, language) for cell in notebook.cells if not _of_solution(cell)]
+    metadata = {"kernelspec": notebook.metadata.kernelspec, "digitwise": {"language": language}}
+    return _settled(nbformat.v4.new_notebook(cells=cells, metadata=metadata))
+
+
+def _of_solution(cell: Notebook) -> bool:
+    about = cell.metadata.get("digitwise", {})
+    return "solved" in cell.metadata.get("tags", ()) or (about.get("role") == "code" and "gap" not in about)
+
+
+def _cell(cell: Notebook, language: str) -> Notebook:
+    """A cell of the edition: a gap in the place of a solution, a question with its conditions, other text as it is."""
+    about = cell.metadata.get("digitwise", {})
+    role = about.get("role")
+    kept = {"digitwise": {"task": about["task"], "role": role}} if about else {}
+    if role == "code":
+        return nbformat.v4.new_code_cell(gap(about), metadata=kept)
+    if cell.cell_type == "code":
+        return nbformat.v4.new_code_cell(cell.source, metadata=kept)
+    text = cell.source.partition("\n")[0] if role == "answer" else cell.source
+    text = text if language == "en" else translated(text, language)
+    if role == "question":
+        text += rubric(next(task for task in TASKS if task.id == about["task"]))
+    elif role == "answer":
+        text += "\n\n" + say("*Your answer here.*")
+    return nbformat.v4.new_markdown_cell(text, metadata=kept)
+
+
+def gap(about: dict[str, str]) -> str:
+    """The code of a gap: it stops the notebook with the task's name until it is filled in."""
+    title = say(next(task.title for task in TASKS if task.id == about["task"]))
+    define = say("# To define: {names}", names=about["gap"]) + "\n\n" if about["gap"] else ""
+    message = say("{title}: put your code in the place of this line", title=title)
+    return f'{define}raise NotImplementedError("{message}")'
 
 
 def rubric(task: ExerciseTask) -> str:
     """The conditions of a task's points, as a list; empty for a task without points."""
-    parts = [f"- {part.points:g} {'point' if part.points == 1 else 'points'}: {part.what}" for part in task.parts]
+    parts = []
+    for part in task.parts:
+        points = say("1 point") if part.points == 1 else say("{n} points", n=number(part.points))
+        parts.append(f"- {points}: {say(part.what)}")
     return "\n\n" + "\n".join(parts) if task.points else ""
+
+
+def translated(text: str, language: str) -> str:
+    """A text of the edition in another language.
+
+    Raises
+    ------
+    SystemExit
+        If it has none, or the English text has changed since it was translated.
+    """
+    name = TRANSLATIONS.format(language)
+    first = text.partition("\n")[0]
+    entries = tomllib.loads((SOURCE.parent / name).read_text(encoding="utf-8"))["text"]
+    found = next((entry for entry in entries if entry["starts"] == first), None)
+    now = hashlib.sha256(text.encode()).hexdigest()[:8]
+    if found is None or found["of"] != now:
+        raise SystemExit(f'{name}: expected a translation of {first!r} with of = "{now}"; revise the text, then set it')
+    return str(found["is"]).strip()
 
 
 def as_json(notebook: Notebook) -> str:
@@ -131,7 +173,8 @@ def write(notebook: Notebook) -> None:
     new = with_outputs(_settled(jupytext.reads(text, fmt="py:percent")), notebook)
     atomic_write(SOURCE, text)
     atomic_write(NOTEBOOK, as_json(new))
-    atomic_write(EDITION, as_json(edition(new)))
+    for language in LANGUAGES:
+        atomic_write(edition_of(language), as_json(edition(new, language)))
 
 
 def _settled(notebook: Notebook) -> Notebook:

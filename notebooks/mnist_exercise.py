@@ -72,6 +72,23 @@ if os.environ.get("DIGITWISE_QUICK") == "1":  # a small data set: every cell run
     np.savez(DATA, x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
 
 # %% [markdown]
+# <details><summary>Names in older notebooks</summary>
+#
+# Books and earlier editions of this exercise use names of Keras 1 and 2:
+#
+# | older | today |
+# |---|---|
+# | `np_utils.to_categorical` | `keras.utils.to_categorical`, or plain labels with `sparse_categorical_crossentropy` |
+# | `model.fit_generator(...)` | `model.fit(...)` |
+# | `model.predict_classes(x)` | `model.predict(x).argmax(axis=1)` |
+# | `history.history["acc"]` | `history.history["accuracy"]` |
+# | `ImageDataGenerator` | the layers `RandomRotation`, `RandomTranslation`, `RandomZoom`; the class itself is still in `tf.keras.preprocessing.image` |
+# | `model.save("model.h5")` | `model.save("model.keras")`; `keras.models.load_model("model.h5")` still reads the older file |
+# | `model.save_weights("model.h5")` | `model.save_weights("model.weights.h5")` |
+#
+# </details>
+
+# %% [markdown]
 # ## Load and look
 #
 # `digitwise.load` reads MNIST from the disk, or downloads it. Keras downloads the same arrays:
@@ -236,7 +253,8 @@ model.summary()
 
 # %% digitwise={"task": "model1", "role": "code"}
 model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-history = model.fit(x_fit, y_fit, batch_size=128, epochs=5, validation_data=(x_val, y_val), verbose=2)
+epochs = max(5, 100_000 // len(x_fit))  # a small data set needs more of them
+history = model.fit(x_fit, y_fit, batch_size=128, epochs=epochs, validation_data=(x_val, y_val), verbose=2)
 
 # %% [markdown] tags=["solved"]
 # digitwise has this network as a recipe. One line trains it, evaluates it once on the test images, and stores weights,

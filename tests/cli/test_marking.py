@@ -51,13 +51,14 @@ def test_quick_marking_takes_a_few_images_from_all_over_a_set(tmp_path, monkeypa
     given = []
 
     def mark_all(notebooks, dataset, **rest):
-        given.append(dataset)
+        given.append((dataset, rest["quick"]))
         raise DataError("far enough")
 
     monkeypatch.setattr("digitwise.exercise.marking.mark_all", mark_all)
     result = digitwise("exercise", "check", write_notebook(tmp_path / "n.ipynb"), "--data", "digits", "--quick")
     assert "quick: 600 training and " in result.err
-    (few,), whole = given, load("digits")
+    ((few, quick),), whole = given, load("digits")
+    assert quick
     assert (len(few.train), len(few.test)) == (600, min(600, len(whole.test)))
     assert np.array_equal(few.train.images[-1], whole.train.images[-1])
     assert few.train.class_counts.min() > 0

@@ -9,7 +9,7 @@ import os
 import pytest
 
 from digitwise.cli.main import main
-from digitwise.exercise.notebooks import EDITION
+from digitwise.exercise.notebooks import EDITION, edition_of
 from tests.exercise.builder import ANSWERS, CODE, write_digits, write_notebook
 
 NOTHING = dict.fromkeys(CODE, "")
@@ -36,6 +36,16 @@ for _ in range(3):
     other.fit(((x_train[:20], y_train[:20]) for _ in range(2)), verbose=0)
     other.evaluate(x_test, y_test, verbose=0)
 """
+
+LOOP = """model3 = network(keras.layers.Conv2D(6, 5, strides=3, activation="relu"))
+flip = keras.layers.RandomFlip("horizontal")
+for start in range(0, 1000, 50):
+    model3.train_on_batch(flip(x_train[start : start + 50], training=True), y_train[start : start + 50])
+"""
+INSIDE = """model3 = network(keras.layers.RandomRotation(0.03), keras.layers.Conv2D(6, 5, strides=3, activation="relu"))
+history3 = model3.fit(x_train, y_train, batch_size=64, verbose=0)
+"""
+NETWORK = CODE["model1"].split("model =")[0]
 
 ASLEEP = 1_000_000 + os.getpid()  # seconds, different for every run of the suite
 
@@ -101,6 +111,10 @@ def class_of(folder, outside):
         + OTHER_FEEDS,
     }
     write_notebook(folder / "flips.ipynb", NOTHING | flipped, NO_ANSWERS)
+    for name, training in (("loop", LOOP), ("inside", INSIDE)):
+        code = {"load": CODE["load"], "shape": CODE["shape"], "model3": NETWORK + training}
+        write_notebook(folder / f"{name}.ipynb", NOTHING | code, NO_ANSWERS)
+    (folder / "german.ipynb").write_bytes(edition_of("de").read_bytes())
     rude = {"load": WITHOUT_KERAS + "\nraise ValueError('half \\ud800, \\x1b[31m[/bold]')"}
     write_notebook(folder / "rude-\udce9.ipynb", NOTHING | rude, NO_ANSWERS)  # a name that is no UTF-8 either
     broken = {"load": WITHOUT_KERAS, "histogram": "plt.bar(range(10), np.bincount(y_train)"}
@@ -133,6 +147,7 @@ def marked(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SECRET_TOKEN", "of the teacher")
         marks = run_class(patch, folder, "--data", data, "--out", out, "--jobs", "2", "--time-limit", "5m")
+    marks["perfect"]["data"] = data
     return marks, out
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import re
+import shutil
+from pathlib import Path
 
 import psutil
 import pytest
 
+from digitwise.errors import DataError
+from digitwise.exercise import check
 from tests.exercise.conftest import ASLEEP, points_table
 
 pytestmark = pytest.mark.slow  # a class of notebooks takes minutes
@@ -20,7 +26,10 @@ EXPECTED = {
     "test-in-training": (1.5, {"model1": "Call fit with training images only"}),
     "flips": (1, {"model3": "Do not flip"}),
     "syntax-error": (0.5, {"histogram": "stopped with SyntaxError"}),
-    "no-metadata": (1, {}),
+    "no-metadata": (0.75, {}),
+    "loop": (0.5, {"model3": "Do not flip"}),
+    "inside": (1, {}),
+    "german": (0, {"histogram": "Die Lücke in Zelle 8 ist nicht gefüllt."}),
     "nasty": (0, {}),
     "probe": (0, {}),
     "no-notebook": (0, {}),
@@ -97,6 +106,44 @@ def test_broken_notebook_does_not_stop_the_class(marked):
     assert "expected a Jupyter notebook" in marked[0]["no-notebook"]["ended"]
 
 
+def test_augmentation_is_seen_in_loops_and_in_models(marked):
+    told = {name: marked[0][name]["tasks"][-1]["parts"][1]["reason"] for name in ("perfect", "loop", "inside", "flips")}
+    assert re.search(r"\d+ % rotated .*, \d+ % shifted .*, \d+ % zoomed", told["perfect"])
+    assert re.search(r"[3-7]\d % flipped left to right", told["loop"])
+    assert re.search(r"[3-7]\d % flipped left to right", told["flips"])
+    assert re.search(r"\d\d % rotated \(up to (8|9|1)", told["inside"])
+
+
+def test_notebook_with_failed_cells_is_said_to_have_failed_cells(marked):
+    assert marked[0]["syntax-error"]["state"] == "1 cell failed"
+    assert marked[0]["perfect"]["state"] == "ran to its end"
+    assert marked[0]["no-notebook"]["state"] == "not opened"
+
+
+def test_teachers_points_come_into_pages_without_running_notebooks_again(marked, tmp_path, monkeypatch):
+    folder = Path(marked[0]["perfect"]["notebook"]).parent
+    out = tmp_path / "marks"
+    shutil.copytree(marked[1], out)
+    rows = list(csv.DictReader((out / "marks.csv").read_text(encoding="utf-8").splitlines()))
+    for row in rows:
+        if row["notebook"].endswith("perfect.ipynb") and row["to read"]:
+            row |= {"points": "0,25", "remark": "More words, please"}
+    with (out / "marks.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    monkeypatch.setattr("digitwise.exercise.marking.mark_all", None)
+    data = marked[0]["perfect"]["data"]
+    with pytest.raises(DataError, match="or bring in what you filled in, by --points"):
+        check(folder, data, out=out)
+    found = check(folder, data, out=out, points=out / "marks.csv")
+    perfect = next(mark for mark in found.marks if mark.notebook.endswith("perfect.ipynb"))
+    assert (perfect.points, perfect.provisional) == (9, 0)
+    assert "More words, please" in (out / "perfect.html").read_text(encoding="utf-8")
+    kept = csv.DictReader((out / "marks.csv").read_text(encoding="utf-8").splitlines())
+    assert {row["remark"] for row in kept if row["points"]} == {"More words, please"}
+
+
 def test_class_has_a_table_of_points_and_a_page_each(marked):
     marks, out = marked
     rows = {row["notebook"].split("/")[-1].removesuffix(".ipynb"): row for row in points_table(out)}
@@ -105,7 +152,7 @@ def test_class_has_a_table_of_points_and_a_page_each(marked):
         assert float(row["total"]) == marks[name]["points"]
         assert float(row["model1"]) == marks[name]["tasks"][2]["points"]
         page = (out / f"{name.replace(chr(92) + 'xe9', chr(0xDCE9))}.html").read_text(encoding="utf-8")
-        assert f"{marks[name]['points']:g} of 10 points" in page
+        assert f"{marks[name]['points']:g} {'von 10 Punkten' if name == 'german' else 'of 10 points'}" in page
 
 
 @pytest.mark.parametrize(

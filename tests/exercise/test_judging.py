@@ -10,13 +10,14 @@ import pytest
 from digitwise.errors import ModelError
 from digitwise.exercise.evidence import Evidence, Fed, Fit, LookAtTest, NotebookModel
 from digitwise.exercise.judging import Case, remarks
-from digitwise.exercise.judging.results import built, confusion, drawn, equal
-from digitwise.exercise.judging.strategy import augmented, excesses, flips, focus, looks_flipped
-from digitwise.exercise.judging.words import gain, judged, numbers
+from digitwise.exercise.judging.results import better, built, confusion, drawn, equal
+from digitwise.exercise.judging.results import trained as enough
+from digitwise.exercise.judging.strategy import focus
+from digitwise.exercise.judging.words import answered, gain, judged, numbers
 from digitwise.exercise.notebooks import Notebook, NotebookCell
 from digitwise.exercise.predicting import ModelOutput
 
-NONE = Fed(0, 0, 0, None, None, ())
+NONE = Fed(0, 0, 0, None, None)
 DENSE = {"class": "Dense", "units": 10, "activation": "softmax"}
 
 
@@ -51,8 +52,8 @@ def case(digits):
     return make
 
 
-def trained(model, *, fed=NONE, validation=NONE, class_weight=None, callbacks=(), augmentations=()):
-    return Fit(frozenset([model]), frozenset(), class_weight or {}, callbacks, augmentations, fed, validation)
+def trained(model, *, fed=NONE, validation=NONE, class_weight=None, callbacks=()):
+    return Fit(frozenset([model]), frozenset(), class_weight or {}, callbacks, fed, validation)
 
 
 def counts_of(labels, answers):
@@ -86,7 +87,7 @@ def test_confusion_matrix_must_be_the_improved_models_own(case, digits):
     turned = confusion(case(model2=wrong, arrays={"confusion": true.T}))
     assert (turned.share, "transposed" in turned.reason) == (0.5, True)
     other = confusion(case(model2=[], model=wrong, arrays={"confusion": true}))
-    assert (other.share, "the first model" in other.reason) == (0, True)
+    assert (other.share, other.reason) == (0, "this is the confusion matrix of model")
     shares = confusion(case(model2=wrong, arrays={"confusion": true / true.sum(axis=1, keepdims=True)}))
     assert (shares.share, shares.reason) == (0.5, "shares, not counts")
     assert confusion(case(model2=wrong, arrays={"confusion": np.eye(10)})).share == 0
@@ -158,7 +159,7 @@ def test_more_weight_must_go_to_the_classes_with_errors(case, digits):
     wrong = np.flatnonzero(digits.test.labels == 8)[:30]
 
     def given(**how):
-        fed = Fed(10, 10, 0, None, how.pop("counts", counts), ())
+        fed = Fed(10, 10, 0, None, how.pop("counts", counts))
         return focus(case(model2=wrong, model3=[], fits=[trained(1, fed=fed, **how)]))
 
     assert given().share == 0
@@ -167,50 +168,57 @@ def test_more_weight_must_go_to_the_classes_with_errors(case, digits):
     more = counts.copy()
     more[8] += 40
     assert given(counts=more).share == 1
-    assert focus(case(model3=[])).reason == "no fit of model3 was seen"
+    assert focus(case(model3=range(360))).reason == "no fit of model3 was seen"
 
 
-def test_augmentation_is_judged_by_its_settings(case):
-    def given(kind, **settings):
-        return augmented(case(model3=[], fits=[trained(0, augmentations=((kind, settings),))]))
-
-    assert given("ImageDataGenerator", rotation_range=10, zoom_range=[0.9, 1.1]).share == 1
-    assert given("ImageDataGenerator", rotation_range=90, zoom_range=[1, 1]).share == 0.5
-    assert given("ImageDataGenerator", rotation_range=5, vertical_flip=True, zoom_range=[1, 1]).share == 0
-    assert given("ImageDataGenerator", rotation_range=0, zoom_range=[1, 1]).share == 0
-    assert given("RandomRotation", factor=[-0.1, 0.1]).share == 1
-    assert given("RandomFlip", mode="horizontal").share == 0
-    assert augmented(case(model3=[], fits=[trained(0, fed=Fed(9, 5, 4, None, None, ()))])).share == 0
+def test_trained_model_whose_fit_was_not_seen_is_left_to_the_teacher(case):
+    verdict = focus(case(model3=[]))
+    assert (verdict.share, verdict.provisional) == (0, True)
+    assert verdict.reason.startswith("not judged, because the training of model3 was not seen")
 
 
-def test_excesses_are_reported_in_the_settings_own_units():
-    shifted = [("ImageDataGenerator", {"width_shift_range": 14, "zoom_range": [1, 1]})]
-    assert excesses(shifted, 28) == ["shift of up to 0.5 of the width, expected at most 0.2"]
-    assert excesses([("RandomZoom", {"height_factor": 0.2, "width_factor": None})], 28) == []
-    assert flips([("ImageDataGenerator", {"horizontal_flip": True, "vertical_flip": False})]) == [
-        "horizontal_flip=True"
-    ]
+@pytest.mark.parametrize(
+    ("task", "text", "share", "said"),
+    [
+        ("errors", "They are shifted to the rim or badly closed.", 1, "9 words, for the teacher to read"),
+        ("errors", "They are bad.", 0.5, "very short"),
+        ("errors", "", 0, "no answer in words"),
+        ("errors", "Compute the confusion matrix of model2 on the test images.", 0, "copied from the task"),
+        ("errors", "With an accuracy of 91.0 % most errors are badly closed loops.", 1, "91.00 % fits nothing"),
+        ("errors", "With an accuracy of 97.2 % most errors are badly closed loops.", 1, "to read"),
+        ("histogram", "Each class has about 140 images, so they are even.", 1, "to read"),
+        ("histogram", "There are 12,000 images of a one, so they are even.", 1, "12,000 fits nothing"),
+    ],
+)
+def test_explanation_is_shown_and_left_to_the_teacher(case, task, text, share, said):
+    verdict = answered(task)(case(text, task, model2=range(10)))
+    assert (verdict.share, verdict.text) == (share, text)
+    assert said in verdict.reason
+    assert verdict.provisional == bool(text)
 
 
-def test_flips_are_detected_in_the_images(case, digits):
-    images, labels = digits.train.images[:200].copy(), digits.train.labels[:200].tolist()
+def test_accuracy_of_a_quick_run_is_left_to_the_teacher(case):
+    unsure = case(model=range(30), model2=range(30))
+    for judge in (enough, better):
+        unsure.quick = False
+        assert (judge(unsure).share, judge(unsure).provisional) == (0, False)
+        unsure.quick = True
+        assert "quick run" in judge(unsure).reason
+        assert judge(unsure).provisional
 
-    def shown(images):
-        return looks_flipped(images.reshape(len(images), -1), labels, digits.train)
 
-    assert shown(images) == ""
-    assert shown(np.roll(images, 2, axis=2)) == ""
-    half = images.copy()
-    half[::2] = half[::2, :, ::-1]
-    assert shown(half) == "left to right"
-    half = images.copy()
-    half[::2] = half[::2, ::-1]
-    assert shown(half) == "upside down"
-    moved = np.roll(images, 1, axis=2).reshape(200, -1)  # a pipeline's source is known, and what comes out is not
-    fed = Fed(200, 200, 0, None, None, tuple(labels), moved)
-    assert augmented(case(model3=[], fits=[trained(0, fed=fed)])).share == 1
-    fed = Fed(200, 0, 0, None, None, tuple(labels), half.reshape(200, -1))
-    assert "flipped upside down" in augmented(case(model3=[], fits=[trained(0, fed=fed)])).reason
+def test_numbers_of_a_text_are_left_to_the_teacher_in_a_quick_run(case):
+    for judge, task in ((gain, "model2"), (judged, "model3")):
+        other = case("It is 91.0 % right.", task, model=range(10), model2=range(5), model3=range(5), better=False)
+        assert (judge(other).share, judge(other).provisional) == (0.5, False)
+        other.quick = True
+        assert judge(other).provisional
+
+
+def test_of_few_test_images_a_few_errors_may_be_chance(case):
+    assert better(case(model2=range(5))).share == 1  # of 360: the bound is above 1 % even without an error
+    assert better(case(model2=range(9))).share == 0
+    assert enough(case(model=range(14))).share == 1  # 96.1 %
 
 
 def test_training_that_was_not_seen_is_a_warning(case):
@@ -227,10 +235,10 @@ def test_one_network_under_two_names_is_a_warning(case):
 
 
 def test_choosing_by_the_test_images_is_a_warning(case):
-    tested = Fed(360, 0, 360, None, None, ())
+    tested = Fed(360, 0, 360, None, None)
     stop = (("EarlyStopping", "val_loss"),)
     found = remarks(case(model=[], fits=[trained(0, validation=tested, callbacks=stop)]))
     assert found == ("test images as validation data in fit of model, and EarlyStopping chooses by them",)
     looks = tuple(LookAtTest(frozenset([0]), fits) for fits in (1, 2, 3))
     assert "tested on the test images after each of 3 trainings" in remarks(case(model=[], looks=looks))[0]
-    assert remarks(case(model=[], fits=[trained(0, fed=Fed(9, 9, 0, None, None, ()))], looks=looks[:1])) == ()
+    assert remarks(case(model=[], fits=[trained(0, fed=Fed(9, 9, 0, None, None))], looks=looks[:1])) == ()

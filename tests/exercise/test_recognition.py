@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from digitwise.exercise.feeds import FeedRecord, inspect_feed
 from digitwise.exercise.predicting import fed
 from digitwise.exercise.recognition import Recogniser, class_counts
-from digitwise.exercise.watching import FeedRecord, inspect_feed
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +99,10 @@ def test_images_that_a_pipeline_changes_are_kept_and_others_are_not(recogniser, 
         feed = FeedRecord(recogniser, 10)
         inspect_feed(feed, Pipeline(x, y, change))
         assert (feed.seen, feed.train) == (100, 100)
-        kept[name] = len(feed.images)
-    assert kept == {"as they are": 0, "scaled": 0, "shifted": 100}
+        feed.settle(lambda values: values)
+        kept[name] = feed.examined - feed.unchanged
+        assert feed.examined == 24  # 12 of each of two batches
+    assert kept == {"as they are": 0, "scaled": 0, "shifted": 24}
 
 
 @pytest.mark.parametrize("how", ["generator", "sequence"])
@@ -110,5 +112,6 @@ def test_images_in_batches_are_recorded(recogniser, digits, how):
     given = inspect_feed(feed, batches if how == "sequence" else (batches[i] for i in range(5)))
     if how == "generator":
         assert sum(len(batch[0]) for batch in given) == 100
-    assert (feed.seen, feed.test, len(feed.labels)) == (100, 100, 0)  # no sample of known images
+    feed.settle(lambda values: values)
+    assert (feed.seen, feed.test, feed.examined, feed.images) == (100, 100, 60, [])  # known images are not kept
     assert feed.counts.tolist() == np.bincount(y, minlength=10).tolist()

@@ -104,14 +104,14 @@ def test_other_files_links_and_pipes_are_refused(tmp_path):
         read_plain(tmp_path / "text.keras", 3)
 
 
-def fit(labels):
-    fed = {"seen": 1, "train": 1, "test": 0, "scaling": None, "counts": None, "labels": labels}
-    names = {"models": [1], "names": ["m"], "class_weight": {}, "callbacks": [], "augmentations": []}
-    return names | {"fed": fed, "validation": fed | {"labels": []}}
+def fit(examined):
+    fed = {"seen": 1, "train": 1, "test": 0, "scaling": None, "counts": None, "unchanged": 0, "fault": ""}
+    names = {"models": [1], "names": ["m"], "class_weight": {}, "callbacks": []}
+    return names | {"fed": fed | {"examined": examined}, "validation": fed | {"examined": 0}}
 
 
 def test_pickled_arrays_are_never_loaded(tmp_path):
-    (tmp_path / "evidence.json").write_text(json.dumps(EVIDENCE | {"fits": [fit([0])]}))
+    (tmp_path / "evidence.json").write_text(json.dumps(EVIDENCE | {"fits": [fit(1)]}))
     np.save(tmp_path / "fit-0.npy", np.array([Trap()], object), allow_pickle=True)
     with pytest.raises(ModelError, match="not readable"):
         read_evidence(tmp_path)
@@ -119,7 +119,7 @@ def test_pickled_arrays_are_never_loaded(tmp_path):
     with pytest.raises(ModelError, match="not readable"):
         read_evidence(tmp_path)
     np.save(tmp_path / "fit-0.npy", np.zeros((1, 784), np.uint8))
-    assert read_evidence(tmp_path).fits[0].fed.labels == (0,)
+    assert read_evidence(tmp_path).fits[0].fed.images.shape == (1, 784)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import nbformat
 import pytest
 
 from benchmarks.measure import kept
+from digitwise.exercise.language import LANGUAGES
+from digitwise.exercise.notebooks import edition_of
 from digitwise.exercise.tasks import TASKS
 from notebooks import build
 
@@ -103,8 +105,15 @@ def test_stored_run_reaches_the_aims_of_the_exercise(stored):
     assert numbers["model2.wrong"] <= 60
 
 
-def test_edition_is_not_stale(edition):
-    assert build.EDITION.read_text(encoding="utf-8") == build.as_json(edition), "run notebooks/build.py --text"
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_edition_is_not_stale(source, language):
+    made = build.as_json(build.edition(source, language))
+    assert edition_of(language).read_text(encoding="utf-8") == made, "run notebooks/build.py --text"
+
+
+def test_text_that_has_changed_since_it_was_translated_stops_the_build():
+    with pytest.raises(SystemExit, match=r'expected a translation of .## Load and look. with of = "\w{8}"; revise'):
+        build.translated("## Load and look\n\nIn other words.", "de")
 
 
 def test_edition_asks_every_task_in_order_for_the_points_that_it_is_marked_by(edition):
@@ -121,7 +130,7 @@ def test_gaps_of_the_edition_ask_for_all_that_is_marked(edition):
     for task in TASKS:
         gaps = [cell.source for about, cell in of_role(edition, "code") if about == task.id]
         assert gaps
-        assert all(gap.endswith("# Your code here.") for gap in gaps)
+        assert all(f'raise NotImplementedError("{task.title}: ' in gap for gap in gaps)
         given = {"y_train", "y_test"}  # may stay as they are
         assert set(task.names) - given <= set(
             re.findall(r"\w+", " ".join(re.findall("To define: (.*)", "".join(gaps))))
@@ -152,19 +161,16 @@ def test_given_cells_of_the_edition_need_only_what_is_given_or_to_be_defined(edi
     assert names[ast.Load] - names[ast.Store] - known == set()
 
 
-def test_edition_runs_up_to_the_first_gap(edition, mnist, tmp_path, monkeypatch):
+def test_edition_runs_up_to_the_first_gap_and_stops_with_its_task(edition, mnist, tmp_path, monkeypatch):
     import matplotlib.pyplot as plt
     import numpy as np
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(plt, "show", lambda: plt.close("all"))
     space = {}
-    with plt.rc_context(), np.printoptions():
-        for cell in edition.cells:
-            if cell.source.endswith("# Your code here."):
-                break
-            if cell.cell_type == "code":
-                exec(cell.source, space)  # what Jupyter would do
+    code = "\n".join(cell.source for cell in edition.cells if cell.cell_type == "code")
+    with plt.rc_context(), np.printoptions(), pytest.raises(NotImplementedError, match="Histogram of the classes: "):
+        exec(code, space)  # what Jupyter would do
     assert space["x_train"].shape == (60_000, 28, 28)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from contextlib import nullcontext
+import time
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +16,15 @@ from digitwise.cli.options import seconds
 
 if TYPE_CHECKING:
     from digitwise.exercise.marks import Mark
-    from digitwise.exercise.notebooks import Notebook
-    from digitwise.images import Dataset
 
-QUICK = 600  # images of training, and as many of test: what a notebook takes minutes for is done in a minute or two
 UNITS = {"KB": 1e3, "MB": 1e6, "GB": 1e9}
+
+
+class Language(StrEnum):
+    """The languages of the exercise."""
+
+    en = "en"
+    de = "de"
 
 
 app = typer.Typer(
@@ -43,17 +49,45 @@ def new(
     folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="A folder, made if it is not there.")] = Path(
         "exercise"
     ),
+    language: Annotated[Language, typer.Option(help="The language of text, tasks, hints and marks.")] = Language.en,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the notebook in JupyterLab.")] = False,
     as_json: JsonFlag = False,
-) -> None:
+) -> int:
     """Write the exercise as a notebook with gaps to fill, and the folder results beside it."""
     from digitwise.exercise.notebooks import write_edition
     from digitwise.exercise.tasks import POINTS, TASKS
+    from digitwise.parts import is_installed
 
-    notebook = write_edition(folder)
+    notebook = write_edition(folder, language.value)
+    installed = is_installed("jupyterlab")
     if as_json:
         print_json({"notebook": str(notebook), "results": str(notebook.parent / "results"), "points": POINTS})
-        return
-    out.print(f"{notebook}: {len(TASKS)} tasks, {POINTS:g} points; open it in Jupyter")
+    else:
+        out.print(f"{notebook}: {len(TASKS)} tasks, {POINTS:g} points")
+        if not (open_it and installed):
+            _tell_how_to_open(notebook, installed=installed)
+    return _open(notebook) if open_it and installed else 0
+
+
+def _tell_how_to_open(notebook: Path, *, installed: bool) -> None:
+    from digitwise.parts import extra_of
+
+    here = "" if installed else f"{extra_of('jupyterlab').install}, then "
+    out.print(f"JupyterLab: {here}jupyter lab {notebook}")
+    out.print(f"VS Code: with the extensions Python and Jupyter, open {notebook}, and choose this Python as kernel")
+    first = f"%{extra_of('keras').install}"
+    out.print(f"Google Colab: upload it at https://colab.research.google.com, and run first: {first}")
+
+
+def _open(notebook: Path) -> int:
+    """Run JupyterLab until it is closed."""
+    import subprocess
+    import sys
+
+    try:
+        return subprocess.call([sys.executable, "-m", "jupyterlab", str(notebook)])
+    except KeyboardInterrupt:  # the usual way to close it
+        return 0
 
 
 @app.command()
@@ -77,118 +111,95 @@ def check(
     ] = "4GB",  # type: ignore[assignment]
     jobs: Annotated[int, typer.Option(min=1, help="Number of notebooks run in parallel.")] = 1,
     quick: Annotated[
-        bool, typer.Option("--quick", help=f"Use {QUICK} training and test images each, to see what runs.")
+        bool,
+        typer.Option(
+            "--quick", help="Use 600 training and test images each, to see what runs; accuracies are not judged."
+        ),
     ] = False,
+    points: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MARKS.CSV",
+            help="Your points and remarks, filled in in the columns points and remark of marks.csv, go into the pages; "
+            "notebooks that have not changed are not run again.",
+        ),
+    ] = None,
     html: Annotated[
         bool,
         typer.Option(
-            "--html", help="Write a page of feedback; for several notebooks, or a folder, it is always written."
+            "--html", help="Write the pages also for one notebook; for several, or a folder, they are always written."
         ),
     ] = False,
-    out_folder: Annotated[Path, typer.Option("--out", help="Folder for pages and points.csv.")] = Path("results/marks"),
+    out_folder: Annotated[
+        Path, typer.Option("--out", help="Folder for the pages, points.csv, marks.csv and class.json.")
+    ] = Path("results/marks"),
     as_json: JsonFlag = False,
 ) -> int:
     """Run students' notebooks, each in a process with limits, and award points per task."""
     from digitwise.data import load
-    from digitwise.escaping import printable
-    from digitwise.exercise.marking import mark_all
-    from digitwise.exercise.marks import MARKS, check_places, page_names, write_page, write_points
-    from digitwise.exercise.sandbox import SLOWER, NotebookLimits, slowness
+    from digitwise.exercise import checking
+    from digitwise.exercise.sandbox import SLOWER, slowness
     from digitwise.files import expanded
-    from digitwise.outputs import claimed
 
-    paths, out_folder = _found(notebooks), expanded(out_folder)
-    several = len(paths) > 1 or notebooks[0].is_dir()
-    opened, marks = _opened(paths, several=several)
-    dataset = _few(load(data)) if quick else load(data)
+    several = len(notebooks) > 1 or notebooks[0].is_dir() or points is not None
+    out_folder = expanded(out_folder)
+    paths = checking.find_notebooks(notebooks)
+    dataset = load(data)
     if quick:
-        err.print(f"quick: {len(dataset.train)} training and {len(dataset.test)} test images, too few for all points")
-    limits = NotebookLimits(time_limit, memory_limit, slowness=slowness())
-    if limits.slowness >= SLOWER:
-        err.print(f"this machine is slow: each notebook has {limits.slowness:.1f} times the time limit", style="dim")
-    points, pages = out_folder / "points.csv", page_names(paths)
-    names = dict(zip(map(printable, paths), pages, strict=True))
-    check_places(out_folder, (*(pages if several or html else ()), *([points.name] if several else ())))
-
-    def tell(mark: Mark) -> None:
-        marks[mark.notebook] = mark
-        if several or html:
-            write_page(mark, out_folder / names[mark.notebook])
-        if several:
-            write_points([marks[name] for name in names if name in marks], points)
-            bar.advance(bar.task_ids[0])
-
-    alone = claimed(out_folder, MARKS, inside=True) if several or html else nullcontext()
-    with alone, counting_bar("marking", len(paths), shown=several and err.is_terminal) as bar:
-        if several and not points.exists():
-            write_points([], points)  # a place that cannot be written to is an error before the work
-        for mark in tuple(marks.values()):
-            tell(mark)
-        mark_all(opened, dataset, limits=limits, jobs=jobs, tell=tell)
-    ordered = [marks[name] for name in names]
+        most = checking.QUICK
+        train, test = (min(most, len(part)) for part in (dataset.train, dataset.test))
+        err.print(f"quick: {train} training and {test} test images; accuracies are not judged")
+    if (slow := slowness()) >= SLOWER:
+        err.print(f"this machine is slow: each notebook has {slow:.1f} times the time limit", style="dim")
+    with counting_bar("marking", len(paths), shown=several and err.is_terminal) as bar:
+        progress = _progress(len(paths), lambda: bar.advance(bar.task_ids[0]))
+        found = checking.check(
+            notebooks,
+            dataset,
+            out=out_folder if several or html else None,
+            points=points,
+            jobs=jobs,
+            time_limit=time_limit,
+            memory_limit=memory_limit,
+            quick=quick,
+            tell=progress if several else None,
+        )
     if as_json:
-        print_json([mark.as_dict() for mark in ordered] if several else ordered[0].as_dict())
+        rows = found.as_dict()["notebooks"]
+        print_json(rows if several else rows[0])
     elif several:
-        _tell_class(ordered)
+        out.print(_class_table(found.marks))
+        for name, others in found.copies.items():
+            out.print(f"{name} is nearly a copy of {'; '.join(others)}")
     else:
-        _tell(ordered[0])
-    if several:
-        err.print(f"written to {out_folder}: points.csv, and a page for each notebook", style="dim")
-    elif html:
-        err.print(f"written to {out_folder / names[ordered[0].notebook]}", style="dim")
+        _tell(found.marks[0])
+    if several or html:
+        page = "class.html" if several else found.pages[0]
+        err.print(f"written to {out_folder}: {page}, and points.csv, marks.csv, class.json", style="dim")
     return 0
 
 
-def _few(dataset: Dataset) -> Dataset:
-    """A few images, evenly spaced, since a set may be sorted by class."""
-    from dataclasses import replace
+def _progress(total: int, advance: Callable[[], None]) -> Callable[[Mark], None]:
+    """What is done with each mark: a bar in a terminal, else a line with an estimate of what is left."""
+    began, done = time.monotonic(), 0
 
-    import numpy as np
+    def tell(mark: Mark) -> None:
+        nonlocal done
+        done += 1
+        advance()
+        if not err.is_terminal:
+            left = (time.monotonic() - began) / done * (total - done) / 60
+            rest = f"; about {left:.0f} minutes left" if left >= 1 else ""
+            err.print(f"{done} of {total}: {mark.notebook}, {mark.points:g} points, {mark.state}{rest}", style="dim")
 
-    train, test = (
-        part.take(np.linspace(0, len(part) - 1, min(QUICK, len(part))).astype(np.int64))
-        for part in (dataset.train, dataset.test)
-    )
-    return replace(dataset, train=train, test=test)
-
-
-def _found(given: list[Path]) -> list[Path]:
-    """The notebooks, and those in folders, each once."""
-    from digitwise.errors import DataError
-
-    found: dict[Path, Path] = {}
-    for place in given:
-        inside = sorted(place.rglob("*.ipynb")) if place.is_dir() else [place]
-        inside = [path for path in inside if not any(part.startswith(".") for part in path.relative_to(place).parts)]
-        if not inside:
-            raise DataError(f"{place}: expected notebooks (.ipynb) in this folder, found none")
-        found |= {path.resolve(): path for path in inside}
-    return list(found.values())
-
-
-def _opened(paths: list[Path], *, several: bool) -> tuple[list[Notebook], dict[str, Mark]]:
-    """Notebooks that can be read, and marks of those that cannot, so that one does not stop the others."""
-    from digitwise.errors import DataError
-    from digitwise.exercise.marking import refused
-    from digitwise.exercise.notebooks import read_notebook
-
-    opened, marks = [], {}
-    for path in paths:
-        try:
-            opened.append(read_notebook(path))
-        except DataError as error:
-            if not several:
-                raise
-            mark = refused(path, str(error))
-            marks[mark.notebook] = mark
-    return opened, marks
+    return tell
 
 
 def _tell(mark: Mark) -> None:
     for task in mark.tasks:
         out.print(f"{task.title}: {task.points:g} of {task.of:g}", style="bold")
         for part in task.parts:
-            out.print(f"  {part.points:g}/{part.of:g}  {part.what}")
+            out.print(f"  {part.points:g}/{part.of:g}  {part.what}{'  (provisional)' if part.provisional else ''}")
             out.print(f"        {part.reason}", style="dim")
             if part.hint:
                 out.print(f"        → {part.hint}")
@@ -198,12 +209,20 @@ def _tell(mark: Mark) -> None:
         out.print(f"warning: {warning}", style="yellow")
     if mark.ended:
         out.print(f"the notebook did not run to its end: {mark.ended}", style="red")
-    out.print(f"{mark.notebook}: {mark.points:g} of {mark.of:g} points")
+    open_points = f", {mark.provisional:g} of them provisional: read the answers" if mark.provisional else ""
+    out.print(f"{mark.notebook}: {mark.points:g} of {mark.of:g} points{open_points}; {mark.state}")
 
 
-def _tell_class(marks: list[Mark]) -> None:
+def _class_table(marks: tuple[Mark, ...]) -> object:
     rows = [
-        (mark.notebook, f"{mark.points:g}", f"{mark.of:g}", len(mark.warnings), mark.ended or "ran to its end")
+        (
+            mark.notebook,
+            f"{mark.points:g}",
+            f"{mark.of:g}",
+            f"{mark.provisional:g}",
+            len(mark.warnings),
+            mark.ended or mark.state,
+        )
         for mark in marks
     ]
-    out.print(table(("notebook", "points", "of", "warnings", ""), rows))
+    return table(("notebook", "points", "of", "provisional", "warnings", "state"), rows)

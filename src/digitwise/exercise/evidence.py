@@ -43,8 +43,10 @@ class Fed:
     test: int  # test images among them
     scaling: Scaling | None
     counts: Float64 | None  # (classes,): images, or weight, of each class
-    labels: tuple[int, ...]  # of ``images``
-    images: UInt8 | None = None  # (k, pixels): a sample, where the images were not those of the data set
+    examined: int = 0  # images of a sample, after the layers before the network
+    unchanged: int = 0  # of those the images of the data set
+    images: UInt8 | None = None  # (examined - unchanged, pixels): the others
+    fault: str = ""  # why there is no sample
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,6 @@ class Fit:
     names: frozenset[str]  # their names in Keras
     class_weight: Mapping[int, float]
     callbacks: tuple[tuple[str, str], ...]  # class, and the metric that it monitors
-    augmentations: tuple[tuple[str, Mapping[str, Any]], ...]  # class, and its settings
     fed: Fed
     validation: Fed
 
@@ -179,21 +180,22 @@ def _fit(raw: Any, place: int, folder: Path) -> Fit:
         names=frozenset(map(_text, raw["names"])),
         class_weight={int(float(name)): float(value) for name, value in raw["class_weight"].items()},
         callbacks=tuple((_text(each["class"]), _text(each["monitor"])) for each in raw["callbacks"]),
-        augmentations=tuple((_text(each["class"]), dict(each["settings"])) for each in raw["augmentations"]),
         fed=_fed(raw["fed"], folder / f"fit-{place}.npy"),
         validation=_fed(raw["validation"], None),
     )
 
 
 def _fed(raw: Any, sample: Path | None) -> Fed:
-    labels = tuple(map(int, raw["labels"]))
+    seen, train, test, examined, unchanged = (
+        int(raw[name]) for name in ("seen", "train", "test", "examined", "unchanged")
+    )
     images = None
-    if sample is not None and labels:
+    if sample is not None and examined > unchanged:
         images = np.load(io.BytesIO(read_plain(sample, LARGEST)), allow_pickle=False)
-        if images.dtype != np.uint8 or images.ndim != 2 or len(images) != len(labels):
+        if images.dtype != np.uint8 or images.ndim != 2 or len(images) != examined - unchanged:
             raise ValueError("sample")
-    seen, train, test = (int(raw[name]) for name in ("seen", "train", "test"))
-    return Fed(seen, train, test, _scaling(raw["scaling"]), _vector(raw["counts"]), labels, images)
+    scaling, counts = _scaling(raw["scaling"]), _vector(raw["counts"])
+    return Fed(seen, train, test, scaling, counts, examined, unchanged, images, _text(raw["fault"]))
 
 
 def read_plain(path: Path, most: int) -> bytes:

@@ -16,9 +16,11 @@ from digitwise.errors import ModelError
 from digitwise.escaping import printable
 from digitwise.exercise.evidence import LARGEST, Evidence, read_evidence, read_plain
 from digitwise.exercise.judging import Case, judge, remarks
+from digitwise.exercise.language import say, speaking
 from digitwise.exercise.marks import Mark, PartMark, TaskMark
 from digitwise.exercise.notebooks import Notebook
 from digitwise.exercise.predicting import Predictor
+from digitwise.exercise.registration import Registration
 from digitwise.exercise.sandbox import (
     GIGABYTE,
     MARKING,
@@ -37,7 +39,13 @@ Tell = Callable[[Mark], None]
 
 
 def mark_all(
-    notebooks: Sequence[Notebook], dataset: Dataset, *, limits: NotebookLimits | None = None, jobs: int = 1, tell: Tell
+    notebooks: Sequence[Notebook],
+    dataset: Dataset,
+    *,
+    limits: NotebookLimits | None = None,
+    jobs: int = 1,
+    quick: bool = False,
+    tell: Tell,
 ) -> list[Mark]:
     """Mark notebooks.
 
@@ -50,6 +58,8 @@ def mark_all(
         Of each; by default those of :class:`~digitwise.exercise.sandbox.NotebookLimits`, for the speed of this machine.
     jobs : int
         Notebooks that run in parallel.
+    quick : bool
+        Whether the data set was cut to a few images: then accuracies are not judged.
     tell : callable
         Called with each finished mark, from another thread, one call at a time.
 
@@ -66,13 +76,16 @@ def mark_all(
     require(MARKING, "IPython")
     limits = limits or NotebookLimits(slowness=slowness())
     stop, telling = threading.Event(), threading.Lock()
+    registration = Registration(dataset.train.images)
     with temporary_folder() as folder:
         data = folder / "data.npz"
         _write(dataset, data)
         with closing(Predictor(data, stop, limits.slowness)) as predictor, ThreadPoolExecutor(jobs) as pool:
 
             def work(notebook: Notebook) -> Mark:
-                mark = mark_notebook(notebook, dataset, data, predictor, limits, stop)
+                with speaking(notebook.language):
+                    run = (notebook, dataset, data, predictor, limits, stop, registration)
+                    mark = mark_notebook(*run, quick=quick)
                 with telling:
                     if not stop.is_set():
                         tell(mark)
@@ -92,11 +105,11 @@ def refused(path: Path, why: str) -> Mark:
         TaskMark(
             task.id,
             task.title,
-            tuple(PartMark(part.id, part.what, 0, part.points, "not read", "") for part in task.parts),
+            tuple(PartMark(part.id, part.what, 0, part.points, say("not read"), "") for part in task.parts),
         )
         for task in TASKS
     )
-    return Mark(printable(path), tasks, printable(why))
+    return Mark(printable(path), tasks, printable(why), opened=False)
 
 
 def mark_notebook(
@@ -106,6 +119,9 @@ def mark_notebook(
     predictor: Predictor,
     limits: NotebookLimits,
     stop: threading.Event,
+    registration: Registration,
+    *,
+    quick: bool = False,
 ) -> Mark:
     """Run one notebook in a temporary folder, and judge it.
 
@@ -118,6 +134,10 @@ def mark_notebook(
     predictor : Predictor
     stop : Event
         Set by another thread to end the run.
+    registration : Registration
+        With the training images.
+    quick : bool
+        As for :func:`mark_all`.
     """
     began = time.monotonic()
     with temporary_folder() as folder:
@@ -135,25 +155,30 @@ def mark_notebook(
         except ModelError as error:
             evidence, fault = Evidence(), f"{error}{_last_words(folder / 'stderr')}" if reason == "ended" else ""
         ended = fault or _ending(reason, evidence, limits)
-        case = Case(notebook, evidence, dataset, predictor, ended)
+        case = Case(notebook, evidence, dataset, predictor, ended, registration, quick=quick)
         try:
-            return Mark(printable(notebook.path), judge(case), ended, dict(evidence.errors), remarks(case), seconds)
+            found = judge(case), ended, dict(evidence.errors), remarks(case), seconds
+            return Mark(printable(notebook.path), *found, language=notebook.language, sha256=notebook.sha256)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # forged numbers
-            return refused(notebook.path, f"the evidence of the notebook cannot be judged: {error}")
+            return refused(
+                notebook.path, say("the evidence of the notebook cannot be judged: {error}", error=str(error))
+            )
 
 
 def _ending(reason: str, evidence: Evidence, limits: NotebookLimits) -> str:
     """Why a notebook did not run to its end, in words; empty where it did."""
     if evidence.running is None and reason == "ended":
         return ""
-    where = "outside its cells" if evidence.running is None else f"in cell {evidence.running}"
+    running = evidence.running
+    where = say("outside its cells") if running is None else say("in cell {place}", place=running)
+    slower = say(", {n} times as long on this machine", n=f"{limits.slowness:.1f}") if limits.slowness >= SLOWER else ""
+    facts = {"where": where, "seconds": f"{limits.seconds:g}", "memory": f"{limits.memory_bytes / GIGABYTE:g}"}
     return {
-        "time": f"stopped {where}: the limit of {limits.seconds:g} seconds was reached"
-        + (f", {limits.slowness:.1f} times as long on this machine" if limits.slowness >= SLOWER else ""),
-        "memory": f"stopped {where}: it used more than {limits.memory_bytes / GIGABYTE:g} GB of memory",
-        "processes": f"stopped {where}: it started too many processes",
-        "stopped": "stopped from outside",
-    }.get(reason, f"Python ended {where}")
+        "time": say("stopped {where}: the limit of {seconds} seconds was reached", **facts) + slower,
+        "memory": say("stopped {where}: it used more than {memory} GB of memory", **facts),
+        "processes": say("stopped {where}: it started too many processes", **facts),
+        "stopped": say("stopped from outside"),
+    }.get(reason) or say("Python ended {where}", **facts)
 
 
 def _last_words(errors: Path) -> str:

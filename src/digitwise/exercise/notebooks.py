@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
 import re
@@ -13,29 +14,42 @@ from pathlib import Path
 from typing import Any
 
 from digitwise.errors import DataError, one_line
+from digitwise.exercise.language import LANGUAGES, say, speaking
 from digitwise.exercise.sandbox import MARKING
 from digitwise.exercise.tasks import TASKS
 from digitwise.files import expanded
 from digitwise.outputs import Kind, claimed, new_file
 from digitwise.parts import library
 
-EDITION = Path(__file__).with_name("edition.ipynb")
+EDITION = Path(__file__).with_name("edition.ipynb")  # the English one
 NAME = "mnist_exercise.ipynb"
 EXERCISE = Kind("exercise", "a folder without that notebook")
-PLACEHOLDER = "*Your answer here.*"
+PLACEHOLDERS = ("*Your answer here.*", "*Hier steht deine Antwort.*")
 LARGEST = 200_000_000  # bytes: a notebook with its figures
 HEADING = re.compile(r"^(#{1,6})\s+(.*)$", re.MULTILINE)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 PROMPT = re.compile(r"^\*\*.*\?\*\*$")  # a question; an answer may be bold as well
 
 
-def write_edition(folder: str | Path) -> Path:
+def edition_of(language: str) -> Path:
+    """The notebook with gaps in a language."""
+    return EDITION if language == "en" else EDITION.with_name(f"edition.{language}.ipynb")
+
+
+def editions() -> list[Path]:
+    """The notebooks with gaps, in all languages."""
+    return [edition_of(language) for language in LANGUAGES]
+
+
+def write_edition(folder: str | Path, language: str = "en") -> Path:
     """Write the notebook with gaps, and an empty folder ``results`` beside it.
 
     Parameters
     ----------
     folder : str or Path
         Created where it does not exist.
+    language : str
+        ``en`` or ``de``.
 
     Returns
     -------
@@ -55,7 +69,7 @@ def write_edition(folder: str | Path) -> Path:
         )
     with claimed(notebook, EXERCISE), new_file(notebook, EXERCISE) as temporary:
         (folder / "results").mkdir(exist_ok=True)
-        temporary.write_bytes(EDITION.read_bytes())
+        temporary.write_bytes(edition_of(language).read_bytes())
     return notebook
 
 
@@ -76,6 +90,8 @@ class Notebook:
 
     path: Path
     cells: tuple[NotebookCell, ...]
+    language: str = "en"
+    sha256: str = ""  # of the file
 
     @property
     def code(self) -> list[NotebookCell]:
@@ -113,12 +129,20 @@ def read_notebook(path: Path) -> Notebook:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # older notebooks have no cell ids
-            text = path.read_text(encoding="utf-8-sig")
+            content = path.read_bytes()
+            text = content.decode("utf-8-sig")
             document = nbformat.convert(nbformat.reader.reads(text), 4)
-        cells = tuple(_cells(document))
+        cells, language = tuple(_cells(document)), _language(document)
     except Exception as error:  # nbformat raises errors of many kinds for broken files
         raise DataError(f"{expected}, got: {one_line(error, 150)}") from error
-    return Notebook(path, cells)
+    return Notebook(path, cells, language, hashlib.sha256(content).hexdigest())
+
+
+def _language(document: Any) -> str:
+    """The language of the edition that a notebook was made from."""
+    given = document.metadata.get("digitwise", {})
+    language = str(given.get("language", "en")) if isinstance(given, dict) else "en"
+    return language if language in LANGUAGES else "en"
 
 
 def _cells(document: Any) -> Iterator[NotebookCell]:
@@ -138,7 +162,7 @@ def _cells(document: Any) -> Iterator[NotebookCell]:
 
 def _task_from(source: str, task: str, depth: int) -> tuple[str, int]:
     for level, heading in HEADING.findall(source):
-        named = next((each.id for each in TASKS if each.title.lower() in heading.lower()), "")
+        named = next((task for title, task in titles().items() if title in heading.lower()), "")
         if named:
             task, depth = named, len(level)
         elif len(level) <= (depth or 2):
@@ -146,8 +170,20 @@ def _task_from(source: str, task: str, depth: int) -> tuple[str, int]:
     return task, depth
 
 
+@functools.cache
+def titles() -> dict[str, str]:
+    """The tasks by their titles in all languages, in small letters."""
+    found: dict[str, str] = {}
+    for language in LANGUAGES:
+        with speaking(language):
+            found |= {say(task.title).lower(): task.id for task in TASKS}
+    return found
+
+
 def _own_words(source: str) -> str:
-    lines = [line.strip() for line in COMMENT.sub("", source.replace(PLACEHOLDER, "")).splitlines()]
+    for placeholder in PLACEHOLDERS:
+        source = source.replace(placeholder, "")
+    lines = [line.strip() for line in COMMENT.sub("", source).splitlines()]
     questions = asked()
     return "\n".join(
         line
@@ -158,11 +194,11 @@ def _own_words(source: str) -> str:
 
 @functools.cache
 def asked() -> frozenset[str]:
-    """The edition's own lines of text, which are no answer even where a notebook has lost its metadata."""
-    cells = json.loads(EDITION.read_text(encoding="utf-8"))["cells"]
+    """The editions' own lines of text, which are no answer even where a notebook has lost its metadata."""
+    cells = [cell for edition in editions() for cell in json.loads(edition.read_text(encoding="utf-8"))["cells"]]
     texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
     return frozenset(_plain(line) for text in texts for line in text.splitlines())
 
 
 def _plain(line: str) -> str:
-    return re.sub(r"[^a-z0-9 ]", "", line.lower()).strip()
+    return re.sub(r"[^\w ]|_", "", line.lower()).strip()

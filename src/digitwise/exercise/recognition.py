@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.images import Dataset, Float32, Int64, UInt8
+from digitwise.images import Dataset, Float32, Int64, Mask, UInt8
 
 # Levels between the darkest and the brightest pixel. Half a prime above 255: whatever the distance of the two, no grey
 # value falls on the border of a level, so rounding moves no pixel to another level.
@@ -68,6 +68,10 @@ class Recogniser:
         return Recognised(
             len(rows), int((found["train"] != BLANK).sum()), int(only_test.sum()), self._scaling_of(rows, found)
         )
+
+    def known(self, rows: Float32) -> Mask:
+        """Which of some images, as :meth:`rows` gives them, are images of the data set."""
+        return np.asarray(np.any([self._find(rows, name) != BLANK for name in self.sets], axis=0))
 
     def rows(self, values: NDArray[Any]) -> Float32 | None:
         """The images as float32 (n, pixels), without border; None where the shape does not fit."""

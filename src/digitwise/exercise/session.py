@@ -78,6 +78,7 @@ class Session:
     def write(self, running: int | None) -> None:
         """Write the evidence so far."""
         names = self.shell.user_ns
+        self.watcher.settle()
         evidence = {
             "running": running,
             "missing": self.missing,

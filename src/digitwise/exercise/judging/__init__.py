@@ -10,6 +10,7 @@ from digitwise.exercise.judging.case import Case, Judge, Judgement
 from digitwise.exercise.judging.results import better, built, confusion, drawn, equal, predicted, shaped, trained
 from digitwise.exercise.judging.strategy import augmented, focus
 from digitwise.exercise.judging.words import answered, gain, judged, sources
+from digitwise.exercise.language import say
 from digitwise.exercise.marks import PartMark, TaskMark
 from digitwise.exercise.tasks import TASKS
 
@@ -51,8 +52,10 @@ def judge(case: Case) -> tuple[TaskMark, ...]:
             hint = verdict.hint
             if trouble and verdict.share < 1:  # stated once, with the first part that it may concern
                 hint, trouble = f"{trouble} {hint}".strip(), ""
-            parts.append(PartMark(part.id, part.what, part.points * verdict.share, part.points, verdict.reason, hint))
-        tasks.append(TaskMark(task.id, task.title, tuple(parts)))
+            points = part.points * verdict.share
+            told = (verdict.reason, hint, verdict.text, verdict.provisional)
+            parts.append(PartMark(part.id, say(part.what), points, part.points, *told))
+        tasks.append(TaskMark(task.id, say(task.title), tuple(parts)))
     return tuple(tasks)
 
 
@@ -63,25 +66,28 @@ def remarks(case: Case) -> tuple[str, ...]:
     found = [*_trained(evidence.fits, names), *_validated(evidence.fits, names), *_looks(case, names)]
     found += [*_unseen(case, names), *_alike(case)]
     if evidence.troubles:
-        found.append(f"{len(evidence.troubles)} calls could not be recorded: {evidence.troubles[0]}")
+        first = evidence.troubles[0]
+        found.append(say("{n} calls could not be recorded: {first}", n=len(evidence.troubles), first=first))
     if evidence.missing:
-        found.append(f"run with less protection: {'; '.join(evidence.missing)}")
+        found.append(say("run with less protection: {what}", what="; ".join(evidence.missing)))
     return tuple(dict.fromkeys(found))
 
 
 def _trained(fits: tuple[Fit, ...], names: dict[int, str]) -> Iterator[str]:
     for fit in fits:
         if fit.fed.test:
-            yield f"test images in training: fit of {_named(fit, names)} had {fit.fed.test:,} of them"
+            facts = {"name": _named(fit, names), "n": f"{fit.fed.test:,}"}
+            yield say("test images in training: fit of {name} had {n} of them", **facts)
 
 
 def _validated(fits: tuple[Fit, ...], names: dict[int, str]) -> Iterator[str]:
     for fit in fits:
         if fit.validation.test:
             choosing = [kind for kind, watched in fit.callbacks if kind in CHOOSING and watched.startswith("val_")]
-            fair = "which is fair only if nothing is chosen by its curves"
-            use = f"and {choosing[0]} chooses by them" if choosing else fair
-            yield f"test images as validation data in fit of {_named(fit, names)}, {use}"
+            fair = say("which is fair only if nothing is chosen by its curves")
+            use = say("and {callback} chooses by them", callback=choosing[0]) if choosing else fair
+            name = _named(fit, names)
+            yield say("test images as validation data in fit of {name}, {use}", name=name, use=use)
 
 
 def _looks(case: Case, names: dict[int, str]) -> Iterator[str]:
@@ -90,17 +96,22 @@ def _looks(case: Case, names: dict[int, str]) -> Iterator[str]:
         states[min(look.models, default=0)].add(look.fits)
     for key, trainings in states.items():
         if len(trainings) > MANY_LOOKS:
-            times = f"after each of {len(trainings)} trainings"
-            yield f"{names.get(key, UNNAMED)} was tested on the test images {times}; choose by validation"
+            yield say(
+                "{name} was tested on the test images after each of {n} trainings; choose by validation",
+                name=names.get(key) or say(UNNAMED),
+                n=len(trainings),
+            )
     tested = sum(map(len, states.values()))
     if tested > MANY_MODELS:
-        yield f"{tested} trained models were tested on the test images: the accuracy of the best is too optimistic"
+        yield say(
+            "{n} trained models were tested on the test images: the accuracy of the best is too optimistic", n=tested
+        )
 
 
 def _unseen(case: Case, names: dict[int, str]) -> Iterator[str]:
     for name in names.values():
         if not case.fits(name) and (case.accuracy(name) or 0) > LEARNED:
-            yield f"{name} is trained, but its fit was not seen: its training images are unknown"
+            yield say("{name} is trained, but its fit was not seen: its training images are unknown", name=name)
 
 
 def _alike(case: Case) -> Iterator[str]:
@@ -110,8 +121,9 @@ def _alike(case: Case) -> Iterator[str]:
             keys[model.key].append(name)
     for alike in keys.values():
         if len(alike) > 1:
-            yield f"{' and '.join(alike)} are one network, trained again; build a new network for each"
+            both = say(" and ").join(alike)
+            yield say("{names} are one network, trained again; build a new network for each", names=both)
 
 
 def _named(fit: Fit, names: dict[int, str]) -> str:
-    return next((name for key, name in names.items() if key in fit.models), UNNAMED)
+    return next((name for key, name in names.items() if key in fit.models), say(UNNAMED))

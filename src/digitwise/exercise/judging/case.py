@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from digitwise.errors import ModelError, one_line
 from digitwise.evaluation.rates import wilson
 from digitwise.exercise.evidence import Evidence, Fit
+from digitwise.exercise.language import say, spoken
 from digitwise.exercise.notebooks import Notebook
 from digitwise.exercise.predicting import ModelOutput, Predictor
 from digitwise.exercise.recognition import Scaling
+from digitwise.exercise.registration import Registration
 from digitwise.images import Dataset, Int64, Mask
 
 NAMES = {
@@ -30,6 +33,8 @@ class Judgement:
     share: float  # of the part's points: 0, 0.5 or 1
     reason: str
     hint: str = ""
+    text: str = ""  # the student's answer in words
+    provisional: bool = False  # the teacher decides; ``share`` is a proposal
 
 
 class Case:
@@ -44,15 +49,33 @@ class Case:
     predictor : Predictor
     ended : str
         Why the notebook did not run to its end; empty where it did.
+    registration : Registration, optional
+        With the training images; several cases share it.
+    quick : bool
+        Whether the data set was cut to a few images, from which no network learns enough.
     """
 
     def __init__(
-        self, notebook: Notebook, evidence: Evidence, dataset: Dataset, predictor: Predictor, ended: str = ""
+        self,
+        notebook: Notebook,
+        evidence: Evidence,
+        dataset: Dataset,
+        predictor: Predictor,
+        ended: str = "",
+        registration: Registration | None = None,
+        *,
+        quick: bool = False,
     ) -> None:
         self.notebook, self.evidence, self.dataset, self.ended = notebook, evidence, dataset, ended
+        self.quick, self._registration = quick, registration
         self.labels: Int64 = dataset.test.labels
         self._outputs: dict[str, ModelOutput | str] = {}
         self._predictor = predictor
+
+    @cached_property
+    def registration(self) -> Registration:
+        """The training images, to register others with."""
+        return self._registration or Registration(self.dataset.train.images)
 
     def output(self, name: str) -> ModelOutput | str:
         """The output of a model for the test images, or why there is none."""
@@ -100,29 +123,36 @@ class Case:
         if self.evidence.running in places and self.ended:
             return f"{self.ended[0].upper()}{self.ended[1:]}."
         failed = next((place for place in sorted(self.evidence.errors) if place in places), None)
-        return "" if failed is None else f"Cell {failed} stopped with {_bounded(self.evidence.errors[failed])}."
+        if failed is None:
+            return ""
+        error = self.evidence.errors[failed]
+        if error.startswith("NotImplementedError: "):  # how the edition stops at a gap
+            return say("The gap in cell {place} is not filled in.", place=failed)
+        return say("Cell {place} stopped with {error}.", place=failed, error=_bounded(error))
 
     def unknown(self, name: str) -> Judgement:
         """The verdict on a model without output."""
         output = self.output(name)
         assert isinstance(output, str)
         if name in self.evidence.models:
-            return Judgement(0, f"{NAMES[name]} cannot be judged: {output}", "Fix this, then run all cells again.")
-        return Judgement(0, output, f"Train {NAMES[name]}, name it {name}, then run all cells from the top.")
+            reason = say("{model} cannot be judged: {output}", model=say(NAMES[name]), output=output)
+            return Judgement(0, reason, say("Fix this, then run all cells again."))
+        hint = say("Train {model}, name it {name}, then run all cells from the top.", model=say(NAMES[name]), name=name)
+        return Judgement(0, output, hint)
 
     def _predicted(self, name: str) -> ModelOutput | str:
         model = self.evidence.models.get(name)
         if model is None:
-            return f"there is no Keras model named {name}"
+            return say("there is no Keras model named {name}", name=name)
         if model.path is None:
-            return model.error or "it cannot be saved"
+            return model.error or say("it cannot be saved")
         try:
             output = self._predictor.predict(model.path, self.scaling(name))
         except ModelError as error:
             return str(error)
         classes = self.dataset.train.n_classes
         if output.probabilities.shape[1] != classes:
-            return f"it has {output.probabilities.shape[1]} outputs: expected {classes}"
+            return say("it has {n} outputs: expected {classes}", n=output.probabilities.shape[1], classes=classes)
         return output
 
 
@@ -131,7 +161,8 @@ Judge = Callable[[Case], Judgement]
 
 def percent(share: float) -> str:
     """A share as text."""
-    return f"{100 * share:.2f} %"
+    text = f"{100 * share:.2f} %"
+    return text.replace(".", ",") if spoken() == "de" else text
 
 
 def _bounded(text: str) -> str:

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.exercise.judging.case import NAMES, Case, Judgement, percent
+from digitwise.evaluation.comparison import SIGNIFICANT
+from digitwise.evaluation.rates import wilson
+from digitwise.exercise.judging.case import Case, Judgement, percent
+from digitwise.exercise.language import say
 from digitwise.images import Float64
 
 BARS = "Draw one bar for each class: plt.bar(range(10), np.bincount(y_train))."
@@ -33,25 +36,27 @@ def drawn(case: Case) -> Judgement:
     series = [[height for _, height in bars if height and np.isfinite(height)] for bars in case.evidence.series]
     heights = [np.array(each, np.float64) for each in series if each]
     if not heights:
-        return Judgement(0, "no figure with bars was drawn", BARS)
+        return Judgement(0, say("no figure with bars was drawn"), say(BARS))
     train = case.dataset.train.class_counts.astype(np.float64)
     own = case.evidence.labels.get("y_train")  # fewer where validation images were split off before
     wanted = [train] if own is None or own.sum() < train.sum() / 2 or len(own) != len(train) else [train, own]
     for counts in wanted:
         if any(_same(each, counts) for each in heights):
-            return Judgement(1, f"{len(counts)} bars, from {counts.min():,.0f} to {counts.max():,.0f} images high")
+            low, high = f"{counts.min():,.0f}", f"{counts.max():,.0f}"
+            return Judgement(1, say("{n} bars, from {low} to {high} images high", n=len(counts), low=low, high=high))
     if any(_same(each / each.sum(), train / train.sum()) for each in heights):
-        return Judgement(0.5, "the bars show shares, not numbers of images", "Draw counts, not shares.")
+        return Judgement(0.5, say("the bars show shares, not numbers of images"), say("Draw counts, not shares."))
     test = case.dataset.test.class_counts.astype(np.float64)
     if any(_same(each, test) for each in heights):
-        return Judgement(0, "the bars show the test set", f"Count the training labels. {BARS}")
+        return Judgement(0, say("the bars show the test set"), f"{say('Count the training labels.')} {say(BARS)}")
     for each in heights:
         if shared := _shared(each, train):
-            words = " and ".join(map(str, shared))
-            hint = f"{len(each)} bins are too few for {len(train)} classes: bins=np.arange({len(train) + 1}) - 0.5."
-            return Judgement(0, f"{len(each)} bars for {len(train)} classes: {words} share a bar", f"{hint} {BARS}")
+            words, many = say(" and ").join(map(str, shared)), {"bars": len(each), "classes": len(train)}
+            hint = say("{bars} bins are too few for {classes} classes: bins=np.arange({classes} + 1) - 0.5.", **many)
+            reason = say("{bars} bars for {classes} classes: {words} share a bar", words=words, **many)
+            return Judgement(0, reason, f"{hint} {say(BARS)}")
     found = ", ".join(f"{value:g}" for value in max(heights, key=len)[:12])
-    return Judgement(0, f"the heights of the bars are not the class counts: {found}", BARS)
+    return Judgement(0, say("the heights of the bars are not the class counts: {found}", found=found), say(BARS))
 
 
 def _same(heights: Float64, counts: Float64) -> bool:
@@ -84,16 +89,16 @@ def shaped(case: Case) -> Judgement:
     for name in ("x_train", "x_test"):
         array = case.evidence.images.get(name)
         if array is None:
-            return Judgement(
-                0, f"there is no array of images named {name}", "Name the arrays of images x_train and x_test."
-            )
-        found.append(f"{name} has shape {array.shape} and values from {array.low:.3g} to {array.high:.3g}")
+            reason = say("there is no array of images named {name}", name=name)
+            return Judgement(0, reason, say("Name the arrays of images x_train and x_test."))
+        facts = {"name": name, "shape": array.shape, "low": f"{array.low:.3g}", "high": f"{array.high:.3g}"}
+        found.append(say("{name} has shape {shape} and values from {low} to {high}", **facts))
         if array.shape[1:] != wanted:
             faults.append("shape")
-            hints.append(f"Use {name}.reshape(-1, {height}, {width}, {channels}).")
+            hints.append(say("Use {code}.", code=f"{name}.reshape(-1, {height}, {width}, {channels})"))
         if array.low < -SLACK or not 0.5 < array.high <= 1 + SLACK:
             faults.append("values")
-            hints.append(f"Scale the values of {name} to 0 to 1: divide the grey values by 255 once.")
+            hints.append(say("Scale the values of {name} to 0 to 1: divide the grey values by 255 once.", name=name))
     share = 1 - 0.5 * len(set(faults))
     return Judgement(share, ", ".join(found), " ".join(hints))
 
@@ -101,38 +106,39 @@ def shaped(case: Case) -> Judgement:
 def predicted(case: Case) -> Judgement:
     """The ten numbers that the first model predicts for one test image."""
     classes = case.dataset.train.n_classes
-    hint = "Set prediction = model.predict(x_test[:1])."
+    hint = say("Set {code}.", code="prediction = model.predict(x_test[:1])")
     if "prediction" not in case.evidence.arrays:
-        return Judgement(0, "there is no variable named prediction", hint)
+        return Judgement(0, say("there is no variable named {name}", name="prediction"), hint)
     values = case.evidence.arrays["prediction"]
     if values is None or values.ndim not in (1, 2) or values.shape[-1] != classes:
-        shape = "no numbers" if values is None else f"shape {values.shape}"
-        return Judgement(0, f"prediction has {shape}: expected {classes} numbers", hint)
+        shape = say("no numbers") if values is None else say("shape {shape}", shape=values.shape)
+        return Judgement(
+            0, say("prediction has {shape}: expected {classes} numbers", shape=shape, classes=classes), hint
+        )
     first = np.atleast_2d(values)[0]
     output = case.output("model")
     if isinstance(output, str):
-        return Judgement(0.5, f"{classes} numbers, which cannot be compared: {output}", hint)
+        reason = say("{classes} numbers, which cannot be compared: {output}", classes=classes, output=output)
+        return Judgement(0.5, reason, hint)
     distances = np.abs(output.probabilities - first).max(axis=1)
     place = int(distances.argmin())
     if distances[place] <= SAME_PREDICTION:
-        highest = int(first.argmax())
-        return Judgement(1, f"{classes} numbers, the highest {first.max():.4f} at {highest}, equal to the model's")
-    return Judgement(
-        0.5,
-        f"{classes} numbers, which the first model predicts for no test image",
-        f"Predict with the finished first model. {hint}",
-    )
+        facts = {"classes": classes, "most": f"{first.max():.4f}", "place": int(first.argmax())}
+        return Judgement(1, say("{classes} numbers, the highest {most} at {place}, equal to the model's", **facts))
+    reason = say("{classes} numbers, which the first model predicts for no test image", classes=classes)
+    return Judgement(0.5, reason, f"{say('Predict with the finished first model.')} {hint}")
 
 
 def confusion(case: Case) -> Judgement:
     """The improved model's confusion matrix on the test images, one row per given class."""
     classes = case.dataset.train.n_classes
     if "confusion" not in case.evidence.arrays:
-        return Judgement(0, "there is no variable named confusion", MATRIX)
+        return Judgement(0, say("there is no variable named {name}", name="confusion"), say(MATRIX))
     given = case.evidence.arrays["confusion"]
     if given is None or given.shape != (classes, classes):
-        shape = "no numbers" if given is None else f"shape {given.shape}"
-        return Judgement(0, f"confusion has {shape}: expected {classes} x {classes} counts", MATRIX)
+        shape = say("no numbers") if given is None else say("shape {shape}", shape=given.shape)
+        reason = say("confusion has {shape}: expected {classes} x {classes} counts", shape=shape, classes=classes)
+        return Judgement(0, reason, say(MATRIX))
     true = _counted(case, "model2")
     if true is None:
         return case.unknown("model2")
@@ -141,11 +147,12 @@ def confusion(case: Case) -> Judgement:
 
 def _compared(given: Float64, true: Float64) -> Judgement | None:
     if _alike(given, true):
-        return Judgement(1, f"equal to the recount: {_errors(true):g} errors off the diagonal")
+        return Judgement(1, say("equal to the recount: {n} errors off the diagonal", n=f"{_errors(true):g}"))
     if _alike(given.T, true):
-        return Judgement(0.5, "transposed: its rows are the predicted classes", f"A row is a given class. {MATRIX}")
+        hint = f"{say('A row is a given class.')} {say(MATRIX)}"
+        return Judgement(0.5, say("transposed: its rows are the predicted classes"), hint)
     if np.allclose(given, true / true.sum(axis=1, keepdims=True).clip(1), atol=6e-3):
-        return Judgement(0.5, "shares, not counts", f"Count images. {MATRIX}")
+        return Judgement(0.5, say("shares, not counts"), f"{say('Count images.')} {say(MATRIX)}")
     return None
 
 
@@ -153,14 +160,21 @@ def _of_another(case: Case, given: Float64) -> Judgement | None:
     for name in ("model", "model3"):
         counted = _counted(case, name)
         if counted is not None and _alike(given, counted):
-            return Judgement(0, f"this is the confusion matrix of {NAMES[name]}", f"Use the improved model. {MATRIX}")
+            reason = say("this is the confusion matrix of {name}", name=name)
+            return Judgement(0, reason, f"{say('Use the improved model.')} {say(MATRIX)}")
     return None
 
 
 def _different(given: Float64, true: Float64) -> Judgement:
-    found = f"{given.sum():g} images with {_errors(given):g} errors off the diagonal"
-    expected = f"expected {true.sum():g} with {_errors(true):g}"
-    return Judgement(0, f"not the improved model's on the test images: {expected}, got {found}", MATRIX)
+    reason = say(
+        "not the improved model's on the test images: expected {n} with {errors}, got {own} images with {wrong} errors "
+        "off the diagonal",
+        n=f"{true.sum():g}",
+        errors=f"{_errors(true):g}",
+        own=f"{given.sum():g}",
+        wrong=f"{_errors(given):g}",
+    )
+    return Judgement(0, reason, say(MATRIX))
 
 
 def _errors(matrix: Float64) -> float:
@@ -190,11 +204,12 @@ def built(case: Case) -> Judgement:
     softmax = _has_softmax(output.layers) and bool(np.allclose(output.probabilities.sum(axis=1), 1, atol=1e-3))
     hints = []
     if convolutions != 1:
-        hints.append(f"Keep exactly one convolution in the first model, not {convolutions}.")
+        hints.append(say("Keep exactly one convolution in the first model, not {n}.", n=convolutions))
     if not softmax:
-        hints.append(f"End with Dense({classes}, activation='softmax').")
-    counted = f"{convolutions} convolution{'s' * (convolutions != 1)}"
-    reason = f"{counted}, {classes} outputs {'with' if softmax else 'without'} softmax"
+        hints.append(say("End with {code}.", code=f"Dense({classes}, activation='softmax')"))
+    counted = say("1 convolution") if convolutions == 1 else say("{n} convolutions", n=convolutions)
+    outputs = say("{n} outputs with softmax", n=classes) if softmax else say("{n} outputs without softmax", n=classes)
+    reason = f"{counted}, {outputs}"
     return Judgement(1 - 0.5 * len(hints), reason, " ".join(hints))
 
 
@@ -205,10 +220,17 @@ def trained(case: Case) -> Judgement:
         return case.unknown("model")
     if leak := _leak(case, "model"):
         return leak
-    reason = f"by recount, {percent(accuracy)} of {len(case.labels):,} test images are right"
+    n = len(case.labels)
+    facts = {"share": percent(accuracy), "n": f"{n:,}"}
+    reason = say("by recount, {share} of {n} test images are right", **facts)
     if accuracy >= ENOUGH:
         return Judgement(1, reason)
-    hint = f"Reach at least {100 * ENOUGH:.0f} %: train for more epochs, and scale test images like training images."
+    if few := _too_few(case, reason, round((1 - accuracy) * n), 1 - ENOUGH):
+        return few
+    hint = say(
+        "Reach at least {most} %: train for more epochs, and scale test images like training images.",
+        most=f"{100 * ENOUGH:.0f}",
+    )
     return Judgement(0, reason, hint)
 
 
@@ -221,24 +243,46 @@ def better(case: Case) -> Judgement:
         return leak
     wrong, (_, high) = int(missed.sum()), case.interval("model2")
     share = wrong / len(missed)
-    counted = f"by recount, {wrong:,} of {len(missed):,} test images are wrong"
-    reason = f"{counted} ({percent(share)}), at most {percent(high)} with 95 % confidence"
+    facts = {"wrong": f"{wrong:,}", "n": f"{len(missed):,}", "share": percent(share), "high": percent(high)}
+    reason = say(
+        "by recount, {wrong} of {n} test images are wrong ({share}), at most {high} with 95 % confidence", **facts
+    )
     if high < FEW:
         return Judgement(1, reason)
+    if few := _too_few(case, reason, wrong, FEW):
+        return few
     if share < FEW:
-        return Judgement(0.5, reason, "Below 1 %, but perhaps by chance: bring the upper bound below 1 % too.")
-    return Judgement(0, reason, "Add a second convolution, dropout or batch normalisation, and train for longer.")
+        return Judgement(0.5, reason, say("Below 1 %, but perhaps by chance: bring the upper bound below 1 % too."))
+    return Judgement(0, reason, say("Add a second convolution, dropout or batch normalisation, and train for longer."))
+
+
+def _too_few(case: Case, reason: str, wrong: int, rate: float) -> Judgement | None:
+    """The verdict where there are too few images to deny the points; None where there are enough.
+
+    Test images are few if even no error would not bring the 95 % bound below 1 %: then a model has the points unless
+    one of the error rate ``rate`` would hardly ever have as many errors.
+    """
+    from scipy.special import bdtrc
+
+    if case.quick:
+        few = say("not judged, because a quick run has too few training images")
+        hint = say("For these points the notebook is run on all images.")
+        return Judgement(0, f"{reason}; {few}", hint, provisional=True)
+    n = len(case.labels)
+    if wilson(0, n)[1] < FEW or (wrong and bdtrc(wrong - 1, n, rate) < SIGNIFICANT):
+        return None
+    few = say("too few images to tell this from an error rate of {rate}", rate=percent(rate))
+    return Judgement(1, f"{reason}; {few}")
 
 
 def _leak(case: Case, name: str) -> Judgement | None:
     """No points for a model that was trained on test images."""
     if not (learned := case.learned_test(name)):
         return None
-    return Judgement(
-        0,
-        f"{NAMES[name]} was trained on {learned:,} of the test images, so its test accuracy says nothing",
-        "Call fit with training images only, and keep the test images for the end.",
+    reason = say(
+        "{name} was trained on {n} of the test images, so its test accuracy says nothing", name=name, n=f"{learned:,}"
     )
+    return Judgement(0, reason, say("Call fit with training images only, and keep the test images for the end."))
 
 
 def _has_softmax(layers: list[dict[str, Any]]) -> bool:
@@ -250,14 +294,15 @@ def equal(case: Case) -> Judgement:
     """JSON and weights saved, and loaded again as a model with the same predictions."""
     files = case.evidence.files
     saved = any(file.endswith(".json") for file in files) and any(file.endswith((".h5", ".keras")) for file in files)
-    kept = "JSON and weights are there" if saved else "JSON or weights are missing"
+    kept = say("JSON and weights are there") if saved else say("JSON or weights are missing")
     loaded = case.output("loaded")
     if isinstance(loaded, str):
-        return Judgement(0, f"{kept}, but {loaded}", "Load the model from its files, and name it loaded.")
+        return Judgement(0, f"{kept}; {loaded}", say("Load the model from its files, and name it loaded."))
     for name in ("model", "model2", "model3"):
         output = case.output(name)
         if not isinstance(output, str) and np.allclose(output.probabilities, loaded.probabilities, atol=CLOSE):
-            if saved:
-                return Judgement(1, f"{kept}, and loaded predicts like {NAMES[name]}")
-            return Judgement(0.5, f"{kept}; loaded predicts like {NAMES[name]}", "Save JSON and weights into results/.")
-    return Judgement(0, f"{kept}, but loaded predicts like none of the models", "Load the weights too.")
+            reason = f"{kept}; {say('loaded predicts like {name}', name=name)}"
+            return (
+                Judgement(1, reason) if saved else Judgement(0.5, reason, say("Save JSON and weights into results/."))
+            )
+    return Judgement(0, f"{kept}; {say('loaded predicts like none of the models')}", say("Load the weights too."))

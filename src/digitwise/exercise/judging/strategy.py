@@ -2,172 +2,120 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from digitwise.exercise.evidence import Fed, Fit
+from digitwise.exercise.evidence import Fed
 from digitwise.exercise.judging.case import Case, Judgement
-from digitwise.images import Float32, Float64, ImageSet, UInt8
+from digitwise.exercise.language import number, say
+from digitwise.exercise.registration import Registered, Registration
+from digitwise.images import Float64, Mask
 
 # Beyond these a 1 looks like a 7, a 6 like a 9, or the digit leaves the image.
-MOST = {
-    "rotation": (40, "degrees"),
-    "shift": (0.2, "of the width"),
-    "zoom": (0.3, "of the size"),
-    "shear": (30, "degrees"),
-}
-FLIPS = ("horizontal_flip", "vertical_flip")
-REFERENCES = 80  # training images of a class to compare with
-TELLING = 0.35  # share of unflipped images that look flipped, above which flips cannot be detected
-FEWEST = 60  # images
+MOST_DEGREES, MOST_SHIFT, MOST_ZOOM = 40, 0.2, 0.3  # the shift as a share of the width
+SOME_DEGREES, SOME_PIXELS, SOME_ZOOM = 1.5, 0.3, 0.02  # from here on an image counts as rotated, shifted, zoomed
+FLIPPED = 0.08  # share of the images, from which on flips are no accident of the registration
+TOO_FAR = 0.2  # share of the images beyond the limits: the registration is rarely wrong
+CHANGED = 0.1  # share of the images: with fewer, nothing was augmented
+ENOUGH = 0.5  # share of the changed images that a training image fits
+FEWEST = 16  # images
 UNEVEN = 1.05  # the favoured classes' weight over the others': a validation split alone causes less
 WORST = 3  # classes
 CLEARLY_WRONG = 0.01  # probability of so few errors in the favoured classes if all classes were equally hard
+LEARNED = 0.5  # accuracy: an untrained model has a tenth
 NO_FLIPS = "Do not flip: a mirrored 2 is no 2, and a 6 upside down is a 9. Rotate, shift and zoom a little instead."
 
 
-def flips(augmentations: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
-    """The flips among the settings, in words."""
-    found = [
-        name for kind, settings in augmentations if kind == "ImageDataGenerator" for name in FLIPS if settings.get(name)
-    ]
-    return [f"{name}=True" for name in found] + [kind for kind, _ in augmentations if kind == "RandomFlip"]
-
-
-def excesses(augmentations: Sequence[tuple[str, Mapping[str, Any]]], width: int) -> list[str]:
-    """The settings that exceed the limits, in words."""
-    found = []
-    for kind, settings in augmentations:
-        for what, amount in _amounts(kind, settings, width):
-            most, unit = MOST[what]
-            if amount > most * 1.001:
-                found.append(f"{what} of up to {amount:.3g} {unit}, expected at most {most:g}")
-    return found
-
-
-def does_something(augmentations: Sequence[tuple[str, Mapping[str, Any]]], width: int) -> bool:
-    """Whether the settings change images at all."""
-    changing = any(amount > 0 for kind, settings in augmentations for _, amount in _amounts(kind, settings, width))
-    others = any(
-        kind.startswith("Random") and not list(_amounts(kind, settings, width)) for kind, settings in augmentations
-    )
-    return changing or others
-
-
-def _amounts(kind: str, settings: Mapping[str, Any], width: int) -> Iterator[tuple[str, float]]:
-    if kind == "ImageDataGenerator":
-        yield "rotation", _largest(settings.get("rotation_range", 0))
-        for name in ("width_shift_range", "height_shift_range"):
-            amount = _largest(settings.get(name, 0))
-            yield "shift", amount if amount < 1 else amount / width  # from 1 on these are pixels
-        yield "shear", _largest(settings.get("shear_range", 0))
-        zoom = settings.get("zoom_range", [1, 1])
-        yield "zoom", _largest([float(each) - 1 for each in zoom]) if isinstance(zoom, list) else _largest(zoom)
-    elif kind == "RandomRotation":
-        yield "rotation", 360 * _largest(settings.get("factor", 0))
-    elif kind in ("RandomTranslation", "RandomZoom"):
-        for name in ("height_factor", "width_factor"):
-            yield "shift" if kind == "RandomTranslation" else "zoom", _largest(settings.get(name, 0))
-    elif kind == "RandomShear":
-        for name in ("x_factor", "y_factor"):
-            yield "shear", math.degrees(math.atan(_largest(settings.get(name, 0))))
-
-
-def _largest(value: Any) -> float:
-    values = value if isinstance(value, list | tuple) else [value]
-    return max((abs(float(each)) for each in values if isinstance(each, int | float)), default=0.0)
-
-
-def looks_flipped(images: UInt8, labels: Sequence[int], train: ImageSet) -> str:
-    """Detect flips: whether many images are more like the training images of their class when flipped back.
+@dataclass(frozen=True)
+class Changes:
+    """What augmentation did to a sample of the images that went into a training, as counts and as arrays.
 
     Parameters
     ----------
-    images : ndarray of uint8, shape (k, pixels)
-        Given to a training.
-    labels : sequence of int
-    train : ImageSet
-        Grey images.
-
-    Returns
-    -------
-    str
-        ``left to right``, ``upside down``, or empty. Unflipped training images give the share of digits that look
-        flipped anyway; where it is large, the result is empty.
+    n : int
+        Images of the sample.
+    unchanged : int
+        Training images as they are.
+    found : Registered
+        Of the others.
+    width : int
+        Of an image, in pixels.
     """
-    if train.images.ndim != 3 or len(images) < FEWEST:
+
+    n: int
+    unchanged: int
+    found: Registered
+    width: int
+
+    @property
+    def lost(self) -> int:
+        """Changed images that no training image fits."""
+        return int((~self.found.matched).sum())
+
+    @property
+    def turn(self) -> Float64:
+        """Degrees from the source, or from its flip: a flip upside down is one left to right, turned by 180."""
+        degrees = np.abs(self.found.degrees)
+        return np.where(self.found.mirrored & (degrees > 90), 180 - degrees, degrees)
+
+    def flips(self, *, upside_down: bool) -> int:
+        """Images flipped left to right, or upside down."""
+        turned = np.abs(self.found.degrees) > 90
+        return self._count(self.found.mirrored & (turned == upside_down))
+
+    def _count(self, which: Mask) -> int:
+        return int((which & self.found.matched).sum())
+
+    def too_far(self) -> list[str]:
+        """What went beyond the limits in many images, in words."""
+        limits = (
+            (self.turn > MOST_DEGREES, say("rotated by more than {most} degrees", most=MOST_DEGREES)),
+            (self.found.pixels > MOST_SHIFT * self.width, say("shifted by more than a fifth of the width")),
+            (np.abs(self.found.zoom - 1) > MOST_ZOOM, say("zoomed by more than {most} %", most=round(100 * MOST_ZOOM))),
+        )
+        return [
+            say("{share} are {how}", share=self._share(self._count(which)), how=how)
+            for which, how in limits
+            if self._count(which) > TOO_FAR * self.n
+        ]
+
+    def words(self) -> str:
+        """The share of each change."""
+        found, usual = self.found, self.found.matched
+        rotated, shifted = self.turn > SOME_DEGREES, found.pixels > SOME_PIXELS
+        zoomed = np.abs(found.zoom - 1) > SOME_ZOOM
+        counted = [
+            (self.flips(upside_down=False), say("flipped left to right"), ""),
+            (self.flips(upside_down=True), say("flipped upside down"), ""),
+            (self._count(rotated), say("rotated"), _up_to(self.turn[usual & rotated], "°")),
+            (self._count(shifted), say("shifted"), _up_to(found.pixels[usual & shifted], say(" pixels"))),
+            (self._count(zoomed), say("zoomed"), _up_to(100 * np.abs(found.zoom - 1)[usual & zoomed], " %")),
+            (self.unchanged, say("unchanged"), ""),
+            (self.lost, say("changed in another way"), ""),
+        ]
+        told = ", ".join(f"{self._share(count)} {how}{much}" for count, how, much in counted if count)
+        return say("of {n} images that went into the training, {told}", n=self.n, told=told)
+
+    def _share(self, count: int) -> str:
+        return f"{100 * count / self.n:.0f} %"
+
+
+def _up_to(values: Float64, unit: str) -> str:
+    """The range of most values: the last tenth may be registered wrongly."""
+    if not len(values):
         return ""
-    given = images.reshape(-1, *train.images.shape[1:])
-    classes = np.array(labels)
-    order = np.random.default_rng(0).permutation(len(train))
-    references, fresh = order[: REFERENCES * train.n_classes], order[REFERENCES * train.n_classes :][: len(given)]
-    if len(fresh) < FEWEST:
-        references, fresh = order[: len(order) // 2], order[len(order) // 2 :][: len(given)]
-    known, known_classes = _aligned(train.images[references]), train.labels[references]
-    for axis, word in ((2, "left to right"), (1, "upside down")):
-        usual = _share_better_flipped(train.images[fresh], train.labels[fresh], known, known_classes, axis)
-        share = _share_better_flipped(given, classes, known, known_classes, axis)
-        if usual < TELLING and share > (usual + 0.5) / 2:  # the share if half of the images were flipped
-            return word
-    return ""
+    most = float(np.quantile(values, 0.9))
+    return say(" (up to {most})", most=f"{number(round(most, 1 if most < 10 else 0))}{unit}")
 
 
-def _share_better_flipped(images: UInt8, labels: Any, known: Float32, known_classes: Any, axis: int) -> float:
-    as_given = _likeness(_aligned(images), labels, known, known_classes)
-    flipped = _likeness(_aligned(np.flip(images, axis)), labels, known, known_classes)
-    return float((flipped > as_given).mean())
-
-
-def _likeness(rows: Float32, labels: Any, known: Float32, known_classes: Any) -> Float32:
-    """The cosine to the most similar known image of the same class, for each row."""
-    like = rows @ known.T
-    like[np.asarray(labels)[:, None] != known_classes[None, :]] = -1
-    return np.asarray(like.max(axis=1), np.float32)
-
-
-def _aligned(images: UInt8) -> Float32:
-    """Blurred images with the centre of mass in the middle, to whole pixels, as rows of length one."""
-    from scipy.ndimage import uniform_filter
-
-    soft = uniform_filter(images.astype(np.float32), (0, 3, 3))
-    height, width = soft.shape[1:]
-    mass = np.maximum(soft.sum(axis=(1, 2)), 1e-6)
-    down = np.rint(height / 2 - (soft.sum(axis=2) * np.arange(height)).sum(axis=1) / mass).astype(int)
-    right = np.rint(width / 2 - (soft.sum(axis=1) * np.arange(width)).sum(axis=1) / mass).astype(int)
-    moved = np.stack([np.roll(each, (dy, dx), (0, 1)) for each, dy, dx in zip(soft, down, right, strict=True)])
-    rows = moved.reshape(len(moved), -1)
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)
-
-
-def focus(case: Case) -> Judgement:
-    """More training images, or more weight, for the classes with the most errors."""
-    from scipy.special import bdtr
-
-    hint = "Give the classes with the most errors more images, class_weight or sample_weight in model3's fit."
-    weights = _weights(case)
-    if weights is None:
-        return _untrained(case)
-    relative = weights / case.dataset.train.class_counts
-    if not relative.min() * UNEVEN < relative.max():
-        return Judgement(0, "every class has the same weight as in the training set", hint)
-    favoured = np.flatnonzero(relative > np.median(relative) * (1 + (UNEVEN - 1) / 2))
-    favoured = favoured if len(favoured) else np.array([relative.argmax()])
-    names = ", ".join(map(str, favoured[np.argsort(-relative[favoured])]))
-    missed = case.missed("model2")
-    if missed is None or not missed.any():
-        return Judgement(1, f"more weight for {names}")
-    errors = np.bincount(case.labels[missed], minlength=len(relative))
-    worst = [place for place in np.argsort(-errors, kind="stable")[:WORST] if errors[place]]
-    most = ", ".join(f"{place} ({errors[place]})" for place in worst)
-    reason = f"more weight for {names}; the improved model's errors are mostly of {most}"
-    # Errors on the student's validation images differ by chance, so only a clearly wrong choice costs points.
-    share = case.dataset.test.class_counts[favoured].sum() / len(case.labels)
-    if bdtr(float(errors[favoured].sum()), int(errors.sum()), share) >= CLEARLY_WRONG:
-        return Judgement(1, reason)
-    return Judgement(0.5, reason, "Count model2's errors by class, and give more weight to the classes with the most.")
+def changes(fed: list[Fed], registration: Registration, width: int) -> Changes:
+    """Register a sample of the images that went into a model's trainings."""
+    pixels = registration.images[0].size
+    images = [each.images for each in fed if each.images is not None and each.images.shape[1] == pixels]
+    found = registration.register(np.concatenate(images) if images else np.zeros((0, pixels), np.uint8))
+    unchanged = sum(each.unchanged for each in fed)
+    return Changes(unchanged + len(found.matched), unchanged, found, width)
 
 
 def augmented(case: Case) -> Judgement:
@@ -175,44 +123,67 @@ def augmented(case: Case) -> Judgement:
     fits = case.fits("model3")
     if not fits:
         return _untrained(case)
-    settings = [each for fit in fits for each in fit.augmentations]
-    width = case.dataset.train.image_shape[1]
-    if harm := _harm(case, fits, settings):
-        return harm
-    if does_something(settings, width):
-        kinds = ", ".join(sorted({kind for kind, _ in settings}))
-        return Judgement(1, f"{kinds} within the expected ranges, on training images")
-    if any(fit.fed.images is not None or fit.fed.train + fit.fed.test < 0.9 * fit.fed.seen for fit in fits):
-        return Judgement(1, "the images given to the training are augmented training images without flips")
-    return Judgement(
-        0,
-        "the training images were not augmented",
-        "Rotate, shift and zoom a little: ImageDataGenerator(rotation_range=10, zoom_range=0.1), or Random layers.",
-    )
-
-
-def _harm(case: Case, fits: list[Fit], settings: list[tuple[str, Mapping[str, Any]]]) -> Judgement | None:
-    """The verdict on harmful images in a training; None without any."""
     if learned := case.learned_test("model3"):
-        hint = "Augment and train on training images only."
-        return Judgement(0, f"{learned:,} test images were used for training", hint)
-    if found := flips(settings):
-        return Judgement(0, f"images are flipped ({', '.join(sorted(set(found)))})", NO_FLIPS)
-    if how := next(filter(None, (_flipped(case, fit.fed) for fit in fits)), ""):
-        return Judgement(0, f"many of the training's images are flipped {how}", NO_FLIPS)
-    if found := excesses(settings, case.dataset.train.image_shape[1]):
-        hint = "Augment less: look at a few images and check that you can still read them."
-        return Judgement(0.5, "; ".join(sorted(set(found))), hint)
-    return None
+        hint = say("Augment and train on training images only.")
+        return Judgement(0, say("{n} test images were used for training", n=f"{learned:,}"), hint)
+    width = case.dataset.train.image_shape[1]
+    measured = changes([fit.fed for fit in fits], case.registration, width)
+    if measured.n < FEWEST:
+        why = next((fit.fed.fault for fit in fits if fit.fed.fault), say("too few of its images were seen"))
+        return _not_judged(why)
+    return _verdict(measured)
 
 
-def _flipped(case: Case, fed: Fed) -> str:
-    """How the sampled images of a training are flipped; empty where they are not."""
-    train = case.dataset.train
-    if fed.images is None or fed.images.shape[1] != train.images[0].size:
-        return ""
-    labelled = [place for place, label in enumerate(fed.labels) if 0 <= label < train.n_classes]
-    return looks_flipped(fed.images[labelled], [fed.labels[place] for place in labelled], train)
+def _verdict(measured: Changes) -> Judgement:
+    words = measured.words()
+    flipped = sum(measured.flips(upside_down=each) for each in (False, True))
+    if flipped > FLIPPED * measured.n:
+        return Judgement(0, words, say(NO_FLIPS))
+    changed = measured.n - measured.unchanged
+    if changed <= CHANGED * measured.n:
+        hint = say("Rotate, shift and zoom a little, by RandomRotation, RandomTranslation and RandomZoom.")
+        return Judgement(0, say("the training images were not augmented: {words}", words=words), hint)
+    if measured.lost > (1 - ENOUGH) * changed:
+        return _not_judged(say("no training image fits most of the changed images: {words}", words=words))
+    if far := measured.too_far():
+        hint = say("Augment less: look at a few images and check that you can still read them.")
+        return Judgement(0.5, "; ".join([*far, words]), hint)
+    return Judgement(1, words)
+
+
+def _not_judged(why: str) -> Judgement:
+    hint = say("Your teacher decides. Show a few of the images that go into the training, with their labels.")
+    return Judgement(0, say("not judged, because {why}", why=why), hint, provisional=True)
+
+
+def focus(case: Case) -> Judgement:
+    """More training images, or more weight, for the classes with the most errors."""
+    from scipy.special import bdtr
+
+    hint = say("Give the classes with the most errors more images, class_weight or sample_weight in model3's fit.")
+    weights = _weights(case)
+    if weights is None:
+        return _untrained(case)
+    relative = weights / case.dataset.train.class_counts
+    if not relative.min() * UNEVEN < relative.max():
+        return Judgement(0, say("every class has the same weight as in the training set"), hint)
+    favoured = np.flatnonzero(relative > np.median(relative) * (1 + (UNEVEN - 1) / 2))
+    favoured = favoured if len(favoured) else np.array([relative.argmax()])
+    names = ", ".join(map(str, favoured[np.argsort(-relative[favoured])]))
+    missed = case.missed("model2")
+    if missed is None or not missed.any():
+        return Judgement(1, say("more weight for {names}", names=names))
+    errors = np.bincount(case.labels[missed], minlength=len(relative))
+    worst = [place for place in np.argsort(-errors, kind="stable")[:WORST] if errors[place]]
+    most = ", ".join(f"{place} ({errors[place]})" for place in worst)
+    reason = say("more weight for {names}; the improved model's errors are mostly of {most}", names=names, most=most)
+    # Errors on the student's validation images differ by chance, so only a clearly wrong choice costs points.
+    share = case.dataset.test.class_counts[favoured].sum() / len(case.labels)
+    if bdtr(float(errors[favoured].sum()), int(errors.sum()), share) >= CLEARLY_WRONG:
+        return Judgement(1, reason)
+    return Judgement(
+        0.5, reason, say("Count model2's errors by class, and give more weight to the classes with the most.")
+    )
 
 
 def _weights(case: Case) -> Float64 | None:
@@ -228,4 +199,9 @@ def _weights(case: Case) -> Float64 | None:
 def _untrained(case: Case) -> Judgement:
     if "model3" not in case.evidence.models:
         return case.unknown("model3")
-    return Judgement(0, "no fit of model3 was seen", "Train model3 itself, with fit, in the notebook that you hand in.")
+    if (case.accuracy("model3") or 0) > LEARNED:
+        return _not_judged(
+            say("the training of model3 was not seen: only fit and train_on_batch are recorded, in this notebook")
+        )
+    hint = say("Train model3 itself, with fit, in the notebook that you hand in.")
+    return Judgement(0, say("no fit of model3 was seen"), hint)
