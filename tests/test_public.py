@@ -101,9 +101,7 @@ def test_a_server_is_the_same_from_python_and_refuses_a_notebook(monkeypatch):
     begun, told = [], []
     monkeypatch.setattr("digitwise.server.serving.serve", lambda app, sock, log: begun.append(log))
     monkeypatch.setenv("DIGITWISE_TOKEN", "from-environment")
-    with ThreadPoolExecutor(1) as pool:  # a test before this may have left a loop of Playwright's in this thread
-        tell = {"tell": lambda url, settings: told.append((url, settings.token))}
-        pool.submit(digitwise.serve, port=0, log=True, **tell).result()
+    digitwise.serve(port=0, log=True, tell=lambda url, settings: told.append((url, settings.token)))
     assert begun == [True]
     assert told[0][0].startswith("http://127.0.0.1:")
     assert told[0][1] == "from-environment"
@@ -111,5 +109,9 @@ def test_a_server_is_the_same_from_python_and_refuses_a_notebook(monkeypatch):
     async def notebook():
         digitwise.serve(port=0)
 
-    with pytest.raises(digitwise.DigitwiseError, match="no running event loop"):
-        asyncio.run(notebook())
+    monkeypatch.undo()
+    with (
+        ThreadPoolExecutor(1) as pool,  # in this thread a test before may have left a loop of Playwright's
+        pytest.raises(digitwise.DigitwiseError, match="no running event loop"),
+    ):
+        pool.submit(asyncio.run, notebook()).result()

@@ -47,7 +47,7 @@ def test_examples_are_calls_that_the_command_takes(name):
     for line in pages.EXAMPLES[name]:
         assert len(line) <= 78
         assert line.startswith(f"digitwise {name}".strip())
-        words = line.split()[1:]
+        words = line.partition(" > ")[0].split()[1:]
         command, context = ROOT, None
         while hasattr(command, "commands"):
             command = command.commands[words.pop(0)]

@@ -112,12 +112,25 @@ def test_a_run_is_shown_by_its_report(digitwise, begun, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "warned"),
-    [(["--host", "0.0.0.0"], True), (["--host", "0.0.0.0", "--token", "a-token"], False), (["--host", "::1"], False)],
+    [
+        (["--host", "0.0.0.0", "--insecure"], True),
+        (["--host", "0.0.0.0", "--token", "a-token"], False),
+        (["--host", "::1"], False),
+    ],
+    ids=["insecure", "token", "loopback"],
 )
 def test_an_open_address_without_a_token_is_warned_of(digitwise, begun, options, warned):
     result = digitwise("serve", "--port", 0, *options)
     assert result.code == 0
     assert ("everybody who reaches 0.0.0.0 can use this server" in result.err) == warned
+
+
+def test_an_open_address_needs_a_token_or_a_word(digitwise, begun):
+    result = digitwise("serve", "--port", 0, "--host", "0.0.0.0")
+    assert result.code == 2
+    assert "expected a token where other machines can ask, got none" in result.err
+    assert "--insecure" in result.err
+    assert not begun
 
 
 def test_a_browser_is_opened_when_asked_for(digitwise, begun, monkeypatch):

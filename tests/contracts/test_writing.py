@@ -55,6 +55,8 @@ CASES = {  # by command: the suffix of its place, and what to ask for; {in} has 
 }
 NO_PLACE = {
     "info": "writes nothing",
+    "recipe list": "writes nothing",
+    "recipe show": "writes to standard output",
     "data list": "writes nothing",
     "data fetch": "writes into the cache, files that are known by their checksums",
     "evaluate": "writes into a run folder, see below",

@@ -11,7 +11,8 @@ from typer.main import get_command
 
 from digitwise.cli.main import app
 
-TEXT = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("serve.md", "http.md"))
 PROGRAMS = re.findall(r"^```python\n(.*?)^```", TEXT, flags=re.M | re.S)
 COMMANDS = re.findall(r"^(?:DIGITWISE_TOKEN=\S+ \S+ )?(digitwise .*)$", TEXT, flags=re.M)
 

@@ -93,6 +93,12 @@ def test_another_name_is_one_that_was_made_to_lead_here(host):
     assert guarded(loopback=False).get("/", headers={"Host": host}).status_code == 200
 
 
+def test_two_names_at_once_are_refused():
+    answer = guarded(loopback=False).get("/", headers=[("Host", "localhost"), ("Host", "evil.example")])
+    assert answer.status_code == 400
+    assert "one Host header" in answer.text
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

@@ -44,6 +44,10 @@ def serve(
         ),
     ] = None,
     token_file: Annotated[Path | None, typer.Option(metavar="FILE", help="File with the token.")] = None,
+    insecure: Annotated[
+        bool,
+        typer.Option("--insecure", help="Serve other machines without a token.", rich_help_panel=FURTHER),
+    ] = False,
     collect: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for images that are labelled on the page.")
     ] = None,
@@ -58,13 +62,12 @@ def serve(
     open_page: OpenFlag = False,
 ) -> None:
     """Serve a page and an API that read digits; Ctrl-C or SIGTERM stops it with exit code 0."""
-    from digitwise.server import TOKEN, token_of
     from digitwise.server import serve as serve_page
+    from digitwise.server import token_of
 
     def tell(url: str, settings: Settings) -> None:
         if not settings.loopback and settings.token is None:
-            told = f"everybody who reaches {host} can use this server: set {TOKEN} or --token-file"
-            err.print(told, style="yellow")
+            err.print(f"everybody who reaches {host} can use this server", style="yellow")
         out.print(f"digitwise reads at {url} (API: {url}/docs); Ctrl-C ends it")
         if open_page:
             browse(url)
@@ -80,6 +83,7 @@ def serve(
         port=port,
         workers=workers,
         token=token,
+        insecure=insecure,
         collect=collect,
         report=report,
         max_pixels=max_pixels,

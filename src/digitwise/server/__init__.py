@@ -26,6 +26,7 @@ def serve(
     port: int = 8000,
     workers: int = 1,
     token: str | None = None,
+    insecure: bool = False,
     collect: str | Path | None = None,
     report: str | Path | None = None,
     max_pixels: int = MAX_PIXELS,
@@ -50,6 +51,8 @@ def serve(
         Number of processes.
     token : str, optional
         Required as bearer token; by default that of the environment, ``DIGITWISE_TOKEN``.
+    insecure : bool
+        Serve without a token though other machines can reach the address.
     collect : str or Path, optional
         Folder for images that are labelled on the page.
     report : str or Path, optional
@@ -78,7 +81,6 @@ def serve(
     http://127.0.0.1:8000
     """
     check_parts()
-    _refuse_loop()
     from digitwise.server import serving
     from digitwise.server.app import application
     from digitwise.server.refusals import is_local
@@ -95,6 +97,12 @@ def serve(
         log=log,
         limits=RequestLimits(pixels=max_pixels),
     )
+    if not settings.loopback and settings.token is None and not insecure:
+        raise ServerError(
+            f"--host {host}: expected a token where other machines can ask, got none; set {TOKEN} or --token-file, or "
+            f"give --insecure to serve everybody who reaches it",
+            argument="host",
+        )
     with serving.listen(host, port) as sock:
         app = application(settings)  # a model or folder that cannot be used is an error first
         if tell is not None:
@@ -131,16 +139,6 @@ def _report(run: Path) -> Path:
         do = f"make it with digitwise report {run}"
         raise ServerError.wanted(run, "a run with its report", "none", do, path=run, argument="report")
     return page
-
-
-def _refuse_loop() -> None:
-    import asyncio
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise ServerError("serve: expected no running event loop, got a notebook's; run digitwise serve in a terminal")
 
 
 def check_parts() -> None:

@@ -165,6 +165,8 @@ class Guard:
         if _size_of(scope) > HEADER_BYTES:
             raise too_large()
         headers = Headers(scope=scope)
+        if len(headers.getlist("host")) > 1:  # which of them a proxy went by is not known
+            raise Problem(400, "expected one Host header, got several; send one")
         if self.loopback and not is_local(headers.get("host", "")):
             raise Problem(421, "expected localhost or 127.0.0.1 as the host, got another name; use http://localhost")
         if scope["method"] not in SAFE and _from_elsewhere(headers):

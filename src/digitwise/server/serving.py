@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
@@ -217,7 +217,16 @@ def server_of(app: ASGIApp, *, signals: tuple[signal.Signals, ...] = SIGNALS) ->
 def serve(
     app: ASGIApp, sock: socket.socket, *, log: bool = False, signals: tuple[signal.Signals, ...] = SIGNALS
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C; with ``log``, write a line per request to stderr."""
+    """Serve until SIGTERM or Ctrl-C; with ``log``, write a line per request to stderr.
+
+    Raises
+    ------
+    ServerError
+        If it is called where an event loop runs, as in a notebook.
+    """
+    with suppress(RuntimeError):
+        asyncio.get_running_loop()
+        raise ServerError("serve: expected no running event loop, got a notebook's; run digitwise serve in a terminal")
     sys.setswitchinterval(SWITCH)
     gc.freeze()  # collecting garbage among loaded modules would delay a request by 20 ms
     _keep_stderr()
