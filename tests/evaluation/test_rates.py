@@ -82,3 +82,9 @@ def test_verdict_follows_from_the_interval_not_from_the_count(errors, n, outcome
 def test_target_that_is_no_share_is_refused(target):
     with pytest.raises(RunError, match="target: expected a share"):
         judge(1, 10, target)
+
+
+def test_without_a_target_the_interval_is_told():
+    verdict = judge(10, 1_000)
+    assert (verdict.target, verdict.outcome) == (None, "measured")
+    assert verdict.words == "1.00 % are wrong; of all such images 0.54 % to 1.83 %, with 95 % confidence."

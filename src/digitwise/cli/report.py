@@ -49,7 +49,9 @@ def report(
     patch: PatchOption = None,
     label_column: LabelColumnOption = None,
     input_scale: InputScaleOption = None,
-    target: Annotated[float, typer.Option(parser=share, metavar="SHARE", help="The error rate to stay below.")] = "1%",  # type: ignore[assignment]  # Typer parses the default too
+    target: Annotated[
+        float | None, typer.Option(parser=share, metavar="SHARE", help="The error rate to stay below.")
+    ] = None,
     max_error: MaxErrorOption = None,
     samples: SamplesOption = 10_000,
     mix: ClassMixOption = None,

@@ -139,25 +139,29 @@ def _complete(class_mix: Mapping[str, float], counts: Int64, names: tuple[str, .
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a model reaches a target."""
+    """Whether a model reaches a target, or what its interval says where there is none."""
 
-    target: float  # error rate, in (0, 1)
-    outcome: Literal["reached", "missed", "open"]  # open where the 95 % interval includes the target
+    target: float | None  # error rate, in (0, 1)
+    outcome: Literal["reached", "missed", "open", "measured"]  # open where the 95 % interval includes the target
     words: str
 
 
-def judge(errors: int, n: int, target: float) -> Verdict:
-    """Compare counted errors with a target error rate.
+def judge(errors: int, n: int, target: float | None = None) -> Verdict:
+    """Compare counted errors with a target error rate, if there is one.
 
     Raises
     ------
     RunError
         If the target is not a share between 0 and 1.
     """
-    if not 0 < target < 1:
+    if target is not None and not 0 < target < 1:
         raise RunError(f"target: expected a share above 0 and below 1, got {target:g}")
     low, high = wilson(errors, n)
-    goal, least, most = f"{100 * target:.3g} %", f"{100 * low:.2f} %", f"{100 * high:.2f} %"
+    least, most = f"{100 * low:.2f} %", f"{100 * high:.2f} %"
+    if target is None:
+        words = f"{100 * errors / n:.2f} % are wrong; of all such images {least} to {most}, with 95 % confidence."
+        return Verdict(None, "measured", words)
+    goal = f"{100 * target:.3g} %"
     if high <= target:
         return Verdict(target, "reached", f"Below {goal}: the error rate is at most {most}, with 95 % confidence.")
     if low >= target:

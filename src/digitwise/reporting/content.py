@@ -41,7 +41,7 @@ class Wishes:
 
     Parameters
     ----------
-    target : float
+    target : float, optional
         The error rate the model has to stay below, in (0, 1).
     max_error : float, optional
         The error rate that a reading policy guarantees, in (0, 1); by default what the run keeps, or 0.001.
@@ -55,7 +55,7 @@ class Wishes:
         A label patch under which a run's own test images are counted too; by default what it was trained under.
     """
 
-    target: float = 0.01
+    target: float | None = None
     max_error: float | None = None
     samples: int = 10_000
     class_mix: Mapping[str, float] | None = None
@@ -262,7 +262,8 @@ def _next_steps(subject: Examined, verdict: Verdict, wishes: Wishes) -> list[str
     if subject.evaluation.understood is not None and subject.evaluation.understood.doubtful:
         steps.append("Find out which pixels the model takes, and give their scale: as it was asked, most is wrong.")
     if errors := [finding for finding in wishes.findings if finding.get("severity") == "error"]:
-        steps.append(f"Fix the data first: digitwise check found {len(errors)} errors in it, see Data.")
+        found = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+        steps.append(f"Fix the data first: digitwise check found {found} in it, see Data.")
     if verdict.outcome == "open":
         steps.append("Test on more images: these cannot decide whether the target is kept.")
     slices = subject.slices
@@ -278,14 +279,16 @@ def _next_steps(subject: Examined, verdict: Verdict, wishes: Wishes) -> list[str
             if run is not None and slices["of"] == "validation"
             else ""
         )
-        steps.append(
-            f"The {slices['errors']:,} errors among {slices['images']:,} images{of} have nothing in "
-            f"common that chance does not explain{again}."
-        )
+        among = f"among {slices['images']:,} images{of}"
+        if slices["errors"] > 1:
+            told = f"The {slices['errors']:,} errors {among} have nothing in common that chance does not explain"
+        else:
+            told = f"{'1 error' if slices['errors'] else 'No error'} {among}: too few to tell where errors gather"
+        steps.append(f"{told}{again}.")
     reading = subject.assessment.reading
     if reading.policy is None:
         steps.append(f"No reading policy: {reading.refusal}.")
-    elif verdict.outcome != "reached":
+    elif verdict.outcome in ("open", "missed"):
         share, most = f"{100 * reading.policy.coverage:.1f} %", f"{100 * reading.policy.max_error:.3g} %"
         steps.append(
             f"Or answer only the surest {share}: with 95 % confidence at most {most} of those will be wrong; see "

@@ -24,7 +24,7 @@ def report(
     path: str | Path | None = None,
     *,
     data: Any = None,
-    target: float = 0.01,
+    target: float | None = None,
     max_error: float | None = None,
     samples: int = 10_000,
     class_mix: Mapping[str, float] | None = None,
@@ -47,7 +47,7 @@ def report(
         models in the current folder. An earlier report there is replaced.
     data, class_names, input_scale, label_column
         As for :func:`digitwise.evaluate`. For a run: where its data lies now; or other labelled images.
-    target : float
+    target : float, optional
         The error rate to stay below, in (0, 1).
     max_error : float, optional
         At most this share of the answers is wrong under the guarantee; by default what the run keeps, or 0.001.
