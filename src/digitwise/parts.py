@@ -50,7 +50,8 @@ EXTRAS = (
     Extra("train", "train, run, improve, check --labels, Keras models", ("keras", "tensorflow", "cleanlab")),
     Extra("sweep", "sweep", ("optuna",)),
     Extra("exercise", "exercise check", ("IPython", "nbformat", "psutil")),
-    Extra("notebook", "Jupyter, and results as pandas frames", ("pandas", "jupyterlab")),
+    Extra("frames", "results as pandas frames", ("pandas",)),
+    Extra("notebook", "Jupyter", ("jupyterlab",)),
     Extra("cluster", "--cluster", ("ray",)),
 )
 
