@@ -93,7 +93,7 @@ def test_page_as_frame_has_a_row_a_number(page):
 
 def test_frame_without_pandas_tells_what_to_install(page, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(MissingPartError, match=r'^a frame needs pandas: pip install "digitwise\[notebook\]"$'):
+    with pytest.raises(MissingPartError, match=r'^a frame needs pandas: pip install "digitwise\[frames\]"$'):
         page.frame()
 
 
