@@ -327,3 +327,14 @@ def test_damaged_files_give_a_image_or_one_line(whole, changes, kept):
 )
 def test_any_image_gives_an_input_or_a_blank(image):
     assert_normalized(image)
+
+
+@pytest.mark.parametrize("size", [(1, 49_000_000), (49_000_000, 1)], ids=["wide", "tall"])
+def test_line_of_pixels_is_refused_before_it_is_decoded(size):
+    rows = zlib.compress(bytes(100))
+    header = struct.pack(">IIBBBBB", size[1], size[0], 8, 0, 0, 0, 0)
+    content = b"\x89PNG\r\n\x1a\n"
+    for name, part in ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")):
+        content += struct.pack(">I", len(part)) + name + part + struct.pack(">I", zlib.crc32(name + part))
+    with pytest.raises(DataError, match="expected an image at most 4,000 times as long as wide, got"):
+        open_image(content)

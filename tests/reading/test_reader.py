@@ -279,3 +279,8 @@ def test_a_reader_can_be_sent_to_another_process(model_file):
     reader = pickle.loads(pickle.dumps(Reader(model_file, max_error=0.01, max_pixels=10_000)))
     assert (reader.policy.max_error, reader.max_pixels) == (0.01, 10_000)
     assert reader.read(printed("7")).label == "7"
+
+
+def test_array_that_is_a_line_of_pixels_is_refused_by_what_looks_for_numbers():
+    with pytest.raises(DataError, match="expected an image at most 4,000 times as long as wide"):
+        Reader(threads=1).read_numbers(np.zeros((1, 100_000), np.uint8))

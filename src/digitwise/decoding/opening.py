@@ -23,6 +23,7 @@ from digitwise.files import instead_of_data
 from digitwise.images import UInt8
 
 MAX_PIXELS = 50_000_000  # of one image, checked before decoding
+MOST_TIMES_AS_LONG = 4_000  # as wide: no scan of digits is, and a rim around it would be without end
 BYTES_A_PIXEL = 8  # of the largest file that is read from a stream: four channels of 16 bits, not compressed
 FORMATS = "PNG, JPEG, BMP, TIFF, GIF, WebP or PPM"
 LONGEST = 512  # bytes: enough to tell every kind, and what is saved in place of an image
@@ -134,6 +135,7 @@ def _decoded(
 ) -> Decoded:
     if image.width * image.height > max_pixels:
         raise TooLargeError(f"{name}: {_too_large(max_pixels, f'{image.width}x{image.height}')}")
+    refuse_long(image.width, image.height, name)
     notes = ("the first of several images in it",) if _is_animated(image) else ()
     whole = max(image.size)
     if at_least is not None and image.format in ("JPEG", "MPO"):
@@ -143,6 +145,18 @@ def _decoded(
     if not values.size:
         raise DataError(f"{name}: damaged image: it has no pixels; replace it")
     return Decoded(values, notes, whole / max(values.shape[:2]))
+
+
+def refuse_long(width: int, height: int, name: str) -> None:
+    """Refuse an image that is too long for its width.
+
+    Raises
+    ------
+    DataError
+    """
+    if max(width, height) > MOST_TIMES_AS_LONG * max(1, min(width, height)):
+        wanted = f"an image at most {MOST_TIMES_AS_LONG:,} times as long as wide"
+        raise DataError.wanted(name, wanted, f"{width:,}x{height:,}", "cut it into parts")
 
 
 def _is_animated(image: Image.Image) -> bool:

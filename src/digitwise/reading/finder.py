@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from digitwise.decoding.opening import refuse_long
 from digitwise.fitting import grey as luma
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.maps import MULTIPLE, TURNS, padded_with
@@ -203,6 +204,11 @@ class Finder:
             Of any size, ink of any shade on paper of another.
         turn : int, optional
             Quarters counter-clockwise that bring it upright; found where it is not given.
+
+        Raises
+        ------
+        DataError
+            If it is far too long for its width, see :data:`digitwise.decoding.opening.MOST_TIMES_AS_LONG`.
         """
         grey = grey_of(image)
         looks = self._looks(grey) if turn is None else ()
@@ -229,6 +235,7 @@ class Finder:
 
     def _looks(self, grey: UInt8) -> tuple[Look, ...]:
         """Look at an image at several scales, to estimate the size of its digits."""
+        refuse_long(grey.shape[1], grey.shape[0], "the image")
         return tuple(self._look_at(grey, scale) for scale in scales(grey.size))
 
     def _digits(self, upright: UInt8, height: float, looks: tuple[Look, ...]) -> tuple[Objects, float, UInt8]:
