@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from digitwise.errors import MissingPartError
-from digitwise.parts import BACKENDS, EXTRAS, extra_of, is_installed, library, require
+from digitwise.parts import BACKENDS, EXTRAS, extra_of, imported, is_installed, require
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -157,7 +157,7 @@ def test_a_part_of_a_hidden_library_is_missing_too(monkeypatch):
     pytest.importorskip("fsspec.core")
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(MissingPartError, match=r"^an address needs fsspec: "):
-        library("fsspec.core", "an address")
+        imported("fsspec.core", "an address")
     with pytest.raises(MissingPartError, match=r"^an address needs fsspec: "):
         require("an address", "fsspec")
 

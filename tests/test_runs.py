@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
-from digitwise import runs
+from digitwise import unfinished
 from digitwise.errors import RunError
 from digitwise.files import atomic_write, whole_file, write_json
 from digitwise.ledger import looks
@@ -135,10 +135,10 @@ def test_missing_probabilities_are_named(trained, tmp_path):
 
 def test_earlier_run_stays_until_the_new_one_is_whole(trained, tmp_path):
     out = shutil.copytree(trained, tmp_path / "run")
-    partial = runs.begin(out, resume=False)
+    partial = unfinished.begin(out, resume=False)
     assert (out / "model.keras").exists()
     shutil.copy(trained / "run.json", partial)
-    runs.finish(partial, out)
+    unfinished.finish(partial, out)
     assert {path.name for path in out.iterdir()} == {"run.json", MARKER}
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     assert Run.open(out).info == Run.open(trained).info

@@ -13,7 +13,7 @@ from typing import IO, Any, Protocol
 
 from digitwise.errors import DataError, DigitwiseError, MissingPartError
 from digitwise.files import expanded, instead_of_data, whole_file
-from digitwise.parts import library
+from digitwise.parts import imported
 
 VERSIONS = ("ETag", "etag", "LastModified", "last_modified", "mtime", "modified")  # as object stores call them
 START = 512  # bytes that tell what a file is
@@ -248,7 +248,7 @@ def folder_of(name: str) -> OutputFolder:
 @contextmanager
 def _asked(address: str) -> Iterator[tuple[Any, str]]:
     """The file system of an address, and the path in it; any error of its library becomes an OSError."""
-    core = library("fsspec.core", f"{address}: an address")
+    core = imported("fsspec.core", f"{address}: an address")
     try:
         system, place = core.url_to_fs(address)
         yield system, place

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from digitwise.displays import labelled, listed, sides
 from digitwise.errors import DataError
 from digitwise.escaping import printable
-from digitwise.parts import library
+from digitwise.parts import imported
 from digitwise.turns import turn_of
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class ImageSet:
         pandas.DataFrame
             Columns ``label``, categorical, the class's name; ``image``, uint8 (h, w) or (h, w, 3).
         """
-        pd = library("pandas", "a frame")
+        pd = imported("pandas", "a frame")
         labels = pd.Categorical.from_codes(self.labels, categories=list(self.class_names))
         return pd.DataFrame({"label": labels, "image": list(self.images)})
 
@@ -179,25 +179,19 @@ def check_fit(name: str, train: TrainingImages, test: ImageSet) -> None:
         If size or classes differ, the images are tiny, or a class has no training image.
     """
     if train.image_shape != test.image_shape:
-        raise DataError(
-            f"{name}: training images are {train.image_shape}, test images "
-            f"{test.image_shape}: expected the same height, width and channels"
-        )
+        told = f"training images are {train.image_shape}, test images {test.image_shape}"
+        raise DataError(f"{name}: {told}: expected the same height, width and channels")
     if train.class_names != test.class_names:
         raise DataError(f"{name}: training and test classes differ: expected the same names")
     if min(train.image_shape[:2]) < SMALLEST:
-        raise DataError.wanted(
-            name, f"images of at least {SMALLEST}x{SMALLEST}", f"{train.image_shape[0]}x{train.image_shape[1]}"
-        )
+        size = "{}x{}".format(*train.image_shape)
+        raise DataError.wanted(name, f"images of at least {SMALLEST}x{SMALLEST}", size)
     if train.n_classes < 2:
         raise DataError.wanted(name, "two classes or more", train.n_classes)
-    missing = np.flatnonzero(train.class_counts == 0)
-    if len(missing):
+    if len(missing := np.flatnonzero(train.class_counts == 0)):
         names = ", ".join(repr(train.class_names[i]) for i in missing[:5])
-        raise DataError(
-            f"{name}: class {names} has no training image: expected at least one of each of the "
-            f"{train.n_classes} classes; add images or renumber the labels"
-        )
+        wanted = f"expected at least one of each of the {train.n_classes} classes; add images or renumber the labels"
+        raise DataError(f"{name}: class {names} has no training image: {wanted}")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -305,7 +299,7 @@ class Dataset:
         parts = {"train": self.train.frame(), "test": self.test.frame()}
         for split, part in parts.items():
             part.insert(0, "split", split)
-        return library("pandas", "a frame").concat(parts.values(), ignore_index=True)
+        return imported("pandas", "a frame").concat(parts.values(), ignore_index=True)
 
     @property
     def fingerprint(self) -> dict[str, str]:

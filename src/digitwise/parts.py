@@ -86,7 +86,7 @@ def require(what: str, *modules: str) -> None:
         raise _missing(what, missing)
 
 
-def library(module: str, what: str) -> Any:
+def imported(module: str, what: str) -> Any:
     """Import a module of an extra.
 
     Parameters
@@ -103,7 +103,7 @@ def library(module: str, what: str) -> Any:
 
     Examples
     --------
-    >>> library("json", "a test").dumps(1)
+    >>> imported("json", "a test").dumps(1)
     '1'
     """
     whole = module.partition(".")[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from digitwise import displays
 from digitwise.drawing import BLUE, FAINT, ORANGE, STYLE, new_figure, png_url
-from digitwise.parts import library
+from digitwise.parts import imported
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ class RunDisplay:
         MissingPartError
             If pandas is not installed.
         """
-        pd = library("pandas", "a frame")
+        pd = imported("pandas", "a frame")
         return pd.DataFrame(self.history).astype({"epoch": int})
 
     def plot(self, key: Curve = "loss", ax: Axes | None = None) -> Axes:

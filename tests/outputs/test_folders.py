@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from digitwise import outputs, runs
+from digitwise import outputs, runs, unfinished
 from digitwise.errors import DataError, RunError
 from digitwise.outputs import MARKER, Kind, check_folder, claimed, new_folder, together, write
 from digitwise.runs import RUN
@@ -156,9 +156,9 @@ def old_run(trained, tmp_path):
 def test_run_folder_without_a_list_is_read_and_replaced(old_run):
     runs.Run.open(old_run).predictions("test")
     assert not (old_run / MARKER).exists()
-    partial = runs.begin(old_run, resume=False)
+    partial = unfinished.begin(old_run, resume=False)
     shutil.copy(old_run / "run.json", partial)
-    runs.finish(partial, old_run)
+    unfinished.finish(partial, old_run)
     assert names(old_run) == [MARKER, "run.json"]
     assert names(old_run.parent) == ["run"]
 
@@ -168,10 +168,10 @@ def test_run_folder_without_a_list_that_holds_more_is_left(old_run, mine):
     (old_run / mine).parent.mkdir(exist_ok=True)
     (old_run / mine).write_text("mine")
     with pytest.raises(RunError, match=f"{mine.partition('/')[0]}.*which digitwise did not write"):
-        runs.begin(old_run, resume=False)
+        unfinished.begin(old_run, resume=False)
     runs.Run.open(old_run).note_test_read("a test")  # from which on it has a list
     with pytest.raises(RunError, match=f"{mine.partition('/')[0]}.*which digitwise did not write"):
-        runs.begin(old_run, resume=False)
+        unfinished.begin(old_run, resume=False)
     assert (old_run / mine).read_text() == "mine"
 
 
@@ -179,18 +179,18 @@ def test_folder_with_a_run_json_of_somebody_else_is_no_run(tmp_path):
     (tmp_path / "project" / "src").mkdir(parents=True)
     (tmp_path / "project" / "run.json").write_text('{"format": 1, "recipe": {"name": "soup"}}')
     with pytest.raises(RunError, match=r"got a folder with run\.json, which digitwise did not write"):
-        runs.begin(tmp_path / "project", resume=False)
+        unfinished.begin(tmp_path / "project", resume=False)
 
 
 def test_what_a_killed_training_left_is_cleared_but_for_the_owner_s(trained, tmp_path):
     partial = tmp_path / ".run.partial"
     shutil.copytree(trained, partial)
-    runs.begin(tmp_path / "run", resume=False)
+    unfinished.begin(tmp_path / "run", resume=False)
     assert names(partial) == []
     (partial / "checkpoint-0.npz").write_bytes(b"state")
     (partial / "notes.md").write_text("mine")
     with pytest.raises(RunError, match=r"notes\.md: expected nothing but what digitwise wrote"):
-        runs.begin(tmp_path / "run", resume=True)
+        unfinished.begin(tmp_path / "run", resume=True)
     assert names(partial) == ["checkpoint-0.npz", "notes.md"]
 
 
@@ -282,7 +282,7 @@ def test_run_that_a_link_under_a_temporary_name_points_to_stays(trained, tmp_pat
     shutil.copytree(trained, tmp_path / "archive")
     (tmp_path / ".run.partial").symlink_to("archive")
     with pytest.raises(RunError, match=r"\.run\.partial: expected a folder that digitwise made, got a link"):
-        runs.begin(tmp_path / "run", resume=False)
+        unfinished.begin(tmp_path / "run", resume=False)
     assert names(tmp_path / "archive") == names(trained)
 
 
@@ -323,7 +323,7 @@ def test_container_that_forbids_the_exchange_gets_renames(tmp_path, monkeypatch)
 
 def test_root_of_the_disk_is_refused_by_name():
     with pytest.raises(RunError, match=r"^/: expected a new name or a run folder to replace, got a folder with"):
-        runs.begin(Path("/"), resume=False)
+        unfinished.begin(Path("/"), resume=False)
 
 
 def test_full_disk_names_the_place(tmp_path):

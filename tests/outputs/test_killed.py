@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from digitwise import outputs, runs
+from digitwise import outputs, runs, unfinished
 from digitwise.outputs import Kind
 from digitwise.runs import RUN
 
@@ -38,7 +38,7 @@ WRITERS[name](place, "new")
 
 
 def write_run(place, content):
-    partial = runs.begin(place, resume=False)
+    partial = unfinished.begin(place, resume=False)
     for name in ("run.json", "model.keras", "checkpoint-0.npz"):
         (partial / name).write_text(content)
     outputs.put_folder(partial, place, RUN)
@@ -77,7 +77,7 @@ def start_again(name, place):
 
     try:
         if name == "run":
-            runs.begin(place, resume=False)
+            unfinished.begin(place, resume=False)
         elif name == "set":
             with outputs.claimed(place, SET), outputs.new_folder(place, SET):
                 raise BrokenError

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from digitwise import runs
+from digitwise import unfinished
 from digitwise.errors import RunError
 from digitwise.outputs import claimed, waiting_for
 from digitwise.runs import RUN
@@ -40,14 +40,14 @@ def test_second_training_into_one_place_is_refused_by_name(other, tmp_path):
         pytest.raises(
             RunError, match=r"run: expected to write there alone, got another digitwise .* choose another --out"
         ),
-        runs.building(tmp_path / "run", resume=False),
+        unfinished.building(tmp_path / "run", resume=False),
     ):
         raise AssertionError("it began")
 
 
 def test_what_another_training_has_begun_is_not_abandoned(other, tmp_path):
     (tmp_path / ".run.partial").mkdir()
-    runs.abandon(tmp_path / "run")
+    unfinished.abandon(tmp_path / "run")
     assert (tmp_path / ".run.partial").exists()
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from digitwise import ledger, runs
+from digitwise import ledger, unfinished
 from digitwise.data.splits import split_validation
 from digitwise.errors import RecipeError, RunError
 from digitwise.images import Dataset, Predictions
@@ -135,7 +135,7 @@ class Ended:
 
     def run(self, function, shared, tasks, names, watch):
         for seed in tasks:
-            partial = runs.begin(shared.places[seed], resume=True)
+            partial = unfinished.begin(shared.places[seed], resume=True)
             for name in self.left:
                 (partial / name).touch()
         yield from ()

@@ -127,7 +127,7 @@ class Checked:
             If pandas is not installed.
         """
         rows = [(f.code, f.title, f.severity, f.split, f.total, f.words) for f in self.findings]
-        return parts.library("pandas", "a frame").DataFrame(rows, columns=COLUMNS)
+        return parts.imported("pandas", "a frame").DataFrame(rows, columns=COLUMNS)
 
     def _repr_html_(self) -> str:
         sizes = ", ".join(f"{len(part):,} {part.kind} images" for part in self.subject.parts)

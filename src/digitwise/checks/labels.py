@@ -222,7 +222,7 @@ def suspicion(labels: Int64, probabilities: Float32) -> Suspicion:
     sure = np.flatnonzero(np.cumsum(found[worst]) >= NAMED * np.arange(1, len(labels) + 1))
     wrong[worst[: sure[-1] + 1] if len(sure) else []] = True
     if agreed.mean() >= HARD and len(np.unique(labels)) > 1:
-        cleaning = parts.library("cleanlab.filter", "looking for label errors")
+        cleaning = parts.imported("cleanlab.filter", "looking for label errors")
         wrong |= np.asarray(cleaning.find_label_issues(labels, values, filter_by="prune_by_class", n_jobs=1), bool)
     return Suspicion(
         order=np.argsort(given / (given + others.max(axis=1)), kind="stable").astype(np.int64),

@@ -47,7 +47,7 @@ def run(
     as_json: JsonFlag = False,
 ) -> None:
     """Do the whole exercise: look at the data, train four models, explain their errors, save everything."""
-    from digitwise import parts, runs
+    from digitwise import parts, unfinished
     from digitwise.cli.live import DownloadBar
     from digitwise.data import load, load_or_embedded
     from digitwise.data.splits import split_validation
@@ -70,7 +70,7 @@ def run(
     split_validation(dataset.train)
     place, out = out, real(out)
     for name in JOB:
-        runs.check_place(out / name)
+        unfinished.check_place(out / name)
     check_data_figures(out / "data")
     check_file(out / "index.html", PAGE)
     if dataset.embedded and not data:

@@ -87,7 +87,7 @@ def library() -> Any:
         If it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody, unless its owner wants it
-    return parts.library("ray", "--cluster")
+    return parts.imported("ray", "--cluster")
 
 
 def check(address: str) -> None:

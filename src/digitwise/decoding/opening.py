@@ -305,7 +305,7 @@ def open_pages(
 
 
 def _library() -> Any:
-    return parts.library("pypdfium2", "reading a PDF")
+    return parts.imported("pypdfium2", "reading a PDF")
 
 
 def _opened(pdfium: Any, source: str | Path | bytes, name: str) -> Any:

@@ -15,7 +15,7 @@ from digitwise import displays
 from digitwise.errors import RunError
 from digitwise.evaluation.rates import Z95
 from digitwise.images import Int64, Predictions
-from digitwise.parts import library
+from digitwise.parts import imported
 from digitwise.runs import Run
 
 SIGNIFICANT = 0.05
@@ -65,7 +65,7 @@ class Comparison:
     def frame(self) -> Any:
         """A pandas frame, a row for each model: errors, only_here (wrong where the other is right), error_rate."""
         rows = {"A": (self.errors_a, self.only_a), "B": (self.errors_b, self.only_b)}
-        found = library("pandas", "a frame").DataFrame.from_dict(rows, orient="index", columns=["errors", "only_here"])
+        found = imported("pandas", "a frame").DataFrame.from_dict(rows, orient="index", columns=["errors", "only_here"])
         return found.assign(error_rate=found["errors"] / self.n)
 
     def _repr_html_(self) -> str:

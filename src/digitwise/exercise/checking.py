@@ -25,7 +25,7 @@ from digitwise.exercise.sandbox import GIGABYTE, NotebookLimits
 from digitwise.files import expanded
 from digitwise.images import Dataset
 from digitwise.outputs import claimed
-from digitwise.parts import library
+from digitwise.parts import imported
 from digitwise.system import versions
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class ClassMarks:
             | {name: "; ".join(row[name]) for name in ("warnings", "remarks", "copies")}
             for row in self.as_dict()["notebooks"]
         ]
-        return library("pandas", FRAMES).DataFrame(rows)
+        return imported("pandas", FRAMES).DataFrame(rows)
 
     def parts(self) -> pd.DataFrame:
         """One row for each part of each notebook: points, what was found, hint, the answer in words, the remark."""
@@ -75,7 +75,7 @@ class ClassMarks:
             for task in mark.tasks
             for part in task.parts
         ]
-        return library("pandas", FRAMES).DataFrame(rows).drop(columns="id")
+        return imported("pandas", FRAMES).DataFrame(rows).drop(columns="id")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as in ``class.json``."""

@@ -19,7 +19,7 @@ from digitwise.exercise.sandbox import MARKING
 from digitwise.exercise.tasks import TASKS
 from digitwise.files import expanded
 from digitwise.outputs import Kind, claimed, new_file
-from digitwise.parts import library
+from digitwise.parts import imported
 
 EDITION = Path(__file__).with_name("edition.ipynb")  # the English one
 NAME = "mnist_exercise.ipynb"
@@ -120,7 +120,7 @@ def read_notebook(path: Path) -> Notebook:
     MissingPartError
         If nbformat is not installed.
     """
-    nbformat = library("nbformat", MARKING)
+    nbformat = imported("nbformat", MARKING)
     expected = f"{path}: expected a Jupyter notebook (.ipynb)"
     if not path.is_file():
         raise DataError(f"{expected}, found no such file")

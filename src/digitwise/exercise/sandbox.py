@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.parts import library
+from digitwise.parts import imported
 
 WINDOW_SECONDS = 1.0  # processor time is counted in steps of 10 ms: 0.2 s would hold too few of them
 IDLE_SHARE = 0.1  # of a core: a process that uses less counts as waiting of its own accord
@@ -187,7 +187,7 @@ class Child:
     """
 
     def __init__(self, module: str, folder: Path, limits: NotebookLimits, *, talks: bool = False) -> None:
-        psutil = library("psutil", MARKING)
+        psutil = imported("psutil", MARKING)
         self.limits, self.errors = limits, folder / "stderr"
         given = (module, str(folder), str(limits.file_bytes), str(limits.data_bytes))
         with self.errors.open("wb") as errors:

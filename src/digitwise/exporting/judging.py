@@ -298,7 +298,7 @@ def write_calibrated(model: str | Path | None, found: Calibrated, out: str | Pat
     ModelError
         If ``out`` holds something else, or the model is not one that digitwise exported.
     """
-    copy = parts.library("onnx", "calibrating").load_from_string(model_content(model)[0])
+    copy = parts.imported("onnx", "calibrating").load_from_string(model_content(model)[0])
     entry = next((entry for entry in copy.metadata_props if entry.key == KEY), None)
     if entry is None:
         raise ModelError(

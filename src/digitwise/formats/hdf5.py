@@ -12,7 +12,7 @@ from digitwise.addresses import refuse_no_data
 from digitwise.errors import DataError, DigitwiseError, one_line
 from digitwise.formats.arrays import Arrays, Opener
 from digitwise.formats.lazy import LazyArray, lazy_splits
-from digitwise.parts import library
+from digitwise.parts import imported
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 LARGEST_CHUNK = 2**30  # bytes that are unpacked at once
@@ -45,7 +45,7 @@ def datasets(path: Path) -> dict[str, tuple[int, ...]]:
 @contextmanager
 def reading(path: Path) -> Iterator[Any]:
     """An opened file; damage in one line, since h5py's errors are of no common kind."""
-    h5py = library("h5py", "HDF5")
+    h5py = imported("h5py", "HDF5")
     try:
         with h5py.File(path, "r") as file:
             yield file

@@ -35,7 +35,7 @@ def library() -> Any:
     MissingPartError
         If it is not installed.
     """
-    return parts.library("pyarrow.parquet", "Parquet")
+    return parts.imported("pyarrow.parquet", "Parquet")
 
 
 @dataclass(frozen=True, eq=False)

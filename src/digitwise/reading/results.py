@@ -270,10 +270,10 @@ class Page:
         MissingPartError
             If pandas is not installed.
         """
-        from digitwise.parts import library
+        from digitwise.parts import imported
 
         rows = [(n.text, n.written, n.status, n.confidence, *n.box) for n in self.numbers]
-        return library("pandas", "a frame").DataFrame(rows, columns=NUMBER_COLUMNS)
+        return imported("pandas", "a frame").DataFrame(rows, columns=NUMBER_COLUMNS)
 
     def _repr_html_(self) -> str:
         from digitwise import displays

@@ -144,7 +144,7 @@ def library() -> Any:
     MissingPartError
         If it is not installed.
     """
-    return parts.library("optuna", "a sweep")
+    return parts.imported("optuna", "a sweep")
 
 
 def space_of(recipe: Recipe, trials: int | None, given: Grid | None) -> Space:

@@ -19,7 +19,7 @@ from digitwise.evaluation.fixes import fix_for
 from digitwise.evaluation.metrics import Scores
 from digitwise.evaluation.slices import find_slices
 from digitwise.images import ImageSet, Int64, Predictions
-from digitwise.parts import library
+from digitwise.parts import imported
 from digitwise.properties import properties
 from digitwise.reading.foreign import Understood
 from digitwise.runs import Run
@@ -201,7 +201,7 @@ class Evaluation(Scores):
         columns: dict[str, Any] = {"index": np.arange(self.n)}
         if (images := self._shown()) and images.files:
             columns["file"] = list(images.files)
-        return library("pandas", "a frame").DataFrame(
+        return imported("pandas", "a frame").DataFrame(
             {
                 **columns,
                 "given": names[answers.labels],
@@ -230,7 +230,7 @@ class Evaluation(Scores):
         found = find_slices(self.predictions, properties(self.images.images))
         columns = ["name", "n", "errors", "error_rate", "others_rate", "p_value"]
         rows = [[*(each.as_dict()[key] for key in columns), fix_for(each).words, each.indices] for each in found]
-        return library("pandas", "a frame").DataFrame(rows, columns=[*columns, "fix", "indices"])
+        return imported("pandas", "a frame").DataFrame(rows, columns=[*columns, "fix", "indices"])
 
     def plot(self, ax: Axes | None = None, *, normalize: bool = False) -> Axes:
         """Draw the confusion matrix; only errors are coloured.

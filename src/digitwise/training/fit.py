@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from digitwise import models, runs
+from digitwise import models, unfinished
 from digitwise.images import Splits, TrainingImages
 from digitwise.recipes import Recipe
 from digitwise.recipes.recipe import SMALL
@@ -195,7 +195,7 @@ def _fit_member(job: _FitJob, task: tuple[int, float | None], watch: Watch) -> T
     seed = (job.options.seed * job.recipe.members + member) % 2**32
     options = replace(job.options, seed=seed, budget=share)
     trainer = Trainer(job.recipe, job.splits, options, watch, key=f"({job.key}, {seed})")
-    checkpoint = job.checkpoints and runs.checkpoint(job.checkpoints, member)
+    checkpoint = job.checkpoints and unfinished.checkpoint(job.checkpoints, member)
     if checkpoint is not None and job.resume:
         trainer.restore(checkpoint)
     while not trainer.finished:

@@ -15,11 +15,12 @@ from digitwise.files import real
 from digitwise.images import Dataset, Float64, UInt8
 from digitwise.properties import properties
 from digitwise.recipes import Augmentation, Recipe
-from digitwise.runs import Run, check_place
+from digitwise.runs import Run
 from digitwise.training.folds import cross_validations
 from digitwise.training.options import FitOptions
 from digitwise.training.train import train
 from digitwise.training.watch import Watch
+from digitwise.unfinished import check_place
 
 WIDER = 1.5  # factor for a range that the recipe has
 FIRST = Augmentation(  # for a range that the recipe lacks

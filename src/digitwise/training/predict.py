@@ -11,7 +11,7 @@ import numpy as np
 from digitwise.data.prepare import to_input
 from digitwise.errors import DataError, ModelError, one_line
 from digitwise.images import Float16, Float32, ImageSet, Predictions
-from digitwise.parts import library
+from digitwise.parts import imported
 from digitwise.reading.foreign import LAYOUTS, Foreign, guarded
 
 BATCH = 500
@@ -86,7 +86,7 @@ def saved_model_of(path: Path) -> Foreign:
     ModelError
         If it cannot be opened, or has other ends than one input and one output.
     """
-    tf = library("tensorflow", f"{path}: a SavedModel")
+    tf = imported("tensorflow", f"{path}: a SavedModel")
     try:
         signatures = tf.saved_model.load(str(path)).signatures
     except Exception as error:  # TensorFlow's share no base but this

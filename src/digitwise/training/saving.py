@@ -19,7 +19,7 @@ from digitwise.data.prepare import to_input
 from digitwise.errors import DigitwiseError, RecipeError, RunError, one_line
 from digitwise.files import atomic_write, expanded, whole_file
 from digitwise.images import Float32, UInt8
-from digitwise.parts import library
+from digitwise.parts import imported
 from digitwise.training.backend import keras
 from digitwise.training.old_keras import OldModel
 from digitwise.training.old_layers import UnknownLayerError
@@ -233,7 +233,7 @@ def _kernels(source: str | Path) -> Iterator[tuple[Float32, Float32]]:
     """Yield kernel, in Keras' order of axes, and bias of each convolution and dense layer of an exported model."""
     from digitwise.reading.model import model_content
 
-    onnx = library("onnx", "starting from an ONNX model")
+    onnx = imported("onnx", "starting from an ONNX model")
     content, name = model_content(None if str(source) == BUNDLED else source)
     try:
         graph = onnx.load_from_string(content).graph

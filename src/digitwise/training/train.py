@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from digitwise import outputs, runs
+from digitwise import outputs, runs, unfinished
 from digitwise.data.streamed import AnyDataset, training_splits
 from digitwise.errors import RecipeError, RunError
 from digitwise.evaluation import evaluate_predictions
@@ -62,7 +62,7 @@ def train(
     if done is not None:
         watch.on_finished_earlier()
         return done
-    with runs.building(place, resume=resume) as partial:
+    with unfinished.building(place, resume=resume) as partial:
         fitted = _fitted(
             recipe,
             splits,
@@ -126,7 +126,7 @@ def record(
     RunError
         If ``place`` is something else than a run folder.
     """
-    with runs.building(place, resume=False) as partial:
+    with unfinished.building(place, resume=False) as partial:
         write_files(partial, recipe, dataset, splits, fitted, options)
         return _settle(partial, place)
 
@@ -152,12 +152,12 @@ def write_files(
     if dataset.patch is not None:
         atomic_write(partial / runs.PATCH, dataset.patch.text)
     asked = {"recipe": _plain(recipe), **options.as_dict(), "also": list(also)}
-    runs.write(partial, asked | _info(dataset, splits, fitted, results), fitted.history, predictions, hidden)
+    unfinished.write(partial, asked | _info(dataset, splits, fitted, results), fitted.history, predictions, hidden)
 
 
 def _settle(partial: Path, place: Path) -> Run:
     """Move a run's files to their place, and record that the test set was read."""
-    run = runs.finish(partial, place)
+    run = unfinished.finish(partial, place)
     run.note_test_read("train: errors and figures of the finished model, for the record")
     return run
 
@@ -293,7 +293,7 @@ def train_seeds(
                 watch.on_task_done(f"seed {seed}")
         except BaseException:
             for seed in left:  # a process that was ended could not do so itself
-                runs.abandon(places[seed])
+                unfinished.abandon(places[seed])
             raise
         return [done[seed] for seed in seeds]
 
@@ -315,7 +315,7 @@ def _check_places(folder: Path, places: Iterable[Path]) -> None:
     if found:
         raise RunError(f"{folder}: expected a folder for several runs, got {found}; choose another --out")
     for place in places:
-        runs.check_place(place)
+        unfinished.check_place(place)
 
 
 def _finished_seeds(job: _SeedsJob, places: dict[int, Path], watch: Watch) -> dict[int, Run]:
@@ -347,7 +347,7 @@ def _train_seed(job: _SeedsJob, seed: int, watch: Watch) -> Files | None:
 
 def _received(files: Files, place: Path) -> Run:
     """Write a run that was trained on another machine; only here its read of the test set is recorded."""
-    with runs.building(place, resume=False) as partial:
+    with unfinished.building(place, resume=False) as partial:
         for name in sorted(files, key=lambda name: name == "run.json"):  # last, as a folder with one is complete
             (partial / name).write_bytes(files[name])
         return _settle(partial, place)
