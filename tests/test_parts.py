@@ -122,26 +122,25 @@ def test_nothing_is_written_where_a_part_is_missing(refused):
     assert not refused[1]
 
 
-def test_public_names_that_train_tell_what_is_missing():
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        ("sys.modules['keras'] = None", 'training needs keras: pip install "digitwise[train]"'),
+        (
+            "os.environ['KERAS_BACKEND'] = 'teapot'",
+            "KERAS_BACKEND: expected one of tensorflow, jax, torch, installed, got 'teapot'",
+        ),
+    ],
+    ids=["keras", "backend"],
+)
+def test_public_names_that_train_tell_what_is_missing(before, told):
     code = (
-        "import sys; sys.modules['keras'] = None\n"
+        f"import os, sys; {before}\n"
         "import digitwise\n"
         "try: digitwise.train\n"
         "except digitwise.MissingPartError as error: print(error)"
     )
-    told = subprocess.check_output([sys.executable, "-c", code], text=True)
-    assert told == 'training needs keras: pip install "digitwise[train]"\n'
-
-
-def test_backend_that_is_asked_for_and_missing_is_told():
-    code = (
-        "import os, sys; os.environ['KERAS_BACKEND'] = 'teapot'\n"
-        "import digitwise\n"
-        "try: digitwise.train\n"
-        "except digitwise.MissingPartError as error: print(error)"
-    )
-    told = subprocess.check_output([sys.executable, "-c", code], text=True)
-    assert told == "KERAS_BACKEND: expected one of tensorflow, jax, torch, installed, got 'teapot'\n"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == f"{told}\n"
 
 
 def test_any_backend_does_for_tensorflow(monkeypatch):
