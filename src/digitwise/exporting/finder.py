@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,13 +59,16 @@ def _halved(graph: Graph) -> None:
             graph.nodes.insert(0, helper.make_node("Cast", [half], [name], name=f"{name}/cast", to=TensorProto.FLOAT))
 
 
-def convert_weights(weights: Path) -> onnx.ModelProto:
-    """Convert the weights of a training, an ``.npz`` file, to an ONNX model, see :func:`convert_finder`."""
+def convert_weights(weights: Path, channels: Sequence[int] | None = None) -> onnx.ModelProto:
+    """Convert the weights of a training, an ``.npz`` file, to an ONNX model, see :func:`convert_finder`.
+
+    ``channels`` are those of the training, if they were not the finder's own.
+    """
     from digitwise.training import backend  # noqa: F401  # before Keras is imported: chooses what it runs on
-    from digitwise.models.finder import finder  # isort: skip
+    from digitwise.models.finder import CHANNELS, finder  # isort: skip
     from digitwise.training.finder.fit import load_weights  # isort: skip
 
-    model = finder(side=SIDE)
+    model = finder(channels or CHANNELS, side=SIDE)
     load_weights(weights, model)
     return convert_finder(model)
 
@@ -74,8 +78,9 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m digitwise.exporting.finder", description=convert_weights.__doc__)
     parser.add_argument("weights", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--channels", type=int, nargs="+")
     chosen = parser.parse_args()
-    atomic_write(chosen.out, convert_weights(chosen.weights).SerializeToString())
+    atomic_write(chosen.out, convert_weights(chosen.weights, chosen.channels).SerializeToString())
 
 
 if __name__ == "__main__":

@@ -76,6 +76,8 @@ def row(canvas: Canvas) -> None:
         start += word(canvas, start, base, other) + w.height * rng.uniform(0.2, 1)
     elif rng.random() < 0.08:
         start += letter(canvas, start, base, w) + w.height * rng.uniform(0.05, 0.4)
+    if rng.random() < 0.03:  # one that was crossed out, and its correction
+        start = number(canvas, int(rng.integers(1, 4)), start, base, w, crossed=1.0) + w.height * rng.uniform(0.0, 0.6)
     if rng.random() < 0.06:
         end = _date(canvas, start, base, w)
     elif rng.random() < 0.05:
@@ -94,6 +96,9 @@ def _underlined(canvas: Canvas, start: float, end: float, base: float, w: Writin
     kind = rng.random()
     if kind < 0.3:
         y = base + w.height * rng.normal(0.05, 0.08)
+        if rng.random() < 0.25:  # by hand
+            stroke(canvas, [_dash(start, end, y + w.height * rng.uniform(0.0, 0.5), w, rng=rng)], w)
+            return
         where = (-5.0, SCENE + 5.0) if rng.random() < 0.5 else (start - 5, end + 5)
         horizontal(canvas, y, w, x=where)
         if rng.random() < 0.3:
@@ -104,6 +109,14 @@ def _underlined(canvas: Canvas, start: float, end: float, base: float, w: Writin
         left, top = start - w.height * rng.uniform(0.05, 0.5), base - w.height * rng.uniform(1.05, 1.6)
         right, bottom = end + w.height * rng.uniform(0.05, 0.5), base + w.height * rng.uniform(0.05, 0.4)
         frame(canvas, (left, top, right, bottom), w)
+
+
+def _dash(start: float, end: float, y: float, w: Writing, *, rng: np.random.Generator) -> Float64:
+    """Points (n, 2) of a line drawn by hand under a number or a part of it, in pixels."""
+    sides = np.array([start, end]) + rng.uniform(-0.4, 0.4, 2) * w.height
+    x = np.linspace(*sides, 5)
+    bend = rng.normal(0, 0.12) * w.height * np.linspace(-1, 1, 5) ** 2
+    return curve(np.stack([x, y + bend + rng.normal(0, 0.02, 5) * w.height], axis=1))
 
 
 def _ring(x: float, y: float, width: float, height: float, *, rng: np.random.Generator) -> Float64:

@@ -90,8 +90,10 @@ def read_glyphs(folder: Path) -> Glyphs:
     return Glyphs(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("fields", "labels", "kinds")))
 
 
-def batches(folder: Path, *, seed: int, size: int, repeats: int, jobs: int, start: int = 0) -> Iterator[Batch]:
-    """Yield batches without end, in the same order for any number of processes.
+def batches(
+    folder: Path, *, seed: int, size: int, repeats: int | None, jobs: int, start: int = 0
+) -> Iterator[Batch]:
+    """Yield batches without end, with ``repeats`` in the same order for any number of processes.
 
     Composing takes longer than training, so each batch is yielded when it is made and ``repeats`` - 1 times later.
 
@@ -103,8 +105,9 @@ def batches(folder: Path, *, seed: int, size: int, repeats: int, jobs: int, star
         Of the scenes and their order.
     size : int
         Scenes a batch.
-    repeats : int
-        Mean number of times that a batch is yielded.
+    repeats : int, optional
+        Mean number of times that a batch is yielded. By default recent ones are repeated while the next is in the
+        making, so that nobody waits.
     jobs : int
         Processes that compose.
     start : int
@@ -127,8 +130,10 @@ def batches(folder: Path, *, seed: int, size: int, repeats: int, jobs: int, star
             kept.append(pending.popleft().result())
             pending.append(pool.submit(composed, (seed, next(numbers), size)))
             yield kept[-1]
-            for _ in range(repeats - 1):
+            shown = 1
+            while shown < repeats if repeats else not pending[0].done():
                 yield kept[rng.integers(len(kept))]
+                shown += 1
 
 
 def _start(folder: str) -> None:

@@ -11,7 +11,7 @@ from digitwise.maps import SIGNS
 from digitwise.synthetic.glyphs import DRAWN, MIDDLE, OTHER, OUTLINE, TALL, inked, is_lookalike, letters_of
 from digitwise.synthetic.pens import frame_of
 from digitwise.synthetic.scenes.canvas import IGNORED, SCENE, Box, Canvas
-from digitwise.synthetic.strokes import Drawing, scribble
+from digitwise.synthetic.strokes import Drawing, curve, scribble
 
 HEIGHTS = 10.0, 110.0  # pixels of a digit
 USUAL = 32.0  # pixels: about the height of digits when a page is read
@@ -40,6 +40,9 @@ class Writing:
     legs: float  # share of the digits 1, 4, 7 and 9 that reach below the line
     zeros: float  # height of a 0 over that of other digits
     outlined: bool  # whether strokes keep their writers' widths
+    alike: float  # share of digits that repeat the writer's one glyph of their label
+    joined: float  # share of neighbours that a stroke joins
+    hand: int  # says which glyphs are the writer's
 
 
 def some_writing(height: float, *, rng: np.random.Generator, contrast: float | None = None) -> Writing:
@@ -64,6 +67,9 @@ def some_writing(height: float, *, rng: np.random.Generator, contrast: float | N
         legs=float(rng.choice((0.0, rng.uniform(0.1, 0.6)))),
         zeros=float(rng.choice((1.0, rng.uniform(0.4, 0.9)), p=(0.75, 0.25))),
         outlined=bool(rng.random() < 0.3),
+        alike=float(rng.choice((0.0, 0.9), p=(0.6, 0.4))),
+        joined=float(rng.choice((0.0, rng.uniform(0.1, 0.6)), p=(0.85, 0.15))),
+        hand=int(rng.integers(2**31)),
     )
 
 
@@ -108,6 +114,8 @@ def digit(
 def glyph_for(canvas: Canvas, label: int, w: Writing) -> int:
     """Draw the index of a glyph of a label for a writing."""
     glyphs, rng = canvas.glyphs, canvas.rng
+    if 0 <= label < len(SIGNS) and rng.random() < w.alike:
+        rng = np.random.default_rng([w.hand, label])
     kind = DRAWN if label < 0 or label > 9 or rng.random() < w.forms else OUTLINE if w.outlined else MIDDLE
     places = glyphs.places[label, kind]
     return int(places[rng.integers(len(places))])
@@ -181,7 +189,31 @@ def _cross_out(canvas: Canvas, box: Box, w: Writing) -> None:
     stroke(canvas, [part * [right - left, bottom - top] + [left, top] for part in strokes], w)
 
 
-def number(canvas: Canvas, digits: int, x: float, base: float, w: Writing, *, separators: float = 0.15) -> float:
+def _join(canvas: Canvas, w: Writing) -> None:
+    """Join the last two digits with a stroke, at the top as in rows of zeros, or at the foot."""
+    if len(canvas.found) < 2:
+        return
+    rng = canvas.rng
+    (ax, ay, wide, tall, _), (bx, by, width, height, _) = canvas.found[-2:]
+    if not -0.4 < (bx - width / 2 - ax - wide / 2) / w.height < 0.5:
+        return
+    at = rng.uniform(-0.5, -0.25) if rng.random() < 0.6 else rng.uniform(0.3, 0.5)
+    begin = np.array([ax + wide * rng.uniform(0.2, 0.5), ay + tall * at])
+    end = np.array([bx - width * rng.uniform(0.2, 0.5), by + height * rng.uniform(-0.5, 0.5)])
+    middle = (begin + end) / 2 + rng.normal(0, 0.08, 2) * w.height
+    stroke(canvas, [curve(np.stack([begin, middle, end]))], w, pen=rng.uniform(0.6, 1))
+
+
+def number(
+    canvas: Canvas,
+    digits: int,
+    x: float,
+    base: float,
+    w: Writing,
+    *,
+    separators: float = 0.15,
+    crossed: float = 0.01,
+) -> float:
     """Write a number from x on; gives its end in pixels.
 
     Parameters
@@ -194,9 +226,12 @@ def number(canvas: Canvas, digits: int, x: float, base: float, w: Writing, *, se
     w : Writing
     separators : float
         Probability of a sign after each digit; with 0 the number has no ending either.
+    crossed : float
+        Probability of each digit to be crossed out.
     """
     rng = canvas.rng
     start = x
+    follows = False  # whether a digit stands just before
     superscript = rng.random() < 0.06 and digits > 3  # as the cents of an amount
     for k in range(digits):
         if x > SCENE + 20 or not canvas.room_for(4):
@@ -205,11 +240,15 @@ def number(canvas: Canvas, digits: int, x: float, base: float, w: Writing, *, se
         small = superscript and k >= digits - 2
         label = int(rng.integers(10)) if rng.random() > 0.15 else int(rng.choice(OFTEN))
         lift, scale = (0.45 * w.height, 0.6) if small else (0, 1.0)
-        width = digit(canvas, label, x, y - lift, w, scale=scale, crossed=rng.random() < 0.01)
+        width = digit(canvas, label, x, y - lift, w, scale=scale, crossed=rng.random() < crossed)
+        if follows and rng.random() < w.joined:
+            _join(canvas, w)
+        follows = True
         x += max(width + (w.gap * w.height + rng.normal(0, 0.06) * w.height), 0.12 * w.height)
         if rng.random() < separators and k < digits - 1:
             drawn = str(rng.choice(list(".,.,-/")))
             x += sign(canvas, drawn, x, y, w) + w.height * rng.uniform(0.02, 0.3)
+            follows = False
         elif rng.random() < 0.04:
             x += w.height * rng.uniform(0.4, 1.5)
     if rng.random() < 0.25 * (separators > 0):

@@ -31,9 +31,10 @@ def main() -> None:
         steps=chosen.steps or 0,
         seconds=None if chosen.steps else chosen.seconds,
         size=chosen.batch,
-        repeats=chosen.repeats,
+        repeats=chosen.repeats or None,
         jobs=chosen.jobs,
         seed=chosen.seed,
+        channels=chosen.channels,
         dtype=chosen.dtype,
         rate=RATE if chosen.rate is None else chosen.rate,
     )
@@ -54,13 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     length.add_argument("--steps", type=int, help="number of batches; on a GPU, 30000 take ten minutes")
     length.add_argument("--seconds", type=float, default=SECONDS, help="length; with --resume, of the rest")
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3, help="0: while the next scenes are in the making")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--channels", type=int, nargs="+", help="of the network's layers")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--rate", type=float, help="peak of the learning rate")
     origin = parser.add_mutually_exclusive_group()
-    origin.add_argument("--start", type=Path, help="weights of another training to start from")
+    origin.add_argument("--start", type=Path, help="weights of another training, or a finder in ONNX")
     origin.add_argument("--resume", action="store_true", help="continue from the checkpoint beside --out")
     return parser
 

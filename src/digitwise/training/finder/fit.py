@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from digitwise.files import whole_file
+from digitwise.images import Float32, UInt8
 from digitwise.synthetic.scenes import MOST, SCENE
 from digitwise.synthetic.scenes.scene import batches
 from digitwise.training.backend import keras
@@ -27,6 +28,7 @@ DECAY = 0.02  # weight decay
 AVERAGE = 0.999  # momentum of the weights' moving average, which is saved
 CLIP = 5.0  # norm of a gradient
 FORGETTING = 0.99  # AdamW's second beta: the usual 0.999 would look back over a tenth of a training
+EPSILON = 1e-3  # of Keras' normalisation
 UNENDING = 1_000_000  # epochs of a training whose length is a time
 log = logging.getLogger(__name__)
 
@@ -43,8 +45,8 @@ class FinderOptions:
         Length of the training, instead of its steps.
     size : int
         Number of scenes in a batch.
-    repeats : int
-        Number of times each scene is shown.
+    repeats : int, optional
+        Number of times each scene is shown; by default as often as the next ones take to be made.
     jobs : int
         Number of processes that compose scenes; it has no effect on them.
     seed : int
@@ -61,7 +63,7 @@ class FinderOptions:
     steps: int
     seconds: float | None = None
     size: int = 64
-    repeats: int = 3
+    repeats: int | None = 3
     jobs: int = 1
     seed: int = 0
     channels: tuple[int, ...] | None = None
@@ -83,7 +85,7 @@ def trained(
         Folder of :func:`~digitwise.synthetic.scenes.scene.write_glyphs`.
     options : FinderOptions
     start : Path, optional
-        Weights of another training to start from.
+        Weights of another training to start from, or a finder that was converted to ONNX.
     resume : bool
         Continue from the checkpoint.
 
@@ -96,7 +98,9 @@ def trained(
 
     keras.utils.set_random_seed(options.seed)
     network = finder(options.channels or CHANNELS, side=SCENE, dtype=options.dtype)
-    if start:
+    if start and start.suffix == ".onnx":
+        network.set_weights(unconverted(start, composed_in(glyphs, options)))
+    elif start:
         load_weights(start, network)
     model = compiled(learner(network))
     begin = load_state(state_of(out), model) if resume else 0
@@ -140,7 +144,7 @@ def compiled(model: keras.Model) -> keras.Model:
 
 def _examples(glyphs: Path, options: FinderOptions, epoch: int) -> Iterator[Any]:
     """Yield batches from an epoch on, with empty labels, which Keras requires."""
-    start = epoch * options.chunk // options.repeats
+    start = epoch * options.chunk // (options.repeats or 1)
     feed = batches(
         glyphs, seed=options.seed, size=options.size, repeats=options.repeats, jobs=options.jobs, start=start
     )
@@ -235,6 +239,41 @@ def load_weights(path: Path, network: keras.Model) -> None:
     """Load the weights that a training wrote into a network."""
     with np.load(path) as file:
         network.set_weights([file[f"arr_{k}"] for k in range(len(file.files))])
+
+
+def unconverted(path: Path, images: UInt8) -> list[Float32]:
+    """The weights of a finder that was converted to ONNX, in Keras' order.
+
+    The file holds what each normalisation does, not the statistics that it learnt with: they are taken from what the
+    network makes of ``images``, uint8 (n, 256, 256).
+    """
+    import onnx
+    from onnx import helper, numpy_helper
+    from onnxruntime import InferenceSession
+
+    model = onnx.load(path)
+    held = {array.name.removesuffix("/half"): numpy_helper.to_array(array) for array in model.graph.initializer}
+    layers = [node for node in model.graph.node if node.op_type == "Conv"]
+    model.graph.output.extend(helper.make_empty_tensor_value_info(node.output[0]) for node in layers)
+    session = InferenceSession(model.SerializeToString())
+    _, *outputs = session.run(None, {session.get_inputs()[0].name: images})
+    weights: list[Float32] = []
+    for k, (node, output) in enumerate(zip(layers, outputs, strict=True)):
+        weights.append(held[node.input[1]].astype(np.float32).transpose(2, 3, 1, 0))
+        if node is layers[-1]:
+            weights.append(held[node.input[2]])
+            break
+        name = f"batch_normalization_{k}" if k else "batch_normalization"
+        scale, shift = held[f"{name}/scale"].ravel(), held[f"{name}/shift"].ravel()
+        mean, variance = output.mean(axis=(0, 2, 3)), output.var(axis=(0, 2, 3))
+        weights += [scale * np.sqrt(variance + EPSILON), shift + scale * mean, mean, variance]
+    return weights
+
+
+def composed_in(glyphs: Path, options: FinderOptions) -> UInt8:
+    """The images of the first batch that a training shows, uint8 (n, 256, 256)."""
+    feed = batches(glyphs, seed=options.seed, size=options.size, repeats=1, jobs=1)
+    return next(feed)[0]
 
 
 def state_of(out: Path) -> Path:
