@@ -63,6 +63,9 @@ def main() -> None:
     parser.add_argument(
         "--unseen", action="append", default=[], metavar="SET=MODEL", help="for strangers: who reads a set instead"
     )
+    parser.add_argument(
+        "--network", action="append", default=[], metavar="NAME=ONNX", help="for finder: networks to compare, nothing else"
+    )
     add_options(parser)
     benches: dict[str, Callable[[argparse.Namespace], object]] = {
         "start": lambda _: bench_start(),
@@ -87,7 +90,7 @@ def main() -> None:
         "scale": lambda _: bench_scale(),
         "robustness": lambda chosen: bench_robustness(chosen.model),
         "pages": lambda chosen: bench_pages(chosen.model),
-        "finder": lambda _: bench_finder(),
+        "finder": lambda chosen: bench_finder({n: Path(p) for n, p in (each.split("=", 1) for each in chosen.network)}),
         "numbers": bench_numbers,
         "numbers-speed": bench_numbers_speed,
         "job": lambda _: bench_job(),

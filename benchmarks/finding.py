@@ -6,8 +6,10 @@ have the wrong class; and by the log loss of what trust says of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -29,8 +31,11 @@ SURE = 0.3  # score from which something is taken for a digit, whatever trust sa
 WEIGHTS = 0.1, 0.3, 1.0  # of the second opinion's say
 
 
-def bench_finder() -> None:
-    """Looks at several sizes, the classifier's second opinion, and kinds of trust."""
+def bench_finder(networks: Mapping[str, Path]) -> None:
+    """Looks at several sizes, the classifier's second opinion, and kinds of trust; or networks by name, if given."""
+    if networks:
+        keep("designs", [{"seed": SEED, "scenes": SCENES, **row} for row in _networks(networks)])
+        return
     looks = [(scene, image, _looks(image)) for scene, image in _scenes()]
     rows: list[Row] = [
         _digits(f"{height:.0f} px", [(s, _at(seen, height)) for s, _, seen in looks]) for height in HEIGHTS
@@ -43,8 +48,13 @@ def bench_finder() -> None:
 
 
 def finder_table(rows: Sequence[Row]) -> str:
-    """Three tables: looks, opinions, trust."""
+    """A table of each kind of rows: networks, looks, opinions, trust."""
     tables = {
+        "network": (
+            "network",
+            ("missed_share", "false_share", "wrong_share", "ms"),
+            ("missed", "false", "wrong class", "ms a look"),
+        ),
         "look": (
             "digits brought to",
             ("missed_share", "false_share", "wrong_share"),
@@ -55,12 +65,36 @@ def finder_table(rows: Sequence[Row]) -> str:
     }
     lines: list[str] = []
     for kind, (title, columns, names) in tables.items():
+        if not any(row["kind"] == kind for row in rows):
+            continue
         lines += ["", f"| {title} | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
         for row in (row for row in rows if row["kind"] == kind):
             values = [float(row[column]) for column in columns]
-            told = [f"{value:.3f}" if kind == "trust" else f"{value:.1%}".replace("%", " %") for value in values]
+            told = [_told(column, value) for column, value in zip(columns, values, strict=True)]
             lines.append(f"| {row['variant']} | {' | '.join(told)} |")
     return "\n".join([*lines, ""])
+
+
+def _told(column: str, value: float) -> str:
+    """A figure as a cell of a table."""
+    if column.endswith("_share"):
+        return f"{value:.1%}".replace("%", " %")
+    return f"{value:.1f}" if column == "ms" else f"{value:.3f}"
+
+
+def _networks(networks: Mapping[str, Path]) -> list[Row]:
+    """Each network by itself, an ONNX file; and the median time of a look at a scene, on one thread."""
+    made, rows = _scenes(), []
+    for name, path in networks.items():
+        ours = finder.Finder(content=path.read_bytes())
+        times, cases = [], []
+        for scene, image in made:
+            begun = time.perf_counter()
+            seen = ours.find(image, turn=0)
+            times.append(time.perf_counter() - begun)
+            cases.append((scene, _at({finder.TALL: seen}, finder.TALL)))
+        rows.append({**_digits(name, cases, "network"), "ms": round(1000 * float(np.median(times)), 1)})
+    return rows
 
 
 def _scenes() -> list[tuple[Scene, UInt8]]:

@@ -145,6 +145,7 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     **{mark: (table, "numbers") for mark, table in NUMBERS.items()},
     "numbers speed": (numbers_speed_table, "numbers_speed"),
     "finder": (finder_table, "finder"),
+    "designs": (finder_table, "designs"),
     "server": (server_table, "server"),
     "serving": (serving_summary, "server"),
     "scale": (scale_table, "scale"),

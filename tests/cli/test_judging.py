@@ -134,7 +134,9 @@ def test_report_takes_the_findings_of_a_check(digitwise, trained, tmp_path):
         "report", trained, "--findings", tmp_path / "findings.json", "--out", tmp_path / "a.html", "--json"
     ).json
     assert found["findings"] == [finding]
-    assert "found 1 error in it" in found["next_steps"][0]
+    first = found["next_steps"][0]
+    assert "found 1 error in it" in first["words"]
+    assert first["command"] == "digitwise check digits --open"
 
 
 def test_report_waits_for_neither_keras_nor_tensorflow(trained, tmp_path):

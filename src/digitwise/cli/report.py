@@ -76,7 +76,8 @@ def report(
         return
     out.print(numbers["verdict"]["words"])
     for step in numbers["next_steps"]:
-        out.print(f"  {step}")
+        told = [step["words"], *(["  " + step["command"], step["expected"]] if step["command"] else [])]
+        out.print(*(f"  {line}" for part in told for line in part.split("\n")), sep="\n")
     out.print(f"Written to {place}; its numbers to {place.with_suffix('.json')}")
 
 

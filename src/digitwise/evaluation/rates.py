@@ -172,3 +172,20 @@ def judge(errors: int, n: int, target: float | None = None) -> Verdict:
         f"Not decided: {n:,} images leave the error rate between {least} and {most}, with {goal} between them; "
         f"test on more.",
     )
+
+
+def images_to_decide(errors: int, n: int, target: float, *, most: int = 10_000_000) -> int | None:
+    """How many images would decide about a target if the error rate stayed as it is: twice, four times, … as many.
+
+    Returns
+    -------
+    int or None
+        None where more than ``most`` would be needed.
+    """
+    times = 1
+    while times * n <= most:
+        low, high = wilson(errors * times, n * times)
+        if high <= target or low >= target:
+            return times * n
+        times *= 2
+    return None

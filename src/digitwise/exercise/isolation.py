@@ -1,4 +1,4 @@
-"""What a process gives up before it runs a student's code: the network, other processes, writing elsewhere.
+"""What a process gives up before it runs a student's code: the network, other processes, files that are not its own.
 
 ``python -m digitwise.exercise.isolation MODULE FOLDER FILE_BYTES DATA_BYTES`` isolates itself, then calls the module.
 This module imports nothing that starts threads, since a process with threads cannot leave the network. Linux offers
@@ -23,11 +23,21 @@ from pathlib import Path
 
 NEW_MOUNTS, NEW_USER, NEW_PROCESSES, NEW_NETWORK = 0x20000, 0x10000000, 0x20000000, 0x40000000  # namespaces(7)
 PRIVATE = 0x4000 | 0x40000  # mount(2): later mounts are visible in this process alone
+NOTHING_SPECIAL = 2 | 4 | 8  # mount(2): no setuid programs, no devices, no programs
 SHARED_MEMORY = b"size=256m"  # counts for no process
 DIE_WITH_PARENT, NO_NEW_PRIVILEGES = 1, 38  # prctl(2)
 CREATE_RULESET, ADD_RULE, RESTRICT = 444, 445, 446  # landlock(7)
-WRITE_FILE, MOVE, TRUNCATE = 1 << 1, 1 << 13, 1 << 14
+EXECUTE, WRITE_FILE, READ_FILE, READ_FOLDER, MOVE, TRUNCATE = 1, 1 << 1, 1 << 2, 1 << 3, 1 << 13, 1 << 14
+READING = EXECUTE | READ_FILE | READ_FOLDER
+OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE  # a rule for a file allows nothing else
 CHANGE_FOLDER = sum(1 << bit for bit in range(4, 13))  # making and removing files of all kinds
+# Read by Python and its libraries; of /etc only what says nothing about this machine's secrets.
+SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/sys", "/proc", "/dev/zero", "/dev/random", "/dev/urandom")
+SETTINGS = (
+    *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "timezone", "fonts", "mime.types", "passwd", "group"),
+    *("nsswitch.conf", "alternatives", "os-release", "hosts", "resolv.conf", "host.conf", "gai.conf", "inputrc"),
+    *("bash.bashrc", "profile", "terminfo", "locale.alias", "ssl/certs", "ssl/openssl.cnf", "OpenCL"),
+)
 DEVICES = ("/dev/null", "/dev/shm", "/dev/ptmx", "/dev/pts")  # for multiprocessing, and for ! in a notebook
 SET_SECCOMP, FILTER = 22, 2  # prctl(2)
 ARCHITECTURE, NUMBER, FIRST_ARGUMENT = 4, 0, 16  # offsets in seccomp_data, see seccomp(2)
@@ -35,6 +45,7 @@ LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06  # instructions of the fi
 ALLOW, FAIL = 0x7FFF0000, 0x00050000  # FAIL plus an errno; with errno 0 the call does nothing and succeeds
 FOREIGN = 0x40000000  # the numbers of x32 start here
 AF_UNIX = 1
+NO_NETWORK, NO_FILES, ELSEWHERE = "no network", "no files but its own", ": not on this platform"
 SETUP_RING = 425  # io_uring, whose requests no filter sees
 NEW_CALLS = (452, 463, 466, 469)  # fchmodat2, setxattrat, removexattrat, file_setattr: the same on all machines
 # By machine: its architecture number, the call socket, the calls that change permissions, owners, times, attributes.
@@ -50,7 +61,8 @@ def isolate(folder: Path, *, file_bytes: int, data_bytes: int) -> list[str]:
     Parameters
     ----------
     folder : Path
-        The only place that stays writable.
+        The only place that stays writable. Besides it the system's programs, Python, its libraries and the targets of
+        links in the folder can be read.
     file_bytes : int
         The largest file.
     data_bytes : int
@@ -63,18 +75,18 @@ def isolate(folder: Path, *, file_bytes: int, data_bytes: int) -> list[str]:
         The protections that this platform lacks, in words; empty where it has all.
     """
     if sys.platform == "win32":
-        return ["no network: not on this platform", "no writing elsewhere: not on this platform"]
+        return [NO_NETWORK + ELSEWHERE, NO_FILES + ELSEWHERE]
     _limit(file_bytes, data_bytes)
     if sys.platform != "linux":
-        return ["no network: not on this platform", "no writing elsewhere: not on this platform"]
+        return [NO_NETWORK + ELSEWHERE, NO_FILES + ELSEWHERE]
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
     missing = []
     if not _leave_network(libc):
-        missing.append("no network: this system does not let users leave it")
+        missing.append(f"{NO_NETWORK}: this system does not let users leave it")
     libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-    if not _write_only_in(libc, folder):
-        missing.append("no writing elsewhere: this kernel has no Landlock")
+    if not _only_in(libc, folder):
+        missing.append(f"{NO_FILES}: this kernel has no Landlock")
     if not give_up_calls(libc):
         missing.append("no local services and no change of permissions: this system does not filter calls")
     return missing
@@ -106,23 +118,41 @@ def _leave_network(libc: ctypes.CDLL) -> bool:
         _, status = os.waitpid(child, 0)
         os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
     libc.prctl(DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+    libc.mount(b"proc", b"/proc", b"proc", NOTHING_SPECIAL, None)  # shows this process and its children alone
     return True
 
 
-def _write_only_in(libc: ctypes.CDLL, folder: Path) -> bool:
+def _only_in(libc: ctypes.CDLL, folder: Path) -> bool:
+    """Leave a folder to read and write, and what Python needs to read; False without Landlock."""
     version = libc.syscall(CREATE_RULESET, None, 0, 1)
     if version < 2:  # version 1 cannot rename between folders
         return False
-    handled = WRITE_FILE | CHANGE_FOLDER | MOVE | (TRUNCATE if version >= 3 else 0)
-    rules = libc.syscall(CREATE_RULESET, struct.pack("=Q", handled), 8, 0)
-    for place in (str(folder), *filter(os.path.exists, DEVICES)):
-        allowed = handled if os.path.isdir(place) else handled & (WRITE_FILE | TRUNCATE)
-        opened = os.open(place, os.O_PATH | os.O_CLOEXEC)
-        libc.syscall(ADD_RULE, rules, 1, struct.pack("=Qi", allowed, opened), 0)
-        os.close(opened)
+    writing = WRITE_FILE | CHANGE_FOLDER | MOVE | (TRUNCATE if version >= 3 else 0)
+    rules = libc.syscall(CREATE_RULESET, struct.pack("=Q", READING | writing), 8, 0)
+    for place in (str(folder), *DEVICES):
+        _allow(libc, rules, place, READING | writing)
+    for place in _readable(folder):
+        _allow(libc, rules, place, READING)
     done: bool = libc.syscall(RESTRICT, rules, 0) == 0
     os.close(rules)
     return done
+
+
+def _allow(libc: ctypes.CDLL, rules: int, place: str, allowed: int) -> None:
+    with contextlib.suppress(OSError):  # not on this system, or not for this user
+        opened = os.open(place, os.O_PATH | os.O_CLOEXEC)
+        rights = allowed if os.path.isdir(place) else allowed & OF_FILES
+        libc.syscall(ADD_RULE, rules, 1, struct.pack("=Qi", rights, opened), 0)
+        os.close(opened)
+
+
+def _readable(folder: Path) -> list[str]:
+    """The system, Python with its libraries, and the data that the folder links to."""
+    python = {sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.realpath(sys.executable)}
+    # A zip or folder of modules; the working folder is the process' own already.
+    modules = {os.path.realpath(place) for place in sys.path if place and os.path.isabs(place)}
+    data = {str(link.resolve()) for link in (*folder.iterdir(), *(folder / "work").glob("*")) if link.is_symlink()}
+    return [*SYSTEM, *(f"/etc/{name}" for name in SETTINGS), *sorted(python | modules | data)]
 
 
 def give_up_calls(libc: ctypes.CDLL) -> bool:

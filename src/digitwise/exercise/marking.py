@@ -158,7 +158,8 @@ def mark_notebook(
         case = Case(notebook, evidence, dataset, predictor, ended, registration, quick=quick)
         try:
             found = judge(case), ended, dict(evidence.errors), remarks(case), seconds
-            return Mark(printable(notebook.path), *found, language=notebook.language, sha256=notebook.sha256)
+            about = {"language": notebook.language, "sha256": notebook.sha256}
+            return Mark(printable(notebook.path), *found, **about, isolated=not (fault or evidence.missing))
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # forged numbers
             return refused(
                 notebook.path, say("the evidence of the notebook cannot be judged: {error}", error=str(error))
@@ -173,10 +174,13 @@ def _ending(reason: str, evidence: Evidence, limits: NotebookLimits) -> str:
     where = say("outside its cells") if running is None else say("in cell {place}", place=running)
     slower = say(", {n} times as long on this machine", n=f"{limits.slowness:.1f}") if limits.slowness >= SLOWER else ""
     facts = {"where": where, "seconds": f"{limits.seconds:g}", "memory": f"{limits.memory_bytes / GIGABYTE:g}"}
+    facts |= {"disk": f"{limits.disk_bytes / GIGABYTE:g}", "files": f"{limits.files:,}"}
     return {
         "time": say("stopped {where}: the limit of {seconds} seconds was reached", **facts) + slower,
         "memory": say("stopped {where}: it used more than {memory} GB of memory", **facts),
         "processes": say("stopped {where}: it started too many processes", **facts),
+        "disk": say("stopped {where}: it wrote more than {disk} GB", **facts),
+        "files": say("stopped {where}: it made more than {files} files and folders", **facts),
         "stopped": say("stopped from outside"),
     }.get(reason) or say("Python ended {where}", **facts)
 

@@ -74,6 +74,7 @@ class Mark:
     opened: bool = True  # whether the file could be read as a notebook
     language: str = "en"
     sha256: str = ""  # of the file
+    isolated: bool = False  # whether it ran with every protection of :mod:`digitwise.exercise.isolation`
 
     @property
     def points(self) -> float:
@@ -139,6 +140,7 @@ class Mark:
             ],
             "ended": self.ended,
             "opened": self.opened,
+            "isolated": self.isolated,
             "errors": [{"cell": place, "error": error} for place, error in self.errors.items()],
             "warnings": list(self.warnings),
             "seconds": round(self.seconds, 1),
@@ -154,7 +156,7 @@ class Mark:
             for task in plain["tasks"]
         )
         errors = {each["cell"]: each["error"] for each in plain["errors"]}
-        same = {name: plain[name] for name in ("ended", "seconds", "opened", "language", "sha256")}
+        same = {name: plain[name] for name in ("ended", "seconds", "opened", "isolated", "language", "sha256")}
         return cls(plain["notebook"], tuple(tasks), errors=errors, warnings=tuple(plain["warnings"]), **same)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -32,6 +34,7 @@ MARKING = "marking a notebook"  # as the subject of messages
 GIGABYTE = 10**9
 PROCESSES = 200  # at one time: no training needs as many
 SECONDS_BETWEEN_LOOKS = 0.2  # each look examines every process of the system
+SECONDS_BETWEEN_SEARCHES = 1.0  # of its folder
 # Variables that programs need to start and to print; the teacher's tokens and addresses are not passed on.
 KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES")
 KEPT_ON_WINDOWS = ("SYSTEMROOT", "COMSPEC", "PATHEXT", "NUMBER_OF_PROCESSORS")
@@ -93,6 +96,8 @@ class NotebookLimits:
     seconds: float = 30 * 60  # for the whole notebook, by a :class:`Clock`, on a core as fast as the reference
     memory_bytes: int = 4 * GIGABYTE  # of all its processes together
     file_bytes: int = GIGABYTE  # of one file
+    disk_bytes: int = 2 * GIGABYTE  # of all files in its folder, and of those it removed but holds open
+    files: int = 20_000  # in its folder, folders counted
     slowness: float = 1.0  # the factor on ``seconds`` for this machine, see :func:`slowness`
 
     @property
@@ -200,20 +205,46 @@ class Child:
                 stderr=errors,
                 start_new_session=True,
             )
+        self.folder, self.searched = folder, time.monotonic()
         self.clock, self.used = Clock(time.monotonic()), dict[int, float]()
         self.seen: dict[int, Any] = {}  # every process of its tree, orphans too
         with contextlib.suppress(psutil.NoSuchProcess):
             self.seen[self.process.pid] = psutil.Process(self.process.pid)
 
     def over(self) -> str | None:
-        """The limit that is exceeded: ``time``, ``memory`` or ``processes``; None within all."""
+        """The limit that is exceeded: ``time``, ``memory``, ``processes``, ``disk`` or ``files``; None within all."""
         family = self._family()
         self.used |= {each.pid: seconds for each in family if (seconds := _processor_seconds(each)) is not None}
         if self.clock.look(time.monotonic(), sum(self.used.values())) > self.limits.seconds * self.limits.slowness:
             return "time"
         if len(family) > PROCESSES:
             return "processes"
-        return "memory" if sum(map(_memory, family)) > self.limits.memory_bytes else None
+        if sum(map(_memory, family)) > self.limits.memory_bytes:
+            return "memory"
+        if (now := time.monotonic()) < self.searched + SECONDS_BETWEEN_SEARCHES:
+            return None
+        self.searched = now
+        return self._over_on_disk(family)
+
+    def _over_on_disk(self, family: list[Any]) -> str | None:
+        """The limit of ``disk`` or ``files`` that is exceeded."""
+        total = sum(map(_removed_but_open, family))
+        waiting, count = [str(self.folder)], 0
+        while waiting:
+            try:
+                with os.scandir(waiting.pop()) as entries:
+                    for entry in entries:
+                        count += 1
+                        if count > self.limits.files:
+                            return "files"
+                        with contextlib.suppress(FileNotFoundError):
+                            total += _blocks(entry.stat(follow_symlinks=False))
+                        if entry.is_dir(follow_symlinks=False):
+                            waiting.append(entry.path)
+            except OSError as error:
+                if error.errno == errno.ENAMETOOLONG:  # folders in folders without end
+                    return "files"
+        return "disk" if total > self.limits.disk_bytes else None
 
     def begin_anew(self) -> None:
         """Restart the clock."""
@@ -250,7 +281,7 @@ def run_limited(module: str, folder: Path, limits: NotebookLimits, stop: threadi
     Returns
     -------
     str
-        ``ended``, ``time``, ``memory``, ``processes`` or ``stopped``.
+        ``ended``, ``stopped``, or the limit of :meth:`Child.over`.
     """
     child, stop = Child(module, folder, limits), stop or threading.Event()
     try:
@@ -262,6 +293,22 @@ def run_limited(module: str, folder: Path, limits: NotebookLimits, stop: threadi
         return "ended"
     finally:
         child.end()
+
+
+def _blocks(found: os.stat_result) -> int:
+    """The bytes that a file takes on the disk."""
+    return getattr(found, "st_blocks", -(-found.st_size // 512)) * 512
+
+
+def _removed_but_open(process: Any) -> int:
+    """The bytes of the files that a process holds open but has removed from their folders; 0 where it cannot be seen."""
+    total = 0
+    with contextlib.suppress(OSError), os.scandir(f"/proc/{process.pid}/fd") as links:
+        for link in links:
+            with contextlib.suppress(OSError):
+                found = os.stat(link.path)
+                total += _blocks(found) if stat.S_ISREG(found.st_mode) and found.st_nlink == 0 else 0
+    return total
 
 
 def _memory(process: Any) -> int:

@@ -189,10 +189,12 @@ class Finder:
     ----------
     threads : int
         For one look.
+    content : bytes, optional
+        An ONNX model of ``digitwise.exporting.finder``, by default the bundled one.
     """
 
-    def __init__(self, threads: int = 1) -> None:
-        content = (importlib.resources.files("digitwise.reading") / BUNDLED).read_bytes()
+    def __init__(self, threads: int = 1, content: bytes | None = None) -> None:
+        content = content or (importlib.resources.files("digitwise.reading") / BUNDLED).read_bytes()
         self._session = session_of(content, "the bundled finder", threads=threads, bundled=True)
 
     def find(self, image: UInt8, *, turn: int | None = None) -> Sight:

@@ -26,6 +26,7 @@ from digitwise.images import Dataset, Float64, ImageSet, Int64, Predictions
 from digitwise.ledger import looks
 from digitwise.properties import properties
 from digitwise.reporting import feature_map
+from digitwise.reporting.advice import steps_for
 from digitwise.runs import Run, now
 from digitwise.system import versions
 
@@ -186,7 +187,9 @@ def content(subject: Examined, others: Sequence[Evaluation], wishes: Wishes) -> 
         "created": now(),
         "subject": {"name": evaluation.name, "place": evaluation.place, "purpose": evaluation.purpose},
         "verdict": vars(verdict),
-        "next_steps": _next_steps(subject, verdict, wishes),
+        "next_steps": [
+            vars(step) for step in steps_for(evaluation, assessment, subject.slices, verdict, wishes.findings)
+        ],
         **assessment.as_dict(),
         "expected_words": assessment.expectation.words,
         "calibration_bins": {
@@ -254,47 +257,6 @@ def _data(evaluation: Evaluation) -> dict[str, Any]:
         "train": balance.train.tolist(),
         "test": balance.test.tolist(),
     }
-
-
-def _next_steps(subject: Examined, verdict: Verdict, wishes: Wishes) -> list[str]:
-    """What to do about it, the most urgent first."""
-    steps = []
-    if subject.evaluation.understood is not None and subject.evaluation.understood.doubtful:
-        steps.append("Find out which pixels the model takes, and give their scale: as it was asked, most is wrong.")
-    if errors := [finding for finding in wishes.findings if finding.get("severity") == "error"]:
-        found = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
-        steps.append(f"Fix the data first: digitwise check found {found} in it, see Data.")
-    if verdict.outcome == "open":
-        steps.append("Test on more images: these cannot decide whether the target is kept.")
-    slices = subject.slices
-    steps += [f"{group['words'][:1].upper()}{group['words'][1:]}. {group['fix']}" for group in slices["found"]]
-    run, of = subject.evaluation.run, "" if slices["of"] == "evaluation" else f" of {slices['of']}"
-    if slices["found"] and run is not None:
-        steps.append(f"digitwise improve {run.path} trains with these fixes, and says whether they helped.")
-    elif slices["found"]:
-        steps.append("Test what you change because of these groups on other images: they were found in these.")
-    else:
-        again = (
-            f"; digitwise improve {run.path} looks again, by cross-validation, at all training images"
-            if run is not None and slices["of"] == "validation"
-            else ""
-        )
-        among = f"among {slices['images']:,} images{of}"
-        if slices["errors"] > 1:
-            told = f"The {slices['errors']:,} errors {among} have nothing in common that chance does not explain"
-        else:
-            told = f"{'1 error' if slices['errors'] else 'No error'} {among}: too few to tell where errors gather"
-        steps.append(f"{told}{again}.")
-    reading = subject.assessment.reading
-    if reading.policy is None:
-        steps.append(f"No reading policy: {reading.refusal}.")
-    elif verdict.outcome in ("open", "missed"):
-        share, most = f"{100 * reading.policy.coverage:.1f} %", f"{100 * reading.policy.max_error:.3g} %"
-        steps.append(
-            f"Or answer only the surest {share}: with 95 % confidence at most {most} of those will be wrong; see "
-            f"Reading with a guarantee."
-        )
-    return steps
 
 
 def _bins(found: Calibration) -> list[dict[str, Any]]:

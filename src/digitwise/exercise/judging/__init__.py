@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from digitwise.exercise.evidence import Fit
-from digitwise.exercise.judging.case import Case, Judge, Judgement
+from digitwise.exercise.judging.case import Case, Judge, Judgement, hard_images
 from digitwise.exercise.judging.results import better, built, confusion, drawn, equal, predicted, shaped, trained
 from digitwise.exercise.judging.strategy import augmented, focus
 from digitwise.exercise.judging.words import answered, gain, judged, sources
@@ -37,6 +37,8 @@ JUDGES: dict[tuple[str, str], Judge] = {
 }
 MANY_LOOKS = 2  # at the test images, with trainings of the same model in between
 MANY_MODELS = 8  # trained models that predicted the test images: the exercise needs three, each once or twice
+FEWEST_HARD = 15  # test images that show whether a model was trained on them
+KNOWN = 0.8  # share of these that no model gets right that was not
 LEARNED = 0.5  # accuracy: an untrained model has a tenth
 CHOOSING = ("EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau")
 UNNAMED = "a model with none of the exercise's names"
@@ -64,7 +66,7 @@ def remarks(case: Case) -> tuple[str, ...]:
     evidence = case.evidence
     names = {model.key: name for name, model in evidence.models.items() if name != "loaded"}
     found = [*_trained(evidence.fits, names), *_validated(evidence.fits, names), *_looks(case, names)]
-    found += [*_unseen(case, names), *_alike(case)]
+    found += [*_unseen(case, names), *_knowing(case, names), *_alike(case)]
     if evidence.troubles:
         first = evidence.troubles[0]
         found.append(say("{n} calls could not be recorded: {first}", n=len(evidence.troubles), first=first))
@@ -112,6 +114,22 @@ def _unseen(case: Case, names: dict[int, str]) -> Iterator[str]:
     for name in names.values():
         if not case.fits(name) and (case.accuracy(name) or 0) > LEARNED:
             yield say("{name} is trained, but its fit was not seen: its training images are unknown", name=name)
+
+
+def _knowing(case: Case, names: dict[int, str]) -> Iterator[str]:
+    """Models that know the labels of test images that can hardly be read, however they came to know them."""
+    for name in names.values():
+        missed = case.missed(name)
+        if missed is None or len(hard := hard_images(case.dataset.test)) < FEWEST_HARD:
+            continue
+        right = int((~missed[hard]).sum())
+        if right > KNOWN * len(hard):
+            facts = {"name": name, "right": right, "n": len(hard)}
+            yield say(
+                "{name} is right on {right} of the {n} test images that are hardest to read: it was trained on them, or "
+                "has its weights from a model that was",
+                **facts,
+            )
 
 
 def _alike(case: Case) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from digitwise.exercise.notebooks import Notebook
 from digitwise.exercise.predicting import ModelOutput, Predictor
 from digitwise.exercise.recognition import Scaling
 from digitwise.exercise.registration import Registration
-from digitwise.images import Dataset, Int64, Mask
+from digitwise.images import Dataset, ImageSet, Int64, Mask
 
 NAMES = {
     "model": "the first model",
@@ -24,6 +24,25 @@ NAMES = {
     "model3": "the third model",
     "loaded": "the loaded model",
 }
+
+
+MOST_WRONG = 0.02  # error rate of the bundled model above which it is no judge of a set
+
+
+@lru_cache(maxsize=2)
+def hard_images(images: ImageSet) -> Int64:
+    """The images that the bundled model, which was not trained on them, gets wrong, int64 (k,).
+
+    Half of them are mislabelled or cannot be read, so that only a model that was trained on them knows their labels.
+    None where the bundled model is no judge of the set.
+    """
+    from digitwise.reading.reader import Reader
+
+    none = np.zeros(0, np.int64)
+    if images.images.shape[1:] != (28, 28) or tuple(images.class_names) != tuple("0123456789"):
+        return none
+    wrong = np.flatnonzero(Reader(threads=1).probabilities(images.images).argmax(axis=1) != images.labels)
+    return wrong if len(wrong) <= MOST_WRONG * len(images) else none
 
 
 @dataclass(frozen=True)
