@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,16 @@ import pytest
 
 from digitwise.errors import ModelError
 from digitwise.exercise.evidence import Evidence, Fed, Fit, LookAtTest, NotebookModel
+from digitwise.exercise import judging
 from digitwise.exercise.judging import Case, remarks
+from digitwise.exercise.judging.case import hard_images
 from digitwise.exercise.judging.results import better, built, confusion, drawn, equal
 from digitwise.exercise.judging.results import trained as enough
 from digitwise.exercise.judging.strategy import focus
 from digitwise.exercise.judging.words import answered, gain, judged, numbers
 from digitwise.exercise.notebooks import Notebook, NotebookCell
 from digitwise.exercise.predicting import ModelOutput
+from digitwise.reading.reader import Reader
 
 NONE = Fed(0, 0, 0, None, None)
 DENSE = {"class": "Dense", "units": 10, "activation": "softmax"}
@@ -54,6 +58,25 @@ def case(digits):
 
 def trained(model, *, fed=NONE, validation=NONE, class_weight=None, callbacks=()):
     return Fit(frozenset([model]), frozenset(), class_weight or {}, callbacks, fed, validation)
+
+
+def test_model_that_knows_labels_that_nobody_can_read_was_trained_on_them(case, monkeypatch):
+    hard = np.arange(20)
+    monkeypatch.setattr(judging, "hard_images", lambda images: hard)
+    (told,) = remarks(case(model=range(3), fits=[trained(0)]))
+    assert told.startswith("model is right on 17 of the 20 test images that are hardest to read")
+    assert remarks(case(model=range(6), fits=[trained(0)])) == ()
+    monkeypatch.setattr(judging, "hard_images", lambda images: hard[:10])
+    assert remarks(case(model=[], fits=[trained(0)])) == ()
+
+
+def test_hard_images_are_those_that_the_bundled_model_misses(mnist, digits):
+    found = hard_images(mnist.test)
+    assert 15 < len(found) < 100
+    wrong = Reader(threads=1).probabilities(mnist.test.images[found]).argmax(axis=1) != mnist.test.labels[found]
+    assert wrong.all()
+    letters = dataclasses.replace(digits.test, class_names=tuple("abcdefghij"))
+    assert len(hard_images(letters)) == 0
 
 
 def counts_of(labels, answers):
