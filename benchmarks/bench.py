@@ -64,7 +64,11 @@ def main() -> None:
         "--unseen", action="append", default=[], metavar="SET=MODEL", help="for strangers: who reads a set instead"
     )
     parser.add_argument(
-        "--network", action="append", default=[], metavar="NAME=ONNX", help="for finder: networks to compare, nothing else"
+        "--network",
+        action="append",
+        default=[],
+        metavar="NAME=ONNX",
+        help="for finder: only compare these networks",
     )
     add_options(parser)
     benches: dict[str, Callable[[argparse.Namespace], object]] = {

@@ -2,6 +2,7 @@
 
     KERAS_BACKEND=jax python benchmarks/gpu/record.py flash --seeds 20 [--out rows.csv]
 
+Nothing has to be installed but the libraries of the package and of its extra ``train``: the checkout is used.
 Rows go to benchmarks/results/gpu-RECIPE-BACKEND.csv, and what is printed to the .txt beside it;
 ``after_compile_seconds`` is the time that :class:`benchmarks.gpu.stopwatch.Stopwatch` describes.
 """
@@ -15,6 +16,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the benchmarks are no part of the package
+sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
 from benchmarks.gpu.stopwatch import Stopwatch
 from benchmarks.measure import RESULTS, Row, machine, spread

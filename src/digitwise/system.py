@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from digitwise.errors import DigitwiseError
 
-PACKAGES = ("digitwise", "keras", "tensorflow-cpu", "tensorflow", "jax", "torch", "numpy", "scipy", "scikit-learn")
+PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "jax", "torch", "numpy", "scipy", "scikit-learn")
 STDERR = 2  # its number, by which they write
 
 
@@ -86,7 +86,9 @@ def _left_in_group() -> int | None:
 
 def versions() -> dict[str, str]:
     """Installed versions of what a result depends on, Python first; read without importing any of it."""
-    found = {"python": platform.python_version()}
+    from digitwise import __version__
+
+    found = {"python": platform.python_version(), "digitwise": __version__}  # also where it is not installed
     for package in PACKAGES:
         try:
             found[package] = importlib.metadata.version(package)

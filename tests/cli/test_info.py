@@ -1,7 +1,9 @@
+import os
 import sys
 
 from digitwise.cli import info
 from digitwise.parts import EXTRAS
+from digitwise.training.devices import DEVICE
 
 
 def test_info_tells_what_is_missing_for_what_with_the_line_that_installs_it(digitwise, monkeypatch):
@@ -40,3 +42,10 @@ def test_info_tells_of_a_gpu_in_use(digitwise, monkeypatch):
 def test_versions_are_told_without_keras_too(monkeypatch):
     monkeypatch.setattr("digitwise.system.PACKAGES", ("digitwise", "numpy"))
     assert "Keras" not in info.banner()
+
+
+def test_device_of_the_command_reaches_the_processes_that_train(digitwise, monkeypatch):
+    monkeypatch.setenv(DEVICE, "")
+    result = digitwise("train", "baseline", "--device", "gpu", "--data", "no such data")
+    assert result.code == 2
+    assert os.environ[DEVICE] == "gpu"

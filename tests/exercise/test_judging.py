@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from digitwise.errors import ModelError
-from digitwise.exercise.evidence import Evidence, Fed, Fit, LookAtTest, NotebookModel
 from digitwise.exercise import judging
+from digitwise.exercise.evidence import Evidence, Fed, Fit, LookAtTest, NotebookModel
 from digitwise.exercise.judging import Case, remarks
 from digitwise.exercise.judging.case import hard_images
 from digitwise.exercise.judging.results import better, built, confusion, drawn, equal

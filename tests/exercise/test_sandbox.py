@@ -201,7 +201,11 @@ def test_a_process_has_no_files_but_its_own_and_pythons(tmp_path, as_user):
         ("[open(str(k), 'wb').write(bytes(2 << 20)) for k in range(9)]", {"disk_bytes": 10 << 20}, "disk"),
         ("[os.mkdir(str(k)) for k in range(600)]", {"files": 500}, "files"),
         ("[(os.mkdir('a' * 90), os.chdir('a' * 90)) for k in range(60)]", {}, "files"),
-        ("f = open('gone', 'wb'); os.unlink('gone'); f.write(bytes(30 << 20)); f.flush()", {"disk_bytes": 10 << 20}, "disk"),
+        (
+            "f = open('gone', 'wb'); os.unlink('gone'); f.write(bytes(30 << 20)); f.flush()",
+            {"disk_bytes": 10 << 20},
+            "disk",
+        ),
     ],
     ids=["many bytes", "many files", "deep folders", "a file that was removed"],
 )

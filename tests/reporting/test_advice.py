@@ -35,7 +35,9 @@ def steps(evaluation, *, target=None, found=(), findings=(), n=4_000, errors=30)
     given = answers(n, errors)
     slices = gatherings(found, given)
     about = {name: getattr(evaluation, name) for name in ("name", "data", "fingerprint", "load", "place", "run")}
-    return steps_for(Evaluation.of(given, **about), assess(given, given, max_error=0.05), slices, judge(errors, n, target), findings)
+    return steps_for(
+        Evaluation.of(given, **about), assess(given, given, max_error=0.05), slices, judge(errors, n, target), findings
+    )
 
 
 def test_every_command_is_one_of_ours(evaluation):

@@ -1,5 +1,6 @@
 """The bar of a call from Python: in terminals and notebooks, and nowhere else."""
 
+import io
 import types
 
 import pytest
@@ -8,7 +9,7 @@ from rich.console import Console
 import digitwise
 from digitwise.recipes import Recipe
 from digitwise.training import live
-from digitwise.training.live import CheckWatch, LiveWatch, progress_bar
+from digitwise.training.live import CheckWatch, Forecast, LiveWatch, duration, progress_bar
 
 ROW = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "val_loss": 0.5, "val_accuracy": 0.75, "seconds": 2.0}
 
@@ -94,3 +95,29 @@ def test_public_calls_show_it(call, small, tmp_path, terminal):
     call(small, tmp_path / "out")
     assert "━" in terminal()
     assert not [line for line in terminal().splitlines() if "validation loss" in line]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(12.4, "12 s"), (99, "99 s"), (160, "2 min 40 s"), (119.6, "2 min"), (3_900, "1 h 5 min"), (7_200, "2 h")],
+)
+def test_durations_in_words(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_forecast_leaves_out_the_steps_that_compile(monkeypatch):
+    times = iter([50.0, 50.4, 52.0])
+    monkeypatch.setattr(live, "time", types.SimpleNamespace(monotonic=lambda: next(times)))
+    forecast = Forecast()
+    assert [forecast.seconds(share) for share in (0.01, 0.014, 0.03)] == [None, None, pytest.approx(100)]
+
+
+def test_training_says_once_how_long_it_will_take(monkeypatch):
+    times = iter(range(0, 1000, 2))
+    monkeypatch.setattr(live, "time", types.SimpleNamespace(monotonic=lambda: next(times)))
+    console = Console(file=io.StringIO(), width=100)
+    with LiveWatch(console) as watch:
+        watch.on_start(types.SimpleNamespace(layers=[], count_params=lambda: 7))
+        for share in (0.1, 0.12, 0.14, 0.16):
+            watch.on_steps(1, share, 0.5, 0.9)
+    assert console.file.getvalue().count("about 1 min 40 s for this network on this processor") == 1

@@ -18,6 +18,7 @@ from digitwise.cli.console import (
     steps,
     table,
 )
+from digitwise.cli.options import DeviceOption
 
 
 def improve(
@@ -29,6 +30,7 @@ def improve(
         Path | None, typer.Option("--out", help="The new run's folder.  [default: RUN-fixed]")
     ] = None,
     folds: Annotated[int, typer.Option(min=2, help="Trainings of each cross-validation.")] = 5,
+    device: DeviceOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Find where a run's recipe fails by cross-validation, train it with fixes, and compare before and after."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from digitwise.cli.console import JsonFlag, out, print_json, table
+from digitwise.errors import MissingPartError
 from digitwise.parts import BACKENDS, EXTRAS, is_found
+from digitwise.training.devices import choose
 
 
 def info(as_json: JsonFlag = False) -> None:
@@ -26,6 +27,7 @@ def info(as_json: JsonFlag = False) -> None:
         "hardware": hardware(),
         "precision": best_precision(),
         "backend": _backend(),
+        "why": choose().why,
         "backends": _backends(),
         "gpu": gpu,
         "data": data,
@@ -39,7 +41,7 @@ def info(as_json: JsonFlag = False) -> None:
     out.print(table(("package", "version"), list(versions().items())))
     out.print(f"\n{_machine()}\n{_told(gpu)}")
     if (backend := _backend()) is not None:
-        out.print(f"backend {backend}, precision {facts['precision']}")
+        out.print(f"backend {backend}, precision {facts['precision']}: {facts['why']}")
     out.print()
     out.print(table(("data", "found"), [(name, where or "not here") for name, where in data.items()]))
     out.print()
@@ -56,10 +58,12 @@ def banner(precision: str | None = None) -> str:
     from digitwise.training.options import best_precision
 
     found = versions()
-    keras = f"Keras {found['keras']} on {_backend()} · " if "keras" in found else ""
+    choice = choose()
+    keras = f"Keras {found['keras']} on {choice.backend} · " if "keras" in found else ""
+    device = f"{choice.backend}: {choice.why} · " if choice.gpu else ""
     return (
         f"digitwise {found['digitwise']} · {keras}NumPy {found['numpy']} · Python {found['python']}\n"
-        f"{_machine()} · computing in {precision or best_precision()}"
+        f"{_machine()} · {device}computing in {precision or best_precision(accelerator=choice.gpu)}"
     )
 
 
@@ -75,12 +79,11 @@ def _backends() -> list[str]:
 
 
 def _backend() -> str | None:
-    return os.environ.get("KERAS_BACKEND") or next(iter(_backends()), None)
+    return choose().backend
 
 
 def _gpu() -> dict[str, Any]:
     """The GPUs seen, and whether trainings use one; the backend is asked, which takes seconds, only if there is one."""
-    from digitwise.errors import MissingPartError
     from digitwise.system import gpus
 
     seen, used = gpus(), False
@@ -103,6 +106,6 @@ def _told(gpu: dict[str, Any]) -> str:
     if (backend := _backend()) is None:
         return f"{names}: not used, since nothing to train with is installed"
     return (
-        f"{names}: seen, not used by {backend}; install JAX or PyTorch for it, as with "
-        'pip install "jax[cuda12]", and set KERAS_BACKEND=jax'
+        f"{names}: seen, not used by {backend}; install JAX, TensorFlow or PyTorch for it, as with "
+        'pip install "jax[cuda12]"'
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from digitwise.cli.console import FURTHER
 from digitwise.errors import DataError
+from digitwise.training.devices import DEVICE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,6 +62,23 @@ ThreadsOption = Annotated[
     typer.Option(
         min=1,
         help="Cores per training.  [default: 1 on a cluster, else all cores divided by --jobs]",
+        rich_help_panel=FURTHER,
+    ),
+]
+
+
+def _asked_for(device: str | None) -> str | None:
+    """Tell the processes that train; before Keras is imported in this one."""
+    if device is not None:
+        os.environ[DEVICE] = device
+    return device
+
+
+DeviceOption = Annotated[
+    Literal["cpu", "gpu"] | None,
+    typer.Option(
+        callback=_asked_for,
+        help="Where to train.  [default: a GPU that an installed backend computes on, else the processor]",
         rich_help_panel=FURTHER,
     ),
 ]

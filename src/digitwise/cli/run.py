@@ -21,6 +21,7 @@ from digitwise.cli.console import (
     steps,
     table,
 )
+from digitwise.cli.options import DeviceOption
 from digitwise.cli.train import PrecisionOption, ResumeFlag, SeedOption, summary, tell_result
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def run(
     seed: SeedOption = 0,
     epochs: Annotated[int | None, typer.Option(help="Instead of each recipe's: for a quick look.")] = None,
     precision: PrecisionOption = None,
+    device: DeviceOption = None,
     resume: ResumeFlag = False,
     open_page: OpenFlag = False,
     as_json: JsonFlag = False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, print_json, stage, steps, table
-from digitwise.cli.options import ClusterOption, JobsOption, ThreadsOption, check_pool, pool_for
+from digitwise.cli.options import ClusterOption, DeviceOption, JobsOption, ThreadsOption, check_pool, pool_for
 from digitwise.cli.train import DeterministicFlag, PrecisionOption, RecipeArgument, SeedOption
 from digitwise.parts import require
 from digitwise.recipes import find, is_file
@@ -57,6 +57,7 @@ def sweep(
     jobs: JobsOption = None,
     threads: ThreadsOption = None,
     precision: PrecisionOption = None,
+    device: DeviceOption = None,
     deterministic: DeterministicFlag = False,
     as_json: JsonFlag = False,
 ) -> None:

@@ -23,6 +23,7 @@ from digitwise.cli.console import (
 )
 from digitwise.cli.options import (
     ClusterOption,
+    DeviceOption,
     JobsOption,
     ThreadsOption,
     check_pool,
@@ -103,6 +104,7 @@ def train(
         Literal["last", "best"] | None, typer.Option(help="Which epoch's weights to save.", rich_help_panel=FURTHER)
     ] = None,
     precision: PrecisionOption = None,
+    device: DeviceOption = None,
     deterministic: DeterministicFlag = False,
     resume: ResumeFlag = False,
     seeds: SeedsOption = None,

@@ -32,7 +32,19 @@ READING = EXECUTE | READ_FILE | READ_FOLDER
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE  # a rule for a file allows nothing else
 CHANGE_FOLDER = sum(1 << bit for bit in range(4, 13))  # making and removing files of all kinds
 # Read by Python and its libraries; of /etc only what says nothing about this machine's secrets.
-SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/sys", "/proc", "/dev/zero", "/dev/random", "/dev/urandom")
+SYSTEM = (
+    "/usr",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/bin",
+    "/sbin",
+    "/sys",
+    "/proc",
+    "/dev/zero",
+    "/dev/random",
+    "/dev/urandom",
+)
 SETTINGS = (
     *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "timezone", "fonts", "mime.types", "passwd", "group"),
     *("nsswitch.conf", "alternatives", "os-release", "hosts", "resolv.conf", "host.conf", "gai.conf", "inputrc"),

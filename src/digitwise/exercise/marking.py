@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -158,8 +159,8 @@ def mark_notebook(
         case = Case(notebook, evidence, dataset, predictor, ended, registration, quick=quick)
         try:
             found = judge(case), ended, dict(evidence.errors), remarks(case), seconds
-            about = {"language": notebook.language, "sha256": notebook.sha256}
-            return Mark(printable(notebook.path), *found, **about, isolated=not (fault or evidence.missing))
+            mark = Mark(printable(notebook.path), *found, language=notebook.language, sha256=notebook.sha256)
+            return replace(mark, isolated=not (fault or evidence.missing))
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # forged numbers
             return refused(
                 notebook.path, say("the evidence of the notebook cannot be judged: {error}", error=str(error))

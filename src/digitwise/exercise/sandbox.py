@@ -301,7 +301,7 @@ def _blocks(found: os.stat_result) -> int:
 
 
 def _removed_but_open(process: Any) -> int:
-    """The bytes of the files that a process holds open but has removed from their folders; 0 where it cannot be seen."""
+    """The bytes of removed files that a process holds open; 0 where it cannot be seen."""
     total = 0
     with contextlib.suppress(OSError), os.scandir(f"/proc/{process.pid}/fd") as links:
         for link in links:

@@ -154,7 +154,7 @@ def _about_reading(evaluation: Evaluation, assessment: Assessment) -> Iterator[S
     yield Step(
         "Read with a guarantee: answer only where the model is sure.",
         command,
-        f"About {share} of such images are answered; with 95 % confidence at most {100 * most:.3g} % of these are wrong.",
+        f"About {share} of such images are answered; with 95 % confidence at most {100 * most:.3g} % are wrong.",
     )
 
 

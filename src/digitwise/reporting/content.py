@@ -18,7 +18,7 @@ from digitwise.evaluation import apart, compare_predictions, confusion_matrix
 from digitwise.evaluation.assessment import MAX_ERROR, Assessment, assess, under_patch
 from digitwise.evaluation.calibration import Calibration
 from digitwise.evaluation.fixes import gatherings
-from digitwise.evaluation.rates import Verdict, judge
+from digitwise.evaluation.rates import judge
 from digitwise.evaluation.selective import RiskCoverage, risk_coverage
 from digitwise.evaluation.slices import Slice, find_slices
 from digitwise.evaluation.spread import over_seeds, seeds_in_words

@@ -11,24 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from digitwise.errors import MissingPartError, RecipeError
-from digitwise.parts import BACKENDS, is_found, require
+from digitwise.errors import RecipeError
+from digitwise.parts import BACKENDS, require
 from digitwise.system import held_back
+from digitwise.training.devices import settle
 
 HOSTS = "KERAS_DISTRIBUTION_JOB_ADDRESSES"  # Keras' own variables: addresses, number of processes, number of this one
 MOMENTUM = 0.9  # of the moving averages: short, since a training has a few thousand steps only
 
 
-def _choose() -> str:
-    asked = os.environ.get("KERAS_BACKEND")
-    require("training", "keras", "tensorflow")
-    if asked and not is_found(asked):
-        raise MissingPartError(f"KERAS_BACKEND: expected one of {', '.join(BACKENDS)}, installed, got {asked!r}")
-    return asked or next(filter(is_found, BACKENDS))
-
-
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ["KERAS_BACKEND"] = BACKEND = _choose()
+require("training", "keras", "tensorflow")
+BACKEND = settle()
 
 with held_back():  # TensorFlow prints a greeting while it loads
     import keras  # here, when the backend is chosen

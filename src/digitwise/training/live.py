@@ -15,7 +15,43 @@ from digitwise.training.watch import Watch
 
 BESIDE = 35  # characters for the bar of one of many trainings and what stands to its right,
 LEAST = 40  # and those for its left on the narrowest terminal
+MEASURED = 1.0  # seconds of steps from which the rest is estimated
+WORTH_SAYING = 10.0  # seconds of a training below which nobody needs to know before
 PAUSE = 0.2  # seconds between two pictures of a bar in a notebook
+
+
+class Forecast:
+    """Estimates how long a training takes from its first steps; those that compile do not count."""
+
+    def __init__(self) -> None:
+        self.first: tuple[float, float] | None = None  # time and share after the first steps
+
+    def seconds(self, share: float) -> float | None:
+        """The time from start to end, without compiling, after a share of the training; None while it is not known."""
+        now = time.monotonic()
+        if self.first is None:
+            self.first = now, share
+        began, before = self.first
+        if now - began < MEASURED or share <= before:
+            return None
+        return (now - began) / (share - before)
+
+
+def duration(seconds: float) -> str:
+    """A time in words: ``40 s``, ``2 min 40 s``, ``1 h 5 min``."""
+    if seconds < 100:
+        return f"{round(seconds)} s"
+    minutes, rest = divmod(round(seconds / 10) * 10, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def _device() -> str:
+    from digitwise.training.backend import on_accelerator
+
+    return "this GPU" if on_accelerator() else "this processor"
 
 
 class NotebookProgress(Progress):
@@ -73,6 +109,7 @@ class LiveWatch(Watch):
             disable=not (console.is_terminal or console.is_jupyter),
         )
         self.room, self.name = max(LEAST, console.width - BESIDE), ""
+        self.pace: Forecast | None = None
         self.task = self.bar.add_task("compiling", total=None, state="", visible=not many)
 
     def __enter__(self) -> Self:
@@ -126,6 +163,7 @@ class LiveWatch(Watch):
             kind = type(layer).__name__.removeprefix("Fused")
             self.tell(f"  {kind:20} {shape:>12} {layer.count_params():>9,}")
         self.tell(f"  {'parameters':33} {network.count_params():>9,}", style="bold")
+        self.pace = Forecast()
 
     def on_resume(self, epochs: int) -> None:
         """Say where it goes on."""
@@ -136,7 +174,11 @@ class LiveWatch(Watch):
         self.tell("  finished earlier")
 
     def on_steps(self, epoch: int, share: float, loss: float, accuracy: float) -> None:
-        """Move the bar."""
+        """Move the bar; once, when the pace is known, say how long it will take."""
+        if self.pace is not None and (seconds := self.pace.seconds(share)) is not None:
+            self.pace = None
+            if seconds >= WORTH_SAYING:
+                self.tell(f"  about {duration(seconds)} for this network on {_device()}")
         state = f"loss {loss:.4f}  accuracy {accuracy:.4f}"
         self.bar.update(self.task, description=f"{self.name}epoch {epoch}", total=1.0, completed=share, state=state)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from digitwise.errors import RecipeError
 from digitwise.system import cpu_flags
+from digitwise.training.devices import choose
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -80,5 +80,5 @@ def best_precision(*, accelerator: bool = False) -> Precision:
 
     JAX does not use those instructions of a CPU.
     """
-    fast_cpu = BFLOAT16_FLAGS & cpu_flags() and os.environ.get("KERAS_BACKEND") != "jax"
+    fast_cpu = BFLOAT16_FLAGS & cpu_flags() and choose().backend != "jax"
     return "bfloat16" if accelerator or fast_cpu else "float32"

@@ -126,8 +126,8 @@ def _knowing(case: Case, names: dict[int, str]) -> Iterator[str]:
         if right > KNOWN * len(hard):
             facts = {"name": name, "right": right, "n": len(hard)}
             yield say(
-                "{name} is right on {right} of the {n} test images that are hardest to read: it was trained on them, or "
-                "has its weights from a model that was",
+                "{name} is right on {right} of the {n} test images that are hardest to read: it was trained on them, "
+                "or has its weights from a model that was",
                 **facts,
             )
 

@@ -113,8 +113,8 @@ def _underlined(canvas: Canvas, start: float, end: float, base: float, w: Writin
 
 def _dash(start: float, end: float, y: float, w: Writing, *, rng: np.random.Generator) -> Float64:
     """Points (n, 2) of a line drawn by hand under a number or a part of it, in pixels."""
-    sides = np.array([start, end]) + rng.uniform(-0.4, 0.4, 2) * w.height
-    x = np.linspace(*sides, 5)
+    left, right = np.array([start, end]) + rng.uniform(-0.4, 0.4, 2) * w.height
+    x = np.linspace(left, right, 5)
     bend = rng.normal(0, 0.12) * w.height * np.linspace(-1, 1, 5) ** 2
     return curve(np.stack([x, y + bend + rng.normal(0, 0.02, 5) * w.height], axis=1))
 

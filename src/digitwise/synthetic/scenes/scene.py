@@ -90,9 +90,7 @@ def read_glyphs(folder: Path) -> Glyphs:
     return Glyphs(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("fields", "labels", "kinds")))
 
 
-def batches(
-    folder: Path, *, seed: int, size: int, repeats: int | None, jobs: int, start: int = 0
-) -> Iterator[Batch]:
+def batches(folder: Path, *, seed: int, size: int, repeats: int | None, jobs: int, start: int = 0) -> Iterator[Batch]:
     """Yield batches without end, with ``repeats`` in the same order for any number of processes.
 
     Composing takes longer than training, so each batch is yielded when it is made and ``repeats`` - 1 times later.
