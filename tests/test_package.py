@@ -78,3 +78,18 @@ def test_wheel_in_an_empty_environment_reads_checks_and_reports(built, trained, 
         file for file in packages.rglob("*") if file.is_file() and "pip" not in file.relative_to(packages).parts[0]
     ]
     assert sum(file.stat().st_size for file in files) < LARGEST
+
+
+@pytest.mark.parametrize("first", ["", "import onnxruntime; "], ids=["digitwise first", "onnxruntime first"])
+def test_onnxruntime_reports_nothing(tmp_path, first):
+    """Its reporter writes the file of its session as soon as it starts, and sends from then on."""
+    code = (
+        f"{first}import digitwise, numpy; digitwise.Reader(threads=1).read(numpy.zeros((28, 28), numpy.uint8));"
+        "import os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    )
+    names = ("ORT_DISABLE_TELEMETRY", "CI")
+    environment = {name: value for name, value in os.environ.items() if name not in names} | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
+    if not first:
+        assert os.listdir(tmp_path) == []

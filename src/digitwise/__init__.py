@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ if TYPE_CHECKING:
     from digitwise.workflows.train import train as train
 
 __version__ = "0.1.0"
+
+# Since 1.29 onnxruntime reports the models it runs to its makers, unless this stands when it is first imported. Whoever
+# wants to be counted sets it before.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # The public surface. Names are imported when first used, so that importing digitwise costs nothing.
 _MODULES = {

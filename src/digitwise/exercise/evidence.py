@@ -28,6 +28,7 @@ LONGEST = 300  # characters of a text
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 LARGEST_CONFIG = 5_000_000  # bytes
 LARGEST_WEIGHTS = 400_000_000  # bytes: a hundred million parameters
+LARGEST_MODEL = LARGEST_CONFIG + LARGEST_WEIGHTS
 MOST_NODES = 100_000  # of the configuration
 # Lambda holds Python code; the others load programs of other libraries.
 FORBIDDEN = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "function"}
@@ -225,7 +226,7 @@ def checked_model(path: Path) -> bytes:
     ModelError
         If it holds anything but Keras' own layers and plain weights, or is too large.
     """
-    content = read_plain(path, LARGEST_CONFIG + LARGEST_WEIGHTS)
+    content = read_plain(path, LARGEST_MODEL)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             sizes = {info.filename: info.file_size for info in archive.infolist()}

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from digitwise.errors import DataError, ModelError, one_line
 from digitwise.escaping import printable
-from digitwise.exercise.evidence import checked_model
+from digitwise.exercise.evidence import LARGEST_MODEL, checked_model, read_plain
 from digitwise.exercise.recognition import Scaling
 from digitwise.exercise.sandbox import GIGABYTE, SECONDS_BETWEEN_LOOKS, Child, NotebookLimits, prepare, temporary_folder
 from digitwise.images import Float32, UInt8
@@ -86,15 +86,16 @@ class Predictor:
                 self._start()
             assert self.child is not None
             self.count += 1
-            reply, array = (self.folder / f"{self.count}.{end}" for end in ("json", "npy"))
+            reply, array, copy = (self.folder / f"{self.count}.{end}" for end in ("json", "npy", "keras"))
+            copy.write_bytes(read_plain(model, LARGEST_MODEL))  # it can read its own folder only
             scale = scaling and vars(scaling)
-            request = {"model": str(model), "scaling": scale, "reply": str(reply), "out": str(array)}
+            request = {"model": str(copy), "scaling": scale, "reply": str(reply), "out": str(array)}
             found = self._reply(json.dumps(request), reply)
             if "error" in found:
                 raise ModelError(printable(found["error"]))  # it may quote the model
             output = ModelOutput(np.load(array, allow_pickle=False), found["layers"])
-            reply.unlink()
-            array.unlink()
+            for file in (reply, array, copy):
+                file.unlink()
             return output
 
     def _start(self) -> None:

@@ -41,6 +41,7 @@ def session_of(content: bytes, name: str, *, threads: int = 1, bundled: bool = F
     """
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # where it was imported before digitwise forbade it
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = QUIET
