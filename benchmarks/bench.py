@@ -26,6 +26,7 @@ from benchmarks.evaluation import bench_evaluation
 from benchmarks.figures import draw_errors_against_seconds
 from benchmarks.finding import bench_finder
 from benchmarks.job import bench_job
+from benchmarks.marking import bench_marking
 from benchmarks.natural import bench_natural
 from benchmarks.paper.run import add_options, bench_numbers, options_again
 from benchmarks.paper.specimens import BENCHES as NUMBERS
@@ -98,6 +99,7 @@ def main() -> None:
         "numbers": bench_numbers,
         "numbers-speed": bench_numbers_speed,
         "job": lambda _: bench_job(),
+        "marking": lambda _: bench_marking(),
         "attack": lambda chosen: bench_attack(chosen.limit),
         "figure": lambda _: (draw_errors_against_seconds(), write_tables()),
     }

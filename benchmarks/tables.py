@@ -24,6 +24,7 @@ from benchmarks.clock import NOTHING_YET, augmentation_line, budget_table, clock
 from benchmarks.contender import PEERS
 from benchmarks.figures import NAMES
 from benchmarks.finding import finder_table
+from benchmarks.marking import marking_table
 from benchmarks.measure import Row, kept, main_place, median, place, spread
 from benchmarks.natural import natural_table
 from benchmarks.paper.speed import numbers_speed_table
@@ -153,6 +154,7 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "training plan": (training_plan, "scale"),
     "bounds": (bounds, "scale"),
     "exercise": (exercise_table, "notebook"),
+    "marking": (marking_table, "marking"),
 }
 
 
