@@ -38,6 +38,7 @@ PART = 8  # images of one request that stand in the queue at a time
 WAITING = 48  # quick images in the queue: about half a second of work
 REQUESTS = 32  # that wait in each of the other queues
 PDF = "pdf"  # the queue of pages to render
+RENDERING = 2  # pages at a time, so that one that takes very long does not hold up all others
 WARM = b"P5 20 20 255\n" + (b"\xff" * 8 + b"\0" * 4 + b"\xff" * 8) * 20  # a bar, as an image of PPM's kind
 
 
@@ -192,7 +193,10 @@ class Batcher:
         self.waiting = 0  # quick images to be read as single digits
         self.alone = dict.fromkeys((*(each.name for each in CLASSES), PDF), 0)  # requests in the other queues
         self._queue: SimpleQueue[Queued | None] = SimpleQueue()
-        self._pools = {name: ThreadPoolExecutor(1, thread_name_prefix=f"digitwise-{name}") for name in self.alone}
+        self._pools = {
+            name: ThreadPoolExecutor(RENDERING if name == PDF else 1, thread_name_prefix=f"digitwise-{name}")
+            for name in self.alone
+        }
         self._thread = threading.Thread(target=self._work, name="digitwise-batch", daemon=True)
 
     def start(self) -> None:
