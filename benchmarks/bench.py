@@ -1,6 +1,7 @@
 """Everything that README and docs say in numbers, measured on this machine; raw rows go to benchmarks/results/.
 
     python benchmarks/bench.py [NAME ...] [--quick] [--only CONTENDER ...] [--seeds N] [--data NAME] [--model FILE]
+    python benchmarks/bench.py soak [--seconds N]
     python benchmarks/bench.py numbers [--only BENCH ...] [--limit N] [--readers READER ...] [--sheet FILE]
 
 See docs/benchmarks.md for what each one measures, how long it takes and what its clock covers.
@@ -38,6 +39,7 @@ from benchmarks.rejection import bench_rejection
 from benchmarks.scale import bench_scale
 from benchmarks.server import bench_server
 from benchmarks.small import bench_small
+from benchmarks.soak import SECONDS, bench_soak
 from benchmarks.speed import bench_augmentation, bench_fit, bench_reading, bench_report, bench_start
 from benchmarks.steps import bench_steps
 from benchmarks.strangers import bench_strangers
@@ -71,6 +73,9 @@ def main() -> None:
         metavar="NAME=ONNX",
         help="for finder: only compare these networks",
     )
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help=f"for soak: of mixed traffic to a server; by default {SECONDS}"
+    )
     add_options(parser)
     benches: dict[str, Callable[[argparse.Namespace], object]] = {
         "start": lambda _: bench_start(),
@@ -101,6 +106,7 @@ def main() -> None:
         "job": lambda _: bench_job(),
         "marking": lambda _: bench_marking(),
         "attack": lambda chosen: bench_attack(chosen.limit),
+        "soak": lambda chosen: bench_soak(chosen.seconds),
         "figure": lambda _: (draw_errors_against_seconds(), write_tables()),
     }
     parser.add_argument("names", nargs="*", help=f"of {', '.join(benches)}; all by default")
@@ -123,6 +129,7 @@ def main() -> None:
             options = [
                 f"--data={chosen.data}",
                 *([f"--seeds={chosen.seeds}"] if chosen.seeds else []),
+                *([f"--seconds={chosen.seconds}"] if name == "soak" else []),
                 *([f"--model={chosen.model}"] if chosen.model else []),
                 *(["--only", *only] if only else []),
                 *(options_again(chosen) if name.startswith("numbers") else []),

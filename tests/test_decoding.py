@@ -338,3 +338,12 @@ def test_line_of_pixels_is_refused_before_it_is_decoded(size):
         content += struct.pack(">I", len(part)) + name + part + struct.pack(">I", zlib.crc32(name + part))
     with pytest.raises(DataError, match="expected an image at most 4,000 times as long as wide, got"):
         open_image(content)
+
+
+def test_a_jpeg_of_very_many_scans_is_refused_before_it_is_decoded():
+    file = io.BytesIO()
+    Image.fromarray(np.full((64, 64), 128, np.uint8)).save(file, "JPEG", progressive=True)
+    usual, (head, last) = file.getvalue(), file.getvalue()[:-2].rsplit(b"\xff\xda", 1)
+    assert open_image(usual + b"\xff\xda" * 500).image.shape == (64, 64)  # a film behind the image is no part of it
+    with pytest.raises(DataError, match="at most 100 scans"):
+        open_image(head + (b"\xff\xda" + last) * 200 + b"\xff\xd9")

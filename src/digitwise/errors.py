@@ -99,7 +99,7 @@ class DataError(DigitwiseError):
 
 
 class TooLargeError(DataError):
-    """An image of more pixels than are allowed."""
+    """An image of more pixels, or a PDF of more pages, than are allowed."""
 
 
 class DataNotFoundError(DataError):

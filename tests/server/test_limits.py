@@ -15,11 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from digitwise.server import service, serving
+from digitwise import decoding
+from digitwise.server import outcomes, service, serving
 from digitwise.server.app import ROUTES, application
 from digitwise.server.prometheus import Metrics, width_of
 from digitwise.server.refusals import HEADER_BYTES
-from digitwise.server.service import LARGE, WAITING, Settings
+from digitwise.server.service import PART, REQUESTS, WAITING, Settings
 from digitwise.server.uploads import RequestLimits
 from tests.server.running import all_of, as_png, served
 
@@ -257,16 +258,17 @@ def test_what_waits_in_one_process_is_told_by_another(held):
 
 
 def test_where_there_is_no_room_one_is_told_to_come_again(held):
-    with served(application(Settings())) as running:
+    with served(application(Settings())) as running, contextlib.ExitStack() as stack:
         held.begin(running)
-        socks = [running.connection() for _ in range(2)]
-        with socks[0] as first, socks[1] as refused:
-            first.sendall(form_of(WAITING))
-            wait_for(lambda: waiting(running) == WAITING)
-            refused.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n")  # none of which need come
-            answer = refused.recv(65536)
-            held.go.set()
-            assert first.recv(65536).startswith(b"HTTP/1.1 200")
+        forms = [stack.enter_context(running.connection()) for _ in range(WAITING // PART)]
+        for sock in forms:
+            sock.sendall(form_of(PART))
+        wait_for(lambda: waiting(running) == WAITING)
+        refused = stack.enter_context(running.connection())
+        refused.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n")  # none of which need come
+        answer = refused.recv(65536)
+        held.go.set()
+        assert all(sock.recv(65536).startswith(b"HTTP/1.1 200") for sock in forms)
         assert problem(answer, 503)
         assert b"retry-after: 1" in answer.lower()
         wait_for(lambda: waiting(running) == 0)
@@ -282,11 +284,11 @@ def test_pages_that_wait_are_bounded_too(monkeypatch):
         answers = []
         threads = [
             threading.Thread(target=lambda: answers.append(running.image(PNG, "/v1/read/numbers")))
-            for _ in range(LARGE)
+            for _ in range(REQUESTS)
         ]
         for thread in threads:
             thread.start()
-        wait_for(lambda: waiting(running) == LARGE)
+        wait_for(lambda: waiting(running) == REQUESTS)
         refused = running.image(PNG, "/v1/read/numbers")
         go.set()
         for thread in threads:
@@ -299,8 +301,60 @@ def test_many_large_images_of_one_request_are_read_one_after_the_other():
     large = as_png(np.zeros((700, 700), np.uint8))
     with served(application(Settings(limits=RequestLimits(seconds=600)))) as running:  # however busy the machine is
         running.client.timeout = 600
-        answer = running.client.post(SINGLE, files=[("a", ("a.png", large))] * (LARGE + 1))
-    assert [reading["status"] for reading in answer.json()["readings"]] == ["blank"] * (LARGE + 1)
+        answer = running.client.post(SINGLE, files=[("a", ("a.png", large))] * (REQUESTS + 1))
+    assert [reading["status"] for reading in answer.json()["readings"]] == ["blank"] * (REQUESTS + 1)
+
+
+def test_a_small_image_overtakes_slow_ones(monkeypatch):
+    """Slow ones wait until the small ones are answered: if these waited for them, nothing would end."""
+    go, slow = threading.Event(), as_png(np.full((700, 700), 255, np.uint8))
+    comments = PNG[:33] + b"\0\0\0\0prVt\xa6\x87\x8cI" * 2_000 + PNG[33:]  # few pixels, but slow to open
+    middle = as_png(np.full((200, 200), 255, np.uint8))
+    real = decoding.open_image
+
+    def opened(source, *, max_pixels, **how):
+        found = real(source, max_pixels=max_pixels, **how)
+        if source in (slow, middle, comments):
+            assert go.wait(120)
+        return found
+
+    monkeypatch.setattr(outcomes, "open_image", opened)
+    done = []
+
+    def send(running, name: str, content: bytes, path: str) -> None:
+        assert running.image(content, path).status_code == 200
+        done.append(name)
+
+    kinds = (("large", slow), ("middle", middle), ("comments", comments))
+    with served(application(Settings())) as running:
+        threads = [
+            threading.Thread(target=send, args=(running, name, content, path))
+            for name, content in kinds
+            for path in (SINGLE, "/v1/read", "/v1/read/numbers")
+        ]
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: waiting(running) == len(threads))
+        for path in (SINGLE, "/v1/read", "/v1/read/numbers"):
+            send(running, "small", PNG, path)
+        go.set()
+        for thread in threads:
+            thread.join()
+    assert done[:3] == ["small"] * 3
+    assert len(done) == 3 + len(threads)
+
+
+def test_the_files_of_a_form_let_others_in_between(held):
+    with served(application(Settings())) as running, running.connection() as form, running.connection() as other:
+        held.begin(running)
+        form.sendall(form_of(3 * PART))
+        wait_for(lambda: held.begun == [PART])
+        other.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(PNG) + PNG)
+        wait_for(lambda: waiting(running) == PART + 1)
+        held.go.set()
+        assert other.recv(65536).startswith(b"HTTP/1.1 200")
+        assert form.recv(65536).startswith(b"HTTP/1.1 200")
+    assert held.begun == [PART, 1, PART, PART]
 
 
 @pytest.mark.parametrize("leave", ["close", "half-close", "reset"])

@@ -203,7 +203,7 @@ def test_the_model_says_what_it_is(server, reader):
 def test_the_service_says_what_it_offers(server):
     service = server.client.get("/v1/service").json()
     assert (service["collect"], service["report"], service["token"]) == (False, False, False)
-    assert service["limits"] == {"bytes": 20 * 2**20, "pixels": 50_000_000, "files": 100, "seconds": 30.0}
+    assert service["limits"] == {"bytes": 20 * 2**20, "pixels": 50_000_000, "files": 100, "pages": 100, "seconds": 30.0}
 
 
 def test_a_model_without_a_form_takes_arrays_as_they_are_and_fits_files(tmp_path, scans):

@@ -23,6 +23,7 @@ from digitwise.files import instead_of_data
 from digitwise.images import UInt8
 
 MAX_PIXELS = 50_000_000  # of one image, checked before decoding
+MOST_SCANS = 100  # of a JPEG; ten are usual, and each costs as much as decoding the whole
 MOST_TIMES_AS_LONG = 4_000  # as wide: no scan of digits is, and a rim around it would be without end
 BYTES_A_PIXEL = 8  # of the largest file that is read from a stream: four channels of 16 bits, not compressed
 FORMATS = "PNG, JPEG, BMP, TIFF, GIF, WebP or PPM"
@@ -111,6 +112,8 @@ def open_image(
         if kind is None:
             raise DataError(f"{name}: not an image: {_what_instead(start)}")
         file.seek(0)
+        if kind == "Jpeg":
+            _refuse_scans(file, name)
         try:
             importlib.import_module(f"PIL.{kind}ImagePlugin")
             with Image.open(file, formats=[kind]) as image:
@@ -145,6 +148,23 @@ def _decoded(
     if not values.size:
         raise DataError(f"{name}: damaged image: it has no pixels; replace it")
     return Decoded(values, notes, whole / max(values.shape[:2]))
+
+
+MARKER = re.compile(rb"\xff([^\0\xd0-\xd7\xff])")  # of a JPEG, but those amid a scan
+
+
+def _refuse_scans(file: IO[bytes], name: str) -> None:
+    """Refuse a JPEG of very many scans: of 20 megabytes there can be a million, each of all pixels anew."""
+    content, scans, at = file.read(), 0, 0
+    file.seek(0)
+    while (found := MARKER.search(content, at)) and found[1] != b"\xd9":
+        at = found.end()
+        if found[1] not in b"\xd8\x01":  # these alone have no length
+            at += max(2, int.from_bytes(content[at : at + 2], "big"))
+        scans += found[1] == b"\xda"
+        if scans > MOST_SCANS:
+            wanted = f"a JPEG of at most {MOST_SCANS} scans"
+            raise DataError.wanted(name, wanted, "more", "save it anew, not as a progressive one")
 
 
 def refuse_long(width: int, height: int, name: str) -> None:
@@ -264,7 +284,7 @@ _PDFIUM = threading.Lock()  # the library is not safe to call from two threads
 
 
 def open_pages(
-    source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, name: str | None = None
+    source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, most: int | None = None, name: str | None = None
 ) -> Iterator[Decoded]:
     """Render the pages of a PDF, one after another.
 
@@ -273,6 +293,8 @@ def open_pages(
     source : str, Path or bytes
     max_pixels : int
         Of a page; a larger one is rendered at fewer than :data:`DPI` pixels an inch.
+    most : int, optional
+        Pages; a PDF with more is refused before one is rendered.
     name : str, optional
         What messages call it; by default the path.
 
@@ -284,6 +306,8 @@ def open_pages(
     ------
     DataError
         If it is no PDF, a damaged one, or one with a password.
+    TooLargeError
+        If it has more pages.
     MissingPartError
         If pypdfium2 is not installed.
     """
@@ -295,6 +319,8 @@ def open_pages(
     try:
         if not pages:
             raise DataError.wanted(name, "a PDF with pages", "none")
+        if most is not None and pages > most:
+            raise TooLargeError.wanted(name, f"at most {most:,} pages", f"{pages:,}", "split it")
         for place in range(pages):
             with _PDFIUM:
                 rendered = _rendered(pdfium, document, place, f"{name}, page {place + 1}", max_pixels)

@@ -10,6 +10,7 @@ import json
 import mimetypes
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from digitwise import __version__
-from digitwise.errors import DataError, DigitwiseError, TooLargeError
+from digitwise.errors import DataError, DigitwiseError, MissingPartError, TooLargeError
 from digitwise.reading import trust
 from digitwise.reading.known import Known, Region
 from digitwise.server.outcomes import (
@@ -26,6 +27,7 @@ from digitwise.server.outcomes import (
     Outcome,
     Sheet,
     Source,
+    digit_of,
     page_document,
     reading_document,
     reason_of,
@@ -34,10 +36,12 @@ from digitwise.server.outcomes import (
     statuses_of,
 )
 from digitwise.server.refusals import Problem
-from digitwise.server.service import Service, service_of
-from digitwise.server.uploads import RequestLimits, form_of, kind_of, uploads_of
+from digitwise.server.rendering import TooManyPagesError
+from digitwise.server.service import LARGE, Service, service_of
+from digitwise.server.uploads import RequestLimits, form_of, is_alone, is_document, kind_of, uploads_of
 
 T = TypeVar("T")
+Part = tuple[int | None, T]  # the number of a page of a PDF, from 1, or None; and what was found there
 MODES = ("auto", "single", "numbers")
 TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}  # which systems disagree about
 
@@ -52,8 +56,8 @@ async def read(request: Request) -> Response:
     service, with_input = service_of(request), _word(request, "input", ("true", "false"), "false") == "true"
     work = partial(outcomes_of, service, _word(request, "mode", MODES, "auto"), _asked(request))
     documents = []
-    for name, outcome in await _named(request, work, service.reader.model.image_shape):
-        document = reading_document(name, outcome, with_input=with_input)
+    for name, page, outcome in await _named(request, work, service.reader.model.image_shape):
+        document = reading_document(name, page, outcome, with_input=with_input)
         service.metrics.readings(statuses_of(outcome))
         if document["kind"] == "single" and document["status"] == "read":
             service.metrics.single(document["confidence"])
@@ -64,11 +68,11 @@ async def read(request: Request) -> Response:
 async def numbers(request: Request) -> Response:
     """Read images as pages of numbers."""
     service, asked = service_of(request), _asked(request)
-    work = partial(service.batcher.each, partial(sheet_of, service.reader, asked))
+    work = partial(_each, service, partial(sheet_of, service.reader, asked))
     documents = []
-    for name, page in await _named(request, work):
-        service.metrics.readings(statuses_of(page))
-        documents.append(page_document(name, page))
+    for name, page, sheet in await _named(request, work):
+        service.metrics.readings(statuses_of(sheet))
+        documents.append(page_document(name, page, sheet))
     return answer({"pages": documents})
 
 
@@ -82,8 +86,8 @@ async def collect(request: Request) -> Response:
         image, label = await _labelled(request, body)
         del body
         try:
-            add = partial(service.collection.add, label=label)
-            [found] = await service.in_time(request, service.batcher.each(add, [image]))
+            added = service.batcher.run(LARGE.name, partial(service.collection.add, label=label), image)
+            found = await service.in_time(request, added)
         except DataError as error:
             raise _refusal(error, service.settings.limits) from error
         except OSError as error:
@@ -140,10 +144,10 @@ async def metrics(request: Request) -> Response:
 
 async def _named(
     request: Request,
-    work: Callable[[list[Source]], Awaitable[Sequence[T]]],
+    work: Callable[[list[Source]], Awaitable[Sequence[Sequence[Part[T]]]]],
     shape: tuple[int, ...] | None = None,
-) -> list[tuple[str | None, T]]:
-    """Apply ``work`` to the images of a request; results with their file names. For ``shape`` see uploads_of."""
+) -> list[tuple[str | None, int | None, T]]:
+    """Apply ``work`` to the files of a request; results with their names and pages. For ``shape`` see uploads_of."""
     service = service_of(request)
     limits = service.settings.limits
     service.batcher.check_room()
@@ -151,24 +155,56 @@ async def _named(
         uploads = await uploads_of(request, body, limits, shape)
         del body  # a form's files are copies of it
         outcomes = await service.in_time(request, work([upload.source for upload in uploads]))
-    if isinstance(outcomes[0], DigitwiseError) and kind_of(request).startswith("image/"):
-        raise _refusal(outcomes[0], limits)  # the body is one image, so the error is the request's
-    return [(upload.name, outcome) for upload, outcome in zip(uploads, outcomes, strict=True)]
+    _, first = outcomes[0][0]
+    if isinstance(first, DigitwiseError) and is_alone(kind_of(request)):
+        raise _refusal(first, limits)  # the body is one file, so the error is the request's
+    named = zip(uploads, outcomes, strict=True)
+    return [(upload.name, page, outcome) for upload, parts in named for page, outcome in parts]
 
 
-async def outcomes_of(service: Service, mode: str, asked: Asked, sources: list[Source]) -> Sequence[Sheet | Outcome]:
+async def outcomes_of(
+    service: Service, mode: str, asked: Asked, sources: list[Source]
+) -> list[list[Part[Sheet | Outcome]]]:
     """Read images by mode; arrays are always single digits in the model's own form."""
     reader, batcher = service.reader, service.batcher
     if not isinstance(sources[0], bytes):
-        return await batcher.read(sources)
+        return [[(None, outcome)] for outcome in await batcher.read(sources)]
     if mode == "single":
         if asked != Asked():
             detail = "expected mode=auto or mode=numbers where region or expect is asked for, got mode=single"
             raise Problem(422, detail)
-        return await batcher.read(sources)
-    if mode == "numbers" or asked.known is not None:
-        return await batcher.each(partial(sheet_of, reader, asked), sources)
-    return await batcher.each(partial(sheet_or_digit_of, reader, asked), sources)
+        images = [source for source in sources if not is_document(source)]
+        read = iter(await batcher.read(images))
+        digit = partial(digit_of, reader)
+        return [
+            await _pages(service, digit, source) if is_document(source) else [(None, next(read))] for source in sources
+        ]
+    as_numbers = mode == "numbers" or asked.known is not None
+    return await _each(service, partial(sheet_of if as_numbers else sheet_or_digit_of, reader, asked), sources)
+
+
+async def _each(service: Service, function: Callable[[Any, int], T], sources: list[Source]) -> list[list[Part[T]]]:
+    """Apply a function of an image and the most pixels it may have to each file, and to each page of a PDF."""
+    found: list[list[Part[T]]] = []
+    for source in sources:
+        if is_document(source):
+            found.append(await _pages(service, function, source))
+        else:
+            found.append([(None, await service.batcher.each(function, source, begun=bool(found)))])
+    return found
+
+
+async def _pages(service: Service, function: Callable[[Any, int], T], source: bytes) -> list[Part[Any]]:
+    """Apply a function to the pages of a PDF; what ends them too early is the last outcome."""
+    limits, found = service.settings.limits, list[Part[Any]]()
+    try:
+        async with aclosing(service.batcher.pages(source, limits)) as pages:
+            async for page in pages:
+                outcome = await service.batcher.run(LARGE.name, function, page, limits.pixels, begun=True)
+                found.append((len(found) + 1, outcome))
+    except DigitwiseError as error:
+        found.append((len(found) + 1 if found else None, error))
+    return found
 
 
 def _word(request: Request, name: str, words: Sequence[str], default: str) -> str:
@@ -194,6 +230,10 @@ def _asked(request: Request) -> Asked:
 
 
 def _refusal(error: DigitwiseError, limits: RequestLimits) -> Problem:
+    if isinstance(error, MissingPartError):
+        return Problem(415, reason_of(error))
+    if isinstance(error, TooManyPagesError):
+        return Problem(413, reason_of(error), limit=limits.pages)
     if isinstance(error, TooLargeError):
         return Problem(413, reason_of(error), limit=limits.pixels)
     return Problem(422, reason_of(error))

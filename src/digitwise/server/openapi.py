@@ -17,8 +17,8 @@ PROBLEMS = {
     403: "Another site's page asks.",
     404: "Nothing is here.",
     408: "The body came too slowly.",
-    413: "The body, an image or the number of images is too large.",
-    415: "The body is of a kind that is not taken.",
+    413: "The body, an image or the number of images or pages is too large.",
+    415: "The body is of a kind that is not taken, or a PDF where pypdfium2 is not installed.",
     421: "The server was called by a name that is not its own.",
     422: "Nothing in the request can be read.",
     503: "There is no room; come again after Retry-After.",
@@ -28,7 +28,12 @@ PROBLEMS = {
 ON_READING = (400, 408, 413, 415, 422, 503, 504)
 FILES = {"type": "array", "items": {"$ref": "#/components/schemas/File"}, "minItems": 1}
 FORM = {"schema": {"type": "object", "properties": {"file": FILES}, "required": ["file"]}}
-IMAGE = {"schema": {"$ref": "#/components/schemas/File"}}
+FILE = {"schema": {"$ref": "#/components/schemas/File"}}
+ALONE = {"image/*": FILE, "application/pdf": FILE}
+PDF = (
+    "Of a PDF each page is an entry of its own with its number, from 1; what cannot be rendered is the last one, "
+    "with status error. "
+)
 
 
 def document(service: Service, paths: Document) -> Document:
@@ -48,7 +53,7 @@ def document(service: Service, paths: Document) -> Document:
             "version": __version__,
             "description": "Reads handwritten digits, and says where it is not sure. "
             f"A request holds at most {settings.limits.bytes:,} bytes and {settings.limits.files} images "
-            f"of {settings.limits.pixels:,} pixels each.",
+            f"of {settings.limits.pixels:,} pixels each, or PDFs of {settings.limits.pages} pages.",
         },
         "paths": paths,
         "components": {
@@ -81,14 +86,14 @@ def read(service: Service) -> Document:
     arrays = {"oneOf": [_array(shape), several]}
     body = {
         "required": True,
-        "content": {"multipart/form-data": FORM, "image/*": IMAGE, "application/json": {"schema": arrays}},
+        "content": {"multipart/form-data": FORM, **ALONE, "application/json": {"schema": arrays}},
     }
     return {
         "operationId": "read",
         "summary": "Read one digit an image, or the numbers on it",
         "description": "One image as it is, several as files of a form, or arrays of the model's own size. "
-        "A file that cannot be read among others is a reading with status error. A reading's kind says what it is: "
-        "single has a label, numbers has what a page of /v1/read/numbers has.",
+        f"{PDF}A file that cannot be read among others is a reading with status error. A reading's kind says what it "
+        "is: single has a label, numbers has what a page of /v1/read/numbers has.",
         "tags": ["reading"],
         "parameters": [mode, flag, *_asked()],
         "requestBody": body,
@@ -126,10 +131,10 @@ def numbers(_: Service) -> Document:
         "turn is by how many quarters counter-clockwise it was turned further to be read. Numbers stand in the order "
         "of the digits in lines; in a line's text a space stands between two. Text has ? for an unsure digit, "
         "written has signs such as . and - too. "
-        "Others are what is not read: what may be a digit, writing and drawings, lines, and ink at the edge.",
+        f"{PDF}Others are what is not read: what may be a digit, writing and drawings, lines, and ink at the edge.",
         "tags": ["reading"],
         "parameters": _asked(),
-        "requestBody": {"required": True, "content": {"multipart/form-data": FORM, "image/*": IMAGE}},
+        "requestBody": {"required": True, "content": {"multipart/form-data": FORM, **ALONE}},
         "responses": {"200": _json("Pages", "In the order sent."), **_problems(ON_READING)},
     }
 
@@ -194,6 +199,7 @@ def _or_null(schema: Document) -> Document:
 
 TEXT: Document = {"type": "string"}
 WHOLE: Document = {"type": "integer", "minimum": 0}
+NUMBER: Document = {"type": "integer", "minimum": 1}
 SHARE: Document = {"type": "number", "minimum": 0, "maximum": 1}
 OPEN_OBJECT: Document = {"type": "object"}
 PNG: Document = {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/png"}
@@ -217,6 +223,7 @@ def _schema(name: str) -> Document:
 def _reading() -> Document:
     return {
         "name": _or_null(TEXT),
+        "page": _or_null(NUMBER),
         "kind": {"const": "single"},
         "label": _or_null(_schema("Label")),
         "confidence": _or_null(SHARE),
@@ -229,6 +236,7 @@ def _reading() -> Document:
 def _page() -> Document:
     return {
         "name": _or_null(TEXT),
+        "page": _or_null(NUMBER),
         "kind": {"const": "numbers"},
         "text": _or_null(TEXT),
         "confidence": _or_null(SHARE),
@@ -245,7 +253,7 @@ def _page() -> Document:
 
 def _schemas(service: Service) -> Document:
     label = {"type": "string", "enum": list(service.reader.class_names)}
-    limits = _object({"bytes": WHOLE, "pixels": WHOLE, "files": WHOLE, "seconds": {"type": "number"}})
+    limits = _object({"bytes": WHOLE, "pixels": WHOLE, "files": WHOLE, "pages": WHOLE, "seconds": {"type": "number"}})
     flag = {"type": "boolean"}
     return {
         "File": {"type": "string", "contentMediaType": "application/octet-stream", "format": "binary"},

@@ -147,21 +147,29 @@ def _rounded(probabilities: NDArray[Any]) -> list[Any]:
     return found
 
 
-def sheet_of(reader: Reader, asked: Asked, source: Source) -> Sheet | DigitwiseError:
-    """Read an image as numbers."""
+def sheet_of(reader: Reader, asked: Asked, source: bytes | Decoded, max_pixels: int) -> Sheet | DigitwiseError:
+    """Read an image, or a page of a PDF, as numbers."""
     try:
-        decoded, part = _opened(reader, asked, source)
+        decoded, part = _opened(asked, source, max_pixels)
         return _sheet(reader.page_of(part, known=asked.known), decoded)
     except DigitwiseError as error:
         return error
 
 
-def sheet_or_digit_of(reader: Reader, asked: Asked, source: Source) -> Sheet | Outcome:
-    """Read an image as what it shows: numbers, one digit, or nothing."""
+def sheet_or_digit_of(reader: Reader, asked: Asked, source: bytes | Decoded, max_pixels: int) -> Sheet | Outcome:
+    """Read an image, or a page of a PDF, as what it shows: numbers, one digit, or nothing."""
     try:
-        decoded, part = _opened(reader, asked, source)
+        decoded, part = _opened(asked, source, max_pixels)
         found = reader.auto_of(part)
         return _sheet(found, decoded) if isinstance(found, Page) else _seen(reader, found)
+    except DigitwiseError as error:
+        return error
+
+
+def digit_of(reader: Reader, page: Decoded, _: int) -> Outcome:
+    """Read a page of a PDF as one digit."""
+    try:
+        return _seen(reader, reader.single_of(page.image))
     except DigitwiseError as error:
         return error
 
@@ -173,9 +181,9 @@ def statuses_of(outcome: Sheet | Outcome) -> list[str]:
     return [outcome.status if isinstance(outcome, Seen) else "error"]
 
 
-def _opened(reader: Reader, asked: Asked, source: Source) -> tuple[Decoded, Decoded]:
+def _opened(asked: Asked, source: bytes | Decoded, max_pixels: int) -> tuple[Decoded, Decoded]:
     """An image, and the part of it to read."""
-    decoded = _decoded(source, reader.max_pixels, PAGE)
+    decoded = source if isinstance(source, Decoded) else _decoded(source, max_pixels, PAGE)
     return decoded, decoded if asked.region is None else asked.region.of(decoded)
 
 
@@ -193,11 +201,14 @@ def _seen(reader: Reader, single: Single) -> Seen:
     return Seen(reading.status, reading.label, shares, single.image)
 
 
-def reading_document(name: str | None, outcome: Outcome | Sheet, *, with_input: bool) -> dict[str, Any]:
-    """The document of one image: one digit, or numbers."""
+def reading_document(
+    name: str | None, page: int | None, outcome: Outcome | Sheet, *, with_input: bool
+) -> dict[str, Any]:
+    """The document of one image, or of a page of a PDF: one digit, or numbers."""
     if isinstance(outcome, Sheet):
-        return page_document(name, outcome) | {"label": outcome.page.label, "probabilities": None}
-    document: dict[str, Any] = {"name": name, "kind": "single", "label": None, "confidence": None, "status": "error"}
+        return page_document(name, page, outcome) | {"label": outcome.page.label, "probabilities": None}
+    nothing = {"label": None, "confidence": None, "status": "error"}
+    document: dict[str, Any] = {"name": name, "page": page, "kind": "single"} | nothing
     if isinstance(outcome, DigitwiseError):
         return document | {"probabilities": None, "error": reason_of(outcome)} | ({"input": None} if with_input else {})
     document |= {"status": outcome.status, "label": outcome.label, "error": None}
@@ -209,16 +220,16 @@ def reading_document(name: str | None, outcome: Outcome | Sheet, *, with_input: 
     return document
 
 
-def page_document(name: str | None, outcome: Sheet | DigitwiseError) -> dict[str, Any]:
-    """The document of one page; width and height are those of the image upright by its EXIF orientation."""
-    head = {"name": name, "kind": "numbers"}
+def page_document(name: str | None, page: int | None, outcome: Sheet | DigitwiseError) -> dict[str, Any]:
+    """The document of one sheet; width and height are those of the image upright by its EXIF orientation."""
+    head = {"name": name, "page": page, "kind": "numbers"}
     if isinstance(outcome, DigitwiseError):
         nothing = {"text": None, "confidence": None, "width": None, "height": None}
         return head | nothing | _found(Page(None, ())) | {"status": "error", "error": reason_of(outcome)}
-    page = outcome.page
-    confidence = min((round(number.confidence, DECIMALS) for number in page.numbers), default=None)
-    told = {"text": page.text, "confidence": confidence, "status": page.status, "error": None}
-    return head | told | {"width": outcome.width, "height": outcome.height} | _found(page)
+    sheet = outcome.page
+    confidence = min((round(number.confidence, DECIMALS) for number in sheet.numbers), default=None)
+    told = {"text": sheet.text, "confidence": confidence, "status": sheet.status, "error": None}
+    return head | told | {"width": outcome.width, "height": outcome.height} | _found(sheet)
 
 
 def _found(page: Page) -> dict[str, Any]:
@@ -229,7 +240,7 @@ def _found(page: Page) -> dict[str, Any]:
 
 def reason_of(error: DigitwiseError) -> str:
     """Why an image could not be read."""
-    return str(error).removeprefix("the image: ")
+    return str(error).removeprefix("the image: ").removeprefix("the PDF: ")
 
 
 def as_png(image: UInt8) -> bytes:

@@ -1,8 +1,9 @@
 """The settings of a server, and what its requests share: the reader, the queue for it, the metrics.
 
-Small images go to the model batch by batch in one thread: those that came while it was busy go together. Large images
-and pages, which would delay the others, go through another thread one by one, so that the memory of two large photos is
-never needed at once. Both queues are bounded; a request that does not fit is refused at once.
+Quick images, which are small in pixels and in bytes, go to the model batch by batch in one thread as single digits, and
+one by one in another if they may hold numbers. Medium and large ones have a thread each, so that no slow image delays a
+quick one, and the memory of two large photos is never needed at once. All queues are bounded; a request that does not
+fit is refused at once. A request of many images stands in a queue with a few at a time, so that others come between.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,22 +22,48 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
+from digitwise.decoding import Decoded
 from digitwise.errors import TooLargeError
 from digitwise.reading.model import model_content
 from digitwise.reading.reader import Reader
 from digitwise.server.outcomes import Outcome, Source, read_together
 from digitwise.server.prometheus import Metrics
 from digitwise.server.refusals import Problem, busy
+from digitwise.server.rendering import Pages
 from digitwise.server.uploads import Collection, Intake, RequestLimits
 
 T = TypeVar("T")
-A = TypeVar("A")
-B = TypeVar("B")
-SMALL = 400_000  # pixels: images up to this size are read together, in some milliseconds
-TOGETHER = 64  # images of a batch: larger ones are not faster per image
-WAITING = 48  # small images in the queue: less than a tenth of a second of work
-LARGE = 32  # requests in the queue with large images or pages
+TOGETHER = 16  # images of a batch: larger ones are not faster per image
+PART = 8  # images of one request that stand in the queue at a time
+WAITING = 48  # quick images in the queue: about half a second of work
+REQUESTS = 32  # that wait in each of the other queues
+PDF = "pdf"  # the queue of pages to render
+RENDERING = 2  # pages at a time, so that one that takes very long does not hold up all others
 WARM = b"P5 20 20 255\n" + (b"\xff" * 8 + b"\0" * 4 + b"\xff" * 8) * 20  # a bar, as an image of PPM's kind
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class of images by how long they may take.
+
+    Parameters
+    ----------
+    name : str
+    pixels, bytes : int
+        Of the largest image in it.
+    """
+
+    name: str
+    pixels: int
+    bytes: int
+
+
+# Measured on one core: 10 to 30 ms; 20 to 200 ms, on noise up to 1 s; and seconds. Pixels alone do not tell: a PNG of
+# 28x28 with 18 MB of empty chunks takes 3 s.
+QUICK = Class("quick", 64 * 64, 16 * 2**10)
+MEDIUM = Class("medium", 400_000, 2**20)
+LARGE = Class("large", 2**62, 2**62)
+CLASSES = (QUICK, MEDIUM, LARGE)
 
 
 @dataclass(frozen=True)
@@ -145,7 +172,7 @@ async def _left(receive: Receive) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Queued:
-    """The small images of one request, and the future of their results."""
+    """A few small images of one request, and the future of their results."""
 
     sources: Sequence[Source]
     answer: asyncio.Future[list[Outcome]]
@@ -163,9 +190,13 @@ class Batcher:
 
     def __init__(self, reader: Reader, tell: Callable[[int], None]) -> None:
         self.reader, self._tell = reader, tell
-        self.waiting = self.large = 0  # small images, and requests with large ones
+        self.waiting = 0  # quick images to be read as single digits
+        self.alone = dict.fromkeys((*(each.name for each in CLASSES), PDF), 0)  # requests in the other queues
         self._queue: SimpleQueue[Queued | None] = SimpleQueue()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="digitwise-large")
+        self._pools = {
+            name: ThreadPoolExecutor(RENDERING if name == PDF else 1, thread_name_prefix=f"digitwise-{name}")
+            for name in self.alone
+        }
         self._thread = threading.Thread(target=self._work, name="digitwise-batch", daemon=True)
 
     def start(self) -> None:
@@ -178,17 +209,18 @@ class Batcher:
         """End, when the queue is empty."""
         self._queue.put(None)
         self._thread.join()
-        self._pool.shutdown(cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(cancel_futures=True)
 
     def check_room(self) -> None:
-        """Reject a request if the queue is full.
+        """Reject a request if a queue for quick images is full; others find out when their class is known.
 
         Raises
         ------
         Problem
             With status 503 and Retry-After.
         """
-        if self.waiting >= WAITING or self.large >= LARGE:
+        if self.waiting >= WAITING or self.alone[QUICK.name] >= REQUESTS:
             raise busy()
 
     async def read(self, sources: Sequence[Source]) -> list[Outcome]:
@@ -204,40 +236,91 @@ class Batcher:
             In the same order.
         """
         self.check_room()
+        quick = [place for place, source in enumerate(sources) if not _is_larger(source, QUICK)]
+        outcomes: dict[int, Outcome] = {}
+        for start in range(0, len(quick), PART):
+            part = quick[start : start + PART]
+            found = await self._queued([sources[place] for place in part])
+            outcomes.update(zip(part, found, strict=True))
+        for place, source in enumerate(sources):
+            if isinstance(outcomes.get(place, TooLargeError()), TooLargeError):
+                outcomes[place] = await self.each(self._read_one, source, CLASSES[1:], begun=bool(place))
+        return [outcomes[place] for place in range(len(sources))]
+
+    async def each(
+        self,
+        function: Callable[[Any, int], T],
+        source: Source,
+        classes: Sequence[Class] = CLASSES,
+        *,
+        begun: bool = False,
+    ) -> T:
+        """Apply a function of an image and the most pixels it may have, in the thread of the image's class.
+
+        Which that is turns out by its bytes and, when it is opened, by its pixels. For ``begun`` see :meth:`run`.
+        """
+        most = self.reader.max_pixels
+        for each in classes:
+            if not _is_larger(source, each):
+                found = await self.run(each.name, function, source, min(each.pixels, most), begun=begun)
+                if each.pixels >= most or not isinstance(found, TooLargeError):
+                    break
+        return found
+
+    async def run(self, queue: str, function: Callable[..., T], *arguments: Any, begun: bool = False) -> T:
+        """Apply a function in the thread of a queue; ``begun`` is a request of which something was read already.
+
+        Raises
+        ------
+        Problem
+            With status 503, if too many requests wait there; those that have begun are not refused.
+        """
+        if self.alone[queue] >= REQUESTS and not begun:
+            raise busy()
+        self._count(queue, 1)
+        try:
+            return await self._loop.run_in_executor(self._pools[queue], function, *arguments)
+        finally:
+            self._count(queue, -1)
+
+    async def pages(self, content: bytes, limits: RequestLimits) -> AsyncGenerator[Decoded]:
+        """The pages of a PDF; a process renders them, which ends with this generator.
+
+        Raises
+        ------
+        DigitwiseError
+            As :class:`Pages` raises them.
+        """
+        pages, begun = Pages(content, max_pixels=limits.pixels, most=limits.pages, seconds=limits.seconds), False
+        try:
+            while (page := await self.run(PDF, pages.following, begun=begun)) is not None:
+                yield page
+                begun = True
+        finally:
+            pages.kill()
+            self._pools[PDF].submit(pages.close)
+
+    async def _queued(self, sources: Sequence[Source]) -> list[Outcome]:
         answer: asyncio.Future[list[Outcome]] = self._loop.create_future()
-        self._count(small=len(sources))
+        self._count(None, len(sources))
         try:
             self._queue.put(Queued(sources, answer))
-            outcomes = await answer
+            return await answer
         finally:
-            self._count(small=-len(sources))
-        large = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, TooLargeError)]
-        if large:
-            found = await self.each(self._read_one, [sources[place] for place in large])
-            for place, outcome in zip(large, found, strict=True):
-                outcomes[place] = outcome
-        return outcomes
+            self._count(None, -len(sources))
 
-    async def each(self, function: Callable[[A], B], items: Sequence[A]) -> list[B]:
-        """Apply a slow function to each item in the thread for large images, one after the other."""
-        if self.large >= LARGE:
-            raise busy()
-        self._count(large=1)
-        try:
-            return [await self._loop.run_in_executor(self._pool, function, item) for item in items]
-        finally:
-            self._count(large=-1)
+    def _count(self, queue: str | None, more: int) -> None:
+        if queue is None:
+            self.waiting += more
+        else:
+            self.alone[queue] += more
+        self._tell(self.waiting + sum(self.alone.values()))
 
-    def _count(self, *, small: int = 0, large: int = 0) -> None:
-        self.waiting += small
-        self.large += large
-        self._tell(self.waiting + self.large)
-
-    def _read_one(self, source: Source) -> Outcome:
-        return read_together(self.reader, [source], max_pixels=self.reader.max_pixels)[0]
+    def _read_one(self, source: Source, max_pixels: int) -> Outcome:
+        return read_together(self.reader, [source], max_pixels=max_pixels)[0]
 
     def _work(self) -> None:
-        small = min(SMALL, self.reader.max_pixels)
+        small = min(QUICK.pixels, self.reader.max_pixels)
         while tasks := self._taken():
             wanted = [task for task in tasks if not task.answer.cancelled()]
             try:
@@ -263,6 +346,11 @@ class Batcher:
         if task is None and tasks:
             self._queue.put(None)  # keep the end for the next batch
         return tasks
+
+
+def _is_larger(source: Source, each: Class) -> bool:
+    """Whether an image has too many bytes for a class; arrays are of the model's own size."""
+    return isinstance(source, bytes) and len(source) > each.bytes
 
 
 def _deliver(tasks: list[Queued], outcomes: list[Outcome] | Exception) -> None:

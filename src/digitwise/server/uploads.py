@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 from PIL import Image
@@ -26,6 +26,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from digitwise.decoding import MAX_PIXELS, open_image
+from digitwise.decoding.opening import is_pdf
 from digitwise.errors import DataError
 from digitwise.files import whole_file
 from digitwise.images import UInt8
@@ -38,7 +39,8 @@ logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it would log
 NAME = 200  # characters of a file's name that are returned
 FIELDS = 10  # parts of a form without a file
 SPACIOUS = 16  # bytes of JSON per pixel, with line breaks and indentation
-KINDS = "multipart/form-data with files, image/* or application/json with arrays"
+KINDS = "multipart/form-data with files, image/*, application/pdf or application/json with arrays"
+LONG = 2**16  # bytes; a longer body is taken apart in a thread: 20 MB take 0.3 s, in which nobody would be answered
 TIMES = 4  # bytes held for all requests together, in largest bodies
 DIGITS = 20  # hexadecimal digits of the sha256 that name a file: enough to tell any number of images apart
 
@@ -55,6 +57,8 @@ class RequestLimits:
         Of one image.
     files : int
         Images in it.
+    pages : int
+        Of one PDF.
     seconds : float
         For receiving its body, and again for computing the answer.
     """
@@ -62,6 +66,7 @@ class RequestLimits:
     bytes: int = 20 * 2**20
     pixels: int = MAX_PIXELS
     files: int = 100
+    pages: int = 100
     seconds: float = 30.0
 
 
@@ -174,7 +179,7 @@ async def uploads_of(
         415 for another kind of body, 400 for a damaged one, 422 where nothing in it can be read, 413 for too many.
     """
     kind = kind_of(request)
-    if kind.startswith("image/"):
+    if is_alone(kind):
         return [Upload(None, body)]
     if kind == "multipart/form-data":
         files, _ = await form_of(request, body, files=limits.files)
@@ -182,9 +187,21 @@ async def uploads_of(
             raise Problem(422, "expected a form with a file, got none; give the part a filename")
         return files
     if kind == "application/json" and shape is not None:
-        return [Upload(None, image) for image in _arrays(body, limits, shape)]
+        long = len(body) > LONG
+        images = await asyncio.to_thread(_arrays, body, limits, shape) if long else _arrays(body, limits, shape)
+        return [Upload(None, image) for image in images]
     expected = KINDS if shape is not None else KINDS.rpartition(" or ")[0].replace(", ", " or ")
     raise Problem(415, f"expected {expected}, got another content type; name it in Content-Type")
+
+
+def is_alone(kind: str) -> bool:
+    """Whether a body of this content type is one file."""
+    return kind.startswith("image/") or kind == "application/pdf"
+
+
+def is_document(source: Source) -> TypeGuard[bytes]:
+    """Whether an upload is a PDF, by its first bytes."""
+    return isinstance(source, bytes) and is_pdf(source)
 
 
 def kind_of(request: Request) -> str:
@@ -212,7 +229,7 @@ async def form_of(request: Request, body: bytes, *, files: int) -> tuple[list[Up
     parser = MultiPartParser(request.headers, stream(), max_files=files, max_fields=FIELDS)
     parser.spool_max_size = len(body) + 1  # so that nothing is written to disk
     try:
-        form = await parser.parse()
+        form = await (parser.parse() if len(body) <= LONG else asyncio.to_thread(asyncio.run, parser.parse()))
     except (MultiPartException, ValueError) as error:
         reason = str(getattr(error, "message", "damaged"))
         if reason.startswith("Too many files"):
