@@ -28,6 +28,7 @@ PROBLEMS = {
 ON_READING = (400, 408, 413, 415, 422, 503, 504)
 FILES = {"type": "array", "items": {"$ref": "#/components/schemas/File"}, "minItems": 1}
 FORM = {"schema": {"type": "object", "properties": {"file": FILES}, "required": ["file"]}}
+REGION = r"^(\d{1,6}(\.\d{1,6})?,){3}\d{1,6}(\.\d{1,6})?$|^(\d{1,3}(\.\d{1,6})?%,){3}\d{1,3}(\.\d{1,6})?%$"
 FILE = {"schema": {"$ref": "#/components/schemas/File"}}
 ALONE = {"image/*": FILE, "application/pdf": FILE}
 PDF = (
@@ -111,7 +112,7 @@ def _asked() -> list[Document]:
         "region",
         "The part of each file that is read, as left,top,width,height in pixels or each in per cent. "
         "Boxes are in pixels of the whole image all the same. Not with mode single; arrays are read whole.",
-        {"type": "string", "examples": ["60%,10%,30%,8%", "640,80,320,60"]},
+        {"type": "string", "pattern": REGION, "examples": ["60%,10%,30%,8%", "640,80,320,60"]},
     )
     expect = _query(
         "expect",

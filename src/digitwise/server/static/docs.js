@@ -2,6 +2,7 @@
 
 const CURL = {
   "image/*": "-H 'Content-Type: image/png' --data-binary @seven.png",
+  "application/pdf": "-H 'Content-Type: application/pdf' --data-binary @sheets.pdf",
   "multipart/form-data": "-F file=@seven.png -F file=@eight.png",
   "application/json": "-H 'Content-Type: application/json' --data @image.json",
 };
