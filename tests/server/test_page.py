@@ -449,7 +449,7 @@ def test_results_are_downloaded_as_csv_that_no_spreadsheet_runs(page, scan, over
 
 def test_numbers_in_columns_are_shown_as_a_table_and_saved(page):
     bring(page, File.of("table.png", table_image()))
-    status(page, "Unsure", "#viewer")
+    status(page, "Read", "#viewer")
     cells = [row.locator("td").all_inner_texts() for row in page.locator("#viewer .cells tr").all()]
     assert [[len(text) for text in row] for row in cells] == [[2, 3, 1], [1, 0, 4], [2, 2, 2]]
     with page.expect_download() as started:
