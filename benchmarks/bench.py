@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no part
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks.ablation import bench_ablation
+from benchmarks.attack import PARTS as ATTACKS
 from benchmarks.attack import bench_attack
 from benchmarks.checks import bench_checks
 from benchmarks.contender import PEERS, at_hand
@@ -49,7 +50,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a look at the recipes in 5 minutes; keeps nothing")
     parser.add_argument(
-        "--only", nargs="+", choices=[*RECIPES, *PEERS, *NUMBERS], help="for recipes, numbers", metavar="NAME"
+        "--only",
+        nargs="+",
+        choices=[*RECIPES, *PEERS, *NUMBERS, *ATTACKS],
+        help="for recipes, numbers, attack",
+        metavar="NAME",
     )
     parser.add_argument(
         "--seeds", type=int, help="for recipes; by default 10 of the fast ones, 2 of slow peers, else 5"
@@ -64,7 +69,11 @@ def main() -> None:
         "--unseen", action="append", default=[], metavar="SET=MODEL", help="for strangers: who reads a set instead"
     )
     parser.add_argument(
-        "--network", action="append", default=[], metavar="NAME=ONNX", help="for finder: networks to compare, nothing else"
+        "--network",
+        action="append",
+        default=[],
+        metavar="NAME=ONNX",
+        help="for finder: networks to compare, nothing else",
     )
     add_options(parser)
     benches: dict[str, Callable[[argparse.Namespace], object]] = {
@@ -94,7 +103,7 @@ def main() -> None:
         "numbers": bench_numbers,
         "numbers-speed": bench_numbers_speed,
         "job": lambda _: bench_job(),
-        "attack": lambda chosen: bench_attack(chosen.limit),
+        "attack": lambda chosen: bench_attack(chosen.limit, chosen.only or ATTACKS),
         "figure": lambda _: (draw_errors_against_seconds(), write_tables()),
     }
     parser.add_argument("names", nargs="*", help=f"of {', '.join(benches)}; all by default")
@@ -102,6 +111,7 @@ def main() -> None:
     if unknown := set(chosen.names) - set(benches):
         parser.error(f"expected names of {', '.join(benches)}, got {', '.join(sorted(unknown))}")
     homes = dict.fromkeys((*RECIPES, *PEERS), "recipes") | dict.fromkeys(NUMBERS, "numbers")
+    homes |= dict.fromkeys(ATTACKS, "attack")
     if strangers := {homes[name] for name in chosen.only or ()} - set(chosen.names or benches):
         parser.error(f"--only: expected names that belong to {', '.join(chosen.names)}, got some of {min(strangers)}")
     if chosen.quick:

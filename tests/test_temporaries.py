@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from digitwise.cli.main import main
 from digitwise.files import atomic_write, whole_file
-from digitwise.temporaries import temporary_folder
+from digitwise.temporaries import for_libraries, temporary_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
 
 HOLD = """
 import sys, time
 from pathlib import Path
+from digitwise.cli.main import main
 from digitwise.files import whole_file
-from digitwise.temporaries import temporary_folder
+from digitwise.temporaries import for_libraries, temporary_folder
 with whole_file(Path(sys.argv[1])) as file, temporary_folder() as folder:
     (folder / "sub" / "deeper").mkdir(parents=True)
     (folder / "sub").chmod(0)
@@ -83,6 +85,21 @@ def test_two_files_are_written_at_once_in_one_folder(tmp_path):
             two.write_text("two")
         one.write_text("one")
     assert names(tmp_path) == ["one", "tmp", "two"]
+
+
+def test_what_libraries_of_a_command_make_lies_in_a_folder_of_ours(room):
+    with for_libraries():
+        left = Path(tempfile.mkdtemp())
+        with temporary_folder() as folder:
+            assert folder.parent == left.parent
+    assert not left.exists()
+    assert tempfile.gettempdir() == str(room)
+
+
+def test_command_runs_where_there_is_no_temporary_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert main(["recipe", "list"]) == 0
+    assert "flash" in capsys.readouterr().out
 
 
 def test_names_of_others_stay(tmp_path, room):

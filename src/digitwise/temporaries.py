@@ -83,6 +83,20 @@ def temporary_folder() -> Iterator[Path]:
             remove(folder)
 
 
+@contextmanager
+def for_libraries() -> Iterator[None]:
+    """Let what libraries make of temporary files and folders lie in one of ours; only for who owns the process.
+
+    Where none can be made, they lie where they always do.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError):
+            folder = stack.enter_context(temporary_folder())
+            stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
+            tempfile.tempdir = str(folder)
+        yield
+
+
 def _made(place: Path, stack: ExitStack) -> Path:
     """A new folder, locked as long as the stack."""
     while True:
