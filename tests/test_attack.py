@@ -9,6 +9,11 @@ from benchmarks.attack import HOSTILE_NOTEBOOKS, TARGETS, broken_by_notebooks, f
 from benchmarks.kills import COMMANDS, broken_by_kills, inputs, load_all
 from digitwise.errors import DigitwiseError
 
+# NumPy leaves an .npz open that it cannot read.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 FEW = {  # these take tenths of a second each
     "ONNX model": 40,
     "image read for numbers": 20,
@@ -19,6 +24,7 @@ FEW = {  # these take tenths of a second each
     "run reported": 2,
     ".keras model": 30,
     "layers and weights": 30,
+    "svm loaded or checked": 60,
     "saved classifier": 30,
     "saved evaluation": 40,
     "labelled paths calibrated on": 20,

@@ -10,6 +10,7 @@ import pytest
 
 from digitwise.cli.main import main
 from digitwise.files import atomic_write, whole_file
+from digitwise.outputs.single_file import held
 from digitwise.temporaries import for_libraries, temporary_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
@@ -26,7 +27,7 @@ with whole_file(Path(sys.argv[1])) as file, temporary_folder() as folder:
     print(file, folder, flush=True)
     time.sleep(60)
 """
-OWNED = (".digitwise-notes.txt", ".digitwise-set-12345678.lock", ".r-12345678.csv", "digitwise-12345678.csv")
+OWNED = (".digitwise-notes.txt", ".r-12345678.csv", "digitwise-12345678.csv")
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +78,14 @@ def test_what_a_living_process_holds_stays(other, tmp_path):
         pass
     assert file.exists()
     assert folder.exists()
+
+
+def test_lock_of_a_killed_process_goes_and_that_of_a_living_one_stays(tmp_path):
+    (tmp_path / ".digitwise-dead-12345678.lock").touch()
+    (tmp_path / ".digitwise.lock").touch()
+    with held(tmp_path / ".digitwise-set-12345678.lock"):
+        atomic_write(tmp_path / "r.csv", "rows")
+        assert names(tmp_path) == [".digitwise-set-12345678.lock", "r.csv", "tmp"]
 
 
 def test_two_files_are_written_at_once_in_one_folder(tmp_path):

@@ -6,6 +6,7 @@ makes a temporary folder. Only names that are formed as below count, and only wh
 - **Files** lie beside the file that they become, ``.digitwise-STEM-8HEX.SUFFIX``. Whoever writes one holds the folder
   with a shared lock; who can have it alone knows that nobody is writing there. The file itself is not locked, since
   HDF5 locks it.
+- **Locks**, ``.digitwise-NAME.lock``, of whoever writes to a place are removed too, if they can be had.
 - **Folders** lie where the system has temporary ones, ``.digitwise-16HEX``, and are locked themselves.
 
 Where the system or the disk locks no folders, as on Windows, they stay.
@@ -24,7 +25,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 PREFIX = ".digitwise"  # names of this beginning are ours
-LOCK = ".lock"
+LOCK = re.compile(rf"{re.escape(PREFIX)}(-.*)?\.lock", re.DOTALL)
 FILE = re.compile(rf"{re.escape(PREFIX)}-.*-[0-9a-f]{{8}}(\.[^/]*)?", re.DOTALL)
 FOLDER = re.compile(rf"{re.escape(PREFIX)}-[0-9a-f]{{16}}")
 TRIES, SECONDS_BETWEEN_TRIES = 5, 0.01  # others hold a folder alone only while they remove files
@@ -49,9 +50,7 @@ def lying_in(folder: Path) -> Iterator[None]:
             handle = os.open(folder, os.O_RDONLY)
             stack.callback(os.close, handle)
             if _locked(handle):
-                for entry in list(os.scandir(folder)):
-                    if _is_temporary_file(entry):
-                        os.unlink(entry.path)
+                _remove_files(folder)
             for _ in range(TRIES):
                 if _locked(handle, shared=True):
                     break
@@ -59,9 +58,19 @@ def lying_in(folder: Path) -> Iterator[None]:
         yield
 
 
-def _is_temporary_file(entry: os.DirEntry[str]) -> bool:
-    ours = FILE.fullmatch(entry.name) and not entry.name.endswith(LOCK)
-    return bool(ours) and entry.is_file(follow_symlinks=False)
+def _remove_files(folder: Path) -> None:
+    """Remove the temporary files in a folder where nobody is writing, and the locks that nobody holds."""
+    for entry in list(os.scandir(folder)):
+        if not entry.name.startswith(PREFIX) or not entry.is_file(follow_symlinks=False):
+            continue
+        with suppress(OSError), ExitStack() as stack:
+            if LOCK.fullmatch(entry.name):
+                handle = os.open(entry.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+                stack.callback(os.close, handle)
+                if _locked(handle) and os.path.samestat(os.fstat(handle), os.lstat(entry.path)):
+                    os.unlink(entry.path)
+            elif FILE.fullmatch(entry.name):
+                os.unlink(entry.path)
 
 
 @contextmanager
