@@ -6,52 +6,48 @@ A case is a valid file, changed at some places that its number decides, so that 
 
 from __future__ import annotations
 
-import io
 import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
 
-from benchmarks.measure import Row, keep
-from digitwise.data import load
+from benchmarks.doors import TARGETS, Target
+from benchmarks.hostile_notebooks import HOSTILE_NOTEBOOKS, broken_by_notebooks
+from benchmarks.kills import COMMANDS, inputs, kill, load_all
+from benchmarks.measure import keep, kept, replaced
 from digitwise.errors import DigitwiseError
-from digitwise.images import ImageSet, UInt8
+from digitwise.escaping import printable
 
 CHUNK = 2_000  # cases of one process; if one kills it, the next goes on behind that
+PARTS = ("files", "kills", "notebooks", "bombs")
+Tries = tuple[str, int, Iterable[tuple[int, str]]]  # what is tried, how often, and the cases that broke it
+BOMB_COMMANDS = (("data", "show"), ("check",), ("calibrate",), ("read", "--out", "rows.csv"), ("evaluate", "--reader"))
 SECONDS = 20  # that one case may take
 CHANGES = 6  # places of a file, at most
-HOSTILE = (b"\x00", b"\xff", b"\xff\xff\xff\x7f", b"[" * 40, b"-1", b"1e999", b"NaN", b"\xe2\x80\xae", b"%n", b"\n\n")
-
-
-@dataclass(frozen=True)
-class Target:
-    """A door.
-
-    Parameters
-    ----------
-    name : str
-    seeds : callable
-        From a folder to valid files, written there.
-    ask : callable
-        Gives a file to the library; what is no :class:`DigitwiseError` is a fault.
-    cases : int
-        How many are tried.
-    """
-
-    name: str
-    seeds: Callable[[Path], list[Path]]
-    ask: Callable[[Path], object]
-    cases: int
+HOSTILE = (
+    b"\x00",
+    b"\xff",
+    b"\xff\xff\xff\x7f",
+    b"[" * 40,
+    b"-1",
+    b"1e999",
+    b"NaN",
+    b"\xe2\x80\xae",
+    b"%n",
+    b"\n\n",
+    b"[" * 100_000,
+)
 
 
 def mutated(content: bytes, case: int) -> bytes:
@@ -78,170 +74,6 @@ def mutated(content: bytes, case: int) -> bytes:
     return bytes(changed)
 
 
-def digits(n: int = 40) -> ImageSet:
-    """The first embedded digits."""
-    return load("digits").train.take(np.arange(n))
-
-
-def _writing(name: str, write: Callable[[Path, UInt8, Any], object]) -> Callable[[Path], list[Path]]:
-    def seeds(folder: Path) -> list[Path]:
-        few = digits()
-        write(folder / name, few.images, few.labels)
-        return [folder / name]
-
-    return seeds
-
-
-def _images(folder: Path) -> list[Path]:
-    from PIL import Image
-
-    image = Image.fromarray(255 - np.kron(digits(1).images[0], np.ones((2, 2), np.uint8)))
-    paths = [folder / f"seven.{suffix}" for suffix in ("png", "jpg", "bmp", "gif", "tif", "webp", "pgm")]
-    for path in paths:
-        image.save(path)
-    return paths
-
-
-def _csv(path: Path, images: UInt8, labels: Any) -> None:
-    rows = np.column_stack([labels, images.reshape(len(images), -1)])
-    np.savetxt(path, rows, "%d", ",")
-
-
-def _idx(path: Path, images: UInt8, _: Any) -> None:
-    path.write_bytes(b"\0\0\x08\x03" + np.array(images.shape, ">i4").tobytes() + images.tobytes())
-
-
-def _parquet(path: Path, images: UInt8, labels: Any) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    parquet.write_table(pa.table({"image": list(images.reshape(len(images), -1)), "label": labels}), path)
-
-
-def _tar(path: Path, images: UInt8, labels: Any) -> None:
-    import tarfile
-
-    from PIL import Image
-
-    with tarfile.open(path, "w") as archive:
-        for place, (image, label) in enumerate(zip(images[:30], labels, strict=False)):
-            png = io.BytesIO()
-            Image.fromarray(image).save(png, "PNG")
-            for suffix, content in (("png", png.getvalue()), ("cls", str(label).encode())):
-                member = tarfile.TarInfo(f"{place}.{suffix}")
-                member.size = len(content)
-                archive.addfile(member, io.BytesIO(content))
-
-
-def _mat(path: Path, images: UInt8, labels: Any) -> None:
-    from scipy.io import savemat
-
-    savemat(path, {"X": images.reshape(len(images), -1), "y": labels}, do_compression=True)
-
-
-def _hdf5(path: Path, images: UInt8, labels: Any) -> None:
-    import h5py
-
-    with h5py.File(path, "w") as file:
-        file.create_dataset("images", data=images, compression="gzip")
-        file.create_dataset("labels", data=labels)
-
-
-def _libsvm(path: Path, images: UInt8, labels: Any) -> None:
-    rows = zip(images.reshape(len(images), -1), labels, strict=True)
-    path.write_text("".join(f"{label} {' '.join(f'{k + 1}:{v}' for k, v in enumerate(row))}\n" for row, label in rows))
-
-
-def _patch(path: Path, _: UInt8, __: Any) -> None:
-    head = "sha256,index,file,given,suggested,confidence,decision\n"
-    path.write_text(head + "".join(f"{k:064x},{k},,3,5,0.9,5\n" for k in range(20)))
-
-
-def _models(folder: Path) -> list[Path]:
-    from digitwise.reading.model import model_content
-
-    path = folder / "model.onnx"
-    path.write_bytes(model_content(None)[0])
-    return [path]
-
-
-def _template(path: Path, _: UInt8, __: Any) -> None:
-    fields = (f"[fields.f{k}]\nbox = [10, {20 * k}, 60, 15]\npattern = '\\d+'\n" for k in range(4))
-    path.write_text("marks = [[3, 3], [97, 3], [3, 97], [97, 97]]\n" + "".join(fields))
-
-
-def _read(path: Path) -> object:
-    return _reader().read(path)
-
-
-def _numbers(path: Path) -> object:
-    return _reader().read_numbers(path)
-
-
-_READERS: list[Any] = []
-
-
-def _reader() -> Any:
-    from digitwise.reading.reader import Reader
-
-    if not _READERS:
-        _READERS.append(Reader(threads=1))
-    return _READERS[0]
-
-
-def _loaded_and_checked(path: Path) -> object:
-    from digitwise.workflows.check import check
-
-    with suppress(DigitwiseError):
-        load(path)
-    return check(path, select=["DW001", "DW010", "DW011"])
-
-
-def _patched(path: Path) -> object:
-    from digitwise.data.patches import read_patch
-
-    return read_patch(path)
-
-
-def _asked_model(path: Path) -> object:
-    from digitwise.reading.model import Model
-
-    return Model(path, threads=1).probabilities(np.zeros((1, 28, 28), np.uint8))
-
-
-def _planned(path: Path) -> object:
-    from digitwise.reading.forms.template import Template
-
-    return Template.from_file(path)
-
-
-SETS = {
-    "set.npz": lambda path, images, labels: np.savez_compressed(path, images=images, labels=labels),
-    "set.npy": lambda path, images, _: np.save(path, images),
-    "set.csv": _csv,
-    "set.idx": _idx,
-    "set.parquet": _parquet,
-    "set.tar": _tar,
-    "set.mat": _mat,
-    "set.h5": _hdf5,
-    "set.svm": _libsvm,
-}
-TARGETS: dict[str, Target] = {
-    target.name: target
-    for target in (
-        Target("image read as a digit", _images, _read, 300_000),
-        Target("image read for numbers", _images, _numbers, 5_000),
-        *(
-            Target(f"{name.partition('.')[2]} loaded or checked", _writing(name, write), _loaded_and_checked, 65_000)
-            for name, write in SETS.items()
-        ),
-        Target("label patch", _writing("labels.csv", _patch), _patched, 60_000),
-        Target("template of a form", _writing("form.toml", _template), _planned, 60_000),
-        Target("ONNX model", _models, _asked_model, 10_000),
-    )
-}
-
-
 def faults(target: Target, cases: Iterable[int], folder: Path) -> Iterator[tuple[int, str]]:
     """The cases that break something, and how."""
     seeds = [(path, path.read_bytes()) for path in target.seeds(folder)]
@@ -257,23 +89,73 @@ def faults(target: Target, cases: Iterable[int], folder: Path) -> Iterator[tuple
             pass
         except Exception as error:
             yield case, f"{type(error).__name__}: {error}"
+        finally:
+            place.write_bytes(content)  # of several in a folder, one is damaged at a time
         if time.monotonic() - begun > SECONDS:
             yield case, f"more than {SECONDS} s"
 
 
-def bench_attack(limit: int | None = None) -> None:
-    """Try all cases, or the first so many of each door; print and keep how many held."""
-    rows: list[Row] = []
+def bench_attack(limit: int | None = None, only: Sequence[str] = PARTS) -> None:
+    """Try all cases of these parts, or the first so many of each row; print and keep how many held."""
+    parts = {"files": _file_rows, "kills": _kill_rows, "notebooks": _notebook_rows, "bombs": _bomb_rows}
+    for kind in only:
+        for what, cases, broken in parts[kind](limit):
+            begun = time.monotonic()
+            found = list(broken)
+            seconds = time.monotonic() - begun
+            for case, how in found[:20]:
+                print(f"  {what}, case {case}: {printable(how)[:300]}", flush=True)
+            print(f"{kind}: {what}: {cases:,} tried, {len(found):,} broken, {seconds:.0f} s", flush=True)
+            row = {"kind": kind, "what": what, "tried": cases, "broken": len(found), "seconds": round(seconds)}
+            keep("attack", replaced(kept("attack"), [row], ("kind", "what")))
+    for kind in PARTS:
+        rows = [row for row in kept("attack") if row["kind"] == kind]
+        tried, failed = (sum(int(row[name]) for row in rows) for name in ("tried", "broken"))
+        print(f"{kind:10} {tried:>10,} tried {tried - failed:>10,} held {failed:>6,} broken")
+
+
+def _file_rows(limit: int | None) -> Iterator[Tries]:
     for target in TARGETS.values():
-        begun = time.monotonic()
         cases = min(limit or target.cases, target.cases)
-        broken = list(_tried(target, cases))
-        seconds = time.monotonic() - begun
-        for case, how in broken[:20]:
-            print(f"  {target.name}, case {case}: {how[:200]}", flush=True)
-        print(f"{target.name}: {cases:,} tried, {len(broken):,} broken, {seconds:.0f} s", flush=True)
-        rows.append({"what": target.name, "tried": cases, "broken": len(broken), "seconds": round(seconds)})
-        keep("attack", rows)
+        yield target.name, cases, _tried(target, cases)
+
+
+def _kill_rows(limit: int | None) -> Iterator[Tries]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        multiprocessing.get_context("spawn").Pool(os.cpu_count(), load_all) as pool,
+    ):
+        pool.apply(inputs, (Path(folder),))
+        for command in COMMANDS:
+            cases = min(limit or command.kills, command.kills)
+            shares = np.array_split(np.arange(cases), min(os.cpu_count() or 1, cases))
+            jobs = [(command.name, Path(folder), range(int(share[0]), int(share[-1]) + 1)) for share in shares]
+            yield command.name, cases, chain.from_iterable(pool.imap_unordered(kill, jobs))
+
+
+def _notebook_rows(limit: int | None) -> Iterator[Tries]:
+    names = list(HOSTILE_NOTEBOOKS)[:limit]
+    yield "exercise check", len(names), broken_by_notebooks(names)
+
+
+def _bomb_rows(_: int | None) -> Iterator[Tries]:
+    from tests.formats.test_room import BOMBS, repeated
+
+    for name, write in {**BOMBS, "set.parquet": repeated}.items():
+        yield name, len(BOMB_COMMANDS), broken_by_bomb(name, write)
+
+
+def broken_by_bomb(name: str, write: Callable[[Path], object]) -> Iterator[tuple[int, str]]:
+    """The commands that a file of much more than memory breaks, as they get 1 GB of it: one line and 2 is right."""
+    from tests.formats.test_room import LIMITED
+
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder, name))
+        for case, words in enumerate(BOMB_COMMANDS):
+            asked = [sys.executable, "-c", LIMITED, *words, name]
+            done = subprocess.run(asked, capture_output=True, text=True, check=False, cwd=folder, timeout=SECONDS * 10)
+            if done.returncode != 2 or done.stderr.count("\n") != 1 or len(os.listdir(folder)) != 1:
+                yield case, f"{' '.join(words)}: exit code {done.returncode}, {done.stderr[-300:]!r}"
 
 
 def _tried(target: Target, cases: int) -> Iterator[tuple[int, str]]:

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no part
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from benchmarks.ablation import bench_ablation
+from benchmarks.attack import PARTS as ATTACKS
 from benchmarks.attack import bench_attack
 from benchmarks.checks import bench_checks
 from benchmarks.contender import PEERS, at_hand
@@ -52,7 +53,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a look at the recipes in 5 minutes; keeps nothing")
     parser.add_argument(
-        "--only", nargs="+", choices=[*RECIPES, *PEERS, *NUMBERS], help="for recipes, numbers", metavar="NAME"
+        "--only",
+        nargs="+",
+        choices=[*RECIPES, *PEERS, *NUMBERS, *ATTACKS],
+        help="for recipes, numbers, attack",
+        metavar="NAME",
     )
     parser.add_argument(
         "--seeds", type=int, help="for recipes; by default 10 of the fast ones, 2 of slow peers, else 5"
@@ -105,7 +110,7 @@ def main() -> None:
         "numbers-speed": bench_numbers_speed,
         "job": lambda _: bench_job(),
         "marking": lambda _: bench_marking(),
-        "attack": lambda chosen: bench_attack(chosen.limit),
+        "attack": lambda chosen: bench_attack(chosen.limit, chosen.only or ATTACKS),
         "soak": lambda chosen: bench_soak(chosen.seconds),
         "figure": lambda _: (draw_errors_against_seconds(), write_tables()),
     }
@@ -114,6 +119,7 @@ def main() -> None:
     if unknown := set(chosen.names) - set(benches):
         parser.error(f"expected names of {', '.join(benches)}, got {', '.join(sorted(unknown))}")
     homes = dict.fromkeys((*RECIPES, *PEERS), "recipes") | dict.fromkeys(NUMBERS, "numbers")
+    homes |= dict.fromkeys(ATTACKS, "attack")
     if strangers := {homes[name] for name in chosen.only or ()} - set(chosen.names or benches):
         parser.error(f"--only: expected names that belong to {', '.join(chosen.names)}, got some of {min(strangers)}")
     if chosen.quick:

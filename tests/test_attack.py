@@ -1,15 +1,56 @@
 """Damaged files at every public door; `bench.py attack` tries a million."""
 
+from contextlib import suppress
+
 import pytest
 
-from benchmarks.attack import TARGETS, faults, mutated
+from benchmarks import attack
+from benchmarks.attack import HOSTILE_NOTEBOOKS, TARGETS, broken_by_notebooks, faults, mutated
+from benchmarks.kills import COMMANDS, broken_by_kills, inputs, load_all
+from digitwise.errors import DigitwiseError
 
-FEW = {"ONNX model": 40, "image read for numbers": 20}  # these take tenths of a second each
+# NumPy leaves an .npz open that it cannot read.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+FEW = {  # these take tenths of a second each
+    "ONNX model": 40,
+    "image read for numbers": 20,
+    "metadata of an ONNX model": 30,
+    "PDF read for numbers": 20,
+    "run opened": 60,
+    "run compared": 60,
+    "run reported": 2,
+    ".keras model": 30,
+    "layers and weights": 30,
+    "svm loaded or checked": 60,
+    "saved classifier": 30,
+    "saved evaluation": 40,
+    "labelled paths calibrated on": 20,
+}
+DEEP = (
+    *(b"[" * 100_000, b'{"a":' * 100_000, b"a = " + b"[" * 100_000, b"a = " + b"{a=" * 100_000),
+    *(b'{"format": ' + b"9" * 5000 + b"}", b"null", b"[]", b"{}", b'"x"', b"\xff\xfe", b""),
+)
+TEXTS = (".json", ".toml", ".csv", ".ipynb")
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_damaged_file_gives_a_result_or_an_error_of_our_own(name, tmp_path):
     assert list(faults(TARGETS[name], range(FEW.get(name, 150)), tmp_path)) == []
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_text_that_is_nested_without_end_gives_an_error_of_our_own(name, tmp_path):
+    texts = [path for path in TARGETS[name].seeds(tmp_path) if path.suffix in TEXTS and name != "run reported"]
+    for path in texts:
+        before = path.read_bytes()
+        for content in DEEP:
+            path.write_bytes(content)
+            with suppress(DigitwiseError):
+                TARGETS[name].ask(path)
+        path.write_bytes(before)
 
 
 def test_every_seed_is_taken_as_it_is(tmp_path):
@@ -21,3 +62,43 @@ def test_every_seed_is_taken_as_it_is(tmp_path):
 def test_the_same_case_is_the_same_change():
     content = bytes(range(256))
     assert mutated(content, 7) == mutated(content, 7) != mutated(content, 8)
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory):
+    """What commands need that are killed."""
+    load_all()
+    folder = tmp_path_factory.mktemp("given")
+    inputs(folder / "world")
+    return folder / "world"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["report", "data normalize", "evaluate"])
+def test_killed_command_leaves_nothing_half_and_nothing_behind(name, given):
+    assert list(broken_by_kills(name, given, range(3))) == []
+
+
+def test_every_command_that_writes_is_killed_and_often_enough():
+    names = {command.words[0] for command in COMMANDS}
+    assert names >= {"train", "evaluate", "report", "check", "export", "calibrate", "improve", "sweep", "read", "run"}
+    assert sum(command.kills for command in COMMANDS) >= 200
+
+
+@pytest.mark.slow
+def test_hostile_notebooks_get_a_page_and_harm_nobody():
+    pytest.importorskip("psutil")
+    names = ["exit in a cell", "kills a process of the teacher's", "links in all places", "evidence is a pipe"]
+    assert list(broken_by_notebooks(names)) == []
+    assert len(HOSTILE_NOTEBOOKS) >= 30
+
+
+def test_rows_of_a_part_replace_only_their_own(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("benchmarks.measure.RESULTS", tmp_path)
+    monkeypatch.setattr(attack, "_bomb_rows", lambda _: iter([("set.npz", 5, [(3, "killed")])]))
+    monkeypatch.setattr(attack, "_kill_rows", lambda _: iter([("train", 7, [])]))
+    for only in (["bombs"], ["kills"], ["bombs"]):
+        attack.bench_attack(only=only)
+    rows = {(row["kind"], row["what"]): (row["tried"], row["broken"]) for row in attack.kept("attack")}
+    assert rows == {("bombs", "set.npz"): ("5", "1"), ("kills", "train"): ("7", "0")}
+    assert "set.npz, case 3: killed" in capsys.readouterr().out

@@ -36,3 +36,9 @@ def test_ledger_that_cannot_be_written_says_what_to_do(place):
     place.write_text("a file in the way")
     with pytest.raises(RunError, match="set DIGITWISE_LEDGER"):
         note("abc", FIRST)
+
+
+def test_damaged_lines_are_passed_over(tmp_path, monkeypatch):
+    monkeypatch.setenv("DIGITWISE_LEDGER", str(tmp_path))
+    (tmp_path / "print.jsonl").write_bytes(b"\xff\xfe\n" + b"[" * 100_000 + b"\n{}\n")
+    assert looks("print") == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import IO, Any, Protocol
 from digitwise.errors import DataError, DigitwiseError, MissingPartError
 from digitwise.files import expanded, instead_of_data, whole_file
 from digitwise.parts import imported
+from digitwise.temporaries import temporary_folder
 
 VERSIONS = ("ETag", "etag", "LastModified", "last_modified", "mtime", "modified")  # as object stores call them
 START = 512  # bytes that tell what a file is
@@ -224,15 +224,13 @@ class RemoteFolder:
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:  # noqa: D102
-        handle, temporary = tempfile.mkstemp(suffix=Path(name).suffix)
-        os.close(handle)
-        try:
-            yield Path(temporary)
+        with temporary_folder() as folder:
+            temporary = folder / name
+            temporary.touch()
+            yield temporary
             with _asked(self.name) as (system, place):
                 system.makedirs(place, exist_ok=True)
-                system.put_file(temporary, _in(place, name))
-        finally:
-            os.unlink(temporary)
+                system.put_file(str(temporary), _in(place, name))
 
     def remove(self, name: str) -> None:  # noqa: D102
         with _asked(self.name) as (system, place):

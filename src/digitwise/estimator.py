@@ -213,7 +213,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             if about["features"]:
                 made.feature_names_in_ = np.array(about["features"], object)
             made.history_ = about["history"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError(f"{path}: expected a folder that DigitClassifier.save made: {error}") from error
         made.model_ = load_model(folder)
         return made

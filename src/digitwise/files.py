@@ -8,7 +8,6 @@ import gzip
 import lzma
 import os
 import re
-import secrets
 import stat
 import zlib
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from digitwise.escaping import json_text
+from digitwise.temporaries import lying_in, temporary_name
 
 FULL = {errno.ENOSPC, errno.EFBIG, *([errno.EDQUOT] if hasattr(errno, "EDQUOT") else [])}  # which Windows lacks
 PACKED: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
@@ -104,24 +104,24 @@ def naming(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def whole_file(path: Path, prefix: str = ".") -> Iterator[Path]:
+def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary name beside ``path`` to write to; on leaving, rename it, on an error, remove it.
 
-    It does not check what ``path`` holds: commands write through :mod:`digitwise.outputs`. The temporary name
-    keeps the suffix, for writers that choose the format by it.
+    It does not check what ``path`` holds: commands write through :mod:`digitwise.outputs`. What killed processes left
+    beside it is removed, see :mod:`digitwise.temporaries`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    suffix = "".join(path.suffixes[-2:])
     # A name of our own, not mkstemp's: it is known before the file is there, so that no interrupt leaves one behind.
-    temporary = path.parent / f"{prefix}{path.stem}-{secrets.token_hex(4)}{suffix}"
-    try:
-        with naming(path):
-            temporary.touch(0o600, exist_ok=False)
-            yield temporary
-        os.chmod(temporary, _mode(path))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    temporary = temporary_name(path)
+    with lying_in(path.parent):
+        try:
+            with naming(path):
+                temporary.touch(0o600, exist_ok=False)
+                yield temporary
+            os.chmod(temporary, _mode(path))
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def atomic_write(path: Path, content: bytes | str) -> None:

@@ -55,14 +55,14 @@ def note(fingerprint: str, look: LedgerEntry) -> None:
 def looks(fingerprint: str) -> list[LedgerEntry]:
     """All uses of the test images with this fingerprint, oldest first; invalid lines are skipped."""
     try:
-        lines = _file(fingerprint).read_text(encoding="utf-8").splitlines()
+        lines = _file(fingerprint).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
     found = []
     for line in lines:
         try:
             found.append(LedgerEntry(**json.loads(line)))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             continue
     return found
 

@@ -10,6 +10,7 @@ RAW = {"whole_file", "atomic_write", "atomic_json"}  # of digitwise.files: they 
 DELETING = {"rmtree", "unlink", "rmdir", "rename", "removedirs"}
 KNOWN = {
     "files.py": "whole files themselves",
+    "temporaries.py": "what killed processes left, by its name and a lock",
     "outputs": "the rule itself",
     "addresses.py": "files of rows, by the manifest of their job",
     "runs.py": "checkpoints of a run that is in its place",
@@ -24,7 +25,6 @@ KNOWN = {
     "exporting/finder.py": "the package's own finder, by make model",
     "training/finder/fit.py": "the finder's checkpoint, by make model",
     "training/trust.py": "the package's own table, by make model",
-    "exercise/sandbox.py": "the folder that a student's notebook runs in",
     "exercise/predicting.py": "what that notebook is answered",
 }
 

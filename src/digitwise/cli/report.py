@@ -23,6 +23,8 @@ from digitwise.cli.console import (
 )
 from digitwise.cli.options import ClassMixOption, InputScaleOption, MaxErrorOption, SamplesOption, class_mix, share
 
+FINDING = {"code": str, "severity": str, "title": str, "count": int}  # what a report shows of one
+
 if TYPE_CHECKING:
     from digitwise.evaluation import Comparison
     from digitwise.reporting.evaluation import Evaluation
@@ -88,8 +90,10 @@ def _findings(path: Path | None) -> list[dict[str, Any]]:
         return []
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return [{key: each[key] for key in ("code", "severity", "title", "count")} for each in found]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if not all(type(each[key]) is kind for each in found for key, kind in FINDING.items()):
+            raise TypeError
+        return [{key: each[key] for key in FINDING} for each in found]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{path}: expected the findings.json of digitwise check; run it again") from error
 
 

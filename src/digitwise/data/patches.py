@@ -154,7 +154,7 @@ def _read(path: Path) -> Patch:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: expected a label patch, a CSV in UTF-8, got: {error}") from error
     reader = csv.reader(io.StringIO(text), delimiter=separator(text))
-    header = _header(reader)
+    header = _header(_rows(reader, path))
     if missing := [name for name in ("sha256", "decision") if name not in header]:
         raise DataError.wanted(path, f"the columns {', '.join(COLUMNS)}", f"no {missing[0]}")
     if len(set(header)) < len(header):

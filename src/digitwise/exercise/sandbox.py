@@ -10,7 +10,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from digitwise import temporaries
 from digitwise.parts import imported
 
 WINDOW_SECONDS = 1.0  # processor time is counted in steps of 10 ms: 0.2 s would hold too few of them
@@ -108,33 +108,11 @@ class NotebookLimits:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder that is removed at the end, whatever its content and permissions."""
-    outer = Path(tempfile.mkdtemp(prefix="digitwise-exercise-")).resolve()
-    folder = outer / "0"
-    folder.mkdir()
-    try:
+    """A folder in a temporary one: what a student's code does to it does not touch that one's own permissions."""
+    with temporaries.temporary_folder() as outer:
+        folder = outer.resolve() / "0"
+        folder.mkdir()
         yield folder
-    finally:
-        _remove(outer, folder)
-
-
-def _remove(outer: Path, folder: Path) -> None:
-    """Remove a folder and its parent without recursion: a student may have nested thousands of folders."""
-    waiting, moved = [folder], 0
-    while waiting:
-        place = waiting.pop()
-        with contextlib.suppress(OSError):
-            os.chmod(place, 0o700)  # the code may have removed the permission to list it
-            for entry in list(os.scandir(place)):
-                if entry.is_dir(follow_symlinks=False):
-                    moved += 1
-                    os.chmod(entry.path, 0o700)
-                    waiting.append(Path(entry.path).rename(outer / str(moved)))
-                else:
-                    os.unlink(entry.path)
-            os.rmdir(place)
-    with contextlib.suppress(OSError):
-        outer.rmdir()
 
 
 def prepare(folder: Path) -> None:

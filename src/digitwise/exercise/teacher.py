@@ -94,13 +94,16 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     head = text.partition("\n")[0]
     separator = max(",;\t", key=head.count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, restval="")
-    names = rows.fieldnames or []
+    try:
+        names, found = rows.fieldnames or [], list(rows)
+    except csv.Error as error:
+        raise DataError(f"{path}: expected a table of short cells, got: {error}; fill in marks.csv") from error
     if not {*KEYS} <= {*names} or not {*FILLED} & {*names}:
         expected = f"the columns {', '.join(KEYS)} and {' or '.join(FILLED)}"
         raise DataError(f"{path}: expected {expected}, got {printable(', '.join(names))[:200]}; fill in marks.csv")
     return [
         (number, {name: from_cell(str(value)) for name, value in row.items() if name})
-        for number, row in enumerate(rows, start=2)
+        for number, row in enumerate(found, start=2)
     ]
 
 

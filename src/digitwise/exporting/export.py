@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from digitwise.outputs import Kind, check_file, check_folder, claimed, new_folde
 from digitwise.parts import require
 from digitwise.reading.model import KEY
 from digitwise.runs import Run
+from digitwise.temporaries import temporary_folder
 
 EXPORT = Kind("export", "an earlier export", ExportError)
 SAVED_MODEL = Kind("saved-model", "an earlier saved model", ExportError)
@@ -166,8 +166,8 @@ class ExportForm:
 @contextmanager
 def _looked_at(place: Path) -> Iterator[Path]:
     """Give a temporary path of the same name, for an export that exists already and is only checked."""
-    with tempfile.TemporaryDirectory(prefix="digitwise-") as temporary:
-        yield Path(temporary) / place.name if place.suffix else Path(temporary)
+    with temporary_folder() as temporary:
+        yield temporary / place.name if place.suffix else temporary
 
 
 def _check_pair(folder: Path) -> None:

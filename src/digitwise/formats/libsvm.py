@@ -21,6 +21,7 @@ from digitwise.images import Float64, Int64
 
 LINE = re.compile(rb"\s*[-+]?\d+(\.\d*)?([eE][-+]?\d+)?(\s+\d+:[-+.\deE]+){2}")
 LONGEST_LINE = 10_000_000  # bytes
+LONGEST_NUMBER = 64  # characters
 SIDES = (
     8,
     16,
@@ -110,7 +111,10 @@ class Libsvm(Stored):
                 kept = [line for line in block if line.strip()]
                 counts = np.array([line.count(b":") for line in kept], np.int64)
                 try:
-                    numbers = np.array(b" ".join(kept).replace(b":", b" ").split()).astype(np.float64)
+                    words = b" ".join(kept).replace(b":", b" ").split()
+                    if max(map(len, words), default=0) > LONGEST_NUMBER:  # each takes as many bytes as the longest
+                        raise ValueError(f"a number of more than {LONGEST_NUMBER} characters")
+                    numbers = np.array(words).astype(np.float64)
                     if len(numbers) != len(kept) + 2 * counts.sum():
                         raise ValueError("a label without its values, or values without their index")
                 except ValueError as error:

@@ -17,7 +17,8 @@ The rule, for every command:
   renames that the next start completes or takes back.
 
 Run folders of versions without that list are known by their ``run.json`` and by the names of what lies in them.
-Names that begin with ``.digitwise`` are temporary ones, locks and lists.
+Names that begin with ``.digitwise`` are temporary ones, locks and lists; what a killed process left of them is removed
+by the next, see :mod:`digitwise.temporaries`.
 """
 
 from digitwise.outputs.folders import (

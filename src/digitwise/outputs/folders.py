@@ -17,7 +17,6 @@ from typing import Any
 from digitwise.files import naming
 from digitwise.outputs.marker import (
     MARKER,
-    PREFIX,
     STRANGE,
     Kind,
     Marker,
@@ -29,6 +28,7 @@ from digitwise.outputs.marker import (
     unfinished,
 )
 from digitwise.outputs.single_file import check_file, held, listed
+from digitwise.temporaries import PREFIX
 
 PLAN = "plan.json"  # of what is replaced together; is there once all of it is written
 EARLIER = "earlier-"  # what was replaced

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from digitwise.errors import DataError, DigitwiseError
 from digitwise.files import whole_file
+from digitwise.temporaries import PREFIX
 
-PREFIX = ".digitwise"  # names of this beginning are ours
 MARKER = f"{PREFIX}.json"
 STAGED = re.compile(rf"(^|/){re.escape(PREFIX)}-[^/]*\.new/")  # in what is written there first, and may be cut off
 FORMAT = 1
@@ -122,7 +122,7 @@ class Marker:
             "folders": self.folders,
             "files": {name: vars(entry) for name, entry in sorted(self.files.items())},
         }
-        with whole_file(folder / MARKER, prefix=f"{PREFIX}-") as temporary:
+        with whole_file(folder / MARKER) as temporary:
             temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from digitwise.files import whole_file, write_json
-from digitwise.outputs.marker import PREFIX, STRANGE, Kind, WrittenFile, digest, kept_list, marker_of
+from digitwise.outputs.marker import STRANGE, Kind, WrittenFile, digest, kept_list, marker_of
+from digitwise.temporaries import PREFIX
 
 
 @contextmanager
@@ -146,7 +147,7 @@ def output_file(path: Path, kind: Kind) -> Iterator[Path]:
         Of the kind, if something of the owner's lies there, or another process is writing there.
     """
     check_file(path, kind)
-    with claimed(path, kind), whole_file(path, prefix=f"{PREFIX}-") as temporary:
+    with claimed(path, kind), whole_file(path) as temporary:
         yield temporary
         check_file(path, kind)  # it may have appeared meanwhile
         listed(path, temporary, kind)
@@ -159,7 +160,7 @@ def updated_file(path: Path, kind: Kind) -> Iterator[Path]:
 
     ``path`` is a file or nothing.
     """
-    with whole_file(path, prefix=f"{PREFIX}-") as temporary:
+    with whole_file(path) as temporary:
         yield temporary
         listed(path, temporary, kind)
 
@@ -169,7 +170,7 @@ def new_file(path: Path, kind: Kind) -> Iterator[Path]:
     """Give a temporary name as :func:`output_file` does, for a file that is the owner's from then on."""
     if os.path.lexists(path):
         raise kind.refused(path, "one that is there and may be somebody's work")
-    with whole_file(path, prefix=f"{PREFIX}-") as temporary:
+    with whole_file(path) as temporary:
         yield temporary
         if os.path.lexists(path):
             raise kind.refused(path, "one that appeared meanwhile")

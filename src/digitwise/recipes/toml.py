@@ -89,7 +89,7 @@ def read(cls: type[T], path: str | Path) -> T:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise RecipeError(f"{path}: expected a recipe in TOML, got {error.strerror}; {ADVICE}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RecipeError(f"{path}: expected a recipe in TOML: {one_line(error)}") from error
     try:
         return _made(cls, values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from digitwise.reporting.figures import sheet_of
 from digitwise.reporting.render import render
 from digitwise.runs import now
 from digitwise.system import versions
+from digitwise.temporaries import temporary_folder
 
 CHECK = Kind("check", "an earlier one of digitwise check")
 FILES = ("findings.json", "index.html")
@@ -149,12 +149,12 @@ def write_sweep(folder: Path, info: dict[str, Any], rows: Sequence[dict[str, Any
         The page.
     """
     drawn: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(prefix="digitwise-") as name:
-        stem = Path(name) / "coordinates"
+    with temporary_folder() as place:
+        stem = place / "coordinates"
         charts.parallel_coordinates(*coordinates(info, rows), stem)
         drawn["coordinates"] = charts.inline(stem)
         if info["importances"]:
-            stem = Path(name) / "importances"
+            stem = place / "importances"
             charts.importances({_short(each): share for each, share in info["importances"].items()}, stem)
             drawn["importances"] = charts.inline(stem)
     page = render("sweep.html.j2", **sweep_content(info, rows), charts=drawn)

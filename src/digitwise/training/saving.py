@@ -6,7 +6,6 @@ They are Keras' own file, the exercise's pair of JSON and weights, and, to start
 from __future__ import annotations
 
 import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,6 +19,7 @@ from digitwise.errors import DigitwiseError, RecipeError, RunError, one_line
 from digitwise.files import atomic_write, expanded, whole_file
 from digitwise.images import Float32, UInt8
 from digitwise.parts import imported
+from digitwise.temporaries import temporary_folder
 from digitwise.training.backend import keras
 from digitwise.training.old_keras import OldModel
 from digitwise.training.old_layers import UnknownLayerError
@@ -124,14 +124,14 @@ def _from_json(path: Path) -> Any:
         raise RunError(f"{path}: expected {' or '.join(WEIGHT_NAMES)} beside it, found neither")
     import h5py
 
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         with h5py.File(weights) as file:
             if "model_config" in file.attrs:
                 return _from_file(weights)
             if "layer_names" in file.attrs or "layer_names0" in file.attrs:
                 text = path.read_text(encoding="utf-8")
-                return _from_old(str(path), text, file, lambda: _joined(text, file, Path(folder)))
-        return _from_pair(path, weights, Path(folder))
+                return _from_old(str(path), text, file, lambda: _joined(text, file, folder))
+        return _from_pair(path, weights, folder)
 
 
 def _from_pair(path: Path, weights: Path, folder: Path) -> Any:

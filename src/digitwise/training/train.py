@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from digitwise.normalization import form_of
 from digitwise.recipes import Recipe
 from digitwise.runs import Run
 from digitwise.system import hardware, peak_memory, versions
+from digitwise.temporaries import temporary_folder
 from digitwise.training.additions import with_sets
 from digitwise.training.backend import BACKEND, HOSTS, data_parallel
 from digitwise.training.fit import Fitted, fit_networks, joined
@@ -340,9 +340,9 @@ def _train_seed(job: _SeedsJob, seed: int, watch: Watch) -> Files | None:
         return None
     splits = training_splits(dataset, size=job.validation, seed=SPLIT_SEED)
     fitted = _fitted(recipe, splits, options, distribute=False, watch=watch)
-    with tempfile.TemporaryDirectory(prefix="digitwise-") as name:
-        write_files(Path(name), recipe, dataset, splits, fitted, options)
-        return {file.name: file.read_bytes() for file in Path(name).iterdir()}
+    with temporary_folder() as place:
+        write_files(place, recipe, dataset, splits, fitted, options)
+        return {file.name: file.read_bytes() for file in place.iterdir()}
 
 
 def _received(files: Files, place: Path) -> Run:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -243,7 +242,7 @@ def load_checkpoint(path: Path, key: str) -> tuple[TrainingProgress, Arrays, Arr
                 [archive[f"{kind}{i}"] for i in range(sum(name.startswith(kind) for name in archive.files))]
                 for kind in ("state_", "best_")
             ]
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # NumPy's parser and unpacking raise whatever they meet
         raise RunError(f"{path}: not a checkpoint of this version; start again without --resume") from error
     if progress.key != key:
         raise RunError(f"{path}: a checkpoint of another recipe, seed or data set; start again without --resume")

@@ -81,7 +81,7 @@ def counts_of(folder: OutputFolder, job: str, number: int) -> Counts | None:
             counts = Counts(**{field.name: told[field.name] for field in fields(Counts)})
             mine = (told["job"], told["shard"], told["rows"]) == (job, number, counts.rows)
             return counts if mine and counts.rows == found.num_rows else None
-    except (OSError, ValueError, KeyError, TypeError):  # ArrowInvalid is a ValueError
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # ArrowInvalid is a ValueError
         return None
 
 
@@ -197,7 +197,7 @@ def holds(folder: OutputFolder, job: str) -> bool:
     try:
         with folder.open(NAME) as file:
             return bool(json.load(file)["job"]["id"] == job)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
@@ -214,7 +214,7 @@ def _read(folder: OutputFolder) -> dict[str, Any]:
             raise DataError(f"{folder.name}: expected a {NAME} of format {FORMAT}, got {found['format']!r}; {OTHER}")
         if not isinstance(found["job"], dict) or not all(isinstance(shard, dict) for shard in found["shards"]):
             raise TypeError
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{folder.name}: expected a {NAME} of digitwise read, got something else; {OTHER}") from error
     return dict(found)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from digitwise.synthetic.glyphs import glyphs_of
 from digitwise.synthetic.scenes.scene import write_glyphs
+from digitwise.temporaries import temporary_folder
 from digitwise.training import finder
 
 DIGITS = 50_000  # training digits for scenes; confidences are fitted on the others
@@ -38,9 +38,9 @@ def main() -> None:
         dtype=chosen.dtype,
         rate=RATE if chosen.rate is None else chosen.rate,
     )
-    with tempfile.TemporaryDirectory() as folder:
-        write_glyphs(Path(folder), glyphs_of(digits, labels, seed=chosen.seed, jobs=chosen.jobs))
-        trained(chosen.out, Path(folder), options, start=chosen.start, resume=chosen.resume)
+    with temporary_folder() as folder:
+        write_glyphs(folder, glyphs_of(digits, labels, seed=chosen.seed, jobs=chosen.jobs))
+        trained(chosen.out, folder, options, start=chosen.start, resume=chosen.resume)
 
 
 def _parser() -> argparse.ArgumentParser:
