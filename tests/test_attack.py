@@ -1,12 +1,13 @@
 """Damaged files at every public door; `bench.py attack` tries a million."""
 
+import multiprocessing
 from contextlib import suppress
 
 import pytest
 
 from benchmarks import attack
 from benchmarks.attack import HOSTILE_NOTEBOOKS, TARGETS, broken_by_notebooks, faults, mutated
-from benchmarks.kills import COMMANDS, broken_by_kills, inputs, load_all
+from benchmarks.kills import COMMANDS, inputs, kill, load_all
 from digitwise.errors import DigitwiseError
 
 # NumPy leaves an .npz open that it cannot read.
@@ -64,19 +65,13 @@ def test_the_same_case_is_the_same_change():
     assert mutated(content, 7) == mutated(content, 7) != mutated(content, 8)
 
 
-@pytest.fixture(scope="module")
-def given(tmp_path_factory):
-    """What commands need that are killed."""
-    load_all()
-    folder = tmp_path_factory.mktemp("given")
-    inputs(folder / "world")
-    return folder / "world"
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["report", "data normalize", "evaluate"])
-def test_killed_command_leaves_nothing_half_and_nothing_behind(name, given):
-    assert list(broken_by_kills(name, given, range(3))) == []
+def test_killed_command_leaves_nothing_half_and_nothing_behind(tmp_path):
+    """In a process of its own: one that has used Keras cannot be forked."""
+    with multiprocessing.get_context("spawn").Pool(1, load_all) as pool:
+        pool.apply(inputs, (tmp_path / "given",))
+        for name in ("report", "data normalize", "evaluate"):
+            assert pool.apply(kill, ((name, tmp_path / "given", range(3)),)) == []
 
 
 def test_every_command_that_writes_is_killed_and_often_enough():
