@@ -172,8 +172,10 @@ def broken_by_bomb(name: str, write: Callable[[Path], object]) -> Iterator[tuple
 
 def _tried(target: Target, cases: int) -> Iterator[tuple[int, str]]:
     """All faults of a target, in processes that may die."""
-    jobs = [(target.name, start, min(start + CHUNK, cases)) for start in range(0, cases, CHUNK)]
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+    processes = os.cpu_count() or 1
+    size = min(CHUNK, -(-cases // processes))
+    jobs = [(target.name, start, min(start + size, cases)) for start in range(0, cases, size)]
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
         for found in pool.imap_unordered(_job, jobs):
             yield from found
 

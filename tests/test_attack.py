@@ -20,7 +20,7 @@ FEW = {  # these take tenths of a second each
     "image read for numbers": 20,
     "metadata of an ONNX model": 30,
     "PDF read for numbers": 20,
-    "run opened": 60,
+    "run opened": 30,
     "run compared": 60,
     "run reported": 2,
     ".keras model": 30,
@@ -54,6 +54,7 @@ def test_text_that_is_nested_without_end_gives_an_error_of_our_own(name, tmp_pat
         path.write_bytes(before)
 
 
+@pytest.mark.slow
 def test_every_seed_is_taken_as_it_is(tmp_path):
     for target in TARGETS.values():
         for path in target.seeds(tmp_path):

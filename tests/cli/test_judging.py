@@ -190,3 +190,12 @@ def test_bad_input_gets_one_line_and_leaves_nothing(digitwise, trained, tmp_path
     assert message in result.err
     assert result.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '[{"code": 1, "severity": [], "title": {}, "count": "x"}]'])
+def test_findings_of_another_form_are_refused(digitwise, trained, tmp_path, content):
+    (tmp_path / "findings.json").write_text(content)
+    result = digitwise("report", trained, "--findings", tmp_path / "findings.json", "--out", tmp_path / "a.html")
+    assert result.code == 2
+    assert "expected the findings.json of digitwise check" in result.err
+    assert result.err.count("\n") == 1

@@ -32,6 +32,13 @@ def test_lines_of_index_and_value_are_images(tmp_path, name, first, high):
     assert notes[0] == "images of 28x28, by the highest index"
 
 
+def test_number_without_end_among_lines_is_refused_before_all_take_as_many_bytes(tmp_path):
+    path = write_libsvm(tmp_path / "digits.txt", IMAGES, LABELS)
+    path.write_bytes(path.read_bytes() + b"3 1:5 2:" + b"9" * 100_000 + b"\n")
+    with pytest.raises(DataError, match="a number of more than 64 characters"):
+        load(path)
+
+
 def test_usps_is_scaled_from_minus_one_and_its_labels_begin_at_1(tmp_path):
     images = IMAGES[:, 6:22, 6:22].reshape(40, -1) / 127.5 - 1
     path = write_libsvm(tmp_path / "usps", images, LABELS + 1)

@@ -211,9 +211,10 @@ def test_a_folder_of_something_else_is_refused(read, source, tmp_path):
     (tmp_path / "out" / "thesis.txt").write_text("years of work")
     with pytest.raises(DataError, match=r"expected an empty folder, .* got one with thesis.txt"):
         read(source)
-    (tmp_path / "out" / "manifest.json").write_text("{}")
-    with pytest.raises(DataError, match=r"expected a manifest.json of digitwise read, got something else"):
-        read(source)
+    for content in ("{}", "[" * 100_000):
+        (tmp_path / "out" / "manifest.json").write_text(content)
+        with pytest.raises(DataError, match=r"expected a manifest.json of digitwise read, got something else"):
+            read(source)
     assert sorted(os.listdir(tmp_path / "out")) == ["manifest.json", "thesis.txt"]
 
 
