@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from digitwise.data.download import cache_folder
 from digitwise.errors import MissingPartError
 from digitwise.parts import BACKENDS, is_found
 from digitwise.system import gpus
@@ -127,6 +126,8 @@ def settle() -> str:
     if os.environ.get(DEVICE) == "cpu":
         os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu", "KERAS_TORCH_DEVICE": "cpu"}
     if choice.gpu and choice.backend == "jax":  # what it compiles in seconds is kept for the next process
+        from digitwise.data.download import cache_folder
+
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_folder() / "jax"))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
         os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(KEPT_BYTES))
