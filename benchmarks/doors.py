@@ -183,7 +183,7 @@ def _planned(path: Path) -> object:
 def _pdf(path: Path, images: UInt8, _: Any) -> None:
     from PIL import Image
 
-    Image.fromarray(255 - np.hstack(images[:4])).save(path, "PDF")
+    Image.fromarray(255 - np.hstack(list(images[:4]))).save(path, "PDF")
 
 
 def _recipe(path: Path, _: UInt8, __: Any) -> None:
@@ -333,12 +333,12 @@ def _list(folder: Path) -> list[Path]:
     return [folder / MARKER]
 
 
-def _list_read(path: Path) -> object:
+def _list_read(path: Path) -> None:
     from digitwise.outputs import Kind, check_file, check_folder
 
     with suppress(DigitwiseError):
         check_folder(path.parent, Kind("rows", "earlier rows"))
-    return check_file(path.parent / "rows.csv", Kind("rows", "earlier rows"))
+    check_file(path.parent / "rows.csv", Kind("rows", "earlier rows"))
 
 
 def _checkpoint(path: Path, images: UInt8, _: Any) -> None:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -111,6 +112,7 @@ def test_input_and_output_of_another_kind_are_refused(tmp_path, how, message):
         (metadata(class_names=["a", "b"]), r"expected 2 probabilities for its classes, got shape \(2, 10\)"),
         (metadata(normalization="ink-99"), "expected images normalized by 'ink-1' or 'none', got 'ink-99'"),
         (metadata(temperature="warm"), "damaged metadata: ValueError"),
+        (metadata(temperature=10**400), "damaged metadata: OverflowError"),
         (metadata(policies=[{"max_error": 0.01}]), "damaged metadata: KeyError: 'threshold'"),
         (metadata(policies=[{**POLICIES[0], "max_error": 3}]), "policy out of range"),
         (metadata(policies=[{**POLICIES[0], "temperature": 0}]), "damaged metadata: ZeroDivisionError"),
@@ -121,6 +123,15 @@ def test_metadata_that_cannot_be_used_is_told(tmp_path, document, message):
     with pytest.raises(ModelError, match=message) as caught:
         Model(write_model(tmp_path / "odd.onnx", document))
     assert "\n" not in str(caught.value)
+
+
+def test_metadata_that_is_no_text_is_told(model_file, tmp_path):
+    content = Path(model_file).read_bytes()
+    damaged = tmp_path / "odd.onnx"
+    damaged.write_bytes(content.replace(b'"format"', b'"form\xf0t"'))
+    assert damaged.read_bytes() != content
+    with pytest.raises(ModelError, match="expected an ONNX model, got what cannot be loaded"):
+        Model(damaged)
 
 
 def test_normalized_images_need_an_input_of_their_size(tmp_path):

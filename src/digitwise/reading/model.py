@@ -166,7 +166,7 @@ def card_of(metadata: Mapping[str, str], name: str) -> Card:
         policies = policies_of(document, float(document["temperature"]))
         if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
             raise ValueError("class_names: expected a list of words")
-    except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         reason = one_line(f"{type(error).__name__}: {error}", 160)
         raise ModelError(f"{name}: damaged metadata: {reason}; {EXPORT}") from error
     if normalization not in (VERSION, UNTOUCHED):

@@ -53,7 +53,10 @@ def session_of(content: bytes, name: str, *, threads: int = 1, bundled: bool = F
         left_out = ["ConstantFolding"]
     providers = ["CPUExecutionProvider"]
     try:
-        return onnxruntime.InferenceSession(content, options, providers=providers, disabled_optimizers=left_out)
+        session = onnxruntime.InferenceSession(content, options, providers=providers, disabled_optimizers=left_out)
+        _ = [each.name for each in (*session.get_inputs(), *session.get_outputs())]  # its texts may be no UTF-8
+        _ = session.get_modelmeta().custom_metadata_map
+        return session
     except Exception as error:  # its exceptions share no base but this
         reason = " ".join(str(error).split())[:160] or "the file is empty"
         raise ModelError(f"{name}: expected an ONNX model, got what cannot be loaded ({reason}); {EXPORT}") from error
