@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks.doors import TARGETS, Target
 from benchmarks.hostile_notebooks import HOSTILE_NOTEBOOKS, broken_by_notebooks
 from benchmarks.kills import COMMANDS, inputs, kill, load_all
-from benchmarks.measure import keep, kept, replaced
+from benchmarks.measure import Row, keep, kept, replaced
 from digitwise.errors import DigitwiseError
 from digitwise.escaping import printable
 
@@ -220,3 +220,19 @@ def _child(name: str, first: int, end: int, folder: Path, told: Path) -> None:
         for found in faults(target, _telling(range(first, end), file), folder):
             file.write(json.dumps(found) + "\n")
     os._exit(0)
+
+
+def attack_table(rows: Sequence[Row]) -> str:
+    """What was tried of each kind, and what broke."""
+    lines = ["", "| what | tried | broken |", "|---|---|---|"]
+    names = {
+        "files": f"damaged files, at {sum(row['kind'] == 'files' for row in rows)} doors",
+        "kills": "commands killed at any time",
+        "notebooks": "hostile notebooks",
+        "bombs": "files that unpack to much more, with 1 GB of memory",
+    }
+    for kind, name in names.items():
+        of_kind = [row for row in rows if row["kind"] == kind]
+        tried, broken = (sum(int(row[column]) for row in of_kind) for column in ("tried", "broken"))
+        lines.append(f"| {name} | {tried:,} | {broken:,} |")
+    return "\n".join([*lines, ""])

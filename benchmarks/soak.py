@@ -379,3 +379,12 @@ def _watch(pid: int, until: float, memory: list[tuple[float, float]]) -> None:
             resident = sum(worker.memory_info().rss for worker in workers)
             memory.append((time.monotonic() - started, resident / 2**20))
         time.sleep(1.0)
+
+
+def soak_table(rows: Sequence[Row]) -> str:
+    """What was sent, and how it was answered."""
+    columns = ("sent", "answered as the library", "refused as expected", "broken")
+    kinds = [row for row in rows if row["sent"]]
+    lines = ["", f"| to the server | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
+    lines += [f"| {row['kind']} | {' | '.join(f'{int(row[column]):,}' for column in columns)} |" for row in kinds]
+    return "\n".join([*lines, ""])

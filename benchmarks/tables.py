@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.ablation import EPOCHS
+from benchmarks.attack import attack_table
 from benchmarks.cells import (
     BACKENDS,
     accuracy_cell,
@@ -35,6 +36,7 @@ from benchmarks.rejection import rejection_table
 from benchmarks.scale import scale_table
 from benchmarks.server import server_table, serving_summary
 from benchmarks.small import small_table
+from benchmarks.soak import soak_table
 from benchmarks.steps import steps_table
 from benchmarks.strangers import strangers_table
 from digitwise.recipes import RECIPES
@@ -155,6 +157,8 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "bounds": (bounds, "scale"),
     "exercise": (exercise_table, "notebook"),
     "marking": (marking_table, "marking"),
+    "attack": (attack_table, "attack"),
+    "soak": (soak_table, "soak"),
 }
 
 
