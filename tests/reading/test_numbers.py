@@ -205,10 +205,10 @@ def test_a_digit_that_other_looks_take_for_another_is_less_sure():
 
 
 def test_what_was_turned_by_few_digits_is_less_sure():
-    turned = np.rot90(photo(page(("24",))), -1)
+    turned = np.rot90(photo(page(("58",))), -1)
     (found,), (given,) = read(turned).numbers, read(turned, turn=1).numbers
     assert found.text == given.text
-    assert found.confidence < given.confidence
+    assert found.confidence < 0.95 * given.confidence
 
 
 def test_signs_are_written_and_are_no_digits():
