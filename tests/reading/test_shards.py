@@ -13,10 +13,11 @@ from digitwise.reading.jobs import Job, read_set
 from digitwise.reading.reader import Reader
 from digitwise.reading.rows import arrow_schema, sink_to
 from digitwise.reading.shards import plan as planning
-from digitwise.reading.shards.manifest import KEY
+from digitwise.reading.shards.manifest import KEY, sweep
 from digitwise.reading.shards.plan import plan
 from digitwise.reading.shards.shard import ShardRows
 from digitwise.reading.shards.work import InHere, run_shards
+from digitwise.temporaries import temporary_name
 from tests.reading.shards import digits, parts, png, rows, times, write_files, write_pixels, write_tar
 from tests.templates import write_model
 
@@ -176,13 +177,28 @@ def test_only_what_is_not_whole_is_done_again(read, source, tmp_path, how):
         lost.write_bytes(lost.read_bytes()[:-100])
     else:
         lost.write_bytes(parts(out)[2].read_bytes())
-    (out / ".part-00001-x7.parquet").write_bytes(b"left by a killed writer")
+    temporary_name(out / "part-00001.parquet").write_bytes(b"left by a killed writer")
     summary = read(source)
     assert (summary.earlier, summary.fresh, summary.counts.rows) == (3, 1_400, 5_000)
     assert rows(out).equals(before)
     assert {name for name, time in times(out).items() if kept[name] == time} == kept.keys() - {lost.name}
     assert sorted(os.listdir(out)) == ["manifest.json", *sorted(kept)]
     assert read(source).fresh == 0
+
+
+def test_what_killed_writers_left_is_swept_and_makes_no_folder_another_jobs(read, source, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in "manifest.json", "part-00001.parquet":
+        temporary_name(out / name).write_bytes(b"left by a killed writer")
+    (out / ".digitwise-mine.parquet").write_bytes(b"of no writer")
+    with pytest.raises(DataError, match=r"got one with \.digitwise-mine\.parquet"):
+        read(source)
+    sweep(folder_of(str(out)))
+    assert os.listdir(out) == [".digitwise-mine.parquet"]
+    (out / ".digitwise-mine.parquet").unlink()
+    temporary_name(out / "manifest.json").write_bytes(b"left by a killed writer")
+    assert read(source).fresh == 5_000
 
 
 def test_another_jobs_folder_is_refused_and_left_alone(read, source, tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
@@ -16,10 +15,9 @@ from digitwise.errors import DataError
 from digitwise.files import write_json
 from digitwise.reading.rows import COLUMNS
 from digitwise.reading.shards.plan import Cut
+from digitwise.temporaries import FILE
 
 KEY = "digitwise"  # of a footer's metadata
-# Temporary files that killed writers leave behind.
-LEFT = re.compile(r"\.(part-\d{5}|manifest)-[a-z0-9_]{1,8}\.(parquet|json)")
 SIDE_BY_SIDE = 16
 NAME = "manifest.json"
 FORMAT = 1
@@ -107,7 +105,7 @@ def finished(folder: OutputFolder, job: str, numbers: Iterable[int], names: Iter
 def sweep(folder: OutputFolder) -> None:
     """Remove temporary files of killed writers."""
     for name in folder.names():
-        if LEFT.fullmatch(name):
+        if FILE.fullmatch(name):
             folder.remove(name)
 
 
@@ -174,7 +172,7 @@ def begin(folder: OutputFolder, job: ShardsJob) -> dict[int, Counts]:
     """
     names = folder.names()
     if NAME not in names:
-        other = next((name for name in names if not LEFT.fullmatch(name)), None)
+        other = next((name for name in names if not FILE.fullmatch(name)), None)
         if other is not None:
             raise DataError(
                 f"{folder.name}: expected an empty folder, or one with the {NAME} of this job, got one with {other}; "
