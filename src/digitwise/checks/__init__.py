@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from digitwise import displays, parts
@@ -198,7 +199,9 @@ def run_checks(
     return Checked(subject, {check.code: check for check in checks}, tuple(findings), tuple(passed), skipped)
 
 
+@cache
 def _register_installed() -> None:
+    """Register the checks of installed packages, once in a process: asking for them reads a file of each package."""
     from importlib.metadata import entry_points
 
     for point in entry_points(group=GROUP):
