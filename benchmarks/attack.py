@@ -34,7 +34,7 @@ PARTS = ("files", "kills", "notebooks", "bombs")
 Tries = tuple[str, int, Iterable[tuple[int, str]]]  # what is tried, how often, and the cases that broke it
 BOMB_COMMANDS = (("data", "show"), ("check",), ("calibrate",), ("read", "--out", "rows.csv"), ("evaluate", "--reader"))
 BOMB_SECONDS = 400
-SECONDS = 20  # that one case may take
+SECONDS, HANGING = 20, 120  # that one case may take; after which its process is ended
 CHANGES = 6  # places of a file, at most
 HOSTILE = (
     b"\x00",
@@ -140,9 +140,9 @@ def _notebook_rows(limit: int | None) -> Iterator[Tries]:
 
 
 def _bomb_rows(_: int | None) -> Iterator[Tries]:
-    from tests.formats.test_room import BOMBS, repeated
+    from tests.formats.test_room import BOMBS, REPEATED
 
-    for name, write in {**BOMBS, "set.parquet": repeated}.items():
+    for name, write in {**BOMBS, **REPEATED}.items():
         yield name, len(BOMB_COMMANDS), broken_by_bomb(name, write)
 
 
@@ -208,6 +208,7 @@ def _telling(cases: Iterable[int], file: TextIO) -> Iterator[int]:
     for case in cases:
         file.write(json.dumps([case, ""]) + "\n")
         file.flush()
+        signal.alarm(HANGING)
         yield case
 
 

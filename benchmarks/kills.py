@@ -19,6 +19,7 @@ import socket
 import sys
 import tempfile
 import time
+import traceback
 import urllib.error
 import urllib.request
 import zipfile
@@ -98,6 +99,7 @@ TRAIN = "train flash --data digits --epochs 1"
 COMMANDS = (
     _of("train", f"{TRAIN} --out run", 24),
     _of("train --seeds", f"{TRAIN} --seeds 2 --out seeds", 12),
+    _of("train --jobs", f"{TRAIN} --seeds 2 --jobs 2 --out jobs", 8),
     _of("train --resume", "train baseline --data digits --epochs 2 --resume --out resumed", 12),
     _of("evaluate", "evaluate run", 10),
     _of("errors", "errors run --out figures", 10),
@@ -107,6 +109,7 @@ COMMANDS = (
     _of("export --format json+h5", "export run --format json+h5 --out pair", 8),
     _of("calibrate", "calibrate scans --out calibrated.onnx", 12),
     _of("check", "check digits --select DW001,DW010 --out checked", 14),
+    _of("check --labels --review", "check digits --labels --review --out reviewed", 8),
     _of("data normalize", "data normalize scans --out normalized", 16),
     _of("read --out FILE", "read scans --out rows.csv", 14),
     _of("read --out FOLDER", "read scans --single --out shards", 10),
@@ -174,6 +177,8 @@ def broken_by_kills(name: str, given: Path, cases: range) -> Iterator[tuple[int,
         seconds = time.monotonic() - begun
         names = set(_files(world))
         known = {path.name for path in (world.parent / "tmp").iterdir()}  # such as onnxruntime's .ses
+        if expected not in (0, 1):
+            yield cases.start, f"without a kill: exit code {expected}, {_printed(world)!r}"
         if problem := _wrong(world) or _left(world, known):
             yield cases.start, f"without a kill: {problem}"
         for case in cases:
@@ -187,7 +192,7 @@ def broken_by_kills(name: str, given: Path, cases: range) -> Iterator[tuple[int,
                 yield case, f"after the kill: {problem}"
             code = _whole(command, world)
             if code != expected and not (command.once and code == REFUSED):
-                yield case, f"run again: exit code {code}, {(world.parent / 'printed').read_text()[-300:]!r}"
+                yield case, f"run again: exit code {code}, {_printed(world)!r}"
             elif problem := _wrong(world) or _left(world, known):
                 yield case, f"run again: {problem}"
             elif (now := set(_files(world))) != names:
@@ -219,8 +224,15 @@ def _child(main: Callable[[list[str]], int], words: tuple[str, ...], world: Path
         code = main(list(words))
         sys.stdout.flush()
         os._exit(code)
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(99)
+
+
+def _printed(world: Path) -> str:
+    """The end of what the last command printed."""
+    return (world.parent / "printed").read_text(errors="replace")[-300:]
 
 
 def _words(command: Command, world: Path) -> tuple[str, ...]:

@@ -173,9 +173,55 @@ def test_matlab_images_that_take_more_than_half_of_the_memory_are_refused(tmp_pa
         load(path)
 
 
+def matrix_tags(columns, kind, size):
+    """A variable Z of uint8 of one row up to its numbers: its class, sizes and name, and the tag of the numbers."""
+    tags = struct.pack("<4I", 6, 8, 9, 0) + struct.pack("<2I2i", 5, 8, 1, columns) + struct.pack("<2HI", 1, 1, ord("Z"))
+    return struct.pack("<2I", 14, len(tags) + 8 + size) + tags + struct.pack("<2I", kind, size)
+
+
+@pytest.mark.parametrize("is_packed", [True, False], ids=["packed", "plain"])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (matrix_tags(8, 40, 8) + bytes(8), "expected an element of numbers, got one of type 40"),
+        (matrix_tags(8, 14, 8) + bytes(8), "expected an element of numbers, got one of type 14"),
+        (matrix_tags(2, 0x2000B, 0), "expected an element of numbers, got one of type 11"),
+        (matrix_tags(8, 2, 8).replace(struct.pack("<2I", 5, 8), struct.pack("<2I", 5, 4)), "2 to 32 axes"),
+        (matrix_tags(8, 2, 8).replace(struct.pack("<2I", 6, 8), struct.pack("<2I", 6, 0)), "begins with its class"),
+        (matrix_tags(8, 2, 8)[:-8], "got one that is cut off"),
+    ],
+)
+def test_types_that_end_a_process_are_refused_before_scipy_reads_them(tmp_path, content, told, is_packed):
+    packed = zlib.compress(content)
+    whole = struct.pack("<2I", 15, len(packed)) + packed if is_packed else content
+    path = write_mat(tmp_path / "own.mat", X=FLAT, y=TENS[:, None])
+    path.write_bytes(path.read_bytes() + whole)
+    with pytest.raises(DataError, match=rf"own\.mat: damaged MATLAB file: .*{told}"):
+        load(path)
+
+
+def test_a_tree_of_hdf5_that_is_its_own_neighbour_does_not_hold_up(tmp_path):
+    path = write_hdf5(tmp_path / "own.h5", images=IMAGES, labels=LABELS)
+    content = bytearray(path.read_bytes())
+    tree = content.index(b"TREE")
+    content[tree + 16 : tree + 24] = struct.pack("<Q", tree)  # its right neighbour
+    path.write_bytes(content)
+    assert len(load(path).train) + len(load(path).test) == len(IMAGES)
+
+
+def test_hdf5_with_a_group_that_holds_itself_is_looked_through_once(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = write_hdf5(tmp_path / "own.h5", images=IMAGES, labels=LABELS)
+    with h5py.File(path, "a") as file:
+        file["again"] = file["/"]
+        more = file.create_group("more")
+        more["again"] = more
+    assert len(load(path).train) + len(load(path).test) == len(IMAGES)
+
+
 def test_a_variable_that_unpacks_to_more_than_its_header_says_is_refused(tmp_path, monkeypatch):
     path = write_mat(tmp_path / "own.mat", X=FLAT, y=TENS[:, None])
-    bomb = zlib.compress(bytes(10**7))
+    bomb = zlib.compress(matrix_tags(10**7, 2, 10**7) + bytes(10**7))
     path.write_bytes(path.read_bytes() + struct.pack("<II", 15, len(bomb)) + bomb)
     monkeypatch.setattr("digitwise.formats.room.memory_available", lambda: 4 * 10**6)
     with pytest.raises(

@@ -31,15 +31,26 @@ def splits(path: Path) -> Mapping[str, Arrays]:
 
 def datasets(path: Path) -> dict[str, tuple[int, ...]]:
     """The shape of each array of numbers by its name, those in groups as ``group/name``."""
-    found: dict[str, tuple[int, ...]] = {}
-
-    def look(name: str, item: Any) -> None:
-        if _is_plain(item) and not name.startswith("#"):  # as MATLAB names what its cells hold
-            found[name] = item.shape
-
     with reading(path) as file:
-        file.visititems(look)  # which follows no links to other places
-    return found
+        return {name: item.shape for name, item in _items(file, {file}) if _is_plain(item)}
+
+
+def _items(group: Any, seen: set[Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """What a group holds, also in groups, each once, by links that lead to no other place.
+
+    HDF5's own visit asks for the sizes of trees too, and does not end where a damaged one is its own neighbour.
+    """
+    for name in group:
+        is_cell = not within and name.startswith("#")  # as MATLAB names what its cells hold
+        if is_cell or type(group.get(name, getlink=True)).__name__ != "HardLink":
+            continue
+        item = group[name]
+        if item in seen:
+            continue
+        seen.add(item)
+        yield f"{within}{name}", item
+        if hasattr(item, "keys"):
+            yield from _items(item, seen, f"{within}{name}/")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,11 @@ MAGICS = (b"MATLAB 5.0 MAT-file", MAGIC_HDF5 := b"MATLAB 7.3 MAT-file")
 CLASSES = {"double": "f8", "single": "f4", "logical": "?"} | {
     f"{sign}int{8 * size}": f"{kind}{size}" for sign, kind in (("", "i"), ("u", "u")) for size in (1, 2, 4, 8)
 }
-PACKED = 15  # the type of a variable that is packed by zlib
+HEADER = 128  # bytes
+UINT32, MATRIX, PACKED = 6, 14, 15  # types of elements; one that is packed by zlib holds a matrix
+NUMBERS = frozenset({*range(1, 8), 9, 12, 13, 16, 17, 18})
+SPARSE, OPAQUE, OF_NUMBERS = 5, 17, frozenset({4, *range(6, 16)})  # classes of a matrix
+MOST_AXES = 32
 CHUNK = 2**20  # bytes
 ONES = 200  # images of the digit 1 that tell rows from columns
 TALL = 1.5  # times as high as wide, at least, is a 1 that stands; those of MNIST are 5 times
@@ -115,7 +119,7 @@ def _variables(path: Path) -> tuple[dict[str, tuple[tuple[int, ...], np.dtype[An
     from scipy.io import whosmat
 
     with _reading(path), path.open("rb") as file:
-        _require_room_unpacked(file, path)
+        _require_whole(file, path)
         found = whosmat(path)
     taken = {name: (tuple(shape), np.dtype(CLASSES[kind])) for name, shape, kind in found if kind in CLASSES}
     fields = {} if taken else _fields(path, [name for name, _, kind in found if kind == "struct"])
@@ -176,27 +180,88 @@ def _reading(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: damaged MATLAB file: {one_line(error, 160)}; fetch it again") from error
 
 
-def _require_room_unpacked(file: IO[bytes], path: Path) -> None:
-    """Unpack what is packed, little at a time, to know that SciPy will not take more memory than there is.
+def _require_whole(file: IO[bytes], path: Path) -> None:
+    """Look through each variable, unpacked little at a time, before SciPy reads it, which trusts what it reads.
 
     Raises
     ------
     DataError
+        If one takes more memory than there is, or is damaged in a way that ends a process.
     """
-    file.seek(126)
-    mark = {b"IM": "<", b"MI": ">"}.get(file.read(2))
-    room = Room(path)
-    while mark and len(tag := file.read(8)) == 8:
-        kind, size = struct.unpack(f"{mark}II", tag)
-        if kind != PACKED:
+    start = file.read(HEADER)
+    if 0 in start[:4]:  # version 4 has no types that are numbers
+        return
+    order, room = "<" if start.endswith(b"IM") else ">", Room(path)
+    while len(tag := file.read(8)) == 8:
+        kind, size = struct.unpack(f"{order}II", tag)
+        if kind == PACKED:
+            _require_known(_unpacked(file, size, room), order)
+        elif kind == MATRIX:
+            _require_known(_pieces(file, size), order, begun=size > 0)
+        else:
             file.seek(size, 1)
-            continue
-        unpacking = zlib.decompressobj()
-        while size and (part := file.read(min(size, CHUNK))):
-            size -= len(part)
-            while part:
-                room.take(len(unpacking.decompress(part, CHUNK)))
-                part = unpacking.unconsumed_tail
+
+
+def _pieces(file: IO[bytes], size: int) -> Iterator[bytes]:
+    while size and (piece := file.read(min(size, CHUNK))):
+        size -= len(piece)
+        yield piece
+
+
+def _unpacked(file: IO[bytes], size: int, room: Room) -> Iterator[bytes]:
+    unpacking = zlib.decompressobj()
+    for piece in _pieces(file, size):
+        left = piece
+        while left:
+            unpacked = unpacking.decompress(left, CHUNK)
+            left = unpacking.unconsumed_tail
+            room.take(len(unpacked))
+            yield unpacked
+
+
+def _require_known(pieces: Iterable[bytes], order: str, *, begun: bool = False) -> None:
+    """Refuse elements that SciPy would look up outside of its table of types, which ends the process.
+
+    A variable is a series of elements, each of a type, a size and its content. A matrix is one whose content are
+    elements: what it is (8 bytes), its sizes, its name, then numbers, or matrices where it is a cell or a struct.
+    Mathworks, "MAT-File Format", chapter 1.
+
+    Parameters
+    ----------
+    pieces : iterable of bytes
+        A variable, from the tag of its matrix on.
+    order : {"<", ">"}
+    begun : bool
+        Whether that tag was read before.
+    """
+    held, place = b"", 0  # the next element begins at the place
+    number, needed = 0, 0  # of the next element in its matrix, and how many that needs
+    for piece in pieces:
+        held, place = held[place:] + piece, max(0, place - len(held))
+        while place + (16 if begun else 8) <= len(held):
+            kind, size = struct.unpack_from(f"{order}II", held, place)
+            is_short = kind >> 16 > 0  # up to four bytes, in place of the size
+            kind, room = (kind & 0xFFFF, 0) if is_short else (kind, -(-size // 8) * 8)
+            if begun:
+                if (kind, size) != (UINT32, 8):
+                    raise ValueError(f"expected a matrix that begins with its class, got an element of type {kind}")
+                number, needed = 0, _needed(*struct.unpack_from(f"{order}I", held, place + 8))
+            elif number == 1 and needed and (is_short or size % 4 or not 8 <= size <= 4 * MOST_AXES):
+                raise ValueError(f"expected a matrix of 2 to {MOST_AXES} axes")
+            if kind not in NUMBERS and (kind != MATRIX or is_short or number < needed):
+                raise ValueError(f"expected an element of numbers, got one of type {kind}")
+            begun, number = kind == MATRIX and size > 0, number + 1
+            place += 8 + (0 if kind == MATRIX else room)
+    if begun or number < needed or place < len(held):
+        raise ValueError("expected whole variables, got one that is cut off")
+
+
+def _needed(flags: int) -> int:
+    """The elements that a matrix has at least: its class, sizes and name; numbers, and again if they are complex."""
+    kind, is_complex = flags & 0xFF, flags >> 11 & 1
+    if kind == OPAQUE:
+        return 0
+    return 6 + is_complex if kind == SPARSE else 4 + is_complex if kind in OF_NUMBERS else 3
 
 
 def _has_ten(labels: NDArray[Any] | None) -> bool:

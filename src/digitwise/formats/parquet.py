@@ -23,6 +23,7 @@ from digitwise.images import Float64
 PREFERRED = ("image", "images", "pixels")  # names of the column; else the first that may hold images
 SMALLEST = 64  # bytes of raw pixels in a column of another name: 16 are an identity, 64 a digest
 SAMPLED = 256  # rows of each of a few row groups that tell a label among columns without its name
+FEW = 4  # encoded images that are read at once
 FIRST = 8  # rows that tell how large the others are, unless all are empty
 BUFFER = 2**20  # bytes that are fetched at once: by default a row group's whole column would be held
 
@@ -109,11 +110,28 @@ class Table:
         chosen = range(self.file.metadata.num_row_groups) if groups is None else groups
         columns = [*(self.columns if images else ()), *([self.label] if labels else ())]
         with _read_from(self.where):
-            rows = self._fitting(chosen, size) if images else size
-            for batch in self.file.iter_batches(batch_size=rows, row_groups=list(chosen), columns=columns):
+            for batch in self._batches(chosen, columns, self._fitting(chosen, size) if images else size):
                 for part in self._runs(batch) if images else (batch,):
                     marks = _labels(part.column(self.label), f"{self.where}, column {self.label}") if labels else None
                     yield Block(self._images(part) if images else [None] * len(part), marks)
+
+    def _batches(self, groups: range, columns: Sequence[str], size: int) -> Iterator[Any]:
+        """Rows of row groups; of encoded images a few at once, since one that is repeated takes no room in the file."""
+        encoded = columns[0] in self.columns and _kind(self.file.schema_arrow.field(columns[0]).type) == "bytes"
+        batches = self.file.iter_batches(min(size, FEW) if encoded else size, row_groups=list(groups), columns=columns)
+        if not encoded:
+            yield from batches
+            return
+        waiting: list[Any] = []
+        rows = held = 0
+        for batch in batches:
+            waiting.append(batch)
+            rows, held = rows + len(batch), held + batch.nbytes
+            if rows >= size or held >= BLOCK_BYTES:
+                yield _joined(waiting)
+                waiting, rows, held = [], 0, 0
+        if waiting:
+            yield _joined(waiting)
 
     def _fitting(self, groups: Sequence[int], size: int) -> int:
         """Rows in a block, by the largest that a row group has on average.
@@ -277,6 +295,12 @@ def blocks(
     with opened(shard.path) as file:
         table = open_table(file, shard.path, shard.label_column)
         yield from table.blocks(size, labels=labels, images=images, groups=groups)
+
+
+def _joined(batches: Sequence[Any]) -> Any:
+    from pyarrow import Table as Rows
+
+    return Rows.from_batches(batches).combine_chunks().to_batches()[0]
 
 
 def _span(columns: tuple[str, ...]) -> str:
