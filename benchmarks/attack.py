@@ -16,6 +16,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 from pathlib import Path
 from typing import TextIO
@@ -122,16 +123,14 @@ def _file_rows(limit: int | None) -> Iterator[Tries]:
 
 
 def _kill_rows(limit: int | None) -> Iterator[Tries]:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        multiprocessing.get_context("spawn").Pool(os.cpu_count(), load_all) as pool,
-    ):
-        pool.apply(inputs, (Path(folder),))
+    spawn = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(os.cpu_count(), spawn, load_all) as pool:
+        pool.submit(inputs, Path(folder)).result()
         for command in COMMANDS:
             cases = min(limit or command.kills, command.kills)
             shares = np.array_split(np.arange(cases), min(os.cpu_count() or 1, cases))
             jobs = [(command.name, Path(folder), range(int(share[0]), int(share[-1]) + 1)) for share in shares]
-            yield command.name, cases, chain.from_iterable(pool.imap_unordered(kill, jobs))
+            yield command.name, cases, chain.from_iterable(pool.map(kill, jobs))
 
 
 def _notebook_rows(limit: int | None) -> Iterator[Tries]:
