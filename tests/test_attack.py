@@ -32,7 +32,7 @@ FEW = {  # these take tenths of a second each
     "run reported": 2,
     ".keras model": 30,
     "layers and weights": 30,
-        "saved classifier": 30,
+    "saved classifier": 30,
     "saved evaluation": 40,
     "labelled paths calibrated on": 20,
 }
