@@ -52,8 +52,8 @@ PATCH = "labels.csv"  # the label patch a run was trained under
 CHECKPOINTS = "checkpoint-*.npz"
 NEEDED: dict[type, tuple[str, ...]] = {
     str: (
-        *("recipe.name", "recipe.purpose", "precision", "backend", "created", "hardware.cpu", "data.name"),
-        *("data.source", "data.fingerprint.train", "data.fingerprint.test"),
+        *("recipe.name", "recipe.purpose", "recipe.model", "precision", "backend", "created", "hardware.cpu"),
+        *("hardware.system", "data.name", "data.source", "data.fingerprint.train", "data.fingerprint.test"),
     ),
     int: (
         *("seed", "epochs", "parameters", "hardware.cores", "results.validation.errors", "results.test.errors"),
