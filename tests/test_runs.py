@@ -73,7 +73,16 @@ def test_damaged_features_are_refused(copy, change):
 
 
 @pytest.mark.parametrize(
-    "name", ["data.fingerprint", "data.validation", "results.test.errors", "recipe.name", "hardware"]
+    "name",
+    [
+        "data.fingerprint",
+        "data.validation",
+        "results.test.errors",
+        "recipe.name",
+        "hardware",
+        "recipe.model",
+        "hardware.system",
+    ],
 )
 def test_run_that_lacks_a_part_is_refused_by_its_name(copy, name):
     info = json.loads((copy / "run.json").read_text())
