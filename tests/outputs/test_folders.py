@@ -194,6 +194,19 @@ def test_what_a_killed_training_left_is_cleared_but_for_the_owner_s(trained, tmp
     assert names(partial) == ["checkpoint-0.npz", "notes.md"]
 
 
+def test_run_cut_off_in_a_folder_of_digitwise_s_making_goes_with_it_but_for_the_owner_s(trained, tmp_path):
+    """As the best run of a sweep that is killed while it is recorded."""
+    make(tmp_path / "set")
+    shutil.copytree(trained, tmp_path / "set" / ".best.partial")
+    (tmp_path / "set" / ".best.partial" / MARKER).unlink(missing_ok=True)
+    (tmp_path / "set" / ".best.partial" / "notes.md").write_text("mine")
+    with pytest.raises(DataError, match=r"\.best\.partial/notes\.md, which digitwise did not write"):
+        make(tmp_path / "set", "new")
+    (tmp_path / "set" / ".best.partial" / "notes.md").unlink()
+    make(tmp_path / "set", "new")
+    assert names(tmp_path / "set") == [MARKER, "a.txt", "sub"]
+
+
 def put(place):
     """A report: a page, and a folder of figures beside it."""
     files, folders = {"page": (place, REPORT)}, {"figures": (place.with_name("figures"), SET)}

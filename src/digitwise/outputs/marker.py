@@ -18,6 +18,7 @@ from digitwise.temporaries import PREFIX
 
 MARKER = f"{PREFIX}.json"
 STAGED = re.compile(rf"(^|/){re.escape(PREFIX)}-[^/]*\.new/")  # in what is written there first, and may be cut off
+UNFINISHED = re.compile(r"\..+\.partial", re.DOTALL)  # see digitwise.unfinished
 FORMAT = 1
 STRANGE = "which digitwise did not write"
 CHANGED = "which was changed since digitwise wrote it"
@@ -211,13 +212,18 @@ def things(folder: Path, marker: Marker, below: str = "") -> Iterator[Thing]:
         elif path.is_file():
             ours = path.name.startswith(PREFIX) or STAGED.search(name)
             yield Thing(path, "" if ours else marker.objection(folder, name))
-        elif (own := marker_of(path)) is not None:
+        elif (own := _own(path, marker)) is not None:
             yield from things(path, own)
             yield Thing(path, "")
         else:
             yield from things(folder, marker, f"{name}/")
             ours = name in marker.folders or path.name.startswith(PREFIX) or STAGED.search(name)
             yield Thing(path, "" if ours else STRANGE)
+
+
+def _own(folder: Path, above: Marker) -> Marker | None:
+    """The list of a folder in another one; where that is ours, of a run as well whose making was cut off."""
+    return unfinished(folder) if above.kind and UNFINISHED.fullmatch(folder.name) else marker_of(folder)
 
 
 def in_the_way(folder: Path, marker: Marker) -> str:
