@@ -9,12 +9,13 @@ from digitwise.training.optimizers import Adam, Muon, make_optimizer, orthogonal
 from tests.helpers import blobs
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("shape", [(288, 64), (64, 288)], ids=["tall", "wide"])
-def test_orthogonalized_matrix_keeps_its_directions_and_evens_their_sizes(shape):
+def test_orthogonalized_matrix_keeps_its_directions_and_evens_their_sizes(shape, dtype):
     rng = np.random.default_rng(0)
     matrix = rng.normal(size=shape).astype(np.float32)
     left, sizes, right = np.linalg.svd(matrix, full_matrices=False)
-    result = np.asarray(orthogonalized(keras.ops.convert_to_tensor(matrix)), np.float32)
+    result = np.asarray(orthogonalized(keras.ops.convert_to_tensor(matrix), dtype), np.float32)
     gains = np.diag(left.T @ result @ right.T)
     assert sizes.max() / sizes.min() > 2
     assert 0.5 < gains.min() < gains.max() < 1.4
@@ -84,7 +85,7 @@ PLAIN = Recipe("quick", "for tests", "simple-cnn", epochs=1, batch_size=8, learn
 )
 def test_optimizer_of_a_recipe_takes_the_steps_of_keras_own(choice, theirs):
     models = network(), network()
-    for model, optimizer in zip(models, (make_optimizer(PLAIN.replace(**choice)), theirs()), strict=True):
+    for model, optimizer in zip(models, (make_optimizer(PLAIN.replace(**choice), "float32"), theirs()), strict=True):
         for _ in range(3):
             optimizer.apply(gradients(model), model.trainable_variables)
     for one, other in zip(*(model.get_weights() for model in models), strict=True):
@@ -92,7 +93,7 @@ def test_optimizer_of_a_recipe_takes_the_steps_of_keras_own(choice, theirs):
 
 
 def test_recipe_chooses_muon():
-    assert type(make_optimizer(PLAIN.replace(optimizer="muon"))) is Muon
+    assert type(make_optimizer(PLAIN.replace(optimizer="muon"), "float32")) is Muon
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw", "rmsprop"])

@@ -7,6 +7,7 @@ from typing import Any
 
 from digitwise.recipes import Recipe
 from digitwise.training.backend import BACKEND, keras
+from digitwise.training.options import Precision
 
 ops = keras.ops
 
@@ -55,6 +56,8 @@ class Muon(Adam):
         Muon's learning rate over Adam's.
     momentum : float
         Muon's.
+    dtype : {"float32", "bfloat16"}
+        In which kernels are orthogonalised: bfloat16 is exact enough, and faster where the processor computes with it.
     settings : dict
         As for Keras' Adam.
 
@@ -63,9 +66,11 @@ class Muon(Adam):
     K. Jordan et al., Muon: An optimizer for hidden layers in neural networks (2024), kellerjordan.github.io/posts/muon
     """
 
-    def __init__(self, learning_rate: float, *, muon_ratio: float, momentum: float, **settings: Any) -> None:
+    def __init__(
+        self, learning_rate: float, *, muon_ratio: float, momentum: float, dtype: Precision = "float32", **settings: Any
+    ) -> None:
         super().__init__(learning_rate, **settings)
-        self.muon_ratio, self.momentum = muon_ratio, momentum
+        self.muon_ratio, self.momentum, self.dtype = muon_ratio, momentum, dtype
         self.hidden: set[int] = set()
 
     def build(self, variables: Any) -> None:
@@ -86,7 +91,7 @@ class Muon(Adam):
         matrix = ops.reshape(ahead, (-1, variable.shape[-1]))  # (inputs, units)
         inputs, units = matrix.shape
         rate = ops.cast(learning_rate, "float32") * (self.muon_ratio * max(1, units / inputs) ** 0.5)
-        self.assign_sub(variable, ops.reshape(rate * orthogonalized(matrix), variable.shape))
+        self.assign_sub(variable, ops.reshape(rate * orthogonalized(matrix, self.dtype), variable.shape))
 
 
 def _inputs(kernel: Any) -> int:
@@ -94,12 +99,14 @@ def _inputs(kernel: Any) -> int:
     return math.prod(kernel.shape[:-1])
 
 
-def orthogonalized(matrix: Any) -> Any:
-    """The nearest matrix with all singular values near one, by Newton and Schulz's iteration in bfloat16.
+def orthogonalized(matrix: Any, dtype: Precision) -> Any:
+    """The nearest matrix with all singular values near one, by Newton and Schulz's iteration.
 
     Parameters
     ----------
     matrix : float32 tensor, shape (m, n)
+    dtype : {"float32", "bfloat16"}
+        Of the iteration.
 
     Returns
     -------
@@ -108,7 +115,7 @@ def orthogonalized(matrix: Any) -> Any:
     """
     tall = matrix.shape[0] > matrix.shape[1]
     wide = ops.transpose(matrix) if tall else matrix
-    x = ops.cast(wide / (ops.norm(wide) + 1e-7), "bfloat16")
+    x = ops.cast(wide / (ops.norm(wide) + 1e-7), dtype)
     a, b, c = NEWTON_SCHULZ
     for _ in range(ITERATIONS):
         square = ops.matmul(x, ops.transpose(x))
@@ -117,8 +124,8 @@ def orthogonalized(matrix: Any) -> Any:
     return ops.transpose(x) if tall else x
 
 
-def make_optimizer(recipe: Recipe) -> Any:
-    """Make the recipe's optimizer; every step sets its learning rate."""
+def make_optimizer(recipe: Recipe, dtype: Precision) -> Any:
+    """Make the recipe's optimizer for a training in this precision; every step sets its learning rate."""
     rate = recipe.learning_rate
     if recipe.optimizer == "sgd":
         return keras.optimizers.SGD(rate, momentum=float(recipe.momentum), nesterov=recipe.nesterov)
@@ -127,6 +134,6 @@ def make_optimizer(recipe: Recipe) -> Any:
     beta_1, beta_2 = recipe.betas
     settings = {"learning_rate": rate, "beta_1": beta_1, "beta_2": beta_2}
     if recipe.optimizer == "muon":
-        return Muon(muon_ratio=recipe.muon_ratio, momentum=recipe.muon_momentum, **settings)
+        return Muon(muon_ratio=recipe.muon_ratio, momentum=recipe.muon_momentum, dtype=dtype, **settings)
     decay = {"weight_decay": recipe.weight_decay} if recipe.optimizer == "adamw" else {}
     return Adam(**settings, **decay)

@@ -94,7 +94,7 @@ class Trainer:
                 raise RecipeError("start from: expected training images in memory; train without --stream")
             start_from(self.network, options.start_from, train.images)
         self.feed: Feed = feed_for(recipe, self.network, splits, seed=options.seed)
-        self.optimizer = make_optimizer(recipe)
+        self.optimizer = make_optimizer(recipe, options.precision or "float32")
         self.optimizer.build(self.feed.model.trainable_variables)
         self.steps = self.feed.epoch_steps
         self.chunk = min(self.feed.longest_call, self.steps if on_accelerator() else -(-self.steps // CALLS))
