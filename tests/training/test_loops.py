@@ -26,7 +26,7 @@ from digitwise.training.predict import predict
 from digitwise.training.saving import load_model, save_model
 from tests.helpers import blobs
 
-recipe = find("augmented").replace(epochs=6, batch_size=12, learning_rate=0.004)
+recipe = find("augmented").replace(epochs=8, batch_size=12, learning_rate=0.004)
 splits = split_validation(blobs(90), size=18)
 fitted = [fit(recipe, splits, FitOptions(precision="float32", deterministic=True)) for _ in range(2)]
 one, other = (model.model.get_weights() for model in fitted)
