@@ -33,6 +33,7 @@ import numpy as np
 
 OWN = {"mine.txt": "the owner's", ".mine": "hidden", "also mine/run.json": "{"}  # no command may touch these
 AGAIN_SECONDS = 300  # that a command takes at most when it runs undisturbed
+SCANS = 120  # by class; calibrate asks for 72
 IMAGES = 12  # that are given to serve --collect
 REFUSED = 2  # an exit code
 TOKEN = "kills"  # of a server on this machine, for seconds
@@ -134,7 +135,7 @@ def inputs(folder: Path) -> None:
     for seed, name in enumerate(("run", "other")):
         _settled(_started((*TRAIN.split(), "--out", name, "--seed", str(seed)), folder))
     few = load("digits").train
-    for place, (image, label) in enumerate(zip(few.images[:60], few.labels[:60], strict=True)):
+    for place, (image, label) in enumerate(zip(few.images[:SCANS], few.labels[:SCANS], strict=True)):
         path = folder / "scans" / str(label) / f"{place}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(255 - np.kron(image, np.ones((2, 2), np.uint8))).save(path)
