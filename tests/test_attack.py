@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks import attack
@@ -40,10 +40,9 @@ DEEP = (
     *(b"[" * 100_000, b'{"a":' * 100_000, b"a = " + b"[" * 100_000, b"a = " + b"{a=" * 100_000),
     *(b'{"format": ' + b"9" * 5000 + b"}", b"null", b"[]", b"{}", b'"x"', b"\xff\xfe", b""),
 )
+PUT_IN = st.binary(max_size=16) | st.integers(0, len(HOSTILE) - 1)  # by number: Hypothesis refuses long values' repr
 CHANGES = st.lists(  # where, how many bytes are taken out, and what is put in
-    st.tuples(st.floats(0, 1), st.integers(0, 64), st.binary(max_size=16) | st.sampled_from(HOSTILE)),
-    min_size=1,
-    max_size=4,
+    st.tuples(st.floats(0, 1), st.integers(0, 64), PUT_IN), min_size=1, max_size=4
 )
 TEXTS = (".json", ".toml", ".csv", ".ipynb")
 
@@ -57,14 +56,20 @@ def test_damaged_file_gives_a_result_or_an_error_of_our_own(name, tmp_path):
 def test_whatever_is_changed_gives_a_result_or_an_error_of_our_own(name, tmp_path):
     seeds = [(path, path.read_bytes()) for path in TARGETS[name].seeds(tmp_path)]
 
-    @settings(max_examples=FEW.get(name, 100), deadline=None, derandomize=True, database=None)
-    @given(st.sampled_from(seeds), CHANGES)
+    @settings(  # a busy machine is no reason to fail
+        max_examples=FEW.get(name, 100),
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=HealthCheck,
+    )
+    @given(st.integers(0, len(seeds) - 1), CHANGES)
     def ask(seed, changes):
-        path, content = seed
+        path, content = seeds[seed]
         changed = bytearray(content)
         for share, length, put in changes:
             place = int(share * len(changed))
-            changed[place : place + length] = put
+            changed[place : place + length] = HOSTILE[put] if isinstance(put, int) else put
         path.write_bytes(changed)
         try:
             with suppress(DigitwiseError):

@@ -308,3 +308,10 @@ def test_changed_bytes_are_read_or_told_in_one_line(tmp_path, name):
                 told = str(error)
             assert name in told
             assert "\n" not in told
+
+
+@pytest.mark.parametrize("index", ["nan", "inf", "1e300", "-1e300"])
+def test_libsvm_with_an_index_that_is_no_number_is_refused(tmp_path, index):
+    (tmp_path / "own.svm").write_text("1 1:5 2:3\n" * 9 + f"1 1:5 {index}:7\n")
+    with pytest.raises(DataError, match=r"own\.svm: expected lines of label index:value.*an index that is no number"):
+        load(tmp_path / "own.svm")

@@ -21,6 +21,7 @@ from digitwise.images import Float64, Int64
 
 LINE = re.compile(rb"\s*[-+]?\d+(\.\d*)?([eE][-+]?\d+)?(\s+\d+:[-+.\deE]+){2}")
 LONGEST_LINE = 10_000_000  # bytes
+HIGHEST = 2**31  # index
 LONGEST_NUMBER = 64  # characters
 SIDES = (
     8,
@@ -117,13 +118,15 @@ class Libsvm(Stored):
                     numbers = np.array(words).astype(np.float64)
                     if len(numbers) != len(kept) + 2 * counts.sum():
                         raise ValueError("a label without its values, or values without their index")
+                    starts = np.cumsum([0, *(1 + 2 * counts)[:-1]]) if kept else np.empty(0, np.int64)
+                    pairs = np.delete(numbers, starts).reshape(-1, 2)
+                    if not (np.abs(pairs[:, 0]) < HIGHEST).all():  # nor NaN
+                        raise ValueError("an index that is no number")
                 except ValueError as error:
                     reason = one_line(error, 160)
                     raise DataError.wanted(
                         self.path, "lines of label index:value", f"after {done:,} good ones: {reason}"
                     ) from error
-                starts = np.cumsum([0, *(1 + 2 * counts)[:-1]]) if kept else np.empty(0, np.int64)
-                pairs = np.delete(numbers, starts).reshape(-1, 2)
                 yield (
                     numbers[starts],
                     np.repeat(np.arange(len(kept)), counts),
