@@ -128,10 +128,10 @@ class Table:
             waiting.append(batch)
             rows, held = rows + len(batch), held + batch.nbytes
             if rows >= size or held >= BLOCK_BYTES:
-                yield _joined(waiting)
+                yield from _joined(waiting)
                 waiting, rows, held = [], 0, 0
         if waiting:
-            yield _joined(waiting)
+            yield from _joined(waiting)
 
     def _fitting(self, groups: Sequence[int], size: int) -> int:
         """Rows in a block, by the largest that a row group has on average.
@@ -297,10 +297,12 @@ def blocks(
         yield from table.blocks(size, labels=labels, images=images, groups=groups)
 
 
-def _joined(batches: Sequence[Any]) -> Any:
+def _joined(batches: Sequence[Any]) -> list[Any]:
+    """One batch, but for more than 2 GiB, which no column of bytes can address."""
     from pyarrow import Table as Rows
 
-    return Rows.from_batches(batches).combine_chunks().to_batches()[0]
+    joined: list[Any] = Rows.from_batches(batches).combine_chunks().to_batches()
+    return joined
 
 
 def _span(columns: tuple[str, ...]) -> str:
