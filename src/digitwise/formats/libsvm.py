@@ -21,7 +21,7 @@ from digitwise.images import Float64, Int64
 
 LINE = re.compile(rb"\s*[-+]?\d+(\.\d*)?([eE][-+]?\d+)?(\s+\d+:[-+.\deE]+){2}")
 LONGEST_LINE = 10_000_000  # bytes
-HIGHEST = 2**31  # index
+HIGHEST = 2**53  # index; float64 holds whole numbers up to it
 LONGEST_NUMBER = 64  # characters
 SIDES = (
     8,
