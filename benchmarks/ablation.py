@@ -38,6 +38,7 @@ def variants() -> dict[str, Recipe]:
         "stronger warps, as accurate has them": recipe.replace(augmentation=find("accurate").augmentation),
         "batches of 128": recipe.replace(batch_size=128),
         "batches of 256": recipe.replace(batch_size=256),
+        "64 channels in the second convolution, not 32": recipe.replace(model="compact-cnn"),
         "not averaged over shifts": recipe.replace(test_shifts=False),
         "float32": recipe,
         "Keras' batch normalisation": recipe,

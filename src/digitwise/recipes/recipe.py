@@ -60,8 +60,8 @@ class Recipe:
     purpose : str
         What it is for, in a line.
     model : str
-        The network: simple-cnn (one convolution), flash-cnn (the fastest), compact-cnn (that of most recipes) or
-        narrow-cnn (the bundled model's).
+        The network: simple-cnn (one convolution), flash-cnn (the fastest), lean-cnn (improved's), compact-cnn
+        (accurate's) or narrow-cnn (the bundled model's).
     epochs : int
         How many times each training image is shown.
     batch_size : int
