@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from digitwise import __version__
 from digitwise.errors import DataError, DigitwiseError, MissingPartError, TooLargeError
 from digitwise.reading import trust
 from digitwise.reading.known import Known, Region
@@ -39,6 +38,7 @@ from digitwise.server.refusals import Problem
 from digitwise.server.rendering import TooManyPagesError
 from digitwise.server.service import LARGE, Service, service_of
 from digitwise.server.uploads import RequestLimits, form_of, is_alone, is_document, kind_of, uploads_of
+from digitwise.version import __version__
 
 T = TypeVar("T")
 Part = tuple[int | None, T]  # the number of a page of a PDF, from 1, or None; and what was found there
