@@ -24,7 +24,7 @@ from digitwise.formats.links import leads_out
 from digitwise.formats.subfolders import has_idx, has_shards, inner_folder
 from digitwise.formats.values import as_pixels
 from digitwise.images import Int64, UInt8
-from digitwise.reading.results import Box
+from digitwise.planes import Box
 
 STDIN = "-"
 FILE = "file", "path", "filename", "image"  # headers of a table's column of paths
