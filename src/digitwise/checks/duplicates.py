@@ -98,7 +98,7 @@ class NearDuplicates(Copies):
     title = "near duplicates"
     meaning = (
         "The same image moved by some pixels, or stored again with loss: it does what an exact copy does, but is not "
-        "found by comparing bytes. Two images of one hand may look so alike too."
+        "found by comparing bytes. Two images of one writer may look so alike too."
     )
     remedy = "Look at the groups; keep one of each that is the same image."
     severity = "info"

@@ -24,7 +24,7 @@ OPENING = 3.0  # seconds for a browser to open
 
 
 FURTHER = "Further options"  # the section of help that follows the common ones
-NOTE = "dim"  # the style of what is told beside the results, and left out by --quiet
+NOTE = "dim"  # the style of notes beside the results, which --quiet leaves out
 
 
 class _Volume:
@@ -146,7 +146,7 @@ def stage(as_json: bool) -> Console:
 
 
 def steps(console: Console) -> Console:
-    """The console for what is told of the way to a result: the same, or none where only results are asked for."""
+    """The console for notes on the way to a result: the same, or none where only results are asked for."""
     return SafeConsole(quiet=True) if is_quiet() else console
 
 

@@ -196,7 +196,7 @@ class Group(_Arranged, TyperGroup):
         rest = tuple(name for name in self.commands if name not in named)
         width = max(map(len, self.commands))
         for group, names in {**groups, "Commands": rest}.items():
-            # What a command does is told whole: it is broken into lines, not cut.
+            # The description of a command is printed whole: it is broken into lines, not cut.
             rows = [
                 (name.ljust(width), self.commands[name].get_short_help_str(limit=1_000))
                 for name in names

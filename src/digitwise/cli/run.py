@@ -67,7 +67,7 @@ def run(
         raise typer.BadParameter("expected --label-column with --data, got it alone")
     else:
         dataset = load_or_embedded("mnist", patch=patch, progress=bar)
-    # Bad input is told before anything is written.
+    # Bad input is refused before anything is written.
     recipes = [find(name).for_size(len(dataset.train)).replace(epochs=epochs) for name in JOB]
     split_validation(dataset.train)
     place, out = out, real(out)

@@ -63,7 +63,7 @@ def sweep(
 ) -> None:
     """Train a recipe in many variants and make a run of the one with the fewest validation errors.
 
-    Draws are proposed by Optuna from what came of those before. A trial that does clearly worse than others did is
+    Optuna proposes draws from the results of those before. A trial that does clearly worse than others did is
     stopped after a quarter or half of its training. The same command goes on with a sweep that was broken off. The
     trials never see the test set; the winner is tested once.
     """
@@ -84,7 +84,7 @@ def sweep(
     library()
     require("training", "keras", "tensorflow")
     chosen = find(recipe).replace(epochs=epochs)
-    space = space_of(chosen, trials, axes)  # bad values are told before the data is read
+    space = space_of(chosen, trials, axes)  # bad values are refused before the data is read
     console = stage(as_json)
     dataset = load(data or "mnist", patch=patch, label_column=label_column, progress=DownloadBar(console))
     for note in dataset.notes:

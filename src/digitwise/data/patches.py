@@ -2,7 +2,7 @@
 
 Columns: ``sha256`` of the image's uint8 bytes in row order, ``index`` in its split, its ``file`` in a set of files,
 ``given`` and ``suggested`` label, ``confidence`` in the suggestion, and ``decision``: a label, ``drop``, ``keep``, or
-nothing yet. Only ``sha256`` and ``decision`` count; the others are for whoever decides, and may be missing. A cell that
+nothing yet. Only ``sha256`` and ``decision`` count; the others help to decide, and may be missing. A cell that
 would be a formula has an apostrophe in front, see :func:`digitwise.escaping.cell`.
 """
 

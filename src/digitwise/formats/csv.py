@@ -57,7 +57,7 @@ class Csv(Stored):
         try:
             sample = self._parsed([*head, *self._further()])
         except (ValueError, DataError):
-            sample = self._checked(head, 0)  # a fault further on is told when it is read
+            sample = self._checked(head, 0)  # a fault further on is reported when it is read
         if not sample.size:
             raise DataError.wanted(self.path, "rows of pixels", "none")
         names = self._header if self._header is not None and len(self._header) == sample.shape[1] else None

@@ -42,7 +42,7 @@ class Writing:
     outlined: bool  # whether strokes keep their writers' widths
     alike: float  # share of digits that repeat the writer's one glyph of their label
     joined: float  # share of neighbours that a stroke joins
-    hand: int  # says which glyphs are the writer's
+    writer: int  # says which glyphs are the writer's
 
 
 def some_writing(height: float, *, rng: np.random.Generator, contrast: float | None = None) -> Writing:
@@ -69,7 +69,7 @@ def some_writing(height: float, *, rng: np.random.Generator, contrast: float | N
         outlined=bool(rng.random() < 0.3),
         alike=float(rng.choice((0.0, 0.9), p=(0.6, 0.4))),
         joined=float(rng.choice((0.0, rng.uniform(0.1, 0.6)), p=(0.85, 0.15))),
-        hand=int(rng.integers(2**31)),
+        writer=int(rng.integers(2**31)),
     )
 
 
@@ -115,7 +115,7 @@ def glyph_for(canvas: Canvas, label: int, w: Writing) -> int:
     """Draw the index of a glyph of a label for a writing."""
     glyphs, rng = canvas.glyphs, canvas.rng
     if 0 <= label < len(SIGNS) and rng.random() < w.alike:
-        rng = np.random.default_rng([w.hand, label])
+        rng = np.random.default_rng([w.writer, label])
     kind = DRAWN if label < 0 or label > 9 or rng.random() < w.forms else OUTLINE if w.outlined else MIDDLE
     places = glyphs.places[label, kind]
     return int(places[rng.integers(len(places))])
