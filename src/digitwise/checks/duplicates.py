@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from digitwise.checks.base import Check, Finding, ImageCheck, NotApplicableError, Severity, Tile, counted
+from digitwise.checks.base import Check, Finding, ImageCheck, NotApplicableError, Severity, Tile
 from digitwise.checks.subject import SplitData, Subject
+from digitwise.errors import counted
 from digitwise.images import Int64
 
 SHOWN = 200  # groups that evidence lists

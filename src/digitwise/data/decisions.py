@@ -7,8 +7,9 @@ import csv
 import io
 from collections.abc import Iterator
 
-from digitwise.data.patches import Patch, separator
+from digitwise.data.patches import Patch
 from digitwise.escaping import cell, from_cell
+from digitwise.formats.csv import separator
 
 
 def rows_of(patch: Patch) -> dict[str, dict[str, str]]:

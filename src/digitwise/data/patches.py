@@ -21,6 +21,7 @@ import numpy as np
 
 from digitwise.errors import DataError, about
 from digitwise.escaping import cell, from_cell
+from digitwise.formats.csv import separator
 from digitwise.images import Dataset, ImageSet, Int64, Mask, UInt8
 
 COLUMNS = ("sha256", "index", "file", "given", "suggested", "confidence", "decision")
@@ -193,12 +194,6 @@ def patch_text(rows: Sequence[Sequence[object]], earlier: Patch | None = None) -
     listed = {str(row[0]) for row in rows}
     writer.writerows(cells for digest, cells in decided.items() if digest not in listed)
     return file.getvalue()
-
-
-def separator(text: str) -> str:
-    """What stands between the cells of a CSV, by its first line: a comma or a semicolon."""
-    first = text.partition("\n")[0]
-    return ";" if first.count(";") > first.count(",") else ","
 
 
 def digests(images: UInt8) -> list[str]:

@@ -29,7 +29,7 @@ from digitwise.formats.form import Form, decoded
 from digitwise.formats.links import READS
 from digitwise.formats.objects import Held, object_splits
 from digitwise.formats.sharded import Shards, blocks
-from digitwise.formats.values import Scale, shaped
+from digitwise.formats.values import Scale, shaped, whole
 from digitwise.images import Dataset, ImageSet, UInt8
 
 
@@ -152,13 +152,7 @@ def _arrays(stored: Stored) -> Raw:
     pixels = shaped(block.images, stored.where)
     if isinstance(stored, Held) and (scale := Scale.of_counts(pixels)):
         pixels = scale.pixels(pixels)
-    return Raw(_whole(pixels) if isinstance(stored, Csv) else pixels, labels, stored.class_names)
-
-
-def _whole(values: NDArray[Any]) -> NDArray[Any]:
-    """Whole numbers 0 to 255 that a table holds as floats, as uint8; others as they are."""
-    whole = np.isfinite(values).all() and values.min() >= 0 and values.max() <= 255 and (values == values.round()).all()
-    return values.astype(np.uint8) if whole else values
+    return Raw(whole(pixels) if isinstance(stored, Csv) else pixels, labels, stored.class_names)
 
 
 def _files(where: str, found: Mapping[str, Stored]) -> dict[str, Raw]:

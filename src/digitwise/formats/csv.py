@@ -165,3 +165,9 @@ def is_table(start: bytes) -> bool:
 def splits(path: Path, label_column: str | None = None) -> Mapping[str, Csv]:
     """The only split of a table."""
     return {"train": Csv(path, label_column)}
+
+
+def separator(text: str) -> str:
+    """What stands between the cells of a table of words, by its first line: a comma, semicolon or tab."""
+    first = text.partition("\n")[0]
+    return max(",;\t", key=first.count)
