@@ -178,7 +178,7 @@ class Command(_Arranged, TyperCommand):
         super().__init__(*args, params=[*(params or ()), *_volume_options()], **settings)
 
 
-class Group(_Arranged, TyperGroup):
+class CommandGroup(_Arranged, TyperGroup):
     """Commands, listed by what people do with them."""
 
     def __init__(self, *args: Any, params: list[Parameter] | None = None, **settings: Any) -> None:
@@ -209,7 +209,7 @@ class Group(_Arranged, TyperGroup):
 
 def arrange(app: typer.Typer, name: str = "") -> None:
     """Give an app and all below it their common options and examples."""
-    app.info.cls, app.info.epilog = Group, _epilog(name)
+    app.info.cls, app.info.epilog = CommandGroup, _epilog(name)
     for command in app.registered_commands:
         assert command.callback is not None
         own = command.name or command.callback.__name__.replace("_", "-")

@@ -88,7 +88,7 @@ class Held(Stored):
 
 
 @dataclass
-class Part:
+class SplitObject:
     """Images and labels of a split as they were given; ``names`` are what they are called in messages."""
 
     x: Any
@@ -135,7 +135,7 @@ def kind_of(data: object) -> str:
     return kind.__name__ if home == "builtins" else f"{home}'s {kind.__name__}"
 
 
-def _parts(data: object, column: str | None) -> dict[str, Part]:
+def _parts(data: object, column: str | None) -> dict[str, SplitObject]:
     if is_frame(data):
         frames, notes = split_frames(data)
         parts = {split: _of_table(frame, "frame", column) for split, frame in frames.items()}
@@ -163,7 +163,7 @@ def _is_set(data: Any, beside: Any = None) -> bool:
     return hasattr(data, "__getitem__") and not (hasattr(data, "__array__") or isinstance(data, list | str | bytes))
 
 
-def _one(data: Any, column: str | None, split: str) -> Part:
+def _one(data: Any, column: str | None, split: str) -> SplitObject:
     """One split."""
     if is_frame(data):
         return _of_table(data, "frame", column)
@@ -172,13 +172,13 @@ def _one(data: Any, column: str | None, split: str) -> Part:
     _refuse_column(column, data)
     names = (f"x_{split}", f"y_{split}") if split else ("x", "y")
     if isinstance(data, ImageSet):
-        return Part(data.images, data.labels, names, data.class_names)
+        return SplitObject(data.images, data.labels, names, data.class_names)
     if isinstance(data, tuple):
         if len(data) != 2:
             raise DataError.wanted("data", KINDS, f"a tuple of {len(data)}", argument="data")
-        return Part(*data, names)
+        return SplitObject(*data, names)
     if hasattr(data, "__array__"):
-        return Part(data, None, names)
+        return SplitObject(data, None, names)
     return _of_items(data, names)
 
 
@@ -189,12 +189,12 @@ def _refuse_column(column: str | None, data: object) -> None:
         )
 
 
-def _of_table(table: Any, where: str, column: str | None) -> Part:
+def _of_table(table: Any, where: str, column: str | None) -> SplitObject:
     images, labels, notes = frame_columns(table, where, column)
-    return Part(images, labels, (where, f"{where}, labels"), notes=notes)
+    return SplitObject(images, labels, (where, f"{where}, labels"), notes=notes)
 
 
-def _of_hub(data: Any, column: str | None) -> Part:
+def _of_hub(data: Any, column: str | None) -> SplitObject:
     """A Hugging Face Dataset: a table whose features name the classes."""
     columns = {name: list(data[name]) for name in data.column_names}
     part = _of_table(columns, "Dataset", column)
@@ -204,24 +204,24 @@ def _of_hub(data: Any, column: str | None) -> Part:
     return part
 
 
-def _of_items(data: Any, names: tuple[str, str]) -> Part:
+def _of_items(data: Any, names: tuple[str, str]) -> SplitObject:
     """A map-style torch Dataset, or anything else whose items are (image, label), or images."""
     if hasattr(data, "tensors"):
-        return Part(data.tensors[0], data.tensors[1] if len(data.tensors) > 1 else None, names)
+        return SplitObject(data.tensors[0], data.tensors[1] if len(data.tensors) > 1 else None, names)
     if isinstance(data, str | bytes) or not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
         raise DataError.wanted("data", f"a name, a path, {KINDS}", kind_of(data), argument="data")
     if not len(data):
         raise DataError("the set is empty: expected at least one image", argument="data")
     items = [data[place] for place in range(len(data))]
     if not (isinstance(items[0], tuple | list) and len(items[0]) == 2):
-        return Part(items, None, names)
+        return SplitObject(items, None, names)
     classes = list(map(str, getattr(data, "classes", None) or ()))
     plain = [name.partition(" - ")[0] for name in classes]  # torchvision's MNIST has "0 - zero"
     told = plain if plain == list(map(str, range(len(plain)))) else classes
-    return Part([item[0] for item in items], [item[1] for item in items], names, tuple(told) or None)
+    return SplitObject([item[0] for item in items], [item[1] for item in items], names, tuple(told) or None)
 
 
-def _by_name(data: Mapping[Any, Any]) -> dict[str, Part]:
+def _by_name(data: Mapping[Any, Any]) -> dict[str, SplitObject]:
     """Arrays by name, as a Bunch or an opened ``.npz`` has them."""
     arrays = {str(name): value for name, value in data.items() if hasattr(value, "shape") or isinstance(value, list)}
     shapes = {name: tuple(getattr(value, "shape", (len(value),))) for name, value in arrays.items()}
@@ -229,7 +229,7 @@ def _by_name(data: Mapping[Any, Any]) -> dict[str, Part]:
     told = arrays.get("class_names", arrays.get("target_names"))
     names = tuple(map(str, told)) if told is not None and len(told) > 1 else None  # of OpenML that of the column
     return {
-        split: Part(
+        split: SplitObject(
             arrays[pair.images],
             None if pair.labels is None else arrays[pair.labels],
             (pair.images, pair.labels or ""),

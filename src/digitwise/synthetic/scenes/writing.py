@@ -10,7 +10,7 @@ import numpy as np
 from digitwise.maps import SIGNS
 from digitwise.synthetic.glyphs import DRAWN, MIDDLE, OTHER, OUTLINE, TALL, inked, is_lookalike, letters_of
 from digitwise.synthetic.pens import frame_of
-from digitwise.synthetic.scenes.canvas import IGNORED, SCENE, Box, Canvas
+from digitwise.synthetic.scenes.canvas import IGNORED, SCENE, Canvas, Extent
 from digitwise.synthetic.strokes import Drawing, curve, scribble
 
 HEIGHTS = 10.0, 110.0  # pixels of a digit
@@ -130,7 +130,7 @@ def write(
     w: Writing,
     *,
     mirrored: bool = False,
-) -> Box | None:
+) -> Extent | None:
     """Write a glyph.
 
     Parameters
@@ -148,7 +148,7 @@ def write(
 
     Returns
     -------
-    Box or None
+    Extent or None
         Of its ink, before the paper's tooth; None without ink.
     """
     rng, glyphs = canvas.rng, canvas.glyphs
@@ -181,7 +181,7 @@ def _pen(w: Writing, scale: float, *, middle: bool, rng: np.random.Generator) ->
     return max(rng.normal(0.0, 0.6) * scale + (w.pen - 0.035) * w.height * 0.5, -1.2 * scale)
 
 
-def _cross_out(canvas: Canvas, box: Box, w: Writing) -> None:
+def _cross_out(canvas: Canvas, box: Extent, w: Writing) -> None:
     left, top, right, bottom = box
     strokes = scribble(rng=canvas.rng)
     if canvas.rng.random() < 0.5:
