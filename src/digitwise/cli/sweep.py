@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, print_json, stage, steps, table
+from digitwise.cli.console import (
+    DataOption,
+    DownloadBar,
+    JsonFlag,
+    LabelColumnOption,
+    PatchOption,
+    print_json,
+    stage,
+    steps,
+    table,
+)
 from digitwise.cli.options import ClusterOption, DeviceOption, JobsOption, ThreadsOption, check_pool, pool_for
 from digitwise.cli.train import DeterministicFlag, PrecisionOption, RecipeArgument, SeedOption
 from digitwise.parts import require
@@ -67,7 +77,6 @@ def sweep(
     stopped after a quarter or half of its training. The same command goes on with a sweep that was broken off. The
     trials never see the test set; the winner is tested once.
     """
-    from digitwise.cli.live import DownloadBar
     from digitwise.data import load
     from digitwise.training.live import LiveWatch
 

@@ -12,6 +12,7 @@ import typer
 from digitwise.cli.console import (
     FURTHER,
     DataOption,
+    DownloadBar,
     JsonFlag,
     LabelColumnOption,
     PatchOption,
@@ -145,7 +146,6 @@ def train(
     --seeds those of an ensemble's networks.
     """
     from digitwise import parts
-    from digitwise.cli.live import DownloadBar
     from digitwise.data import load
     from digitwise.training.live import LiveWatch
 

@@ -24,9 +24,8 @@ from digitwise.escaping import printable
 from digitwise.files import expanded
 from digitwise.formats import BLOCK, Block, Stored, open_splits
 from digitwise.formats.csv import Csv
-from digitwise.formats.folder import Folder
+from digitwise.formats.folder import READS, Folder
 from digitwise.formats.form import Form, decoded
-from digitwise.formats.links import READS
 from digitwise.formats.objects import Held, object_splits
 from digitwise.formats.sharded import Shards, blocks
 from digitwise.formats.values import Scale, shaped, whole

@@ -15,8 +15,8 @@ from digitwise.errors import DataError
 from digitwise.files import UNPACKING, is_packed, is_pipe, open_unpacked
 from digitwise.formats import csv, folder, hdf5, idx, libsvm, mat, npz, pickled, sharded
 from digitwise.formats.blocks import BLOCK, Block, Stored
+from digitwise.formats.folder import has_idx, has_shards, inner_folder
 from digitwise.formats.listing import is_shard
-from digitwise.formats.subfolders import has_idx, has_shards, inner_folder
 
 __all__ = ["BLOCK", "Block", "Stored", "kind_of", "open_images", "open_splits"]
 

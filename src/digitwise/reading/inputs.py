@@ -20,9 +20,7 @@ from digitwise.escaping import printable
 from digitwise.files import expanded, is_pipe, natural
 from digitwise.formats import kind_of
 from digitwise.formats.csv import separator
-from digitwise.formats.folder import Folder, class_folders
-from digitwise.formats.links import leads_out
-from digitwise.formats.subfolders import has_idx, has_shards, inner_folder
+from digitwise.formats.folder import Folder, class_folders, has_idx, has_shards, inner_folder, leads_out
 from digitwise.formats.values import as_pixels
 from digitwise.images import Int64, UInt8
 from digitwise.planes import Box

@@ -16,8 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from digitwise.data.decisions import rows_of, with_decision
-from digitwise.data.patches import COLUMNS, Patch, digests, read_patch
+from digitwise.data.patches import COLUMNS, Patch, digests, read_patch, rows_of, with_decision
 from digitwise.displays import as_png
 from digitwise.errors import DataError
 from digitwise.files import atomic_write
