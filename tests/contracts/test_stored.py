@@ -1,4 +1,4 @@
-"""Every stored form gives the same images to load, check, read and stream; what is damaged is told in one line."""
+"""Every stored form gives the same images to load, check, read and stream; damage is reported in one line."""
 
 import bz2
 import gzip

@@ -167,7 +167,7 @@ def _files(where: str, found: Mapping[str, Stored]) -> dict[str, Raw]:
             f"{where}: expected images in it or in one folder a class, got none that can be read"
             + (f": {named}" if named else "")
         )
-    if test is not None and not test.images:  # there is no such split, but its files are told
+    if test is not None and not test.images:  # there is no such split, but its files are reported
         unreadable["train"] += unreadable["test"]
     form = Form.of_files(train.images, test.images if test else None)
     classes = _classes(found, opened)
