@@ -1,7 +1,7 @@
 """What each trick is worth: the recipe ``augmented``, shortened, with one thing changed at a time.
 
-Judged by the last 10,000 training images; the test set has no part in it. Neighbours in MNIST's file were written by
-one hand, so a random draw would have the hands of training in it, as the test set has not.
+Judged by the last 10,000 training images; the test set has no part in it. Neighbours in MNIST's file are by one
+writer, so a random draw would have the writers of training in it, as the test set has not.
 """
 
 from __future__ import annotations

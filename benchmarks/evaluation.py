@@ -83,13 +83,15 @@ def guarantees(everyone: Predictions, rng: np.random.Generator) -> Iterator[Row]
     little more often than guaranteed, so that hardly any policy keeps its guarantee and it must be refused.
     """
     for max_error, n in ((0.0005, 10_000), (0.001, 5_000), (0.001, 20_000), (0.005, 2_000), (0.02, 1_000)):
-        yield _promise(everyone, max_error, n, rng, "")
+        yield _guarantee(everyone, max_error, n, rng, "")
     for max_error, n in ((0.001, 5_000), (0.002, 10_000), (0.01, 2_000), (0.05, 1_000)):
         blind = _blind(everyone, 1.02 * max_error, rng)
-        yield _promise(blind, max_error, n, rng, " where confidence tells nothing and the error rate is 1.02 times it")
+        yield _guarantee(
+            blind, max_error, n, rng, " where confidence tells nothing and the error rate is 1.02 times it"
+        )
 
 
-def _promise(everyone: Predictions, max_error: float, n: int, rng: np.random.Generator, where: str) -> Row:
+def _guarantee(everyone: Predictions, max_error: float, n: int, rng: np.random.Generator, where: str) -> Row:
     scaled = at_temperature(everyone, TEMPERATURE)  # once, not by every policy
     order = np.argsort(-scaled.confidence)
     sure, wrong = -scaled.confidence[order], np.cumsum(scaled.missed[order])

@@ -2,7 +2,7 @@
 
     python -m benchmarks.server URL REQUESTS closed|open SECONDS [RATE]
 
-is the load: it prints what came of it as JSON; ``bench.py server`` starts servers and loads.
+is the load: it prints the results as JSON; ``bench.py server`` starts servers and loads.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Case:
 
 @dataclass
 class Outcome:
-    """What came of a load.
+    """The results of a load.
 
     ``statuses`` counts answers; ``wrong`` are those of 200 that say something else than the reader; ``lost`` were sent
     and never answered; ``unsent`` were due while no connection was free. Seconds are from when a request was due.
@@ -237,7 +237,7 @@ class Load:
         self.free: deque[Connection] = deque()
 
     async def run(self, host: str, port: int) -> Outcome:
-        """Load a server, and tell what came of it."""
+        """Load a server, and give the results."""
         loop = asyncio.get_running_loop()
         started = time.perf_counter()
         self.end = started + self.seconds

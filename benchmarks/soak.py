@@ -75,7 +75,7 @@ class Case:
 
 @dataclass
 class Counts:
-    """What came of the requests of each kind, and examples of what is broken."""
+    """The answers to the requests of each kind, and examples of what is broken."""
 
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Counts:
 
 
 def bench_soak(seconds: float = SECONDS) -> None:
-    """Mixed traffic for so long; print and keep what came of it, and the workers' memory."""
+    """Mixed traffic for so long; print and keep the results, and the workers' memory."""
     cases = all_cases()
     counts, memory = Counts(), list[tuple[float, float]]()
     with server() as (port, pid):

@@ -52,7 +52,7 @@ looked at once when the training was over; {validation["errors"]} of {validation
 [Benchmarks]({docs}benchmarks.md#the-reader) has those on scans, on made pages and under
 disturbances.
 
-**Error guarantees.** With `--max-error`, what would break the guarantee is told as unsure. Each is kept with 95 %
+**Error guarantees.** With `--max-error`, what would break the guarantee is reported as unsure. Each is kept with 95 %
 confidence on digits such as MNIST's; on scans of another kind it is no guarantee, only a guide. [On sets of
 strangers]({docs}benchmarks.md#one-digit-of-a-stranger) more of what is read by default is wrong; `digitwise
 calibrate` makes a guarantee for images of one's own kind. For numbers on a page

@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep looks at test sets out of the ledger of whoever runs the tests."""
+    """Keep looks at test sets out of the ledger of the user who runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIGITWISE_LEDGER", str(tmp_path_factory.mktemp("ledger")))
         yield

@@ -1,4 +1,4 @@
-"""What a reader says about an image, whoever the reader is."""
+"""What a reader says about an image, for every reader."""
 
 from __future__ import annotations
 

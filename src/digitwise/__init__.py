@@ -11,6 +11,8 @@ import importlib
 import os
 from typing import TYPE_CHECKING
 
+from digitwise.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from digitwise.data import load as load
     from digitwise.data.normalized import normalize as normalize
@@ -48,10 +50,8 @@ if TYPE_CHECKING:
     from digitwise.workflows.train import sweep as sweep
     from digitwise.workflows.train import train as train
 
-__version__ = "0.1.0"
-
-# Since 1.29 onnxruntime reports the models it runs to its makers, unless this stands when it is first imported. Whoever
-# wants to be counted sets it before.
+# Since 1.29 onnxruntime reports the models it runs to its makers, unless this stands when it is first imported.
+# A user who wants to be counted sets it before.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # The public surface. Names are imported when first used, so that importing digitwise costs nothing.

@@ -48,6 +48,18 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return f'<table style="border-collapse:collapse"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
+def as_png(image: NDArray[np.uint8], compress_level: int = 6) -> bytes:
+    """An image, uint8 (h, w) or (h, w, 3), as a file; level 9 is the smallest, and slow."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG", compress_level=compress_level)
+    return file.getvalue()
+
+
+def data_url(content: bytes, kind: str = "png") -> str:
+    """A file of an image in a URL that holds it."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
 def image(shown: NDArray[np.uint8] | Image.Image, told: str, longest: int = LONGEST) -> str:
     """An image, scaled so that its longer side has at most so many pixels; a tiny one is enlarged.
 
@@ -70,8 +82,8 @@ def image(shown: NDArray[np.uint8] | Image.Image, told: str, longest: int = LONG
     style = (
         f"width:{width}px;max-width:100%;height:auto;image-rendering:{'pixelated' if width > drawn.width else 'auto'}"
     )
-    data = base64.b64encode(content.getvalue()).decode()
-    return f'<img alt="{text(told)}" style="{style};outline:1px solid {GREY}" src="data:image/{kind};base64,{data}">'
+    url = data_url(content.getvalue(), kind)
+    return f'<img alt="{text(told)}" style="{style};outline:1px solid {GREY}" src="{url}">'
 
 
 def gallery(images: Sequence[NDArray[np.uint8]], captions: Sequence[str]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,10 +35,3 @@ def new_figure(width: float, height: float) -> Figure:
 
     mpl.rcParams.update(STYLE)
     return Figure((width, height), dpi=DPI, layout="constrained")
-
-
-def png_url(figure: Figure) -> str:
-    """The figure as a PNG in a data URL, on white."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None}, facecolor="white")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -146,3 +146,8 @@ def one_line(told: object, longest: int | None = None) -> str:
     """
     line = printable(" ".join(str(told).split()))[:longest]
     return line or (type(told).__name__ if isinstance(told, BaseException) else "")
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun, for a message: ``1 image``, ``2,000 images``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -41,7 +41,7 @@ class Extra:
         return [name for name in self.modules if not is_installed(name)]
 
 
-# A module that several extras bring is told with the first of them: the smallest.
+# Of a module that several extras bring, messages name the first of them: the smallest.
 EXTRAS = (
     Extra("onnx", "export, calibrate: models in ONNX", ("onnx",)),
     Extra("formats", "Parquet, HDF5, data behind addresses", ("pyarrow", "h5py", "fsspec")),
@@ -122,5 +122,5 @@ def is_found(name: str) -> bool:
     """Whether this very module can be imported; nothing is imported to find out."""
     try:
         return find_spec(name) is not None
-    except (ImportError, ValueError):  # hidden by whoever imports it, as tests do
+    except (ImportError, ValueError):  # hidden by the program that imports it, as tests do
         return False

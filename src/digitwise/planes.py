@@ -14,6 +14,7 @@ from PIL import Image
 
 from digitwise.images import Float64, UInt8
 
+Box = tuple[int, int, int, int]  # left, top, right and bottom in pixels; right and bottom are the first outside
 Edge = TypeVar("Edge", int, float, NDArray[Any])  # of a box, or of many
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from digitwise import displays
-from digitwise.drawing import BLUE, FAINT, ORANGE, STYLE, new_figure, png_url
+from digitwise.drawing import BLUE, FAINT, ORANGE, STYLE, new_figure
 from digitwise.parts import imported
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Curve = Literal["loss", "accuracy"]
 
@@ -77,7 +79,7 @@ class RunDisplay:
         figure = new_figure(8.0, 3.0)
         for place, key in enumerate(("loss", "accuracy")):
             learning_curve(figure.add_subplot(1, 2, place + 1), self.history, key)
-        curves = f'<img alt="learning curves" style="max-width:100%;width:640px" src="{png_url(figure)}">'
+        curves = f'<img alt="learning curves" style="max-width:100%;width:640px" src="{_png_url(figure)}">'
         return displays.block(
             displays.table(("run", f"{recipe['name']}: {recipe['purpose']}"), list(rows.items())), curves
         )
@@ -96,3 +98,10 @@ def learning_curve(axes: Axes, history: Sequence[dict[str, float]], key: str) ->
     axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
     axes.grid(alpha=0.25, color=FAINT)
     axes.legend()
+
+
+def _png_url(figure: Figure) -> str:
+    """The figure as a PNG in a data URL, on white."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", metadata={"Software": None}, facecolor="white")
+    return displays.data_url(file.getvalue())

@@ -86,7 +86,7 @@ def _left_in_group() -> int | None:
 
 def versions() -> dict[str, str]:
     """Installed versions of what a result depends on, Python first; read without importing any of it."""
-    from digitwise import __version__
+    from digitwise.version import __version__
 
     found = {"python": platform.python_version(), "digitwise": __version__}  # also where it is not installed
     for package in PACKAGES:

@@ -3,10 +3,10 @@
 A process that is killed removes nothing. What it leaves is removed by the next that writes into the same folder, or
 makes a temporary folder. Only names that are formed as below count, and only while no living process holds them:
 
-- **Files** lie beside the file that they become, ``.digitwise-STEM-8HEX.SUFFIX``. Whoever writes one holds the folder
-  with a shared lock; who can have it alone knows that nobody is writing there. The file itself is not locked, since
-  HDF5 locks it.
-- **Locks**, ``.digitwise-NAME.lock``, of whoever writes to a place are removed too, if they can be had.
+- **Files** lie beside the file that they become, ``.digitwise-STEM-8HEX.SUFFIX``. Their writer holds the folder with a
+  shared lock; a process that can have it alone knows that nobody is writing there. The file itself is not locked,
+  since HDF5 locks it.
+- **Locks**, ``.digitwise-NAME.lock``, of processes that write to a place are removed too, if they can be had.
 - **Folders** lie where the system has temporary ones, ``.digitwise-16HEX``, and are locked themselves.
 
 Where the system or the disk locks no folders, as on Windows, they stay.

@@ -42,7 +42,7 @@ def test_evaluate_keeps_the_policy_it_found(digitwise, trained):
     assert policy["bound"] <= 0.2
 
 
-def test_promise_that_the_data_cannot_support_is_refused(digitwise, trained):
+def test_guarantee_that_the_data_cannot_support_is_refused(digitwise, trained):
     before = {path.name for path in trained.iterdir()}
     result = digitwise("evaluate", trained, "--max-error", "0.01%")
     assert result.code == 2

@@ -64,7 +64,7 @@ def test_one_digit_is_one_line(read):
     assert read("seven.png", "--top").out.count(",") == 2
 
 
-def test_json_has_the_shape_that_was_promised(read):
+def test_json_has_the_documented_shape(read):
     printed("7").save("seven.png")
     Image.new("L", (60, 80), 240).save("blank.png")
     unsure_digit().save("unsure.png")

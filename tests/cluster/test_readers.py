@@ -1,4 +1,4 @@
-"""Reading on a real cluster of two nodes that loses workers, machines and whoever asked."""
+"""Reading on a real cluster of two nodes that loses workers, machines and the process that asked."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Every pool gives what the tasks give, whoever runs them."""
+"""Every pool gives what the tasks give, in whichever process they run."""
 
 import os
 import signal

@@ -37,7 +37,7 @@ def names_of(tree):
             yield node.func.attr
 
 
-def test_whoever_writes_or_deletes_past_the_rule_has_a_reason():
+def test_code_that_writes_or_deletes_past_the_rule_has_a_reason():
     found = {
         path.relative_to(SOURCE).as_posix(): sorted(set(names_of(ast.parse(path.read_text(encoding="utf-8")))))
         for path in SOURCE.rglob("*.py")

@@ -2,8 +2,7 @@
 
 import pytest
 
-from digitwise.data.decisions import rows_of, with_decision
-from digitwise.data.patches import patch_text, read_patch
+from digitwise.data.patches import patch_text, read_patch, rows_of, with_decision
 
 A, B, C = "aa" * 32, "bb" * 32, "cc" * 32
 PLAIN = patch_text([(A, 0, "a.png", 4, 9, 0.9), (B, 1, "", 3, 5, 0.8), (C, 2, "", 7, 1, 0.7)])

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from digitwise.data import load
-from digitwise.data.decisions import rows_of, with_decision
-from digitwise.data.patches import COLUMNS, digests, patch_text, read_patch
+from digitwise.data.patches import COLUMNS, digests, patch_text, read_patch, rows_of, with_decision
 from digitwise.errors import DataError
 from digitwise.images import Dataset
 from tests.helpers import blobs

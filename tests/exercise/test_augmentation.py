@@ -67,8 +67,6 @@ def changed(images, how, seed=0):
     return np.stack(found)[..., None]
 
 
-RIGHT = ("rotated", "shifted", "zoomed")
-WRONG = {"left to right": 0, "upside down": 0, "rotated far": 0.5, "unchanged": 0}
 FEEDS = {
     "array": lambda x, y, how: changed(x, how),
     "generator": lambda x, y, how: ((changed(x[i : i + 12], how, i), y[i : i + 12]) for i in range(0, 96, 12)),

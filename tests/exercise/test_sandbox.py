@@ -157,7 +157,7 @@ print(run_limited("probe", folder, NotebookLimits(seconds=60.0)))
 
 
 @LINUX
-@pytest.mark.parametrize("as_user", [False, True], ids=["as whoever runs this", "without privileges"])
+@pytest.mark.parametrize("as_user", [False, True], ids=["as the user who runs this", "without privileges"])
 def test_a_process_has_no_files_but_its_own_and_pythons(tmp_path, as_user):
     """Each way that is known to be tried."""
     pytest.importorskip("psutil")

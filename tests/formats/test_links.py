@@ -6,7 +6,7 @@ from PIL import Image
 from digitwise.data import load
 from digitwise.data.raw import read_raw
 from digitwise.errors import DataError
-from digitwise.formats.links import FOLLOW
+from digitwise.formats.folder import FOLLOW
 from digitwise.reading.inputs import sources_of
 from tests.helpers import blobs
 

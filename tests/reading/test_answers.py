@@ -36,7 +36,7 @@ def test_errors_of_true_confidences_are_foreseen():
     assert abs(wrong - expected.errors) < 4 * np.sqrt(expected.variance)
 
 
-def test_more_errors_than_promised_are_said_once_there_are_digits_enough():
+def test_more_errors_than_guaranteed_are_said_once_there_are_digits_enough():
     assert of(0.97, FEW - 1).word(POLICY) is None
     word = of(0.97, 1_000).word(POLICY)
     assert "of the 1,000 single digits read about 3.0% may be wrong, more than the 0.3%" in word
@@ -44,11 +44,11 @@ def test_more_errors_than_promised_are_said_once_there_are_digits_enough():
 
 
 @pytest.mark.parametrize(("confidence", "n"), [(0.998, 1_000), (0.995, 100)], ids=["fewer", "perhaps by chance"])
-def test_nothing_is_said_where_the_promise_may_hold(confidence, n):
+def test_nothing_is_said_where_the_guarantee_may_hold(confidence, n):
     assert of(confidence, n).word(POLICY) is None
 
 
-def test_a_model_without_a_promise_breaks_none():
+def test_a_model_without_a_guarantee_breaks_none():
     assert of(0.5, 1_000).word(None) is None
 
 

@@ -40,7 +40,7 @@ def test_bundled_model_makes_the_errors_that_its_card_tells(reader, mnist):
     assert (read != mnist.test.labels).sum() == reader.model.card.document["metrics"]["test"]["errors"]
 
 
-def test_its_promises_hold_on_the_test_images(mnist):
+def test_its_guarantees_hold_on_the_test_images(mnist):
     strict = Reader(max_error=0.005)
     answers = strict.answers(mnist.test.images)
     sure = answers.sure

@@ -197,7 +197,7 @@ def test_unsure_is_what_the_policy_would_not_answer(tmp_path):
         assert np.array_equal(reader.policy.sure(calibrated), expected)
 
 
-def test_the_policy_is_the_largest_promise_within_what_was_asked_for(model_file):
+def test_the_policy_is_the_largest_guarantee_within_what_was_asked_for(model_file):
     used = {asked: Reader(model_file, max_error=asked).policy.max_error for asked in (0.001, 0.0015, 0.005, 0.01, 0.9)}
     assert used == {0.001: 0.001, 0.0015: 0.001, 0.005: 0.002, 0.01: 0.01, 0.9: 0.01}
     with pytest.raises(ModelError, match=r"can guarantee, from 0\.001 on, got 0\.0005; allow more errors"):
@@ -206,7 +206,7 @@ def test_the_policy_is_the_largest_promise_within_what_was_asked_for(model_file)
         Reader(model_file, max_error=1)
 
 
-def test_unasked_it_is_the_strictest_promise_from_three_in_a_thousand(tmp_path):
+def test_unasked_it_is_the_strictest_guarantee_from_three_in_a_thousand(tmp_path):
     assert Reader(write_model(tmp_path / "a.onnx")).policy.max_error == 0.01
     strict = metadata(policies=POLICIES[:1])
     assert Reader(write_model(tmp_path / "b.onnx", strict)).policy.max_error == 0.001

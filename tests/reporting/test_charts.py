@@ -46,7 +46,7 @@ def test_chart_is_kept_as_png_and_as_svg_for_the_page(tmp_path, draw):
     assert drawing.BLUE not in inline or draw is feature_map
 
 
-def test_promise_far_above_the_errors_does_not_spoil_the_chart(tmp_path):
+def test_guarantee_far_above_the_errors_does_not_spoil_the_chart(tmp_path):
     answers = drawn(2000, sharpness=12)
     policy = reading_policy(answers, 0.8)
     curves = {"validation": risk_coverage(answers), "test": risk_coverage(answers)}

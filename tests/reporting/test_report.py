@@ -231,7 +231,7 @@ def contents(folder, policy):
     return {path: path.read_bytes() for path in [*files, policy]}
 
 
-def test_page_that_gives_no_promise_leaves_no_earlier_policy(made, digits, tmp_path):
+def test_page_that_gives_no_guarantee_leaves_no_earlier_policy(made, digits, tmp_path):
     run = Run.open(shutil.copytree(made[0] / "a", tmp_path / "run"))
     write_report([run], digits, tmp_path / "report.html", Wishes(max_error=0.2))
     assert run.policy["max_error"] == 0.2

@@ -714,7 +714,7 @@ def test_report_is_a_link_away(collecting):
     assert page.url.endswith("/docs")
 
 
-def test_page_tells_what_is_promised(page):
+def test_page_tells_the_guarantee(page):
     facts = page.inner_text("#facts")
     assert "Of what is read at most 0.3 % is wrong" in facts
     assert "of the numbers in a photo at most 3 %" in facts

@@ -236,7 +236,7 @@ def test_class_that_no_decision_can_name_is_told_at_the_start(tmp_path, name):
 
 
 def test_file_that_cannot_be_written_is_told_at_the_start(path, digits, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda *_: False)  # whoever runs the tests may be allowed everything
+    monkeypatch.setattr(os, "access", lambda *_: False)  # the user who runs the tests may be allowed everything
     with pytest.raises(DataError, match="expected a file that can be written to"):
         Labels(path, digits)
 

@@ -146,13 +146,13 @@ def test_interrupted_ensemble_keeps_its_finished_networks(splits, tmp_path):
     assert len(fitted.history) == 4
 
 
-def test_equal_bits_under_a_budget_are_not_promised(splits):
+def test_equal_bits_under_a_budget_are_not_guaranteed(splits):
     with pytest.raises(RecipeError, match="deterministic: expected no budget with it"):
         fit(QUICK, splits, FitOptions(budget=5, deterministic=True))
 
 
 def test_budget_too_short_for_all_networks_trains_fewer(splits, processor_clock):
-    told = StopInMember(1)  # an ensemble's members would be told about
+    told = StopInMember(1)  # an ensemble's members would be announced to
     fitted = fit(QUICK.replace(members=3), splits, FitOptions(budget=5, precision="float32"), watch=told)
     assert 0.9 * 5 < fitted.fit_seconds < 1.1 * 5
     assert fitted.model.count_params() == fit(QUICK, splits, FitOptions(precision="float32")).model.count_params()

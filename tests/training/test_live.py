@@ -25,7 +25,7 @@ def terminal(monkeypatch, capsys):
 
 @pytest.fixture
 def notebook(monkeypatch):
-    """What a notebook shows, one picture after another."""
+    """What a notebook shows, one image after another."""
     shown = []
     handle = types.SimpleNamespace(update=shown.append)
     monkeypatch.setattr("IPython.display.display", lambda what, **options: (shown.append(what), handle)[1])

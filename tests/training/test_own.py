@@ -52,10 +52,6 @@ def convolutional(input_shape, n_classes):
     return keras.Sequential([keras.Input(input_shape), *layers])
 
 
-def without_parameters():
-    return with_softmax(SHAPE, 3)
-
-
 def nested(input_shape, n_classes):
     inner = keras.Sequential([keras.Input(input_shape), kl.Conv2D(4, 3, strides=3), kl.Flatten()])
     return keras.Sequential([keras.Input(input_shape), inner, kl.Dense(n_classes)])

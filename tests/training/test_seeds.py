@@ -57,7 +57,7 @@ class Elsewhere:
 
 @dataclass
 class Made:
-    """Runs of seeds 4 and 9, who was told about them, and the looks at their test set."""
+    """Runs of seeds 4 and 9, what watched them, and the looks at their test set."""
 
     runs: list
     watch: Names

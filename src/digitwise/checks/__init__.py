@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from digitwise import displays, parts
-from digitwise.checks.base import SEVERITIES, Check, Finding, ImageCheck, NotApplicableError, Severity, Tile
+from digitwise.checks.base import SEVERITIES, Check, Finding, ImageCheck, NotApplicableError, Severity
 from digitwise.checks.duplicates import Contradictions, ExactDuplicates, Leakage, NearDuplicates
 from digitwise.checks.labels import LabelErrors, LabelRange, MissingClass, UnevenClasses, Unreadable
 from digitwise.checks.orientation import Orientation
@@ -34,7 +34,6 @@ __all__ = [
     "Severity",
     "SplitData",
     "Subject",
-    "Tile",
     "chosen",
     "register",
     "run_checks",

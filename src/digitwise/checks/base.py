@@ -155,8 +155,3 @@ def tiles(part: SplitData, indices: Int64, captions: Sequence[str] | None = None
     """Images of a split to show, by default with their class as caption."""
     words = captions or [part.name_of(i) for i in indices]
     return [Tile(part.split, int(i), word) for i, word in zip(indices, words, strict=False)]
-
-
-def counted(n: int, noun: str) -> str:
-    """``1 image``, ``2,000 images``."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"

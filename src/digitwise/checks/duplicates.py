@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from digitwise.checks.base import Check, Finding, ImageCheck, NotApplicableError, Severity, Tile, counted
+from digitwise.checks.base import Check, Finding, ImageCheck, NotApplicableError, Severity, Tile
 from digitwise.checks.subject import SplitData, Subject
+from digitwise.errors import counted
 from digitwise.images import Int64
 
 SHOWN = 200  # groups that evidence lists
@@ -98,7 +99,7 @@ class NearDuplicates(Copies):
     title = "near duplicates"
     meaning = (
         "The same image moved by some pixels, or stored again with loss: it does what an exact copy does, but is not "
-        "found by comparing bytes. Two images of one hand may look so alike too."
+        "found by comparing bytes. Two images of one writer may look so alike too."
     )
     remedy = "Look at the groups; keep one of each that is the same image."
     severity = "info"

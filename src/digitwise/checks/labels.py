@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from digitwise import parts
-from digitwise.checks.base import Check, Finding, ImageCheck, NotApplicableError, counted, tiles
+from digitwise.checks.base import Check, Finding, ImageCheck, NotApplicableError, tiles
 from digitwise.checks.subject import SplitData, Subject
 from digitwise.checks.thresholds import FEW, HARD, LIKELIER, NAMED, RARE, REVIEWED, TRUSTED, UNEVEN
+from digitwise.errors import counted
 from digitwise.images import Float32, Float64, Int64, Mask
 
 

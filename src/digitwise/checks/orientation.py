@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.checks.base import Check, Finding, NotApplicableError, counted, tiles
+from digitwise.checks.base import Check, Finding, NotApplicableError, tiles
 from digitwise.checks.subject import SplitData, Subject
 from digitwise.checks.thresholds import (
     MIXED,
@@ -27,6 +27,7 @@ from digitwise.checks.thresholds import (
     TURNED_SURE,
     TURNED_Z,
 )
+from digitwise.errors import counted
 from digitwise.fitting import fit_into
 from digitwise.images import Float32, Int64, Mask, UInt8
 from digitwise.normalization import SIDE, normalize_all

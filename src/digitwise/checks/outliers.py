@@ -15,11 +15,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.checks.base import Check, Finding, NotApplicableError, counted, tiles
+from digitwise.checks.base import Check, Finding, NotApplicableError, tiles
 from digitwise.checks.measures import BLOCK
 from digitwise.checks.pixels import spread
 from digitwise.checks.subject import SplitData, Subject
 from digitwise.checks.thresholds import ODD, ODD_BANK, ODD_COMPONENTS, ODD_NEIGHBOUR
+from digitwise.errors import counted
 from digitwise.images import Float32, Float64, Int64
 
 CHUNK = 2_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from digitwise.checks.base import Finding, ImageCheck, Severity, counted, tiles
+from digitwise.checks.base import Finding, ImageCheck, Severity, tiles
 from digitwise.checks.subject import SplitData, Subject
 from digitwise.checks.thresholds import (
     BULK,
@@ -17,6 +17,7 @@ from digitwise.checks.thresholds import (
     TOO_LARGE,
     UNSCALED,
 )
+from digitwise.errors import counted
 from digitwise.images import Float64, Int64, Mask
 
 

@@ -7,7 +7,7 @@ planted image in 10,000 (benchmarks/checks.py).
 from __future__ import annotations
 
 UNEVEN = 1.5  # DW001: largest class over smallest, from which small classes are learnt less well
-RARE = 50  # DW002: images of a class below which its error rate cannot be told
+RARE = 50  # DW002: images of a class below which its error rate cannot be measured
 FEW = 0.1  # DW002: of the median class
 
 DESCRIPTOR_RADIUS = 0.035  # DW011: of the mean descriptor's length; JPEG of quality 75 moves one by 0.02 at most
@@ -39,13 +39,13 @@ TURNED_SURE = 0.8  # DW035: probability of its label, once turned, of an image t
 TURNED_DENIED = 0.2  # DW035: the same of that image as it is
 TURNED_KNOWN = 0.5  # DW035: share read right, under the best turn, below which the bundled model is not asked
 TURNED_CLASSES = 3  # DW035: that turned images have at least; fewer are wrong labels, as of 6 and 9
-TURNED_FEWEST = 20  # DW035: images of a split below which nothing can be told
+TURNED_FEWEST = 20  # DW035: images of a split below which nothing can be concluded
 TURNED_LEARNT = 200  # DW035: labelled training images from which a linear discriminant can be fitted
 
 NAMED = 0.9  # DW040: of the labels that are named as wrong, so many are expected to be
 LIKELIER = 10.0  # DW040: twice the gain in log-likelihood from which some labels are wrong; 6.6 is the 1 % level
 TRUSTED = 0.7  # DW040: agreement of networks and labels below which none is named: too little is known of the set
-HARD = 0.9  # DW040: the same below which most wrong labels cannot be told from hard images
+HARD = 0.9  # DW040: the same below which most wrong labels cannot be distinguished from hard images
 REVIEWED = 100  # DW040: images worth a look at least: the cut is careful
 
 SHIFT_AUC = 0.65  # DW050: how well a classifier tells the two sides apart; 0.5 is not at all

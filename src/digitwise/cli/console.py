@@ -24,7 +24,7 @@ OPENING = 3.0  # seconds for a browser to open
 
 
 FURTHER = "Further options"  # the section of help that follows the common ones
-NOTE = "dim"  # the style of what is told beside the results, and left out by --quiet
+NOTE = "dim"  # the style of notes beside the results, which --quiet leaves out
 
 
 class _Volume:
@@ -103,7 +103,7 @@ def print_json(value: Any) -> None:
 def tell_links(folders: Sequence[str | Path]) -> None:
     """Say which links in folders are left out since they lead out of them."""
     from digitwise.files import expanded
-    from digitwise.formats.links import links_out, note_on
+    from digitwise.formats.folder import links_out, note_on
 
     for folder in folders:
         for note in note_on(links_out(expanded(folder))):
@@ -146,7 +146,7 @@ def stage(as_json: bool) -> Console:
 
 
 def steps(console: Console) -> Console:
-    """The console for what is told of the way to a result: the same, or none where only results are asked for."""
+    """The console for notes on the way to a result: the same, or none where only results are asked for."""
     return SafeConsole(quiet=True) if is_quiet() else console
 
 
@@ -169,3 +169,44 @@ def counting_bar(what: str, total: int, *, shown: bool = True) -> Progress:
     bar = Progress(*columns, console=err, transient=True, disable=not shown or is_quiet())
     bar.add_task(what, total=total)
     return bar
+
+
+class DownloadBar:
+    """A progress bar of a download, by rich, with the interface that pooch expects."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+        self.bar = Progress(
+            TextColumn("fetching"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            console=steps(console),
+            transient=True,
+        )
+        self.task = self.bar.add_task("fetching", total=None)
+        self._total: float | None = None
+
+    @property
+    def total(self) -> float | None:
+        """Bytes expected."""
+        return self._total
+
+    @total.setter
+    def total(self, size: float | None) -> None:
+        self._total = size
+        self.bar.start()
+        self.bar.update(self.task, total=size)
+
+    def update(self, size: int) -> None:
+        """Advance by a number of bytes."""
+        self.bar.advance(self.task, size)
+
+    def reset(self) -> None:
+        """Start from nothing."""
+        self.bar.reset(self.task)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self.bar.stop()

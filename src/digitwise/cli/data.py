@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitwise.cli.console import JsonFlag, LabelColumnOption, PatchOption, out, print_json, stage, table, tell_links
+from digitwise.cli.console import (
+    DownloadBar,
+    JsonFlag,
+    LabelColumnOption,
+    PatchOption,
+    out,
+    print_json,
+    stage,
+    table,
+    tell_links,
+)
 from digitwise.escaping import printable
 
 if TYPE_CHECKING:
@@ -46,7 +56,6 @@ def list_sets(as_json: JsonFlag = False) -> None:
 @app.command()
 def fetch(name: Annotated[str, typer.Argument(help="A named set.")], as_json: JsonFlag = False) -> None:
     """Fetch a named set into the user's cache, unless it is here already."""
-    from digitwise.cli.live import DownloadBar
     from digitwise.data import locate
     from digitwise.data.download import cache_folder
     from digitwise.data.download import fetch as fetch_source
@@ -72,7 +81,6 @@ def show(
 ) -> None:
     """Show a data set: shapes, values, first images, and the class histogram with a verdict."""
     from digitwise.cli.info import banner
-    from digitwise.cli.live import DownloadBar
     from digitwise.data import load
     from digitwise.outputs import claimed
     from digitwise.reporting.figures import FIGURES

@@ -178,7 +178,7 @@ class Command(_Arranged, TyperCommand):
         super().__init__(*args, params=[*(params or ()), *_volume_options()], **settings)
 
 
-class Group(_Arranged, TyperGroup):
+class CommandGroup(_Arranged, TyperGroup):
     """Commands, listed by what people do with them."""
 
     def __init__(self, *args: Any, params: list[Parameter] | None = None, **settings: Any) -> None:
@@ -196,7 +196,7 @@ class Group(_Arranged, TyperGroup):
         rest = tuple(name for name in self.commands if name not in named)
         width = max(map(len, self.commands))
         for group, names in {**groups, "Commands": rest}.items():
-            # What a command does is told whole: it is broken into lines, not cut.
+            # The description of a command is printed whole: it is broken into lines, not cut.
             rows = [
                 (name.ljust(width), self.commands[name].get_short_help_str(limit=1_000))
                 for name in names
@@ -209,7 +209,7 @@ class Group(_Arranged, TyperGroup):
 
 def arrange(app: typer.Typer, name: str = "") -> None:
     """Give an app and all below it their common options and examples."""
-    app.info.cls, app.info.epilog = Group, _epilog(name)
+    app.info.cls, app.info.epilog = CommandGroup, _epilog(name)
     for command in app.registered_commands:
         assert command.callback is not None
         own = command.name or command.callback.__name__.replace("_", "-")

@@ -70,7 +70,7 @@ app.add_typer(exercise.app, name="exercise")
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        from digitwise import __version__
+        from digitwise.version import __version__
 
         out.print(f"digitwise {__version__}")
         raise typer.Exit

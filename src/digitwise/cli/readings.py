@@ -97,7 +97,7 @@ class Documents(Listener):
         say("[]" if self.before == "[\n" else "\n]")
 
 
-class Rows(Listener):
+class RowSink(Listener):
     """Rows in an open file."""
 
     def __init__(self, write: Callable[[ImageResult], None]) -> None:
@@ -278,7 +278,9 @@ class Reporter:
 
     def __enter__(self) -> Self:
         if self.out is not None:
-            self.listeners.append(Rows(self.stack.enter_context(sink_to(self.out, top=self.top, fields=self.fields))))
+            self.listeners.append(
+                RowSink(self.stack.enter_context(sink_to(self.out, top=self.top, fields=self.fields)))
+            )
         if self.bar:
             self.stack.enter_context(self.bar)
         return self

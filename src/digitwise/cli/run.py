@@ -11,6 +11,7 @@ import typer
 
 from digitwise.cli.console import (
     DataOption,
+    DownloadBar,
     JsonFlag,
     LabelColumnOption,
     OpenFlag,
@@ -50,7 +51,6 @@ def run(
 ) -> None:
     """Do the whole exercise: look at the data, train four models, explain their errors, save everything."""
     from digitwise import parts, unfinished
-    from digitwise.cli.live import DownloadBar
     from digitwise.data import load, load_or_embedded
     from digitwise.data.splits import split_validation
     from digitwise.files import real
@@ -67,7 +67,7 @@ def run(
         raise typer.BadParameter("expected --label-column with --data, got it alone")
     else:
         dataset = load_or_embedded("mnist", patch=patch, progress=bar)
-    # Bad input is told before anything is written.
+    # Bad input is refused before anything is written.
     recipes = [find(name).for_size(len(dataset.train)).replace(epochs=epochs) for name in JOB]
     split_validation(dataset.train)
     place, out = out, real(out)

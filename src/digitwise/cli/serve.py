@@ -11,6 +11,7 @@ import typer
 from digitwise.cli.console import (
     FURTHER,
     DataOption,
+    DownloadBar,
     JsonFlag,
     LabelColumnOption,
     OpenFlag,
@@ -105,7 +106,6 @@ def review(
     from digitwise.server import check_parts
 
     check_parts()
-    from digitwise.cli.live import DownloadBar
     from digitwise.data import load
     from digitwise.data.patches import read_patch
     from digitwise.server.refusals import is_local

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitwise.cli.console import err
-from digitwise.errors import DataError
+from digitwise.errors import DataError, counted
 
 if TYPE_CHECKING:
     from digitwise.reading.shards.work import Readers, Summary
@@ -78,7 +78,7 @@ def read_shards(
     for number, reason in sorted(summary.failed.items()):
         err.print(f"digitwise: {part_name(number)} is missing: {reason}", style="red")
     if summary.earlier == summary.shards:
-        err.print(f"{out}: finished before, nothing is missing of {_of(summary.shards, 'shard')}", style="dim")
+        err.print(f"{out}: finished before, nothing is missing of {counted(summary.shards, 'shard')}", style="dim")
     else:
         err.print(f"written to {out}", style="dim")
     tally = _tally(summary)
@@ -86,8 +86,8 @@ def read_shards(
     passed = passes(tally, fail_under, policy)
     if summary.failed:
         raise DataError(
-            f"{out}: {len(summary.failed):,} of {_of(summary.shards, 'shard')} could not be read; fix what is named "
-            "above and run the same again: only those are read then"
+            f"{out}: {len(summary.failed):,} of {counted(summary.shards, 'shard')} could not be read; fix what is "
+            "named above and run the same again: only those are read then"
         )
     return passed
 
@@ -121,10 +121,6 @@ def _speed(summary: Summary, where: str) -> str:
     return told + (f", at most {peak / MEGABYTE:,.0f} MB of memory{where}" if peak else "")
 
 
-def _of(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
-
-
 class ShardProgress:
     """Shows the progress of a job: a bar on a terminal, elsewhere a line every 30 seconds."""
 
@@ -153,7 +149,7 @@ class ShardProgress:
             state += f"  {summary.fresh / max(summary.seconds, 1e-9):,.0f}/s"
         self.bar.update(self.task, completed=done, total=summary.shards, state=state)
         if summary.earlier and not summary.fresh and not summary.failed and summary.earlier < summary.shards:
-            err.print(f"going on: {summary.earlier:,} of {_of(summary.shards, 'shard')} are there", style="dim")
+            err.print(f"going on: {summary.earlier:,} of {counted(summary.shards, 'shard')} are there", style="dim")
         if not err.is_terminal and time.monotonic() - self.said > SAID_EVERY:
             self.said = time.monotonic()
-            err.print(f"{done:,} of {_of(summary.shards, 'shard')}  {state}", style="dim")
+            err.print(f"{done:,} of {counted(summary.shards, 'shard')}  {state}", style="dim")

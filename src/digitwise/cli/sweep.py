@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import DataOption, JsonFlag, LabelColumnOption, PatchOption, print_json, stage, steps, table
+from digitwise.cli.console import (
+    DataOption,
+    DownloadBar,
+    JsonFlag,
+    LabelColumnOption,
+    PatchOption,
+    print_json,
+    stage,
+    steps,
+    table,
+)
 from digitwise.cli.options import ClusterOption, DeviceOption, JobsOption, ThreadsOption, check_pool, pool_for
 from digitwise.cli.train import DeterministicFlag, PrecisionOption, RecipeArgument, SeedOption
 from digitwise.parts import require
@@ -63,11 +73,10 @@ def sweep(
 ) -> None:
     """Train a recipe in many variants and make a run of the one with the fewest validation errors.
 
-    Draws are proposed by Optuna from what came of those before. A trial that does clearly worse than others did is
+    Optuna proposes draws from the results of those before. A trial that does clearly worse than others did is
     stopped after a quarter or half of its training. The same command goes on with a sweep that was broken off. The
     trials never see the test set; the winner is tested once.
     """
-    from digitwise.cli.live import DownloadBar
     from digitwise.data import load
     from digitwise.training.live import LiveWatch
 
@@ -84,7 +93,7 @@ def sweep(
     library()
     require("training", "keras", "tensorflow")
     chosen = find(recipe).replace(epochs=epochs)
-    space = space_of(chosen, trials, axes)  # bad values are told before the data is read
+    space = space_of(chosen, trials, axes)  # bad values are refused before the data is read
     console = stage(as_json)
     dataset = load(data or "mnist", patch=patch, label_column=label_column, progress=DownloadBar(console))
     for note in dataset.notes:

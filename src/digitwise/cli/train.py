@@ -12,6 +12,7 @@ import typer
 from digitwise.cli.console import (
     FURTHER,
     DataOption,
+    DownloadBar,
     JsonFlag,
     LabelColumnOption,
     PatchOption,
@@ -145,7 +146,6 @@ def train(
     --seeds those of an ensemble's networks.
     """
     from digitwise import parts
-    from digitwise.cli.live import DownloadBar
     from digitwise.data import load
     from digitwise.training.live import LiveWatch
 
@@ -156,7 +156,7 @@ def train(
         "keep": keep,
     }
     found = find(recipe)
-    found.replace(**changes)  # bad values are told before the data is read
+    found.replace(**changes)  # bad values are refused before the data is read
     parts.require("training", "keras", "tensorflow")
     check_pool(cluster, jobs)
     many = (seeds, cluster, jobs, threads) != (None, None, None, None)
@@ -233,7 +233,7 @@ def _host() -> int:
 
 
 def tell_seeds(results: list[Run], console: Console, *, as_json: bool) -> None:
-    """Print what came of one recipe from several seeds."""
+    """Print the results of one recipe from several seeds."""
     from digitwise.evaluation.spread import spread
 
     validation, test = (spread([run.info["results"][split] for run in results]) for split in ("validation", "test"))
@@ -260,7 +260,7 @@ def tell_seeds(results: list[Run], console: Console, *, as_json: bool) -> None:
 
 
 def tell_result(run: Run, console: Console, *, explained: bool = True) -> None:
-    """Print what came of a training in the user's terms."""
+    """Print the result of a training in the user's terms."""
     from digitwise.evaluation import evaluate_predictions, explain
 
     answers = run.predictions("test")

@@ -86,7 +86,7 @@ def library() -> Any:
     MissingPartError
         If it is not installed.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody, unless its owner wants it
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anybody, unless the owner wants it
     return parts.imported("ray", "--cluster")
 
 

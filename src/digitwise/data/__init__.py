@@ -91,7 +91,7 @@ def load(
     'pixels 0 to 1, brought to 0 to 255'
     """
     if patch is not None:
-        decisions = read_patch(patch)  # before the data: what is wrong with it is told at once
+        decisions = read_patch(patch)  # before the data: what is wrong with it is refused at once
         return decisions.apply(load(data, label_column=label_column, turn=turn, progress=progress))
     if isinstance(data, Dataset) and turn is None:
         return data

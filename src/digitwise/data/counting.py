@@ -194,7 +194,7 @@ def count_labels(shards: Sequence[Shard], most: int = 1, *, seed: int = 0, told:
     seed : int
         Of the draw.
     told : callable, optional
-        Told about the progress.
+        Called with what is done, how many of how many.
 
     Raises
     ------

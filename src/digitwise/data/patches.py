@@ -2,12 +2,14 @@
 
 Columns: ``sha256`` of the image's uint8 bytes in row order, ``index`` in its split, its ``file`` in a set of files,
 ``given`` and ``suggested`` label, ``confidence`` in the suggestion, and ``decision``: a label, ``drop``, ``keep``, or
-nothing yet. Only ``sha256`` and ``decision`` count; the others are for whoever decides, and may be missing. A cell that
+nothing yet. Only ``sha256`` and ``decision`` count; the others help to decide, and may be missing. A cell that
 would be a formula has an apostrophe in front, see :func:`digitwise.escaping.cell`.
+Where a decision is filled in, all else in the file stays as it is.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import dataclasses
 import hashlib
@@ -21,6 +23,7 @@ import numpy as np
 
 from digitwise.errors import DataError, about
 from digitwise.escaping import cell, from_cell
+from digitwise.formats.csv import separator
 from digitwise.images import Dataset, ImageSet, Int64, Mask, UInt8
 
 COLUMNS = ("sha256", "index", "file", "given", "suggested", "confidence", "decision")
@@ -195,12 +198,6 @@ def patch_text(rows: Sequence[Sequence[object]], earlier: Patch | None = None) -
     return file.getvalue()
 
 
-def separator(text: str) -> str:
-    """What stands between the cells of a CSV, by its first line: a comma or a semicolon."""
-    first = text.partition("\n")[0]
-    return ";" if first.count(";") > first.count(",") else ","
-
-
 def digests(images: UInt8) -> list[str]:
     """The sha256 of each image's bytes in row order."""
     rows = np.ascontiguousarray(images).reshape(len(images), -1)
@@ -231,3 +228,53 @@ def _row(row: list[str], header: list[str], where: str) -> dict[str, str]:
         "sha256": digest,
         "decision": decision.lower() if decision.lower() in ("drop", "keep") else decision,
     }
+
+
+def rows_of(patch: Patch) -> dict[str, dict[str, str]]:
+    """Every column of every image's first row as text, by its sha256, in the order of the file."""
+    reader = csv.reader(io.StringIO(patch.text), delimiter=separator(patch.text))
+    header = [name.strip().lower() for name in next(reader)]
+    found: dict[str, dict[str, str]] = {}
+    for row in reader:
+        if any(text.strip() for text in row):
+            cells = dict(zip(header, (from_cell(text.strip()) for text in row), strict=True))
+            found.setdefault(cells["sha256"].lower(), cells)
+    return found
+
+
+def with_decision(content: bytes, digest: str, decision: str) -> bytes:
+    """A patch's content with another decision in the rows of an image.
+
+    Parameters
+    ----------
+    content : bytes
+        Of a file that :func:`read_patch` reads.
+    digest : str
+        The image's sha256.
+    decision : str
+        A label, ``drop``, ``keep``, or nothing, to decide later.
+    """
+    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+    text = content.decode("utf-8-sig")
+    between = separator(text.replace("\r", "\n"))
+    taken: list[str] = []  # the lines of the row that is being read
+    reader = csv.reader(_noted(io.StringIO(text, newline=""), taken), delimiter=between)
+    out = io.StringIO(newline="")
+    for place, row in enumerate(reader):
+        line = "".join(taken)
+        taken.clear()
+        if place == 0:
+            header = [name.strip().lower() for name in row]
+        elif len(row) == len(header) and row[header.index("sha256")].strip().lower() == digest:
+            row[header.index("decision")] = cell(decision)
+            end = line[len(line.rstrip("\r\n")) :]
+            csv.writer(out, delimiter=between, lineterminator=end).writerow(row)
+            continue
+        out.write(line)
+    return mark + out.getvalue().encode()
+
+
+def _noted(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+    for line in lines:
+        taken.append(line)
+        yield line

@@ -24,12 +24,11 @@ from digitwise.escaping import printable
 from digitwise.files import expanded
 from digitwise.formats import BLOCK, Block, Stored, open_splits
 from digitwise.formats.csv import Csv
-from digitwise.formats.folder import Folder
+from digitwise.formats.folder import READS, Folder
 from digitwise.formats.form import Form, decoded
-from digitwise.formats.links import READS
 from digitwise.formats.objects import Held, object_splits
 from digitwise.formats.sharded import Shards, blocks
-from digitwise.formats.values import Scale, shaped
+from digitwise.formats.values import Scale, shaped, whole
 from digitwise.images import Dataset, ImageSet, UInt8
 
 
@@ -152,13 +151,7 @@ def _arrays(stored: Stored) -> Raw:
     pixels = shaped(block.images, stored.where)
     if isinstance(stored, Held) and (scale := Scale.of_counts(pixels)):
         pixels = scale.pixels(pixels)
-    return Raw(_whole(pixels) if isinstance(stored, Csv) else pixels, labels, stored.class_names)
-
-
-def _whole(values: NDArray[Any]) -> NDArray[Any]:
-    """Whole numbers 0 to 255 that a table holds as floats, as uint8; others as they are."""
-    whole = np.isfinite(values).all() and values.min() >= 0 and values.max() <= 255 and (values == values.round()).all()
-    return values.astype(np.uint8) if whole else values
+    return Raw(whole(pixels) if isinstance(stored, Csv) else pixels, labels, stored.class_names)
 
 
 def _files(where: str, found: Mapping[str, Stored]) -> dict[str, Raw]:
@@ -174,7 +167,7 @@ def _files(where: str, found: Mapping[str, Stored]) -> dict[str, Raw]:
             f"{where}: expected images in it or in one folder a class, got none that can be read"
             + (f": {named}" if named else "")
         )
-    if test is not None and not test.images:  # there is no such split, but its files are told
+    if test is not None and not test.images:  # there is no such split, but its files are reported
         unreadable["train"] += unreadable["test"]
     form = Form.of_files(train.images, test.images if test else None)
     classes = _classes(found, opened)

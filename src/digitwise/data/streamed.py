@@ -107,7 +107,7 @@ def open_streamed(
     label_column : str, optional
         As for :func:`digitwise.data.load`.
     told : callable, optional
-        Told about the progress.
+        Called with what is done, how many of how many.
 
     Raises
     ------

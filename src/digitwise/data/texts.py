@@ -15,7 +15,7 @@ from digitwise.formats.blocks import Stored
 from digitwise.formats.csv import Csv
 from digitwise.formats.libsvm import Libsvm
 from digitwise.formats.npz import splits
-from digitwise.formats.values import as_labels, as_pixels, shaped
+from digitwise.formats.values import Scale, as_labels, as_pixels, shaped
 from digitwise.images import ImageSet, Int64, UInt8
 
 Pair = tuple[UInt8, Int64]
@@ -43,7 +43,7 @@ def _stored(stored: Stored, white: float | None = None) -> Pair:
     assert not isinstance(block.images, list)
     pixels = shaped(block.images, stored.where)
     if white is not None:
-        pixels = (pixels * (255 / white)).round()
+        pixels = Scale(white=white).pixels(pixels)
     return as_pixels(pixels, stored.where), as_labels(np.asarray(block.labels), stored.where)
 
 
@@ -69,7 +69,7 @@ def _semeion(path: Path) -> Pair:
         raise DataError(
             f"{path}: expected rows of 256 pixels and ten columns for the label, 0 or 1, got: {one_line(error, 160)}"
         ) from error
-    return (table[:, :256].reshape(-1, 16, 16) * 255).astype(np.uint8), table[:, 256:].argmax(axis=1).astype(np.int64)
+    return Scale(white=1).pixels(table[:, :256].reshape(-1, 16, 16)), table[:, 256:].argmax(axis=1).astype(np.int64)
 
 
 READERS: dict[str, Callable[[Path], Pair]] = {"usps": _usps, "optdigits": _optdigits, "semeion": _semeion}

@@ -5,8 +5,8 @@ NumPy and Pillow only; pages of a PDF by pypdfium2, an extra.
 
 from __future__ import annotations
 
-from digitwise.decoding.modes import decode, decode_colour
-from digitwise.decoding.opening import MAX_PIXELS, Decoded, Source, open_image, open_pages
+from digitwise.decoding.modes import decode, decode_colour, decode_opened
+from digitwise.decoding.opening import MAX_PIXELS, Decoded, open_image, open_pages
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}  # of images in a data set
 READ_SUFFIXES = SUFFIXES | {".gif", ".webp", ".pbm", ".pgm", ".ppm", ".pdf"}  # looked for in a folder to be read
@@ -16,9 +16,9 @@ __all__ = [
     "READ_SUFFIXES",
     "SUFFIXES",
     "Decoded",
-    "Source",
     "decode",
     "decode_colour",
+    "decode_opened",
     "open_image",
     "open_pages",
 ]

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from digitwise.errors import DataError, one_line
 from digitwise.images import UInt8
 
 ONE_LINE = 0.95  # share of the colour variance along one line: ink of one colour on paper of another
 DEPTHS = (8, 10, 12, 14, 16)  # bits that greys come in
 LIGHT = 170  # luma from which visible ink would be lost on white
 MOSTLY_PAPER = 0.5  # share of see-through pixels from which what is visible is the ink
+
+
+def decode_opened(image: Image.Image, how: Callable[[Image.Image], UInt8], name: str = "") -> UInt8:
+    """Convert an image that Pillow has opened, which it decodes only now; damage in one line.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    how : callable
+        :func:`decode` or :func:`decode_colour`.
+    name : str, optional
+        What the image is called in messages.
+
+    Raises
+    ------
+    DataError
+        If it is damaged.
+    """
+    try:
+        return how(image)
+    except Exception as error:  # Pillow raises whatever it meets
+        of = f"{name}: " if name else ""
+        raise DataError(f"{of}damaged image: {one_line(error, 160)}; replace it") from error
 
 
 def decode(image: Image.Image) -> UInt8:

@@ -2,8 +2,6 @@
 
 from digitwise.evaluation.comparison import Comparison, apart, compare_predictions
 from digitwise.evaluation.metrics import (
-    ClassScore,
-    ConfusedPair,
     Scores,
     confusion_matrix,
     evaluate_predictions,
@@ -13,9 +11,7 @@ from digitwise.evaluation.metrics import (
 from digitwise.evaluation.rates import wilson
 
 __all__ = [
-    "ClassScore",
     "Comparison",
-    "ConfusedPair",
     "Scores",
     "apart",
     "compare_predictions",

@@ -12,6 +12,7 @@ import numpy as np
 from digitwise.errors import DataError, RunError
 from digitwise.images import Float64, Int64, Predictions
 
+MOST_IMAGES = 10_000_000  # that are worth a plan to test on
 Z95 = 1.959963984540054
 
 
@@ -174,16 +175,16 @@ def judge(errors: int, n: int, target: float | None = None) -> Verdict:
     )
 
 
-def images_to_decide(errors: int, n: int, target: float, *, most: int = 10_000_000) -> int | None:
+def images_to_decide(errors: int, n: int, target: float) -> int | None:
     """How many images would decide about a target if the error rate stayed as it is: twice, four times, … as many.
 
     Returns
     -------
     int or None
-        None where more than ``most`` would be needed.
+        None where more than ten million would be needed.
     """
     times = 1
-    while times * n <= most:
+    while times * n <= MOST_IMAGES:
         low, high = wilson(errors * times, n * times)
         if high <= target or low >= target:
             return times * n

@@ -27,7 +27,7 @@ SHORTEST_CODE, SHORTEST_TEXT = 25, 12  # tokens, words: shorter cells are alike 
 COPIED = 0.6  # share of the smaller notebook's own tokens that stand in alike cells
 FEWEST = 4  # alike cells
 COMMON = 0.5  # a cell that more of the class have is what was taught
-CLASS = 6  # notebooks, from which on that can be told
+CLASS = 6  # notebooks from which on that can be known
 LEFT_OUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 

@@ -13,6 +13,7 @@ from digitwise.errors import DataError
 from digitwise.escaping import cell, from_cell, printable
 from digitwise.exercise.evidence import read_plain
 from digitwise.exercise.marks import Mark
+from digitwise.formats.csv import separator
 
 KEYS = ("notebook", "task", "part")
 FILLED = ("points", "remark")  # the columns that the teacher fills in
@@ -91,9 +92,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")  # as spreadsheets on Windows save it
-    head = text.partition("\n")[0]
-    separator = max(",;\t", key=head.count)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, restval="")
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator(text), restval="")
     try:
         names, found = rows.fieldnames or [], list(rows)
     except csv.Error as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from digitwise import __version__, runs
+from digitwise import runs
 from digitwise.data.sources import NAMES
 from digitwise.errors import RunError
 from digitwise.evaluation.calibration import fit_temperature
@@ -14,6 +14,7 @@ from digitwise.images import Predictions
 from digitwise.normalization import VERSION
 from digitwise.reading.model import FORMAT, UNTOUCHED
 from digitwise.runs import Run
+from digitwise.version import __version__
 
 LEVELS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05)  # error guarantees to store thresholds for
 MNIST_FORM = ("mnist", "qmnist", "emnist-digits")  # data sets with digits centred and scaled like MNIST's

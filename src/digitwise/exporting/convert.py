@@ -14,7 +14,7 @@ import numpy as np
 
 from digitwise.errors import ExportError
 from digitwise.evaluation.calibration import SMALLEST_PROBABILITY
-from digitwise.exporting.graph import Graph, Step, Value, folded, over_channels, step_of
+from digitwise.exporting.graph import Graph, LayerStep, Value, folded, over_channels, step_of
 from digitwise.images import Float32
 from digitwise.maps import STRIDE
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 INPUT, OUTPUT = "images", "probabilities"
 ACTIVATIONS = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
-Layer = Callable[[Graph, str, Sequence[Value], Step], Value]
+Layer = Callable[[Graph, str, Sequence[Value], LayerStep], Value]
 
 
 def convert(model: Any, temperature: float = 1.0) -> onnx.ModelProto:
@@ -103,7 +103,7 @@ def _functional(graph: Graph, path: str, source: Value, model: Any) -> Value:
     return value_of(model.outputs[0])
 
 
-def _step(graph: Graph, path: str, values: Sequence[Value], step: Step) -> Value:
+def _step(graph: Graph, path: str, values: Sequence[Value], step: LayerStep) -> Value:
     name = f"{path}/{step.layer.name}".lstrip("/")
     if step.kind in LAYERS:
         return LAYERS[step.kind](graph, name, values, step)
@@ -115,7 +115,7 @@ def unsupported(layer: Any, what: str) -> ExportError:
     return ExportError(f"layer {layer.name}: {what} cannot be written as ONNX")
 
 
-def convolution(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def convolution(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``Conv2D``, with the kernel's axes changed from (kh, kw, in, out) to (out, in, kh, kw)."""
     layer, (kernel, bias) = step.layer, step.weights
     window = _window(layer, values[0].shape, layer.kernel_size, layer.strides, layer.dilation_rate)
@@ -124,21 +124,21 @@ def convolution(graph: Graph, name: str, values: Sequence[Value], step: Step) ->
     return _activated(graph, Value(output, _shape(layer, values)), layer)
 
 
-def max_pooling(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def max_pooling(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``MaxPooling2D``."""
     layer = step.layer
     window = _window(layer, values[0].shape, layer.pool_size, layer.strides, (1, 1))
     return Value(graph.add("MaxPool", values[0].name, **window), _shape(layer, values))
 
 
-def average_pooling(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def average_pooling(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``AveragePooling2D``; padding does not count."""
     layer = step.layer
     window = _window(layer, values[0].shape, layer.pool_size, layer.strides, (1, 1))
     return Value(graph.add("AveragePool", values[0].name, **window), _shape(layer, values))
 
 
-def global_average(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def global_average(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``GlobalAveragePooling2D``."""
     _channels_last(step.layer)
     if step.layer.keepdims:
@@ -147,7 +147,7 @@ def global_average(graph: Graph, name: str, values: Sequence[Value], step: Step)
     return Value(graph.add("Flatten", means, axis=1), _shape(step.layer, values))
 
 
-def rescaling(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def rescaling(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``Rescaling`` by one factor and one offset."""
     factor, added = (np.asarray(value, np.float32) for value in (step.layer.scale, step.layer.offset))
     if factor.ndim or added.ndim:
@@ -156,7 +156,7 @@ def rescaling(graph: Graph, name: str, values: Sequence[Value], step: Step) -> V
     return replace(values[0], name=graph.add("Add", scaled, graph.constant(f"{name}/offset", added)))
 
 
-def reshape(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def reshape(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``Reshape`` of grey images: their channel axis comes or goes, which changes nothing here, or rows become maps."""
     (value,), shape = values, tuple(step.layer.target_shape)
     maps = (*shape[:2], 1)
@@ -168,7 +168,7 @@ def reshape(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Val
     raise unsupported(step.layer, f"a change of shape from {value.shape} to {shape}")
 
 
-def dense(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def dense(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``Dense`` over features; after ``Flatten`` its rows are put in the order of the features."""
     layer, (kernel, bias) = step.layer, step.weights
     if len(values[0].shape) != 1:
@@ -177,7 +177,7 @@ def dense(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value
     return _activated(graph, Value(graph.add("Gemm", *inputs), _shape(layer, values)), layer)
 
 
-def batch_normalization(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def batch_normalization(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``BatchNormalization`` that could not be folded: a scale and a shift for each channel."""
     if not over_channels(step.layer):
         raise unsupported(step.layer, "a normalisation of another axis than the last")
@@ -187,7 +187,7 @@ def batch_normalization(graph: Graph, name: str, values: Sequence[Value], step: 
     return replace(values[0], name=graph.add("Add", scaled, graph.constant(f"{name}/shift", shift)))
 
 
-def relu(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def relu(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``ReLU`` without options."""
     layer = step.layer
     if layer.max_value is not None or layer.negative_slope or layer.threshold:
@@ -195,25 +195,25 @@ def relu(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
     return replace(values[0], name=graph.add("Relu", values[0].name))
 
 
-def leaky_relu(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def leaky_relu(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``LeakyReLU``."""
     slope = float(step.layer.negative_slope)
     return replace(values[0], name=graph.add("LeakyRelu", values[0].name, alpha=slope))
 
 
-def activation(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def activation(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``Activation``."""
     return _activated(graph, values[0], step.layer)
 
 
-def softmax(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def softmax(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``Softmax`` over features."""
     if len(values[0].shape) > 1 or step.layer.axis not in (-1, 1):
         raise unsupported(step.layer, f"a softmax over axis {step.layer.axis} of {values[0].shape}")
     return replace(values[0], name=graph.add("Softmax", values[0].name, axis=-1))
 
 
-def flatten(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def flatten(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``Flatten``: the features keep the order c, h, w, to which the next layer's weights are adapted."""
     shape = values[0].shape
     if len(shape) == 1:
@@ -221,7 +221,7 @@ def flatten(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Val
     return Value(graph.add("Flatten", values[0].name, axis=1), _shape(step.layer, values), flattened=shape)
 
 
-def dropout(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def dropout(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``Dropout``, which only acts in training."""
     return values[0]
 
@@ -229,13 +229,13 @@ def dropout(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Val
 def merged(kind: str) -> Layer:
     """Make a layer that merges values of one shape by one kind of node."""
 
-    def layer(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+    def layer(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
         return replace(values[0], name=graph.add(kind, *(value.name for value in values)))
 
     return layer
 
 
-def up_sampling(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def up_sampling(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``UpSampling2D`` by repetition."""
     layer = step.layer
     _channels_last(layer)
@@ -252,7 +252,7 @@ def resized(graph: Graph, value: str, factors: Sequence[float], *, mode: str, co
     return graph.add("Resize", value, "", name, mode=mode, coordinate_transformation_mode=coordinates, **rest)
 
 
-def local_contrast(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def local_contrast(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """:class:`digitwise.models.finder.LocalContrast`, step by step."""
     from digitwise.models.finder import FLOOR, WINDOWS
 
@@ -280,7 +280,7 @@ def _moments(graph: Graph, cells: str, window: int) -> tuple[str, str]:
     return graph.add("Slice", means, begin, middle, axes), graph.add("Slice", means, middle, end, axes)
 
 
-def zero_padding(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def zero_padding(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``ZeroPadding2D``."""
     _channels_last(step.layer)
     (top, bottom), (left, right) = step.layer.padding
@@ -288,7 +288,7 @@ def zero_padding(graph: Graph, name: str, values: Sequence[Value], step: Step) -
     return Value(graph.add("Pad", values[0].name, pads), _shape(step.layer, values))
 
 
-def cropping(graph: Graph, name: str, values: Sequence[Value], step: Step) -> Value:
+def cropping(graph: Graph, name: str, values: Sequence[Value], step: LayerStep) -> Value:
     """``Cropping2D``."""
     _channels_last(step.layer)
     (top, _), (left, _) = step.layer.cropping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from digitwise import __version__, runs
+from digitwise import runs
 from digitwise.errors import ExportError
 from digitwise.exporting.export import FORMS, Export, advising, written_onnx
 from digitwise.exporting.parity import BATCHES, IMAGES, drawings, largest_difference
@@ -13,6 +13,7 @@ from digitwise.files import expanded, real
 from digitwise.normalization import SIDE, VERSION
 from digitwise.reading.foreign import SCALES, Understood, known_digits
 from digitwise.reading.model import FORMAT
+from digitwise.version import __version__
 
 ADVICE = "write it as ONNX by another converter (Keras' model.export, tf2onnx), which digitwise read --model takes"
 

@@ -77,7 +77,7 @@ class Graph:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class LayerStep:
     """A Keras layer and its float32 weights."""
 
     layer: Any
@@ -90,25 +90,25 @@ class Step:
         return type(self.layer).__name__
 
 
-def step_of(layer: Any) -> Step:
+def step_of(layer: Any) -> LayerStep:
     """The step of a single layer."""
     kind = type(layer).__name__
     if kind in ("Conv2D", "Dense"):
         kernel = np.asarray(layer.kernel.numpy(), np.float32)
         bias = layer.bias.numpy() if layer.use_bias else np.zeros(kernel.shape[-1])
-        return Step(layer, (kernel, np.asarray(bias, np.float32)))
+        return LayerStep(layer, (kernel, np.asarray(bias, np.float32)))
     if kind == "BatchNormalization":
-        return Step(layer, _scale_and_shift(layer))
-    return Step(layer)
+        return LayerStep(layer, _scale_and_shift(layer))
+    return LayerStep(layer)
 
 
-def folded(layers: Sequence[Any]) -> list[Step]:
+def folded(layers: Sequence[Any]) -> list[LayerStep]:
     """The steps of consecutive layers, with batch normalisations folded into earlier layers where possible.
 
     A batch normalisation after a linear convolution or dense layer changes that layer's weights. It may also follow
     the pooling after such a layer if all its scales are positive, since the largest value then stays the largest.
     """
-    steps: list[Step] = []
+    steps: list[LayerStep] = []
     for step in map(step_of, layers):
         place = _linear_before(steps, step) if step.kind == "BatchNormalization" else None
         if place is None:
@@ -120,7 +120,7 @@ def folded(layers: Sequence[Any]) -> list[Step]:
     return steps
 
 
-def _linear_before(steps: list[Step], norm: Step) -> int | None:
+def _linear_before(steps: list[LayerStep], norm: LayerStep) -> int | None:
     """The index of the step that a batch normalisation can be folded into."""
     for place in reversed(range(len(steps))):
         step = steps[place]

@@ -14,11 +14,11 @@ from digitwise.addresses import START, refuse_no_data
 from digitwise.errors import DataError
 from digitwise.files import UNPACKING, is_packed, is_pipe, open_unpacked
 from digitwise.formats import csv, folder, hdf5, idx, libsvm, mat, npz, pickled, sharded
-from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
+from digitwise.formats.blocks import BLOCK, Block, Stored
+from digitwise.formats.folder import has_idx, has_shards, inner_folder
 from digitwise.formats.listing import is_shard
-from digitwise.formats.subfolders import has_idx, has_shards, inner_folder
 
-__all__ = ["BLOCK", "BLOCK_BYTES", "Block", "Stored", "kind_of", "open_images", "open_splits"]
+__all__ = ["BLOCK", "Block", "Stored", "kind_of", "open_images", "open_splits"]
 
 FILES: dict[str, Callable[[Path], Mapping[str, Stored]]] = {
     "folder": folder.splits,

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.addresses import refuse_no_data
-from digitwise.errors import DataError, one_line
+from digitwise.errors import DataError
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
+from digitwise.formats.damage import damage_of
 from digitwise.formats.room import Room
 
 
@@ -215,25 +216,20 @@ def opened(path: Path, kind: str, header: Callable[[IO[bytes]], ArrayFile]) -> A
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
-        return header(source)
+        with damage_of(path, f"damaged {kind} file"):
+            return header(source)
     except BaseException as error:
         source.close()
-        if not isinstance(error, Exception):
-            raise
-        refuse_no_data(str(path))
         if isinstance(error, DataError):
-            raise
-        reason = one_line(error, 160)  # unpacking and NumPy's parser raise whatever they meet
-        raise DataError(f"{path}: damaged {kind} file: {reason}; fetch it again") from error
+            refuse_no_data(str(path))
+        raise
 
 
 def _read(file: IO[bytes], size: int, path: Path) -> bytes:
     parts: list[bytes] = []
-    try:  # little at a time: a header may tell of more than there is, or than memory holds
+    with damage_of(path, "truncated or damaged"):
+        # Little at a time: a header may tell of more than there is, or than memory holds.
         while size and (part := file.read(min(size, BLOCK_BYTES))):
             parts.append(part)
             size -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-    except Exception as error:  # unpacking raises whatever it meets
-        reason = one_line(error, 160)
-        raise DataError(f"{path}: truncated or damaged: {reason}; fetch the file again") from error
+    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -57,7 +57,7 @@ class Csv(Stored):
         try:
             sample = self._parsed([*head, *self._further()])
         except (ValueError, DataError):
-            sample = self._checked(head, 0)  # a fault further on is told when it is read
+            sample = self._checked(head, 0)  # a fault further on is reported when it is read
         if not sample.size:
             raise DataError.wanted(self.path, "rows of pixels", "none")
         names = self._header if self._header is not None and len(self._header) == sample.shape[1] else None
@@ -165,3 +165,9 @@ def is_table(start: bytes) -> bool:
 def splits(path: Path, label_column: str | None = None) -> Mapping[str, Csv]:
     """The only split of a table."""
     return {"train": Csv(path, label_column)}
+
+
+def separator(text: str) -> str:
+    """What stands between the cells of a table of words, by its first line: a comma, semicolon or tab."""
+    first = text.partition("\n")[0]
+    return max(",;\t", key=first.count)

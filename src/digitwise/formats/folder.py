@@ -1,16 +1,31 @@
-"""Images as files, in one folder a class (``DIR/CLASS/image.png``), perhaps under ``train/`` and ``test/``."""
+"""Images as files, in one folder a class (``DIR/CLASS/image.png``), perhaps under ``train/`` and ``test/``.
+
+Links in a folder that lead out of it are left out and named, unless they are asked for. A folder may also hold a set
+further down, as torchvision's root and a data set of Hugging Face's hub do.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from digitwise.decoding import SUFFIXES
 from digitwise.errors import DataError
 from digitwise.escaping import printable
+from digitwise.files import natural, real
+from digitwise.formats import idx
 from digitwise.formats.blocks import BLOCK, Block, Stored
-from digitwise.formats.links import leads_out, links_out, note_on
+from digitwise.formats.listing import is_shard
 
+ARROW = (
+    "expected Parquet, got Arrow files of datasets' save_to_disk: in Python, "
+    "datasets.load_from_disk({path!r})['train'].to_parquet('train-0.parquet')"
+)
+FOLLOW = "DIGITWISE_FOLLOW_LINKS"  # an environment variable: it holds for every command and the library alike
+READS = f"{FOLLOW}=1 reads what it leads to"
+NAMED = 5  # links that a note lists
 JUNK = ("Thumbs.db", "desktop.ini")  # what systems leave in folders
 OTHER = f"not an image: expected {', '.join(sorted(SUFFIXES))}"
 
@@ -25,7 +40,7 @@ class Folder(Stored):
         The folders in it, in label order; none where the images lie in ``root`` itself, without labels.
     top : Path, optional
         The data folder, by default ``root``; links that lead out of it are left out, see
-        :mod:`digitwise.formats.links`.
+        :func:`leads_out`.
     """
 
     def __init__(self, root: Path, classes: tuple[str, ...], top: Path | None = None) -> None:
@@ -126,3 +141,66 @@ def image_files(folder: Path, top: Path) -> list[Path]:
     """The files of a folder that are images by their names, sorted by these."""
     files = (file for file in folder.iterdir() if file.is_file() and file.suffix.lower() in SUFFIXES)
     return sorted(file for file in files if not leads_out(file, top))
+
+
+def leads_out(entry: Path, top: Path) -> bool:
+    """Whether an entry of a folder is a link to somewhere outside of ``top`` that is not asked for."""
+    return entry.is_symlink() and not os.environ.get(FOLLOW) and not real(entry).is_relative_to(real(top))
+
+
+def links_out(folder: Path, top: Path | None = None) -> list[str]:
+    """The links in a folder and its subfolders that lead out of ``top``, by default the folder; printable, sorted."""
+    found, waiting = [], [folder]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                path = Path(entry.path)
+                if entry.is_symlink():
+                    if not entry.name.startswith(".") and leads_out(path, top or folder):
+                        found.append(printable(path.relative_to(folder)))
+                elif entry.is_dir() and not entry.name.startswith("."):
+                    waiting.append(path)
+    return sorted(found, key=natural)
+
+
+def note_on(links: list[str]) -> tuple[str, ...]:
+    """What is said of links that are left out; nothing where there are none."""
+    more = f" and {len(links) - NAMED:,} more" if len(links) > NAMED else ""
+    named = ", ".join(links[:NAMED]) + more
+    return (f"left out, since links lead out of the folder: {named}; {FOLLOW}=1 reads them",) if links else ()
+
+
+def inner_folder(path: Path) -> Path:
+    """Where the set lies: the folder itself, or the only one below it that has IDX files or shards.
+
+    Raises
+    ------
+    DataError
+        If several have, or there are Arrow files.
+    """
+    if has_idx(path) or has_shards(path):
+        return path
+    below = [folder for folder in sorted(path.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
+    if any(_holds(folder, lambda file: file.suffix == ".arrow") for folder in (path, *below)):
+        raise DataError(f"{path}: {ARROW.format(path=str(path))}")
+    raw = [path / "raw", *(folder / "raw" for folder in below)]
+    found = [folder for folder in raw if folder.is_dir() and has_idx(folder)]
+    found += [folder for folder in below if has_shards(folder)]
+    if len(found) > 1:
+        names = ", ".join(str(folder.relative_to(path)) for folder in found)
+        raise DataError.wanted(path, "one set in the folder", names, "give the folder of one of them")
+    return found[0] if found else path
+
+
+def has_idx(folder: Path) -> bool:
+    """Whether a folder holds IDX files, by their names."""
+    return _holds(folder, idx.is_idx)
+
+
+def has_shards(folder: Path) -> bool:
+    """Whether a folder, or its ``train``, holds Parquet or tar files."""
+    return any(_holds(place, is_shard) for place in (folder, folder / "train"))
+
+
+def _holds(folder: Path, wanted: Callable[[Path], bool]) -> bool:
+    return folder.is_dir() and any(wanted(file) and file.is_file() for file in folder.iterdir())

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from digitwise.decoding import decode, open_image
-from digitwise.errors import DataError, one_line
+from digitwise.decoding import decode, decode_opened, open_image
+from digitwise.errors import DataError
 from digitwise.fitting import common_size, fit_into, grey, is_dark_on_light
 from digitwise.formats.blocks import Values
 from digitwise.formats.values import Pixels, Scale
@@ -156,10 +156,7 @@ def decoded(files: Sequence[Any], where: str, rows: Iterable[int]) -> list[UInt8
 def _decoded(file: Any, name: str) -> UInt8:
     if not isinstance(file, Image.Image):
         return open_image(file, name=name if isinstance(file, bytes) else None, decode=decode).image
-    try:
-        return decode(file)
-    except Exception as error:  # Pillow decodes an opened file only now
-        raise DataError(f"{name}: damaged image: {one_line(error, 160)}; replace it") from error
+    return decode_opened(file, decode, name)
 
 
 def _stack(images: list[UInt8], size: tuple[int, int], *, colour: bool) -> UInt8:

@@ -8,9 +8,9 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from digitwise.addresses import refuse_no_data
-from digitwise.errors import DataError, DigitwiseError, one_line
+from digitwise.errors import DataError
 from digitwise.formats.arrays import Arrays, Opener
+from digitwise.formats.damage import damage_of
 from digitwise.formats.lazy import LazyArray, lazy_splits
 from digitwise.parts import imported
 
@@ -55,16 +55,10 @@ def _items(group: Any, seen: set[Any], within: str = "") -> Iterator[tuple[str, 
 
 @contextmanager
 def reading(path: Path) -> Iterator[Any]:
-    """An opened file; damage in one line, since h5py's errors are of no common kind."""
+    """An opened file; damage in one line."""
     h5py = imported("h5py", "HDF5")
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except (DigitwiseError, GeneratorExit):
-        raise
-    except Exception as error:
-        refuse_no_data(str(path))
-        raise DataError(f"{path}: damaged HDF5: {one_line(error, 160)}; fetch it again") from error
+    with damage_of(path, "damaged HDF5"), h5py.File(path, "r") as file:
+        yield file
 
 
 def opener(path: Path, name: str, order: tuple[int, ...]) -> Opener:

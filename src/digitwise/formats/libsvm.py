@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -16,6 +15,7 @@ from digitwise.errors import DataError, one_line
 from digitwise.files import UNPACKING, open_unpacked
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
 from digitwise.formats.columns import is_square
+from digitwise.formats.damage import damage_of
 from digitwise.formats.room import Room
 from digitwise.images import Float64, Int64
 
@@ -106,7 +106,7 @@ class Libsvm(Stored):
     def _parsed(self, size: int) -> Iterator[tuple[Float64, Int64, Int64, Float64]]:
         """Of some lines the labels (n,); and of each value its line among these, its index and itself."""
         done = 0
-        with _told(self.path), open_unpacked(self.path) as file:
+        with damage_of(self.path, "truncated or damaged", UNPACKING), open_unpacked(self.path) as file:
             lines = iter(lambda: file.readline(LONGEST_LINE), b"")
             while block := [line.partition(b"#")[0] for line in islice(lines, size)]:
                 kept = [line for line in block if line.strip()]
@@ -144,11 +144,3 @@ def splits(path: Path) -> Mapping[str, Libsvm]:
 def is_libsvm(start: bytes) -> bool:
     """Whether a file is such text, by its first bytes, unpacked."""
     return LINE.match(start) is not None
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except UNPACKING as error:
-        raise DataError(f"{path}: truncated or damaged: {one_line(error, 160)}; fetch the file again") from error

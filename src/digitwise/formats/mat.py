@@ -14,12 +14,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitwise.addresses import refuse_no_data
-from digitwise.errors import DataError, DigitwiseError, one_line
+from digitwise.errors import DataError
 from digitwise.formats import hdf5
 from digitwise.formats.arrays import Arrays
 from digitwise.formats.blocks import BLOCK, Block
 from digitwise.formats.columns import is_square
+from digitwise.formats.damage import damage_of
 from digitwise.formats.lazy import LazyArray, lazy_splits
 from digitwise.formats.room import Room
 from digitwise.formats.values import shaped
@@ -169,15 +169,9 @@ def _array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     """Damage in one line; SciPy raises whatever its parsing meets."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except DigitwiseError:
-        raise
-    except Exception as error:
-        refuse_no_data(str(path))
-        raise DataError(f"{path}: damaged MATLAB file: {one_line(error, 160)}; fetch it again") from error
+    with damage_of(path, "damaged MATLAB file"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _require_whole(file: IO[bytes], path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from digitwise.errors import DataError, one_line
@@ -20,9 +21,9 @@ from digitwise.formats.array_names import pairs
 from digitwise.formats.blocks import BLOCK, Block, Labels, Stored, Values
 from digitwise.formats.columns import is_square
 from digitwise.formats.frames import frame_columns, is_frame, split_frames
-from digitwise.formats.marks import Marks, marks_of
 from digitwise.images import ImageSet
 
+MANY = 10_000  # classes; more are no classes but, say, row numbers
 KINDS = (
     "(x, y), ((x_train, y_train), (x_test, y_test)), a Dataset, a pandas frame, a Hugging Face Dataset, "
     "a map-style torch Dataset or a scikit-learn Bunch"
@@ -30,6 +31,105 @@ KINDS = (
 CHANNELS = (1, 3)
 FILES = (str, Path, bytes, dict, Image.Image)
 SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """The labels of a split.
+
+    Parameters
+    ----------
+    numbers : ndarray, shape (n,) or one-hot (n, k)
+        As given, wrong ones too; of text class numbers, -1 where it is missing.
+    names : tuple of str or None
+        The name of each class; those that only test labels have come last. None where numbers are all there is.
+    notes : tuple of str
+        What was understood.
+    """
+
+    numbers: NDArray[Any]
+    names: tuple[str, ...] | None
+    notes: tuple[str, ...] = ()
+
+    def words(self) -> list[int | str]:
+        """The name of each label, empty where it is no class."""
+        names = self.names or self.numbered()
+        return [names[number] if 0 <= number < len(names) else "" for number in self._whole]
+
+    def numbered(self) -> tuple[str, ...]:
+        """Names of classes that have none: 0 to the highest label."""
+        return tuple(str(number) for number in range(min(max(self._whole, default=-1) + 1, MANY)))
+
+    @property
+    def _whole(self) -> list[int]:
+        numbers = self.numbers.argmax(axis=1) if self.numbers.ndim == 2 else self.numbers
+        return [int(value) if math.isfinite(value) and value == int(value) else -1 for value in numbers.tolist()]
+
+
+def marks_of(y: Any, where: str, names: Sequence[str] | None = None, train: Marks | None = None) -> Marks:
+    """The labels of a split.
+
+    Parameters
+    ----------
+    y : array, tensor, list or pandas Series, shape (n,) or (n, 1); or one-hot array or frame, (n, k)
+        Numbers, or text. The columns of a one-hot frame name the classes, and the categories of a Series.
+    where : str
+        What they are called in messages.
+    names : sequence of str, optional
+        The name of each class, where it is known.
+    train : Marks, optional
+        Of the training images, if these are test images.
+
+    Raises
+    ------
+    DataError
+        If it is none of these, or text is not among ``names``.
+    """
+    if is_frame(y):
+        names = names or (list(map(str, y.columns)) if y.shape[1] > 1 else None)
+        y = y.to_numpy()
+    categories = getattr(getattr(y, "dtype", None), "categories", None)
+    if names is None and train is None and categories is not None and all(isinstance(each, str) for each in categories):
+        used = set(y)  # what a frame was cut from may have had more
+        names = [name for name in categories if name in used]
+    try:
+        array = np.asarray(y)
+    except Exception as error:  # torch refuses tensors of a graph or on a GPU, NumPy rows of several lengths
+        raise DataError.wanted(where, "labels (n,) or one-hot rows", one_line(error, 160), argument=where) from error
+    array = array[:, 0] if array.shape[1:] == (1,) else array
+    if array.ndim not in (1, 2):
+        raise DataError.wanted(where, "labels (n,) or one-hot rows", f"shape {array.shape}", argument=where)
+    known = None if names is None else tuple(map(str, names))
+    if array.dtype.kind in "buif":
+        return Marks(array, known, (f"labels: one-hot, {array.shape}",) if array.ndim == 2 else ())
+    values = [_plain(value) for value in array.reshape(-1).tolist()]
+    if not any(isinstance(value, str) for value in values):
+        return Marks(np.array([math.nan if value is None else value for value in values], np.float64), known)
+    return _of_text([None if value is None else str(value) for value in values], where, known, train)
+
+
+def _of_text(texts: list[str | None], where: str, names: tuple[str, ...] | None, train: Marks | None) -> Marks:
+    found = {text for text in texts if text}
+    by_number = all(text.isdecimal() for text in found)
+    ordered = sorted(found, key=(lambda text: (int(text), text)) if by_number else None)
+    if len(ordered) > MANY:
+        raise DataError.wanted(where, f"labels of at most {MANY:,} classes", f"{len(ordered):,}", argument=where)
+    known = names or (train.names if train else None) or tuple(ordered)
+    others = tuple(name for name in ordered if name not in known)
+    if others and names is not None:
+        raise DataError.wanted(where, f"the classes {', '.join(names[:10])}", repr(others[0]), argument="class_names")
+    number = {name: place for place, name in enumerate((*known, *others))}
+    told = () if names or train else (f"labels: text, classes in the order of {'numbers' if by_number else 'words'}",)
+    return Marks(np.array([number.get(text or "", -1) for text in texts], np.int64), (*known, *others), told)
+
+
+def _plain(value: Any) -> str | float | None:
+    """Text or a number; None for what is missing."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, str | int | float):
+        return None if isinstance(value, float) and math.isnan(value) else value
+    return None
 
 
 class Held(Stored):
@@ -88,7 +188,7 @@ class Held(Stored):
 
 
 @dataclass
-class Part:
+class GivenSplit:
     """Images and labels of a split as they were given; ``names`` are what they are called in messages."""
 
     x: Any
@@ -135,7 +235,7 @@ def kind_of(data: object) -> str:
     return kind.__name__ if home == "builtins" else f"{home}'s {kind.__name__}"
 
 
-def _parts(data: object, column: str | None) -> dict[str, Part]:
+def _parts(data: object, column: str | None) -> dict[str, GivenSplit]:
     if is_frame(data):
         frames, notes = split_frames(data)
         parts = {split: _of_table(frame, "frame", column) for split, frame in frames.items()}
@@ -163,7 +263,7 @@ def _is_set(data: Any, beside: Any = None) -> bool:
     return hasattr(data, "__getitem__") and not (hasattr(data, "__array__") or isinstance(data, list | str | bytes))
 
 
-def _one(data: Any, column: str | None, split: str) -> Part:
+def _one(data: Any, column: str | None, split: str) -> GivenSplit:
     """One split."""
     if is_frame(data):
         return _of_table(data, "frame", column)
@@ -172,13 +272,13 @@ def _one(data: Any, column: str | None, split: str) -> Part:
     _refuse_column(column, data)
     names = (f"x_{split}", f"y_{split}") if split else ("x", "y")
     if isinstance(data, ImageSet):
-        return Part(data.images, data.labels, names, data.class_names)
+        return GivenSplit(data.images, data.labels, names, data.class_names)
     if isinstance(data, tuple):
         if len(data) != 2:
             raise DataError.wanted("data", KINDS, f"a tuple of {len(data)}", argument="data")
-        return Part(*data, names)
+        return GivenSplit(*data, names)
     if hasattr(data, "__array__"):
-        return Part(data, None, names)
+        return GivenSplit(data, None, names)
     return _of_items(data, names)
 
 
@@ -189,12 +289,12 @@ def _refuse_column(column: str | None, data: object) -> None:
         )
 
 
-def _of_table(table: Any, where: str, column: str | None) -> Part:
+def _of_table(table: Any, where: str, column: str | None) -> GivenSplit:
     images, labels, notes = frame_columns(table, where, column)
-    return Part(images, labels, (where, f"{where}, labels"), notes=notes)
+    return GivenSplit(images, labels, (where, f"{where}, labels"), notes=notes)
 
 
-def _of_hub(data: Any, column: str | None) -> Part:
+def _of_hub(data: Any, column: str | None) -> GivenSplit:
     """A Hugging Face Dataset: a table whose features name the classes."""
     columns = {name: list(data[name]) for name in data.column_names}
     part = _of_table(columns, "Dataset", column)
@@ -204,24 +304,24 @@ def _of_hub(data: Any, column: str | None) -> Part:
     return part
 
 
-def _of_items(data: Any, names: tuple[str, str]) -> Part:
+def _of_items(data: Any, names: tuple[str, str]) -> GivenSplit:
     """A map-style torch Dataset, or anything else whose items are (image, label), or images."""
     if hasattr(data, "tensors"):
-        return Part(data.tensors[0], data.tensors[1] if len(data.tensors) > 1 else None, names)
+        return GivenSplit(data.tensors[0], data.tensors[1] if len(data.tensors) > 1 else None, names)
     if isinstance(data, str | bytes) or not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
         raise DataError.wanted("data", f"a name, a path, {KINDS}", kind_of(data), argument="data")
     if not len(data):
         raise DataError("the set is empty: expected at least one image", argument="data")
     items = [data[place] for place in range(len(data))]
     if not (isinstance(items[0], tuple | list) and len(items[0]) == 2):
-        return Part(items, None, names)
+        return GivenSplit(items, None, names)
     classes = list(map(str, getattr(data, "classes", None) or ()))
     plain = [name.partition(" - ")[0] for name in classes]  # torchvision's MNIST has "0 - zero"
     told = plain if plain == list(map(str, range(len(plain)))) else classes
-    return Part([item[0] for item in items], [item[1] for item in items], names, tuple(told) or None)
+    return GivenSplit([item[0] for item in items], [item[1] for item in items], names, tuple(told) or None)
 
 
-def _by_name(data: Mapping[Any, Any]) -> dict[str, Part]:
+def _by_name(data: Mapping[Any, Any]) -> dict[str, GivenSplit]:
     """Arrays by name, as a Bunch or an opened ``.npz`` has them."""
     arrays = {str(name): value for name, value in data.items() if hasattr(value, "shape") or isinstance(value, list)}
     shapes = {name: tuple(getattr(value, "shape", (len(value),))) for name, value in arrays.items()}
@@ -229,7 +329,7 @@ def _by_name(data: Mapping[Any, Any]) -> dict[str, Part]:
     told = arrays.get("class_names", arrays.get("target_names"))
     names = tuple(map(str, told)) if told is not None and len(told) > 1 else None  # of OpenML that of the column
     return {
-        split: Part(
+        split: GivenSplit(
             arrays[pair.images],
             None if pair.labels is None else arrays[pair.labels],
             (pair.images, pair.labels or ""),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
@@ -13,16 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise import parts
-from digitwise.addresses import opened, refuse_no_data
-from digitwise.errors import DataError, DigitwiseError, one_line
+from digitwise.addresses import opened
+from digitwise.errors import DataError
 from digitwise.formats.blocks import BLOCK_BYTES, Block
 from digitwise.formats.columns import LABELS, Layout, is_square, label_named, layout
+from digitwise.formats.damage import damage_of
 from digitwise.formats.listing import Shard
 from digitwise.images import Float64
 
 PREFERRED = ("image", "images", "pixels")  # names of the column; else the first that may hold images
 SMALLEST = 64  # bytes of raw pixels in a column of another name: 16 are an identity, 64 a digest
 SAMPLED = 256  # rows of each of a few row groups that tell a label among columns without its name
+DAMAGED = "damaged Parquet"
 FEW = 4  # encoded images that are read at once
 FIRST = 8  # rows that tell how large the others are, unless all are empty
 BUFFER = 2**20  # bytes that are fetched at once: by default a row group's whole column would be held
@@ -40,7 +41,7 @@ def library() -> Any:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class ImageTable:
     """A table with a column of images, or a column a pixel.
 
     Parameters
@@ -72,13 +73,8 @@ class Table:
     @property
     def rows(self) -> tuple[int, ...]:
         """Rows of each row group."""
-        with _read_from(self.where):
+        with damage_of(self.where, DAMAGED):
             return tuple(self.file.metadata.row_group(i).num_rows for i in range(self.file.metadata.num_row_groups))
-
-    @property
-    def note(self) -> str:
-        """See :class:`Footer`."""
-        return _span(self.columns)
 
     def blocks(
         self, size: int, *, labels: bool = False, images: bool = True, groups: range | None = None
@@ -109,7 +105,7 @@ class Table:
             raise DataError.wanted(self.where, f"a column of labels ({', '.join(LABELS)})", "none")
         chosen = range(self.file.metadata.num_row_groups) if groups is None else groups
         columns = [*(self.columns if images else ()), *([self.label] if labels else ())]
-        with _read_from(self.where):
+        with damage_of(self.where, DAMAGED):
             for batch in self._batches(chosen, columns, self._fitting(chosen, size) if images else size):
                 for part in self._runs(batch) if images else (batch,):
                     marks = _labels(part.column(self.label), f"{self.where}, column {self.label}") if labels else None
@@ -163,7 +159,7 @@ class Table:
         return _images(batch.column(self.columns[0]), f"{self.where}, column {self.columns[0]}")
 
 
-def open_table(file: IO[bytes] | Path, where: str, label_column: str | None = None) -> Table:
+def open_table(file: IO[bytes] | Path, where: str, label_column: str | None = None) -> ImageTable:
     """Open a table of images.
 
     Parameters
@@ -185,7 +181,7 @@ def open_table(file: IO[bytes] | Path, where: str, label_column: str | None = No
         If pyarrow is not installed.
     """
     parquet = library()
-    with _read_from(where):
+    with damage_of(where, DAMAGED):
         opened = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
         schema = opened.schema_arrow
     kinds = {field.name: _kind(field.type) for field in schema}
@@ -196,18 +192,18 @@ def open_table(file: IO[bytes] | Path, where: str, label_column: str | None = No
     others = [name for name in (*PREFERRED, *schema.names) if name != label]
     found = next((name for name in others if kinds.get(name) in ("bytes", "list", "raw")), None)
     if found is not None:
-        return Table(where, opened, (found,), label)
+        return ImageTable(where, opened, (found,), label)
     names = [name for name in schema.names if kinds[name] in ("whole", "number") or name == label]
     if len(names) < 2:
         raise DataError.wanted(where, "a column of images (image) or a square number of pixels", schema.names[:5])
     columns = layout(names, _sample(opened, names, label, where), where, label)
     pixels = tuple(names[place] for place in columns.pixels)
-    return Table(where, opened, pixels, None if columns.label is None else names[columns.label], columns)
+    return ImageTable(where, opened, pixels, None if columns.label is None else names[columns.label], columns)
 
 
 def _sample(file: Any, names: Sequence[str], label: str | None, where: str) -> Float64:
     """Some rows of the first, the middle and the last row group, as numbers; words are NaN."""
-    with _read_from(where):
+    with damage_of(where, DAMAGED):
         last = file.metadata.num_row_groups - 1
         groups = sorted({0, last // 2, last}) if last >= 0 else []
         batches = [next(file.iter_batches(SAMPLED, row_groups=[group], columns=list(names)), None) for group in groups]
@@ -309,24 +305,11 @@ def _span(columns: tuple[str, ...]) -> str:
     return columns[0] if len(columns) == 1 else f"{columns[0]} to {columns[-1]}"
 
 
-def _words(table: Table) -> str:
+def _words(table: ImageTable) -> str:
     schema = table.file.schema_arrow
     kinds = dict.fromkeys(str(schema.field(name).type) for name in table.columns)
-    images = f"{table.note}: {' or '.join(kinds)}"
+    images = f"{_span(table.columns)}: {' or '.join(kinds)}"
     return images if table.label is None else f"{images}; {table.label}: {schema.field(table.label).type}"
-
-
-@contextmanager
-def _read_from(where: str) -> Iterator[None]:
-    """Damage in one line; pyarrow's errors, and those of libraries for addresses, are of no common kind."""
-    try:
-        yield
-    except DigitwiseError:
-        raise
-    except Exception as error:
-        refuse_no_data(where)
-        reason = one_line(error, 160)
-        raise DataError(f"{where}: damaged Parquet: {reason}; fetch it again") from error
 
 
 def _kind(kind: Any) -> str:

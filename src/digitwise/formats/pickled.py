@@ -1,4 +1,4 @@
-"""Pickles, which are never opened, since they run what code they hold: what turns one into .npz is told instead."""
+"""Pickles, which are never opened, since they run the code they hold: the message says how to turn one into .npz."""
 
 from __future__ import annotations
 

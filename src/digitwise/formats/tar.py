@@ -10,17 +10,18 @@ import re
 import tarfile
 import zlib
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from typing import IO, Any
 
-from digitwise.addresses import is_address, opened, refuse_no_data
+from digitwise.addresses import is_address, opened
 from digitwise.decoding import READ_SUFFIXES
-from digitwise.errors import DataError, DigitwiseError, one_line
+from digitwise.errors import DataError, one_line
 from digitwise.escaping import printable
 from digitwise.formats.blocks import BLOCK_BYTES, Block
+from digitwise.formats.damage import damage_of
 from digitwise.formats.idx import GZIP_MAGIC
 from digitwise.formats.listing import Shard
 
@@ -31,6 +32,7 @@ LARGEST_LABEL = 2**20
 MOST_OF_A_KEY = 1_000  # images that share a label
 LONGEST_NAME = 2**20  # bytes of a header that names the next member: a longer one is damage, or malice
 NAMING = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+WHOLE = "damaged tar: expected a whole archive, got"
 DAMAGE = (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, tarfile.TarError, tarfile.HeaderError)
 
 
@@ -208,18 +210,9 @@ def members(path: str) -> Generator[Member, None, None]:
         yield from _members(file, path)
 
 
-@contextmanager
-def _read_from(path: str) -> Iterator[None]:
+def _read_from(path: str) -> AbstractContextManager[None]:
     """Damage, or a place that fails, in one line."""
-    failures = (Exception,) if is_address(path) else DAMAGE  # libraries for addresses have errors of no common kind
-    try:
-        yield
-    except DigitwiseError:
-        raise
-    except failures as error:
-        refuse_no_data(path)
-        reason = one_line(error, 160)
-        raise DataError(f"{path}: damaged tar: expected a whole archive, got: {reason}; fetch it again") from error
+    return damage_of(path, WHOLE, (Exception,) if is_address(path) else DAMAGE)
 
 
 class _Header(tarfile.TarInfo):

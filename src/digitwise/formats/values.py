@@ -171,6 +171,12 @@ def _scaled(values: NDArray[np.generic], where: str) -> UInt8:
     return np.round(array).astype(np.uint8)
 
 
+def whole(values: NDArray[Any]) -> NDArray[Any]:
+    """Whole numbers 0 to 255 that a table holds as floats, as uint8; others as they are."""
+    whole = np.isfinite(values).all() and values.min() >= 0 and values.max() <= 255 and (values == values.round()).all()
+    return values.astype(np.uint8) if whole else values
+
+
 def shaped(array: NDArray[Any], where: str) -> NDArray[Any]:
     """Flat rows of numbers as squares, a lone channel dropped: (n, h, w) or (n, h, w, 3) of the same dtype.
 

@@ -1,6 +1,6 @@
 """Networks of one's own: what they have to be, and how they are trained like the networks of this package.
 
-A network is checked once and kept as Keras' JSON, which every process can build it from, as can whoever loads the run.
+A network is checked once and kept as Keras' JSON, from which every process can build it, also one that loads the run.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.images import Float32, Float64, Int64, Mask, UInt8
-from digitwise.normalization.light import FAR, STRONG, part, quantile, strokes, turned_light
+from digitwise.normalization.polarity import FAR, STRONG, part, quantile, strokes, turned_light
 
 SMALLEST = 3  # pixels a side: below this there is nothing to tell ink from paper by
 FAINTEST = 7.0  # grey levels: a contrast below this is none

@@ -11,8 +11,8 @@ from PIL import Image
 
 from digitwise.images import Float32, Int64, Mask, UInt8
 from digitwise.normalization.ink import Ink, find_ink
-from digitwise.normalization.light import quantile
 from digitwise.normalization.pieces import digit_in, within_lines
+from digitwise.normalization.polarity import quantile
 
 VERSION = "ink-1"  # in the metadata of models trained on images of this form
 SAMPLE, MOST = 2_000, 0.95  # images of a set that are examined, and the share of them that decides its form

@@ -21,6 +21,7 @@ HALO = (255, 255, 255)
 LEGIBLE = 28  # pixels: a digit that is lower is enlarged with its image
 LARGEST = 4_000  # pixels a side up to which an image is enlarged
 ENLARGED = 4  # pixels a side for one of the model's input
+TRACED = 1_000  # pixels of the longer side of a stand-in, at most
 CAPTION, GAP = 13, 10  # pixels: font size, space between two
 COLUMNS = 10
 
@@ -58,14 +59,12 @@ def overlay(image: UInt8, page: Page, scale: float = 1.0) -> Image.Image:
     return drawn
 
 
-def traced(page: Page, longest: int = 1_000) -> tuple[UInt8, float]:
+def traced(page: Page) -> tuple[UInt8, float]:
     """What the model saw of each digit, on white at the digit's place: a stand-in for an image that is not at hand.
 
     Parameters
     ----------
     page : Page
-    longest : int
-        Pixels of the longer side at most.
 
     Returns
     -------
@@ -75,7 +74,7 @@ def traced(page: Page, longest: int = 1_000) -> tuple[UInt8, float]:
     digits = [digit for number in page.numbers for digit in number.digits]
     boxes = [digit.box for digit in digits] + [other.box for other in page.others]
     right, bottom = around(boxes)[2:] if boxes else (LEGIBLE, LEGIBLE)
-    scale = max(1.0, max(right, bottom) / longest)
+    scale = max(1.0, max(right, bottom) / TRACED)
     drawn = Image.new("L", (math.ceil(right / scale) + GAP, math.ceil(bottom / scale) + GAP), 255)
     for digit in digits:
         left, top, *end = (round(edge / scale) for edge in digit.box)

@@ -13,18 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitwise.decoding import READ_SUFFIXES, Decoded, decode_colour, open_image
+from digitwise.decoding import READ_SUFFIXES, Decoded, decode_colour, decode_opened, open_image
 from digitwise.decoding.modes import white_of
-from digitwise.errors import DataError, one_line
+from digitwise.errors import DataError
 from digitwise.escaping import printable
 from digitwise.files import expanded, is_pipe, natural
 from digitwise.formats import kind_of
-from digitwise.formats.folder import Folder, class_folders
-from digitwise.formats.links import leads_out
-from digitwise.formats.subfolders import has_idx, has_shards, inner_folder
+from digitwise.formats.csv import separator
+from digitwise.formats.folder import Folder, class_folders, has_idx, has_shards, inner_folder, leads_out
 from digitwise.formats.values import as_pixels
 from digitwise.images import Int64, UInt8
-from digitwise.reading.results import Box
+from digitwise.planes import Box
 
 STDIN = "-"
 FILE = "file", "path", "filename", "image"  # headers of a table's column of paths
@@ -141,7 +140,7 @@ def _of_table(file: Path) -> Iterator[tuple[Path, str]]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file}: expected a CSV of paths and labels in UTF-8, got: {error}") from error
     head = text.partition("\n")[0]
-    rows = csv.DictReader(text.splitlines(), delimiter=";" if head.count(";") > head.count(",") else ",")
+    rows = csv.DictReader(text.splitlines(), delimiter=separator(text))
     headers = {str(name).strip().lower(): name for name in rows.fieldnames or ()}
     paths, labels = (next((headers[name] for name in names if name in headers), None) for names in (FILE, LABEL))
     if paths is None or labels is None:
@@ -212,10 +211,7 @@ def image_of(source: Any, *, max_pixels: int, at_least: int | None = None) -> De
 def _of_image(image: Image.Image) -> UInt8:
     if not image.width * image.height:
         raise DataError(f"expected an image with pixels, got an image of {image.width}x{image.height}")
-    try:
-        return decode_colour(image)
-    except Exception as error:  # Pillow decodes an opened file only now
-        raise DataError(f"damaged image: {one_line(error, 160)}; replace it") from error
+    return decode_opened(image, decode_colour)
 
 
 def _of_array(array: NDArray[Any]) -> UInt8:

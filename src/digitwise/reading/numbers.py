@@ -13,13 +13,13 @@ from digitwise.fitting import fit_into
 from digitwise.images import Float32, Float64, Int64, Mask, UInt8
 from digitwise.maps import SIGNS
 from digitwise.normalization import SIDE
-from digitwise.planes import turned
+from digitwise.planes import Box, turned
 from digitwise.reading import trust
 from digitwise.reading.finder import TALL, Sight
 from digitwise.reading.grid import lines_of
 from digitwise.reading.known import Known
 from digitwise.reading.objects import Objects
-from digitwise.reading.results import UNSURE, Box, Digit, Kind, Line, Number, Other, Page, Status
+from digitwise.reading.results import UNSURE, Digit, Kind, Line, Number, Other, Page, Status
 
 THERE = 0.5  # probability from which an object counts as a digit
 DOUBT = 0.02  # probability from which a rejected object is reported, and lowers the confidence of the number beside
@@ -33,7 +33,7 @@ SMALL, LONG = 0.45, 6.0  # heights of a digit from which ink counts; times as lo
 STROKE = 0.6, 2.0  # heights of a digit between which a vertical stroke may be a 1
 HAIR = 30  # times as long as thick: a line, not a digit
 COVERED = 0.5  # share of a piece's pixels in digits' boxes from which it belongs to them
-MOST = 5_000  # pieces told at most, the largest first
+MOST = 5_000  # pieces reported at most, the largest first
 
 
 def page_of(

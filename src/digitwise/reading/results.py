@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from digitwise.images import UInt8
+from digitwise.planes import Box
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 Status = Literal["read", "unsure", "blank", "error"]
 Kind = Literal["digit?", "mark", "rule", "border"]
-Box = tuple[int, int, int, int]  # left, top, right and bottom; right and bottom are the first outside
 UNSURE = "?"  # an unsure digit in text
 LISTED = 50  # numbers that a page shows in a notebook
 NUMBER_COLUMNS = ("text", "written", "status", "confidence", "left", "top", "right", "bottom")

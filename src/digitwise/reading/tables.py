@@ -12,9 +12,9 @@ import numpy as np
 from digitwise.escaping import cell
 from digitwise.images import Float64, Int64, Mask
 from digitwise.outputs import Kind
-from digitwise.planes import turned
+from digitwise.planes import Box, turned
 from digitwise.reading.grid import level_columns, level_rows
-from digitwise.reading.results import Box, Number, Page, part_of, together
+from digitwise.reading.results import Number, Page, part_of, together
 
 TABLES = Kind("table", "an earlier table of digitwise read", option="--table")
 # In heights of a digit:

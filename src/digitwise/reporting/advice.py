@@ -5,14 +5,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digitwise.data.arrays import IN_MEMORY
 from digitwise.data.sources import NAMES
 from digitwise.evaluation.assessment import Assessment
 from digitwise.evaluation.rates import Verdict, images_to_decide
 from digitwise.exporting.card import LEVELS
-from digitwise.reporting.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from digitwise.reporting.evaluation import Evaluation
 
 MORE = "more-scans/"  # stands for images that only the reader of the report can have
 

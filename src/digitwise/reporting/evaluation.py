@@ -132,7 +132,7 @@ class Evaluation(Scores):
         """
         from digitwise.reporting.saved import read_evaluation
 
-        return read_evaluation(folder)
+        return read_evaluation(folder, cls.of)
 
     @cached_property
     def _loaded(self) -> ImageSet | AnyDataset:

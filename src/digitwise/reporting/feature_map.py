@@ -11,10 +11,11 @@ from digitwise.images import Float16, Float64, Int64, Predictions
 
 MOST = 2_000  # points: enough to look at, computed in seconds
 PERPLEXITY = 30  # of t-SNE
+SEED = 0  # of the draw and the layout
 NEIGHBOURS = 10  # right images whose majority class is the neighbourhood of a wrong one
 
 
-def feature_places(features: Float16, predictions: Predictions, *, seed: int = 0) -> tuple[Int64, Float64]:
+def feature_places(features: Float16, predictions: Predictions) -> tuple[Int64, Float64]:
     """Lay out all wrong images and some right ones by t-SNE.
 
     Parameters
@@ -23,8 +24,6 @@ def feature_places(features: Float16, predictions: Predictions, *, seed: int = 0
         As a run keeps them.
     predictions : Predictions
         About the same images.
-    seed : int
-        Of the draw and the layout.
 
     Returns
     -------
@@ -42,10 +41,10 @@ def feature_places(features: Float16, predictions: Predictions, *, seed: int = 0
 
     wrong = predictions.wrong[: MOST // 2]
     right = np.flatnonzero(~predictions.missed)
-    drawn = np.random.default_rng(seed).choice(right, min(len(right), MOST - len(wrong)), replace=False)
+    drawn = np.random.default_rng(SEED).choice(right, min(len(right), MOST - len(wrong)), replace=False)
     indices = np.sort(np.concatenate([wrong, drawn])).astype(np.int64)
     perplexity = min(PERPLEXITY, max(1, (len(indices) - 1) // 3))
-    layout = TSNE(perplexity=perplexity, init="pca", max_iter=500, random_state=seed)
+    layout = TSNE(perplexity=perplexity, init="pca", max_iter=500, random_state=SEED)
     with threadpool_limits(1):  # more threads wait for each other where other work has their core
         places = layout.fit_transform(features[indices].astype(np.float32)).astype(float)
     places -= places.min(axis=0)

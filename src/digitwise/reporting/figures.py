@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import itertools
 import math
 import textwrap
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitwise import displays
 from digitwise.data.balance import ClassBalance
 from digitwise.drawing import BLUE, INK, ORANGE, new_figure
 from digitwise.evaluation import apart, confusion_matrix
@@ -200,7 +199,7 @@ class Sprite:
         return -(-len(self.indices) // self.columns)
 
 
-def make_sprite(images: ImageSet, predictions: Predictions, *, seed: int = 0) -> Sprite:
+def make_sprite(images: ImageSet, predictions: Predictions) -> Sprite:
     """Put the wrongly classified images, and as many others as fit, on one sheet.
 
     Parameters
@@ -208,11 +207,9 @@ def make_sprite(images: ImageSet, predictions: Predictions, *, seed: int = 0) ->
     images : ImageSet
     predictions : Predictions
         About the same images, in the same order.
-    seed : int
-        Of the random choice, if not all fit.
     """
     height, width = _tile(*images.image_shape[:2])
-    return sheet_of(images, _chosen(predictions, MOST_PIXELS // (height * width), seed))
+    return sheet_of(images, _chosen(predictions, MOST_PIXELS // (height * width)))
 
 
 def sheet_of(images: ImageSet, chosen: Int64) -> Sprite:
@@ -237,11 +234,7 @@ def sheet_of(images: ImageSet, chosen: Int64) -> Sprite:
 
 def data_url(image: UInt8) -> str:
     """An image, uint8 (h, w) or (h, w, 3), as a PNG in a data URL."""
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "PNG", optimize=False, compress_level=9)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return displays.data_url(displays.as_png(image, compress_level=9))
 
 
 def _tile(height: int, width: int) -> tuple[int, int]:
@@ -249,13 +242,13 @@ def _tile(height: int, width: int) -> tuple[int, int]:
     return max(1, round(height / shrink)), max(1, round(width / shrink))
 
 
-def _chosen(predictions: Predictions, room: int, seed: int) -> Int64:
+def _chosen(predictions: Predictions, room: int) -> Int64:
     n = len(predictions)
     if n <= room:
         return np.arange(n)
     wrong = predictions.wrong[:room]
     right = np.setdiff1d(np.arange(n), predictions.wrong)
-    drawn = np.random.default_rng(seed).choice(right, min(len(right), room - len(wrong)), replace=False)
+    drawn = np.random.default_rng(0).choice(right, min(len(right), room - len(wrong)), replace=False)
     return np.sort(np.concatenate([wrong, drawn])).astype(np.int64)
 
 

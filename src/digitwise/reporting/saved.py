@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 SAVED = Kind("evaluation", "an earlier evaluation", RunError, "folder")
 FILE = "evaluation.json"
-TOLD = ("name", "data", "fingerprint", "place", "purpose", "source")
+ABOUT = ("name", "data", "fingerprint", "place", "purpose", "source")
 
 
 def is_saved(path: str | Path) -> bool:
@@ -59,7 +59,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> Path:
             "format": FORMAT,
             "digitwise": versions()["digitwise"],
             "created": now(),
-            **{name: getattr(evaluation, name) for name in TOLD},
+            **{name: getattr(evaluation, name) for name in ABOUT},
             "notes": list(evaluation.notes),
             "input": evaluation.understood and evaluation.understood.as_dict(),
             "class_names": list(evaluation.class_names),
@@ -69,10 +69,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> Path:
     return folder
 
 
-def read_evaluation(folder: str | Path) -> Evaluation:
-    """See :meth:`Evaluation.open`."""
-    from digitwise.reporting.evaluation import Evaluation
-
+def read_evaluation(folder: str | Path, of: Callable[..., Evaluation]) -> Evaluation:
+    """See :meth:`Evaluation.open`; ``of`` is :meth:`Evaluation.of`."""
     path = expanded(folder)
     if not is_saved(path):
         raise RunError(f"{folder}: expected a folder that Evaluation.save wrote, got none")
@@ -87,10 +85,10 @@ def read_evaluation(folder: str | Path) -> Evaluation:
                 for split in ("", "validation_")
                 if f"{split}labels" in kept
             }
-        told: dict[str, Any] = {name: str(about[name]) for name in TOLD}
+        given: dict[str, Any] = {name: str(about[name]) for name in ABOUT}
         notes = tuple(map(str, about["notes"]))
-        load = partial(_images, path, answers[""], told["fingerprint"])
-        return Evaluation.of(answers[""], load=load, validation=answers.get("validation_"), notes=notes, **told)
+        load = partial(_images, path, answers[""], given["fingerprint"])
+        return of(answers[""], load=load, validation=answers.get("validation_"), notes=notes, **given)
 
 
 def _images(path: Path, answers: Predictions, fingerprint: str) -> ImageSet:

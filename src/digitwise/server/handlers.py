@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from digitwise import __version__
 from digitwise.errors import DataError, DigitwiseError, MissingPartError, TooLargeError
 from digitwise.reading import trust
 from digitwise.reading.known import Known, Region
@@ -39,9 +38,10 @@ from digitwise.server.refusals import Problem
 from digitwise.server.rendering import TooManyPagesError
 from digitwise.server.service import LARGE, Service, service_of
 from digitwise.server.uploads import RequestLimits, form_of, is_alone, is_document, kind_of, uploads_of
+from digitwise.version import __version__
 
 T = TypeVar("T")
-Part = tuple[int | None, T]  # the number of a page of a PDF, from 1, or None; and what was found there
+PageResult = tuple[int | None, T]  # the number of a page of a PDF, from 1, or None; and what was found there
 MODES = ("auto", "single", "numbers")
 TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}  # which systems disagree about
 
@@ -144,7 +144,7 @@ async def metrics(request: Request) -> Response:
 
 async def _named(
     request: Request,
-    work: Callable[[list[Source]], Awaitable[Sequence[Sequence[Part[T]]]]],
+    work: Callable[[list[Source]], Awaitable[Sequence[Sequence[PageResult[T]]]]],
     shape: tuple[int, ...] | None = None,
 ) -> list[tuple[str | None, int | None, T]]:
     """Apply ``work`` to the files of a request; results with their names and pages. For ``shape`` see uploads_of."""
@@ -164,7 +164,7 @@ async def _named(
 
 async def outcomes_of(
     service: Service, mode: str, asked: Asked, sources: list[Source]
-) -> list[list[Part[Sheet | Outcome]]]:
+) -> list[list[PageResult[Sheet | Outcome]]]:
     """Read images by mode; arrays are always single digits in the model's own form."""
     reader, batcher = service.reader, service.batcher
     if not isinstance(sources[0], bytes):
@@ -183,9 +183,11 @@ async def outcomes_of(
     return await _each(service, partial(sheet_of if as_numbers else sheet_or_digit_of, reader, asked), sources)
 
 
-async def _each(service: Service, function: Callable[[Any, int], T], sources: list[Source]) -> list[list[Part[T]]]:
+async def _each(
+    service: Service, function: Callable[[Any, int], T], sources: list[Source]
+) -> list[list[PageResult[T]]]:
     """Apply a function of an image and the most pixels it may have to each file, and to each page of a PDF."""
-    found: list[list[Part[T]]] = []
+    found: list[list[PageResult[T]]] = []
     for source in sources:
         if is_document(source):
             found.append(await _pages(service, function, source))
@@ -194,9 +196,9 @@ async def _each(service: Service, function: Callable[[Any, int], T], sources: li
     return found
 
 
-async def _pages(service: Service, function: Callable[[Any, int], T], source: bytes) -> list[Part[Any]]:
+async def _pages(service: Service, function: Callable[[Any, int], T], source: bytes) -> list[PageResult[Any]]:
     """Apply a function to the pages of a PDF; what ends them too early is the last outcome."""
-    limits, found = service.settings.limits, list[Part[Any]]()
+    limits, found = service.settings.limits, list[PageResult[Any]]()
     try:
         async with aclosing(service.batcher.pages(source, limits)) as pages:
             async for page in pages:

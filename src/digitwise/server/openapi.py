@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from digitwise import __version__
 from digitwise.reading.known import LONGEST
 from digitwise.server.service import Service
+from digitwise.version import __version__
 
 Document = dict[str, Any]
 

@@ -7,7 +7,6 @@ model in one call. Images that may hold more than one digit are read one by one.
 from __future__ import annotations
 
 import base64
-import io
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from digitwise.decoding import Decoded, open_image
+from digitwise.displays import as_png
 from digitwise.errors import DigitwiseError
 from digitwise.images import UInt8
 from digitwise.normalization.road import WORKING
@@ -241,10 +240,3 @@ def _found(page: Page) -> dict[str, Any]:
 def reason_of(error: DigitwiseError) -> str:
     """Why an image could not be read."""
     return str(error).removeprefix("the image: ").removeprefix("the PDF: ")
-
-
-def as_png(image: UInt8) -> bytes:
-    """An image as a file."""
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "PNG")
-    return file.getvalue()

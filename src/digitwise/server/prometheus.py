@@ -17,7 +17,7 @@ from pathlib import Path
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from digitwise import __version__
+from digitwise.version import __version__
 
 LOG = logging.getLogger("digitwise.server.access")  # sizes and outcomes, no content of requests
 LEFT = 499  # the status of a request whose client disconnected

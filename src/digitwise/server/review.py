@@ -16,14 +16,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from digitwise.data.decisions import rows_of, with_decision
-from digitwise.data.patches import COLUMNS, Patch, digests, read_patch
+from digitwise.data.patches import COLUMNS, Patch, digests, read_patch, rows_of, with_decision
+from digitwise.displays import as_png
 from digitwise.errors import DataError
 from digitwise.files import atomic_write
 from digitwise.images import Dataset, ImageSet, UInt8
 from digitwise.outputs import waiting_for
 from digitwise.server.handlers import file, page
-from digitwise.server.outcomes import as_png
 from digitwise.server.refusals import HANDLERS, Guard, Problem
 
 LARGEST = 4_096  # bytes of a decision

@@ -17,7 +17,7 @@ BESIDE = 35  # characters for the bar of one of many trainings and what stands t
 LEAST = 40  # and those for its left on the narrowest terminal
 MEASURED = 1.0  # seconds of steps from which the rest is estimated
 WORTH_SAYING = 10.0  # seconds of a training below which nobody needs to know before
-PAUSE = 0.2  # seconds between two pictures of a bar in a notebook
+PAUSE = 0.2  # seconds between two images of a bar in a notebook
 
 
 class Forecast:

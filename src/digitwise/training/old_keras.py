@@ -19,7 +19,7 @@ from digitwise.training.backend import keras
 from digitwise.training.old_layers import CONVOLUTIONS, Builder, Config, Shape, UnknownLayerError, first_of
 
 LARGEST = 2**28  # weights in one array: a file of a few bytes can claim any number
-Stored = tuple[str, list[Any]]  # the name of a layer and its datasets
+LayerData = tuple[str, list[Any]]  # the name of a layer and its datasets
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class OldModel:
         return tuple(shape[1:])
 
     def _check_shapes(
-        self, layer: Any, stored: Stored | None, expected: list[Shape], where: str, *, first: bool
+        self, layer: Any, stored: LayerData | None, expected: list[Shape], where: str, *, first: bool
     ) -> list[Any]:
         """The arrays of stored weights, which have to fit a layer, or the kernel alone of one that is not built."""
         order, arrays = self._order(layer, first=first), [] if stored is None else stored[1]
@@ -196,7 +196,7 @@ class OldModel:
             axes = {3: (1, 2, 0)}
         return lambda stored: axes.get(len(stored.shape), tuple(range(len(stored.shape))))
 
-    def _stored(self) -> Iterator[Stored]:
+    def _stored(self) -> Iterator[LayerData]:
         """Yield the name and the datasets of each layer that has weights."""
         for name in _names(self.weights, "layer_names"):
             group = _own(self.weights, name)

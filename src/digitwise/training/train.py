@@ -185,7 +185,7 @@ def _plain(recipe: Recipe) -> dict[str, Any]:
 
 
 def _form(dataset: AnyDataset, splits: Splits) -> dict[str, Any]:
-    """The form of the images, told from those in memory; of streamed ones also their shards and the peak memory."""
+    """The form of the images, known from those in memory; of streamed ones also their shards and the peak memory."""
     if isinstance(dataset, Dataset):
         return {"normalization": form_of(dataset.train.images)}
     stream = {"shards": len(dataset.train.parts), "peak_memory": peak_memory()}

@@ -67,9 +67,9 @@ def check(
     seed : int
         Of the trainings.
     watch : Watch, optional
-        Told about the trainings.
+        Follows the trainings.
     tell : callable, optional
-        Told each check that begins, its place and how many there are.
+        Called with each check that begins, its place and how many there are.
     progress : bool, optional
         Whether to show a bar; by default on a terminal and in a notebook, where neither watch nor tell is given.
     pool : Pool, optional

@@ -73,7 +73,7 @@ def improve(
     if patch is not None:
         dataset = read_patch(patch).apply(dataset)
     from digitwise.reporting.render import draw_run
-    from digitwise.training import improve as improve_job  # after the data: bad input is told at once
+    from digitwise.training import improve as improve_job  # after the data: bad input is refused at once
     from digitwise.training.live import LiveWatch, progress_bar
 
     place = None if out is None else Path(out)

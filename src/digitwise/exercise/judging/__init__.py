@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from digitwise.exercise.evidence import Fit
-from digitwise.exercise.judging.case import Case, Judge, Judgement, hard_images
+from digitwise.exercise.judging.case import Case, Judge, hard_images
 from digitwise.exercise.judging.results import better, built, confusion, drawn, equal, predicted, shaped, trained
 from digitwise.exercise.judging.strategy import augmented, focus
 from digitwise.exercise.judging.words import answered, gain, judged, sources
@@ -14,7 +14,7 @@ from digitwise.exercise.language import say
 from digitwise.exercise.marks import PartMark, TaskMark
 from digitwise.exercise.tasks import TASKS
 
-__all__ = ["JUDGES", "Case", "Judgement", "judge", "remarks"]
+__all__ = ["JUDGES", "Case", "judge", "remarks"]
 
 JUDGES: dict[tuple[str, str], Judge] = {
     ("histogram", "drawn"): drawn,

@@ -12,12 +12,12 @@ import numpy as np
 from digitwise.decoding import Decoded
 from digitwise.errors import DataError
 from digitwise.images import Float64, UInt8
-from digitwise.planes import fitted, mapped, seen_through, shift
+from digitwise.planes import Box, fitted, mapped, seen_through, shift
 from digitwise.reading.finder import grey_of
 from digitwise.reading.forms.sheet import sheet_of
 from digitwise.reading.forms.spots import CORNERS, base_of, found_marks
 from digitwise.reading.forms.template import Field, Template
-from digitwise.reading.results import Box, Digit, FieldReading, Line, Number, Page, together
+from digitwise.reading.results import Digit, FieldReading, Line, Number, Page, together
 
 RIM = 0.3  # heights of a field: the widest margin cut out with it
 AGREED = 0.02  # of a sheet's size: largest distance between marks and their places by its edges

@@ -17,7 +17,7 @@ MOST = 96  # objects a scene
 IGNORED = -2  # the label of objects that may be found or not: cut, crossed out
 FINE = 2  # the factor at which lines are drawn, then reduced for smooth edges
 BEYOND = 64  # pixels outside the scene up to which a stroke is drawn
-Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
+Extent = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 SceneObject = tuple[float, float, float, float, int]  # middle x and y, width, height in pixels; label
 
 
@@ -58,7 +58,7 @@ class Canvas:
         """Make the present paper the base of further ink."""
         self.base = self.paper.copy()
 
-    def note(self, box: Box | None, label: int) -> None:
+    def note(self, box: Extent | None, label: int) -> None:
         """Record an object in a box; nothing without a box."""
         if box is not None:
             left, top, right, bottom = box

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from digitwise.images import Float32, Float64
 from digitwise.synthetic.glyphs import font
-from digitwise.synthetic.scenes.canvas import FINE, SCENE, Box, Canvas, drawn
+from digitwise.synthetic.scenes.canvas import FINE, SCENE, Canvas, Extent, drawn
 from digitwise.synthetic.scenes.writing import Writing, letter, some_writing, stroke, write
 from digitwise.synthetic.strokes import cursive, doodle, scribble
 
@@ -59,7 +59,7 @@ def vertical(canvas: Canvas, x: float, w: Writing) -> None:
     rule(canvas, np.array([x, OUTSIDE[0]]), np.array([x + tilt, OUTSIDE[1]]), width, level, dotted=rng.random() < 0.08)
 
 
-def frame(canvas: Canvas, box: Box, w: Writing) -> None:
+def frame(canvas: Canvas, box: Extent, w: Writing) -> None:
     """Draw four lines around a box, slightly displaced."""
     left, top, right, bottom = box
     rng = canvas.rng

@@ -10,7 +10,7 @@ import numpy as np
 from digitwise.maps import SIGNS
 from digitwise.synthetic.glyphs import DRAWN, MIDDLE, OTHER, OUTLINE, TALL, inked, is_lookalike, letters_of
 from digitwise.synthetic.pens import frame_of
-from digitwise.synthetic.scenes.canvas import IGNORED, SCENE, Box, Canvas
+from digitwise.synthetic.scenes.canvas import IGNORED, SCENE, Canvas, Extent
 from digitwise.synthetic.strokes import Drawing, curve, scribble
 
 HEIGHTS = 10.0, 110.0  # pixels of a digit
@@ -42,7 +42,7 @@ class Writing:
     outlined: bool  # whether strokes keep their writers' widths
     alike: float  # share of digits that repeat the writer's one glyph of their label
     joined: float  # share of neighbours that a stroke joins
-    hand: int  # says which glyphs are the writer's
+    writer: int  # says which glyphs are the writer's
 
 
 def some_writing(height: float, *, rng: np.random.Generator, contrast: float | None = None) -> Writing:
@@ -69,7 +69,7 @@ def some_writing(height: float, *, rng: np.random.Generator, contrast: float | N
         outlined=bool(rng.random() < 0.3),
         alike=float(rng.choice((0.0, 0.9), p=(0.6, 0.4))),
         joined=float(rng.choice((0.0, rng.uniform(0.1, 0.6)), p=(0.85, 0.15))),
-        hand=int(rng.integers(2**31)),
+        writer=int(rng.integers(2**31)),
     )
 
 
@@ -115,7 +115,7 @@ def glyph_for(canvas: Canvas, label: int, w: Writing) -> int:
     """Draw the index of a glyph of a label for a writing."""
     glyphs, rng = canvas.glyphs, canvas.rng
     if 0 <= label < len(SIGNS) and rng.random() < w.alike:
-        rng = np.random.default_rng([w.hand, label])
+        rng = np.random.default_rng([w.writer, label])
     kind = DRAWN if label < 0 or label > 9 or rng.random() < w.forms else OUTLINE if w.outlined else MIDDLE
     places = glyphs.places[label, kind]
     return int(places[rng.integers(len(places))])
@@ -130,7 +130,7 @@ def write(
     w: Writing,
     *,
     mirrored: bool = False,
-) -> Box | None:
+) -> Extent | None:
     """Write a glyph.
 
     Parameters
@@ -148,7 +148,7 @@ def write(
 
     Returns
     -------
-    Box or None
+    Extent or None
         Of its ink, before the paper's tooth; None without ink.
     """
     rng, glyphs = canvas.rng, canvas.glyphs
@@ -181,7 +181,7 @@ def _pen(w: Writing, scale: float, *, middle: bool, rng: np.random.Generator) ->
     return max(rng.normal(0.0, 0.6) * scale + (w.pen - 0.035) * w.height * 0.5, -1.2 * scale)
 
 
-def _cross_out(canvas: Canvas, box: Box, w: Writing) -> None:
+def _cross_out(canvas: Canvas, box: Extent, w: Writing) -> None:
     left, top, right, bottom = box
     strokes = scribble(rng=canvas.rng)
     if canvas.rng.random() < 0.5:
