@@ -241,7 +241,7 @@ def _features(images: ImageSet, seed: int, watch: Watch) -> Float32:
     from digitwise.training.options import FitOptions
     from digitwise.training.predict import hidden_values
 
-    recipe = find(RECIPE).for_size(len(images))
+    recipe = find(RECIPE).for_size(len(images)).long_enough(len(images))
     fitted = fit(recipe, split_validation(images), FitOptions(seed), watch=watch)
     return hidden_values(fitted.model, images)
 
@@ -275,7 +275,8 @@ def _answers(images: ImageSet, seed: int, watch: Watch, pool: Pool | None) -> Fl
     from digitwise.training.folds import cross_validations
     from digitwise.training.options import FitOptions
 
-    recipe = find(RECIPE).for_size(len(images))
+    trained_on = len(images) * (FOLDS - 1) // FOLDS
+    recipe = find(RECIPE).for_size(trained_on).long_enough(trained_on)
     rounds = [FitOptions(seed + FOLDS * number) for number in range(ROUNDS)]
     predictions = cross_validations(recipe, images, rounds, folds=FOLDS, watch=watch, pool=pool)
     return np.asarray(np.mean([each.probabilities for each in predictions], axis=0), np.float32)
