@@ -13,6 +13,7 @@ from digitwise.files import expanded, real
 from digitwise.normalization import SIDE, VERSION
 from digitwise.reading.foreign import SCALES, Understood, known_digits
 from digitwise.reading.model import FORMAT
+from digitwise.reading.model_files import TO_ONNX
 
 ADVICE = "write it as ONNX by another converter (Keras' model.export, tf2onnx), which digitwise read --model takes"
 
@@ -49,6 +50,9 @@ def export_model(
     path = expanded(model)
     if path.suffix.lower() == ".onnx":
         raise ExportError(f"{model}: expected a Keras model, got ONNX; digitwise read --model takes it as it is")
+    if (path / "saved_model.pb").is_file():
+        told = f"{TO_ONNX['a SavedModel'].format(path=model)}; digitwise read --model and evaluate take it as it is"
+        raise ExportError.wanted(model, "a Keras model (.keras, .h5, or JSON with its weights)", "a SavedModel", told)
     place = Path(out) if out is not None else path / "model.onnx" if path.is_dir() else path.with_suffix(".onnx")
     form = FORMS["onnx"]
     form.check_place(real(place))
