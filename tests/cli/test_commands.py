@@ -322,3 +322,19 @@ def test_ctrl_c_leaves_whole_files_and_130(start, tmp_path):
     assert err.strip() == "interrupted; what was saved is whole, --resume goes on with an unfinished training"
     assert np.load(checkpoint)["progress"]
     assert [path.name for path in checkpoint.parent.iterdir()] == ["checkpoint-0.npz"]
+
+
+def test_a_set_that_cannot_be_split_is_shown_whole(digitwise, tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.array([0, 2] * 30)  # none of class 1
+    np.savez(tmp_path / "own.npz", images=rng.integers(0, 256, (60, 28, 28), np.uint8), labels=labels)
+    result = digitwise("data", "show", tmp_path / "own.npz", "--out", tmp_path / "out", "--json")
+    assert result.code == 0, result.err
+    shown = result.json
+    assert shown["train"]["class_counts"] == [30, 0, 30]
+    assert "test" not in shown
+    assert shown["notes"][-1].startswith("not to be trained with as it is: class '1' has no training image")
+    told = digitwise("data", "show", tmp_path / "own.npz", "--out", tmp_path / "out").out
+    assert "images    (60, 28, 28) uint8" in told
+    assert "Class 1 is too rare" in told
+    assert "chi-square" not in told

@@ -200,7 +200,7 @@ def read(
 def _opened(model: Path | None) -> Path | Foreign | None:
     """The model to read with: a path, and of a Keras model what asks it."""
     from digitwise.cli.console import telling_warnings
-    from digitwise.reading.model_files import KERAS_FORMS, other_form
+    from digitwise.formats.models import KERAS_FORMS, other_form
 
     if model is None or other_form(model) not in KERAS_FORMS:
         return model

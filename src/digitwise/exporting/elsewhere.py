@@ -13,7 +13,7 @@ from digitwise.files import expanded, real
 from digitwise.normalization import SIDE, VERSION
 from digitwise.reading.foreign import SCALES, Understood, known_digits
 from digitwise.reading.model import FORMAT
-from digitwise.reading.model_files import TO_ONNX
+from digitwise.formats.models import TO_ONNX
 
 ADVICE = "write it as ONNX by another converter (Keras' model.export, tf2onnx), which digitwise read --model takes"
 

@@ -16,6 +16,7 @@ from digitwise.files import UNPACKING, is_packed, is_pipe, open_unpacked
 from digitwise.formats import csv, folder, hdf5, idx, libsvm, mat, npz, pickled, sharded
 from digitwise.formats.blocks import BLOCK, BLOCK_BYTES, Block, Stored
 from digitwise.formats.listing import is_shard
+from digitwise.formats.models import refuse_as_data
 from digitwise.formats.subfolders import has_idx, has_shards, inner_folder
 
 __all__ = ["BLOCK", "BLOCK_BYTES", "Block", "Stored", "kind_of", "open_images", "open_splits"]
@@ -58,6 +59,8 @@ def open_splits(path: Path, *, label_column: str | None = None) -> Mapping[str, 
     kind = _kind_of_folder(path) if path.is_dir() else "shards" if is_shard(path) else kind_of(path)
     if path.is_file() and not is_pipe(path):
         refuse_no_data(str(path))
+    if kind in (None, "folder"):
+        refuse_as_data(path)
     if kind is None:
         raise DataError(
             f"{path}: expected a folder of images by class, IDX files, .npz, .npy, .csv, .parquet, .tar, .mat, .h5 or "

@@ -20,7 +20,7 @@ from digitwise.files import expanded
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.normalization import SIDE, VERSION
 from digitwise.reading.foreign import Foreign, Understood, from_session, known_digits
-from digitwise.reading.model_files import TO_ONNX, other_form
+from digitwise.formats.models import TO_ONNX, other_form
 from digitwise.reading.operators import EXPORT
 from digitwise.reading.sessions import run_in_time, session_of
 from digitwise.system import cores
