@@ -178,6 +178,22 @@ def test_data_list_shows_every_set(digitwise):
     assert "Kuzushiji" in digitwise("data", "list").out
 
 
+def test_data_list_tells_mirrors_checksums_and_where_to_get_what_is_not_fetched(digitwise, monkeypatch, tmp_path):
+    monkeypatch.setenv("DIGITWISE_DATA", str(tmp_path))
+    monkeypatch.setattr("digitwise.data.cache_folder", lambda: tmp_path)
+    rows = {row["name"]: row for row in digitwise("data", "list", "--json").json}
+    assert rows["mnist"]["checksum"] == "sha256"
+    assert rows["kmnist"]["checksum"] == rows["emnist-digits"]["checksum"] == rows["semeion"]["checksum"] == "md5"
+    assert rows["optdigits"]["checksum"] == "none published, sha256"
+    assert rows["mnist"]["mirrors"][0].startswith("https://")
+    assert rows["optdigits"]["mirrors"] == []
+    text = " ".join(digitwise("data", "list").out.split())
+    assert "not here, digitwise data fetch mnist" in text
+    assert "digitwise data fetch optdigits" not in text
+    assert f"not here, not fetched, get it from {rows['optdigits']['page']}" in text
+    assert "checksum: md5" in text
+
+
 def test_data_show_looks_at_a_set(digitwise, tmp_path):
     result = digitwise("data", "show", "digits", "--out", tmp_path)
     assert "(1437, 28, 28) uint8, values 0 to 255" in result.out

@@ -165,5 +165,12 @@ def test_a_hub_folder_of_training_files_alone_is_split(tmp_path):
 def test_arrow_files_are_refused_with_what_makes_parquet_of_them(tmp_path):
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "data-00000-of-00001.arrow").write_bytes(b"ARROW1")
-    with pytest.raises(DataError, match=r"got Arrow files of datasets' save_to_disk: in Python, .*to_parquet"):
+    with pytest.raises(DataError, match=r"save_to_disk: in Python, .*from_disk\('.*'\)\['train'\]\.to_parquet"):
+        load(tmp_path)
+
+
+def test_of_arrow_files_of_one_split_no_split_is_told(tmp_path):
+    (tmp_path / "data-00000-of-00001.arrow").write_bytes(b"ARROW1")
+    (tmp_path / "state.json").write_text("{}")
+    with pytest.raises(DataError, match=r"save_to_disk: in Python, .*from_disk\('[^']*'\)\.to_parquet"):
         load(tmp_path)

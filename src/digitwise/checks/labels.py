@@ -317,6 +317,8 @@ class LabelErrors(Check):
         rows = [
             {
                 "index": int(learned.indices[k]),
+                **({"file": part.file_of(learned.indices[k])} if part.raw.files else {}),
+                "sha256": part.digest(learned.indices[k]),
                 "given": part.name_of(learned.indices[k]),
                 "suggested": part.class_names[found.suggested[k]],
                 "given_confidence": round(float(found.given_confidence[k]), 4),

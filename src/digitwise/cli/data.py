@@ -33,16 +33,30 @@ def list_sets(as_json: JsonFlag = False) -> None:
         part = next((each for each in named.parts if folder and not (folder / named.files[0].name).is_file()), None)
         return f"{folder or ''}" + (f" (a part of it, {part.what})" if part else "")
 
-    rows = [(s.name, s.title, s.size, s.licence, s.citation, place(s)) for s in SOURCES.values()]
-    digits = ("digits", "UCI digits through scikit-learn", "1,437 + 360 of 28x28", "CC BY 4.0")
-    rows.append((*digits, SOURCES["optdigits"].citation, "embedded"))
+    rows: list[dict[str, Any]] = [
+        {
+            **{key: getattr(each, key) for key in ("name", "title", "size", "licence", "citation", "checksum")},
+            "mirrors": list(each.mirrors),
+            "page": each.page,
+            "found": place(each),
+        }
+        for each in SOURCES.values()
+    ]
+    digits = {"name": "digits", "title": "UCI digits through scikit-learn", "size": "1,437 + 360 of 28x28"}
+    cited = {"licence": "CC BY 4.0", "citation": SOURCES["optdigits"].citation}
+    rows.append({**digits, **cited, "checksum": "", "mirrors": [], "page": "", "found": "embedded"})
     if as_json:
-        keys = ("name", "title", "size", "licence", "citation", "found")
-        print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        print_json(rows)
         return
-    for name, title, size, licence, citation, found in rows:
-        where = found or f"not here, digitwise data fetch {name}"
-        out.print(f"{name}: {title}\n    {size}; licence: {licence}; cite {citation}\n    {where}")
+    for row in rows:
+        fetched = f"digitwise data fetch {row['name']}"
+        get = fetched if row["mirrors"] else f"not fetched, get it from {row['page']}"
+        served = [f"mirrors {', '.join(row['mirrors'])}"] if row["mirrors"] else []
+        served += [f"page {row['page']}"] if row["page"] else []
+        told = [f"{row['size']}; licence: {row['licence']}; cite {row['citation']}"]
+        told += [f"{'; '.join(served)}; checksum: {row['checksum']}"] if served else []
+        told.append(row["found"] or f"not here, {get}")
+        out.print(f"{row['name']}: {row['title']}\n    " + "\n    ".join(told))
 
 
 @app.command()

@@ -186,7 +186,9 @@ def read(
             check_file(real(place), kinds[option])
             for later in _later(place, sources) if option in NUMBERED else ():
                 check_file(later, kinds[option])
-    reader = Reader(_opened(model), max_error=max_error, threads=threads, max_pixels=max_pixels, input_scale=input_scale)
+    reader = Reader(
+        _opened(model), max_error=max_error, threads=threads, max_pixels=max_pixels, input_scale=input_scale
+    )
     mode: Mode | None = "single" if single else "numbers" if numbers else None
     told = {"out": file, "overlay": overlay, "show_input": show_input, "table": table}
     fields = () if form is None else tuple(field.name for field in form.fields)

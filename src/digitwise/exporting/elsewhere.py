@@ -10,10 +10,10 @@ from digitwise.errors import ExportError
 from digitwise.exporting.export import FORMS, Export, advising, written_onnx
 from digitwise.exporting.parity import BATCHES, IMAGES, drawings, largest_difference
 from digitwise.files import expanded, real
+from digitwise.formats.models import TO_ONNX
 from digitwise.normalization import SIDE, VERSION
 from digitwise.reading.foreign import SCALES, Understood, known_digits
 from digitwise.reading.model import FORMAT
-from digitwise.formats.models import TO_ONNX
 
 ADVICE = "write it as ONNX by another converter (Keras' model.export, tf2onnx), which digitwise read --model takes"
 

@@ -17,10 +17,10 @@ import numpy as np
 from digitwise.errors import ModelError, one_line
 from digitwise.escaping import printable
 from digitwise.files import expanded
+from digitwise.formats.models import TO_ONNX, other_form
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.normalization import SIDE, VERSION
 from digitwise.reading.foreign import Foreign, Understood, from_session, known_digits
-from digitwise.formats.models import TO_ONNX, other_form
 from digitwise.reading.operators import EXPORT
 from digitwise.reading.sessions import run_in_time, session_of
 from digitwise.system import cores

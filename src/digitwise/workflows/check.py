@@ -126,8 +126,8 @@ def label_patch(checked: Checked, earlier: Patch | None = None) -> str:
         If labels were not looked at.
     """
     learned, part = checked.subject.learned, checked.subject.train
-    if learned is None or learned.probabilities is None:
-        why = checked.skipped.get("DW040", "DW040 was not among the checks")
+    why = why_no_patch(checked)
+    if why is not None or learned is None or learned.probabilities is None:
         raise DataError(f"review: expected a check of labels first: {why}")
     found = suspicion(part.classes[learned.indices], learned.probabilities)
     return patch_text(
@@ -144,6 +144,14 @@ def label_patch(checked: Checked, earlier: Patch | None = None) -> str:
         ],
         earlier,
     )
+
+
+def why_no_patch(checked: Checked) -> str | None:
+    """Why there are no labels to decide on; None where there are."""
+    learned = checked.subject.learned
+    if learned is not None and learned.probabilities is not None:
+        return None
+    return checked.skipped.get("DW040", "DW040 was not among the checks")
 
 
 def _subject(data: object, against: object, patch: Patch | None, label_column: str | None) -> Subject:
