@@ -151,7 +151,7 @@ def turned() -> Iterator[Row]:
         yield {
             "what": f"DW035 on {_short(name)}, {len(train):,} training images",
             "measured": "as it is: " + "; ".join(told),
-            "target": "nothing as it is; the turn of a whole set of digits, of any test split; 8 of 10 named are rotated",
+            "target": "nothing as it is; the turn of all digits, of any test split; 8 of 10 named are rotated",
         }
 
 

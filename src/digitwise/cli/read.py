@@ -106,8 +106,8 @@ def read(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Model for single digits; by default the bundled one. ONNX, or a Keras model: .keras, .h5, JSON with its "
-            "weights, a SavedModel (which runs as a program). Numbers are always read by the bundled finder.",
+            help="Model for single digits; by default the bundled one. ONNX, or a Keras model: .keras, .h5, JSON with "
+            "its weights, a SavedModel (which runs as a program). Numbers are always read by the bundled finder.",
         ),
     ] = None,
     input_scale: InputScaleOption = None,
