@@ -78,7 +78,8 @@ MISSING = {
     "run --data digits": "training needs keras, tensorflow: {train}",
     "improve RUN": "training needs keras, tensorflow: {train}",
     "check digits --labels": "looking for label errors needs keras, tensorflow, cleanlab: {train}",
-    "evaluate model.keras --data digits": "training needs keras, tensorflow: {train}",
+    "evaluate model.keras --data digits": "a model of Keras needs keras, tensorflow: {train}",
+    "read x.npy --model model.keras": "a model of Keras needs keras, tensorflow: {train}",
     "evaluate RUN --data digits": "training needs keras, tensorflow: {train}",
     "export RUN": "training needs keras, tensorflow: {train}",
     "calibrate scans": "calibrating needs onnx: {onnx}",
@@ -99,7 +100,12 @@ MISSING = {
 def refused(trained, tmp_path_factory):
     """What each command of :data:`MISSING` tells without any extra, and the files that are there afterwards."""
     folder = tmp_path_factory.mktemp("alone")
-    contents = {"model.keras": b"PK", "set.parquet": b"PAR1", "set.h5": b"\x89HDF\r\n\x1a\n", "page.pdf": b"%PDF-1.4"}
+    contents = {
+        "model.keras": b"PK\x03\x04",
+        "set.parquet": b"PAR1",
+        "set.h5": b"\x89HDF\r\n\x1a\n",
+        "page.pdf": b"%PDF-1.4",
+    }
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     (folder / "mine.ipynb").write_text("{}")

@@ -106,3 +106,17 @@ def test_thousands_of_equal_descriptors_come_to_an_end(monkeypatch):
     monkeypatch.setattr("digitwise.checks.measures.PAIRS", 100)
     pairs = _close(np.tile(np.arange(25, dtype=np.float32), (500, 1)))
     assert len(pairs) == 499
+
+
+def test_evidence_of_copies_names_their_files():
+    first, second = glyphs(2)
+    raw = Raw(np.stack([first, second, first]), np.array([0, 1, 2]), files=("a/0.png", "b/1.png", "c/2.png"))
+    held = Raw(np.stack([second]), np.array([1]), files=("t/0.png",))
+    subject = Subject("own", SplitData("train", raw), SplitData("test", held))
+    checked = run_checks(subject, chosen(["DW010", "DW012", "DW020"]))
+    found = {finding.code: finding.evidence for finding in checked.findings}
+    for code in ("DW010", "DW012"):
+        assert found[code]["groups"] == [[0, 2]]
+        assert found[code]["files"] == [["a/0.png", "c/2.png"]]
+    (pair,) = found["DW020"]["pairs"]
+    assert (pair["test_file"], pair["train_file"]) == ("t/0.png", "b/1.png")

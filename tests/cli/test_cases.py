@@ -40,12 +40,34 @@ def test_the_pointer_is_named(show):
     )
 
 
-@pytest.mark.parametrize("name", ["keras230_pair", "keras230_pair/model.weights.h5", "mnist_grid_framed.png"])
-def test_what_is_no_data_set_is_refused_in_one_line(show, name):
+@pytest.mark.parametrize("name", ["", "/model.json", "/model.weights.h5"], ids=["folder", "json", "weights"])
+def test_the_model_is_named_with_what_takes_it(show, name):
+    told = show(f"keras230_pair{name}")
+    path = f"{CASES / 'keras230_pair'}{name}"
+    line = f"{path}: expected a set of images, got a Keras model; digitwise evaluate {path} --data DATA"
+    assert (told.code, told.err.strip()) == (2, f"digitwise: {line}")
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in CASES.glob("*.[pj][np]g")))
+def test_an_image_is_named_with_what_takes_it(show, name):
     told = show(name)
-    assert told.code == 2
-    assert "expected" in told.err
-    assert len(told.err.strip().splitlines()) == 1
+    path = CASES / name
+    line = f"{path}: expected a set of images, got an image; digitwise read {path}"
+    assert (told.code, told.err.strip()) == (2, f"digitwise: {line}")
+
+
+def test_the_transposed_set_is_named_with_its_turn(digitwise, tmp_path):
+    case = CASES / "transposed_300_rows.csv"
+    found = digitwise("check", case, "--select", "DW035", "--out", tmp_path / "check", "--json")
+    assert [(each["code"], each["severity"], each["evidence"]["turn"]) for each in found.json] == [
+        ("DW035", "error", "transpose")
+    ]
+    assert found.code == 1
+
+
+def test_every_case_is_shown_above():
+    shown = {"label_last_60_rows.csv", "transposed_300_rows.csv", "lfs_pointer_mnist_train.csv", "keras230_pair"}
+    assert {path.name for path in CASES.iterdir()} == shown | READ.keys() | {GRID}
 
 
 # The truth, and how many of its digits may be unsure.

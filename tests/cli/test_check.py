@@ -90,3 +90,14 @@ def test_a_review_keeps_the_decisions_of_an_earlier_one_also_those_made_meanwhil
     review = read_patch(path)
     assert review.decisions == {first: "drop", second: "keep"}
     assert len(review.rows) > 2
+
+
+def test_a_review_of_too_small_a_set_shows_its_findings_and_says_why_there_are_no_labels(digitwise, tmp_path):
+    np.savez(tmp_path / "few.npz", images=glyphs(60), labels=np.arange(60) % 3)
+    arguments = ("check", tmp_path / "few.npz", "--labels", "--review", "--out", tmp_path / "out")
+    result = digitwise(*arguments)
+    assert result.code == 2
+    assert "does not apply: DW040" in result.out
+    assert "--review: no labels.csv is written: a network needs 100 labelled images of two classes" in result.err
+    assert (tmp_path / "out" / "findings.json").is_file()
+    assert not (tmp_path / "out" / "labels.csv").exists()

@@ -178,6 +178,22 @@ def test_data_list_shows_every_set(digitwise):
     assert "Kuzushiji" in digitwise("data", "list").out
 
 
+def test_data_list_tells_mirrors_checksums_and_where_to_get_what_is_not_fetched(digitwise, monkeypatch, tmp_path):
+    monkeypatch.setenv("DIGITWISE_DATA", str(tmp_path))
+    monkeypatch.setattr("digitwise.data.cache_folder", lambda: tmp_path)
+    rows = {row["name"]: row for row in digitwise("data", "list", "--json").json}
+    assert rows["mnist"]["checksum"] == "sha256"
+    assert rows["kmnist"]["checksum"] == rows["emnist-digits"]["checksum"] == rows["semeion"]["checksum"] == "md5"
+    assert rows["optdigits"]["checksum"] == "none published, sha256"
+    assert rows["mnist"]["mirrors"][0].startswith("https://")
+    assert rows["optdigits"]["mirrors"] == []
+    text = " ".join(digitwise("data", "list").out.split())
+    assert "not here, digitwise data fetch mnist" in text
+    assert "digitwise data fetch optdigits" not in text
+    assert f"not here, not fetched, get it from {rows['optdigits']['page']}" in text
+    assert "checksum: md5" in text
+
+
 def test_data_show_looks_at_a_set(digitwise, tmp_path):
     result = digitwise("data", "show", "digits", "--out", tmp_path)
     assert "(1437, 28, 28) uint8, values 0 to 255" in result.out
@@ -322,3 +338,19 @@ def test_ctrl_c_leaves_whole_files_and_130(start, tmp_path):
     assert err.strip() == "interrupted; what was saved is whole, --resume goes on with an unfinished training"
     assert np.load(checkpoint)["progress"]
     assert [path.name for path in checkpoint.parent.iterdir()] == ["checkpoint-0.npz"]
+
+
+def test_a_set_that_cannot_be_split_is_shown_whole(digitwise, tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.array([0, 2] * 30)  # none of class 1
+    np.savez(tmp_path / "own.npz", images=rng.integers(0, 256, (60, 28, 28), np.uint8), labels=labels)
+    result = digitwise("data", "show", tmp_path / "own.npz", "--out", tmp_path / "out", "--json")
+    assert result.code == 0, result.err
+    shown = result.json
+    assert shown["train"]["class_counts"] == [30, 0, 30]
+    assert "test" not in shown
+    assert shown["notes"][-1].startswith("not to be trained with as it is: class '1' has no training image")
+    told = digitwise("data", "show", tmp_path / "own.npz", "--out", tmp_path / "out").out
+    assert "images    (60, 28, 28) uint8" in told
+    assert "Class 1 is too rare" in told
+    assert "chi-square" not in told

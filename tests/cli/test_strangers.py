@@ -162,3 +162,76 @@ def test_a_run_is_looked_at_on_all_images_of_another_set(digitwise, trained, dig
     assert (page["n"], page["made"]) == (40, None)
     refused = digitwise("errors", trained, "--data", tmp_path / "some.npz", "--patch", "labels.csv")
     assert "expected --patch with a run on its own test images" in refused.err
+
+
+@pytest.fixture(scope="module")
+def keras_forms(tmp_path_factory):
+    """One linear model in every form that Keras writes: paths by form."""
+    import keras
+
+    folder = tmp_path_factory.mktemp("keras")
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    model.set_weights(linear_digits())
+    pair = folder / "pair"
+    pair.mkdir()
+    (pair / "model.json").write_text(model.to_json())
+    model.save_weights(pair / "model.weights.h5")
+    for name in ("net.keras", "net.h5"):
+        model.save(folder / name)
+    forms = {"keras": "net.keras", "h5": "net.h5", "json": "pair/model.json", "weights": "pair/model.weights.h5"}
+    if keras.backend.backend() == "tensorflow":
+        model.export(folder / "saved", format="tf_saved_model", verbose=False)
+    return {form: folder / name for form, name in {**forms, "folder": "pair", "SavedModel": "saved"}.items()}
+
+
+@pytest.fixture(scope="module")
+def known_file(tmp_path_factory):
+    known = known_digits().take(np.arange(100, 130))
+    np.save(tmp_path_factory.mktemp("known") / "known.npy", known.images)
+    return next(tmp_path_factory.getbasetemp().glob("known*/known.npy")), [str(label) for label in known.labels]
+
+
+@pytest.mark.parametrize("form", ["keras", "h5", "json", "weights", "folder", "SavedModel"])
+def test_a_keras_model_of_any_form_is_read_with(digitwise, keras_forms, known_file, form):
+    path, labels = known_file
+    if not keras_forms[form].exists():
+        pytest.skip("a SavedModel is written by Keras on TensorFlow")
+    result = digitwise("read", path, "--model", keras_forms[form], "--json")
+    assert result.code == 0, result.err
+    assert f"{keras_forms[form]}: input scale 0-1, channels last, logits (" in result.err
+    assert np.mean([row["label"] == label for row, label in zip(result.json, labels, strict=True)]) > 0.9
+    told = digitwise("read", path, "--model", keras_forms[form], "--input-scale", "0-255", "--json")
+    assert "input scale 0-255" in told.err
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("keras", "expected an ONNX model, got a Keras model; digitwise export "),
+        ("folder", "expected an ONNX model, got a Keras model; digitwise export "),
+        ("SavedModel", "expected an ONNX model, got a SavedModel; python -m tf2onnx.convert --saved-model "),
+    ],
+)
+def test_where_only_onnx_is_read_with_a_keras_model_is_named(digitwise, keras_forms, tmp_path, form, expected):
+    if not keras_forms[form].exists():
+        pytest.skip("a SavedModel is written by Keras on TensorFlow")
+    for arguments in (("read", tmp_path, "--out", tmp_path / "rows"), ("calibrate", "digits")):
+        result = digitwise(*arguments, "--model", keras_forms[form])
+        assert result.code == 2
+        assert f"{keras_forms[form]}: {expected}" in result.err
+
+
+def test_a_run_given_as_a_model_is_named(digitwise, trained, known_file):
+    result = digitwise("read", known_file[0], "--model", trained)
+    assert result.code == 2
+    assert "expected an ONNX model, got a run; digitwise export" in result.err
+
+
+def test_a_saved_model_is_not_exported_but_said_what_to_do(digitwise, tmp_path):
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "saved_model.pb").write_bytes(b"")
+    result = digitwise("export", tmp_path / "net")
+    assert result.code == 2
+    assert "expected a Keras model (.keras, .h5, or JSON with its weights), got a SavedModel; python -m" in result.err
+    assert "digitwise read --model and evaluate take it as it is" in result.err
+    assert len(result.err.strip().splitlines()) == 1

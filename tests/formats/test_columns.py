@@ -11,7 +11,7 @@ from digitwise.data import load
 from digitwise.data.raw import read_raw
 from digitwise.errors import DataError
 from digitwise.formats import open_images, open_splits
-from digitwise.formats.columns import layout
+from digitwise.formats.columns import layout, ordinal
 from tests.helpers import glyphs
 
 IMAGES = glyphs(40)
@@ -236,3 +236,9 @@ def test_some_wrong_labels_do_not_hide_the_column(tmp_path):
     raw = read_raw(as_csv(tmp_path / "own.csv", None, table))["train"]
     assert raw.labels[3] == -1
     assert np.isnan(raw.labels[4])
+
+
+def test_ordinals_are_said_as_people_do():
+    numbers = (1, 2, 3, 4, 11, 12, 13, 21, 22, 31, 101, 111, 112, 123)
+    told = "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 31st 101st 111th 112th 123rd"
+    assert " ".join(map(ordinal, numbers)) == told

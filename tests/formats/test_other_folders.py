@@ -1,11 +1,14 @@
 """LIBSVM's text, pickles, and folders that hold a set further down."""
 
+import bz2
 import gzip
+import lzma
 import pickle
 import shutil
 import subprocess
 import sys
 
+import joblib
 import numpy as np
 import pytest
 
@@ -73,12 +76,33 @@ def test_other_lines_are_refused_in_one_line(tmp_path, text, message):
     assert "\n" not in str(told.value)
 
 
-def test_a_pickle_is_refused_with_the_line_that_turns_it_into_npz(tmp_path):
+def written_by_joblib(path, parts):
+    joblib.dump(parts, path)
+
+
+def packed_by(pack):
+    return lambda path, parts: path.write_bytes(pack(pickle.dumps(parts)))
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("mnist.pkl.gz", packed_by(gzip.compress)),
+        ("mnist.pkl.xz", packed_by(lzma.compress)),
+        ("mnist.pkl.bz2", packed_by(bz2.compress)),
+        ("mnist.pkl", packed_by(bytes)),
+        ("mnist.pickle", packed_by(bytes)),
+        ("mnist", packed_by(bytes)),
+        ("mnist.joblib", written_by_joblib),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_pickle_is_refused_with_the_line_that_turns_it_into_npz(tmp_path, name, write):
     flat = IMAGES.reshape(40, -1).astype(np.float32) / 255
     parts = (flat[:20], LABELS[:20]), (flat[:2], LABELS[:2]), (flat[20:], LABELS[20:])
-    (tmp_path / "mnist.pkl.gz").write_bytes(gzip.compress(pickle.dumps(parts)))
-    with pytest.raises(DataError, match="got a pickle, which can run code; if you trust it: import gzip") as told:
-        load(tmp_path / "mnist.pkl.gz")
+    write(tmp_path / name, parts)
+    with pytest.raises(DataError, match="got a pickle, which can run code; if you trust it: import ") as told:
+        load(tmp_path / name)
     assert "\n" not in str(told.value)
     line = str(told.value).partition("if you trust it: ")[2]
     subprocess.run([sys.executable, "-c", line], cwd=tmp_path, check=True)
@@ -141,5 +165,12 @@ def test_a_hub_folder_of_training_files_alone_is_split(tmp_path):
 def test_arrow_files_are_refused_with_what_makes_parquet_of_them(tmp_path):
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "data-00000-of-00001.arrow").write_bytes(b"ARROW1")
-    with pytest.raises(DataError, match=r"got Arrow files of datasets' save_to_disk: in Python, .*to_parquet"):
+    with pytest.raises(DataError, match=r"save_to_disk: in Python, .*from_disk\('.*'\)\['train'\]\.to_parquet"):
+        load(tmp_path)
+
+
+def test_of_arrow_files_of_one_split_no_split_is_told(tmp_path):
+    (tmp_path / "data-00000-of-00001.arrow").write_bytes(b"ARROW1")
+    (tmp_path / "state.json").write_text("{}")
+    with pytest.raises(DataError, match=r"save_to_disk: in Python, .*from_disk\('[^']*'\)\.to_parquet"):
         load(tmp_path)

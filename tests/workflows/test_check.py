@@ -5,7 +5,7 @@ import digitwise
 from digitwise.checks import CHECKS, Check, register
 from digitwise.data.patches import digests, read_patch
 from digitwise.errors import DataError
-from digitwise.workflows.check import label_patch
+from digitwise.workflows.check import _answers, label_patch
 from tests.helpers import glyphs
 
 
@@ -119,3 +119,17 @@ def test_test_images_of_another_size_are_a_finding(tmp_path):
     (finding,) = digitwise.check(tmp_path / "s.npz", select=["DW033"]).findings
     assert finding.severity == "error"
     assert finding.words == "the test images are 14×14, the training images 28×28"
+
+
+@pytest.mark.parametrize(("n", "epochs"), [(300, 63), (1_000, 19), (60_000, 1)])
+def test_the_folds_of_small_sets_are_trained_until_they_have_learnt(monkeypatch, n, epochs):
+    asked = []
+
+    def seen(recipe, images, rounds, **more):
+        asked.append(recipe.epochs)
+        raise InterruptedError
+
+    monkeypatch.setattr("digitwise.training.folds.cross_validations", seen)
+    with pytest.raises(InterruptedError):
+        _answers(range(n), 0, None, None)
+    assert asked == [epochs]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -41,8 +41,10 @@ def _tiles(part: SplitData, found: list[Int64]) -> list[Tile]:
     return [Tile(part.split, int(i), f"{part.name_of(i)} · #{i}") for group in found[:SHOWN] for i in group[:8]]
 
 
-def _listed(found: list[Int64]) -> list[list[int]]:
-    return [group.tolist() for group in found[:SHOWN]]
+def _listed(part: SplitData, found: list[Int64]) -> dict[str, Any]:
+    """The groups as evidence, and the files of their images in the same order where these are files."""
+    shown = [group.tolist() for group in found[:SHOWN]]
+    return {"groups": shown, **({"files": [part.files_at(group) for group in shown]} if part.raw.files else {})}
 
 
 class Copies(ImageCheck):
@@ -65,7 +67,7 @@ class Copies(ImageCheck):
             self.severity,
             f"{counted(len(surplus), 'image')} {self.told}, in {counted(len(found), 'group')}",
             indices=surplus,
-            evidence={"groups": _listed(found), "share": len(surplus) / len(part)},
+            evidence={**_listed(part, found), "share": len(surplus) / len(part)},
             split=part.split,
             tiles=_tiles(part, found),
         )
@@ -140,7 +142,7 @@ class Contradictions(ImageCheck):
             f"{counted(len(indices), 'image')} in {counted(len(found), 'group')} of the same image, "
             f"labelled differently",
             indices=indices,
-            evidence={"groups": _listed(found), "labels": [[part.name_of(i) for i in g] for g in found[:SHOWN]]},
+            evidence={**_listed(part, found), "labels": [[part.name_of(i) for i in g] for g in found[:SHOWN]]},
             split=part.split,
             tiles=_tiles(part, found),
         )
@@ -184,7 +186,13 @@ class Leakage(Check):
                     "exact": exact,
                     "near": len(indices) - exact,
                     "pairs": [
-                        {"test": test - split, "train": train, "how": how}
+                        {
+                            "test": test - split,
+                            "train": train,
+                            "how": how,
+                            **({"test_file": subject.test.file_of(test - split)} if subject.test.raw.files else {}),
+                            **({"train_file": subject.train.file_of(train)} if subject.train.raw.files else {}),
+                        }
                         for test, (train, how) in ordered[: 10 * SHOWN]
                     ],
                 },

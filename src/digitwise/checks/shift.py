@@ -66,7 +66,8 @@ class Shift(Check):
         if (expected := expected_accuracy(subject)) is not None:
             words += (
                 f"; the bundled model reads {expected[0]:.1%} of the training images right and, by its confidences, "
-                f"about {expected[1]:.1%} of the test images"
+                f"about {expected[1]:.1%} of the test images (difference of confidences, Guillory et al. 2021; "
+                f"too high where it is sure of wrong answers)"
             )
             evidence["expected_accuracy"] = {"training": expected[0], "test": expected[1]}
         return [self.finding("warning", words, evidence=evidence, split="test", count=len(told))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, SupportsIndex
@@ -138,6 +138,10 @@ class SplitData:
     def file_of(self, index: SupportsIndex) -> str:
         """The file of an image; empty where the set is not one of files."""
         return self.raw.files[index] if self.raw.files else ""
+
+    def files_at(self, indices: Iterable[int]) -> list[str]:
+        """The files of images; empty where the set is not one of files."""
+        return [self.file_of(index) for index in indices] if self.raw.files else []
 
     def blocks(self) -> Iterator[tuple[slice, UInt8]]:
         """Blocks of grey, light-on-dark images, and their places."""

@@ -60,6 +60,7 @@ def check(
     from digitwise.reporting.pages import CHECK, check_place, write_findings
     from digitwise.training.live import CheckWatch
     from digitwise.workflows.check import check as check_data
+    from digitwise.workflows.check import why_no_patch
 
     if review and not labels:
         raise DataError("--review: expected --labels with it, which finds the labels to decide on")
@@ -97,17 +98,20 @@ def check(
         )
         watch.say("writing the page")
         page = write_findings(found, out_folder)
-        if review:
+        why_not = why_no_patch(found) if review else None
+        if review and why_not is None:
             _write_patch(found, review_file)
     if open_page:
         open_file(page)
-    written = [page, page.with_name("findings.json"), *([review_file] if review else [])]
+    written = [page, page.with_name("findings.json"), *([review_file] if review and why_not is None else [])]
     if as_json:
         print_json(found.as_list())
     else:
         _tell(found, written)
-        if review:
+        if review and why_not is None:
             out.print(f"Decide: digitwise review {review_file} --data {data}")
+    if why_not is not None:
+        raise DataError(f"--review: no {review_file.name} is written: {why_not}")
     return 0 if found.clean else FOUND_ERRORS
 
 

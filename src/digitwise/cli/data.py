@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ from digitwise.escaping import printable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from digitwise.data.labelled import Labelled
     from digitwise.data.sources import Source
     from digitwise.images import Dataset, ImageSet
 
@@ -41,16 +43,30 @@ def list_sets(as_json: JsonFlag = False) -> None:
         part = next((each for each in named.parts if folder and not (folder / named.files[0].name).is_file()), None)
         return f"{folder or ''}" + (f" (a part of it, {part.what})" if part else "")
 
-    rows = [(s.name, s.title, s.size, s.licence, s.citation, place(s)) for s in SOURCES.values()]
-    digits = ("digits", "UCI digits through scikit-learn", "1,437 + 360 of 28x28", "CC BY 4.0")
-    rows.append((*digits, SOURCES["optdigits"].citation, "embedded"))
+    rows: list[dict[str, Any]] = [
+        {
+            **{key: getattr(each, key) for key in ("name", "title", "size", "licence", "citation", "checksum")},
+            "mirrors": list(each.mirrors),
+            "page": each.page,
+            "found": place(each),
+        }
+        for each in SOURCES.values()
+    ]
+    digits = {"name": "digits", "title": "UCI digits through scikit-learn", "size": "1,437 + 360 of 28x28"}
+    cited = {"licence": "CC BY 4.0", "citation": SOURCES["optdigits"].citation}
+    rows.append({**digits, **cited, "checksum": "", "mirrors": [], "page": "", "found": "embedded"})
     if as_json:
-        keys = ("name", "title", "size", "licence", "citation", "found")
-        print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        print_json(rows)
         return
-    for name, title, size, licence, citation, found in rows:
-        where = found or f"not here, digitwise data fetch {name}"
-        out.print(f"{name}: {title}\n    {size}; licence: {licence}; cite {citation}\n    {where}")
+    for row in rows:
+        fetched = f"digitwise data fetch {row['name']}"
+        get = fetched if row["mirrors"] else f"not fetched, get it from {row['page']}"
+        served = [f"mirrors {', '.join(row['mirrors'])}"] if row["mirrors"] else []
+        served += [f"page {row['page']}"] if row["page"] else []
+        told = [f"{row['size']}; licence: {row['licence']}; cite {row['citation']}"]
+        told += [f"{'; '.join(served)}; checksum: {row['checksum']}"] if served else []
+        told.append(row["found"] or f"not here, {get}")
+        out.print(f"{row['name']}: {row['title']}\n    " + "\n    ".join(told))
 
 
 @app.command()
@@ -81,13 +97,12 @@ def show(
 ) -> None:
     """Show a data set: shapes, values, first images, and the class histogram with a verdict."""
     from digitwise.cli.info import banner
-    from digitwise.data import load
     from digitwise.outputs import claimed
     from digitwise.reporting.figures import FIGURES
     from digitwise.reporting.render import check_data_figures, draw_data
 
     check_data_figures(out_folder)
-    dataset = load(name, patch=patch, label_column=label_column, progress=DownloadBar(stage(as_json)))
+    dataset = _loaded(name, patch, label_column, DownloadBar(stage(as_json)))
     with claimed(out_folder, FIGURES, inside=True):
         draw_data(dataset, out_folder)
     if as_json:
@@ -96,6 +111,23 @@ def show(
     out.print(banner())
     tell(dataset, out)
     out.print(f"images: {out_folder / 'samples.png'}, {out_folder / 'classes.png'}")
+
+
+def _loaded(name: str, patch: Path | None, label_column: str | None, progress: Any) -> Dataset | Labelled:
+    """A data set; one that cannot be trained with whole, and a note says why."""
+    from digitwise.data import load, read_labelled
+    from digitwise.errors import DataError, DataNotFoundError
+
+    try:
+        return load(name, patch=patch, label_column=label_column, progress=progress)
+    except DataNotFoundError:
+        raise
+    except DataError as error:
+        if patch is not None:
+            raise
+        found = read_labelled(name, label_column=label_column)  # what cannot be read at all is the same error again
+        why = str(error).removeprefix(f"{found.name}: ")
+        return dataclasses.replace(found, notes=(*found.notes, f"not to be trained with as it is: {why}"))
 
 
 @app.command()
@@ -143,17 +175,18 @@ def normalize(
     )
 
 
-def facts(dataset: Dataset) -> dict[str, Any]:
+def facts(dataset: Dataset | Labelled) -> dict[str, Any]:
     """The data set as ``--json`` prints it."""
     from digitwise.data.balance import class_balance
 
     balance = class_balance(dataset.train, dataset.test)
+    splits = _splits(dataset)
     return {
         "name": dataset.name,
         "source": dataset.source,
         "notes": list(dataset.notes),
-        "fingerprint": dataset.fingerprint,
-        **{name: _split_facts(split) for name, split in (("train", dataset.train), ("test", dataset.test))},
+        "fingerprint": {name: split.fingerprint for name, split in splits.items()},
+        **{name: _split_facts(split) for name, split in splits.items()},
         "class_names": list(dataset.train.class_names),
         "ratio": balance.ratio,
         "entropy": balance.entropy,
@@ -163,16 +196,17 @@ def facts(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def tell(dataset: Dataset, console: Console) -> None:
+def tell(dataset: Dataset | Labelled, console: Console) -> None:
     """Print shapes, values, the first image and the classes of a data set."""
     from digitwise.data.balance import class_balance
 
     console.print(f"{dataset.name}, from {dataset.source}")
     for note in dataset.notes:
         console.print(f"  {note}", style="dim")
-    for name, split in (("training", dataset.train), ("test", dataset.test)):
+    for name, split in _splits(dataset).items():
         images = split.images
-        console.print(f"  {name:9} {images.shape} {images.dtype}, values {images.min()} to {images.max()}")
+        told = "images" if dataset.test is None else "training" if name == "train" else name
+        console.print(f"  {told:9} {images.shape} {images.dtype}, values {images.min()} to {images.max()}")
     console.print(
         f"\nThe first training image, label {dataset.train.class_names[dataset.train.labels[0]]}, row by row:"
     )
@@ -181,12 +215,17 @@ def tell(dataset: Dataset, console: Console) -> None:
         console.print("".join(f"{value:4d}" if value else "   ·" for value in row))
     balance = class_balance(dataset.train, dataset.test)
     rows = [
-        (name, f"{a:,}", f"{a / balance.train.sum():.1%}", f"{b:,}", f"{b / balance.test.sum():.1%}")
+        (name, f"{a:,}", f"{a / balance.train.sum():.1%}", f"{b:,}", f"{b / max(balance.test.sum(), 1):.1%}")
         for name, a, b in zip(balance.class_names, balance.train, balance.test, strict=True)
     ]
     console.print()
     console.print(table(("class", "training", "share", "test", "share"), rows))
     console.print(f"\n{balance.verdict}")
+
+
+def _splits(dataset: Dataset | Labelled) -> dict[str, ImageSet]:
+    """The splits by name; all images are ``train`` where none are held out."""
+    return {"train": dataset.train, **({} if dataset.test is None else {"test": dataset.test})}
 
 
 def _split_facts(split: ImageSet) -> dict[str, Any]:

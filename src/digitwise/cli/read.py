@@ -17,6 +17,7 @@ from digitwise.cli.options import ClusterOption, InputScaleOption, share, share_
 
 if TYPE_CHECKING:
     from digitwise.cli.readings import Reporter
+    from digitwise.reading.foreign import Foreign
     from digitwise.reading.jobs import Job, Mode
     from digitwise.reading.reader import Reader
 
@@ -105,7 +106,8 @@ def read(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Model for single digits; by default the bundled one. Numbers are always read by the bundled finder.",
+            help="Model for single digits; by default the bundled one. ONNX, or a Keras model: .keras, .h5, JSON with "
+            "its weights, a SavedModel (which runs as a program). Numbers are always read by the bundled finder.",
         ),
     ] = None,
     input_scale: InputScaleOption = None,
@@ -184,7 +186,9 @@ def read(
             check_file(real(place), kinds[option])
             for later in _later(place, sources) if option in NUMBERED else ():
                 check_file(later, kinds[option])
-    reader = Reader(model, max_error=max_error, threads=threads, max_pixels=max_pixels, input_scale=input_scale)
+    reader = Reader(
+        _opened(model), max_error=max_error, threads=threads, max_pixels=max_pixels, input_scale=input_scale
+    )
     mode: Mode | None = "single" if single else "numbers" if numbers else None
     told = {"out": file, "overlay": overlay, "show_input": show_input, "table": table}
     fields = () if form is None else tuple(field.name for field in form.fields)
@@ -193,6 +197,19 @@ def read(
         job = Job(reader, mode, reporter.draws_pages, getattr(sys.stdin, "buffer", None), part, known, form)
         _read_all(job, sources, label_column, reporter)
     return 0 if reporter.verdict(fail_under, reader.policy) else SOME_FAILED
+
+
+def _opened(model: Path | None) -> Path | Foreign | None:
+    """The model to read with: a path, and of a Keras model what asks it."""
+    from digitwise.cli.console import telling_warnings
+    from digitwise.formats.models import KERAS_FORMS, other_form
+
+    if model is None or other_form(model) not in KERAS_FORMS:
+        return model
+    from digitwise.workflows.models import foreign_file
+
+    with telling_warnings():
+        return foreign_file(model)
 
 
 def _refuse(out: str | None, cluster: str | None, others: Mapping[str, object]) -> None:

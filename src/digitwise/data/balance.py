@@ -23,7 +23,7 @@ class ClassBalance:
     ----------
     class_names : tuple of str
     train, test : ndarray of int64, shape (n_classes,)
-        Images of each class.
+        Images of each class; zeros in ``test`` where there is no test set.
     """
 
     class_names: tuple[str, ...]
@@ -39,11 +39,13 @@ class ClassBalance:
     def entropy(self) -> float:
         """Normalised entropy of the training shares, 0 (one class only) to 1 (all even)."""
         shares = self.train[self.train > 0] / self.train.sum()
-        return float(-(shares * np.log(shares)).sum() / np.log(len(self.train)))
+        return float(-(shares * np.log(shares)).sum() / np.log(max(len(self.train), 2)))
 
     @property
     def chi_square(self) -> float:
-        """Chi-square statistic of training against test counts, homogeneity of two samples."""
+        """Chi-square statistic of training against test counts, homogeneity of two samples; 0 without a test set."""
+        if not self.test.any():
+            return 0.0
         table = np.stack([self.train, self.test])[:, (self.train + self.test) > 0].astype(float)
         expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
         return float(((table - expected) ** 2 / expected).sum())
@@ -70,6 +72,8 @@ class ClassBalance:
             judgement = "Usable, but watch the recall of the small classes."
         else:
             judgement = "Uneven: weight or augment the small classes, and judge by class, not by accuracy alone."
+        if not self.test.any():
+            return f"{size} {judgement}"
         same = self.p_value >= SIGNIFICANT
         split = (
             f"Training and test have {'the same class shares as far as chance goes' if same else 'different shares'} "
@@ -79,7 +83,7 @@ class ClassBalance:
         return f"{size} {judgement} {split}"
 
 
-def class_balance(train: TrainingImages, test: ImageSet) -> ClassBalance:
+def class_balance(train: TrainingImages, test: ImageSet | None) -> ClassBalance:
     """Count the classes of both splits.
 
     Returns
@@ -87,4 +91,5 @@ def class_balance(train: TrainingImages, test: ImageSet) -> ClassBalance:
     ClassBalance
         Its ``verdict`` says in words whether the set will do.
     """
-    return ClassBalance(train.class_names, train.class_counts, test.class_counts)
+    none = np.zeros(len(train.class_names), np.int64)
+    return ClassBalance(train.class_names, train.class_counts, none if test is None else test.class_counts)

@@ -76,6 +76,13 @@ class Source:
         """Whether the files are IDX, else text."""
         return "idx" in self.files[0].name
 
+    @property
+    def checksum(self) -> str:
+        """What its files are known by: ``sha256``, ``md5``, or ``none published``, of each kind once."""
+        files = [self.archive] if self.archive else self.files
+        kinds = ["sha256" if file.sha256 else "md5" if file.md5 else "none published" for file in files]
+        return ", ".join(dict.fromkeys(kinds))
+
 
 def _mnist_like(*digests: str, kind: str) -> tuple[SourceFile, ...]:
     names = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")

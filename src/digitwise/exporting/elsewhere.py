@@ -10,6 +10,7 @@ from digitwise.errors import ExportError
 from digitwise.exporting.export import FORMS, Export, advising, written_onnx
 from digitwise.exporting.parity import BATCHES, IMAGES, drawings, largest_difference
 from digitwise.files import expanded, real
+from digitwise.formats.models import TO_ONNX
 from digitwise.normalization import SIDE, VERSION
 from digitwise.reading.foreign import SCALES, Understood, known_digits
 from digitwise.reading.model import FORMAT
@@ -50,6 +51,9 @@ def export_model(
     path = expanded(model)
     if path.suffix.lower() == ".onnx":
         raise ExportError(f"{model}: expected a Keras model, got ONNX; digitwise read --model takes it as it is")
+    if (path / "saved_model.pb").is_file():
+        told = f"{TO_ONNX['a SavedModel'].format(path=model)}; digitwise read --model and evaluate take it as it is"
+        raise ExportError.wanted(model, "a Keras model (.keras, .h5, or JSON with its weights)", "a SavedModel", told)
     place = Path(out) if out is not None else path / "model.onnx" if path.is_dir() else path.with_suffix(".onnx")
     form = FORMS["onnx"]
     form.check_place(real(place))

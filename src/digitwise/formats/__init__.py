@@ -17,6 +17,7 @@ from digitwise.formats import csv, folder, hdf5, idx, libsvm, mat, npz, pickled,
 from digitwise.formats.blocks import BLOCK, Block, Stored
 from digitwise.formats.folder import has_idx, has_shards, inner_folder
 from digitwise.formats.listing import is_shard
+from digitwise.formats.models import refuse_as_data
 
 __all__ = ["BLOCK", "Block", "Stored", "kind_of", "open_images", "open_splits"]
 
@@ -58,6 +59,8 @@ def open_splits(path: Path, *, label_column: str | None = None) -> Mapping[str, 
     kind = _kind_of_folder(path) if path.is_dir() else "shards" if is_shard(path) else kind_of(path)
     if path.is_file() and not is_pipe(path):
         refuse_no_data(str(path))
+    if kind in (None, "folder"):
+        refuse_as_data(path)
     if kind is None:
         raise DataError(
             f"{path}: expected a folder of images by class, IDX files, .npz, .npy, .csv, .parquet, .tar, .mat, .h5 or "

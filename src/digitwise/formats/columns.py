@@ -210,5 +210,11 @@ def _square(count: int) -> tuple[int, int]:
 
 
 def _words(place: int, names: Sequence[str] | None, columns: int) -> str:
-    end = "first" if place == 0 else "last" if place == columns - 1 else f"{place + 1}th"
+    end = "first" if place == 0 else "last" if place == columns - 1 else ordinal(place + 1)
     return f"the {end} column" if names is None else f"column {names[place]!r}, the {end}"
+
+
+def ordinal(number: int) -> str:
+    """``1st``, ``2nd``, ``3rd``, ``11th``, ``31st``."""
+    ends = {1: "st", 2: "nd", 3: "rd"}
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else ends.get(number % 10, 'th')}"

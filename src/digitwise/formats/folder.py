@@ -21,7 +21,7 @@ from digitwise.formats.listing import is_shard
 
 ARROW = (
     "expected Parquet, got Arrow files of datasets' save_to_disk: in Python, "
-    "datasets.load_from_disk({path!r})['train'].to_parquet('train-0.parquet')"
+    "datasets.load_from_disk({path!r}){split}.to_parquet('train-0.parquet')"
 )
 FOLLOW = "DIGITWISE_FOLLOW_LINKS"  # an environment variable: it holds for every command and the library alike
 READS = f"{FOLLOW}=1 reads what it leads to"
@@ -182,7 +182,8 @@ def inner_folder(path: Path) -> Path:
         return path
     below = [folder for folder in sorted(path.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
     if any(_holds(folder, lambda file: file.suffix == ".arrow") for folder in (path, *below)):
-        raise DataError(f"{path}: {ARROW.format(path=str(path))}")
+        split = "" if (path / "state.json").is_file() else "['train']"  # a Dataset, or a DatasetDict of such
+        raise DataError(f"{path}: {ARROW.format(path=str(path), split=split)}")
     raw = [path / "raw", *(folder / "raw" for folder in below)]
     found = [folder for folder in raw if folder.is_dir() and has_idx(folder)]
     found += [folder for folder in below if has_shards(folder)]

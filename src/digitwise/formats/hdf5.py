@@ -12,6 +12,7 @@ from digitwise.errors import DataError
 from digitwise.formats.arrays import Arrays, Opener
 from digitwise.formats.damage import damage_of
 from digitwise.formats.lazy import LazyArray, lazy_splits
+from digitwise.formats.models import refuse_weights
 from digitwise.parts import imported
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -32,6 +33,7 @@ def splits(path: Path) -> Mapping[str, Arrays]:
 def datasets(path: Path) -> dict[str, tuple[int, ...]]:
     """The shape of each array of numbers by its name, those in groups as ``group/name``."""
     with reading(path) as file:
+        refuse_weights(path, file)
         return {name: item.shape for name, item in _items(file, {file}) if _is_plain(item)}
 
 

@@ -12,8 +12,9 @@ from digitwise.formats.blocks import Stored
 SUFFIXES = (".pkl", ".pickle", ".pkl.gz", ".pickle.gz", ".pkl.xz", ".pkl.bz2", ".joblib", ".pt", ".pth")
 TORCH = (".pt", ".pth")
 # mnist.pkl.gz, as the deep-learning tutorials have it: three pairs of images and labels
-TUPLES = "(a, b), _, (c, d) = pickle.load(gzip.open({path!r}), encoding='latin1')"
-LINE = "import gzip, pickle, numpy as np; {load}; np.savez({out!r}, x_train=a, y_train=b, x_test=c, y_test=d)"
+TUPLES = "(a, b), _, (c, d) = {call}"
+LINE = "import {modules}, numpy as np; {load}; np.savez({out!r}, x_train=a, y_train=b, x_test=c, y_test=d)"
+PACKED = {".gz": "gzip", ".xz": "lzma", ".bz2": "bz2"}  # the module that opens each
 
 
 def is_pickle(path: Path, start: bytes) -> bool:
@@ -40,7 +41,15 @@ def _line(path: Path, name: str) -> str:
             f"import numpy as np, torch; x, y = torch.load({str(path)!r}, weights_only=True); "
             f"np.savez({name + '.npz'!r}, images=x.numpy(), labels=y.numpy())"
         )
-    load = TUPLES.format(path=str(path))
-    if not path.name.lower().endswith(".gz"):
-        load = load.replace("gzip.open(", "open(").replace("),", ", 'rb'),")
-    return LINE.format(load=load, out=name + ".npz")
+    modules, call = _call(path)
+    return LINE.format(modules=modules, load=TUPLES.format(call=call), out=name + ".npz")
+
+
+def _call(path: Path) -> tuple[str, str]:
+    """What loads the pickle, and the modules to import for it."""
+    suffix, place = path.suffix.lower(), repr(str(path))
+    if suffix == ".joblib":
+        return "joblib", f"joblib.load({place})"
+    module = PACKED.get(suffix)
+    opened = f"{module}.open({place})" if module else f"open({place}, 'rb')"
+    return f"{module}, pickle" if module else "pickle", f"pickle.load({opened}, encoding='latin1')"

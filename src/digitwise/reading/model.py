@@ -17,9 +17,10 @@ import numpy as np
 from digitwise.errors import ModelError, one_line
 from digitwise.escaping import printable
 from digitwise.files import expanded
+from digitwise.formats.models import TO_ONNX, other_form
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.normalization import SIDE, VERSION
-from digitwise.reading.foreign import Understood, from_session, known_digits
+from digitwise.reading.foreign import Foreign, Understood, from_session, known_digits
 from digitwise.reading.operators import EXPORT
 from digitwise.reading.sessions import run_in_time, session_of
 from digitwise.system import cores
@@ -192,6 +193,8 @@ def model_content(path: str | Path | bytes | None) -> tuple[bytes, str]:
     file = expanded(path)
     if file == Path():  # what an empty name becomes
         raise ModelError(f"expected the name of a model file, got an empty one or this folder; {EXPORT}")
+    if (form := other_form(file)) is not None:
+        raise ModelError.wanted(path, "an ONNX model", form, TO_ONNX[form].format(path=path))
     try:
         return file.read_bytes(), str(path)
     except OSError as error:
@@ -230,11 +233,13 @@ class Model:
 
     Parameters
     ----------
-    path : str, Path or bytes, optional
+    path : str, Path, bytes or Foreign, optional
         An ONNX file made by ``digitwise export``, or its content; by default the one in the package. Also one from
-        elsewhere, from 28x28 floats to probabilities or logits of the ten digits.
+        elsewhere, from 28x28 floats to probabilities or logits of the ten digits; of another library than onnxruntime
+        as what asks it.
     threads : int, optional
-        For more images than fit one chunk; by default one a core.
+        For more images than fit one chunk; by default one a core. One of another library, which has its own, is asked
+        in one.
     input_scale : str, optional
         Of a model from elsewhere: one of :data:`digitwise.reading.foreign.SCALES`, instead of the one found by asking
         it about known digits.
@@ -255,17 +260,25 @@ class Model:
     image_shape: tuple[int, ...]
 
     def __init__(
-        self, path: str | Path | bytes | None = None, *, threads: int | None = None, input_scale: str | None = None
+        self,
+        path: str | Path | bytes | Foreign | None = None,
+        *,
+        threads: int | None = None,
+        input_scale: str | None = None,
     ) -> None:
         if threads is not None and threads < 1:
             raise ModelError.wanted("threads", "1 or more", threads, argument="threads")
+        self.understood: Understood | None = None
+        self._starting = Lock()
+        if isinstance(path, Foreign):
+            self.threads, self.name = 1, path.name
+            self._understand(path, input_scale)
+            return
         self.threads = threads or cores()
         content, self.name = model_content(path)
         self.session = session_of(content, self.name, bundled=path is None)  # one thread a call
-        self.understood: Understood | None = None
-        self._starting = Lock()
         if is_foreign(self.session):
-            self._understand(input_scale)
+            self._understand(from_session(self.session, self.name), input_scale)
             return
         if input_scale is not None:
             raise ModelError.wanted(self.name, "input_scale with a model from elsewhere", "one of digitwise")
@@ -276,10 +289,10 @@ class Model:
         self.card = card_of(self.session.get_modelmeta().custom_metadata_map, self.name)
         _check(self)
 
-    def _understand(self, input_scale: str | None) -> None:
+    def _understand(self, foreign: Foreign, input_scale: str | None) -> None:
         """Ask a model from elsewhere about known digits."""
-        foreign = from_session(self.session, self.name)
-        self.understood = foreign.understood(known_digits(), scale=input_scale)
+        known = known_digits()
+        self.understood = foreign.settled(known.images[:2]).understood(known, scale=input_scale)
         if self.understood.doubtful and input_scale is None:
             raise ModelError(f"expected a model of the digits 0 to 9, got {self.understood.words}")
         names = tuple("0123456789")

@@ -17,6 +17,7 @@ from digitwise.images import Float32, UInt8
 from digitwise.reading import finder, trust
 from digitwise.reading.answers import Answers, Expected, Single, pooled
 from digitwise.reading.finder import Sight
+from digitwise.reading.foreign import Foreign
 from digitwise.reading.forms.fields import read_form
 from digitwise.reading.forms.template import Field, Template
 from digitwise.reading.inputs import cut_out, image_of, path_of, stack_of
@@ -43,9 +44,10 @@ class Reader:
 
     Parameters
     ----------
-    model : str, Path or bytes, optional
+    model : str, Path, bytes or Foreign, optional
         An ONNX file made by ``digitwise export``, or its content; by default the one in the package. Also one from
-        elsewhere, see :class:`~digitwise.reading.model.Model`; it has no error guarantee.
+        elsewhere, see :class:`~digitwise.reading.model.Model`; it has no error guarantee. A reader with a ``Foreign``
+        cannot be sent to another process.
     max_error : float, optional
         At most this share of what has status ``read`` is wrong; the rest is ``unsure``. For single digits it is a share
         of the digits, by default the model's strictest guarantee from 0.3 % on; for numbers on a page a share of the
@@ -75,7 +77,7 @@ class Reader:
 
     def __init__(
         self,
-        model: str | Path | bytes | None = None,
+        model: str | Path | bytes | Foreign | None = None,
         *,
         max_error: float | None = None,
         threads: int | None = None,

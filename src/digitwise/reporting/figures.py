@@ -47,7 +47,8 @@ def class_histogram(balance: ClassBalance, path: Path) -> None:
     names, places = balance.class_names, np.arange(len(balance.class_names))
     figure = new_figure(max(7.0, 0.55 * len(names)), 3.4)
     axes = figure.add_subplot()
-    parts = (("training", balance.train, BLUE, -0.21), ("test", balance.test, ORANGE, 0.21))
+    parts = [("training", balance.train, BLUE, -0.21), ("test", balance.test, ORANGE, 0.21)]
+    parts = parts if balance.test.any() else [("all images", balance.train, BLUE, 0.0)]
     for name, counts, colour, shift in parts:
         shares = 100 * counts / max(counts.sum(), 1)
         axes.bar(places + shift, shares, 0.4, color=colour, label=f"{name} ({counts.sum():,})")

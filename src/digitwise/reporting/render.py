@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from digitwise.data.balance import class_balance
+from digitwise.data.labelled import Labelled
 from digitwise.data.streamed import AnyDataset
 from digitwise.escaping import printable
 from digitwise.evaluation import Scores, evaluate_predictions, explain
@@ -72,7 +73,7 @@ def check_data_figures(folder: Path) -> None:
         check_file(folder / name, figures.FIGURES)
 
 
-def draw_data(dataset: Dataset, folder: Path) -> None:
+def draw_data(dataset: Dataset | Labelled, folder: Path) -> None:
     """Draw a data set's sample sheet and class histogram: ``samples.png``, ``classes.png``."""
     figures.sample_sheet(dataset.train, folder / DATA_FIGURES[0])
     figures.class_histogram(class_balance(dataset.train, dataset.test), folder / DATA_FIGURES[1])

@@ -126,8 +126,8 @@ def label_patch(checked: Checked, earlier: Patch | None = None) -> str:
         If labels were not looked at.
     """
     learned, part = checked.subject.learned, checked.subject.train
-    if learned is None or learned.probabilities is None:
-        why = checked.skipped.get("DW040", "DW040 was not among the checks")
+    why = why_no_patch(checked)
+    if why is not None or learned is None or learned.probabilities is None:
         raise DataError(f"review: expected a check of labels first: {why}")
     found = suspicion(part.classes[learned.indices], learned.probabilities)
     return patch_text(
@@ -144,6 +144,14 @@ def label_patch(checked: Checked, earlier: Patch | None = None) -> str:
         ],
         earlier,
     )
+
+
+def why_no_patch(checked: Checked) -> str | None:
+    """Why there are no labels to decide on; None where there are."""
+    learned = checked.subject.learned
+    if learned is not None and learned.probabilities is not None:
+        return None
+    return checked.skipped.get("DW040", "DW040 was not among the checks")
 
 
 def _subject(data: object, against: object, patch: Patch | None, label_column: str | None) -> Subject:
@@ -241,7 +249,7 @@ def _features(images: ImageSet, seed: int, watch: Watch) -> Float32:
     from digitwise.training.options import FitOptions
     from digitwise.training.predict import hidden_values
 
-    recipe = find(RECIPE).for_size(len(images))
+    recipe = find(RECIPE).for_size(len(images)).long_enough(len(images))
     fitted = fit(recipe, split_validation(images), FitOptions(seed), watch=watch)
     return hidden_values(fitted.model, images)
 
@@ -275,7 +283,8 @@ def _answers(images: ImageSet, seed: int, watch: Watch, pool: Pool | None) -> Fl
     from digitwise.training.folds import cross_validations
     from digitwise.training.options import FitOptions
 
-    recipe = find(RECIPE).for_size(len(images))
+    trained_on = len(images) * (FOLDS - 1) // FOLDS
+    recipe = find(RECIPE).for_size(trained_on).long_enough(trained_on)
     rounds = [FitOptions(seed + FOLDS * number) for number in range(ROUNDS)]
     predictions = cross_validations(recipe, images, rounds, folds=FOLDS, watch=watch, pool=pool)
     return np.asarray(np.mean([each.probabilities for each in predictions], axis=0), np.float32)

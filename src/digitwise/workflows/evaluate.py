@@ -25,7 +25,16 @@ from digitwise.reading.sessions import session_of
 from digitwise.reporting.evaluation import Evaluation
 from digitwise.reporting.saved import is_saved
 from digitwise.runs import Run, now
-from digitwise.workflows.models import DIGITS, TAKEN, foreign_model, is_array, name_of, ordered_classes, under_classes
+from digitwise.workflows.models import (
+    DIGITS,
+    TAKEN,
+    foreign_file,
+    foreign_model,
+    is_array,
+    name_of,
+    ordered_classes,
+    under_classes,
+)
 
 MODELS = (".keras", ".h5", ".hdf5", ".json", ".onnx")
 
@@ -212,10 +221,7 @@ def _opened(model: Any) -> Model | Reader | Foreign | Float32:
         content, name = model_content(path)
         session = session_of(content, name)
         return from_session(session, name) if is_foreign(session) else Model(path)
-    from digitwise.training.predict import foreign_of, saved_model_of
-    from digitwise.training.saving import load_model
-
-    return saved_model_of(path) if (path / "saved_model.pb").is_file() else foreign_of(load_model(path), str(path))
+    return foreign_file(path)
 
 
 def _rows(model: Any) -> Float32:

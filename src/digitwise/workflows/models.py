@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from digitwise.data.labelled import of_classes
 from digitwise.errors import DataError, ModelError
+from digitwise.files import expanded
 from digitwise.images import Float32, ImageSet
+from digitwise.parts import require
 from digitwise.reading.foreign import Foreign, guarded
 
 DIGITS = tuple("0123456789")
@@ -47,6 +50,28 @@ def foreign_model(model: Any) -> Foreign:
     if callable(model):
         return Foreign(name, None, None, guarded(model, name), layouts=AS_THEY_ARE, stored=True)
     raise ModelError(f"expected {TAKEN}, got {name}")
+
+
+def foreign_file(path: str | Path) -> Foreign:
+    """A Keras model in a file, a pair or a folder, or a SavedModel, to be asked how it takes images.
+
+    A SavedModel runs as a program: only open one whose source you trust.
+
+    Raises
+    ------
+    MissingPartError
+        If Keras or TensorFlow is not installed.
+    RunError, ModelError
+        If it cannot be loaded, or has other ends than one input and one output (n, k).
+    """
+    place = expanded(path)
+    require(f"{path}: a model of Keras", "keras", "tensorflow")
+    from digitwise.training.predict import foreign_of, saved_model_of
+    from digitwise.training.saving import load_model
+
+    if (place / "saved_model.pb").is_file():
+        return saved_model_of(place)
+    return foreign_of(load_model(place), str(path))
 
 
 def name_of(model: Any) -> str:
