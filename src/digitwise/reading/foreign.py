@@ -121,16 +121,20 @@ class Foreign:
         Raises
         ------
         ModelError
-            If it takes no such images, or gives no row of numbers for each class.
+            If it takes such images under no scaling, or gives no row of numbers for each class.
         """
         if scale is not None and scale not in SCALES:
             raise ModelError.wanted("input_scale", ", ".join(SCALES), repr(scale), argument="input_scale")
         layouts = self.layouts if self.shape is None else [self.layout(self.shape, known.image_shape)]
         usual = [each for each in SCALES if each != SIXTEENTHS or known.image_shape[:2] == SMALL]
         asked = known.take(np.linspace(0, len(known) - 1, min(KNOWN, len(known))).astype(np.int64))
-        tried = [self._tried(each, way, asked, of) for way in layouts for each in ([scale] if scale else usual)]
+        refusals: list[ModelError] = []
+        scales = [scale] if scale else usual
+        tried = [self._tried(each, way, asked, of, refusals) for way in layouts for each in scales]
         found = [each for each in tried if each is not None]
         if not found:
+            if len(refusals) == len(tried):
+                raise refusals[-1]
             raise ModelError.wanted(self.name, "finite numbers for each image", "others under every scaling")
         best = min(each.loss for each in found)
         return next(each for each in found if each.loss <= best + SAME)
@@ -162,13 +166,14 @@ class Foreign:
             "bring them to its size, digits by digitwise data normalize",
         )
 
-    def _tried(self, scale: str, layout: str, known: ImageSet, of: str) -> Understood | None:
+    def _tried(
+        self, scale: str, layout: str, known: ImageSet, of: str, refusals: list[ModelError]
+    ) -> Understood | None:
         try:
             outputs = self.ask(self.inputs(known.images, scale, layout))
-        except ModelError:
-            if self.shape is None:
-                return None
-            raise
+        except ModelError as error:  # of one scaling no fault: a model of pixels from 0 refuses those below
+            refusals.append(error)
+            return None
         if outputs.shape != (len(known), known.n_classes):
             expected, came = (len(known), known.n_classes), outputs.shape
             raise ModelError.wanted(self.name, f"outputs of shape {expected}, one a class", came)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from digitwise import ledger
 from digitwise.data import read_labelled
 from digitwise.data.labelled import of_classes, without_images
 from digitwise.data.patches import digests, read_patch
-from digitwise.errors import ModelError, RunError
+from digitwise.errors import ModelError, RunError, one_line
 from digitwise.exporting.judging import Judged
 from digitwise.files import expanded
 from digitwise.images import Dataset, Float32, ImageSet, Int64, Mask, Predictions
@@ -25,8 +26,18 @@ from digitwise.reading.sessions import session_of
 from digitwise.reporting.evaluation import Evaluation
 from digitwise.reporting.saved import is_saved
 from digitwise.runs import Run, now
-from digitwise.workflows.models import DIGITS, TAKEN, foreign_model, is_array, name_of, ordered_classes, under_classes
+from digitwise.workflows.models import (
+    DIGITS,
+    TAKEN,
+    class_name,
+    foreign_model,
+    is_array,
+    name_of,
+    ordered_classes,
+    under_classes,
+)
 
+CLASSIFIER = "classifier.json"  # in a folder that DigitClassifier.save wrote
 MODELS = (".keras", ".h5", ".hdf5", ".json", ".onnx")
 
 
@@ -45,7 +56,7 @@ def evaluate(
     model : run, path, model, classifier, module, function, Reader or array
         - a :class:`Run` or its folder;
         - a file: ``.keras``, ``.h5``, JSON beside its weights, ONNX; or a folder in TensorFlow's SavedModel form,
-          which runs as a program: only open one whose source you trust;
+          which runs as a program: only open one whose source you trust; or one that :meth:`DigitClassifier.save` wrote;
         - a Keras model; a fitted classifier of scikit-learn, by ``predict_proba`` or else ``decision_function``; a
           torch module, in evaluation mode on the device it is on;
         - a function of a batch of images that gives an array (n, k);
@@ -108,11 +119,13 @@ def evaluate(
 
 
 def is_model(path: str | Path) -> bool:
-    """Whether a path is a model in a file, or a folder with JSON and weights or a SavedModel, that is no run."""
+    """Whether a path is a model in a file, or a folder with JSON and weights, a classifier or a SavedModel, no run."""
     path = expanded(path)
     if (path / "saved_model.pb").is_file():
         return True
     if path.is_dir():
+        if (path / CLASSIFIER).is_file():
+            return True
         return (path / "model.json").is_file() and not any((path / name).exists() for name in ("run.json", MARKER))
     return path.is_file() and path.suffix.lower() in MODELS
 
@@ -215,7 +228,18 @@ def _opened(model: Any) -> Model | Reader | Foreign | Float32:
     from digitwise.training.predict import foreign_of, saved_model_of
     from digitwise.training.saving import load_model
 
-    return saved_model_of(path) if (path / "saved_model.pb").is_file() else foreign_of(load_model(path), str(path))
+    if (path / "saved_model.pb").is_file():
+        return saved_model_of(path)
+    found = foreign_of(load_model(path), str(path))
+    return replace(found, class_names=_classes_of(path / CLASSIFIER)) if (path / CLASSIFIER).is_file() else found
+
+
+def _classes_of(file: Path) -> tuple[str, ...]:
+    """The classes of a saved :class:`digitwise.DigitClassifier`."""
+    try:
+        return tuple(map(class_name, json.loads(file.read_text(encoding="utf-8"))["classes"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RunError.wanted(file, "the classes of a saved classifier", one_line(error, 160)) from error
 
 
 def _rows(model: Any) -> Float32:
