@@ -203,3 +203,10 @@ def test_saving_replaces_its_own_and_nothing_else(fitted, tmp_path):
 def test_what_was_not_saved_by_it_is_not_loaded(tmp_path):
     with pytest.raises(RunError, match=r"expected a folder that DigitClassifier\.save made"):
         DigitClassifier.load(tmp_path)
+
+
+def test_channels_may_stand_first(digits):
+    x, y = digits.train.images[:100], digits.train.labels[:100]
+    classifier = DigitClassifier("flash", budget=2).fit(x[:, None], y)
+    assert classifier.image_shape_ == (28, 28)
+    assert (classifier.predict(x[:, None]) == classifier.predict(x)).all()

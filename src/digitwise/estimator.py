@@ -65,8 +65,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     history_ : list of dict
         A row for each epoch, see :class:`digitwise.training.fit.Fitted`.
 
-    Example
-    -------
+    Examples
+    --------
     >>> import digitwise
     >>> data = digitwise.load("digits")
     >>> classifier = digitwise.DigitClassifier("flash").fit(data.train.images, data.train.labels)
@@ -90,7 +90,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
         Parameters
         ----------
-        X : array-like, shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, pixels)
+        X : array-like, shape (n, h, w), (n, h, w, 1), (n, 1, h, w), (n, h, w, 3), (n, 3, h, w) or (n, pixels)
             uint8, or numbers 0 to 255 or 0 to 1, light ink on a dark ground; at least 4x4 pixels. Rows of pixels are
             square images, such as 784 for 28x28.
         y : array-like, shape (n,)
@@ -214,7 +214,9 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
                 made.feature_names_in_ = np.array(about["features"], object)
             made.history_ = about["history"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise RunError(f"{path}: expected a folder that DigitClassifier.save made: {error}") from error
+            saved = "a folder that DigitClassifier.save made"
+            told = f"{path}: expected {saved}: {error}"
+            raise RunError(told, path=path, expected=saved, got=str(error)) from error
         made.model_ = load_model(folder)
         return made
 
@@ -252,6 +254,8 @@ def _rows(values: Any) -> tuple[Any, tuple[int, ...] | None]:
     if array.ndim < 3:
         return values, None
     array = np.asarray(array)
+    if array.ndim == 4 and array.shape[1] in (1, 3) and array.shape[3] not in (1, 3):  # channels first
+        array = np.moveaxis(array, 1, 3)
     shape = array.shape[1:-1] if array.ndim == 4 and array.shape[3] == 1 else array.shape[1:]
     if len(shape) > 3 or shape[2:] not in ((), (3,)):
         raise ValueError(f"X: expected images (n, h, w), (n, h, w, 1) or (n, h, w, 3), got an array of {array.shape}")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.displays import labelled, listed, sides
-from digitwise.errors import DataError
+from digitwise.errors import DataError, about
 from digitwise.escaping import printable
 from digitwise.parts import imported
 from digitwise.turns import turn_of
@@ -98,9 +98,16 @@ class ImageSet:
             got = f"{labels.dtype} of shape {labels.shape}"
             raise DataError.wanted("labels", "int64 of shape (n,)", got, argument="labels")
         if len(images) != len(labels):
-            raise DataError(f"{len(images)} images but {len(labels)} labels: expected one label an image")
+            raise DataError(
+                f"{len(images)} images but {len(labels)} labels: expected one label an image",
+                argument="labels",
+                expected=len(images),
+                got=len(labels),
+            )
         if images.size == 0:
-            raise DataError("the set is empty: expected at least one image")
+            raise DataError(
+                "the set is empty: expected at least one image", argument="images", expected="at least one image", got=0
+            )
         if self.files and len(self.files) != len(images):
             raise DataError(f"files: expected a name for each of {len(images)} images, got {len(self.files)}")
         if labels.min() < 0 or labels.max() >= len(self.class_names):
@@ -191,7 +198,12 @@ def check_fit(name: str, train: TrainingImages, test: ImageSet) -> None:
     if len(missing := np.flatnonzero(train.class_counts == 0)):
         names = ", ".join(repr(train.class_names[i]) for i in missing[:5])
         wanted = f"expected at least one of each of the {train.n_classes} classes; add images or renumber the labels"
-        raise DataError(f"{name}: class {names} has no training image: {wanted}")
+        raise DataError(
+            f"{name}: class {names} has no training image: {wanted}",
+            argument="labels",
+            expected="an image of each class",
+            got=f"none of {names}",
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -275,7 +287,8 @@ class Dataset:
 
         train, test = (x_train, y_train), (x_test, y_test)
         data = train if x_test is None and y_test is None else (train, test)
-        return labelled_of(data, class_names=class_names, white=white, name=name).split()
+        with about(argument="y_train"):  # what is wrong with pixels names these
+            return labelled_of(data, class_names=class_names, white=white, name=name).split()
 
     def __repr__(self) -> str:
         train = self.train

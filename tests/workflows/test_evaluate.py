@@ -15,9 +15,9 @@ from digitwise.errors import DataError, ModelError, RunError
 from digitwise.estimator import DigitClassifier
 from digitwise.images import Dataset, ImageSet
 from digitwise.reading.reader import Reader
-from digitwise.runs import Run
+from digitwise.runs import Run, is_model
 from digitwise.training.backend import keras
-from digitwise.workflows.evaluate import evaluate, is_model
+from digitwise.workflows.evaluate import evaluate
 from tests.helpers import blobs
 from tests.reading.strangers import linear_digits, logits_of, write_stranger
 

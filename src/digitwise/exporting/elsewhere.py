@@ -48,7 +48,8 @@ def export_model(
 
     path = expanded(model)
     if path.suffix.lower() == ".onnx":
-        raise ExportError(f"{model}: expected a Keras model, got ONNX; digitwise read --model takes it as it is")
+        do = "digitwise read --model takes it as it is"
+        raise ExportError.wanted(model, "a Keras model", "ONNX", do, path=model, argument="run")
     place = Path(out) if out is not None else path / "model.onnx" if path.is_dir() else path.with_suffix(".onnx")
     form = FORMS["onnx"]
     form.check_place(real(place))

@@ -100,9 +100,8 @@ class Foreign:
     def _row_each(self, outputs: Float32, n: int) -> Float32:
         if outputs.ndim == 2 and len(outputs) == n and outputs.shape[1] > 1:
             return outputs
-        raise ModelError(
-            f"{self.name}: expected outputs (n, k), a number for each class, got shape {outputs.shape} for {n} images"
-        )
+        came = f"shape {outputs.shape} for {n} images"
+        raise ModelError.wanted(self.name, "outputs (n, k), a number for each class", came, argument="model")
 
     def understood(self, known: ImageSet, of: str = "known digits", scale: str | None = None) -> Understood:
         """Find how it takes images, by those whose labels are known: the scaling with the highest likelihood.
@@ -135,7 +134,9 @@ class Foreign:
         if not found:
             if len(refusals) == len(tried):
                 raise refusals[-1]
-            raise ModelError.wanted(self.name, "finite numbers for each image", "others under every scaling")
+            raise ModelError.wanted(
+                self.name, "finite numbers for each image", "others under every scaling", argument="model"
+            )
         best = min(each.loss for each in found)
         return next(each for each in found if each.loss <= best + SAME)
 
@@ -164,6 +165,7 @@ class Foreign:
             f"images that fit its input of {took}",
             came,
             "bring them to its size, digits by digitwise data normalize",
+            argument="model",
         )
 
     def _tried(
@@ -176,7 +178,7 @@ class Foreign:
             return None
         if outputs.shape != (len(known), known.n_classes):
             expected, came = (len(known), known.n_classes), outputs.shape
-            raise ModelError.wanted(self.name, f"outputs of shape {expected}, one a class", came)
+            raise ModelError.wanted(self.name, f"outputs of shape {expected}, one a class", came, argument="model")
         if not np.isfinite(outputs).all():
             return None
         kind = kind_of(outputs)
@@ -248,7 +250,7 @@ class Understood:
         parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
         outputs = np.concatenate([self.model.ask(self.model.inputs(part, self.scale, self.layout)) for part in parts])
         if not np.isfinite(outputs).all():
-            raise ModelError.wanted(self.model.name, "finite numbers for each image", "others")
+            raise ModelError.wanted(self.model.name, "finite numbers for each image", "others", argument="model")
         return as_probabilities(outputs, self.outputs)
 
 
@@ -303,7 +305,8 @@ def guarded(ask: Callable[[Any], Any], name: str) -> Callable[[Any], Float32]:
                 outputs = ask(part)
                 return np.asarray(outputs.detach().cpu() if hasattr(outputs, "detach") else outputs, np.float32)
         except Exception as error:  # strangers' errors share no base but this
-            raise ModelError(f"{name}: expected to take images, got {one_line(error, 160)}") from error
+            reason = one_line(error, 160)
+            raise ModelError.wanted(name, "to take images", reason, argument="model") from error
 
     return asked
 
@@ -320,7 +323,7 @@ def from_session(session: Any, name: str) -> Foreign:
     ends = ", ".join(f"{each.name} {each.type} {each.shape}" for each in [*inputs, *outputs])
     fits = len(inputs) == len(outputs) == 1 and inputs[0].type == outputs[0].type == "tensor(float)"
     if not fits or len(inputs[0].shape) not in (2, 3, 4) or len(outputs[0].shape) != 2:
-        raise ModelError.wanted(name, "images float (n, …) to one float (n, k)", one_line(ends, 160))
+        raise ModelError.wanted(name, "images float (n, …) to one float (n, k)", one_line(ends, 160), argument="model")
     batch, *sides = (side if isinstance(side, int) and side > 0 else None for side in inputs[0].shape)
 
     def run(part: Float32) -> Float32:

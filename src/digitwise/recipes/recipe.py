@@ -46,7 +46,8 @@ class Augmentation:
         fields.check(Augmentation, vars(self))
         for name, value in vars(self).items():
             if not 0 <= value < (1 if name == "zoom_range" else 180):
-                raise RecipeError(f"{name}: expected 0 or more (zoom below 1, angles below 180), got {value}")
+                wanted = "0 or more (zoom below 1, angles below 180)"
+                raise RecipeError.wanted(name, wanted, value, argument=name)
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class Recipe:
             raise RecipeError(f"name: expected one that a folder can have, got {self.name!r}")
         for name in ("epochs", "batch_size", "members"):
             if getattr(self, name) < 1:
-                raise RecipeError(f"{name}: expected 1 or more, got {getattr(self, name)}")
+                raise RecipeError.wanted(name, "1 or more", getattr(self, name), argument=name)
         if not 0 <= self.scans <= 100:
             raise RecipeError(f"scans: expected 0 to 100 scans an image, got {self.scans}")
         if self.early_stopping is not None and self.early_stopping < 1:
