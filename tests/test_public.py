@@ -49,7 +49,7 @@ def test_public_surface_is_what_was_decided():
         "train",
     ]
     for name in digitwise.__all__:
-        assert getattr(digitwise, name).__doc__
+        assert ">>> " in getattr(digitwise, name).__doc__, name
 
 
 def test_no_public_name_is_a_module_too_which_would_hide_it():

@@ -25,6 +25,7 @@ from digitwise.images import SMALLEST, Float32, ImageSet, UInt8, check_fit
 from digitwise.outputs import Kind
 from digitwise.recipes import Recipe, for_data
 from digitwise.training.fit import fit
+from digitwise.training.live import LiveWatch, progress_bar
 from digitwise.training.options import FitOptions
 from digitwise.training.predict import in_batches
 from digitwise.training.saving import load_model, save_model
@@ -85,7 +86,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         tags.input_tags.positive_only = True
         return tags
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803  # scikit-learn's name
+    def fit(self, X: ArrayLike, y: ArrayLike, *, progress: bool | None = False) -> Self:  # noqa: N803  # scikit-learn's
         """Train on images.
 
         Parameters
@@ -95,6 +96,9 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             square images, such as 784 for 28x28.
         y : array-like, shape (n,)
             Labels of any type.
+        progress : bool, optional
+            Whether to show a bar; None shows one on a terminal and in a notebook. By default there is none, since
+            ``cross_val_score`` and the like fit many times.
 
         Returns
         -------
@@ -121,7 +125,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             check_fit("X, y", train, train)
             splits = split_validation(train, seed=SPLIT_SEED)
         self.recipe_ = for_data(self.recipe, len(train))
-        fitted = fit(self.recipe_, splits, FitOptions(self.seed, self.budget))
+        with progress_bar(LiveWatch, progress) as bar:
+            fitted = fit(self.recipe_, splits, FitOptions(self.seed, self.budget), watch=bar)
         self.model_, self.history_ = fitted.model, fitted.history
         return self
 

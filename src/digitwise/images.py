@@ -79,6 +79,12 @@ class ImageSet:
     ------
     DataError
         If a shape, dtype or label is not as above, or there are no images at all.
+
+    Examples
+    --------
+    >>> images = np.zeros((2, 28, 28), np.uint8)
+    >>> ImageSet(images, np.array([0, 1]), ("zero", "one"))
+    <ImageSet: 2 images of 28x28, 2 classes: zero, one>
     """
 
     images: UInt8
@@ -226,6 +232,12 @@ class Dataset:
         The label patch applied to the training images.
     loaded : dict of str to str
         What :func:`digitwise.load` was given beside the source, to load the set again: ``label_column``, ``turn``.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> digitwise.load("digits").train.images.shape
+    (1437, 28, 28)
     """
 
     name: str
@@ -356,6 +368,12 @@ class Predictions:
     ------
     DataError
         If a shape or dtype is not as above, a label is no class, a row is no distribution, or there are none at all.
+
+    Examples
+    --------
+    >>> told = np.array([[0.9, 0.1], [0.8, 0.2]], np.float32)
+    >>> Predictions(np.array([0, 1]), told, ("zero", "one")).predicted
+    array([0, 0])
     """
 
     labels: Int64

@@ -78,6 +78,13 @@ class Run(RunDisplay):
     path : Path
     info : dict
         The content of run.json.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> run = digitwise.train("flash")  # doctest: +SKIP
+    >>> digitwise.Run.open("results/flash").info["results"]["test"]["errors"]  # doctest: +SKIP
+    97
     """
 
     path: Path

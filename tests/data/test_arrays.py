@@ -113,7 +113,7 @@ def test_whole_labels_of_any_dtype_make_an_image_set():
 
 REFUSED = {
     "floats to 3": ((X / 85.0, Y), "white", "expected pixels 0.0 to 1.0 or 0 to 255, got float64 of 0 to 2.58"),
-    "whole numbers 0 and 1": (((X > 100).astype(np.uint8), Y), "white", "white=255"),
+    "whole numbers 0 and 1": (((X > 100).astype(np.uint8), Y), "white", "white=1"),
     "16 bits": ((X.astype(np.uint16) * 257, Y), "white", "got uint16 of"),
     "standardised": (((X.astype(float) - 60) / 70, Y), "data", "undo any standardisation"),
     "NaN": ((np.where(X == 220, np.nan, X), Y), "data", "expected finite pixels, got NaN or infinity in image 0"),
@@ -184,3 +184,12 @@ def test_a_notebook_shows_counts_and_fifteen_images_and_escapes_names():
     assert "<script>" not in page
     assert re.search(r"<td[^>]*>one</td><td[^>]*>10</td></tr>", dataset.train._repr_html_())
     assert repr(dataset.train) == "<ImageSet: 30 images of 28x28, 3 classes: <b>zero</b>, one, two>"
+
+
+def test_the_number_of_a_white_pixel_that_is_offered_is_the_highest_and_four_arrays_are_told_their_order():
+    images, labels = np.tile(np.eye(8, dtype=np.uint8), (20, 1, 1)), np.arange(20) % 2
+    with pytest.raises(DataError, match=r"from_arrays\(\.\.\., white=1\)"):
+        Dataset.from_arrays(images, labels)
+    assert Dataset.from_arrays(images, labels, white=1).train.images.max() == 255
+    with pytest.raises(DataError, match=r"from_arrays\(x_train, y_train, x_test, y_test\)"):
+        load((images, images, labels, labels))

@@ -102,15 +102,15 @@ def test_an_exported_model_is_asked_in_its_own_form(model_file):
     found = evaluate(model_file, "digits")
     assert found.understood is None
     assert len(found.predictions) == 360
-    with pytest.raises(ModelError, match="expected --input-scale with a model from elsewhere"):
+    with pytest.raises(ModelError, match="expected an input scale"):
         evaluate(model_file, "digits", input_scale="0-1")
 
 
 def test_a_model_without_data_is_refused(tmp_path):
     path = write_stranger(tmp_path / "net.onnx")
-    with pytest.raises(RunError, match=r"net\.onnx: expected --data with a model that is no run"):
+    with pytest.raises(RunError, match=r"net\.onnx: expected data with a model that is no run"):
         evaluate(path)
-    with pytest.raises(RunError, match="SVC: expected --data with a model that is no run"):
+    with pytest.raises(RunError, match="SVC: expected data with a model that is no run"):
         evaluate(SVC())
 
 

@@ -52,6 +52,13 @@ class Export:
         Errors on validation and test images.
     policies : list of dict
         The reading policy for each error guarantee that the validation images support.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> export = digitwise.export("results/augmented")  # doctest: +SKIP
+    >>> export.format, export.size  # doctest: +SKIP
+    ('onnx', 372911)
     """
 
     path: Path

@@ -65,12 +65,13 @@ class Reader:
 
     Examples
     --------
-    ::
-
-        reader = Reader(max_error=0.02)
-        reader.read("seven.jpg").label
-        [reading.status for reading in reader.read(["a.png", "b.png"])]
-        reader.read_numbers("form.jpg").text
+    >>> import digitwise
+    >>> reader = digitwise.Reader(max_error=0.02)
+    >>> images = digitwise.load("digits").test.images
+    >>> [reading.label for reading in reader.read(images[:4])]
+    ['5', '9', '2', '4']
+    >>> reader.read_numbers("form.jpg").text  # doctest: +SKIP
+    '4096'
     """
 
     def __init__(

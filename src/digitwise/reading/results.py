@@ -42,6 +42,13 @@ class Reading:
         The file, where it was one.
     error : str or None
         Why it could not be read.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> reading = digitwise.Reader().read(digitwise.load("digits").test.images[1])
+    >>> reading.label, reading.status
+    ('9', 'read')
     """
 
     label: str | None
@@ -214,6 +221,12 @@ class Page:
         What else is on the page.
     fields : mapping of str to FieldReading, optional
         For a form read by a template: fields by name, in the template's order; lines and numbers are those of fields.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> digitwise.Reader().read_numbers(np.zeros((90, 160), np.uint8))
+    Page(0 numbers, blank)
     """
 
     path: str | None

@@ -34,6 +34,12 @@ class Augmentation:
         Shear angle in degrees, to either side.
     zoom_range : float
         Each axis is scaled by its own factor in [1 - zoom_range, 1 + zoom_range].
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> digitwise.Augmentation(rotation_range=10).rotation_range
+    10
     """
 
     rotation_range: float = 0.0
@@ -111,6 +117,13 @@ class Recipe:
     layers : str, optional
         A network of one's own in Keras' JSON, of which ``model`` is then only the name, see
         :func:`digitwise.models.own.described`.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> mine = digitwise.Recipe("mine", "a short training", "simple-cnn", epochs=2, batch_size=64)
+    >>> mine.replace(epochs=4).epochs
+    4
     """
 
     name: str

@@ -65,6 +65,12 @@ def load_model(path: Path) -> Any:
     -----
     UserWarning
         If the file does not tell which library Keras 1 used, on which the kernels depend.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> digitwise.load_model("results/augmented").input_shape  # doctest: +SKIP
+    (None, 28, 28, 1)
     """
     path = Path(path)
     if path.is_dir():
