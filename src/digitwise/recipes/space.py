@@ -282,7 +282,7 @@ def _axis(text: str) -> tuple[str, list[Any]]:
     if not equals or not name:
         raise RecipeError(f"grid: expected NAME=VALUE,VALUE,… as in learning_rate=0.002,0.004, got {text!r}")
     if name not in swept():
-        raise RecipeError.wanted("grid", ", ".join(swept()), repr(name), argument="grid")
+        raise RecipeError.wanted("grid", f"one of {', '.join(swept())}", repr(name), argument="grid")
     holder = Augmentation if name.startswith(WARP) else Recipe
     kind = typing.get_type_hints(holder)[name.removeprefix(WARP)]
     values = []
