@@ -9,7 +9,7 @@ from typing import Any
 from griffe import Extension
 from mkdocs.exceptions import PluginError
 
-ROLE = re.compile(r":(?:class|func|meth|mod|data|attr|exc):`~?\.?([^`]+)`")
+ROLE = re.compile(r":(?:class|func|meth|mod|data|attr|exc):`(?:([^`<]+?)\s*<[^`>]+>|~?\.?([^`]+))`")
 # Resources that a browser loads by itself; a link that somebody follows is none.
 LOADED = re.compile(r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*\bsrc=["']?(?:https?:)?//[^"'\s>]+
     |<link\b(?![^>]*\brel=["']?canonical)[^>]*\bhref=["']?(?:https?:)?//[^"'\s>]+
@@ -17,13 +17,12 @@ LOADED = re.compile(r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*\b
 
 
 class Roles(Extension):
-    """What docstrings have besides Markdown: roles, literal blocks, and ``Example`` for the section ``Examples``."""
+    """What docstrings have besides Markdown: roles and literal blocks."""
 
     def on_instance(self, *, obj: Any, **_: Any) -> None:
         """Change the docstring of each object that is read."""
         if obj.docstring:
-            text = ROLE.sub(lambda role: f"`{role[1]}`", obj.docstring.value)
-            text = text.replace("\nExample\n-------\n", "\nExamples\n--------\n")
+            text = ROLE.sub(lambda role: f"`{role[1] or role[2]}`", obj.docstring.value)
             obj.docstring.value = re.sub(r"(?m)^(\s*)::$", r"\1", text).replace("::\n\n", ":\n\n")
 
 

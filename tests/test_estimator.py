@@ -203,3 +203,11 @@ def test_saving_replaces_its_own_and_nothing_else(fitted, tmp_path):
 def test_what_was_not_saved_by_it_is_not_loaded(tmp_path):
     with pytest.raises(RunError, match=r"expected a folder that DigitClassifier\.save made"):
         DigitClassifier.load(tmp_path)
+
+
+def test_channels_may_stand_first_and_a_bar_is_shown_on_demand(digits, capsys):
+    x, y = digits.train.images[:100], digits.train.labels[:100]
+    classifier = DigitClassifier("flash", budget=2).fit(x[:, None], y, progress=True)
+    assert capsys.readouterr().err
+    assert classifier.image_shape_ == (28, 28)
+    assert (classifier.predict(x[:, None]) == classifier.predict(x)).all()

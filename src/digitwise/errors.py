@@ -95,7 +95,17 @@ def about(path: object = None, *, argument: str | None = None) -> Iterator[None]
 
 
 class DataError(DigitwiseError):
-    """Images, labels or files that cannot be used."""
+    """Images, labels or files that cannot be used.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> try:
+    ...     digitwise.load((1, 2, 3))
+    ... except digitwise.DataError as error:
+    ...     print(error.argument)
+    data
+    """
 
 
 class TooLargeError(DataError):
@@ -103,23 +113,73 @@ class TooLargeError(DataError):
 
 
 class DataNotFoundError(DataError):
-    """A named set that is neither on disk nor within reach."""
+    """A named set that is neither on disk nor within reach.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> try:
+    ...     digitwise.load("mnits")
+    ... except digitwise.DataNotFoundError as error:
+    ...     print(error.path)
+    mnits
+    """
 
 
 class RecipeError(DigitwiseError):
-    """An unknown recipe, or a value that a recipe cannot take."""
+    """An unknown recipe, or a value that a recipe cannot take.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> try:
+    ...     digitwise.train("flahs")
+    ... except digitwise.RecipeError as error:
+    ...     print(error.argument)
+    recipe
+    """
 
 
 class RunError(DigitwiseError):
-    """A folder that is not a whole run, or runs that do not fit together."""
+    """A folder that is not a whole run, or runs that do not fit together.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> try:
+    ...     digitwise.Run.open("nowhere")
+    ... except digitwise.RunError as error:
+    ...     print(error.path)
+    nowhere
+    """
 
 
 class ExportError(DigitwiseError):
-    """A model that cannot be written in a form, or gives other answers in it."""
+    """A model that cannot be written in a form, or gives other answers in it.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> try:
+    ...     digitwise.export("results/flash", "tflite")
+    ... except digitwise.ExportError as error:
+    ...     print(error.argument)
+    format
+    """
 
 
 class ModelError(DigitwiseError):
-    """A model file that cannot be read with, or a guarantee that it does not give."""
+    """A model file that cannot be read with, or a guarantee that it does not give.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> try:
+    ...     digitwise.Reader(max_error=2)
+    ... except digitwise.ModelError as error:
+    ...     print(error.argument)
+    max_error
+    """
 
 
 class ClusterError(DigitwiseError):
@@ -131,7 +191,17 @@ class ServerError(DigitwiseError):
 
 
 class MissingPartError(DigitwiseError):
-    """An optional library that is not installed."""
+    """An optional library that is not installed.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> try:  # doctest: +SKIP
+    ...     digitwise.serve()
+    ... except digitwise.MissingPartError as error:
+    ...     print(error.expected)
+    pip install "digitwise[serve]"
+    """
 
 
 def one_line(told: object, longest: int | None = None) -> str:

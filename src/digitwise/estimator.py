@@ -25,6 +25,7 @@ from digitwise.images import SMALLEST, Float32, ImageSet, UInt8, check_fit
 from digitwise.outputs import Kind
 from digitwise.recipes import Recipe, for_data
 from digitwise.training.fit import fit
+from digitwise.training.live import LiveWatch, progress_bar
 from digitwise.training.options import FitOptions
 from digitwise.training.predict import in_batches
 from digitwise.training.saving import load_model, save_model
@@ -65,8 +66,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     history_ : list of dict
         A row for each epoch, see :class:`digitwise.training.fit.Fitted`.
 
-    Example
-    -------
+    Examples
+    --------
     >>> import digitwise
     >>> data = digitwise.load("digits")
     >>> classifier = digitwise.DigitClassifier("flash").fit(data.train.images, data.train.labels)
@@ -85,16 +86,19 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         tags.input_tags.positive_only = True
         return tags
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803  # scikit-learn's name
+    def fit(self, X: ArrayLike, y: ArrayLike, *, progress: bool | None = False) -> Self:  # noqa: N803  # scikit-learn's
         """Train on images.
 
         Parameters
         ----------
-        X : array-like, shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, pixels)
+        X : array-like, shape (n, h, w), (n, h, w, 1), (n, 1, h, w), (n, h, w, 3), (n, 3, h, w) or (n, pixels)
             uint8, or numbers 0 to 255 or 0 to 1, light ink on a dark ground; at least 4x4 pixels. Rows of pixels are
             square images, such as 784 for 28x28.
         y : array-like, shape (n,)
             Labels of any type.
+        progress : bool, optional
+            Whether to show a bar; None shows one on a terminal and in a notebook. By default there is none, since
+            ``cross_val_score`` and the like fit many times.
 
         Returns
         -------
@@ -121,7 +125,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             check_fit("X, y", train, train)
             splits = split_validation(train, seed=SPLIT_SEED)
         self.recipe_ = for_data(self.recipe, len(train))
-        fitted = fit(self.recipe_, splits, FitOptions(self.seed, self.budget))
+        with progress_bar(LiveWatch, progress) as bar:
+            fitted = fit(self.recipe_, splits, FitOptions(self.seed, self.budget), watch=bar)
         self.model_, self.history_ = fitted.model, fitted.history
         return self
 
@@ -214,7 +219,9 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
                 made.feature_names_in_ = np.array(about["features"], object)
             made.history_ = about["history"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise RunError(f"{path}: expected a folder that DigitClassifier.save made: {error}") from error
+            saved = "a folder that DigitClassifier.save made"
+            told = f"{path}: expected {saved}: {error}"
+            raise RunError(told, path=path, expected=saved, got=str(error)) from error
         made.model_ = load_model(folder)
         return made
 
@@ -252,6 +259,8 @@ def _rows(values: Any) -> tuple[Any, tuple[int, ...] | None]:
     if array.ndim < 3:
         return values, None
     array = np.asarray(array)
+    if array.ndim == 4 and array.shape[1] in (1, 3) and array.shape[3] not in (1, 3):  # channels first
+        array = np.moveaxis(array, 1, 3)
     shape = array.shape[1:-1] if array.ndim == 4 and array.shape[3] == 1 else array.shape[1:]
     if len(shape) > 3 or shape[2:] not in ((), (3,)):
         raise ValueError(f"X: expected images (n, h, w), (n, h, w, 1) or (n, h, w, 3), got an array of {array.shape}")

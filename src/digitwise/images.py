@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.displays import labelled, listed, sides
-from digitwise.errors import DataError
+from digitwise.errors import DataError, about
 from digitwise.escaping import printable
 from digitwise.parts import imported
 from digitwise.turns import turn_of
@@ -79,6 +79,12 @@ class ImageSet:
     ------
     DataError
         If a shape, dtype or label is not as above, or there are no images at all.
+
+    Examples
+    --------
+    >>> images = np.zeros((2, 28, 28), np.uint8)
+    >>> ImageSet(images, np.array([0, 1]), ("zero", "one"))
+    <ImageSet: 2 images of 28x28, 2 classes: zero, one>
     """
 
     images: UInt8
@@ -98,9 +104,16 @@ class ImageSet:
             got = f"{labels.dtype} of shape {labels.shape}"
             raise DataError.wanted("labels", "int64 of shape (n,)", got, argument="labels")
         if len(images) != len(labels):
-            raise DataError(f"{len(images)} images but {len(labels)} labels: expected one label an image")
+            raise DataError(
+                f"{len(images)} images but {len(labels)} labels: expected one label an image",
+                argument="labels",
+                expected=len(images),
+                got=len(labels),
+            )
         if images.size == 0:
-            raise DataError("the set is empty: expected at least one image")
+            raise DataError(
+                "the set is empty: expected at least one image", argument="images", expected="at least one image", got=0
+            )
         if self.files and len(self.files) != len(images):
             raise DataError(f"files: expected a name for each of {len(images)} images, got {len(self.files)}")
         if labels.min() < 0 or labels.max() >= len(self.class_names):
@@ -191,7 +204,12 @@ def check_fit(name: str, train: TrainingImages, test: ImageSet) -> None:
     if len(missing := np.flatnonzero(train.class_counts == 0)):
         names = ", ".join(repr(train.class_names[i]) for i in missing[:5])
         wanted = f"expected at least one of each of the {train.n_classes} classes; add images or renumber the labels"
-        raise DataError(f"{name}: class {names} has no training image: {wanted}")
+        raise DataError(
+            f"{name}: class {names} has no training image: {wanted}",
+            argument="labels",
+            expected="an image of each class",
+            got=f"none of {names}",
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -214,6 +232,12 @@ class Dataset:
         The label patch applied to the training images.
     loaded : dict of str to str
         What :func:`digitwise.load` was given beside the source, to load the set again: ``label_column``, ``turn``.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> digitwise.load("digits").train.images.shape
+    (1437, 28, 28)
     """
 
     name: str
@@ -275,7 +299,8 @@ class Dataset:
 
         train, test = (x_train, y_train), (x_test, y_test)
         data = train if x_test is None and y_test is None else (train, test)
-        return labelled_of(data, class_names=class_names, white=white, name=name).split()
+        with about(argument="y_train"):  # what is wrong with pixels names these
+            return labelled_of(data, class_names=class_names, white=white, name=name).split()
 
     def __repr__(self) -> str:
         train = self.train
@@ -343,6 +368,12 @@ class Predictions:
     ------
     DataError
         If a shape or dtype is not as above, a label is no class, a row is no distribution, or there are none at all.
+
+    Examples
+    --------
+    >>> told = np.array([[0.9, 0.1], [0.8, 0.2]], np.float32)
+    >>> Predictions(np.array([0, 1]), told, ("zero", "one")).predicted
+    array([0, 0])
     """
 
     labels: Int64

@@ -115,7 +115,9 @@ def imported(module: str, what: str) -> Any:
 
 
 def _missing(what: str, modules: list[str]) -> MissingPartError:
-    return MissingPartError(f"{what} needs {', '.join(modules)}: {extra_of(modules[0]).install}")
+    install = extra_of(modules[0]).install
+    told = {"argument": modules[0], "expected": install, "got": "not installed"}
+    return MissingPartError(f"{what} needs {', '.join(modules)}: {install}", **told)
 
 
 def is_found(name: str) -> bool:

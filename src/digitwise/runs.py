@@ -36,7 +36,7 @@ import numpy as np
 
 from digitwise import ledger, outputs
 from digitwise.errors import DataError, RunError, one_line
-from digitwise.files import write_json
+from digitwise.files import expanded, write_json
 from digitwise.images import Float16, Int64, Mask, Predictions
 from digitwise.outputs import Kind
 from digitwise.run_display import RunDisplay
@@ -64,10 +64,12 @@ NEEDED: dict[type, tuple[str, ...]] = {
     dict: ("versions",),
 }
 CURVES = {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"}  # columns of history.csv
+CLASSIFIER = "classifier.json"  # in a folder that DigitClassifier.save wrote
+MODELS = (".keras", ".h5", ".hdf5", ".json", ".onnx")  # endings of models in files
 Split = Literal["validation", "test"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run(RunDisplay):
     """A finished training on disk.
 
@@ -76,6 +78,13 @@ class Run(RunDisplay):
     path : Path
     info : dict
         The content of run.json.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> run = digitwise.train("flash")  # doctest: +SKIP
+    >>> digitwise.Run.open("results/flash").info["results"]["test"]["errors"]  # doctest: +SKIP
+    97
     """
 
     path: Path
@@ -95,6 +104,8 @@ class Run(RunDisplay):
         if not path.exists():
             outputs.recover_unless_written(path, RUN)
         if not file.is_file():
+            if not path.exists() and path.suffix.lower() in MODELS:
+                raise RunError.wanted(path, "a model or a run folder", "no such file")
             what = "an empty place" if not path.exists() else "a folder without run.json" if path.is_dir() else "a file"
             raise RunError.wanted(path, "a run folder (made by digitwise train)", what)
         try:
@@ -110,6 +121,10 @@ class Run(RunDisplay):
                 fault = f"{name} is missing" if value is None else f"{name}: expected a {expected}, got a {got}"
                 raise RunError(f"{file}: not a run.json of digitwise: {fault}; train again")
         return cls(path, info)
+
+    def __repr__(self) -> str:
+        test = self.info["results"]["test"]
+        return f"Run({self.name}: {test['errors']:,} of {test['n']:,} test images wrong, {str(self.path)!r})"
 
     @property
     def name(self) -> str:
@@ -311,3 +326,14 @@ def label_print(labels: Int64) -> str:
 def now() -> str:
     """The time in UTC, to the second, as ISO 8601."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def is_model(path: str | Path) -> bool:
+    """Whether a path is a model in a file, or a folder with JSON and weights, a classifier or a SavedModel, no run."""
+    path = expanded(path)
+    if (path / "saved_model.pb").is_file():
+        return True
+    if path.is_dir():
+        written = any((path / name).exists() for name in ("run.json", outputs.MARKER))
+        return (path / CLASSIFIER).is_file() or ((path / "model.json").is_file() and not written)
+    return path.is_file() and path.suffix.lower() in MODELS

@@ -34,7 +34,7 @@ def test_evaluate_says_how_the_model_takes_images(digitwise, net):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "expected --data with a model that is no run"),
+        ((), "expected data with a model that is no run"),
         (("--data", "digits", "--max-error", "1%"), "expected a run folder with --patch and --max-error, got a model"),
         (
             ("--data", "digits", "--input-scale", "1"),

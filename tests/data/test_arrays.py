@@ -113,18 +113,18 @@ def test_whole_labels_of_any_dtype_make_an_image_set():
 
 REFUSED = {
     "floats to 3": ((X / 85.0, Y), "white", "expected pixels 0.0 to 1.0 or 0 to 255, got float64 of 0 to 2.58"),
-    "whole numbers 0 and 1": (((X > 100).astype(np.uint8), Y), "white", "white=255"),
+    "whole numbers 0 and 1": (((X > 100).astype(np.uint8), Y), "white", "white=1"),
     "16 bits": ((X.astype(np.uint16) * 257, Y), "white", "got uint16 of"),
-    "standardised": (((X.astype(float) - 60) / 70, Y), "data", "undo any standardisation"),
-    "NaN": ((np.where(X == 220, np.nan, X), Y), "data", "expected finite pixels, got NaN or infinity in image 0"),
+    "standardised": (((X.astype(float) - 60) / 70, Y), "x", "undo any standardisation"),
+    "NaN": ((np.where(X == 220, np.nan, X), Y), "x", "expected finite pixels, got NaN or infinity in image 0"),
     "fewer labels": ((X, Y[:20]), "x", "expected one label an image"),
     "images along the last axis": ((np.moveaxis(X, 0, 2), Y), "x", "images along the first axis"),
     "half labels": ((X, Y + 0.5), "data", "expected labels 0, 1, 2, …, got 0.5 at row 0"),
     "soft labels": ((X, np.full((30, 3), 1 / 3)), "data", "expected labels (n,) or one-hot rows"),
     "missing text": ((X, np.array([None, *map(str, Y[1:])], object)), "data", "none for image 0"),
     "no labels": (X, "label_column", "expected a label for each image, got none"),
-    "no square": ((X.reshape(30, -1)[:, :700], Y), "data", "expected a square number of pixels"),
-    "four channels": ((np.zeros((30, 8, 8, 4)), Y), "data", "expected shape (n, h, w)"),
+    "no square": ((X.reshape(30, -1)[:, :700], Y), "x", "expected a square number of pixels"),
+    "four channels": ((np.zeros((30, 8, 8, 4)), Y), "x", "expected shape (n, h, w)"),
     "three pixels": ((np.full((30, 3, 3, 3), 200), Y), "data", "at least 4x4"),
     "several sizes": (([X[0], X[1][:20]], [0, 1]), "x", "images of one size"),
     "a graph's tensor": ((torch.tensor(X / 255.0, requires_grad=True), Y), "x", "a tensor on the CPU"),
@@ -184,3 +184,12 @@ def test_a_notebook_shows_counts_and_fifteen_images_and_escapes_names():
     assert "<script>" not in page
     assert re.search(r"<td[^>]*>one</td><td[^>]*>10</td></tr>", dataset.train._repr_html_())
     assert repr(dataset.train) == "<ImageSet: 30 images of 28x28, 3 classes: <b>zero</b>, one, two>"
+
+
+def test_the_number_of_a_white_pixel_that_is_offered_is_the_highest_and_four_arrays_are_told_their_order():
+    images, labels = np.tile(np.eye(8, dtype=np.uint8), (20, 1, 1)), np.arange(20) % 2
+    with pytest.raises(DataError, match=r"from_arrays\(\.\.\., white=1\)"):
+        Dataset.from_arrays(images, labels)
+    assert Dataset.from_arrays(images, labels, white=1).train.images.max() == 255
+    with pytest.raises(DataError, match=r"from_arrays\(x_train, y_train, x_test, y_test\)"):
+        load((images, images, labels, labels))

@@ -102,4 +102,7 @@ def test_a_labelled_set_is_normalised_to_a_folder(scans, tmp_path):
         digitwise.normalize(scans)
     assert told.value.argument == "out"
     given = (255 - glyphs(6), [0, 1] * 3)
+    assert (digitwise.normalize(given) == digitwise.normalize(given[0])).all()
+    images = digitwise.ImageSet(given[0], np.array(given[1]), ("a", "b"))
+    assert (digitwise.normalize(images) == digitwise.normalize(given[0][:, None])).all()
     assert digitwise.normalize(given, tmp_path / "more").images == 6

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from digitwise.errors import ExportError, ModelError
+from digitwise.errors import ExportError, ModelError, RunError
 from digitwise.exporting.elsewhere import export_model
+from digitwise.exporting.export import export
 from digitwise.reading.foreign import known_digits
 from digitwise.reading.reader import Reader
 from tests.reading.strangers import linear_digits, logits_of, write_stranger
@@ -115,6 +116,15 @@ def test_onnx_is_read_as_it_is(tmp_path):
     path = write_stranger(tmp_path / "net.onnx")
     with pytest.raises(ExportError, match="digitwise read --model takes it as it is"):
         export_model(path)
+
+
+def test_the_public_export_takes_a_model_too(tmp_path):
+    network().save(tmp_path / "net.keras")
+    assert export(tmp_path / "net.keras", input_scale="0-1").path == tmp_path / "net.onnx"
+    with pytest.raises(ExportError, match="format: expected onnx for a model that is no run"):
+        export(tmp_path / "net.keras", "saved-model")
+    with pytest.raises(RunError, match=r"typo\.keras: expected a model or a run folder, got no such file"):
+        export(tmp_path / "typo.keras")
 
 
 def test_a_file_of_ones_own_stays(tmp_path):

@@ -284,3 +284,21 @@ def test_a_reader_can_be_sent_to_another_process(model_file):
 def test_array_that_is_a_line_of_pixels_is_refused_by_what_looks_for_numbers():
     with pytest.raises(DataError, match="expected an image at most 4,000 times as long as wide"):
         Reader(threads=1).read_numbers(np.zeros((1, 100_000), np.uint8))
+
+
+def test_arrays_of_rows_are_refused_and_channels_may_be_first(digits):
+    reader, images = Reader(), digits.test.images[:3]
+    with pytest.raises(DataError, match="perhaps rows of pixels; give x") as told:
+        reader.read(images.reshape(3, 784))
+    assert told.value.argument == "x"
+    assert len(reader.read([images.reshape(3, 784)])) == 1
+    assert reader.read(images[:, None]) == reader.read(images)
+    frame = reader.read(images)[0].frame()
+    assert list(frame.columns) == ["class", "probability"]
+
+
+def test_a_page_and_other_results_have_a_short_repr(digits):
+    page = Reader().read_numbers(digits.test.images[0])
+    assert repr(page).startswith("Page(")
+    assert "\n" not in repr(page)
+    assert len(repr(page)) < 200

@@ -312,5 +312,5 @@ def test_file_without_the_function_is_told(text, words, tmp_path):
 
 
 def test_recipe_that_names_an_unknown_network_is_refused(small):
-    with pytest.raises(RecipeError, match=r"model: expected one of simple-cnn.* got 'lenet'; .* --model"):
+    with pytest.raises(RecipeError, match=r"model: expected one of simple-cnn.* got 'lenet'; .*--model"):
         fit(RECIPE.replace(model="lenet"), split_validation(small.train, size=12))

@@ -32,6 +32,23 @@ def test_other_images_are_not_compared(some, digits, tmp_path):
         digitwise.compare(some, other)
 
 
+def test_models_are_compared_on_data(some, digits):
+    def model(images):
+        return np.eye(10)[images.sum(axis=(1, 2)) // 7 % 10]
+
+    def other(images):
+        return model(images)[:, ::-1]
+
+    asked = [digitwise.evaluate(each, digits) for each in (model, other)]
+    assert digitwise.compare(model, other, data=digits) == digitwise.compare(*asked)
+    assert digitwise.compare(model, some, data=digits).errors_b == 30
+    with pytest.raises(RunError, match=r"b: expected a run, an evaluation .*, got model; give data too") as told:
+        digitwise.compare(some, model)
+    assert told.value.argument == "data"
+    with pytest.raises(RunError, match="class_names: expected it with data") as told:
+        digitwise.compare(some, some, class_names=range(10))
+
+
 def test_a_comparison_shows_itself(trained, some):
     found = digitwise.compare(some, trained)
     frame = found.frame()

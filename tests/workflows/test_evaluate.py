@@ -12,11 +12,12 @@ from sklearn.svm import SVC
 from digitwise import ledger
 from digitwise.data import load
 from digitwise.errors import DataError, ModelError, RunError
+from digitwise.estimator import DigitClassifier
 from digitwise.images import Dataset, ImageSet
 from digitwise.reading.reader import Reader
-from digitwise.runs import Run
+from digitwise.runs import Run, is_model
 from digitwise.training.backend import keras
-from digitwise.workflows.evaluate import evaluate, is_model
+from digitwise.workflows.evaluate import evaluate
 from tests.helpers import blobs
 from tests.reading.strangers import linear_digits, logits_of, write_stranger
 
@@ -101,15 +102,15 @@ def test_an_exported_model_is_asked_in_its_own_form(model_file):
     found = evaluate(model_file, "digits")
     assert found.understood is None
     assert len(found.predictions) == 360
-    with pytest.raises(ModelError, match="expected --input-scale with a model from elsewhere"):
+    with pytest.raises(ModelError, match="expected an input scale"):
         evaluate(model_file, "digits", input_scale="0-1")
 
 
 def test_a_model_without_data_is_refused(tmp_path):
     path = write_stranger(tmp_path / "net.onnx")
-    with pytest.raises(RunError, match=r"net\.onnx: expected --data with a model that is no run"):
+    with pytest.raises(RunError, match=r"net\.onnx: expected data with a model that is no run"):
         evaluate(path)
-    with pytest.raises(RunError, match="SVC: expected --data with a model that is no run"):
+    with pytest.raises(RunError, match="SVC: expected data with a model that is no run"):
         evaluate(SVC())
 
 
@@ -150,6 +151,41 @@ def test_a_classifier_of_scikit_learn_is_asked_in_rows_of_its_scale(digits, clas
     expected = classifier.predict(rows_of(digits.test, scale)).astype(float) == digits.test.labels
     assert found.n_errors == (~expected).sum()
     assert found.name == type(classifier).__name__
+
+
+def test_a_classifier_that_refuses_pixels_below_zero_is_asked_at_the_others(digits):
+    rows = digits.train.images.reshape(len(digits.train), -1) / 255
+    refusing = make_pipeline(FunctionTransformer(check_non_negative_rows), GaussianNB(var_smoothing=0.1))
+    found = evaluate(refusing.fit(rows, digits.train.labels), digits)
+    assert (found.understood.scale, found.understood.layout) == ("0-1", "flat rows")
+
+    def never(rows):
+        raise ValueError("no such rows")
+
+    refusing.steps[0][1].func = never
+    with pytest.raises(ModelError, match="expected to take images, got no such rows"):
+        evaluate(refusing, digits)
+
+
+def check_non_negative_rows(rows):
+    if rows.min() < 0:
+        raise ValueError("negative")
+    return rows
+
+
+def test_our_own_classifier_is_evaluated_in_memory_and_saved(digits, tmp_path):
+    labels = np.array([f"d{label}" for label in digits.train.labels])
+    named = (digits.train.images[:300], labels[:300]), (digits.test.images[:60], digits.test.labels[:60])
+    data = (named[0], (named[1][0], np.array([f"d{label}" for label in named[1][1]])))
+    classifier = DigitClassifier("flash").fit(*data[0])
+    found = evaluate(classifier, data)
+    right = classifier.score(*data[1])
+    assert found.n_errors == round((1 - right) * 60)
+    saved = evaluate(classifier.save(tmp_path / "saved"), data)
+    assert np.array_equal(saved.predictions.predicted, found.predictions.predicted)
+    (tmp_path / "saved" / "classifier.json").write_text("{}")
+    with pytest.raises(RunError, match="expected the classes of a saved classifier"):
+        evaluate(tmp_path / "saved", data)
 
 
 def test_a_classifier_of_two_classes_is_asked_by_its_decision_function():

@@ -79,7 +79,7 @@ for _check in (
     register(_check())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Checked:
     """The result of checking a data set.
 
@@ -101,6 +101,10 @@ class Checked:
     findings: tuple[Finding, ...]
     passed: tuple[str, ...]
     skipped: dict[str, str]
+
+    def __repr__(self) -> str:
+        found = ", ".join(finding.code for finding in self.findings) or "nothing"
+        return f"Checked({self.subject.name}: {found} found, {len(self.passed)} passed, {len(self.skipped)} skipped)"
 
     @property
     def clean(self) -> bool:
@@ -156,7 +160,9 @@ def chosen(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Check
     _register_installed()
     for asked in (*select, *ignore):
         if not any(code.startswith(asked.upper()) for code in CHECKS):
-            raise DataError(f"check {asked!r}: expected one of {', '.join(sorted(CHECKS))}")
+            codes = sorted(CHECKS)
+            told = f"check {asked!r}: expected one of {', '.join(codes)}"
+            raise DataError(told, argument="select", expected=tuple(codes), got=asked)
 
     def named(code: str, codes: Sequence[str]) -> bool:
         return any(code.startswith(asked.upper()) for asked in codes)

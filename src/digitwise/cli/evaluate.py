@@ -83,9 +83,8 @@ def evaluate(
     from digitwise.evaluation.assessment import assess
     from digitwise.reporting.content import guaranteed
     from digitwise.reporting.saved import is_saved
-    from digitwise.runs import Run
+    from digitwise.runs import Run, is_model
     from digitwise.workflows.evaluate import evaluate as evaluated
-    from digitwise.workflows.evaluate import is_model
 
     shares = class_mix(mix)
     if is_model(run) or is_saved(run):

@@ -56,7 +56,7 @@ def export(
     """Write a run's model, or one from elsewhere, in another form, and verify that its answers are the same."""
     from digitwise.exporting.elsewhere import export_model
     from digitwise.exporting.export import export as write
-    from digitwise.workflows.evaluate import is_model
+    from digitwise.runs import is_model
 
     if is_model(run):
         if form != ExportFormat.ONNX:

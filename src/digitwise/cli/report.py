@@ -119,8 +119,8 @@ def compare(
     from digitwise.files import real
     from digitwise.outputs import check_file
     from digitwise.reporting.figures import FIGURES
+    from digitwise.runs import is_model
     from digitwise.workflows.compare import compared, opened
-    from digitwise.workflows.evaluate import is_model
     from digitwise.workflows.report import subject
 
     if len(models) < 2:

@@ -10,7 +10,7 @@ import numpy as np
 
 from digitwise.data.labelled import Labelled
 from digitwise.data.sources import NAMES
-from digitwise.errors import DataError
+from digitwise.errors import DataError, about
 from digitwise.formats.columns import OPTION
 from digitwise.formats.form import Form, decoded
 from digitwise.formats.objects import Held, object_splits
@@ -108,7 +108,7 @@ def image_sets(where: str, pairs: list[Pair], names: tuple[str, ...] | None) -> 
     try:
         sets = [ImageSet(*pair, classes) for pair in pairs]
     except DataError as error:
-        raise DataError(f"{where}: {error}", argument=error.argument, got=error.got) from error
+        raise DataError(f"{where}: {error}", argument=error.argument, expected=error.expected, got=error.got) from error
     return sets[0], sets[1] if len(sets) > 1 else None
 
 
@@ -145,10 +145,11 @@ def _scaled(parts: Sequence[Held], white: float | None) -> tuple[list[UInt8], tu
     for part in parts:
         if isinstance(part.values, list):
             raise DataError.wanted(part.where, "numbers, as for training", "image files", argument=part.where)
-        scale = Scale.told(part.values, part.where, white)
-        notes = notes or scale.notes
-        if white is not None or scale.white != 255:
-            images.append(as_pixels(scale.pixels(part.values.astype(np.float32)), part.where))
-        else:
-            images.append(as_pixels(part.values, part.where))
+        with about(argument=part.where):
+            scale = Scale.told(part.values, part.where, white)
+            notes = notes or scale.notes
+            if white is not None or scale.white != 255:
+                images.append(as_pixels(scale.pixels(part.values.astype(np.float32)), part.where))
+            else:
+                images.append(as_pixels(part.values, part.where))
     return images, notes

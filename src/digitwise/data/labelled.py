@@ -64,7 +64,10 @@ class Labelled:
         if not 1 <= size <= len(train) - train.n_classes:
             raise DataError(
                 f"{self.name}: {len(train)} images of {train.n_classes} classes are too few to hold a test set out: "
-                f"expected at least {max(5, train.n_classes + 2)}"
+                f"expected at least {max(5, train.n_classes + 2)}",
+                argument="data",
+                expected=max(5, train.n_classes + 2),
+                got=len(train),
             )
         kept, held = stratified_indices(train.labels, size, seed=TEST_SEED)
         test = train.take(held)

@@ -18,9 +18,9 @@ from digitwise.errors import DataError
 from digitwise.files import expanded, real
 from digitwise.formats.folder import Folder, class_folders
 from digitwise.formats.form import decoded
-from digitwise.formats.objects import array_of, kind_of
+from digitwise.formats.objects import images_of, kind_of
 from digitwise.formats.values import as_pixels
-from digitwise.images import UInt8
+from digitwise.images import ImageSet, UInt8
 from digitwise.normalization import normalize as normalize_one
 from digitwise.outputs import Kind, check_folder, claimed, new_folder
 from digitwise.turns import turn_of
@@ -56,9 +56,10 @@ def normalize(data: object, out: str | Path | None = None, *, turn: str | None =
 
     Parameters
     ----------
-    data : array (h, w), (h, w, 3), (n, h, w) or (n, h, w, 3), PIL image, or list; or what :func:`digitwise.load` takes
+    data : array (h, w), (h, w, 3), (n, h, w) or (n, h, w, 3), PIL image, list, ``(x, y)`` or ImageSet; or any set
         Images of one digit each, dark on light or light on dark, uint8 or other numbers 0 to 255, or 0 to 1. With
-        ``out`` labelled images: a folder of images by class, whose files are opened one by one, or any other set.
+        ``out`` labelled images: a folder of images by class, whose files are opened one by one, or what else
+        :func:`digitwise.load` takes. Without, the labels of ``(x, y)`` and of an ImageSet stay as they are.
     out : str or Path, optional
         Folder for the images as PNG files, with one folder a class; blank ones are left out. A new one, or that of an
         earlier time.
@@ -88,12 +89,16 @@ def normalize(data: object, out: str | Path | None = None, *, turn: str | None =
         turn_of(turn)  # before the data is read
     if out is not None:
         return normalize_set(scans_in(data), Path(out), turn=turn)
+    if isinstance(data, tuple) and len(data) == 2 and not isinstance(data[0], tuple | ImageSet):
+        data = data[0]  # of (x, y) the images
+    elif isinstance(data, ImageSet):
+        data = data.images
     if isinstance(data, str | Path | tuple) or (
         not isinstance(data, list | Image.Image) and not hasattr(data, "__array__")
     ):
         do = "give out, a folder for them"
         raise DataError.wanted("data", "images in memory", kind_of(data), do, argument="out")
-    values = array_of([data] if isinstance(data, Image.Image) else data, "data")
+    values, _ = images_of([data] if isinstance(data, Image.Image) else data, "data")
     one = not isinstance(data, list) and (isinstance(values, list) or values.ndim == 2 or values.shape[2:] == (3,))
     if isinstance(values, list):
         images = decoded(values, "data", range(len(values)))

@@ -121,7 +121,7 @@ def validation_size(n: int, n_classes: int, size: int | None) -> int:
             "validation",
             f"1 to {room} images of the {n} for training",
             wanted,
-            "add images or choose another --validation",
+            "add images or choose another validation size (--validation)",
             argument="validation",
         )
     return wanted

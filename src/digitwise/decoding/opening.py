@@ -110,7 +110,8 @@ def open_image(
         start = file.read(LONGEST)
         kind = _kind_of(start)
         if kind is None:
-            raise DataError(f"{name}: not an image: {_what_instead(start)}")
+            told = f"{name}: not an image: {_what_instead(start)}"
+            raise DataError(told, path=name, argument="x", expected="an image", got=_what_instead(start))
         file.seek(0)
         if kind == "Jpeg":
             _refuse_scans(file, name)
@@ -193,7 +194,9 @@ def _bytes_of(source: Source, name: str, max_pixels: int) -> Iterator[IO[bytes]]
         try:
             file = Path(source).open("rb")  # noqa: SIM115  # closed below; an error in it is not one of opening
         except (OSError, ValueError) as error:  # a null byte in the name is a ValueError
-            raise DataError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+            reason = getattr(error, "strerror", None) or str(error)
+            told: dict[str, Any] = {"path": name, "expected": "a file", "got": reason}
+            raise DataError(f"{name}: cannot be read: {reason}", **told) from error
         with file:
             yield file if file.seekable() else _held(file, name, max_pixels)
     else:

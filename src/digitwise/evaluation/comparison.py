@@ -35,6 +35,15 @@ class Comparison:
         Of the two-sided exact McNemar test.
     difference_95 : (float, float)
         95 % interval of A's error rate minus B's, in [-1, 1].
+
+    Examples
+    --------
+    >>> import digitwise, numpy as np
+    >>> labels = digitwise.load("digits").test.labels
+    >>> answers = [np.eye(10)[(labels + k) % 10] for k in (0, 1)]
+    >>> found = digitwise.compare(*answers, data="digits")
+    >>> found.errors_a, found.errors_b, found.only_b
+    (0, 360, 360)
     """
 
     n: int

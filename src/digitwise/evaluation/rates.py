@@ -156,7 +156,7 @@ def judge(errors: int, n: int, target: float | None = None) -> Verdict:
         If the target is not a share between 0 and 1.
     """
     if target is not None and not 0 < target < 1:
-        raise RunError(f"target: expected a share above 0 and below 1, got {target:g}")
+        raise RunError.wanted("target", "a share above 0 and below 1", f"{target:g}", argument="target")
     low, high = wilson(errors, n)
     least, most = f"{100 * low:.2f} %", f"{100 * high:.2f} %"
     if target is None:

@@ -50,10 +50,18 @@ def export_model(
 
     path = expanded(model)
     if path.suffix.lower() == ".onnx":
-        raise ExportError(f"{model}: expected a Keras model, got ONNX; digitwise read --model takes it as it is")
+        do = "digitwise read --model takes it as it is"
+        raise ExportError.wanted(model, "a Keras model", "ONNX", do, path=model, argument="run")
     if (path / "saved_model.pb").is_file():
         told = f"{TO_ONNX['a SavedModel'].format(path=model)}; digitwise read --model and evaluate take it as it is"
-        raise ExportError.wanted(model, "a Keras model (.keras, .h5, or JSON with its weights)", "a SavedModel", told)
+        raise ExportError.wanted(
+            model,
+            "a Keras model (.keras, .h5, or JSON with its weights)",
+            "a SavedModel",
+            told,
+            path=model,
+            argument="run",
+        )
     place = Path(out) if out is not None else path / "model.onnx" if path.is_dir() else path.with_suffix(".onnx")
     form = FORMS["onnx"]
     form.check_place(real(place))

@@ -23,7 +23,7 @@ from digitwise.images import Predictions
 from digitwise.outputs import Kind, check_file, check_folder, claimed, new_folder, output_file, together
 from digitwise.parts import require
 from digitwise.reading.model import KEY
-from digitwise.runs import Run
+from digitwise.runs import Run, is_model
 from digitwise.temporaries import temporary_folder
 
 EXPORT = Kind("export", "an earlier export", ExportError)
@@ -52,6 +52,13 @@ class Export:
         Errors on validation and test images.
     policies : list of dict
         The reading policy for each error guarantee that the validation images support.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> export = digitwise.export("results/augmented")  # doctest: +SKIP
+    >>> export.format, export.size  # doctest: +SKIP
+    ('onnx', 372911)
     """
 
     path: Path
@@ -72,18 +79,24 @@ def export(
     run: str | Path | Run,
     format: str = "onnx",  # noqa: A002  # named as the option is, and as Keras' own model.export has it
     out: str | Path | None = None,
+    *,
+    input_scale: str | None = None,
 ) -> Export:
     """Write a run's model in another format, and check that its outputs stay the same.
 
     Parameters
     ----------
     run : str, Path or Run
+        Or a Keras model of digits from elsewhere, in a file or pair that :func:`digitwise.load_model` reads, for ONNX.
     format : {"onnx", "keras", "json+h5", "saved-model"}
         ONNX takes stored images, uint8 (n, h, w) or (n, h, w, 3), and gives calibrated probabilities; the others have
         the Keras model's input, float32 (n, h, w, c) in [0, 1], and output. A saved model needs Keras on TensorFlow.
     out : str or Path, optional
         A file, or for ``json+h5`` and ``saved-model`` a folder. By default ``model.onnx`` or ``saved-model`` in the
-        run folder; the other two formats are there already and are only checked. An earlier export is replaced.
+        run folder; the other two formats are there already and are only checked. For a model
+        from elsewhere its name with the ending ``.onnx``. An earlier export is replaced.
+    input_scale : str, optional
+        Of a model from elsewhere, as for :func:`digitwise.evaluate`.
 
     Raises
     ------
@@ -92,10 +105,25 @@ def export(
         earlier export; nothing is written then.
     RunError
         If ``run`` is not a complete run.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> digitwise.export("results/augmented").path  # doctest: +SKIP
+    PosixPath('results/augmented/model.onnx')
     """
-    opened = run if isinstance(run, Run) else Run.open(run)
     if format not in FORMS:
-        raise ExportError(f"format: expected {', '.join(FORMS)}, got {format!r}")
+        raise ExportError.wanted("format", ", ".join(FORMS), repr(format), argument="format")
+    if not isinstance(run, Run) and is_model(run):
+        if format != "onnx":
+            raise ExportError.wanted("format", "onnx for a model that is no run", repr(format), argument="format")
+        from digitwise.exporting.elsewhere import export_model
+
+        return export_model(run, out, input_scale=input_scale)[0]
+    if input_scale is not None:
+        what = "input_scale", "it with a model that is no run", "a run"
+        raise ExportError.wanted(*what, argument="input_scale")
+    opened = run if isinstance(run, Run) else Run.open(run)
     form = FORMS[format]
     place = Path(out) if out is not None else opened.path / form.place
     there = form.trained and real(place) == real(opened.path / form.place)

@@ -159,7 +159,7 @@ def _classes(marks: Labels | None, stored: Stored, class_names: tuple[str, ...])
     return np.array([places[name] for name in names], np.int64)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Calibrated:
     """A reader's error guarantees for images of one kind.
 
@@ -178,6 +178,10 @@ class Calibrated:
     policies: tuple[Policy, ...]
     n: int
     refused: tuple[tuple[float, int], ...]
+
+    def __repr__(self) -> str:
+        kept = ", ".join(f"{policy.max_error:.2%}" for policy in self.policies)
+        return f"Calibrated({self.n:,} images; at most wrong: {kept or 'no guarantee'})"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""

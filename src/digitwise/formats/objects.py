@@ -223,7 +223,7 @@ def object_splits(
         names = part.class_names if class_names is None else tuple(class_names)
         train = found["train"].marks if found else None
         marks = None if part.y is None else marks_of(part.y, part.names[1], names, train)
-        values, told = _images(part.x, part.names[0])
+        values, told = images_of(part.x, part.names[0])
         found[split] = Held(part.names[0], values, marks, (*part.notes, *told))
     return found
 
@@ -275,7 +275,8 @@ def _one(data: Any, column: str | None, split: str) -> GivenSplit:
         return GivenSplit(data.images, data.labels, names, data.class_names)
     if isinstance(data, tuple):
         if len(data) != 2:
-            raise DataError.wanted("data", KINDS, f"a tuple of {len(data)}", argument="data")
+            four = "give digitwise.Dataset.from_arrays(x_train, y_train, x_test, y_test)" if len(data) == 4 else ""
+            raise DataError.wanted("data", KINDS, f"a tuple of {len(data)}", four, argument="data")
         return GivenSplit(*data, names)
     if hasattr(data, "__array__"):
         return GivenSplit(data, None, names)
@@ -311,7 +312,9 @@ def _of_items(data: Any, names: tuple[str, str]) -> GivenSplit:
     if isinstance(data, str | bytes) or not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
         raise DataError.wanted("data", f"a name, a path, {KINDS}", kind_of(data), argument="data")
     if not len(data):
-        raise DataError("the set is empty: expected at least one image", argument="data")
+        raise DataError(
+            "the set is empty: expected at least one image", argument="data", expected="at least one image", got=0
+        )
     items = [data[place] for place in range(len(data))]
     if not (isinstance(items[0], tuple | list) and len(items[0]) == 2):
         return GivenSplit(items, None, names)
@@ -340,7 +343,7 @@ def _by_name(data: Mapping[Any, Any]) -> dict[str, GivenSplit]:
     }
 
 
-def _images(x: Any, where: str) -> tuple[Values, tuple[str, ...]]:
+def images_of(x: Any, where: str) -> tuple[Values, tuple[str, ...]]:
     """Numbers (n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, square), or files; and what was understood."""
     values = array_of(x, where)
     if isinstance(values, list):

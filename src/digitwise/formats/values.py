@@ -114,7 +114,8 @@ class Scale:
         if found := cls.of(values) or cls.of_counts(values):
             return found
         if low >= 0 and (0 < high < DIM or high > 255):
-            do = "tell the number of a white pixel: digitwise.Dataset.from_arrays(..., white=255)"
+            most = int(high) if high == int(high) else 255
+            do = f"tell the number of a white pixel: digitwise.Dataset.from_arrays(..., white={most})"
             raise DataError.wanted(where, "pixels 0.0 to 1.0 or 0 to 255", came, do, argument="white")
         return cls()
 
@@ -194,7 +195,8 @@ def shaped(array: NDArray[Any], where: str) -> NDArray[Any]:
         array = array[..., 0]
     if array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3):
         return array
-    raise DataError.wanted(where, "shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, pixels)", array.shape)
+    shapes = "shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, pixels)"
+    raise DataError.wanted(where, shapes, array.shape, argument=where)
 
 
 class Pixels:

@@ -79,7 +79,7 @@ def check_name(name: str) -> None:
     """
     if name not in MODELS:
         raise RecipeError(
-            f"model: expected one of {', '.join(MODELS)}, got {name!r}; a network of your own comes with --model"
+            f"model: expected one of {', '.join(MODELS)}, got {name!r}; give a network of your own as model (--model)"
         )
 
 

@@ -224,4 +224,4 @@ def _head(model: Any) -> list[Any]:
 
 
 def _wrong(where: str, expected: str, got: str, advice: str) -> RecipeError:
-    return RecipeError(f"{where}: expected {expected}, got {got}; {advice}")
+    return RecipeError.wanted(where, expected, got, advice, argument="model")

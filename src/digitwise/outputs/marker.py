@@ -68,9 +68,8 @@ class Kind:
 
     def refused(self, place: Path, got: str) -> DigitwiseError:
         """The error that names what is in the way."""
-        return self.error(
-            f"{place}: expected a new name or {self.words} to replace, got {got}; choose another {self.option}"
-        )
+        wanted, do = f"a new name or {self.words} to replace", f"choose another {self.option}"
+        return self.error.wanted(place, wanted, got, do, argument=self.option.removeprefix("--"))
 
 
 @dataclass

@@ -100,9 +100,8 @@ class Foreign:
     def _row_each(self, outputs: Float32, n: int) -> Float32:
         if outputs.ndim == 2 and len(outputs) == n and outputs.shape[1] > 1:
             return outputs
-        raise ModelError(
-            f"{self.name}: expected outputs (n, k), a number for each class, got shape {outputs.shape} for {n} images"
-        )
+        came = f"shape {outputs.shape} for {n} images"
+        raise ModelError.wanted(self.name, "outputs (n, k), a number for each class", came, argument="model")
 
     def understood(self, known: ImageSet, of: str = "known digits", scale: str | None = None) -> Understood:
         """Find how it takes images, by those whose labels are known: the scaling with the highest likelihood.
@@ -121,17 +120,23 @@ class Foreign:
         Raises
         ------
         ModelError
-            If it takes no such images, or gives no row of numbers for each class.
+            If it takes such images under no scaling, or gives no row of numbers for each class.
         """
         if scale is not None and scale not in SCALES:
             raise ModelError.wanted("input_scale", ", ".join(SCALES), repr(scale), argument="input_scale")
         layouts = self.layouts if self.shape is None else [self.layout(self.shape, known.image_shape)]
         usual = [each for each in SCALES if each != SIXTEENTHS or known.image_shape[:2] == SMALL]
         asked = known.take(np.linspace(0, len(known) - 1, min(KNOWN, len(known))).astype(np.int64))
-        tried = [self._tried(each, way, asked, of) for way in layouts for each in ([scale] if scale else usual)]
+        refusals: list[ModelError] = []
+        scales = [scale] if scale else usual
+        tried = [self._tried(each, way, asked, of, refusals) for way in layouts for each in scales]
         found = [each for each in tried if each is not None]
         if not found:
-            raise ModelError.wanted(self.name, "finite numbers for each image", "others under every scaling")
+            if len(refusals) == len(tried):
+                raise refusals[-1]
+            raise ModelError.wanted(
+                self.name, "finite numbers for each image", "others under every scaling", argument="model"
+            )
         best = min(each.loss for each in found)
         return next(each for each in found if each.loss <= best + SAME)
 
@@ -160,18 +165,20 @@ class Foreign:
             f"images that fit its input of {took}",
             came,
             "bring them to its size, digits by digitwise data normalize",
+            argument="model",
         )
 
-    def _tried(self, scale: str, layout: str, known: ImageSet, of: str) -> Understood | None:
+    def _tried(
+        self, scale: str, layout: str, known: ImageSet, of: str, refusals: list[ModelError]
+    ) -> Understood | None:
         try:
             outputs = self.ask(self.inputs(known.images, scale, layout))
-        except ModelError:
-            if self.shape is None:
-                return None
-            raise
+        except ModelError as error:  # of one scaling no fault: a model of pixels from 0 refuses those below
+            refusals.append(error)
+            return None
         if outputs.shape != (len(known), known.n_classes):
             expected, came = (len(known), known.n_classes), outputs.shape
-            raise ModelError.wanted(self.name, f"outputs of shape {expected}, one a class", came)
+            raise ModelError.wanted(self.name, f"outputs of shape {expected}, one a class", came, argument="model")
         if not np.isfinite(outputs).all():
             return None
         kind = kind_of(outputs)
@@ -243,7 +250,7 @@ class Understood:
         parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
         outputs = np.concatenate([self.model.ask(self.model.inputs(part, self.scale, self.layout)) for part in parts])
         if not np.isfinite(outputs).all():
-            raise ModelError.wanted(self.model.name, "finite numbers for each image", "others")
+            raise ModelError.wanted(self.model.name, "finite numbers for each image", "others", argument="model")
         return as_probabilities(outputs, self.outputs)
 
 
@@ -298,7 +305,8 @@ def guarded(ask: Callable[[Any], Any], name: str) -> Callable[[Any], Float32]:
                 outputs = ask(part)
                 return np.asarray(outputs.detach().cpu() if hasattr(outputs, "detach") else outputs, np.float32)
         except Exception as error:  # strangers' errors share no base but this
-            raise ModelError(f"{name}: expected to take images, got {one_line(error, 160)}") from error
+            reason = one_line(error, 160)
+            raise ModelError.wanted(name, "to take images", reason, argument="model") from error
 
     return asked
 
@@ -315,7 +323,7 @@ def from_session(session: Any, name: str) -> Foreign:
     ends = ", ".join(f"{each.name} {each.type} {each.shape}" for each in [*inputs, *outputs])
     fits = len(inputs) == len(outputs) == 1 and inputs[0].type == outputs[0].type == "tensor(float)"
     if not fits or len(inputs[0].shape) not in (2, 3, 4) or len(outputs[0].shape) != 2:
-        raise ModelError.wanted(name, "images float (n, …) to one float (n, k)", one_line(ends, 160))
+        raise ModelError.wanted(name, "images float (n, …) to one float (n, k)", one_line(ends, 160), argument="model")
     batch, *sides = (side if isinstance(side, int) and side > 0 else None for side in inputs[0].shape)
 
     def run(part: Float32) -> Float32:

@@ -27,6 +27,7 @@ from digitwise.planes import Box
 
 STDIN = "-"
 FILE = "file", "path", "filename", "image"  # headers of a table's column of paths
+ROW = 784  # numbers of an image of MNIST as a row
 LONGEST_HEAD = 100_000  # characters
 LABEL = "label", "class", "digit", "truth", "target", "y"
 KINDS = "a path, bytes, a PIL image or an array (h, w), (h, w, 3) or (n, h, w)"
@@ -170,11 +171,17 @@ def stack_of(source: Any) -> UInt8 | None:
     Raises
     ------
     DataError
-        If the values are not pixel values.
+        If the values are not pixel values, or it has rows of 784 numbers: these may be as many images, or one.
     """
     if isinstance(source, str | Path | bytes | Image.Image | list | tuple) or not hasattr(source, "__array__"):
         return None
     array = np.asarray(source)
+    if array.ndim == 2 and array.shape[1] == ROW:
+        came = f"an array of shape {array.shape}, perhaps rows of pixels"
+        do = "give x.reshape(-1, 28, 28), or [x] if it is one image"
+        raise DataError.wanted("x", "images (n, h, w) or one image (h, w)", came, do, argument="x")
+    if array.ndim == 4 and array.shape[1] in (1, 3) and array.shape[3] not in (1, 3, 4):  # channels first
+        array = np.moveaxis(array, 1, 3)
     several = array.ndim == 4 or (array.ndim == 3 and array.shape[2] not in (1, 3, 4))
     return as_pixels(_eight_bits(array), "the array") if several else None
 
@@ -204,7 +211,9 @@ def image_of(source: Any, *, max_pixels: int, at_least: int | None = None) -> De
     if isinstance(source, Image.Image):
         return Decoded(_of_image(source))
     if not hasattr(source, "__array__"):
-        raise DataError(f"expected {KINDS}, got {type(source).__name__}")
+        raise DataError(
+            f"expected {KINDS}, got {type(source).__name__}", argument="x", expected=KINDS, got=type(source).__name__
+        )
     return Decoded(_of_array(np.asarray(source)))
 
 
@@ -217,7 +226,9 @@ def _of_image(image: Image.Image) -> UInt8:
 def _of_array(array: NDArray[Any]) -> UInt8:
     one = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
     if not one or not array.size:
-        raise DataError(f"expected {KINDS}, got an array of shape {array.shape}")
+        raise DataError(
+            f"expected {KINDS}, got an array of shape {array.shape}", argument="x", expected=KINDS, got=array.shape
+        )
     array = _eight_bits(array)
     if array.shape[2:] == (4,):
         layers = [as_pixels(array[..., i][None], "the array")[0] for i in range(4)]

@@ -62,7 +62,7 @@ class Region:
             left, top, width, height = (float(part.removesuffix("%") if per_cent else part) for part in parts)
         except ValueError:
             told = f"expected a region as x,y,w,h in pixels or 10%,20%,30%,5%, got {given!r}"
-            raise DataError(told) from None
+            raise DataError(told, argument="region", expected="x,y,w,h", got=given) from None
         return cls(left, top, width, height, per_cent)
 
     def of(self, decoded: Decoded) -> Decoded:
@@ -126,7 +126,12 @@ class Known:
             raise DataError("expected a pattern or a number of digits, got both; write the number into the pattern")
         if expect is not None:
             if not 1 <= expect <= LONGEST:
-                raise DataError(f"expected 1 to {LONGEST} digits in a number, got {expect}")
+                raise DataError(
+                    f"expected 1 to {LONGEST} digits in a number, got {expect}",
+                    argument="expect",
+                    expected=f"1 to {LONGEST}",
+                    got=expect,
+                )
             pattern = rf"\d{{{expect}}}"
         if pattern is None:
             return None
@@ -134,7 +139,10 @@ class Known:
             return cls(re.compile(pattern, re.ASCII))
         except (re.error, OverflowError, RecursionError) as error:
             raise DataError(
-                rf"expected a regular expression such as \d{{4}}-\d{{2}}, got {pattern!r}: {error}"
+                rf"expected a regular expression such as \d{{4}}-\d{{2}}, got {pattern!r}: {error}",
+                argument="pattern",
+                expected="a regular expression",
+                got=pattern,
             ) from None
 
     def fitting(self, written: str) -> str | None:

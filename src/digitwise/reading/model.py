@@ -198,7 +198,13 @@ def model_content(path: str | Path | bytes | None) -> tuple[bytes, str]:
     try:
         return file.read_bytes(), str(path)
     except OSError as error:
-        raise ModelError(f"{path}: the model cannot be read: {error.strerror or error}; {EXPORT}") from error
+        told: dict[str, Any] = {
+            "path": path,
+            "argument": "model",
+            "expected": "a file",
+            "got": error.strerror or str(error),
+        }
+        raise ModelError(f"{path}: the model cannot be read: {error.strerror or error}; {EXPORT}", **told) from error
 
 
 def is_foreign(session: Any) -> bool:

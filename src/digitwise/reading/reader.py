@@ -67,12 +67,13 @@ class Reader:
 
     Examples
     --------
-    ::
-
-        reader = Reader(max_error=0.02)
-        reader.read("seven.jpg").label
-        [reading.status for reading in reader.read(["a.png", "b.png"])]
-        reader.read_numbers("form.jpg").text
+    >>> import digitwise
+    >>> reader = digitwise.Reader(max_error=0.02)
+    >>> images = digitwise.load("digits").test.images
+    >>> [reading.label for reading in reader.read(images[:4])]
+    ['5', '9', '2', '4']
+    >>> reader.read_numbers("form.jpg").text  # doctest: +SKIP
+    '4096'
     """
 
     def __init__(
@@ -112,7 +113,9 @@ class Reader:
         ----------
         x : str, Path, bytes, PIL image or array, or several of them
             One image: a file, its content, or an array (h, w) or (h, w, 3) of any size. Several: a list or tuple, or
-            an array (n, h, w) or (n, h, w, 3). Digits in MNIST's form are read as they are, others are normalised.
+            an array (n, h, w), (n, h, w, 3), (n, 1, h, w) or (n, 3, h, w). An array (n, 784) may be either and is
+            refused: give ``x.reshape(-1, 28, 28)``, or ``[x]`` for one image. Digits in MNIST's form are read as they
+            are, others are normalised.
 
         Returns
         -------
@@ -127,7 +130,8 @@ class Reader:
         Raises
         ------
         DataError
-            If one image cannot be read. Among several it becomes a reading of status ``error``.
+            If one image cannot be read, or an array may be one image or several. Among several images one that cannot
+            becomes a reading of status ``error``.
         """
         stack = None if isinstance(x, list | tuple) else stack_of(x)
         if stack is not None or isinstance(x, list | tuple):

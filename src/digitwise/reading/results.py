@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Status = Literal["read", "unsure", "blank", "error"]
 Kind = Literal["digit?", "mark", "rule", "border"]
 UNSURE = "?"  # an unsure digit in text
+SHOWN = 5  # numbers that its repr tells
 LISTED = 50  # numbers that a page shows in a notebook
 NUMBER_COLUMNS = ("text", "written", "status", "confidence", "left", "top", "right", "bottom")
 
@@ -41,6 +42,13 @@ class Reading:
         The file, where it was one.
     error : str or None
         Why it could not be read.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> reading = digitwise.Reader().read(digitwise.load("digits").test.images[1])
+    >>> reading.label, reading.status
+    ('9', 'read')
     """
 
     label: str | None
@@ -49,6 +57,18 @@ class Reading:
     top: tuple[tuple[str, float], ...] = ()
     path: str | None = None
     error: str | None = None
+
+    def frame(self) -> Any:
+        """The most probable classes as a pandas frame: a row each, with its probability.
+
+        Raises
+        ------
+        MissingPartError
+            If pandas is not installed.
+        """
+        from digitwise.parts import imported
+
+        return imported("pandas", "a frame").DataFrame(list(self.top), columns=["class", "probability"])
 
     def _repr_html_(self) -> str:
         from digitwise import displays
@@ -183,7 +203,7 @@ class FieldReading:
     box: Box
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Page:
     """A photo or scan read as lines of digits.
 
@@ -201,6 +221,12 @@ class Page:
         What else is on the page.
     fields : mapping of str to FieldReading, optional
         For a form read by a template: fields by name, in the template's order; lines and numbers are those of fields.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> digitwise.Reader().read_numbers(np.zeros((90, 160), np.uint8))
+    Page(0 numbers, blank)
     """
 
     path: str | None
@@ -209,6 +235,13 @@ class Page:
     numbers: tuple[Number, ...] = ()
     others: tuple[Other, ...] = ()
     fields: Mapping[str, FieldReading] | None = None
+
+    def __repr__(self) -> str:
+        what = f"{len(self.numbers):,} numbers" if self.fields is None else f"{len(self.fields):,} fields"
+        told = " | ".join(number.written for number in self.numbers[:SHOWN])
+        more = " | …" if len(self.numbers) > SHOWN else ""
+        where = "" if self.path is None else f", {self.path!r}"
+        return f"Page({what}, {self.status}{f': {told}{more}' if told else ''}{where})"
 
     @property
     def status(self) -> Status:

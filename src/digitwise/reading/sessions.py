@@ -59,7 +59,13 @@ def session_of(content: bytes, name: str, *, threads: int = 1, bundled: bool = F
         return session
     except Exception as error:  # its exceptions share no base but this
         reason = " ".join(str(error).split())[:160] or "the file is empty"
-        raise ModelError(f"{name}: expected an ONNX model, got what cannot be loaded ({reason}); {EXPORT}") from error
+        raise ModelError(
+            f"{name}: expected an ONNX model, got what cannot be loaded ({reason}); {EXPORT}",
+            path=name,
+            argument="model",
+            expected="an ONNX model",
+            got=reason,
+        ) from error
 
 
 @functools.cache

@@ -29,7 +29,10 @@ def find(name: str | Path) -> Recipe:
     near = difflib.get_close_matches(str(name), RECIPES, n=2, cutoff=0.4) or list(RECIPES)
     raise RecipeError(
         f"recipe {str(name)!r}: expected one of {', '.join(RECIPES)}, or the path of a file NAME.toml; "
-        f"nearest: {', '.join(near)}"
+        f"nearest: {', '.join(near)}",
+        argument="recipe",
+        expected=tuple(RECIPES),
+        got=str(name),
     )
 
 

@@ -34,6 +34,12 @@ class Augmentation:
         Shear angle in degrees, to either side.
     zoom_range : float
         Each axis is scaled by its own factor in [1 - zoom_range, 1 + zoom_range].
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> digitwise.Augmentation(rotation_range=10).rotation_range
+    10
     """
 
     rotation_range: float = 0.0
@@ -46,7 +52,8 @@ class Augmentation:
         fields.check(Augmentation, vars(self))
         for name, value in vars(self).items():
             if not 0 <= value < (1 if name == "zoom_range" else 180):
-                raise RecipeError(f"{name}: expected 0 or more (zoom below 1, angles below 180), got {value}")
+                wanted = "0 or more (zoom below 1, angles below 180)"
+                raise RecipeError.wanted(name, wanted, value, argument=name)
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,13 @@ class Recipe:
     layers : str, optional
         A network of one's own in Keras' JSON, of which ``model`` is then only the name, see
         :func:`digitwise.models.own.described`.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> mine = digitwise.Recipe("mine", "a short training", "simple-cnn", epochs=2, batch_size=64)
+    >>> mine.replace(epochs=4).epochs
+    4
     """
 
     name: str
@@ -145,7 +159,7 @@ class Recipe:
             raise RecipeError(f"name: expected one that a folder can have, got {self.name!r}")
         for name in ("epochs", "batch_size", "members"):
             if getattr(self, name) < 1:
-                raise RecipeError(f"{name}: expected 1 or more, got {getattr(self, name)}")
+                raise RecipeError.wanted(name, "1 or more", getattr(self, name), argument=name)
         if not 0 <= self.scans <= 100:
             raise RecipeError(f"scans: expected 0 to 100 scans an image, got {self.scans}")
         if self.early_stopping is not None and self.early_stopping < 1:

@@ -156,7 +156,13 @@ def space_of(recipe: Recipe, trials: int | None, given: Grid | None) -> Space:
         If both are given or neither is, or they cannot be used, see :func:`draws` and :func:`grid`.
     """
     if bool(given) == (trials is not None):
-        raise RecipeError("sweep: expected either --grid NAME=A,B,… or --trials N, which draws near the recipe")
+        both = "both" if given else "neither"
+        raise RecipeError.wanted(
+            "sweep",
+            "either a grid of values, NAME=A,B,… as in batch_size=32,64, or a number of trials, drawn near the recipe",
+            both,
+            argument="trials" if given else "grid",
+        )
     return grid(recipe, given or ()) if trials is None else draws(recipe, trials)
 
 
@@ -181,8 +187,8 @@ def grid(recipe: Recipe, axes: Grid) -> Space:
         If a name is none that can be swept, a value is not of its kind or one the recipe cannot take, something is
         there twice, or there are more than a thousand combinations.
 
-    Example
-    -------
+    Examples
+    --------
     >>> from digitwise.recipes import find
     >>> [trial.name for trial in grid(find("flash"), {"learning_rate": [0.008, 0.016]}).known]
     ['trial 1: learning_rate 0.008', 'trial 2: learning_rate 0.016']
@@ -276,7 +282,7 @@ def _axis(text: str) -> tuple[str, list[Any]]:
     if not equals or not name:
         raise RecipeError(f"grid: expected NAME=VALUE,VALUE,… as in learning_rate=0.002,0.004, got {text!r}")
     if name not in swept():
-        raise RecipeError(f"grid: expected one of {', '.join(swept())}, got {name!r}")
+        raise RecipeError.wanted("grid", f"one of {', '.join(swept())}", repr(name), argument="grid")
     holder = Augmentation if name.startswith(WARP) else Recipe
     kind = typing.get_type_hints(holder)[name.removeprefix(WARP)]
     values = []
@@ -306,4 +312,6 @@ def _read(name: str, text: str, kind: Any) -> Any:
     try:
         return read(text)
     except (ValueError, KeyError):
-        raise RecipeError(f"grid: {name}: expected {expected}, got {text!r}") from None
+        raise RecipeError(
+            f"grid: {name}: expected {expected}, got {text!r}", argument="grid", expected=expected, got=text
+        ) from None

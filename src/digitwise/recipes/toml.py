@@ -88,13 +88,24 @@ def read(cls: type[T], path: str | Path) -> T:
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise RecipeError(f"{path}: expected a recipe in TOML, got {error.strerror}; {ADVICE}") from error
+        raise RecipeError(
+            f"{path}: expected a recipe in TOML, got {error.strerror}; {ADVICE}",
+            path=path,
+            expected="a recipe in TOML",
+            got=error.strerror,
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RecipeError(f"{path}: expected a recipe in TOML: {one_line(error)}") from error
+        raise RecipeError(
+            f"{path}: expected a recipe in TOML: {one_line(error)}",
+            path=path,
+            expected="a recipe in TOML",
+            got=one_line(error),
+        ) from error
     try:
         return _made(cls, values)
     except RecipeError as error:
-        raise RecipeError(f"{path}: {error}") from error
+        told = {name: getattr(error, name) for name in ("argument", "expected", "got")}
+        raise RecipeError(f"{path}: {error}", path=path, **told) from error
 
 
 def _made(cls: type[T], values: Mapping[str, Any]) -> T:
@@ -102,11 +113,15 @@ def _made(cls: type[T], values: Mapping[str, Any]) -> T:
     for name in values:
         if name not in kinds:
             near = difflib.get_close_matches(name, list(_names(kinds)), n=1, cutoff=0)[0]
-            raise RecipeError(f"{name}: not a field of a recipe; the nearest is {near}; {ADVICE}")
+            raise RecipeError(
+                f"{name}: not a field of a recipe; the nearest is {near}; {ADVICE}",
+                expected=tuple(_names(kinds)),
+                got=name,
+            )
     given = {name: _value(name, value, kinds[name]) for name, value in values.items()}
     needed = [each.name for each in dataclasses.fields(cls) if each.default is dataclasses.MISSING]  # type: ignore[arg-type]
     if missing := [name for name in needed if name not in given]:
-        raise RecipeError(f"{missing[0]}: expected a value, got none; {ADVICE}")
+        raise RecipeError.wanted(missing[0], "a value", "none", ADVICE)
     return cls(**given)
 
 

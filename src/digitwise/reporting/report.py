@@ -53,7 +53,13 @@ def write_report(evaluations: Sequence[Evaluation], path: Path, wishes: Wishes |
     """
     path = real(path)
     if path.suffix != ".html":
-        raise RunError(f"{path}: expected a name that ends in .html")
+        raise RunError(
+            f"{path}: expected a name that ends in .html",
+            path=path,
+            argument="path",
+            expected="a name that ends in .html",
+            got=path.name,
+        )
     files = {"numbers": (path.with_suffix(".json"), REPORT), "page": (path, REPORT)}
     folders = {"figures": (path.with_name(f"{path.stem}-figures"), REPORT_FIGURES)}
     outputs.check_places(files, folders)

@@ -73,7 +73,7 @@ def read_evaluation(folder: str | Path, of: Callable[..., Evaluation]) -> Evalua
     """See :meth:`Evaluation.open`; ``of`` is :meth:`Evaluation.of`."""
     path = expanded(folder)
     if not is_saved(path):
-        raise RunError(f"{folder}: expected a folder that Evaluation.save wrote, got none")
+        raise RunError.wanted(folder, "a folder that Evaluation.save wrote", "none", path=folder)
     with _reading(path, f"a whole evaluation of format {FORMAT}"):
         about = json.loads((path / FILE).read_text(encoding="utf-8"))
         if about["format"] != FORMAT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ def serve(
     report: str | Path | None = None,
     max_pixels: int = MAX_PIXELS,
     log: bool = False,
-    tell: Callable[[str, Settings], None] | None = None,
+    tell: Callable[[str, Settings], object] | None = None,
 ) -> None:
     """Serve a page and an API that read digits, until SIGTERM or Ctrl-C.
 
@@ -62,7 +63,7 @@ def serve(
     log : bool
         Write a line per request to stderr, without its content.
     tell : callable, optional
-        Told the URL and the settings before serving begins.
+        Told the URL and the settings before serving begins; by default the URL is written to standard error.
 
     Raises
     ------
@@ -77,8 +78,8 @@ def serve(
     Examples
     --------
     >>> import digitwise
-    >>> digitwise.serve(max_error=0.01, tell=lambda url, _: print(url))  # doctest: +SKIP
-    http://127.0.0.1:8000
+    >>> digitwise.serve(max_error=0.01)  # doctest: +SKIP
+    digitwise reads at http://127.0.0.1:8000; Ctrl-C ends it
     """
     check_parts()
     from digitwise.server import serving
@@ -102,16 +103,22 @@ def serve(
             f"--host {host}: expected a token where other machines can ask, got none; set {TOKEN} or --token-file, or "
             f"give --insecure to serve everybody who reaches it",
             argument="host",
+            expected="a token where other machines can ask",
+            got=host,
         )
     with serving.listen(host, port) as sock:
         app = application(settings)  # a model or folder that cannot be used is an error first
-        if tell is not None:
-            tell(serving.url_of(sock), settings)
+        (tell or _say)(serving.url_of(sock), settings)
         if workers > 1:
             del app  # each process makes its own
             serving.serve_in_processes(settings, sock, workers)
         else:
             serving.serve(app, sock, log=log)
+
+
+def _say(url: str, settings: Settings) -> None:
+    sys.stderr.write(f"digitwise reads at {url}; Ctrl-C ends it\n")
+    sys.stderr.flush()
 
 
 def token_of(given: str | None, source: str = "--token") -> str | None:
@@ -127,7 +134,8 @@ def token_of(given: str | None, source: str = "--token") -> str | None:
     where = source if given is not None else TOKEN
     found = (os.environ[TOKEN] if given is None else given).strip()
     if not found or not found.isascii() or not found.isprintable() or " " in found:
-        raise ServerError(f"{where}: expected a token of printable ASCII characters without spaces", argument="token")
+        wanted = "a token of printable ASCII characters without spaces"
+        raise ServerError(f"{where}: expected {wanted}", argument="token", expected=wanted, got="another")
     return found
 
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOG = logging.getLogger("digitwise.server")
+LAST_PORT = 65_535
 BACKLOG = 512  # connections that wait to be accepted
 IDLE = 0.5  # seconds in a shutdown for requests that are being sent
 KEEP_ALIVE = 15  # seconds that a connection stays open without a request
@@ -58,13 +59,15 @@ def listen(host: str, port: int) -> socket.socket:
     ServerError
         If the address or the port cannot be used.
     """
+    if not 0 <= port <= LAST_PORT:  # the system takes the rest of a larger one
+        raise ServerError.wanted("port", f"a number from 0 to {LAST_PORT}", port, argument="port")
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
             0
         ]
         sock = socket.socket(family, kind)
     except (OSError, UnicodeError) as error:
-        raise ServerError(f"--host {host}: expected an address of this machine, got {error}") from error
+        raise ServerError.wanted(f"--host {host}", "an address of this machine", error, argument="host") from error
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)

@@ -65,6 +65,12 @@ def load_model(path: Path) -> Any:
     -----
     UserWarning
         If the file does not tell which library Keras 1 used, on which the kernels depend.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> digitwise.load_model("results/augmented").input_shape  # doctest: +SKIP
+    (None, 28, 28, 1)
     """
     path = Path(path)
     if path.is_dir():
@@ -72,7 +78,12 @@ def load_model(path: Path) -> Any:
             (path / name for name in ("model.keras", "model.json", "model.h5") if (path / name).is_file()), path
         )
     if not path.is_file():
-        raise RunError(f"{path}: expected a model (model.keras, or model.json with its weights), found none")
+        raise RunError(
+            f"{path}: expected a model (model.keras, or model.json with its weights), found none",
+            path=path,
+            expected="a model",
+            got="none",
+        )
     try:
         if path.name.endswith(".h5") and not _is_whole(path):
             path = _json_of(path)
@@ -80,7 +91,12 @@ def load_model(path: Path) -> Any:
     except DigitwiseError:
         raise
     except Exception as error:  # Keras and h5py raise whatever their parsing meets
-        raise RunError(f"{path}: cannot be loaded as a model: {one_line(error, 200)}") from error
+        raise RunError(
+            f"{path}: cannot be loaded as a model: {one_line(error, 200)}",
+            path=path,
+            expected="a model",
+            got=one_line(error, 200),
+        ) from error
 
 
 def _from_file(path: Path) -> Any:

@@ -119,7 +119,10 @@ class BudgetPace:
         remaining = self.deadline - now
         if remaining <= 0 and self.share == 0:
             raise RecipeError(
-                f"budget: over before the training began, {-remaining:.1f} s ago; compiling takes its time: give more"
+                f"budget: over before the training began, {-remaining:.1f} s ago; compiling takes its time: give more",
+                argument="budget",
+                expected="seconds enough to begin",
+                got=self.deadline,
             )
         left = max(1.0, remaining * (self._done - 1) / (now - self._timed_from) - self.reserve_steps)
         steps = min(most, math.floor(left))

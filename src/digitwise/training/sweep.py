@@ -93,6 +93,13 @@ class Sweep:
         Of the winner.
     info : dict
         The content of sweep.json.
+
+    Examples
+    --------
+    >>> import digitwise
+    >>> done = digitwise.sweep("flash", "digits", trials=5)  # doctest: +SKIP
+    >>> done.best.path  # doctest: +SKIP
+    PosixPath('results/sweep-flash/best')
     """
 
     path: Path

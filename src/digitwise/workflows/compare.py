@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from digitwise.errors import RunError
 from digitwise.evaluation import Comparison, compare_predictions
 from digitwise.evaluation.comparison import all_different
 from digitwise.reporting.evaluation import Evaluation
 from digitwise.reporting.saved import is_saved
-from digitwise.runs import Run
+from digitwise.runs import Run, is_model
+from digitwise.workflows.models import name_of
+from digitwise.workflows.report import subject
 
-Compared = str | Path | Run | Evaluation
 
-
-def compare(a: Compared, b: Compared) -> Comparison:
+def compare(
+    a: Any,
+    b: Any,
+    *,
+    data: Any = None,
+    class_names: Sequence[Any] | None = None,
+    input_scale: str | None = None,
+    label_column: str | None = None,
+) -> Comparison:
     """Compare two models, image by image, on the same images.
 
     The read of the test images is noted in the run.json of both runs.
 
     Parameters
     ----------
-    a, b : str, Path, Run or Evaluation
+    a, b : str, Path, Run or Evaluation; with ``data`` any model
         A run or its folder, which stands for the answers about its own test images; an evaluation, or the folder that
-        one was saved in.
+        one was saved in; with ``data`` whatever :func:`digitwise.evaluate` takes.
+    data, class_names, input_scale, label_column
+        As for :func:`digitwise.evaluate`: both are asked about these images.
 
     Returns
     -------
@@ -32,7 +44,9 @@ def compare(a: Compared, b: Compared) -> Comparison:
     Raises
     ------
     RunError
-        If one is neither, both are the same run, or they are about different images.
+        If one is neither, both are the same run, they are about different images, or a model comes without ``data``.
+    ModelError, DataError
+        As for :func:`digitwise.evaluate`.
 
     Examples
     --------
@@ -42,15 +56,31 @@ def compare(a: Compared, b: Compared) -> Comparison:
     >>> print(digitwise.compare(right, shifted).verdict())
     A makes fewer errors than B (p = 8.52e-109)
     """
-    first, second = map(opened, (a, b))
+    asked: dict[str, Any] = {"class_names": class_names, "input_scale": input_scale, "label_column": label_column}
+    if data is not None:
+        first, second = (subject(each, data, **asked) for each in (a, b))
+    else:
+        if given := next((name for name, value in asked.items() if value is not None), None):
+            raise RunError.wanted(given, "it with data", "it alone", argument=given)
+        first, second = (opened(each, argument) for each, argument in ((a, "a"), (b, "b")))
     all_different([each.run for each in (first, second) if each.run])
     return compared(first, second)
 
 
-def opened(what: Compared) -> Evaluation:
+def opened(what: Any, argument: str | None = None) -> Evaluation:
     """The evaluation that a run, an evaluation or a folder stands for."""
     if isinstance(what, Evaluation):
         return what
+    is_path = isinstance(what, str | Path)
+    if not isinstance(what, Run) and (not is_path or is_model(what)):
+        raise RunError.wanted(
+            what if is_path else argument or "compare",
+            "a run, an evaluation or the folder of one",
+            "a model" if is_path else name_of(what),
+            "give data too, the labelled images that both are to be asked about",
+            path=what if is_path else None,
+            argument="data",
+        )
     if not isinstance(what, Run) and is_saved(what):
         return Evaluation.open(what)
     return Evaluation.of_run(what if isinstance(what, Run) else Run.open(what))

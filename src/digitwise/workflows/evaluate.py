@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,21 @@ from digitwise import ledger
 from digitwise.data import read_labelled
 from digitwise.data.labelled import of_classes, without_images
 from digitwise.data.patches import digests, read_patch
-from digitwise.errors import ModelError, RunError
+from digitwise.errors import ModelError, RunError, one_line
 from digitwise.exporting.judging import Judged
 from digitwise.files import expanded
 from digitwise.images import Dataset, Float32, ImageSet, Int64, Mask, Predictions
-from digitwise.outputs import MARKER
 from digitwise.reading.foreign import Foreign, Understood, as_probabilities, from_session, kind_of, known_digits
 from digitwise.reading.model import Model, is_foreign, model_content
 from digitwise.reading.reader import Reader
 from digitwise.reading.sessions import session_of
 from digitwise.reporting.evaluation import Evaluation
 from digitwise.reporting.saved import is_saved
-from digitwise.runs import Run, now
+from digitwise.runs import CLASSIFIER, Run, is_model, now
 from digitwise.workflows.models import (
     DIGITS,
     TAKEN,
+    class_name,
     foreign_file,
     foreign_model,
     is_array,
@@ -35,8 +36,6 @@ from digitwise.workflows.models import (
     ordered_classes,
     under_classes,
 )
-
-MODELS = (".keras", ".h5", ".hdf5", ".json", ".onnx")
 
 
 def evaluate(
@@ -54,7 +53,7 @@ def evaluate(
     model : run, path, model, classifier, module, function, Reader or array
         - a :class:`Run` or its folder;
         - a file: ``.keras``, ``.h5``, JSON beside its weights, ONNX; or a folder in TensorFlow's SavedModel form,
-          which runs as a program: only open one whose source you trust;
+          which runs as a program: only open one whose source you trust; or one that :meth:`DigitClassifier.save` wrote;
         - a Keras model; a fitted classifier of scikit-learn, by ``predict_proba`` or else ``decision_function``; a
           torch module, in evaluation mode on the device it is on;
         - a function of a batch of images that gives an array (n, k);
@@ -104,26 +103,25 @@ def evaluate(
     is_path = isinstance(model, str | Path)
     if is_path and is_saved(model):
         if data is not None:
-            raise RunError(f"{model}: expected a saved evaluation without data, got both; give the model instead")
+            alone, do = "a saved evaluation without data", "give the model instead"
+            raise RunError.wanted(model, alone, "both", do, path=model, argument="data")
         return Evaluation.open(model)
     if isinstance(model, Run) or (is_path and not is_model(model)):
         if class_names is not None or input_scale is not None:
-            raise RunError("expected class_names and input_scale with a model that is no run, got a run")
+            wanted = "class_names and input_scale with a model that is no run"
+            raise RunError(f"expected {wanted}, got a run", argument="model", expected=wanted, got="a run")
         return _of_run(model if isinstance(model, Run) else Run.open(model), data, label_column)
     if data is None:
         name = model if is_path else name_of(model)
-        raise RunError(f"{name}: expected --data with a model that is no run: it has no test images of its own")
+        raise RunError.wanted(
+            name,
+            "data with a model that is no run, which has no test images of its own",
+            "none",
+            "give labelled images as data (--data)",
+            path=model if is_path else None,
+            argument="data",
+        )
     return _of_model(model, Given.of(data, label_column), class_names, input_scale)
-
-
-def is_model(path: str | Path) -> bool:
-    """Whether a path is a model in a file, or a folder with JSON and weights or a SavedModel, that is no run."""
-    path = expanded(path)
-    if (path / "saved_model.pb").is_file():
-        return True
-    if path.is_dir():
-        return (path / "model.json").is_file() and not any((path / name).exists() for name in ("run.json", MARKER))
-    return path.is_file() and path.suffix.lower() in MODELS
 
 
 def _of_run(run: Run, data: Any, label_column: str | None) -> Evaluation:
@@ -221,7 +219,16 @@ def _opened(model: Any) -> Model | Reader | Foreign | Float32:
         content, name = model_content(path)
         session = session_of(content, name)
         return from_session(session, name) if is_foreign(session) else Model(path)
-    return foreign_file(path)
+    found = foreign_file(path)
+    return replace(found, class_names=_classes_of(path / CLASSIFIER)) if (path / CLASSIFIER).is_file() else found
+
+
+def _classes_of(file: Path) -> tuple[str, ...]:
+    """The classes of a saved :class:`digitwise.DigitClassifier`."""
+    try:
+        return tuple(map(class_name, json.loads(file.read_text(encoding="utf-8"))["classes"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RunError.wanted(file, "the classes of a saved classifier", one_line(error, 160)) from error
 
 
 def _rows(model: Any) -> Float32:
@@ -229,10 +236,12 @@ def _rows(model: Any) -> Float32:
     try:
         rows = np.asarray(model.detach().cpu() if hasattr(model, "detach") else model, np.float32)
     except (TypeError, ValueError) as error:
-        raise ModelError(f"expected {TAKEN}, got a {type(model).__name__} of others") from error
+        got = f"a {type(model).__name__} of others"
+        raise ModelError(f"expected {TAKEN}, got {got}", argument="model", expected=TAKEN, got=got) from error
     if rows.ndim != 2 or rows.shape[1] < 2 or not np.isfinite(rows).all():
         got = f"shape {rows.shape}" if rows.ndim != 2 or rows.shape[1] < 2 else "others"
-        raise ModelError(f"expected finite probabilities or logits of shape (n, k), got {got}")
+        wanted = "finite probabilities or logits of shape (n, k)"
+        raise ModelError(f"expected {wanted}, got {got}", argument="model", expected=wanted, got=got)
     return rows
 
 
@@ -253,12 +262,16 @@ def _told(
         if len(asked) != len(given.images):
             raise ModelError(
                 f"expected {len(given.images):,} rows, one for each of the images of {given.name} to evaluate with, "
-                f"got {len(asked):,}"
+                f"got {len(asked):,}",
+                argument="model",
+                expected=len(given.images),
+                got=len(asked),
             )
         outputs, images = ordered_classes(asked, given.images, given.name, class_names)
         return Predictions(images.labels, as_probabilities(outputs, kind_of(outputs)), images.class_names), images
     if class_names is not None:
-        raise ModelError(f"{name}: expected class_names with a model from elsewhere, got one that has its own")
+        elsewhere, own = "class_names with a model from elsewhere", "one that has its own"
+        raise ModelError.wanted(name, elsewhere, own, argument="class_names")
     if isinstance(asked, Reader):
         images = of_classes(given.images, asked.class_names, given.name, name)
         return Judged((), images.labels, asked.answers(images.images)).predictions, images
@@ -268,7 +281,8 @@ def _told(
 
 def _refuse_scale(input_scale: str | None, name: str) -> None:
     if input_scale is not None:
-        raise ModelError(f"{name}: expected --input-scale with a model from elsewhere, got one that has its own")
+        elsewhere, own = "an input scale (--input-scale) with a model from elsewhere", "one that has its own"
+        raise ModelError.wanted(name, elsewhere, own, argument="input_scale")
 
 
 def images_to_test(run: Run, data: Any, *, label_column: str | None = None) -> Given:

@@ -49,7 +49,7 @@ def foreign_model(model: Any) -> Foreign:
         return _classifier(model, name)
     if callable(model):
         return Foreign(name, None, None, guarded(model, name), layouts=AS_THEY_ARE, stored=True)
-    raise ModelError(f"expected {TAKEN}, got {name}")
+    raise ModelError(f"expected {TAKEN}, got {name}", argument="model", expected=TAKEN, got=name)
 
 
 def foreign_file(path: str | Path) -> Foreign:
@@ -94,7 +94,8 @@ def _classifier(model: Any, name: str) -> Foreign:
     asked = next((way for way in ("predict_proba", "decision_function") if hasattr(model, way)), None)
     if asked is None or getattr(model, "classes_", None) is None:
         got = "one that is not fitted" if asked else "one that only predicts classes"
-        raise ModelError(f"{name}: expected a fitted classifier with predict_proba or decision_function, got {got}")
+        fitted = "a fitted classifier with predict_proba or decision_function"
+        raise ModelError.wanted(name, fitted, got, argument="model")
     classes = np.asarray(model.classes_)
 
     def ask(rows: Any) -> Any:
@@ -167,14 +168,18 @@ def under_classes(
     names = model.class_names if class_names is None else tuple(map(class_name, class_names))
     if class_names is not None and model.classes != len(names):
         raise ModelError(
-            f"class_names: expected {model.classes} names, one for each output of {model.name}, got {len(names)}"
+            f"class_names: expected {model.classes} names, one for each output of {model.name}, got {len(names)}",
+            argument="class_names",
+            expected=model.classes,
+            got=len(names),
         )
     if not names:
         if model.classes == images.n_classes:
             return model, images.class_names
         if model.classes == len(DIGITS):
             return model, DIGITS
-        raise DataError(f"{where}: expected the {model.classes} classes of {model.name}, got {images.n_classes}")
+        classes = f"the {model.classes} classes of {model.name}"
+        raise DataError.wanted(where, classes, images.n_classes, argument="class_names")
     used = {images.class_names[label] for label in np.flatnonzero(images.class_counts)}
     if not used <= set(names) and all(name.isdecimal() and int(name) < images.n_classes for name in names):
         names = tuple(images.class_names[int(name)] for name in names)  # the classes by their numbers

@@ -13,8 +13,8 @@ from digitwise.reporting.content import Wishes
 from digitwise.reporting.evaluation import Evaluation
 from digitwise.reporting.report import write_report
 from digitwise.reporting.saved import is_saved
-from digitwise.runs import Run
-from digitwise.workflows.evaluate import evaluate, is_model
+from digitwise.runs import Run, is_model
+from digitwise.workflows.evaluate import evaluate
 
 PAGE = "report.html"
 

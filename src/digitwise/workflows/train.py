@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from digitwise.data import load
 from digitwise.data.streamed import AnyDataset, StreamedDataset
+from digitwise.errors import RecipeError
 from digitwise.images import Dataset
 from digitwise.models.own import OwnNetwork, described
 from digitwise.recipes import Recipe, find, for_data, is_file
@@ -24,12 +25,17 @@ from digitwise.training.sweep import Sweep, TrialRow
 from digitwise.training.watch import Watch
 
 
-def train(
+@overload
+def train(recipe: str | Path | Recipe, data: object = "mnist", *, seeds: None = None, **choices: Any) -> Run: ...
+@overload
+def train(recipe: str | Path | Recipe, data: object = "mnist", *, seeds: int, **choices: Any) -> list[Run]: ...
+def train(  # type: ignore[misc]  # the other choices are those named here
     recipe: str | Path | Recipe,
     data: object = "mnist",
     *,
     model: OwnNetwork | None = None,
     seed: int = 0,
+    seeds: int | None = None,
     out: str | Path | None = None,
     validation: int | None = None,
     budget: float | None = None,
@@ -42,7 +48,7 @@ def train(
     watch: Watch | None = None,
     progress: bool | None = None,
     pool: Pool | None = None,
-) -> Run:
+) -> Run | list[Run]:
     """Train a recipe, evaluate it once on the test images, and save it as a run folder.
 
     Parameters
@@ -61,6 +67,9 @@ def train(
         is trained with 0.9, as our trainings have hundreds of steps.
     seed : int
         Decides weights, order, augmentation and dropout, but not the validation split.
+    seeds : int, optional
+        Train as many times, from ``seed`` and the seeds after it, to run folders ``seed-<n>`` in ``out``, by default
+        ``results/<recipe>-seeds``.
     out : str or Path, optional
         The run folder, by default ``results/<recipe>``. An earlier run there is replaced when this one is complete.
     validation : int, optional
@@ -90,7 +99,7 @@ def train(
 
     Returns
     -------
-    Run
+    Run, or with ``seeds`` a list of them
 
     Raises
     ------
@@ -103,8 +112,8 @@ def train(
         If ``out`` is something else than a run folder or holds more than digitwise wrote, another training writes to
         it, or the checkpoint to resume belongs to another training.
 
-    Example
-    -------
+    Examples
+    --------
     >>> import digitwise, keras  # doctest: +SKIP
     >>> def net(input_shape, n_classes):
     ...     layers = [keras.layers.Flatten(), keras.layers.Dense(n_classes, activation="softmax")]
@@ -112,11 +121,23 @@ def train(
     >>> digitwise.train("flash", "digits", model=net).info["recipe"]["model"]  # doctest: +SKIP
     'net'
     """
+    if budget is not None and not 0 < budget < float("inf"):  # before the data is read
+        raise RecipeError.wanted("budget", "seconds above 0", f"{budget:g}", argument="budget")
+    if seeds is not None and seeds < 1:
+        raise RecipeError.wanted("seeds", "1 or more", seeds, argument="seeds")
+    if seeds is not None and (also or distribute):
+        given = "also" if also else "distribute"
+        raise RecipeError.wanted(given, "it without seeds", "both", argument=given)
     options = FitOptions(seed, budget, precision, deterministic, start_from)
     dataset = data if isinstance(data, StreamedDataset) else load(data)
     recipe = with_network(for_data(recipe, len(dataset.train)), model, dataset)
-    choices: dict[str, Any] = {"resume": resume, "distribute": distribute, "also": also, "pool": pool}
+    choices: dict[str, Any] = {"resume": resume, "pool": pool}
     with progress_bar(LiveWatch, False if watch else progress, many=_is_many(pool)) as bar:
+        if seeds is not None:
+            each = range(seed, seed + seeds)
+            choices |= {"out": out, "validation": validation, "watch": watch or bar}
+            return train_seeds(recipe, dataset, each, options, **choices)
+        choices |= {"distribute": distribute, "also": also}
         return train_run(recipe, dataset, options, out=out, validation=validation, watch=watch or bar, **choices)
 
 
@@ -231,8 +252,8 @@ def sweep(
     RunError
         If ``out`` is something else than a sweep or holds more than digitwise wrote, or another sweep writes to it.
 
-    Example
-    -------
+    Examples
+    --------
     >>> import digitwise
     >>> done = digitwise.sweep("flash", "digits", grid={"batch_size": [32, 64]})  # doctest: +SKIP
     >>> done.best.info["results"]["test"]["errors"]  # doctest: +SKIP

@@ -96,7 +96,9 @@ class Template:
             with Path(path).open("rb") as file:
                 content = file.read(LARGEST + 1)
         except (OSError, ValueError) as error:
-            raise DataError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+            reason = getattr(error, "strerror", None) or str(error)
+            told: dict[str, Any] = {"path": path, "expected": "a file", "got": reason}
+            raise DataError(f"{name}: cannot be read: {reason}", **told) from error
         if len(content) > LARGEST:
             raise DataError(f"{name}: expected a template of 1 MB at most, got more; give the .toml file of the form")
         try:
