@@ -117,6 +117,6 @@ def test_evidence_of_copies_names_their_files():
     found = {finding.code: finding.evidence for finding in checked.findings}
     for code in ("DW010", "DW012"):
         assert found[code]["groups"] == [[0, 2]]
-        assert found[code]["files"] == [["a/0.png", "c/2.png"]]
+        assert found[code]["group_files"] == [["a/0.png", "c/2.png"]]
     (pair,) = found["DW020"]["pairs"]
     assert (pair["test_file"], pair["train_file"]) == ("t/0.png", "b/1.png")

@@ -116,8 +116,7 @@ def test_unsure_networks_name_no_label_of_a_clean_set(seed):
     assert not suspicion(answers.labels, overconfident / overconfident.sum(axis=1, keepdims=True)).wrong.any()
 
 
-def test_of_what_is_named_nine_in_ten_are_wrong_at_least(monkeypatch):
-    monkeypatch.setattr("digitwise.checks.labels.FEW_LABELS", 0)  # as in sets of many images
+def test_of_what_is_named_nine_in_ten_are_wrong_at_least():
     named, right = 0, 0
     for seed in range(10):
         labels, places = flipped(30, answers := drawn(1_000, seed=seed, sharpness=6.0))
@@ -149,15 +148,6 @@ def test_a_set_that_is_too_hard_is_told_with_the_figure():
     told = learned_of(answers.labels, answers).skipped["DW040"]
     agreed = (answers.probabilities.argmax(axis=1) == answers.labels).mean()
     assert f"agree with {agreed:.0%} of their labels: the set is too small or too hard" in told
-
-
-@pytest.mark.parametrize(("n", "named"), [(3_000, False), (6_000, True)])
-def test_in_a_small_set_none_is_named_where_agreement_is_below_nine_tenths(n, named):
-    labels, places = flipped(n * 3 // 100, answers := drawn(n, seed=0, sharpness=6.0))
-    found = suspicion(labels, answers.probabilities)
-    assert 0.7 < found.agreement < 0.9
-    assert found.wrong.any() == named
-    assert np.isin(found.cut, places).sum() >= 0.85 * len(found.cut)
 
 
 def test_evidence_of_label_errors_has_file_and_sha256():

@@ -49,8 +49,8 @@ def test_draws_begin_with_the_recipe_as_it_suits_the_data(digitwise, here):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["flash"], "expected either --grid NAME=A,B,… or --trials N"),
-        (["flash", "--trials", "2", "--grid", "epochs=1"], "expected either --grid NAME=A,B,… or --trials N"),
+        (["flash"], "drawn near the recipe, got neither"),
+        (["flash", "--trials", "2", "--grid", "epochs=1"], "drawn near the recipe, got both"),
         (["flash", "--trials", "0"], "trials: expected 1 to 1,000, got 0"),
         (["flash", "--grid", "rate=1"], "grid: expected one of model,"),
         (["flash", "--grid", "epochs=many"], "epochs: expected a whole number, got 'many'"),

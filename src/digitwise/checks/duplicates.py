@@ -44,7 +44,7 @@ def _tiles(part: SplitData, found: list[Int64]) -> list[Tile]:
 def _listed(part: SplitData, found: list[Int64]) -> dict[str, Any]:
     """The groups as evidence, and the files of their images in the same order where these are files."""
     shown = [group.tolist() for group in found[:SHOWN]]
-    return {"groups": shown, **({"files": [part.files_at(group) for group in shown]} if part.raw.files else {})}
+    return {"groups": shown, **({"group_files": [part.files_at(group) for group in shown]} if part.raw.files else {})}
 
 
 class Copies(ImageCheck):

@@ -17,7 +17,7 @@ import numpy as np
 from digitwise import parts
 from digitwise.checks.base import Check, Finding, ImageCheck, NotApplicableError, tiles
 from digitwise.checks.subject import SplitData, Subject
-from digitwise.checks.thresholds import FEW, FEW_LABELS, HARD, LIKELIER, NAMED, RARE, REVIEWED, TRUSTED, UNEVEN
+from digitwise.checks.thresholds import FEW, HARD, LIKELIER, NAMED, RARE, REVIEWED, TRUSTED, UNEVEN
 from digitwise.errors import counted
 from digitwise.images import Float32, Float64, Int64, Mask
 
@@ -208,7 +208,7 @@ def suspicion(labels: Int64, probabilities: Float32) -> Suspicion:
         probable first, as have a mean probability of :data:`NAMED` to be so, see :func:`wrong_probabilities`. Where
         networks agree with :data:`HARD` of the labels, those of confident learning's cut are wrong too: networks learn
         labels that are wrong by a pattern, and then are right to expect them. Where they agree with fewer than
-        :data:`TRUSTED`, of small sets :data:`HARD`, none is.
+        :data:`TRUSTED`, none is.
     """
     values = np.asarray(probabilities, np.float64)
     values = np.maximum(values / values.sum(axis=1, keepdims=True), 1e-9)
@@ -230,7 +230,7 @@ def suspicion(labels: Int64, probabilities: Float32) -> Suspicion:
         suggested=values.argmax(axis=1).astype(np.int64),
         given_confidence=given,
         suggested_confidence=values.max(axis=1),
-        wrong=wrong & ~agreed & (agreed.mean() >= (HARD if len(labels) <= FEW_LABELS else TRUSTED)),
+        wrong=wrong & ~agreed & (agreed.mean() >= TRUSTED),
         agreement=float(agreed.mean()),
     )
 

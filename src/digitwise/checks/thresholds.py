@@ -46,7 +46,6 @@ NAMED = 0.9  # DW040: of the labels that are named as wrong, so many are expecte
 LIKELIER = 10.0  # DW040: twice the gain in log-likelihood from which some labels are wrong; 6.6 is the 1 % level
 TRUSTED = 0.7  # DW040: agreement of networks and labels below which none is named: too little is known of the set
 HARD = 0.9  # DW040: the same below which most wrong labels cannot be distinguished from hard images
-FEW_LABELS = 5_000  # DW040: labels up to which none is named below HARD: too many of the few would be right
 REVIEWED = 100  # DW040: images worth a look at least: the cut is careful
 
 SHIFT_AUC = 0.65  # DW050: how well a classifier tells the two sides apart; 0.5 is not at all
