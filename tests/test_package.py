@@ -16,7 +16,7 @@ from PIL import Image
 import digitwise
 
 ROOT = Path(__file__).parents[1]
-LARGEST = 495e6  # bytes of the plain install on Linux x86-64: 384 MB of files, and what Python compiles from them
+LARGEST = 530e6  # bytes of the plain install on Linux x86-64, with what Python compiles: 498 MB, and room
 
 
 @pytest.fixture(scope="module")

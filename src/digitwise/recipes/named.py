@@ -34,7 +34,7 @@ BASELINE = Recipe(
     sources=("Keras' simple MNIST example, reduced to one convolution",),
 )
 
-# Measured (benchmarks/results/recipes.csv): 37.0 ± 4.4 wrong of 10,000 MNIST test digits, fit 19.7 s; 5 seeds, mean and
+# Measured (benchmarks/results/recipes.csv): 38.0 ± 6.6 wrong of 10,000 MNIST test digits, fit 15.2 s; 5 seeds, mean and
 # spread, on 2 cores of an Intel Xeon in bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
 IMPROVED = Recipe(
     name="improved",
@@ -56,7 +56,7 @@ IMPROVED = Recipe(
     ),
 )
 
-# Measured (benchmarks/results/recipes.csv): 34.2 ± 2.9 wrong of 10,000 MNIST test digits, fit 26.7 s; 5 seeds, mean and
+# Measured (benchmarks/results/recipes.csv): 35.2 ± 2.8 wrong of 10,000 MNIST test digits, fit 20.2 s; 5 seeds, mean and
 # spread, on 2 cores of an Intel Xeon in bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
 AUGMENTED = IMPROVED.replace(
     name="augmented",
@@ -80,7 +80,7 @@ AUGMENTED = IMPROVED.replace(
     ),
 )
 
-# Measured (benchmarks/results/recipes.csv): 34.6 ± 2.1 wrong of 10,000 MNIST test digits, fit 26.9 s; 5 seeds, mean and
+# Measured (benchmarks/results/recipes.csv): 36.2 ± 3.2 wrong of 10,000 MNIST test digits, fit 19.5 s; 5 seeds, mean and
 # spread, on 2 cores of an Intel Xeon in bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
 FOCUS = AUGMENTED.replace(
     name="focus",
