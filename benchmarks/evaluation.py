@@ -13,7 +13,8 @@ from digitwise.evaluation.calibration import at_temperature
 from digitwise.evaluation.rates import expected_errors
 from digitwise.evaluation.selective import TEMPERATURE, reading_policy
 from digitwise.evaluation.slices import find_slices
-from digitwise.images import Float64, Int64, Mask, Predictions
+from digitwise.images import Float64, Int64, Mask
+from digitwise.predictions import Predictions
 from digitwise.properties import PROPERTIES, properties
 
 CLASSES = tuple("0123456789")

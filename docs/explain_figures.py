@@ -83,7 +83,7 @@ def risk_and_coverage() -> None:
     from digitwise.data import load
     from digitwise.data.splits import split_validation
     from digitwise.evaluation.selective import risk_coverage
-    from digitwise.images import Predictions
+    from digitwise.predictions import Predictions
     from digitwise.reading.model import Model
 
     model = Model()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from digitwise.images import ImageSet, Predictions
+from digitwise.images import ImageSet
+from digitwise.predictions import Predictions
 
 
 def blobs(n: int, *, seed: int = 0, size: int = 28, classes: int = 3, channels: int = 1) -> ImageSet:

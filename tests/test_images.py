@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from digitwise.errors import DataError
-from digitwise.images import Dataset, ImageSet, Predictions
+from digitwise.images import Dataset, ImageSet
+from digitwise.predictions import Predictions
 from tests.helpers import blobs, predictions
 
 

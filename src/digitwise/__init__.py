@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from digitwise.exporting.judging import calibrate as calibrate
     from digitwise.images import Dataset as Dataset
     from digitwise.images import ImageSet as ImageSet
-    from digitwise.images import Predictions as Predictions
+    from digitwise.predictions import Predictions as Predictions
     from digitwise.reading.reader import Reader as Reader
     from digitwise.reading.results import Page as Page
     from digitwise.reading.results import Reading as Reading
@@ -63,7 +63,8 @@ _MODULES = {
     "evaluation": "Comparison",
     "exporting.export": "Export export",
     "exporting.judging": "calibrate",
-    "images": "Dataset ImageSet Predictions",
+    "images": "Dataset ImageSet",
+    "predictions": "Predictions",
     "reading.reader": "Reader",
     "reading.results": "Page Reading",
     "recipes": "Augmentation Recipe",

@@ -37,8 +37,9 @@ import numpy as np
 from digitwise import ledger, outputs
 from digitwise.errors import DataError, RunError, one_line
 from digitwise.files import expanded, write_json
-from digitwise.images import Float16, Int64, Mask, Predictions
+from digitwise.images import Float16, Int64, Mask
 from digitwise.outputs import Kind
+from digitwise.predictions import Predictions
 from digitwise.run_display import RunDisplay
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ import numpy as np
 from digitwise import outputs
 from digitwise.errors import RunError
 from digitwise.files import atomic_json, atomic_write, whole_file
-from digitwise.images import Float16, Predictions
+from digitwise.images import Float16
+from digitwise.predictions import Predictions
 from digitwise.runs import CHECKPOINTS, FORMAT, RUN, Run, Split
 
 

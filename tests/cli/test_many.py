@@ -10,7 +10,7 @@ from rich.console import Console
 
 from digitwise import ledger
 from digitwise.cli.options import pool_for
-from digitwise.images import Predictions
+from digitwise.predictions import Predictions
 from digitwise.runs import Run
 from digitwise.system import cores
 from digitwise.training import folds

@@ -3,7 +3,7 @@ import pytest
 
 from digitwise.evaluation.fixes import WIDENED, changes, find_in, fix_for, halves, joined
 from digitwise.evaluation.slices import Condition, Slice
-from digitwise.images import Predictions
+from digitwise.predictions import Predictions
 from digitwise.properties import PROPERTIES
 from digitwise.recipes import Augmentation
 

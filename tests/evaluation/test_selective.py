@@ -12,7 +12,7 @@ from digitwise.evaluation.selective import (
     risk_coverage,
     upper_bound,
 )
-from digitwise.images import Predictions
+from digitwise.predictions import Predictions
 from tests.helpers import drawn, predictions
 
 

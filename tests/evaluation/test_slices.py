@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import hypergeom
 
 from digitwise.evaluation.slices import SIGNIFICANT, _tails, find_slices
-from digitwise.images import Predictions
+from digitwise.predictions import Predictions
 from digitwise.properties import PROPERTIES
 
 N = 4000

@@ -17,8 +17,8 @@ from digitwise.evaluation.selective import ROUNDING, TEMPERATURE, Policy
 from digitwise.exporting import convert
 from digitwise.exporting.card import card_of, normalization_of, policies_of
 from digitwise.exporting.export import EXPORT, SAVED_MODEL
-from digitwise.images import Predictions
 from digitwise.outputs import MARKER
+from digitwise.predictions import Predictions
 from digitwise.runs import Run
 from tests.helpers import drawn
 

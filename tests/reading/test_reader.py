@@ -11,7 +11,7 @@ from PIL import Image
 
 from digitwise import DataError, ModelError, Page, Reader, Reading
 from digitwise.evaluation.calibration import at_temperature
-from digitwise.images import Predictions
+from digitwise.predictions import Predictions
 from digitwise.reading.results import Digit, Line
 from tests.templates import POLICIES, metadata, printed, two, write_model
 

@@ -11,7 +11,7 @@ from digitwise.evaluation.assessment import assess
 from digitwise.evaluation.fixes import gatherings
 from digitwise.evaluation.rates import images_to_decide, judge, wilson
 from digitwise.evaluation.slices import Condition, Slice
-from digitwise.images import Predictions
+from digitwise.predictions import Predictions
 from digitwise.reporting.advice import steps_for
 from digitwise.reporting.evaluation import Evaluation
 

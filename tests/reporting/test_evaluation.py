@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from digitwise.errors import DigitwiseError, RunError
-from digitwise.images import ImageSet, Predictions
+from digitwise.images import ImageSet
+from digitwise.predictions import Predictions
 from digitwise.reporting.evaluation import Evaluation
 from digitwise.runs import Run
 from tests.helpers import blobs, drawn

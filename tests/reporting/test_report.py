@@ -10,7 +10,8 @@ import pytest
 from digitwise.errors import RunError
 from digitwise.evaluation.fixes import gatherings
 from digitwise.evaluation.slices import Condition, Slice
-from digitwise.images import Dataset, ImageSet, Predictions
+from digitwise.images import Dataset, ImageSet
+from digitwise.predictions import Predictions
 from digitwise.reporting.content import Wishes
 from digitwise.reporting.evaluation import Evaluation
 from digitwise.reporting.report import write_report as write

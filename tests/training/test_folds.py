@@ -3,7 +3,7 @@ import pytest
 
 from digitwise.data.splits import stratified_folds
 from digitwise.errors import DataError
-from digitwise.images import Predictions
+from digitwise.predictions import Predictions
 from digitwise.recipes import find
 from digitwise.training import folds
 from digitwise.training.folds import cross_validations

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from digitwise.evaluation.fixes import Fix
-from digitwise.images import Dataset, ImageSet, Predictions
+from digitwise.images import Dataset, ImageSet
+from digitwise.predictions import Predictions
 from digitwise.recipes import Augmentation, find
 from digitwise.runs import Run
 from digitwise.training import improve as module

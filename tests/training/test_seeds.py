@@ -9,7 +9,8 @@ import pytest
 from digitwise import ledger, unfinished
 from digitwise.data.splits import split_validation
 from digitwise.errors import RecipeError, RunError
-from digitwise.images import Dataset, Predictions
+from digitwise.images import Dataset
+from digitwise.predictions import Predictions
 from digitwise.recipes import Recipe
 from digitwise.training import folds
 from digitwise.training.fit import fit_networks

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from digitwise.evaluation.assessment import Assessment
     from digitwise.evaluation.metrics import Scores
     from digitwise.evaluation.rates import Expectation
-    from digitwise.images import Predictions
+    from digitwise.predictions import Predictions
     from digitwise.reporting.evaluation import Evaluation
     from digitwise.runs import Run
 

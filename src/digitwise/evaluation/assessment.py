@@ -14,7 +14,8 @@ from digitwise.evaluation.fixes import halves
 from digitwise.evaluation.metrics import Scores, evaluate_predictions
 from digitwise.evaluation.rates import Expectation, expected_errors, wilson
 from digitwise.evaluation.selective import TEMPERATURE, Policy, reading_policy
-from digitwise.images import Int64, Mask, Predictions
+from digitwise.images import Int64, Mask
+from digitwise.predictions import Predictions
 
 MAX_ERROR = 0.001
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitwise.evaluation.rates import wilson
-from digitwise.images import Float32, Float64, Int64, Predictions
+from digitwise.images import Float32, Float64, Int64
+from digitwise.predictions import Predictions
 
 SMALLEST_PROBABILITY = 1e-30  # float32 rounds smaller ones to zero, whose logarithm is infinite
 TEMPERATURES = (0.05, 20.0)

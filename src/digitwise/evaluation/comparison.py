@@ -14,8 +14,9 @@ from scipy.special import bdtr
 from digitwise import displays
 from digitwise.errors import RunError
 from digitwise.evaluation.rates import Z95
-from digitwise.images import Int64, Predictions
+from digitwise.images import Int64
 from digitwise.parts import imported
+from digitwise.predictions import Predictions
 from digitwise.runs import Run
 
 SIGNIFICANT = 0.05

@@ -11,7 +11,8 @@ import numpy as np
 from digitwise.data.splits import stratified_indices
 from digitwise.evaluation.comparison import Comparison, compare_predictions
 from digitwise.evaluation.slices import Slice, find_slices
-from digitwise.images import Float64, Int64, Predictions
+from digitwise.images import Float64, Int64
+from digitwise.predictions import Predictions
 
 WIDENED = {  # ranges of augmentation that give more samples of an end of a property
     ("slant", "much"): ("shear_range", "rotation_range"),

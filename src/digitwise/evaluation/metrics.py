@@ -9,7 +9,8 @@ import numpy as np
 
 from digitwise.evaluation.calibration import negative_log_likelihood
 from digitwise.evaluation.rates import expectation_in_words, wilson
-from digitwise.images import Float64, Int64, Predictions
+from digitwise.images import Float64, Int64
+from digitwise.predictions import Predictions
 
 
 def confusion_matrix(predictions: Predictions, *, normalize: bool = False) -> Int64 | Float64:

@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 
 from digitwise.errors import DataError, RunError
-from digitwise.images import Float64, Int64, Predictions
+from digitwise.images import Float64, Int64
+from digitwise.predictions import Predictions
 
 MOST_IMAGES = 10_000_000  # that are worth a plan to test on
 Z95 = 1.959963984540054

@@ -11,7 +11,8 @@ from scipy.special import bdtr, betaincinv
 
 from digitwise.errors import RunError
 from digitwise.evaluation.calibration import at_temperature
-from digitwise.images import Float32, Float64, Int64, Predictions
+from digitwise.images import Float32, Float64, Int64
+from digitwise.predictions import Predictions
 
 CONFIDENCE = 0.95  # of an error guarantee
 STARTS = 2  # searches for a threshold

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from scipy.special import gammaln
 
-from digitwise.images import Float64, Int64, Mask, Predictions
+from digitwise.images import Float64, Int64, Mask
+from digitwise.predictions import Predictions
 from digitwise.properties import PROPERTIES, Property
 
 SIGNIFICANT = 0.03  # every group found starts another search; this keeps false groups of all searches below 5 %

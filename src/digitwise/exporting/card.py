@@ -10,8 +10,8 @@ from digitwise.data.sources import NAMES
 from digitwise.errors import RunError
 from digitwise.evaluation.calibration import fit_temperature
 from digitwise.evaluation.selective import reading_policy
-from digitwise.images import Predictions
 from digitwise.normalization import VERSION
+from digitwise.predictions import Predictions
 from digitwise.reading.model import FORMAT, UNTOUCHED
 from digitwise.runs import Run
 from digitwise.version import __version__

@@ -19,9 +19,9 @@ from digitwise.evaluation.calibration import at_temperature
 from digitwise.exporting.card import Card, card_of
 from digitwise.exporting.parity import BATCHES, IMAGES, Ask, drawings, largest_difference
 from digitwise.files import real
-from digitwise.images import Predictions
 from digitwise.outputs import Kind, check_file, check_folder, claimed, new_folder, output_file, together
 from digitwise.parts import require
+from digitwise.predictions import Predictions
 from digitwise.reading.model import KEY
 from digitwise.runs import Run, is_model
 from digitwise.temporaries import temporary_folder

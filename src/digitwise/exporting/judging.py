@@ -26,8 +26,9 @@ from digitwise.formats import Stored, open_splits
 from digitwise.formats.blocks import Labels
 from digitwise.formats.objects import object_splits
 from digitwise.formats.values import Pixels, as_labels
-from digitwise.images import Dataset, Int64, Mask, Predictions
+from digitwise.images import Dataset, Int64, Mask
 from digitwise.outputs import Kind, check_file, write
+from digitwise.predictions import Predictions
 from digitwise.reading.answers import Answers
 from digitwise.reading.inputs import is_labelled_files, labelled_files
 from digitwise.reading.model import KEY, model_content

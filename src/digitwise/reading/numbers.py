@@ -25,6 +25,7 @@ THERE = 0.5  # probability from which an object counts as a digit
 DOUBT = 0.02  # probability from which a rejected object is reported, and lowers the confidence of the number beside
 PASSED = 0.5  # probability that a vertical stroke which the finder did not detect is a digit
 SIGN = 0.4  # score from which an object counts as a sign
+PERHAPS = 0.1  # probability of a rejected digit from which it counts as one beside the others
 LIKELY = 0.5  # confidence from which a number counts as matching what is known
 WINDOW = 65  # pixels at the finder's scale: the mean of such a window is taken for the paper
 STRENGTH = 0.45  # share of the digits' contrast from which a pixel is ink
@@ -341,3 +342,8 @@ def _kind(edges: Float32, own: Mask, shape: tuple[int, ...]) -> Kind:
         return "rule"
     left, top, right, bottom = edges
     return "border" if left <= 1 or top <= 1 or right >= shape[1] - 1 or bottom >= shape[0] - 1 else "mark"
+
+
+def is_more(other: Other) -> bool:
+    """Whether this ink beside a digit makes the image a page; lines, and ink cut by the border, do not."""
+    return other.kind == "mark" or (other.kind == "digit?" and (other.confidence or 1.0) >= PERHAPS)

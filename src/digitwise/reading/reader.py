@@ -24,8 +24,8 @@ from digitwise.reading.inputs import cut_out, image_of, path_of, stack_of
 from digitwise.reading.known import Known, Region
 from digitwise.reading.model import UNTOUCHED, Model, chosen
 from digitwise.reading.model_input import Prepared, as_they_are, even, fitted, normalized, normalized_stack, opinions_of
-from digitwise.reading.numbers import page_of
-from digitwise.reading.results import Digit, Other, Page, Reading
+from digitwise.reading.numbers import is_more, page_of
+from digitwise.reading.results import Digit, Page, Reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 # Pixels of the longer side, for JPEGs that are larger: a digit as small as a tenth of the image still has a hundred.
 SINGLE = 1_000
 FEW = 3  # pieces of ink without a detected digit that may still be one: more are a page of something else
-PERHAPS = 0.1  # probability of a second, rejected digit from which an image is a page
 LIKELY = 0.5  # the finder's probability of a class from which an image without ink is not blank
 PAGE = 2_000  # pixels of the longer side, for larger JPEGs: the finder looks at no more than three million pixels
 DIGITS = tuple("0123456789")
@@ -262,7 +261,7 @@ class Reader:
         sight = self._sight(decoded)
         page = self._page(sight, decoded, path)
         digits = [digit for number in page.numbers for digit in number.digits]
-        if len(digits) > 1 or (digits and any(map(_is_more, page.others))):
+        if len(digits) > 1 or (digits and any(map(is_more, page.others))):
             return page
         if digits:
             single = self._agreed(decoded, digits[0], sight, path)
@@ -398,8 +397,3 @@ class Reader:
 
     def _sure(self, probabilities: Float32) -> Any:
         return np.ones(len(probabilities), bool) if self.policy is None else self.policy.sure(probabilities)
-
-
-def _is_more(other: Other) -> bool:
-    """Whether this ink beside a digit makes the image a page; lines, and ink cut by the border, do not."""
-    return other.kind == "mark" or (other.kind == "digit?" and (other.confidence or 1.0) >= PERHAPS)

@@ -22,8 +22,9 @@ from digitwise.evaluation.rates import judge
 from digitwise.evaluation.selective import RiskCoverage, risk_coverage
 from digitwise.evaluation.slices import Slice, find_slices
 from digitwise.evaluation.spread import over_seeds, seeds_in_words
-from digitwise.images import Dataset, Float64, ImageSet, Int64, Predictions
+from digitwise.images import Dataset, Float64, ImageSet, Int64
 from digitwise.ledger import looks
+from digitwise.predictions import Predictions
 from digitwise.properties import properties
 from digitwise.reporting import feature_map
 from digitwise.reporting.advice import steps_for

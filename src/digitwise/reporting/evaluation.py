@@ -18,8 +18,9 @@ from digitwise.evaluation.calibration import Calibration, calibration
 from digitwise.evaluation.fixes import fix_for
 from digitwise.evaluation.metrics import Scores
 from digitwise.evaluation.slices import find_slices
-from digitwise.images import ImageSet, Int64, Predictions
+from digitwise.images import ImageSet, Int64
 from digitwise.parts import imported
+from digitwise.predictions import Predictions
 from digitwise.properties import properties
 from digitwise.reading.foreign import Understood
 from digitwise.runs import Run

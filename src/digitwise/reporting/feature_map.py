@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from digitwise.images import Float16, Float64, Int64, Predictions
+from digitwise.images import Float16, Float64, Int64
+from digitwise.predictions import Predictions
 
 MOST = 2_000  # points: enough to look at, computed in seconds
 PERPLEXITY = 30  # of t-SNE

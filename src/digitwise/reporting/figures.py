@@ -16,8 +16,9 @@ from digitwise import displays
 from digitwise.data.balance import ClassBalance
 from digitwise.drawing import BLUE, INK, ORANGE, new_figure
 from digitwise.evaluation import apart, confusion_matrix
-from digitwise.images import ImageSet, Int64, Predictions, UInt8
+from digitwise.images import ImageSet, Int64, UInt8
 from digitwise.outputs import Kind, output_file
+from digitwise.predictions import Predictions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,8 +11,9 @@ from digitwise.data.labelled import Labelled
 from digitwise.data.streamed import AnyDataset
 from digitwise.escaping import printable
 from digitwise.evaluation import Scores, evaluate_predictions, explain
-from digitwise.images import Dataset, ImageSet, Predictions
+from digitwise.images import Dataset, ImageSet
 from digitwise.outputs import Kind, check_file, write
+from digitwise.predictions import Predictions
 from digitwise.reporting import charts, figures
 from digitwise.runs import Run, now
 from digitwise.system import versions

@@ -12,8 +12,9 @@ from digitwise import outputs
 from digitwise.errors import RunError
 from digitwise.evaluation.comparison import all_different
 from digitwise.files import real, write_json
-from digitwise.images import Int64, Predictions
+from digitwise.images import Int64
 from digitwise.outputs import Kind
+from digitwise.predictions import Predictions
 from digitwise.reporting import charts, figures
 from digitwise.reporting.content import Examined, Wishes, about_the_same, content, examine
 from digitwise.reporting.feature_map import centres

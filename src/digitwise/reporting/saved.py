@@ -22,8 +22,9 @@ import numpy as np
 
 from digitwise.errors import DataError, RunError, one_line
 from digitwise.files import expanded, real, write_json
-from digitwise.images import ImageSet, Predictions
+from digitwise.images import ImageSet
 from digitwise.outputs import Kind, claimed, new_folder
+from digitwise.predictions import Predictions
 from digitwise.runs import now
 from digitwise.system import versions
 

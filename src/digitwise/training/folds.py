@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from digitwise.data.splits import split_validation, stratified_folds
-from digitwise.images import Float32, ImageSet, Int64, Predictions
+from digitwise.images import Float32, ImageSet, Int64
+from digitwise.predictions import Predictions
 from digitwise.recipes import Recipe
 from digitwise.training.fit import fit
 from digitwise.training.options import FitOptions

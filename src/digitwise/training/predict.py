@@ -10,8 +10,9 @@ import numpy as np
 
 from digitwise.data.prepare import to_input
 from digitwise.errors import DataError, ModelError, one_line
-from digitwise.images import Float16, Float32, ImageSet, Predictions
+from digitwise.images import Float16, Float32, ImageSet
 from digitwise.parts import imported
+from digitwise.predictions import Predictions
 from digitwise.reading.foreign import LAYOUTS, Foreign, guarded
 
 BATCH = 500

@@ -17,7 +17,8 @@ from digitwise.data.patches import digests, read_patch
 from digitwise.errors import ModelError, RunError, one_line
 from digitwise.exporting.judging import Judged
 from digitwise.files import expanded
-from digitwise.images import Dataset, Float32, ImageSet, Int64, Mask, Predictions
+from digitwise.images import Dataset, Float32, ImageSet, Int64, Mask
+from digitwise.predictions import Predictions
 from digitwise.reading.foreign import Foreign, Understood, as_probabilities, from_session, kind_of, known_digits
 from digitwise.reading.model import Model, is_foreign, model_content
 from digitwise.reading.reader import Reader
