@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from digitwise.cli.console import (
+    FURTHER,
     DataOption,
     DownloadBar,
     JsonFlag,
@@ -28,12 +28,14 @@ from digitwise.cli.train import PrecisionOption, ResumeFlag, SeedOption, summary
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from digitwise.images import Dataset
     from digitwise.recipes import Recipe
     from digitwise.runs import Run
-    from digitwise.training.options import FitOptions, Precision
+    from digitwise.training.pool import Pool
+    from digitwise.training.watch import Watch
+    from digitwise.workflows.job import Job
 
 JOB = ("baseline", "improved", "augmented", "focus")  # the exercise's models, in its order
+WORTH_IT = 10_000  # training images: fewer are trained on before two processes have begun
 
 
 def run(
@@ -46,17 +48,28 @@ def run(
     precision: PrecisionOption = None,
     device: DeviceOption = None,
     resume: ResumeFlag = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Number of trainings run in parallel.  [default: 2 on a processor that has the cores and the memory]",
+            rich_help_panel=FURTHER,
+        ),
+    ] = None,
     open_page: OpenFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Do the whole exercise: look at the data, train four models, explain their errors, save everything."""
     from digitwise import parts, unfinished
+    from digitwise.cli.data import tell
+    from digitwise.cli.info import banner
     from digitwise.data import load, load_or_embedded
     from digitwise.data.splits import split_validation
     from digitwise.files import real
     from digitwise.outputs import check_file, claimed
     from digitwise.recipes import find
     from digitwise.reporting.render import PAGE, check_data_figures
+    from digitwise.training.pool import side_by_side, usual_pool
 
     parts.require("training", "keras", "tensorflow")
     console = stage(as_json)
@@ -77,65 +90,59 @@ def run(
     check_file(out / "index.html", PAGE)
     if dataset.embedded and not data:
         console.print(f"NOT MNIST: going on with the embedded digits set. {dataset.notes[0]}", style="bold yellow")
+    told = steps(console)
     with claimed(out, PAGE, inside=True):
-        finished, verdicts = _do(recipes, dataset, out, seed, precision, resume=resume, console=steps(console))
+        told.print(banner(precision))
+        told.rule("The data", align="left")
+        tell(dataset, told)
+        # After the data, since they import Keras: bad input is reported at once.
+        from digitwise.training.options import FitOptions
+        from digitwise.workflows.job import run_job
+
+        at_once = len(JOB) if len(dataset.train) >= WORTH_IT else 1
+        pool = side_by_side(jobs) if jobs else usual_pool(at_once)
+        options = FitOptions(seed=seed, precision=precision)
+        with story(told, recipes, pool) as watch:
+            job = run_job(recipes, dataset, out, options, resume=resume, pool=pool, watch=watch, tell=watch.tell_run)
     if open_page:
         open_file(out / "index.html")
     if as_json:
-        print_json({"data": dataset.name, "embedded": dataset.embedded, "runs": [summary(r) for r in finished]})
+        print_json({"data": dataset.name, "embedded": dataset.embedded, "runs": [summary(r) for r in job.runs]})
         return
-    _closing_table(finished, verdicts, place, console)
+    _closing_table(job, place, console)
 
 
-def _do(
-    recipes: Sequence[Recipe],
-    dataset: Dataset,
-    out: Path,
-    seed: int,
-    precision: Precision | None,
-    *,
-    resume: bool,
-    console: Console,
-) -> tuple[list[Run], list[str]]:
-    """Look at the data, train, compare and write the page; the runs, and sentences on their differences."""
-    from digitwise.cli.data import tell
-    from digitwise.cli.info import banner
-    from digitwise.reporting.render import draw_data, render_index
-    from digitwise.training.options import FitOptions
-    from digitwise.workflows.compare import compare
-
-    console.print(banner(precision))
-    console.rule("The data", align="left")
-    tell(dataset, console)
-    draw_data(dataset, out / "data")
-    options = FitOptions(seed=seed, precision=precision)  # imports Keras
-    finished = [
-        _train(recipe, dataset, out / recipe.name, options, resume=resume, console=console) for recipe in recipes
-    ]
-    verdicts = [
-        compare(a, b).verdict(a.name, b.name) for a, b in itertools.combinations(finished, 2) if a.name != "baseline"
-    ]
-    render_index(finished, dataset, verdicts, out / "index.html")
-    return finished, verdicts
-
-
-def _train(recipe: Recipe, dataset: Dataset, out: Path, options: FitOptions, *, resume: bool, console: Console) -> Run:
+def story(console: Console, recipes: Sequence[Recipe], pool: Pool) -> Any:
+    """What the command prints of its trainings: their epochs as they go, and each result below its recipe's name."""
     from digitwise.training.live import LiveWatch
-    from digitwise.workflows.train import train_run
+    from digitwise.training.pool import Here
 
-    console.print()
-    console.rule(f"{recipe.name}: {recipe.purpose}", align="left")
-    with LiveWatch(console, layers=recipe.name in ("baseline", "improved")) as watch:
-        result = train_run(recipe, dataset, options, out=out, resume=resume, watch=watch)
-    tell_result(result, console, explained=recipe.name == JOB[0])
-    return result
+    purposes = {recipe.name: recipe.purpose for recipe in recipes}
+
+    class Story(LiveWatch):
+        def on_task(self, name: str) -> Watch:
+            if not self.many:
+                self._head(name)
+                self.layers = name in ("baseline", "improved")
+            return super().on_task(name)
+
+        def tell_run(self, run: Run) -> None:
+            if self.many:
+                self._head(run.name)
+            tell_result(run, console, explained=run.name == JOB[0])
+
+        def _head(self, name: str) -> None:
+            console.print()
+            console.rule(f"{name}: {purposes[name]}", align="left")
+
+    return Story(console, many=not isinstance(pool, Here))
 
 
-def _closing_table(finished: Sequence[Run], verdicts: Sequence[str], out: Path, console: Console) -> None:
+def _closing_table(job: Job, out: Path, console: Console) -> None:
     console.print()
     console.rule("Results", align="left")
     rows = []
-    for result in finished:
+    for result in job.runs:
         line = summary(result)
         low, high = line["interval_95"]
         rows.append(
@@ -150,6 +157,6 @@ def _closing_table(finished: Sequence[Run], verdicts: Sequence[str], out: Path, 
             )
         )
     console.print(table(("model", "errors", "accuracy", "95 % interval", "parameters", "fit s", "images/s"), rows))
-    for verdict in verdicts:
+    for verdict in job.verdicts:
         console.print(f"  {verdict}")
     console.print(f"\nEverything lies in {out}/; open {out / 'index.html'}")
