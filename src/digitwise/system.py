@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import os
 import platform
 import sys
@@ -86,6 +85,8 @@ def _left_in_group() -> int | None:
 
 def versions() -> dict[str, str]:
     """Installed versions of what a result depends on, Python first; read without importing any of it."""
+    import importlib.metadata
+
     from digitwise.version import __version__
 
     found = {"python": platform.python_version(), "digitwise": __version__}  # also where it is not installed

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import sys
 import tempfile
 import time
@@ -33,7 +32,7 @@ TRIES, SECONDS_BETWEEN_TRIES = 5, 0.01  # others hold a folder alone only while 
 
 def temporary_name(path: Path) -> Path:
     """A new name beside a file; it keeps the suffix, for writers that choose the format by it."""
-    return path.parent / f"{PREFIX}-{path.stem}-{secrets.token_hex(4)}{''.join(path.suffixes[-2:])}"
+    return path.parent / f"{PREFIX}-{path.stem}-{os.urandom(4).hex()}{''.join(path.suffixes[-2:])}"
 
 
 @contextmanager
@@ -109,7 +108,7 @@ def for_libraries() -> Iterator[None]:
 def _made(place: Path, stack: ExitStack) -> Path:
     """A new folder, locked as long as the stack."""
     while True:
-        folder = place / f"{PREFIX}-{secrets.token_hex(8)}"
+        folder = place / f"{PREFIX}-{os.urandom(8).hex()}"
         folder.mkdir(0o700)
         try:
             handle = _opened(folder)
@@ -152,7 +151,7 @@ def remove(folder: Path) -> None:
             for entry in list(os.scandir(place)):
                 if entry.is_dir(follow_symlinks=False):
                     os.chmod(entry.path, 0o700)
-                    waiting.append(Path(entry.path).rename(folder.joinpath(secrets.token_hex(8))))
+                    waiting.append(Path(entry.path).rename(folder.joinpath(os.urandom(8).hex())))
                 else:
                     os.unlink(entry.path)
             if place != folder:

@@ -7,7 +7,6 @@ the fastest there. ``KERAS_BACKEND`` decides whatever is found; ``DIGITWISE_DEVI
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import sys
@@ -92,6 +91,8 @@ def _jax() -> bool:
 
 def _tensorflow() -> bool:
     """TensorFlow's usual build on Linux computes on GPUs where NVIDIA's libraries are installed beside it."""
+    import importlib.metadata
+
     try:
         importlib.metadata.version("tensorflow-cpu")
     except importlib.metadata.PackageNotFoundError:
