@@ -1,12 +1,9 @@
-from dataclasses import dataclass
-
 import pytest
 
 from digitwise.errors import RecipeError
 from digitwise.images import Dataset
 from digitwise.recipes import Recipe
 from digitwise.training.options import FitOptions
-from digitwise.training.pool import Here, Processes, side_by_side, usual_pool
 from digitwise.training.watch import Watch
 from digitwise.workflows.job import run_job
 from tests.helpers import blobs
@@ -33,15 +30,6 @@ class Names(Watch):
         self.done.append(name)
 
 
-class Backwards:
-    """Tasks here, the last one done first."""
-
-    shares_disk = True
-
-    def run(self, function, shared, tasks, names, watch, *, lost=None):
-        yield from reversed(list(Here().run(function, shared, tasks, names, watch)))
-
-
 def test_a_job_leaves_a_run_for_each_recipe_and_a_page(dataset, tmp_path):
     watch, told = Names(), []
     job = run_job(RECIPES, dataset, tmp_path, OPTIONS, watch=watch, tell=lambda run: told.append(run.name))
@@ -58,13 +46,6 @@ def test_a_job_leaves_a_run_for_each_recipe_and_a_page(dataset, tmp_path):
     assert (tmp_path / "data").is_dir()
 
 
-def test_runs_have_the_order_of_the_recipes_whichever_is_done_first(dataset, tmp_path):
-    told = []
-    job = run_job(RECIPES, dataset, tmp_path, OPTIONS, pool=Backwards(), tell=lambda run: told.append(run.name))
-    assert [run.name for run in job.runs] == ["first", "second", "third"]
-    assert told == ["third", "second", "first"]
-
-
 def test_a_job_goes_on_where_it_was(dataset, tmp_path):
     run_job(RECIPES[:2], dataset, tmp_path, OPTIONS)
     before = (tmp_path / "first" / "run.json").stat().st_mtime_ns
@@ -78,46 +59,3 @@ def test_a_job_that_fails_leaves_nothing_unfinished(dataset, tmp_path):
     with pytest.raises(RecipeError, match="no-cnn"):
         run_job([FIRST, broken], dataset, tmp_path, OPTIONS)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "first"]
-
-
-@dataclass(frozen=True)
-class Machine:
-    backend: str = "tensorflow"
-    gpu: bool = False
-    cores: int = 4
-    memory: float | None = 8e9
-
-
-@pytest.mark.parametrize(
-    ("machine", "jobs", "threads"),
-    [
-        (Machine(), 2, 2),
-        (Machine(cores=2), 2, 1),
-        (Machine(cores=5), 2, 2),
-        (Machine(memory=None), 2, 2),
-        (Machine(cores=1), 1, None),
-        (Machine(gpu=True), 1, None),
-        (Machine(backend="jax"), 1, None),
-        (Machine(backend="torch"), 1, None),
-        (Machine(memory=2e9), 1, None),
-    ],
-    ids=str,
-)
-def test_trainings_go_on_side_by_side_where_that_is_quicker(machine, jobs, threads, monkeypatch):
-    monkeypatch.setattr("digitwise.training.pool.choose", lambda: machine)
-    monkeypatch.setattr("digitwise.training.pool.cores", lambda: machine.cores)
-    monkeypatch.setattr("digitwise.training.pool.memory_available", lambda: machine.memory)
-    pool = usual_pool(4)
-    assert isinstance(usual_pool(1), Here)
-    if jobs == 1:
-        assert isinstance(pool, Here)
-    else:
-        assert isinstance(pool, Processes)
-        assert (pool.jobs, pool.threads) == (jobs, threads)
-
-
-def test_more_processes_than_cores_have_one_each(monkeypatch):
-    monkeypatch.setattr("digitwise.training.pool.cores", lambda: 2)
-    pool = side_by_side(5)
-    assert isinstance(pool, Processes)
-    assert (pool.jobs, pool.threads) == (5, 1)

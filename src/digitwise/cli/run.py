@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitwise.cli.console import (
-    FURTHER,
     DataOption,
     DownloadBar,
     JsonFlag,
@@ -30,12 +29,10 @@ if TYPE_CHECKING:
 
     from digitwise.recipes import Recipe
     from digitwise.runs import Run
-    from digitwise.training.pool import Pool
     from digitwise.training.watch import Watch
     from digitwise.workflows.job import Job
 
 JOB = ("baseline", "improved", "augmented", "focus")  # the exercise's models, in its order
-WORTH_IT = 10_000  # training images: fewer are trained on before two processes have begun
 
 
 def run(
@@ -48,14 +45,6 @@ def run(
     precision: PrecisionOption = None,
     device: DeviceOption = None,
     resume: ResumeFlag = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Number of trainings run in parallel.  [default: 2 on a processor that has the cores and the memory]",
-            rich_help_panel=FURTHER,
-        ),
-    ] = None,
     open_page: OpenFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -69,7 +58,6 @@ def run(
     from digitwise.outputs import check_file, claimed
     from digitwise.recipes import find
     from digitwise.reporting.render import PAGE, check_data_figures
-    from digitwise.training.pool import side_by_side, usual_pool
 
     parts.require("training", "keras", "tensorflow")
     console = stage(as_json)
@@ -99,11 +87,9 @@ def run(
         from digitwise.training.options import FitOptions
         from digitwise.workflows.job import run_job
 
-        at_once = len(JOB) if len(dataset.train) >= WORTH_IT else 1
-        pool = side_by_side(jobs) if jobs else usual_pool(at_once)
         options = FitOptions(seed=seed, precision=precision)
-        with story(told, recipes, pool) as watch:
-            job = run_job(recipes, dataset, out, options, resume=resume, pool=pool, watch=watch, tell=watch.tell_run)
+        with story(told, recipes) as watch:
+            job = run_job(recipes, dataset, out, options, resume=resume, watch=watch, tell=watch.tell_run)
     if open_page:
         open_file(out / "index.html")
     if as_json:
@@ -112,30 +98,23 @@ def run(
     _closing_table(job, place, console)
 
 
-def story(console: Console, recipes: Sequence[Recipe], pool: Pool) -> Any:
-    """What the command prints of its trainings: their epochs as they go, and each result below its recipe's name."""
+def story(console: Console, recipes: Sequence[Recipe]) -> Any:
+    """What the command prints of its trainings, below the name and the purpose of each recipe."""
     from digitwise.training.live import LiveWatch
-    from digitwise.training.pool import Here
 
     purposes = {recipe.name: recipe.purpose for recipe in recipes}
 
     class Story(LiveWatch):
         def on_task(self, name: str) -> Watch:
-            if not self.many:
-                self._head(name)
-                self.layers = name in ("baseline", "improved")
+            console.print()
+            console.rule(f"{name}: {purposes[name]}", align="left")
+            self.layers = name in ("baseline", "improved")
             return super().on_task(name)
 
         def tell_run(self, run: Run) -> None:
-            if self.many:
-                self._head(run.name)
             tell_result(run, console, explained=run.name == JOB[0])
 
-        def _head(self, name: str) -> None:
-            console.print()
-            console.rule(f"{name}: {purposes[name]}", align="left")
-
-    return Story(console, many=not isinstance(pool, Here))
+    return Story(console)
 
 
 def _closing_table(job: Job, out: Path, console: Console) -> None:

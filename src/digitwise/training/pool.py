@@ -17,11 +17,9 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from digitwise.errors import DigitwiseError, RunError, one_line
-from digitwise.system import cores, memory_available, thread_limits
-from digitwise.training.devices import choose
+from digitwise.system import thread_limits
 from digitwise.training.watch import Event, Relay, Stopped, Watch, answered
 
-ROOM = 3e9  # bytes of memory, available, from which two trainings of the exercise fit beside each other
 TRIES = 2  # of a task that fails unexpectedly, or whose process the system ended, perhaps for lack of memory
 FAILED = {
     "gone": "its process was ended {tries} times, perhaps for lack of memory; try fewer --jobs",
@@ -151,22 +149,6 @@ class Processes:
         finally:
             for worker in workers:
                 worker.end()
-
-
-def side_by_side(jobs: int) -> Pool:
-    """As many processes, each with its share of the cores; for one job this process."""
-    return Here() if jobs == 1 else Processes(jobs, max(1, cores() // jobs))
-
-
-def usual_pool(tasks: int) -> Pool:
-    """Two processes where several trainings end sooner in these than one after another, else this process.
-
-    That is on a processor, with TensorFlow: the networks are so small that half the cores need less than twice the
-    time. A GPU is not shared.
-    """
-    chosen, left = choose(), memory_available()
-    alone = chosen.gpu or chosen.backend != "tensorflow" or cores() < 2 or (left is not None and left < ROOM)
-    return side_by_side(1 if alone or tasks < 2 else 2)
 
 
 class _Left:
