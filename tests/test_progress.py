@@ -159,7 +159,7 @@ def test_a_call_inside_another_one_moves_its_bar_and_is_silent_where_that_is(at_
 
 def test_the_bar_goes_whatever_happens(at_once, terminal):
     with pytest.raises(ZeroDivisionError), showing(None, "working"):
-        list(map(lambda number: 1 / number, each_of(range(3), "dividing")))
+        [1 / number for number in each_of(range(3), "dividing")]
     assert "dividing" in terminal()
     assert terminal().endswith("\x1b[2K")
     with showing(None, "working again"):

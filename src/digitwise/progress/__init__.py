@@ -30,7 +30,7 @@ _current: ContextVar[_Bar | None] = ContextVar("bar")  # of the call that goes o
 
 
 @contextmanager
-def showing(progress: bool | None, what: str, *, console: Console | None = None) -> Iterator[None]:
+def showing(progress: bool | None, what: str, *, console: Console | None = None, timed: bool = True) -> Iterator[None]:
     """Show a bar while a call goes on.
 
     Parameters
@@ -42,6 +42,9 @@ def showing(progress: bool | None, what: str, *, console: Console | None = None)
         What is being done, until :func:`each_of` or :func:`say` tells more.
     console : Console, optional
         Where the bar is shown, whatever call this is inside of, instead of standard error.
+    timed : bool
+        Whether a bar is drawn also while the work says nothing for long. That takes a thread, too much for calls that
+        are over in a millisecond.
 
     Examples
     --------
@@ -54,7 +57,7 @@ def showing(progress: bool | None, what: str, *, console: Console | None = None)
         yield
         return
     wanted = progress is not False and (progress or console is not None or _may_be_seen())
-    bar = _Bar(progress, what, console) if wanted else None
+    bar = _Bar(progress, what, console, timed=timed) if wanted else None
     token = _current.set(bar)
     try:
         yield
@@ -116,7 +119,7 @@ def _may_be_seen() -> bool:
 class _Bar:
     """The bar of one call, which is drawn once that has taken a while."""
 
-    def __init__(self, progress: bool | None, what: str, console: Console | None = None) -> None:
+    def __init__(self, progress: bool | None, what: str, console: Console | None, *, timed: bool) -> None:
         self.progress, self.console = progress, console
         self.taken = False  # by parts that are gone over: parts of these do not move it
         self.state: dict[str, Any] = {"description": what, "completed": 0, "total": None, "state": ""}
@@ -124,9 +127,10 @@ class _Bar:
         self.decided = False  # whether it is drawn
         self.lock = threading.RLock()
         self.due = time.monotonic() + DELAY
-        self.timer = threading.Timer(DELAY, self.draw)  # for work that says nothing for long
-        self.timer.daemon = True
-        self.timer.start()
+        self.timer = threading.Timer(DELAY, self.draw) if timed else None
+        if self.timer is not None:
+            self.timer.daemon = True
+            self.timer.start()
 
     def draw(self) -> None:
         """Draw it, where it can be seen and is the only one."""
@@ -142,7 +146,7 @@ class _Bar:
             console = self.console or Console(stderr=True, force_terminal=self.progress or None)
             if not is_for_bars(console) or not _alone.acquire(blocking=False):
                 return
-            self.drawn = bar_on(console, TaskProgressColumn(), TimeRemainingColumn())
+            self.drawn = bar_on(console, TaskProgressColumn(), TimeRemainingColumn(), redirect=False)
             self.drawn.add_task(**self.state)
             self.drawn.start()
 
@@ -178,11 +182,15 @@ class _Bar:
 
     def close(self) -> None:
         """Take it away."""
-        self.timer.cancel()
+        if self.timer is not None:
+            self.timer.cancel()
         with self.lock:
             self.decided = True
-            if self.drawn is not None:
+            if self.drawn is None:
+                return
+            try:
                 self.drawn.stop()
+            finally:
                 self.drawn = None
                 _alone.release()
 
@@ -210,7 +218,7 @@ class DownloadBar:
     def total(self, size: float | None) -> None:
         self._total, self.done = size, 0
         if self.console is not None and self.own is None:
-            self.own = _Bar(None, "fetching", self.console)
+            self.own = _Bar(None, "fetching", self.console, timed=False)
         self.update(0)
 
     def update(self, size: int) -> None:

@@ -43,12 +43,18 @@ def is_for_bars(console: Console) -> bool:
     return console.is_terminal or console.is_jupyter
 
 
-def bar_on(console: Console, *columns: ProgressColumn) -> Progress:
-    """A bar on a console, between a task's description, its ``state`` and these columns; it goes when it is stopped.
+def bar_on(console: Console, *columns: ProgressColumn, redirect: bool = True) -> Progress:
+    """A bar on a console: a task's description, the bar, its ``state`` and these columns; it goes when it is stopped.
 
-    Where the standard output is no terminal, as in a pipe, what is printed stays there.
+    Parameters
+    ----------
+    console : Console
+    *columns : ProgressColumn
+    redirect : bool
+        Whether what others print to a terminal meanwhile appears above the bar. ``sys.stdout`` and ``sys.stderr`` are
+        exchanged for that: not for a bar that is started in a thread, while others may exchange them.
     """
-    piped = sys.stdout is None or not sys.stdout.isatty()
+    on_terminal = sys.stdout is not None and sys.stdout.isatty()  # in a pipe or a file it stays there
     return (NotebookProgress if console.is_jupyter else Progress)(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -56,6 +62,7 @@ def bar_on(console: Console, *columns: ProgressColumn) -> Progress:
         *columns,
         console=console,
         transient=True,
-        redirect_stdout=not piped,
+        redirect_stdout=redirect and on_terminal,
+        redirect_stderr=redirect,
         disable=not is_for_bars(console),
     )

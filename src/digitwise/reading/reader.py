@@ -134,7 +134,7 @@ class Reader:
         """
         stack = None if isinstance(x, list | tuple) else stack_of(x)
         if stack is not None or isinstance(x, list | tuple):
-            with showing(progress, "reading"):
+            with showing(progress, "reading", timed=False):
                 readings = self._read_each(x) if stack is None else self.answers(stack).readings()
             if word := Expected.of(readings).word(self.policy):
                 warnings.warn(word, stacklevel=2)
