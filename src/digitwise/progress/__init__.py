@@ -56,8 +56,7 @@ def showing(progress: bool | None, what: str, *, console: Console | None = None,
         say(what)
         yield
         return
-    wanted = progress is not False and (progress or console is not None or _may_be_seen())
-    bar = _Bar(progress, what, console, timed=timed) if wanted else None
+    bar = None if progress is False else _Bar(progress, what, console, timed=timed)
     token = _current.set(bar)
     try:
         yield
@@ -106,16 +105,6 @@ def _is_inside() -> bool:
     return True
 
 
-def _may_be_seen() -> bool:
-    """Whether there may be a terminal or a notebook; rich, which knows, is not imported for that."""
-    if "IPython" in sys.modules or "TTY_COMPATIBLE" in os.environ or "FORCE_COLOR" in os.environ:
-        return True
-    try:
-        return sys.stderr.isatty()
-    except (AttributeError, ValueError):  # there is none, or it is closed
-        return False
-
-
 class _Bar:
     """The bar of one call, which is drawn once that has taken a while."""
 
@@ -127,10 +116,21 @@ class _Bar:
         self.decided = False  # whether it is drawn
         self.lock = threading.RLock()
         self.due = time.monotonic() + DELAY
-        self.timer = threading.Timer(DELAY, self.draw) if timed else None
+        self.timer = threading.Timer(DELAY, self.draw) if timed and self.may_be_seen() else None
         if self.timer is not None:
             self.timer.daemon = True
             self.timer.start()
+
+    def may_be_seen(self) -> bool:
+        """Whether there may be a terminal or a notebook; rich, which knows, is not imported for that."""
+        if self.progress or self.console is not None or "IPython" in sys.modules:
+            return True
+        if "TTY_COMPATIBLE" in os.environ or "FORCE_COLOR" in os.environ:
+            return True
+        try:
+            return sys.stderr.isatty()
+        except (AttributeError, ValueError):  # there is none, or it is closed
+            return False
 
     def draw(self) -> None:
         """Draw it, where it can be seen and is the only one."""
@@ -138,6 +138,8 @@ class _Bar:
             if self.decided:
                 return
             self.decided = True
+            if not self.may_be_seen():
+                return
             from rich.console import Console
             from rich.progress import TaskProgressColumn, TimeRemainingColumn
 

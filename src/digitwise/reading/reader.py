@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -134,7 +135,8 @@ class Reader:
         """
         stack = None if isinstance(x, list | tuple) else stack_of(x)
         if stack is not None or isinstance(x, list | tuple):
-            with showing(progress, "reading", timed=False):
+            several = len(x if stack is None else stack) > 1
+            with showing(progress, "reading", timed=False) if several else nullcontext():
                 readings = self._read_each(x) if stack is None else self.answers(stack).readings()
             if word := Expected.of(readings).word(self.policy):
                 warnings.warn(word, stacklevel=2)
