@@ -7,9 +7,9 @@ import os
 import shutil
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -74,6 +74,29 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """What a terminal was sent on stderr so far."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")  # by which rich knows one
+    sent: list[str] = []
+    return lambda: (sent.append(capsys.readouterr().err), "".join(sent))[1]
+
+
+@pytest.fixture
+def notebook(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What a notebook shows, one image after another."""
+    from rich.console import Console
+
+    shown: list[Any] = []
+    handle = types.SimpleNamespace(update=shown.append)
+    monkeypatch.setattr("IPython.display.display", lambda what, **options: (shown.append(what), handle)[1])
+    monkeypatch.setattr("digitwise.progress.bars.PAUSE", -1)
+    plain = Console.__init__
+    monkeypatch.setattr(Console, "__init__", lambda self, **options: plain(self, **options, force_jupyter=True))
+    return shown
 
 
 @pytest.fixture(scope="session")

@@ -14,27 +14,6 @@ from digitwise.training.live import CheckWatch, Forecast, LiveWatch, duration, p
 ROW = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "val_loss": 0.5, "val_accuracy": 0.75, "seconds": 2.0}
 
 
-@pytest.fixture
-def terminal(monkeypatch, capsys):
-    """What a terminal was sent so far."""
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("TTY_COMPATIBLE", "1")  # by which rich knows one
-    sent = []
-    return lambda: (sent.append(capsys.readouterr().err), "".join(sent))[1]
-
-
-@pytest.fixture
-def notebook(monkeypatch):
-    """What a notebook shows, one image after another."""
-    shown = []
-    handle = types.SimpleNamespace(update=shown.append)
-    monkeypatch.setattr("IPython.display.display", lambda what, **options: (shown.append(what), handle)[1])
-    monkeypatch.setattr(live, "PAUSE", -1)
-    plain = Console.__init__
-    monkeypatch.setattr(Console, "__init__", lambda self, **options: plain(self, **options, force_jupyter=True))
-    return shown
-
-
 def text_of(shown):
     return shown._repr_mimebundle_([], [])["text/html"]
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitwise.cli.console import (
-    DownloadBar,
     JsonFlag,
     LabelColumnOption,
     PatchOption,
@@ -20,6 +19,7 @@ from digitwise.cli.console import (
     tell_links,
 )
 from digitwise.escaping import printable
+from digitwise.progress import DownloadBar
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -152,18 +152,17 @@ def normalize(
     as_json: JsonFlag = False,
 ) -> None:
     """Bring scans to MNIST's form, as the reader does, to inspect them, check them and train on them."""
-    from rich.progress import track
-
     from digitwise.cli.console import err
     from digitwise.data.normalized import normalize_set, scans_in
+    from digitwise.progress import showing
     from digitwise.turns import turn_of
 
     if turn is not None:
         turn_of(turn)  # before the data is read
     scans = scans_in(source)
     tell_links([source])
-    bar = track(scans, "normalising", console=err, transient=True, disable=not err.is_terminal)
-    found = normalize_set(bar, out_folder, turn=turn)
+    with showing(None, "normalising", console=err):
+        found = normalize_set(scans, out_folder, turn=turn)
     if as_json:
         print_json({"out": str(found.path), "images": found.images, "blank": [str(file) for file in found.blank]})
         return

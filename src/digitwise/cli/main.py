@@ -34,6 +34,7 @@ from digitwise.cli import (
 from digitwise.cli.console import NOTE, err, is_verbose, out, set_volume
 from digitwise.cli.help import arrange
 from digitwise.errors import DigitwiseError, one_line
+from digitwise.progress import silently
 from digitwise.temporaries import for_libraries
 
 BAD_INPUT = 2
@@ -105,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     set_volume(0)
     begun = time.perf_counter()
-    with _ending_cleanly() as ended, for_libraries():
+    with _ending_cleanly() as ended, for_libraries(), silently():  # a command has bars of its own
         code = _called(arguments)
     if is_verbose():
         _tell_cost(time.perf_counter() - begun)

@@ -10,7 +10,6 @@ import typer
 
 from digitwise.cli.console import (
     DataOption,
-    DownloadBar,
     JsonFlag,
     LabelColumnOption,
     OpenFlag,
@@ -23,6 +22,7 @@ from digitwise.cli.console import (
 )
 from digitwise.cli.options import DeviceOption
 from digitwise.cli.train import PrecisionOption, ResumeFlag, SeedOption, summary, tell_result
+from digitwise.progress import DownloadBar
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,7 +11,6 @@ import typer
 from digitwise.cli.console import (
     FURTHER,
     DataOption,
-    DownloadBar,
     JsonFlag,
     LabelColumnOption,
     OpenFlag,
@@ -22,6 +21,7 @@ from digitwise.cli.console import (
     stage,
 )
 from digitwise.cli.options import ModelOption, share
+from digitwise.progress import DownloadBar
 
 if TYPE_CHECKING:
     from digitwise.server.service import Settings

@@ -10,7 +10,6 @@ import typer
 
 from digitwise.cli.console import (
     DataOption,
-    DownloadBar,
     JsonFlag,
     LabelColumnOption,
     PatchOption,
@@ -22,6 +21,7 @@ from digitwise.cli.console import (
 from digitwise.cli.options import ClusterOption, DeviceOption, JobsOption, ThreadsOption, check_pool, pool_for
 from digitwise.cli.train import DeterministicFlag, PrecisionOption, RecipeArgument, SeedOption
 from digitwise.parts import require
+from digitwise.progress import DownloadBar
 from digitwise.recipes import find, is_file
 from digitwise.recipes.space import WARP, in_short, in_words, library, space_of
 

@@ -12,7 +12,6 @@ import typer
 from digitwise.cli.console import (
     FURTHER,
     DataOption,
-    DownloadBar,
     JsonFlag,
     LabelColumnOption,
     PatchOption,
@@ -33,6 +32,7 @@ from digitwise.cli.options import (
     seconds,
     tell_memory,
 )
+from digitwise.progress import DownloadBar
 from digitwise.recipes import RECIPES, find, for_data
 
 if TYPE_CHECKING:

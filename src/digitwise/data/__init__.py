@@ -31,6 +31,7 @@ from digitwise.formats.sharded import Shards
 from digitwise.formats.values import Scale, as_labels, as_pixels
 from digitwise.images import Dataset, ImageSet
 from digitwise.normalization import VERSION, form_of
+from digitwise.progress import showing
 
 __all__ = ["load", "load_or_embedded", "locate", "read_labelled"]
 
@@ -65,8 +66,9 @@ def load(
     turn : str, optional
         What to do with all images of a set that lies wrong, as check DW035 says: transpose, transverse, mirror, flip,
         rotate-90, rotate-180 or rotate-270 (counter-clockwise). A patch is applied after that.
-    progress : object, optional
-        Told the bytes of a download; see :func:`digitwise.data.download.fetch`.
+    progress : bool or object, optional
+        Whether to show a bar, of a download too; by default on a terminal and in a notebook. Or an object that is told
+        the bytes of a download, see :func:`digitwise.data.download.fetch`; there is no bar then.
 
     Returns
     -------
@@ -95,7 +97,9 @@ def load(
         return decisions.apply(load(data, label_column=label_column, turn=turn, progress=progress))
     if isinstance(data, Dataset) and turn is None:
         return data
-    found = read_labelled(data, label_column=label_column, progress=progress)
+    told = None if isinstance(progress, bool) else progress
+    with showing(progress if told is None else False, "reading the data"):
+        found = read_labelled(data, label_column=label_column, progress=told)
     with about(data if is_path(data) else None, argument="data"):
         split = (found if turn is None else found.turned(turn)).split()
     loaded = {name: value for name, value in (("label_column", label_column), ("turn", turn)) if value is not None}

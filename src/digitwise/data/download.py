@@ -15,6 +15,7 @@ from digitwise.data.sources import Source, SourceFile
 from digitwise.errors import DataError, DataNotFoundError, one_line
 from digitwise.files import atomic_write
 from digitwise.formats.idx import content_digest
+from digitwise.progress import DownloadBar
 
 CONNECT_SECONDS = 4  # a mirror that does not answer in this time is passed over
 READ_SECONDS = 30
@@ -36,7 +37,7 @@ def fetch(source: Source, *, progress: Any = None) -> Path:
     ----------
     source : Source
     progress : object with ``total``, ``update``, ``reset``, ``close``, optional
-        What pooch tells the bytes received; None for silence.
+        What pooch tells the bytes received; by default the bar of the call, if any.
 
     Returns
     -------
@@ -48,7 +49,7 @@ def fetch(source: Source, *, progress: Any = None) -> Path:
     DataNotFoundError
         If no mirror could be reached, or none gave what was published; or if the set is not fetched at all.
     """
-    folder = cache_folder() / source.name
+    folder, progress = cache_folder() / source.name, progress or DownloadBar()
     if not source.mirrors and _missing(source, folder):
         raise DataNotFoundError(
             f"{source.name}: not on this machine, and not fetched, since the checksum of a file is not known: "
@@ -114,8 +115,7 @@ def _download(file: SourceFile, source: Source, mirrors: list[str], folder: Path
             mirrors.remove(mirror)
             faults.append(f"{urlsplit(mirror).hostname}: {one_line(error, 200)}")
         finally:
-            if progress is not None:
-                progress.close()
+            progress.close()
     raise DataNotFoundError(
         f"{source.name}: not on this machine and none of {len(source.mirrors)} mirrors gave {file.name}"
         f"{' (' + '; '.join(faults) + ')' if faults else ''}; {_by_hand(source)}"

@@ -23,6 +23,7 @@ from digitwise.formats.values import as_pixels
 from digitwise.images import ImageSet, UInt8
 from digitwise.normalization import normalize as normalize_one
 from digitwise.outputs import Kind, check_folder, claimed, new_folder
+from digitwise.progress import each_of, showing
 from digitwise.turns import turn_of
 
 NORMALIZED = Kind("normalized", "an earlier set of digitwise data normalize")
@@ -48,10 +49,14 @@ class NormalizedSet:
 
 
 @overload
-def normalize(data: object, out: None = None, *, turn: str | None = None) -> UInt8: ...
+def normalize(data: object, out: None = None, *, turn: str | None = None, progress: bool | None = None) -> UInt8: ...
 @overload
-def normalize(data: object, out: str | Path, *, turn: str | None = None) -> NormalizedSet: ...
-def normalize(data: object, out: str | Path | None = None, *, turn: str | None = None) -> UInt8 | NormalizedSet:
+def normalize(
+    data: object, out: str | Path, *, turn: str | None = None, progress: bool | None = None
+) -> NormalizedSet: ...
+def normalize(
+    data: object, out: str | Path | None = None, *, turn: str | None = None, progress: bool | None = None
+) -> UInt8 | NormalizedSet:
     """Bring images of digits to MNIST's form, as the reader does: images in memory, or a set to a folder.
 
     Parameters
@@ -65,6 +70,8 @@ def normalize(data: object, out: str | Path | None = None, *, turn: str | None =
         earlier time.
     turn : str, optional
         What to do with all images first, as for :func:`digitwise.load`.
+    progress : bool, optional
+        Whether to show a bar; by default on a terminal and in a notebook.
 
     Returns
     -------
@@ -87,8 +94,12 @@ def normalize(data: object, out: str | Path | None = None, *, turn: str | None =
     """
     if turn is not None:
         turn_of(turn)  # before the data is read
-    if out is not None:
-        return normalize_set(scans_in(data), Path(out), turn=turn)
+    with showing(progress, "normalising"):
+        return _formed(data, turn) if out is None else normalize_set(scans_in(data), Path(out), turn=turn)
+
+
+def _formed(data: object, turn: str | None) -> UInt8:
+    """Images in memory in MNIST's form."""
     if isinstance(data, tuple) and len(data) == 2 and not isinstance(data[0], tuple | ImageSet):
         data = data[0]  # of (x, y) the images
     elif isinstance(data, ImageSet):
@@ -104,7 +115,7 @@ def normalize(data: object, out: str | Path | None = None, *, turn: str | None =
         images = decoded(values, "data", range(len(values)))
     else:
         images = list(as_pixels(values[None] if one else values, "data"))
-    forms = np.stack([normalize_one(_turned(image, turn)).image for image in images])
+    forms = np.stack([normalize_one(_turned(image, turn)).image for image in each_of(images, "normalising")])
     return forms[0] if one else forms
 
 
@@ -181,7 +192,7 @@ def normalize_set(scans: Iterable[Scan], out: Path, *, turn: str | None = None) 
     check_folder(place, NORMALIZED)
     blank, written = [], 0
     with claimed(place, NORMALIZED), new_folder(place, NORMALIZED) as temporary:
-        for name, scan in scans:
+        for name, scan in each_of(scans, "normalising"):
             image = open_image(scan).image if isinstance(scan, Path) else scan
             found = normalize_one(_turned(image, turn))
             new = (temporary / name).with_suffix(".png")

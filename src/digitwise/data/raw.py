@@ -30,6 +30,7 @@ from digitwise.formats.objects import Held, object_splits
 from digitwise.formats.sharded import Shards, blocks
 from digitwise.formats.values import Scale, shaped, whole
 from digitwise.images import Dataset, ImageSet, UInt8
+from digitwise.progress import each_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +219,8 @@ def _opened(stored: Stored) -> _Opened:
         first = 0
         for block in parts:
             labels = [""] * len(block) if block.labels is None else np.asarray(block.labels).tolist()
-            for place, (file, label) in enumerate(zip(block.images, labels, strict=True)):
+            files = each_of(block.images, "reading the images")
+            for place, (file, label) in enumerate(zip(files, labels, strict=True)):
                 name = printable(where + (block.names[place] if block.names else f"row {first + place}"))
                 try:
                     if place in block.errors:

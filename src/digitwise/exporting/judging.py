@@ -29,6 +29,7 @@ from digitwise.formats.values import Pixels, as_labels
 from digitwise.images import Dataset, Int64, Mask
 from digitwise.outputs import Kind, check_file, write
 from digitwise.predictions import Predictions
+from digitwise.progress import showing
 from digitwise.reading.answers import Answers
 from digitwise.reading.inputs import is_labelled_files, labelled_files
 from digitwise.reading.model import KEY, model_content
@@ -197,6 +198,7 @@ def calibrate(
     max_error: float | None = None,
     label_column: str | None = None,
     out: str | Path = "calibrated.onnx",
+    progress: bool | None = None,
 ) -> Calibrated:
     """Calibrate a reader on your own labelled images, and write its guarantees into a copy of the model.
 
@@ -213,6 +215,8 @@ def calibrate(
         As for :func:`digitwise.load`.
     out : str or Path
         File for the copy of the model, to read with.
+    progress : bool, optional
+        Whether to show a bar; by default on a terminal and in a notebook.
 
     Returns
     -------
@@ -239,7 +243,8 @@ def calibrate(
     parts.require("calibrating", "onnx")
     check_file(real(Path(out)), CALIBRATED)
     levels = sorted({*LEVELS, *([max_error] if max_error else [])})
-    found = calibrated(judged(Reader(model), data, label_column=label_column), levels)
+    with showing(progress, "reading"):
+        found = calibrated(judged(Reader(model), data, label_column=label_column), levels)
     refused = dict(found.refused)
     if max_error in refused or not found.policies:
         wanted = max_error or levels[-1]

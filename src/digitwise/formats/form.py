@@ -15,6 +15,7 @@ from digitwise.fitting import common_size, fit_into, grey, is_dark_on_light
 from digitwise.formats.blocks import Values
 from digitwise.formats.values import Pixels, Scale
 from digitwise.images import UInt8
+from digitwise.progress import each_of
 
 SAMPLE = 2_000  # images, the first of the training set, that decide
 
@@ -150,7 +151,8 @@ def decoded(files: Sequence[Any], where: str, rows: Iterable[int]) -> list[UInt8
         If one is missing or damaged.
     """
     _check_present(files, where, rows)
-    return [_decoded(file, f"{where}, image {row}") for row, file in zip(rows, files, strict=True) if file is not None]
+    told = zip(rows, each_of(files, "reading the images"), strict=True)
+    return [_decoded(file, f"{where}, image {row}") for row, file in told if file is not None]
 
 
 def _decoded(file: Any, name: str) -> UInt8:

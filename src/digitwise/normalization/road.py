@@ -13,6 +13,7 @@ from digitwise.images import Float32, Int64, Mask, UInt8
 from digitwise.normalization.ink import Ink, find_ink
 from digitwise.normalization.pieces import digit_in, within_lines
 from digitwise.normalization.polarity import quantile
+from digitwise.progress import each_of
 
 VERSION = "ink-1"  # in the metadata of models trained on images of this form
 SAMPLE, MOST = 2_000, 0.95  # images of a set that are examined, and the share of them that decides its form
@@ -88,11 +89,11 @@ def normalize_all(images: UInt8) -> tuple[UInt8, Mask]:
     forms[done] = images[done] if done.any() else 0
     others = np.flatnonzero(~done)
     if max(images.shape[1:3], default=0) > WORKING:
-        for place in others:
+        for place in each_of(others, "normalising"):
             form = normalize(images[place])
             forms[place], blank[place] = form.image, form.blank
         return forms, blank
-    for start in range(0, len(others), BLOCK):
+    for start in each_of(range(0, len(others), BLOCK), "normalising"):
         part = others[start : start + BLOCK]
         for place, ink in zip(part, find_ink(images[part]), strict=True):
             found = _digit(images[place], ink)

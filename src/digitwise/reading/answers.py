@@ -163,6 +163,13 @@ class Expected:
     errors: float = 0.0
     variance: float = 0.0
 
+    @classmethod
+    def of(cls, readings: Iterable[Reading]) -> Expected:
+        """Of those among readings that have status ``read``."""
+        expected = cls()
+        expected.add(reading.confidence or 0.0 for reading in readings if reading.status == "read")
+        return expected
+
     def add(self, confidences: Iterable[float]) -> None:
         """Add digits that were read, by the confidence of each."""
         for confidence in confidences:

@@ -12,6 +12,7 @@ import numpy as np
 from digitwise.errors import ModelError, one_line
 from digitwise.images import Float32, ImageSet, UInt8
 from digitwise.normalization import normalize_all
+from digitwise.progress import each_of
 from digitwise.reading.sessions import run_in_time
 
 # What people make of pixels 0 to 255: the factor and what is added. Standardised is by the mean and the standard
@@ -129,7 +130,8 @@ class Foreign:
         asked = known.take(np.linspace(0, len(known) - 1, min(KNOWN, len(known))).astype(np.int64))
         refusals: list[ModelError] = []
         scales = [scale] if scale else usual
-        tried = [self._tried(each, way, asked, of, refusals) for way in layouts for each in scales]
+        ways = [(each, way) for way in layouts for each in scales]
+        tried = [self._tried(*each, asked, of, refusals) for each in each_of(ways, "asking about its pixels")]
         found = [each for each in tried if each is not None]
         if not found:
             if len(refusals) == len(tried):
@@ -247,8 +249,9 @@ class Understood:
         ModelError
             If it gives numbers that are not finite.
         """
-        parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
-        outputs = np.concatenate([self.model.ask(self.model.inputs(part, self.scale, self.layout)) for part in parts])
+        starts = each_of(range(0, len(images), BATCH), "predicting")
+        parts = (self.model.inputs(images[start : start + BATCH], self.scale, self.layout) for start in starts)
+        outputs = np.concatenate([self.model.ask(part) for part in parts])
         if not np.isfinite(outputs).all():
             raise ModelError.wanted(self.model.name, "finite numbers for each image", "others", argument="model")
         return as_probabilities(outputs, self.outputs)

@@ -30,6 +30,7 @@ FILE = "file", "path", "filename", "image"  # headers of a table's column of pat
 ROW = 784  # numbers of an image of MNIST as a row
 LONGEST_HEAD = 100_000  # characters
 LABEL = "label", "class", "digit", "truth", "target", "y"
+OneImage = str | Path | bytes | bytearray | memoryview | Image.Image
 KINDS = "a path, bytes, a PIL image or an array (h, w), (h, w, 3) or (n, h, w)"
 
 

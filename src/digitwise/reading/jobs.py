@@ -359,7 +359,7 @@ def _blocks(reader: Reader, path: Path, blocks: Iterator[UInt8 | list[bytes | No
             if block is None:
                 return
             if isinstance(block, list):
-                found = ReadBlock(name, first, reader.read(block))
+                found = ReadBlock(name, first, reader.read(block, progress=False))
             else:
                 prepared = reader.formed_stack(block)
                 found = ReadBlock(name, first, reader.answered(prepared), prepared.images)

@@ -20,6 +20,7 @@ from digitwise.files import expanded
 from digitwise.formats.models import TO_ONNX, other_form
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.normalization import SIDE, VERSION
+from digitwise.progress import each_of
 from digitwise.reading.foreign import Foreign, Understood, from_session, known_digits
 from digitwise.reading.operators import EXPORT
 from digitwise.reading.sessions import run_in_time, session_of
@@ -331,7 +332,7 @@ class Model:
         if 0 < len(images) <= CHUNK:
             return self._run(images)
         parts = [images[start : start + CHUNK] for start in range(0, len(images), CHUNK)]
-        answers = list(self.side_by_side(self._run, parts))
+        answers = list(each_of(self.side_by_side(self._run, parts), "predicting", len(parts)))
         return np.concatenate(answers) if answers else np.empty((0, len(self.card.class_names)), np.float32)
 
     def side_by_side(self, function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:

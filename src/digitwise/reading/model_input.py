@@ -11,6 +11,7 @@ from digitwise.errors import DataError
 from digitwise.fitting import fit_into, grey, is_dark_on_light
 from digitwise.images import Float32, Mask, UInt8
 from digitwise.normalization import SIDE, in_form, normalize, normalize_all
+from digitwise.progress import each_of
 from digitwise.reading import finder, trust
 from digitwise.reading.model import Model
 
@@ -163,7 +164,7 @@ def opinions_of(images: UInt8, strange: Mask, model: Model, sight: finder.Sight 
     asked = np.flatnonzero(strange)
     threads = model.threads if len(asked) == 1 else 1
     found = model.side_by_side(lambda place: opinion_on(images[place], threads=threads), asked)
-    for place, said in zip(asked, found, strict=True):
+    for place, said in zip(asked, each_of(found, "finding digits", len(asked)), strict=True):
         opinions[place], several[place] = said
     return opinions, several
 

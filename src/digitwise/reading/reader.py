@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
 
 from digitwise.decoding import MAX_PIXELS, Decoded
 from digitwise.errors import DigitwiseError, ModelError
 from digitwise.images import Float32, UInt8
+from digitwise.progress import each_of, showing
 from digitwise.reading import finder, trust
 from digitwise.reading.answers import Answers, Expected, Single, pooled
 from digitwise.reading.finder import Sight
 from digitwise.reading.foreign import Foreign
 from digitwise.reading.forms.fields import read_form
 from digitwise.reading.forms.template import Field, Template
-from digitwise.reading.inputs import cut_out, image_of, path_of, stack_of
+from digitwise.reading.inputs import OneImage, cut_out, image_of, path_of, stack_of
 from digitwise.reading.known import Known, Region
 from digitwise.reading.model import UNTOUCHED, Model, chosen
 from digitwise.reading.model_input import Prepared, as_they_are, even, fitted, normalized, normalized_stack, opinions_of
 from digitwise.reading.numbers import is_more, page_of
 from digitwise.reading.results import Digit, Page, Reading
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 # Pixels of the longer side, for JPEGs that are larger: a digit as small as a tenth of the image still has a hundred.
 SINGLE = 1_000
@@ -99,13 +98,13 @@ class Reader:
         return self.model.card.class_names
 
     @overload
-    def read(self, x: str | Path | bytes | bytearray | memoryview | Image) -> Reading: ...
+    def read(self, x: OneImage, *, progress: bool | None = None) -> Reading: ...
     @overload
-    def read(self, x: list[Any] | tuple[Any, ...]) -> list[Reading]: ...
+    def read(self, x: list[Any] | tuple[Any, ...], *, progress: bool | None = None) -> list[Reading]: ...
     @overload
-    def read(self, x: Any) -> Any: ...
+    def read(self, x: Any, *, progress: bool | None = None) -> Any: ...
 
-    def read(self, x: Any) -> Reading | list[Reading]:
+    def read(self, x: Any, *, progress: bool | None = None) -> Reading | list[Reading]:
         """Read one digit per image.
 
         Parameters
@@ -115,6 +114,8 @@ class Reader:
             an array (n, h, w), (n, h, w, 3), (n, 1, h, w) or (n, 3, h, w). An array (n, 784) may be either and is
             refused: give ``x.reshape(-1, 28, 28)``, or ``[x]`` for one image. Digits in MNIST's form are read as they
             are, others are normalised.
+        progress : bool, optional
+            Whether to show a bar for several; by default on a terminal and in a notebook.
 
         Returns
         -------
@@ -134,10 +135,10 @@ class Reader:
         """
         stack = None if isinstance(x, list | tuple) else stack_of(x)
         if stack is not None or isinstance(x, list | tuple):
-            readings = self._read_each(x) if stack is None else self.answers(stack).readings()
-            expected = Expected()
-            expected.add(reading.confidence or 0.0 for reading in readings if reading.status == "read")
-            if word := expected.word(self.policy):
+            several = len(x if stack is None else stack) > 1
+            with showing(progress, "reading", timed=False) if several else nullcontext():
+                readings = self._read_each(x) if stack is None else self.answers(stack).readings()
+            if word := Expected.of(readings).word(self.policy):
                 warnings.warn(word, stacklevel=2)
             return readings
         return self.answered(self.prepared(x)).readings([path_of(x)])[0]
@@ -379,7 +380,7 @@ class Reader:
         """
         found: dict[int, Prepared] = {}
         errors: dict[int, str] = {}
-        for place, source in enumerate(sources):
+        for place, source in enumerate(each_of(sources, "reading")):
             try:
                 found[place] = self.prepared(source)
             except DigitwiseError as error:

@@ -9,15 +9,16 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TimeElapsedColumn
 
+from digitwise.progress import silently
+from digitwise.progress.bars import bar_on, is_for_bars
 from digitwise.training.watch import Watch
 
 BESIDE = 35  # characters for the bar of one of many trainings and what stands to its right,
 LEAST = 40  # and those for its left on the narrowest terminal
 MEASURED = 1.0  # seconds of steps from which the rest is estimated
 WORTH_SAYING = 10.0  # seconds of a training below which nobody needs to know before
-PAUSE = 0.2  # seconds between two images of a bar in a notebook
 
 
 class Forecast:
@@ -54,32 +55,6 @@ def _device() -> str:
     return "this GPU" if on_accelerator() else "this processor"
 
 
-class NotebookProgress(Progress):
-    """A bar in a notebook, drawn by its display alone: rich's own there needs ipywidgets."""
-
-    _drawn = 0.0
-    _place: Any = None
-
-    def start(self) -> None:
-        """Show it, below what the cell has printed."""
-        from IPython.display import display
-
-        self._drawn, self._place = time.monotonic(), display(self, display_id=True)  # type: ignore[no-untyped-call]
-
-    def update(self, *arguments: Any, **changes: Any) -> None:
-        """Change a task; see :class:`rich.progress.Progress`."""
-        super().update(*arguments, **changes)
-        if self._place is not None and time.monotonic() - self._drawn > PAUSE:
-            self._drawn = time.monotonic()
-            self._place.update(self)
-
-    def stop(self) -> None:
-        """Take it away."""
-        from IPython.display import HTML
-
-        self._place.update(HTML(""))  # type: ignore[no-untyped-call]
-
-
 class LiveWatch(Watch):
     """Shows a training on a console; a context manager, so that the bar goes whatever happens.
 
@@ -99,15 +74,7 @@ class LiveWatch(Watch):
     def __init__(self, console: Console, *, layers: bool = True, many: bool = False, quiet: bool = False) -> None:
         self.console, self.layers, self.many, self.quiet = console, layers, many, quiet
         self.each: dict[str, _OneOfMany] = {}
-        self.bar = (NotebookProgress if console.is_jupyter else Progress)(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[state]}"),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not (console.is_terminal or console.is_jupyter),
-        )
+        self.bar = bar_on(console, TimeElapsedColumn())
         self.room, self.name = max(LEAST, console.width - BESIDE), ""
         self.pace: Forecast | None = None
         self.task = self.bar.add_task("compiling", total=None, state="", visible=not many)
@@ -293,8 +260,9 @@ def progress_bar(kind: type[Shown], progress: bool | None, *, many: bool = False
         As for :class:`LiveWatch`.
     """
     console = Console(stderr=True, force_terminal=progress or None)
-    if progress is False or not (console.is_terminal or console.is_jupyter):
-        yield None
-        return
-    with kind(console, many=many, quiet=True) as watch:
-        yield watch
+    with silently():  # what is called inside has no bar of its own
+        if progress is False or not is_for_bars(console):
+            yield None
+            return
+        with kind(console, many=many, quiet=True) as watch:
+            yield watch

@@ -13,6 +13,7 @@ from digitwise.errors import DataError, ModelError, one_line
 from digitwise.images import Float16, Float32, ImageSet
 from digitwise.parts import imported
 from digitwise.predictions import Predictions
+from digitwise.progress import each_of
 from digitwise.reading.foreign import LAYOUTS, Foreign, guarded
 
 BATCH = 500
@@ -109,7 +110,8 @@ def saved_model_of(path: Path) -> Foreign:
 
 def in_batches(predict: Predict, inputs: Any) -> Float32:
     """Return probabilities, float32 (n, n_classes), for inputs (n, ...) of ``predict``."""
-    parts = [predict(inputs[start : start + BATCH]) for start in range(0, len(inputs), BATCH)]
+    starts = each_of(range(0, len(inputs), BATCH), "predicting")
+    parts = [predict(inputs[start : start + BATCH]) for start in starts]
     return np.concatenate(parts).astype(np.float32)
 
 

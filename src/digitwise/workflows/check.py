@@ -17,6 +17,7 @@ from digitwise.errors import DataError, MissingPartError
 from digitwise.fitting import fit_into
 from digitwise.images import Float32, ImageSet, Int64
 from digitwise.parts import require
+from digitwise.progress import showing
 from digitwise.training.live import CheckWatch, progress_bar
 from digitwise.training.pool import Pool
 from digitwise.training.watch import Watch
@@ -97,11 +98,12 @@ def check(
         require("looking for label errors", *NETWORKS, "cleanlab")
     checks = chosen(select, ignore)
     decisions = None if patch is None else read_patch(patch)
-    with progress_bar(CheckWatch, False if watch or tell else progress, many=pool is not None) as bar:
-        if bar is not None:
-            bar.say("reading the data")
-            watch, tell = bar, lambda each, place, of: bar.say(f"{each.code} {each.title}", place - 1, of)
+    progress = False if watch or tell else progress
+    with showing(progress, "reading the data"):
         subject = _subject(data, against, decisions, label_column)
+    with progress_bar(CheckWatch, progress, many=pool is not None) as bar:
+        if bar is not None:
+            watch, tell = bar, lambda each, place, of: bar.say(f"{each.code} {each.title}", place - 1, of)
         needs = {each.needs for each in checks}
         if "network" in needs or (labels and "answers" in needs):
             subject = with_network(

@@ -9,6 +9,7 @@ from typing import Any
 from digitwise.errors import RunError
 from digitwise.evaluation import Comparison, compare_predictions
 from digitwise.evaluation.comparison import all_different
+from digitwise.progress import showing
 from digitwise.reporting.evaluation import Evaluation
 from digitwise.reporting.saved import is_saved
 from digitwise.runs import Run, is_model
@@ -24,6 +25,7 @@ def compare(
     class_names: Sequence[Any] | None = None,
     input_scale: str | None = None,
     label_column: str | None = None,
+    progress: bool | None = None,
 ) -> Comparison:
     """Compare two models, image by image, on the same images.
 
@@ -36,6 +38,8 @@ def compare(
         one was saved in; with ``data`` whatever :func:`digitwise.evaluate` takes.
     data, class_names, input_scale, label_column
         As for :func:`digitwise.evaluate`: both are asked about these images.
+    progress : bool, optional
+        Whether to show a bar; by default on a terminal and in a notebook.
 
     Returns
     -------
@@ -58,7 +62,8 @@ def compare(
     """
     asked: dict[str, Any] = {"class_names": class_names, "input_scale": input_scale, "label_column": label_column}
     if data is not None:
-        first, second = (subject(each, data, **asked) for each in (a, b))
+        with showing(progress, "evaluating"):
+            first, second = (subject(each, data, **asked) for each in (a, b))
     else:
         if given := next((name for name, value in asked.items() if value is not None), None):
             raise RunError.wanted(given, "it with data", "it alone", argument=given)

@@ -19,6 +19,7 @@ from digitwise.exporting.judging import Judged
 from digitwise.files import expanded
 from digitwise.images import Dataset, Float32, ImageSet, Int64, Mask
 from digitwise.predictions import Predictions
+from digitwise.progress import showing
 from digitwise.reading.foreign import Foreign, Understood, as_probabilities, from_session, kind_of, known_digits
 from digitwise.reading.model import Model, is_foreign, model_content
 from digitwise.reading.reader import Reader
@@ -46,6 +47,7 @@ def evaluate(
     class_names: Sequence[Any] | None = None,
     input_scale: str | None = None,
     label_column: str | None = None,
+    progress: bool | None = None,
 ) -> Evaluation:
     """Evaluate a model on labelled images: count its errors, and judge them.
 
@@ -73,6 +75,8 @@ def evaluate(
         data, else the embedded digits in MNIST's form, else those it is evaluated with.
     label_column : str, optional
         As for :func:`digitwise.load`.
+    progress : bool, optional
+        Whether to show a bar; by default on a terminal and in a notebook.
 
     Returns
     -------
@@ -111,7 +115,8 @@ def evaluate(
         if class_names is not None or input_scale is not None:
             wanted = "class_names and input_scale with a model that is no run"
             raise RunError(f"expected {wanted}, got a run", argument="model", expected=wanted, got="a run")
-        return _of_run(model if isinstance(model, Run) else Run.open(model), data, label_column)
+        with showing(progress, "evaluating"):
+            return _of_run(model if isinstance(model, Run) else Run.open(model), data, label_column)
     if data is None:
         name = model if is_path else name_of(model)
         raise RunError.wanted(
@@ -122,7 +127,8 @@ def evaluate(
             path=model if is_path else None,
             argument="data",
         )
-    return _of_model(model, Given.of(data, label_column), class_names, input_scale)
+    with showing(progress, "evaluating"):
+        return _of_model(model, Given.of(data, label_column), class_names, input_scale)
 
 
 def _of_run(run: Run, data: Any, label_column: str | None) -> Evaluation:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from digitwise.data.patches import read_patch
 from digitwise.data.streamed import in_memory
 from digitwise.parts import require
+from digitwise.progress import showing
 from digitwise.runs import Run
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ def improve(
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     require("training", "keras", "tensorflow")
-    dataset = in_memory(opened.dataset(data, label_column=label_column), "digitwise improve")
+    progress = False if watch else progress
+    with showing(progress, "reading the data"):
+        dataset = in_memory(opened.dataset(data, label_column=label_column), "digitwise improve")
     if patch is not None:
         dataset = read_patch(patch).apply(dataset)
     from digitwise.reporting.render import draw_run
@@ -77,7 +80,7 @@ def improve(
     from digitwise.training.live import LiveWatch, progress_bar
 
     place = None if out is None else Path(out)
-    with progress_bar(LiveWatch, False if watch else progress) as bar:
+    with progress_bar(LiveWatch, progress) as bar:
         result = improve_job.improve(opened, dataset, out=place, folds=folds, watch=watch or bar)
     if result.run is not None:
         draw_run(result.run, dataset)

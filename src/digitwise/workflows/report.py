@@ -9,6 +9,7 @@ from typing import Any
 from digitwise.data import read_labelled
 from digitwise.data.streamed import AnyDataset, StreamedDataset
 from digitwise.images import Dataset
+from digitwise.progress import say, showing
 from digitwise.reporting.content import Wishes
 from digitwise.reporting.evaluation import Evaluation
 from digitwise.reporting.report import write_report
@@ -33,6 +34,7 @@ def report(
     class_names: Sequence[Any] | None = None,
     input_scale: str | None = None,
     label_column: str | None = None,
+    progress: bool | None = None,
 ) -> Path:
     """Write the report of a model: one self-contained HTML file, its numbers as JSON, its figures.
 
@@ -59,6 +61,8 @@ def report(
         Findings of :func:`digitwise.check` to show too: code, severity, title, count.
     patch : str or Path, optional
         A label patch under which a run's own test images are counted too.
+    progress : bool, optional
+        Whether to show a bar; by default on a terminal and in a notebook.
 
     Returns
     -------
@@ -79,9 +83,11 @@ def report(
     wishes = Wishes(target, max_error, samples, class_mix, findings, None if patch is None else Path(patch))
     several = what if isinstance(what, list | tuple) else [what]
     asked: dict[str, Any] = {"class_names": class_names, "input_scale": input_scale, "label_column": label_column}
-    subjects = [subject(each, data, **asked) for each in several]
     place = Path(path) if path is not None else default_place(several[0])
-    write_report(subjects, place, wishes)
+    with showing(progress, "evaluating"):
+        subjects = [subject(each, data, **asked) for each in several]
+        say("writing the report")
+        write_report(subjects, place, wishes)
     return place
 
 

@@ -129,10 +129,11 @@ def train(  # type: ignore[misc]  # the other choices are those named here
         given = "also" if also else "distribute"
         raise RecipeError.wanted(given, "it without seeds", "both", argument=given)
     options = FitOptions(seed, budget, precision, deterministic, start_from)
-    dataset = data if isinstance(data, StreamedDataset) else load(data)
+    progress = False if watch else progress
+    dataset = data if isinstance(data, StreamedDataset) else load(data, progress=progress)
     recipe = with_network(for_data(recipe, len(dataset.train)), model, dataset)
     choices: dict[str, Any] = {"resume": resume, "pool": pool}
-    with progress_bar(LiveWatch, False if watch else progress, many=_is_many(pool)) as bar:
+    with progress_bar(LiveWatch, progress, many=_is_many(pool)) as bar:
         if seeds is not None:
             each = range(seed, seed + seeds)
             choices |= {"out": out, "validation": validation, "watch": watch or bar}
@@ -261,12 +262,13 @@ def sweep(
     """
     library()  # a missing Optuna is reported before the data is read
     options = FitOptions(seed, None, precision, deterministic)
-    dataset = load(data)
+    progress = False if watch else progress
+    dataset = load(data, progress=progress)
     if not isinstance(recipe, Recipe):
         found = find(recipe)
         recipe = found if is_file(recipe) else found.for_size(len(dataset.train))
     choices: dict[str, Any] = {"trials": trials, "grid": grid, "timeout": timeout, "pool": pool}
-    with progress_bar(LiveWatch, False if watch else progress, many=_is_many(pool)) as bar:
+    with progress_bar(LiveWatch, progress, many=_is_many(pool)) as bar:
         choices["watch"] = watch or bar
         return sweep_run(recipe, dataset, options, validation=validation, out=out, tell=tell, **choices)
 
