@@ -69,7 +69,7 @@ def improve(
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     require("training", "keras", "tensorflow")
-    dataset = in_memory(opened.dataset(data, label_column=label_column), "digitwise improve")
+    dataset = in_memory(opened.dataset(data, label_column=label_column), "improve")
     if patch is not None:
         dataset = read_patch(patch).apply(dataset)
     from digitwise.reporting.render import draw_run
