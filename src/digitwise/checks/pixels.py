@@ -172,7 +172,7 @@ class Placement(ImageCheck):
         "box of 20x20; images prepared in another way are read with several times the errors."
     )
     remedy = (
-        "Prepare all images in one way (digitwise.normalize or digitwise data normalize: cropped, scaled and centred by "
+        "Prepare all images in one way (digitwise.normalize, digitwise data normalize: cropped, scaled and centred by "
         "mass), or train with wider shifts and zoom if the images in use are like that too."
     )
 

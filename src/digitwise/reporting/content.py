@@ -229,13 +229,9 @@ def content(subject: Examined, others: Sequence[Evaluation], wishes: Wishes) -> 
 
 
 def labels_of(evaluations: Sequence[Evaluation]) -> list[str]:
-    """What to call each model beside others: its folder or file, where these differ by name; else its whole place.
-
-    Models in memory of one name are numbered.
-    """
-    names = [Path(each.place).name or each.name for each in evaluations]
-    if len(set(names)) < len(names):
-        names = [each.place or each.name for each in evaluations]
+    """What to call each model beside others: its folder or file; of those of one name the whole place, or a number."""
+    short = [Path(each.place).name or each.name for each in evaluations]
+    names = [each.place if each.place and short.count(s) > 1 else s for each, s in zip(evaluations, short, strict=True)]
     return [f"{name} ({i})" if names.count(name) > 1 else name for i, name in enumerate(names, 1)]
 
 
