@@ -1,7 +1,8 @@
 """The blocks of README and docs: Python runs, commands and their options exist, TOML loads.
 
 The Python blocks of a page run in order in one namespace, in a folder with the images of ``docs/samples.py``; the name
-``"mnist"`` stands for the embedded digits there, as does what Keras would download. ``<!-- not run: reason -->`` above a block leaves it out.
+``"mnist"``, and MNIST as Keras downloads it, stand for the embedded digits there. ``<!-- not run: reason -->`` above
+a block leaves it out.
 """
 
 from __future__ import annotations
