@@ -68,10 +68,12 @@ def test_a_comparison_is_drawn_as_bars_of_errors(some, digits):
     labels[10:50] = (labels[10:50] + 1) % 10  # 20 of these are wrong in both
     found = digitwise.compare(some, np.eye(10)[labels], data=digits)
     axes = found.plot(names=("first", "second"))
-    assert [bar.get_width() for bar in axes.patches] == [20, 20, 10, 20]
+    assert [(bar.get_x(), bar.get_width()) for bar in axes.patches] == [(0, 20), (0, 20), (20, 10), (20, 20)]
     assert [text.get_text() for text in axes.get_yticklabels()] == ["first", "second"]
-    assert [text.get_text().strip() for text in axes.texts] == ["10 only here, 30 in all", "20 only here, 40 in all"]
-    assert axes.get_title(loc="left").startswith("error rate of first against second's -2.78 % (95 %: ")
+    assert [text.get_text().strip() for text in axes.texts] == ["30", "40"]
+    verdict, difference = axes.get_title(loc="left").split("\n")
+    assert verdict == found.verdict("first", "second")
+    assert difference.startswith("error rate of first against second's -2.78 % (95 %: ")
     mine = plt.figure().add_subplot()
     assert found.plot(mine) is mine
     plt.close("all")

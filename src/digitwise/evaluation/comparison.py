@@ -99,7 +99,7 @@ class Comparison:
     def plot(self, ax: Axes | None = None, *, names: tuple[str, str] = ("A", "B")) -> Axes:
         """Draw the errors of both models as bars: those on images that both get wrong, and those of only this one.
 
-        The title tells the difference of the error rates with its 95 % interval, and the p-value.
+        The title tells the verdict, and the difference of the error rates with its 95 % interval.
 
         Parameters
         ----------
@@ -114,17 +114,20 @@ class Comparison:
         """
         from matplotlib.ticker import MaxNLocator
 
-        with axes_for(ax, 6.4, 2.2) as axes:
-            both, only = np.full(2, self.both_wrong), np.array([self.only_a, self.only_b])
-            axes.barh(names, both, 0.6, color=FAINT, label="both wrong")
-            axes.barh(names, only, 0.6, left=both, color=[BLUE, ORANGE])
-            for row, (shared, own) in enumerate(zip(both, only, strict=True)):
-                axes.text(shared + own, row, f" {own:,} only here, {shared + own:,} in all", va="center")
+        both = self.both_wrong
+        with axes_for(ax, 6.4, 2.4) as axes:
+            axes.barh([0, 1], both, 0.6, color=FAINT, label="both wrong")
+            for row, (own, colour, name) in enumerate(
+                zip((self.only_a, self.only_b), (BLUE, ORANGE), names, strict=True)
+            ):
+                axes.barh(row, own, 0.6, left=both, color=colour, label=f"only {name} wrong")
+                axes.text(both + own, row, f" {both + own:,}", va="center")
+            axes.set_yticks([0, 1], names)
             axes.invert_yaxis()
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            axes.set_xlim(0, 1.45 * max(1, *(both + only)))
-            axes.set(xlabel=f"wrong of {self.n:,} images", title=f"{self._difference(*names)}, p = {self.p_value:.3g}")
-            axes.legend(loc="upper right", bbox_to_anchor=(1, 0))
+            axes.set_xlim(0, 1.1 * max(1, self.errors_a, self.errors_b))
+            axes.set(xlabel=f"wrong of {self.n:,} images", title=f"{self.verdict(*names)}\n{self._difference(*names)}")
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=3)
         return axes
 
     def _difference(self, a: str = "A", b: str = "B") -> str:
