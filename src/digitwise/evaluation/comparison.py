@@ -117,10 +117,8 @@ class Comparison:
         both = self.both_wrong
         with axes_for(ax, 6.4, 2.4) as axes:
             axes.barh([0, 1], both, 0.6, color=FAINT, label="both wrong")
-            for row, (own, colour, name) in enumerate(
-                zip((self.only_a, self.only_b), (BLUE, ORANGE), names, strict=True)
-            ):
-                axes.barh(row, own, 0.6, left=both, color=colour, label=f"only {name} wrong")
+            for row, (own, colour) in enumerate(((self.only_a, BLUE), (self.only_b, ORANGE))):
+                axes.barh(row, own, 0.6, left=both, color=colour, label=f"only {names[row]} wrong")
                 axes.text(both + own, row, f" {both + own:,}", va="center")
             axes.set_yticks([0, 1], names)
             axes.invert_yaxis()
