@@ -73,7 +73,7 @@ def test_a_comparison_is_drawn_as_bars_of_errors(some, digits):
     assert [text.get_text().strip() for text in axes.texts] == ["30", "40"]
     verdict, difference = axes.get_title(loc="left").split("\n")
     assert verdict == found.verdict("first", "second")
-    assert difference.startswith("error rate of first against second's -2.78 % (95 %: ")
+    assert difference.startswith("difference of the error rates -2.78 % (95 %: ")
     mine = plt.figure().add_subplot()
     assert found.plot(mine) is mine
     plt.close("all")
@@ -120,6 +120,6 @@ def test_several_comparisons_have_a_frame_and_a_display(digits, trained):
 
 
 def test_a_model_among_several_is_refused_without_data(some):
-    with pytest.raises(RunError, match=r"others: expected a run, .*got function; give data too \(--data\)") as told:
+    with pytest.raises(RunError, match=r"others: expected a run, .*got .lambda.; give data too \(--data\)") as told:
         digitwise.compare(some, some, lambda images: images)
     assert told.value.argument == "data"

@@ -115,7 +115,7 @@ class Comparison:
         from matplotlib.ticker import MaxNLocator
 
         both = self.both_wrong
-        with axes_for(ax, 6.4, 2.4) as axes:
+        with axes_for(ax, 6.6, 2.5) as axes:
             axes.barh([0, 1], both, 0.6, color=FAINT, label="both wrong")
             for row, (own, colour) in enumerate(((self.only_a, BLUE), (self.only_b, ORANGE))):
                 axes.barh(row, own, 0.6, left=both, color=colour, label=f"only {names[row]} wrong")
@@ -124,13 +124,14 @@ class Comparison:
             axes.invert_yaxis()
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.set_xlim(0, 1.1 * max(1, self.errors_a, self.errors_b))
-            axes.set(xlabel=f"wrong of {self.n:,} images", title=f"{self.verdict(*names)}\n{self._difference(*names)}")
+            axes.set(xlabel=f"wrong of {self.n:,} images", title=f"{self.verdict(*names)}\n{self._difference}")
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=3)
         return axes
 
-    def _difference(self, a: str = "A", b: str = "B") -> str:
+    @property
+    def _difference(self) -> str:
         low, high = (f"{100 * share:+.2f} %" for share in self.difference_95)
-        return f"error rate of {a} against {b}'s {100 * self.difference:+.2f} % (95 %: {low} to {high})"
+        return f"difference of the error rates {100 * self.difference:+.2f} % (95 %: {low} to {high})"
 
     def _repr_html_(self) -> str:
         """The counts and the verdict, for a notebook."""
@@ -138,7 +139,7 @@ class Comparison:
         return displays.block(
             displays.paragraph(f"{self.verdict()}, exact McNemar test on {self.n:,} images"),
             displays.table(("model", "errors", "wrong here only"), rows),
-            displays.paragraph(self._difference()),
+            displays.paragraph(self._difference),
         )
 
 
