@@ -44,8 +44,13 @@ docstrings.parse_docstring_annotation = as_written
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Keep options of commands on one line, and open a figure in its full size by a click."""
-    html = re.sub(r"<code>[^<]*</code>", lambda code: OPTION.sub(r'<span class="option">\g<0></span>', code[0]), html)
+    """Let code in text break at its signs and not behind the hyphens of an option; a click enlarges a figure."""
+
+    def breaking(code: re.Match[str]) -> str:
+        text = re.sub(r"(?<=\w[._/(])(?=\w)", "<wbr>", code[0])
+        return OPTION.sub(r'<span class="option">\g<0></span>', text)
+
+    html = re.sub(r"<code>[^<]*</code>", breaking, html)
     return re.sub(r'<img alt="[^"]*" src="([^"]+)"[^>]*>', r'<a href="\1">\g<0></a>', html)
 
 
