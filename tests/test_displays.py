@@ -8,12 +8,13 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from PIL import Image
 
 import digitwise
 from digitwise import displays
 from digitwise.checks import Checked, Finding
-from digitwise.errors import MissingPartError
+from digitwise.errors import DataError, MissingPartError
 from digitwise.reading.results import Digit, FieldReading, Number, Other, Page, Reading
 
 EVIL = '<script>alert(1)</script>"\x1b[31m'
@@ -59,6 +60,31 @@ def test_page_is_drawn_on_an_image_that_is_given(page):
     drawn = page.overlay(np.full((80, 150), 200, np.uint8))
     assert drawn.size == (150, 80)
     assert drawn.getpixel((149, 79)) == (200, 200, 200)
+
+
+def test_page_is_plotted_on_axes_in_the_units_of_its_boxes(page, tmp_path):
+    Image.new("RGB", (300, 200), (0, 200, 0)).save(tmp_path / "page.png")
+    of_file = dataclasses.replace(page, path=str(tmp_path / "page.png"))
+    axes = of_file.plot()
+    [drawn] = axes.images
+    assert drawn.get_extent() == [0, 300, 200, 0]
+    assert np.array_equal(drawn.get_array(), np.asarray(of_file.overlay()))
+    mine = plt.figure().add_subplot()
+    assert page.plot(mine, image=np.full((80, 150), 200, np.uint8)) is mine
+    assert mine.images[0].get_extent() == [0, 150, 80, 0]
+    turned = dataclasses.replace(page, turn=1).plot(image=np.full((80, 150), 200, np.uint8))
+    assert turned.images[0].get_extent() == [0, 80, 150, 0]
+    plt.close("all")
+
+
+def test_page_without_its_image_is_not_plotted(page, tmp_path):
+    with pytest.raises(DataError, match=r"page: expected the image that was read, .*got none; .*overlay\(") as told:
+        page.plot()
+    assert (told.value.argument, told.value.path) == ("image", None)
+    gone = str(tmp_path / "gone.png")
+    with pytest.raises(DataError, match=r"gone\.png: .*got no such file any more; .*plot\(image=…\)") as told:
+        dataclasses.replace(page, path=gone).plot()
+    assert told.value.path == gone
 
 
 def test_photo_is_shown_in_few_bytes():

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 
 from digitwise.errors import DataError
 from digitwise.images import Dataset, ImageSet
@@ -42,6 +43,17 @@ def test_class_missing_in_training_is_refused():
 def test_splits_of_different_size_are_refused():
     with pytest.raises(DataError, match="same height"):
         Dataset("own", "here", blobs(6), blobs(6, size=20))
+
+
+def test_plot_has_a_bar_for_each_class_of_each_split():
+    train, test = blobs(5, classes=2), blobs(2, classes=2)
+    axes = Dataset("d", "here", train, test).plot()
+    assert [bar.get_height() for bar in axes.patches] == [60, 40, 50, 50]
+    assert [text.get_text().strip() for text in axes.texts] == ["3", "2", "1", "1"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["training (5)", "test (2)"]
+    mine = plt.figure().add_subplot()
+    assert Dataset("d", "here", train, test).plot(mine) is mine
+    plt.close("all")
 
 
 def test_probabilities_that_are_none_are_refused():

@@ -14,6 +14,7 @@ def test_public_surface_is_what_was_decided():
     assert digitwise.__all__ == [
         "Augmentation",
         "Comparison",
+        "Comparisons",
         "DataError",
         "DataNotFoundError",
         "Dataset",

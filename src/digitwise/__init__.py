@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from digitwise.errors import RunError as RunError
     from digitwise.estimator import DigitClassifier as DigitClassifier
     from digitwise.evaluation import Comparison as Comparison
+    from digitwise.evaluation import Comparisons as Comparisons
     from digitwise.exporting.export import Export as Export
     from digitwise.exporting.export import export as export
     from digitwise.exporting.judging import calibrate as calibrate
@@ -60,7 +61,7 @@ _MODULES = {
     "data.normalized": "normalize",
     "errors": "DataError DataNotFoundError DigitwiseError ExportError MissingPartError ModelError RecipeError RunError",
     "estimator": "DigitClassifier",
-    "evaluation": "Comparison",
+    "evaluation": "Comparison Comparisons",
     "exporting.export": "Export export",
     "exporting.judging": "calibrate",
     "images": "Dataset ImageSet",

@@ -15,12 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitwise.displays import labelled, listed, sides
+from digitwise.drawing import axes_for, bars_width, class_bars
 from digitwise.errors import DataError, about
 from digitwise.escaping import printable
 from digitwise.parts import imported
 from digitwise.turns import turn_of
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from digitwise.data.patches import Patch
 
 UInt8 = NDArray[np.uint8]
@@ -309,8 +312,28 @@ class Dataset:
         return "\n  ".join(map(printable, (head, *self.notes)))
 
     def _repr_html_(self) -> str:
-        train, counts = self.train, {"training": self.train.class_counts, "test": self.test.class_counts}
-        return labelled(repr(self), train.class_names, counts, train.images, train.labels)
+        train = self.train
+        return labelled(repr(self), train.class_names, self._counts, train.images, train.labels)
+
+    @property
+    def _counts(self) -> dict[str, Int64]:
+        return {"training": self.train.class_counts, "test": self.test.class_counts}
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the share of each class in training and test, with the number of images on the bars.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            By default of a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        with axes_for(ax, bars_width(self.train.n_classes), 3.4) as axes:
+            class_bars(axes, self.train.class_names, self._counts)
+        return axes
 
     def frame(self) -> Any:
         """The images as a pandas frame with a row an image, which :func:`digitwise.load` takes.

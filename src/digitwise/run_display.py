@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from digitwise import displays
-from digitwise.drawing import BLUE, FAINT, ORANGE, STYLE, new_figure
+from digitwise.drawing import BLUE, FAINT, ORANGE, axes_for, new_figure
 from digitwise.parts import imported
 
 if TYPE_CHECKING:
@@ -54,10 +54,7 @@ class RunDisplay:
         -------
         matplotlib.axes.Axes
         """
-        import matplotlib.pyplot as plt
-
-        with plt.rc_context(STYLE):
-            axes = plt.subplots(figsize=(4.6, 3.2), layout="constrained")[1] if ax is None else ax
+        with axes_for(ax, 4.6, 3.2) as axes:
             learning_curve(axes, self.history, key)
         return axes
 

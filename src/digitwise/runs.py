@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from digitwise.data.streamed import AnyDataset
 
 FORMAT = 1
-AGAIN = "run digitwise improve again"
+AGAIN = "improve it again (digitwise improve)"
 RUN = Kind("run", "a run folder", RunError)
 PART = Kind("run", "an earlier one of this run", RunError, "place")  # a file in it that comes later
 PATCH = "labels.csv"  # the label patch a run was trained under
@@ -229,7 +229,7 @@ class Run(RunDisplay):
             found = load(place, patch=self.patch, **loaded)
         if found.test.fingerprint != known["fingerprint"]["test"]:
             wanted = f"the test images of {self.path} (sha256 {known['fingerprint']['test'][:12]}…)"
-            came, do = f"others ({found.test.fingerprint[:12]}…)", "give the right data with --data"
+            came, do = f"others ({found.test.fingerprint[:12]}…)", "give the right data (--data)"
             raise RunError.wanted(found.source, wanted, came, do, path=self.path, argument="data")
         return found
 

@@ -44,7 +44,8 @@ def test_the_pointer_is_named(show):
 def test_the_model_is_named_with_what_takes_it(show, name):
     told = show(f"keras230_pair{name}")
     path = f"{CASES / 'keras230_pair'}{name}"
-    line = f"{path}: expected a set of images, got a Keras model; digitwise evaluate {path} --data DATA"
+    line = f"{path}: expected a set of images, got a Keras model; digitwise evaluate {path} --data DATA (in Python "
+    line += "digitwise.evaluate)"
     assert (told.code, told.err.strip()) == (2, f"digitwise: {line}")
 
 
@@ -52,7 +53,7 @@ def test_the_model_is_named_with_what_takes_it(show, name):
 def test_an_image_is_named_with_what_takes_it(show, name):
     told = show(name)
     path = CASES / name
-    line = f"{path}: expected a set of images, got an image; digitwise read {path}"
+    line = f"{path}: expected a set of images, got an image; digitwise read {path} (in Python Reader.read)"
     assert (told.code, told.err.strip()) == (2, f"digitwise: {line}")
 
 

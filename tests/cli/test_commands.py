@@ -256,7 +256,7 @@ def test_out_that_is_something_else_is_not_touched(digitwise, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     result = digitwise("train", "baseline", *QUICK, "--out", tmp_path)
     assert result.code == 2
-    assert "choose another --out" in result.err
+    assert "choose another out (--out)" in result.err
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
@@ -323,7 +323,7 @@ def test_run_refuses_before_it_writes(digitwise, tmp_path):
     (tmp_path / "focus" / "mine.txt").write_text("")
     result = digitwise("run", "--data", "digits", "--out", tmp_path)
     assert result.code == 2
-    assert "choose another --out" in result.err
+    assert "choose another out (--out)" in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["focus"]
 
 

@@ -10,7 +10,7 @@ def test_new_writes_the_exercise_once(digitwise, tmp_path, monkeypatch):
     again = digitwise("exercise", "new", "--out", tmp_path / "class")
     assert again.code == 2
     assert again.err.count("\n") == 1
-    assert "choose another --out" in again.err
+    assert "choose another out (--out)" in again.err
 
 
 def test_new_into_a_file_is_a_line(digitwise, tmp_path):

@@ -62,7 +62,7 @@ def test_no_cluster_at_an_address_is_one_line_before_ray_is_asked(digitwise, com
 def test_missing_ray_is_told_with_the_line_that_installs_it(digitwise, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     result = digitwise(*QUICK, "--cluster", "auto")
-    assert (result.code, result.err) == (2, 'digitwise: --cluster needs ray: pip install "digitwise[cluster]"\n')
+    assert (result.code, result.err) == (2, 'digitwise: a cluster needs ray: pip install "digitwise[cluster]"\n')
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,9 @@ def test_a_port_that_is_taken_is_one_line(digitwise, begun):
         port = sock.getsockname()[1]
         result = digitwise("serve", "--port", port)
     assert result.code == 2
-    assert result.err == f"digitwise: port {port} is taken: another program listens there; choose another --port\n"
+    assert (
+        result.err == f"digitwise: port {port} is taken: another program listens there; choose another port (--port)\n"
+    )
     assert not begun
 
 
@@ -104,7 +106,7 @@ def test_a_run_is_shown_by_its_report(digitwise, begun, monkeypatch, tmp_path):
     monkeypatch.setattr("digitwise.runs.Run.open", lambda path: SimpleNamespace(path=path))
     result = digitwise("serve", "--report", tmp_path)
     assert result.code == 2
-    assert f"make it with digitwise report {tmp_path}" in result.err
+    assert f"or digitwise report {tmp_path}" in result.err
     (tmp_path / "report.html").touch()
     assert digitwise("serve", "--port", 0, "--workers", 2, "--report", tmp_path).code == 0
     assert begun[0][0].report == tmp_path / "report.html"

@@ -233,5 +233,5 @@ def test_a_saved_model_is_not_exported_but_said_what_to_do(digitwise, tmp_path):
     result = digitwise("export", tmp_path / "net")
     assert result.code == 2
     assert "expected a Keras model (.keras, .h5, or JSON with its weights), got a SavedModel; python -m" in result.err
-    assert "digitwise read --model and evaluate take it as it is" in result.err
+    assert "Reader (read --model) and evaluate take it as it is" in result.err
     assert len(result.err.strip().splitlines()) == 1

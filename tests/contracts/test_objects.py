@@ -41,13 +41,14 @@ class Feature:
 class Hub:
     """What of a Hugging Face Dataset is used."""
 
-    def __init__(self, images):
-        self.features = {"image": Feature(), "label": Feature(list(images.class_names))}
-        self.column_names = ["image", "label"]
-        self._columns = {"image": [Image.fromarray(each) for each in images.images], "label": images.labels.tolist()}
+    def __init__(self, images, label="label"):
+        self.features = {"image": Feature(), "id": Feature(), label: Feature(list(images.class_names))}
+        self.column_names = list(self.features)
+        shown = [Image.fromarray(each) for each in images.images]
+        self._columns = {"image": shown, "id": list(range(len(images))), label: images.labels.tolist()}
 
     def __len__(self):
-        return len(self._columns["label"])
+        return len(self._columns["image"])
 
     def __getitem__(self, key):
         return self._columns[key]
@@ -110,6 +111,8 @@ WHOLE = {
     "frame of images": TRAIN.frame,
     "TensorDataset": lambda: TensorDataset(torch.tensor(TRAIN.images), torch.tensor(TRAIN.labels)),
     "Hugging Face Dataset": lambda: Hub(TRAIN),
+    "Hugging Face Dataset whose features tell the label": lambda: Hub(TRAIN, "fine_label"),
+    "DatasetDict of one split": lambda: {"validation": Hub(TRAIN)},
 }
 every_split = pytest.mark.parametrize("make", SPLIT.values(), ids=SPLIT)
 every_whole = pytest.mark.parametrize("make", WHOLE.values(), ids=WHOLE)

@@ -21,6 +21,15 @@ from tests.helpers import blobs
 X, Y = blobs(30).images, blobs(30).labels
 
 
+class Hub:
+    """What tells that something is a Hugging Face Dataset."""
+
+    column_names, features = (), {}
+
+    def __len__(self):
+        return 1
+
+
 def test_notes_and_repr_tell_what_was_understood():
     channels_first = np.moveaxis(blobs(30, channels=3).images, 3, 1) / 255
     found = Dataset.from_arrays(channels_first, np.eye(3)[Y], name="mine")
@@ -132,6 +141,8 @@ REFUSED = {
     "a number": (7, "data", "expected a name, a path, (x, y)"),
     "a test label of its own": (((X, ["a", "b", "c"] * 10), (X, ["a", "b", "d"] * 10)), "data", "got 'd'"),
     "an empty list": ([], "data", "empty"),
+    "a stream": (iter([(X[0], 0)]), "data", "load it without streaming, or make a list of it"),
+    "a DatasetDict of other splits": ({"validation": Hub(), "other": Hub()}, "data", "got validation, other; give one"),
 }  # fmt: skip
 
 

@@ -134,7 +134,7 @@ def test_teachers_points_come_into_pages_without_running_notebooks_again(marked,
         table.writerows(rows)
     monkeypatch.setattr("digitwise.exercise.marking.mark_all", None)
     data = marked[0]["perfect"]["data"]
-    with pytest.raises(DataError, match="or bring in what you filled in, by --points"):
+    with pytest.raises(DataError, match="or bring in what you filled in, by points"):
         check(folder, data, out=out)
     found = check(folder, data, out=out, points=out / "marks.csv")
     perfect = next(mark for mark in found.marks if mark.notebook.endswith("perfect.ipynb"))

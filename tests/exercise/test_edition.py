@@ -17,7 +17,7 @@ def test_edition_is_written_with_a_folder_for_results(tmp_path):
 
 def test_existing_notebook_is_not_overwritten(tmp_path):
     write_edition(tmp_path).write_text("a student's work")
-    with pytest.raises(DataError, match=r"left it unchanged; choose another --out$"):
+    with pytest.raises(DataError, match=r"left it unchanged; choose another out \(--out\)$"):
         write_edition(tmp_path)
     assert (tmp_path / "mnist_exercise.ipynb").read_text() == "a student's work"
 

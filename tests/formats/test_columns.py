@@ -139,7 +139,8 @@ def test_a_column_is_the_label_by_choice(tmp_path, write):
     for chosen in ("What", "what", "last"):
         assert found(path, label_column=chosen)[0] == WANTED
     with pytest.raises(
-        DataError, match="--label-column other: expected a name in the header, first or last, got pixel0"
+        DataError,
+        match=r"label_column other \(.*\): expected a name in the header, first or last, got pixel0",
     ):
         load(path, label_column="other")
 
@@ -147,7 +148,7 @@ def test_a_column_is_the_label_by_choice(tmp_path, write):
 def test_a_choice_of_column_is_refused_where_there_is_no_table(tmp_path):
     np.savez(tmp_path / "own.npz", images=IMAGES, labels=LABELS)
     for data in ("digits", tmp_path / "own.npz"):
-        with pytest.raises(DataError, match="expected --label-column with a table"):
+        with pytest.raises(DataError, match=r"expected label_column \(--label-column\) with a table"):
             load(data, label_column="label")
 
 

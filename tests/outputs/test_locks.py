@@ -38,7 +38,7 @@ def other(tmp_path):
 def test_second_training_into_one_place_is_refused_by_name(other, tmp_path):
     with (
         pytest.raises(
-            RunError, match=r"run: expected to write there alone, got another digitwise .* choose another --out"
+            RunError, match=r"run: expected to write there alone, got another digitwise .* choose another out"
         ),
         unfinished.building(tmp_path / "run", resume=False),
     ):

@@ -68,9 +68,9 @@ def test_the_processor_can_be_asked_for(machine):
 def test_a_gpu_that_is_asked_for_and_not_there_is_told(machine, installed, gpus, words):
     found = machine(installed, gpus=gpus, DIGITWISE_DEVICE="gpu")
     assert found.backend is None
-    assert found.why.startswith("--device gpu: expected a GPU")
+    assert found.why.startswith("DIGITWISE_DEVICE=gpu (--device gpu): expected a GPU")
     assert words in found.why
-    with pytest.raises(MissingPartError, match=r"^--device gpu"):
+    with pytest.raises(MissingPartError, match=r"^DIGITWISE_DEVICE=gpu"):
         devices.settle()
 
 

@@ -86,7 +86,7 @@ def test_two_hosts_have_the_losses_of_one(alone):
 
 def test_only_jax_distributes():
     assert BACKEND != "jax"
-    with pytest.raises(RecipeError, match=r"^--distribute: expected Keras on JAX, got .*; set KERAS_BACKEND=jax$"):
+    with pytest.raises(RecipeError, match=r"^distribute: expected Keras on JAX, got .*; set KERAS_BACKEND=jax$"):
         join_hosts()
 
 
@@ -113,7 +113,7 @@ def test_a_batch_that_devices_cannot_share_evenly_is_refused(tmp_path):
     process = launch([*ASKED, "--out", str(tmp_path / "run"), "--batch-size", "13"], **TWO_DEVICES)
     _, error = process.communicate(timeout=200)
     assert process.returncode == 2
-    assert "expected a batch that 2 devices can share evenly, got 13; give --batch-size 14" in error
+    assert "expected a batch that 2 devices can share evenly, got 13; give batch_size=14 (--batch-size)" in error
     assert not list(tmp_path.iterdir())
 
 

@@ -95,7 +95,7 @@ def test_the_scale_can_be_given(network, tmp_path):
     found = evaluate(tmp_path / "net.keras", "digits", input_scale="0-1")
     assert found.understood.scale == "0-1"
     assert found.understood.doubtful
-    assert found.understood.words.endswith("are right; if another scale is right, give --input-scale)")
+    assert found.understood.words.endswith("are right; if another scale is right, give input_scale (--input-scale))")
 
 
 def test_an_exported_model_is_asked_in_its_own_form(model_file):

@@ -162,7 +162,7 @@ class Leakage(Check):
     def find(self, subject: Subject) -> list[Finding]:
         """Test images with an equal or like one among the training images."""
         if subject.test is None:
-            raise NotApplicableError("there are no test images; give some with --against")
+            raise NotApplicableError("there are no test images; give some as against (--against)")
         split = len(subject.train)
         leaks = {how: self._matched(names, split) for how, names in vars(subject.likeness).items()}
         seen = np.concatenate([part.blank for part in subject.parts])

@@ -306,7 +306,7 @@ class LabelErrors(Check):
         if learned is None:
             raise NotApplicableError(subject.why_not_learned)
         if learned.probabilities is None:
-            raise NotApplicableError("asked for with --labels: it trains a network a fold")
+            raise NotApplicableError("asked for with labels=True (--labels): it trains a network a fold")
         part = subject.train
         found = suspicion(part.classes[learned.indices], learned.probabilities)
         hard = f"networks that have not seen the images agree with {found.agreement:.0%} of their labels"

@@ -172,8 +172,8 @@ class Placement(ImageCheck):
         "box of 20x20; images prepared in another way are read with several times the errors."
     )
     remedy = (
-        "Prepare all images in one way (digitwise data normalize crops, scales and centres by mass), or train with "
-        "wider shifts and zoom if the images in use are like that too."
+        "Prepare all images in one way (digitwise.normalize, digitwise data normalize: cropped, scaled and centred by "
+        "mass), or train with wider shifts and zoom if the images in use are like that too."
     )
 
     def find_in(self, part: SplitData, subject: Subject) -> Finding | None:

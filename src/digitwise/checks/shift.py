@@ -52,7 +52,7 @@ class Shift(Check):
     def find(self, subject: Subject) -> list[Finding]:
         """One finding, if a classifier separates the two sides."""
         if subject.test is None:
-            raise NotApplicableError("there are no test images; give some with --against")
+            raise NotApplicableError("there are no test images; give some as against (--against)")
         sides = [_measured(part) for part in subject.parts]
         if min(len(side) for side in sides) < SHIFT_FEWEST:
             raise NotApplicableError(f"fewer than {SHIFT_FEWEST} images on a side")

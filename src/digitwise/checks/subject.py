@@ -207,7 +207,7 @@ class Subject:
     train: SplitData
     test: SplitData | None = None
     learned: Learned | None = None
-    why_not_learned: str = "no network was trained; --labels trains some"
+    why_not_learned: str = "no network was trained; labels=True (--labels) trains some"
 
     @property
     def parts(self) -> tuple[SplitData, ...]:

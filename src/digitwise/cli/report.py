@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,7 +25,6 @@ from digitwise.cli.options import ClassMixOption, InputScaleOption, MaxErrorOpti
 FINDING = {"code": str, "severity": str, "title": str, "count": int}  # what a report shows of one
 
 if TYPE_CHECKING:
-    from digitwise.evaluation import Comparison
     from digitwise.reporting.evaluation import Evaluation
 
 
@@ -114,14 +112,11 @@ def compare(
 ) -> None:
     """Compare models image by image on the same images; of runs over several seeds, their mean and spread."""
     from digitwise.errors import RunError
-    from digitwise.evaluation.comparison import all_different
     from digitwise.evaluation.spread import over_seeds, seeds_in_words
     from digitwise.files import real
     from digitwise.outputs import check_file
     from digitwise.reporting.figures import FIGURES
-    from digitwise.runs import is_model
     from digitwise.workflows.compare import compared, opened
-    from digitwise.workflows.report import subject
 
     if len(models) < 2:
         raise RunError(f"compare: expected two run folders or more, got {len(models)}")
@@ -130,33 +125,30 @@ def compare(
     if images is not None:
         check_file(real(images), FIGURES)
     with telling_warnings():
-        found = [
-            subject(each, data, label_column=label_column) if data is not None or is_model(each) else opened(each)
-            for each in models
-        ]
-    runs = [each.run for each in found if each.run]
-    all_different(runs)
-    several = zip(models, found, strict=True)
-    results = [(a, b, compared(one, other)) for (a, one), (b, other) in itertools.combinations(several, 2)]
-    recipes = over_seeds(runs)
+        found = opened(models, data, label_column=label_column)
+    results = compared(found, list(map(str, models)))
+    recipes = over_seeds([each.run for each in found if each.run])
     if images is not None:
         _draw(found[0], found[1], (models[0].name, models[1].name), real(images))
+    rows = results.rows()
     if as_json:
-        pairs = [{"a": str(a), "b": str(b), **result.as_dict()} for a, b, result in results]
-        print_json(pairs[0] if len(pairs) == 1 else {"pairs": pairs, "recipes": recipes})
+        alone = {"a": str(models[0]), "b": str(models[1]), **results[0].as_dict()}
+        print_json(alone if len(rows) == 1 else {"pairs": rows, "recipes": recipes})
         return
-    for a, b, result in results:
-        _tell(str(a), str(b), result)
-    for row in recipes:
-        out.print(seeds_in_words(row))
+    for row in rows:
+        _tell(row)
+    if len(rows) > 1:
+        out.print(f"p-values are adjusted for {len(rows)} comparisons by Holm's method")
+    for spread in recipes:
+        out.print(seeds_in_words(spread))
 
 
-def _tell(a: str, b: str, result: Comparison) -> None:
-    rows = [(a, result.errors_a, result.only_a), (b, result.errors_b, result.only_b), ("both", "", result.both_wrong)]
-    out.print(table(("model", "errors", "wrong here only"), rows))
-    out.print(f"{result.verdict(a, b)}, exact McNemar test on {result.n:,} images")
-    low, high = result.difference_95
-    out.print(f"error rate {result.difference:+.2%} against the other's (95 % interval {low:+.2%} to {high:+.2%})")
+def _tell(row: dict[str, Any]) -> None:
+    a, b = ((row[each], row[f"errors_{each}"], row[f"only_{each}"]) for each in "ab")
+    out.print(table(("model", "errors", "wrong here only"), [a, b, ("both", "", row["both_wrong"])]))
+    out.print(f"{row['verdict']}, exact McNemar test on {row['n']:,} images")
+    low, high = row["difference_95"]
+    out.print(f"error rate {row['difference']:+.2%} against the other's (95 % interval {low:+.2%} to {high:+.2%})")
 
 
 def _draw(a: Evaluation, b: Evaluation, names: tuple[str, str], path: Path) -> None:

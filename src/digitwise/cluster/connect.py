@@ -87,7 +87,7 @@ def library() -> Any:
         If it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anybody, unless the owner wants it
-    return parts.imported("ray", "--cluster")
+    return parts.imported("ray", "a cluster")
 
 
 def check(address: str) -> None:
@@ -117,7 +117,7 @@ def _check(address: str) -> None:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal() or address.startswith("ray://"):
         raise ClusterError(
-            f"--cluster: expected auto or HOST:PORT of a cluster that this machine is part of, got {address!r}"
+            f"cluster (--cluster): expected auto, or HOST:PORT of a cluster with this machine in it, got {address!r}"
         )
     hint = "is the cluster up (ray status), and this machine part of it (ray start --address)?"
     until = time.monotonic() + ANSWERED

@@ -137,7 +137,7 @@ class RayPool:
         """Check that a machine has the cores of a task; Ray would wait for one for ever."""
         if (most := max(self._cores(), default=0)) < self.threads:
             raise ClusterError(
-                f"--threads: expected at most {most} for the largest machine of the cluster, got {self.threads}"
+                f"threads (--threads): expected at most {most} for the cluster's largest machine, got {self.threads}"
             )
 
     def _outcome(self, task: Any, name: str, tries: int, lost: Any) -> Any:

@@ -24,6 +24,7 @@ from digitwise.errors import DataError, DataNotFoundError, about
 from digitwise.escaping import printable
 from digitwise.files import expanded
 from digitwise.formats import Stored, open_splits
+from digitwise.formats.columns import NO_COLUMN
 from digitwise.formats.folder import Folder
 from digitwise.formats.form import Form, decoded
 from digitwise.formats.idx import Idx
@@ -118,8 +119,7 @@ def _read(data: str | Path, label_column: str | None, progress: Any) -> Labelled
     path = expanded(data)
     is_name = not is_path(data)
     if label_column is not None and is_name:
-        wanted = "--label-column with a table (CSV or Parquet)"
-        raise DataError.wanted(data, wanted, "a named set", argument="label_column")
+        raise DataError.wanted(data, NO_COLUMN, "a named set", argument="label_column")
     if data == EMBEDDED:
         digits = load_digits()
         return Labelled(digits.name, digits.source, digits.train, digits.test, digits.notes)
@@ -208,8 +208,8 @@ def _files(path: Path, train: Folder, test: Stored | None) -> tuple[ImageSet, Im
     sets = [ImageSet(form.fitted(each), own, classes, files) for each, own, files in parts if each]
     notes = form.notes
     if classes == DIGITS and form_of(sets[0].images) != VERSION:
-        told = f"the digits are not in MNIST's form, as a reader brings them to: digitwise data normalize {path}"
-        notes = (*notes, told)
+        told = "the digits are not in MNIST's form, as a reader brings them to"
+        notes = (*notes, f"{told}: digitwise.normalize, or digitwise data normalize {path}")
     return sets[0], sets[1] if test is not None else None, notes
 
 

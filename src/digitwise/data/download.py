@@ -124,7 +124,7 @@ def _download(file: SourceFile, source: Source, mirrors: list[str], folder: Path
 
 def _by_hand(source: Source) -> str:
     if source.is_idx:
-        return "give its folder with --data or $DIGITWISE_DATA"
+        return "give its folder as data (--data), or set $DIGITWISE_DATA"
     names = " and ".join(file.name for file in source.files)
     return f"get {source.page or source.mirrors[0]} and put {names} of it into $DIGITWISE_DATA/{source.name}"
 

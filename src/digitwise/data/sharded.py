@@ -192,5 +192,5 @@ def require_room(shards: Sequence[Shard], form: Form, source: str) -> None:
     DataError
     """
     rows, sizes = sum(rows_of(shard) for shard in shards), [shard.size for shard in shards]
-    room = Room(source, sum(sizes) if all(sizes) else None, "train on them with --stream, take fewer shards")
+    room = Room(source, sum(sizes) if all(sizes) else None, "train by digitwise train --stream, take fewer shards")
     room.require(rows * int(np.prod(form.shape)), f"{rows:,} images take")

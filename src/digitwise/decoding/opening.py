@@ -212,7 +212,8 @@ def _held(stream: IO[bytes], name: str, max_pixels: int) -> io.BytesIO:
 
 
 def _too_large(max_pixels: int, came: str) -> str:
-    return f"too large: expected at most {max_pixels:,} pixels, got {came}; scale it down or allow more (--max-pixels)"
+    do = "scale it down or allow more (max_pixels=, --max-pixels)"
+    return f"too large: expected at most {max_pixels:,} pixels, got {came}; {do}"
 
 
 def _kind_of(start: bytes) -> str | None:

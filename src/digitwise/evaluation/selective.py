@@ -92,7 +92,7 @@ def reading_policy(
     max_error: float,
     *,
     of: str = "validation images",
-    more: str = "validate on more (--validation)",
+    more: str = "validate on more (validation=, --validation)",
 ) -> Policy:
     """Find the lowest threshold for which an error guarantee holds with ``CONFIDENCE``.
 
@@ -138,7 +138,7 @@ def reading_policy(
         if refused:
             raise RunError(
                 f"{guarantee}: {errors[refused - 1]:,} of the {refused:,} surest of {len(validation):,} {of} "
-                f"are wrong, which is too many; look at them (digitwise errors), or allow more errors"
+                f"are wrong, which is too many; look at them (Evaluation.errors, digitwise errors), or allow more"
             )
         raise RunError(
             f"{guarantee}: expected at least {fewest_images(max_error):,} {of}, got {len(validation):,}; {more}"

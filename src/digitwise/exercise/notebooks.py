@@ -65,7 +65,8 @@ def write_edition(folder: str | Path, language: str = "en") -> Path:
     notebook = folder / NAME
     if os.path.lexists(notebook):
         raise DataError(
-            f"{notebook}: expected no notebook of that name, found one and left it unchanged; choose another --out"
+            f"{notebook}: expected no notebook of that name, found one and left it unchanged; "
+            f"choose another out (--out)"
         )
     with claimed(notebook, EXERCISE), new_file(notebook, EXERCISE) as temporary:
         (folder / "results").mkdir(exist_ok=True)

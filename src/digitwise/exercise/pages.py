@@ -42,7 +42,7 @@ def check_places(folder: Path, names: Sequence[str], points: Path | None = None)
         except DataError as error:
             if name != "marks.csv":
                 raise
-            raise DataError(f"{error}; or bring in what you filled in, by --points {folder / name}") from error
+            raise DataError(f"{error}; or bring in what you filled in, by points (--points {folder / name})") from error
 
 
 def write_page(mark: Mark, path: Path) -> None:

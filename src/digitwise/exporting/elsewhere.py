@@ -16,7 +16,7 @@ from digitwise.reading.foreign import SCALES, Understood, known_digits
 from digitwise.reading.model import FORMAT
 from digitwise.version import __version__
 
-ADVICE = "write it as ONNX by another converter (Keras' model.export, tf2onnx), which digitwise read --model takes"
+ADVICE = "write it as ONNX by another converter (Keras' model.export, tf2onnx), which Reader (read --model) takes"
 
 
 def export_model(
@@ -50,10 +50,10 @@ def export_model(
 
     path = expanded(model)
     if path.suffix.lower() == ".onnx":
-        do = "digitwise read --model takes it as it is"
+        do = "Reader (read --model) takes it as it is"
         raise ExportError.wanted(model, "a Keras model", "ONNX", do, path=model, argument="run")
     if (path / "saved_model.pb").is_file():
-        told = f"{TO_ONNX['a SavedModel'].format(path=model)}; digitwise read --model and evaluate take it as it is"
+        told = f"{TO_ONNX['a SavedModel'].format(path=model)}; Reader (read --model) and evaluate take it as it is"
         raise ExportError.wanted(
             model,
             "a Keras model (.keras, .h5, or JSON with its weights)",

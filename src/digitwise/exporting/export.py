@@ -183,11 +183,11 @@ class ExportForm:
         """Check that a path may be written: it is free, or holds an earlier export."""
         if self.suffix:
             if place.suffix != self.suffix:
-                raise ExportError(f"{place}: expected a name that ends in {self.suffix}; choose another --out")
+                raise ExportError(f"{place}: expected a name that ends in {self.suffix}; choose another out (--out)")
             if place.is_dir():
-                raise ExportError(f"{place}: expected a file to write, got a folder; choose another --out")
+                raise ExportError(f"{place}: expected a file to write, got a folder; choose another out (--out)")
         elif place.exists() and not place.is_dir():
-            raise ExportError(f"{place}: expected a folder to write into, got a file; choose another --out")
+            raise ExportError(f"{place}: expected a folder to write into, got a file; choose another out (--out)")
         self.check(place)
 
 
@@ -280,8 +280,8 @@ def write_saved_model(run: Run, model: Any, card: Card, folder: Path) -> Ask:
 
     if BACKEND != "tensorflow":
         raise ExportError(
-            f"--format saved-model: expected Keras on TensorFlow, got {BACKEND}; set KERAS_BACKEND=tensorflow, "
-            f"or use --format onnx"
+            f"format saved-model: expected Keras on TensorFlow, got {BACKEND}; set KERAS_BACKEND=tensorflow, "
+            f"or use format onnx (--format)"
         )
     import tensorflow
 
@@ -312,7 +312,7 @@ FORMS = {
         *FILE,
         write_onnx,
         calibrated=True,
-        advice="use --format keras, or build the network of the layers in digitwise.models",
+        advice="use format keras (--format keras), or build the network of the layers in digitwise.models",
     ),
     "keras": ExportForm("model.keras", ".keras", *FILE, write_keras, ONE_BATCH, trained=True),
     "json+h5": ExportForm(".", "", _check_pair, _pair, write_pair, ONE_BATCH, trained=True),

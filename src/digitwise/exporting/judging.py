@@ -252,8 +252,8 @@ def calibrate(
             name_of(data),
             f"images that carry at most {wanted:.2%} wrong with 95 % confidence",
             f"{found.n:,}",
-            f"it takes at least {refused[wanted]:,}, and more where sure answers are wrong; look at these with "
-            f"digitwise evaluate --reader {name_of(data)}, label more, or allow more errors",
+            f"it takes at least {refused[wanted]:,}, and more where sure answers are wrong; look at these "
+            f"(evaluate(reader, data), digitwise evaluate --reader {name_of(data)}), label more, or allow more errors",
             argument="data",
         )
     write_calibrated(model, found, out)

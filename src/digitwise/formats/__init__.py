@@ -15,6 +15,7 @@ from digitwise.errors import DataError
 from digitwise.files import UNPACKING, is_packed, is_pipe, open_unpacked
 from digitwise.formats import csv, folder, hdf5, idx, libsvm, mat, npz, pickled, sharded
 from digitwise.formats.blocks import BLOCK, Block, Stored
+from digitwise.formats.columns import NO_COLUMN
 from digitwise.formats.folder import has_idx, has_shards, inner_folder
 from digitwise.formats.listing import is_shard
 from digitwise.formats.models import refuse_as_data
@@ -69,7 +70,7 @@ def open_splits(path: Path, *, label_column: str | None = None) -> Mapping[str, 
     if kind in TABLES:
         return TABLES[kind](path, label_column)
     if label_column is not None:
-        raise DataError.wanted(path, "--label-column with a table (CSV or Parquet)", kind, argument="label_column")
+        raise DataError.wanted(path, NO_COLUMN, kind, argument="label_column")
     return FILES[kind](path)
 
 

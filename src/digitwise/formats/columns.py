@@ -24,6 +24,7 @@ FEW = 10  # different labels in a table of few rows
 ENOUGH = 20  # rows that most labels are among
 DECISIVE = 2.0  # times as far from its neighbour as the column at the other end
 APART = 0.1  # as far at least, 0 to 1
+NO_COLUMN = "label_column (--label-column) with a table (CSV or Parquet)"  # expected, where there is no table
 OPTION = "name it by --label-column NAME, first or last (label_column=)"
 
 
@@ -123,7 +124,7 @@ def label_named(names: Sequence[str] | None, chosen: str | None, columns: int, w
         if chosen.lower() in ENDS:
             return range(columns)[ENDS[chosen.lower()]]
         had = "no header" if not names else f"{', '.join(names[:2])}, …, {names[-1]}"
-        option = f"{where}: --label-column {chosen}"
+        option = f"{where}: label_column {chosen} (--label-column)"
         raise DataError.wanted(option, "a name in the header, first or last", had, argument="label_column")
     return next((plain.index(name) for name in LABELS if name in plain), None)
 

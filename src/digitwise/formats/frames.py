@@ -25,6 +25,19 @@ def is_frame(data: object) -> bool:
     return hasattr(data, "columns") and hasattr(data, "iloc") and hasattr(data, "to_numpy")
 
 
+def is_hub(data: object) -> bool:
+    """Whether this is a Hugging Face Dataset, at hand as a whole."""
+    return hasattr(data, "column_names") and hasattr(data, "features") and hasattr(data, "__len__")
+
+
+def hub_label(data: Any) -> str | None:
+    """The column of a Hugging Face Dataset that its features tell to be the label, where no column is named so."""
+    if label_named(data.column_names, None, len(data.column_names), "Dataset") is not None:
+        return None
+    classes = [name for name in data.column_names if getattr(data.features.get(name), "names", None)]
+    return classes[0] if len(classes) == 1 else None
+
+
 def split_frames(frame: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The rows of each split, where a column ``split`` says train and test; else all for training; and what it means.
 

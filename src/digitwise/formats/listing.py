@@ -9,6 +9,7 @@ from typing import Literal
 from digitwise.addresses import Entry, listed, opened
 from digitwise.errors import DataError
 from digitwise.files import natural
+from digitwise.formats.columns import NO_COLUMN
 
 Kind = Literal["parquet", "tar"]
 SUFFIXES: dict[str, Kind] = {".parquet": "parquet", ".tar": "tar", ".tar.gz": "tar", ".tgz": "tar"}
@@ -74,7 +75,7 @@ def find_shards(source: str, label_column: str | None = None) -> list[Shard]:
 
 def _shard(entry: Entry, kind: Kind, label_column: str | None) -> Shard:
     if label_column is not None and kind == "tar":
-        raise DataError.wanted(entry.path, "--label-column with a table (CSV or Parquet)", "a tar archive")
+        raise DataError.wanted(entry.path, NO_COLUMN, "a tar archive", argument="label_column")
     return Shard(entry.path, kind, entry.size, entry.version, label_column)
 
 

@@ -15,14 +15,14 @@ SUFFIXES = (".keras", ".json")
 KERAS_FORMS = ("a Keras model", "a SavedModel")
 KERAS = ("model.keras", "model.json", "model.h5")  # in a folder
 TO_ONNX: dict[str, str] = {
-    "a Keras model": "digitwise export {path} writes one to read with",
+    "a Keras model": "digitwise export {path} (in Python digitwise.export) writes one to read with",
     "a SavedModel": "python -m tf2onnx.convert --saved-model {path} --output model.onnx writes one to read with",
-    "a run": "digitwise export {path} writes its model.onnx, to read with",
+    "a run": "digitwise export {path} (in Python digitwise.export) writes its model.onnx, to read with",
 }
 USE: dict[str, str] = {
-    "a Keras model": "digitwise evaluate {path} --data DATA",
-    "a SavedModel": "digitwise evaluate {path} --data DATA",
-    "a run": "digitwise evaluate {path}",
+    "a Keras model": "digitwise evaluate {path} --data DATA (in Python digitwise.evaluate)",
+    "a SavedModel": "digitwise evaluate {path} --data DATA (in Python digitwise.evaluate)",
+    "a run": "digitwise evaluate {path} (in Python digitwise.evaluate)",
 }
 # What Keras gives the groups of a file of weights or of a whole model: attributes of earlier ones, groups of Keras 3.
 KERAS_ATTRIBUTES = ("model_config", "layer_names", "layer_names0", "keras_version")
@@ -56,7 +56,7 @@ def refuse_as_data(path: Path) -> None:
         If it is one of these; what HDF5 holds is told by :func:`refuse_weights`.
     """
     if path.is_file() and path.suffix.lower() in READ_SUFFIXES:
-        raise DataError.wanted(path, "a set of images", "an image", f"digitwise read {path}")
+        raise DataError.wanted(path, "a set of images", "an image", f"digitwise read {path} (in Python Reader.read)")
     form = None if path.is_file() and path.suffix.lower() not in SUFFIXES else other_form(path)
     held = path.is_dir() and form != "a SavedModel" and any(each.is_dir() for each in path.glob("[!.]*"))
     if form is not None and not held:

@@ -20,7 +20,7 @@ from digitwise.files import expanded
 from digitwise.formats.array_names import pairs
 from digitwise.formats.blocks import BLOCK, Block, Labels, Stored, Values
 from digitwise.formats.columns import is_square
-from digitwise.formats.frames import frame_columns, is_frame, split_frames
+from digitwise.formats.frames import frame_columns, hub_label, is_frame, is_hub, split_frames
 from digitwise.images import ImageSet
 
 MANY = 10_000  # classes; more are no classes but, say, row numbers
@@ -241,6 +241,8 @@ def _parts(data: object, column: str | None) -> dict[str, GivenSplit]:
         parts = {split: _of_table(frame, "frame", column) for split, frame in frames.items()}
         parts["train"].notes = (*notes, *parts["train"].notes)
         return parts
+    if isinstance(data, Mapping) and "train" not in data and all(map(is_hub, data.values())):
+        return {"train": _of_hub_split(data, column)}
     if isinstance(data, Mapping) and "train" in data and _is_set(data["train"]):
         found = {split: _one(data[split], column, split) for split in SPLITS if split in data}
         if left := ", ".join(sorted(str(name) for name in data if name not in SPLITS)):
@@ -267,7 +269,7 @@ def _one(data: Any, column: str | None, split: str) -> GivenSplit:
     """One split."""
     if is_frame(data):
         return _of_table(data, "frame", column)
-    if hasattr(data, "column_names") and hasattr(data, "features") and hasattr(data, "__len__"):
+    if is_hub(data):
         return _of_hub(data, column)
     _refuse_column(column, data)
     names = (f"x_{split}", f"y_{split}") if split else ("x", "y")
@@ -295,10 +297,21 @@ def _of_table(table: Any, where: str, column: str | None) -> GivenSplit:
     return GivenSplit(images, labels, (where, f"{where}, labels"), notes=notes)
 
 
+def _of_hub_split(data: Mapping[Any, Any], column: str | None) -> GivenSplit:
+    """The only split of a Hugging Face DatasetDict, which is not called train."""
+    if len(data) != 1:
+        got = ", ".join(map(str, data)) or "none"
+        raise DataError.wanted("data", "splits train and test", got, "give one of them alone", argument="data")
+    [(name, only)] = data.items()
+    part = _of_hub(only, column)
+    part.notes = (f"split: {name}", *part.notes)
+    return part
+
+
 def _of_hub(data: Any, column: str | None) -> GivenSplit:
     """A Hugging Face Dataset: a table whose features name the classes."""
     columns = {name: list(data[name]) for name in data.column_names}
-    part = _of_table(columns, "Dataset", column)
+    part = _of_table(columns, "Dataset", column or hub_label(data))
     label = next((name for name, values in columns.items() if values is part.y), None)
     names = getattr(data.features.get(label), "names", None)
     part.class_names = tuple(map(str, names)) if names else None
@@ -310,7 +323,8 @@ def _of_items(data: Any, names: tuple[str, str]) -> GivenSplit:
     if hasattr(data, "tensors"):
         return GivenSplit(data.tensors[0], data.tensors[1] if len(data.tensors) > 1 else None, names)
     if isinstance(data, str | bytes) or not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
-        raise DataError.wanted("data", f"a name, a path, {KINDS}", kind_of(data), argument="data")
+        do = "load it without streaming, or make a list of it" if hasattr(data, "__iter__") else ""
+        raise DataError.wanted("data", f"a name, a path, {KINDS}", kind_of(data), do, argument="data")
     if not len(data):
         raise DataError(
             "the set is empty: expected at least one image", argument="data", expected="at least one image", got=0

@@ -66,9 +66,15 @@ class Kind:
     error: type[DigitwiseError] = DataError
     option: str = "--out"
 
+    @property
+    def another(self) -> str:
+        """What to do where a place is taken."""
+        argument = self.option.removeprefix("--")
+        return f"choose another {argument}" + ("" if argument == self.option else f" ({self.option})")
+
     def refused(self, place: Path, got: str) -> DigitwiseError:
         """The error that names what is in the way."""
-        wanted, do = f"a new name or {self.words} to replace", f"choose another {self.option}"
+        wanted, do = f"a new name or {self.words} to replace", self.another
         return self.error.wanted(place, wanted, got, do, argument=self.option.removeprefix("--"))
 
 

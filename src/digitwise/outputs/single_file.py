@@ -61,7 +61,7 @@ def _alone(lock: Path, place: Path, kind: Kind) -> Iterator[None]:
         if not mine:
             raise kind.error(
                 f"{place}: expected to write there alone, got another digitwise that is writing there now; "
-                f"wait for it, or choose another {kind.option}"
+                f"wait for it, or {kind.another}"
             )
         yield
 

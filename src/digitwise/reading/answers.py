@@ -195,7 +195,7 @@ class Expected:
         return (
             f"of the {self.read:,} single digits read about {self.share:.1%} may be wrong, more than the "
             f"{policy.max_error:.1%} that hold for digits like those the model was validated on: these images are of "
-            f"another kind; label some hundred of them and run digitwise calibrate"
+            f"another kind; label some hundred of them and calibrate (digitwise.calibrate, digitwise calibrate)"
         )
 
 

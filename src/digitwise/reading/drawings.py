@@ -5,14 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from digitwise.drawing import axes_for
+from digitwise.errors import DataError
 from digitwise.images import UInt8
 from digitwise.outputs import Kind
 from digitwise.planes import turned
+from digitwise.reading.inputs import file_of, to_draw_on
 from digitwise.reading.results import UNSURE, Digit, Page, around
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DRAWINGS = Kind("drawing", "an earlier drawing of digitwise read", option="place")
 READ, UNREAD = (0, 90, 200), (220, 70, 0)  # blue and orange: distinguishable for the colour-blind, and no usual ink
@@ -24,6 +31,7 @@ ENLARGED = 4  # pixels a side for one of the model's input
 TRACED = 1_000  # pixels of the longer side of a stand-in, at most
 CAPTION, GAP = 13, 10  # pixels: font size, space between two
 COLUMNS = 10
+PLOTTED, NARROWEST = 8.0, 1.5  # inches of a plot's longer side, and of its shorter one at least
 
 
 def overlay(image: UInt8, page: Page, scale: float = 1.0) -> Image.Image:
@@ -57,6 +65,27 @@ def overlay(image: UInt8, page: Page, scale: float = 1.0) -> Image.Image:
     for digit in digits:
         _mark(canvas, digit, zoom / scale, max(12, round(0.55 * height * zoom)))
     return drawn
+
+
+def plotted(page: Page, ax: Axes | None, image: object) -> Axes:
+    """The overlay on axes; see :meth:`~digitwise.reading.results.Page.plot`."""
+    decoded = file_of(page.path) if image is None else to_draw_on(image)
+    if decoded is None:
+        raise DataError.wanted(
+            page.path or "page",
+            "the image that was read, to draw on it",
+            "none" if page.path is None else "no such file any more",
+            "give it: plot(image=…), or overlay(image), which without an image draws what the model saw",
+            path=page.path,
+            argument="image",
+        )
+    height, width = (round(side * decoded.scale) for side in decoded.image.shape[:2])
+    width, height = (height, width) if page.turn % 2 else (width, height)
+    shrink = PLOTTED / max(width, height)
+    with axes_for(ax, max(NARROWEST, width * shrink), max(NARROWEST, height * shrink)) as axes:
+        axes.imshow(overlay(decoded.image, page, decoded.scale), extent=(0, width, height, 0))
+        axes.set_axis_off()
+    return axes
 
 
 def traced(page: Page) -> tuple[UInt8, float]:

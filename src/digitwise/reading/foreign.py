@@ -166,7 +166,7 @@ class Foreign:
             self.name,
             f"images that fit its input of {took}",
             came,
-            "bring them to its size, digits by digitwise data normalize",
+            "bring them to its size, digits by digitwise.normalize or digitwise data normalize",
             argument="model",
         )
 
@@ -233,7 +233,7 @@ class Understood:
     def words(self) -> str:
         """What was found, in one line."""
         found = f"{self.model.name}: input scale {self.scale}, {self.layout}, {self.outputs}"
-        doubt = "; if another scale is right, give --input-scale" if self.doubtful else ""
+        doubt = "; if another scale is right, give input_scale (--input-scale)" if self.doubtful else ""
         return f"{found} ({self.right:.1%} of {self.asked:,} {self.of} are right{doubt})"
 
     def as_dict(self) -> dict[str, Any]:

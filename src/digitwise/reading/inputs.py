@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitwise.decoding import READ_SUFFIXES, Decoded, decode_colour, decode_opened, open_image
+from digitwise.decoding import MAX_PIXELS, READ_SUFFIXES, Decoded, decode_colour, decode_opened, open_image
 from digitwise.decoding.modes import white_of
-from digitwise.errors import DataError
+from digitwise.errors import DataError, DigitwiseError
 from digitwise.escaping import printable
 from digitwise.files import expanded, is_pipe, natural
 from digitwise.formats import kind_of
@@ -216,6 +216,19 @@ def image_of(source: Any, *, max_pixels: int, at_least: int | None = None) -> De
             f"expected {KINDS}, got {type(source).__name__}", argument="x", expected=KINDS, got=type(source).__name__
         )
     return Decoded(_of_array(np.asarray(source)))
+
+
+def to_draw_on(image: Any) -> Decoded:
+    """What a caller gives to have a reading drawn on it; see :func:`image_of`."""
+    return image_of(image, max_pixels=MAX_PIXELS)
+
+
+def file_of(path: str | None) -> Decoded | None:
+    """The image at a path; None where there is none, or no longer one."""
+    try:
+        return None if path is None else to_draw_on(path)
+    except (DigitwiseError, OSError):
+        return None
 
 
 def _of_image(image: Image.Image) -> UInt8:

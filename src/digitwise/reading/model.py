@@ -189,7 +189,7 @@ def model_content(path: str | Path | bytes | None) -> tuple[bytes, str]:
     if path is None:
         bundled = importlib.resources.files("digitwise.reading") / BUNDLED
         if not bundled.is_file():
-            raise ModelError(f"this installation has no model of its own: expected one by --model; {EXPORT}")
+            raise ModelError(f"this installation has no model of its own: expected one as model (--model); {EXPORT}")
         return bundled.read_bytes(), "the bundled model"
     file = expanded(path)
     if file == Path():  # what an empty name becomes

@@ -33,7 +33,7 @@ _NAMES = """
     ThresholdedRelu Tile TopK Transpose TreeEnsembleClassifier Trilu Unsqueeze Upsample Where Xor
 """
 OPERATORS = frozenset(_NAMES.split())
-EXPORT = "export one with digitwise export RUN --format onnx"
+EXPORT = "export one: digitwise.export(run), or digitwise export RUN --format onnx"
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 VALUES_A_BYTE = 8  # at most: numbers of one bit
 

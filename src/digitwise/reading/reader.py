@@ -248,7 +248,7 @@ class Reader:
         if self.class_names != DIGITS:
             told = f"{self.model.name}: expected a model of the digits 0 to 9 to read numbers"
             raise ModelError(
-                f"{told}, got {len(self.class_names)} other classes; read single images with it (--single)"
+                f"{told}, got {len(self.class_names)} other classes; read single images with it: read (--single)"
             )
 
     def auto_of(self, decoded: Decoded, path: str | None = None) -> Single | Page:

@@ -12,9 +12,8 @@ from digitwise.images import UInt8
 from digitwise.planes import Box
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from PIL.Image import Image
-
-    from digitwise.decoding import Decoded
 
 Status = Literal["read", "unsure", "blank", "error"]
 Kind = Literal["digit?", "mark", "rule", "border"]
@@ -72,10 +71,11 @@ class Reading:
 
     def _repr_html_(self) -> str:
         from digitwise import displays
+        from digitwise.reading.inputs import file_of
 
         rows = [(name, f"{share:.1%}") for name, share in self.top]
         told = self.error or (self.status if self.label is None else f"{self.label}, {self.status}")
-        seen = _file_of(self.path)
+        seen = file_of(self.path)
         return displays.block(
             displays.paragraph(told if self.path is None else f"{self.path}: {told}"),
             "" if seen is None else displays.image(seen.image, told, 2 * displays.SMALL),
@@ -290,10 +290,30 @@ class Page:
             If the given image cannot be decoded.
         """
         from digitwise.reading.drawings import overlay, traced
+        from digitwise.reading.inputs import file_of, to_draw_on
 
-        decoded = _file_of(self.path) if image is None else _decoded(image)
+        decoded = file_of(self.path) if image is None else to_draw_on(image)
         shown, scale = traced(self) if decoded is None else (decoded.image, decoded.scale)
         return overlay(shown, self, scale)
+
+    def plot(self, ax: Axes | None = None, *, image: Any = None) -> Axes:
+        """Draw the image with boxes and what was read, as :meth:`overlay` does, on matplotlib's axes.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            By default of a new figure. Its units are those of the boxes, unless the image was turned to be read.
+        image : str, Path, bytes, PIL image or array, optional
+            What was read; by default the file at ``path``.
+
+        Raises
+        ------
+        DataError
+            If the given image cannot be decoded, or none is given and there is no file, or no longer.
+        """
+        from digitwise.reading.drawings import plotted
+
+        return plotted(self, ax, image)
 
     def frame(self) -> Any:
         """The numbers as a pandas frame, one row each, with its box in pixels.
@@ -323,23 +343,6 @@ class Page:
             displays.table(columns, rows[:LISTED]) if rows else "",
             displays.paragraph(f"and {len(rows) - LISTED:,} more") if len(rows) > LISTED else "",
         )
-
-
-def _decoded(image: Any) -> Decoded:
-    from digitwise.decoding import MAX_PIXELS
-    from digitwise.reading.inputs import image_of
-
-    return image_of(image, max_pixels=MAX_PIXELS)
-
-
-def _file_of(path: str | None) -> Decoded | None:
-    """The image at a path; None where there is none, or no longer one."""
-    from digitwise.errors import DigitwiseError
-
-    try:
-        return None if path is None else _decoded(path)
-    except (DigitwiseError, OSError):
-        return None
 
 
 def together(numbers: Sequence[Number], between: str = " ") -> Number:

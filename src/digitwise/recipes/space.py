@@ -204,7 +204,9 @@ def grid(recipe: Recipe, axes: Grid) -> Space:
     if not values:
         raise RecipeError("grid: expected NAME=VALUE,VALUE,… as in learning_rate=0.002,0.004, got nothing")
     if (combinations := math.prod(map(len, values.values()))) > MOST:
-        raise RecipeError(f"grid: expected {MOST:,} combinations or fewer, got {combinations:,}; draw some by --trials")
+        raise RecipeError(
+            f"grid: expected {MOST:,} combinations or fewer, got {combinations:,}; draw some by trials (--trials)"
+        )
     known = tuple(
         _trial(number, recipe, dict(zip(values, combination, strict=True)))
         for number, combination in enumerate(itertools.product(*values.values()), 1)

@@ -22,7 +22,7 @@ HEAD = """\
 # A recipe of digitwise: every choice of a training but its data and its seed.
 # Change values, give it a name of its own, and train it: digitwise train THIS-FILE.toml --data DATA
 """
-ADVICE = "digitwise recipe show augmented has all fields"
+ADVICE = "Recipe.to_toml, or digitwise recipe show augmented, has all fields"
 
 T = TypeVar("T")
 

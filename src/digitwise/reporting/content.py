@@ -14,7 +14,7 @@ from digitwise.data.balance import class_balance
 from digitwise.data.labelled import without_images
 from digitwise.data.streamed import training_splits
 from digitwise.errors import RunError
-from digitwise.evaluation import apart, compare_predictions, confusion_matrix
+from digitwise.evaluation import apart, compare_each, confusion_matrix
 from digitwise.evaluation.assessment import MAX_ERROR, Assessment, assess, under_patch
 from digitwise.evaluation.calibration import Calibration
 from digitwise.evaluation.fixes import gatherings
@@ -156,7 +156,7 @@ def _slices(run: Run, evaluation: Evaluation) -> tuple[dict[str, Any], ImageSet]
     if (kept := run.slices) is None:
         return gatherings(_found(validation, images), validation), images
     if dataset.train.fingerprint != run.info["data"]["fingerprint"]["train"]:
-        raise RunError(f"{dataset.source}: expected the training images of {run.path}, got others; give --data")
+        raise RunError(f"{dataset.source}: expected the training images of {run.path}, got others; give data (--data)")
     assert isinstance(dataset, Dataset)  # cross-validation holds the images in memory
     return kept, dataset.train
 
@@ -173,7 +173,7 @@ def about_the_same(evaluation: Evaluation) -> None:
         where = evaluation.place if evaluation.run is None else evaluation.run.path / "test.npz"
         raise RunError(
             f"{where}: expected the labels of the test images of {evaluation.source}, got others; "
-            f"give the right data with --data, or train again"
+            f"give the right data (--data), or train again"
         )
 
 
@@ -229,9 +229,10 @@ def content(subject: Examined, others: Sequence[Evaluation], wishes: Wishes) -> 
 
 
 def labels_of(evaluations: Sequence[Evaluation]) -> list[str]:
-    """What to call each model beside others: its folder or file, where these differ by name; else its whole place."""
+    """What to call each model beside others: its folder or file; of those of one name the whole place, or a number."""
     short = [Path(each.place).name or each.name for each in evaluations]
-    return short if len(set(short)) == len(short) else [each.place or each.name for each in evaluations]
+    names = [each.place if each.place and short.count(s) > 1 else s for each, s in zip(evaluations, short, strict=True)]
+    return [f"{name} ({i})" if names.count(name) > 1 else name for i, name in enumerate(names, 1)]
 
 
 def _training(run: Run | None) -> dict[str, Any]:
@@ -299,13 +300,11 @@ def _made(run: Run) -> dict[str, Any]:
 def _pairs(everyone: Sequence[Evaluation], names: Sequence[str]) -> list[dict[str, Any]]:
     """Each pair of models compared, with the indices of the images that they answer differently."""
     answers = [each.predictions for each in everyone]
-    found = []
-    for i, j in itertools.combinations(range(len(everyone)), 2):
-        result = compare_predictions(answers[i], answers[j])
-        verdict = result.verdict(names[i], names[j])
-        images = {kind: indices.tolist() for kind, indices in apart(answers[i], answers[j]).items()}
-        found.append({"a": names[i], "b": names[j], **result.as_dict(), "verdict": verdict, "images": images})
-    return found
+    told = compare_each(answers, names).rows()
+    return [
+        {**row, "images": {kind: indices.tolist() for kind, indices in apart(a, b).items()}}
+        for row, (a, b) in zip(told, itertools.combinations(answers, 2), strict=True)
+    ]
 
 
 def _stored(everyone: Sequence[Evaluation], names: Sequence[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitwise.data.streamed import AnyDataset
+from digitwise.drawing import axes_for
 from digitwise.errors import DigitwiseError, RunError
 from digitwise.evaluation import confusion_matrix, evaluate_predictions
 from digitwise.evaluation.assessment import MAX_ERROR, Basis, Guarantee
@@ -243,14 +244,10 @@ class Evaluation(Scores):
         normalize : bool
             Draw shares of the given class instead of counts.
         """
-        import matplotlib.pyplot as plt
-
-        from digitwise.drawing import STYLE
         from digitwise.reporting.figures import confusion_on, confusion_side
 
-        with plt.rc_context(STYLE):
-            side = confusion_side(len(self.class_names))
-            axes = plt.subplots(figsize=(side + 0.6, side), layout="constrained")[1] if ax is None else ax
+        side = confusion_side(len(self.class_names))
+        with axes_for(ax, side + 0.6, side) as axes:
             confusion_on(axes, self.predictions, normalize=normalize)
         return axes
 

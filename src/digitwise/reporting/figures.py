@@ -14,7 +14,7 @@ import numpy as np
 
 from digitwise import displays
 from digitwise.data.balance import ClassBalance
-from digitwise.drawing import BLUE, INK, ORANGE, new_figure
+from digitwise.drawing import BLUE, INK, ORANGE, bars_width, class_bars, new_figure
 from digitwise.evaluation import apart, confusion_matrix
 from digitwise.images import ImageSet, Int64, UInt8
 from digitwise.outputs import Kind, output_file
@@ -45,20 +45,10 @@ def sample_sheet(images: ImageSet, path: Path) -> None:
 
 def class_histogram(balance: ClassBalance, path: Path) -> None:
     """Draw the shares of the classes in training and test, side by side, counts written on the bars."""
-    names, places = balance.class_names, np.arange(len(balance.class_names))
-    figure = new_figure(max(7.0, 0.55 * len(names)), 3.4)
-    axes = figure.add_subplot()
-    parts = [("training", balance.train, BLUE, -0.21), ("test", balance.test, ORANGE, 0.21)]
-    parts = parts if balance.test.any() else [("all images", balance.train, BLUE, 0.0)]
-    for name, counts, colour, shift in parts:
-        shares = 100 * counts / max(counts.sum(), 1)
-        axes.bar(places + shift, shares, 0.4, color=colour, label=f"{name} ({counts.sum():,})")
-        for place, share, count in zip(places, shares, counts, strict=True):
-            axes.text(place + shift, share, f" {count:,}", rotation=90, ha="center", va="bottom", fontsize=7)
-    axes.set_xticks(places, names, rotation=30 if max(map(len, names)) > 3 else 0)
-    axes.set(xlabel="class", ylabel="share of the split, %")
-    axes.margins(y=0.22)
-    axes.legend(ncols=2, loc="upper right")
+    figure = new_figure(bars_width(len(balance.class_names)), 3.4)
+    both = {"training": balance.train, "test": balance.test}
+    counts = both if balance.test.any() else {"all images": balance.train}
+    class_bars(figure.add_subplot(), balance.class_names, counts)
     _save(figure, path)
 
 

@@ -100,8 +100,8 @@ def serve(
     )
     if not settings.loopback and settings.token is None and not insecure:
         raise ServerError(
-            f"--host {host}: expected a token where other machines can ask, got none; set {TOKEN} or --token-file, or "
-            f"give --insecure to serve everybody who reaches it",
+            f"host {host}: expected a token where other machines can ask, got none; set {TOKEN}, give a token "
+            f"(--token-file), or insecure (--insecure) to serve everybody who reaches it",
             argument="host",
             expected="a token where other machines can ask",
             got=host,
@@ -121,7 +121,7 @@ def _say(url: str, settings: Settings) -> None:
     sys.stderr.flush()
 
 
-def token_of(given: str | None, source: str = "--token") -> str | None:
+def token_of(given: str | None, source: str = "token") -> str | None:
     """A token: the one given, or that of the environment; None where there is none.
 
     Raises
@@ -144,7 +144,7 @@ def _report(run: Path) -> Path:
 
     page = Run.open(run).path / "report.html"
     if not page.is_file():
-        do = f"make it with digitwise report {run}"
+        do = f"make it: digitwise.report(run), or digitwise report {run}"
         raise ServerError.wanted(run, "a run with its report", "none", do, path=run, argument="report")
     return page
 

@@ -67,7 +67,7 @@ def listen(host: str, port: int) -> socket.socket:
         ]
         sock = socket.socket(family, kind)
     except (OSError, UnicodeError) as error:
-        raise ServerError.wanted(f"--host {host}", "an address of this machine", error, argument="host") from error
+        raise ServerError.wanted(f"host {host}", "an address of this machine", error, argument="host") from error
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
@@ -75,7 +75,9 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         if error.errno == errno.EADDRINUSE:
-            raise ServerError(f"port {port} is taken: another program listens there; choose another --port") from error
+            raise ServerError(
+                f"port {port} is taken: another program listens there; choose another port (--port)"
+            ) from error
         raise ServerError(f"{host}, port {port}: cannot be listened on: {error.strerror or error}") from error
     return sock
 

@@ -90,7 +90,7 @@ def join_hosts() -> int:
         If the backend is not JAX, the only one that Keras distributes with.
     """
     if BACKEND != "jax":
-        raise RecipeError(f"--distribute: expected Keras on JAX, got {BACKEND}; set KERAS_BACKEND=jax")
+        raise RecipeError(f"distribute: expected Keras on JAX, got {BACKEND}; set KERAS_BACKEND=jax")
     import jax
 
     if os.environ.get(HOSTS) and not jax.distributed.is_initialized():
@@ -120,8 +120,8 @@ def data_parallel(batch_size: int) -> Iterator[int]:
     devices = keras.distribution.list_devices()
     if batch_size % len(devices):
         raise RecipeError(
-            f"--distribute: expected a batch that {len(devices)} devices can share evenly, got {batch_size}; "
-            f"give --batch-size {-(-batch_size // len(devices)) * len(devices)}"
+            f"distribute: expected a batch that {len(devices)} devices can share evenly, got {batch_size}; "
+            f"give batch_size={-(-batch_size // len(devices)) * len(devices)} (--batch-size)"
         )
     with keras.distribution.DataParallel(devices=devices).scope():
         yield len(devices)

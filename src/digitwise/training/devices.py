@@ -54,7 +54,7 @@ def choose() -> Choice:
     first = next(iter(installed), None)
     by = "KERAS_BACKEND asks for it" if wanted else "the fastest on a processor of those installed"
     if device == "cpu":
-        return Choice(first, False, f"{by}; --device asks for the processor")
+        return Choice(first, False, f"{by}; {DEVICE} or --device asks for the processor")
     seen = gpus() or (["Apple GPU"] if device == "gpu" and _is_apple() else [])
     able = [name for name in ON_GPU if name in installed and computes_on_gpu(name)] if seen else []
     if able:
@@ -64,7 +64,7 @@ def choose() -> Choice:
             f"{', '.join(seen)}, and {', '.join(installed) or 'no backend'} without support of it" if seen else "none"
         )
         how = 'install one of them, as with pip install "jax[cuda12]"'
-        wish = f"--device gpu: expected a GPU that an installed backend computes on, got {what}; {how}"
+        wish = f"{DEVICE}=gpu (--device gpu): expected a GPU that an installed backend computes on, got {what}; {how}"
         return Choice(None, False, wish)
     if first is None:
         return Choice(None, False, "none is installed")

@@ -96,7 +96,7 @@ def improve(
     check_place(place)  # before the work, not after it
     # A patch changes the training images; it has checked itself that it belongs to this data.
     if dataset.patch is None and dataset.train.fingerprint != info["data"]["fingerprint"]["train"]:
-        raise RunError(f"{dataset.source}: expected the training images of {run.path}, got others; give --data")
+        raise RunError(f"{dataset.source}: expected the training images of {run.path}, got others; give data (--data)")
     options = FitOptions(seed=info["seed"], precision=info["precision"])
     (before,) = cross_validations(recipe, images, [options], folds=folds, watch=watch)
     measured = _measure(images.images)

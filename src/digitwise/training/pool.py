@@ -22,7 +22,7 @@ from digitwise.training.watch import Event, Relay, Stopped, Watch, answered
 
 TRIES = 2  # of a task that fails unexpectedly, or whose process the system ended, perhaps for lack of memory
 FAILED = {
-    "gone": "its process was ended {tries} times, perhaps for lack of memory; try fewer --jobs",
+    "gone": "its process was ended {tries} times, perhaps for lack of memory; try fewer jobs (--jobs)",
     "failed": "failed {tries} times: {why}",
 }
 # Takes what all tasks share, a task and its watch; returns the task's result. All of them, and the function, which is

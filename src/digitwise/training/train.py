@@ -313,7 +313,7 @@ class _SeedsJob:
 def _check_places(folder: Path, places: Iterable[Path]) -> None:
     found = "a run" if (folder / "run.json").exists() else "a file" if folder.is_file() else None
     if found:
-        raise RunError(f"{folder}: expected a folder for several runs, got {found}; choose another --out")
+        raise RunError(f"{folder}: expected a folder for several runs, got {found}; choose another out (--out)")
     for place in places:
         unfinished.check_place(place)
 

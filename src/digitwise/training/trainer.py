@@ -189,7 +189,7 @@ class Trainer:
         self.progress, state, self.best = found
         variables = self._state()
         if len(state) != len(variables):
-            raise RunError(f"{path}: a checkpoint of another version of Keras; start again without --resume")
+            raise RunError(f"{path}: a checkpoint of another version of Keras; start again without resume (--resume)")
         for variable, value in zip(variables, state, strict=True):
             variable.assign(value)
         self.pace = self._pace()
@@ -243,7 +243,9 @@ def load_checkpoint(path: Path, key: str) -> tuple[TrainingProgress, Arrays, Arr
                 for kind in ("state_", "best_")
             ]
     except Exception as error:  # NumPy's parser and unpacking raise whatever they meet
-        raise RunError(f"{path}: not a checkpoint of this version; start again without --resume") from error
+        raise RunError(f"{path}: not a checkpoint of this version; start again without resume (--resume)") from error
     if progress.key != key:
-        raise RunError(f"{path}: a checkpoint of another recipe, seed or data set; start again without --resume")
+        raise RunError(
+            f"{path}: a checkpoint of another recipe, seed or data set; start again without resume (--resume)"
+        )
     return progress, groups[0], groups[1]

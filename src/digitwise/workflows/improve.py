@@ -72,7 +72,7 @@ def improve(
     require("training", "keras", "tensorflow")
     progress = False if watch else progress
     with showing(progress, "reading the data"):
-        dataset = in_memory(opened.dataset(data, label_column=label_column), "digitwise improve")
+        dataset = in_memory(opened.dataset(data, label_column=label_column), "improve")
     if patch is not None:
         dataset = read_patch(patch).apply(dataset)
     from digitwise.reporting.render import draw_run
