@@ -3,10 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from PIL import Image
 from sklearn.utils import Bunch
-from torch.utils.data import TensorDataset
 
 from digitwise.checks import SplitData
 from digitwise.data import load, read_labelled
@@ -18,19 +16,27 @@ TRAIN, TEST = blobs(30), blobs(12, seed=1)
 SETS = (TRAIN, TEST)
 
 
-class Items(torch.utils.data.Dataset):
-    """Map-style, as torchvision's sets are."""
+def tensor(values):
+    return pytest.importorskip("torch").tensor(values)
 
-    classes = ("0 - zero", "1 - one", "2 - two")
 
-    def __init__(self, images, form):
-        self.images, self.form = images, form
+def tensor_set(images, labels):
+    return pytest.importorskip("torch.utils.data").TensorDataset(tensor(images), tensor(labels))
 
-    def __len__(self):
-        return len(self.images)
 
-    def __getitem__(self, place):
-        return self.form(self.images.images[place]), int(self.images.labels[place])
+def items(images, form):
+    """A map-style torch Dataset, as torchvision's are."""
+
+    class Items(pytest.importorskip("torch.utils.data").Dataset):
+        classes = ("0 - zero", "1 - one", "2 - two")
+
+        def __len__(self):
+            return len(images)
+
+        def __getitem__(self, place):
+            return form(images.images[place]), int(images.labels[place])
+
+    return Items()
 
 
 class Feature:
@@ -91,16 +97,16 @@ SPLIT = {
     "text": pairs(labels=lambda y: y.astype(str)),
     "lists": pairs(list, list),
     "a column of labels": pairs(labels=lambda y: y[:, None]),
-    "tensors": pairs(torch.tensor, torch.tensor),
+    "tensors": pairs(tensor, tensor),
     "frame and series": pairs(lambda x: pd.DataFrame(flat(x)), lambda y: pd.Series(y, dtype="category")),
     "frame of pixels": lambda: tuple(map(pixel_frame, SETS)),
     "frame with splits": lambda: Dataset("own", "here", TRAIN, TEST).frame(),
     "arrays by name": lambda: {
         "x_train": TRAIN.images, "y_train": TRAIN.labels, "x_test": TEST.images, "y_test": TEST.labels
     },
-    "TensorDataset": lambda: tuple(TensorDataset(torch.tensor(s.images / 255), torch.tensor(s.labels)) for s in SETS),
-    "torch Dataset of tensors": lambda: tuple(Items(s, lambda x: torch.tensor(x / 255).unsqueeze(0)) for s in SETS),
-    "torch Dataset of PIL images": lambda: tuple(Items(s, Image.fromarray) for s in SETS),
+    "TensorDataset": lambda: tuple(tensor_set(s.images / 255, s.labels) for s in SETS),
+    "torch Dataset of tensors": lambda: tuple(items(s, lambda x: tensor(x / 255).unsqueeze(0)) for s in SETS),
+    "torch Dataset of PIL images": lambda: tuple(items(s, Image.fromarray) for s in SETS),
     "DatasetDict": lambda: {"train": Hub(TRAIN), "test": Hub(TEST)},
 }  # fmt: skip
 WHOLE = {
@@ -109,7 +115,7 @@ WHOLE = {
     "Bunch": bunch,
     "frame": lambda: pixel_frame(TRAIN),
     "frame of images": TRAIN.frame,
-    "TensorDataset": lambda: TensorDataset(torch.tensor(TRAIN.images), torch.tensor(TRAIN.labels)),
+    "TensorDataset": lambda: tensor_set(TRAIN.images, TRAIN.labels),
     "Hugging Face Dataset": lambda: Hub(TRAIN),
     "Hugging Face Dataset whose features tell the label": lambda: Hub(TRAIN, "fine_label"),
     "DatasetDict of one split": lambda: {"validation": Hub(TRAIN)},

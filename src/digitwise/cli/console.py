@@ -6,7 +6,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -108,6 +108,13 @@ def tell_links(folders: Sequence[str | Path]) -> None:
     for folder in folders:
         for note in note_on(links_out(expanded(folder))):
             err.print(f"{folder}: {note}", style="dim")
+
+
+def bar_for(what: str) -> AbstractContextManager[None]:
+    """The bar of a command's work on stderr, while it takes longer than a moment; none where only results are asked."""
+    from digitwise.progress import showing
+
+    return showing(None, what, console=steps(err))
 
 
 @contextmanager

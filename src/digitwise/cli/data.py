@@ -12,6 +12,7 @@ from digitwise.cli.console import (
     JsonFlag,
     LabelColumnOption,
     PatchOption,
+    bar_for,
     out,
     print_json,
     stage,
@@ -152,16 +153,14 @@ def normalize(
     as_json: JsonFlag = False,
 ) -> None:
     """Bring scans to MNIST's form, as the reader does, to inspect them, check them and train on them."""
-    from digitwise.cli.console import err
     from digitwise.data.normalized import normalize_set, scans_in
-    from digitwise.progress import showing
     from digitwise.turns import turn_of
 
     if turn is not None:
         turn_of(turn)  # before the data is read
     scans = scans_in(source)
     tell_links([source])
-    with showing(None, "normalising", console=err):
+    with bar_for("normalising"):
         found = normalize_set(scans, out_folder, turn=turn)
     if as_json:
         print_json({"out": str(found.path), "images": found.images, "blank": [str(file) for file in found.blank]})

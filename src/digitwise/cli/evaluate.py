@@ -12,6 +12,7 @@ from digitwise.cli.console import (
     JsonFlag,
     LabelColumnOption,
     PatchOption,
+    bar_for,
     err,
     out,
     print_json,
@@ -90,14 +91,15 @@ def evaluate(
     if is_model(run) or is_saved(run):
         if patch is not None or max_error is not None:
             raise typer.BadParameter("expected a run folder with --patch and --max-error, got a model")
-        with telling_warnings():
+        with telling_warnings(), bar_for("evaluating"):
             found = evaluated(run, data, label_column=label_column, input_scale=input_scale)
         _evaluate_model(found, samples, shares, as_json)
         return
     if input_scale is not None:
         raise typer.BadParameter("expected --input-scale with a model in a file, got none")
     opened = Run.open(run)
-    evaluation = evaluated(opened, data, label_column=label_column)
+    with bar_for("evaluating"):
+        evaluation = evaluated(opened, data, label_column=label_column)
     test, most = evaluation.predictions, max_error or guaranteed(opened)
     result = assess(evaluation.validation, test, samples=samples, class_mix=shares, max_error=most)
     policy = result.reading.policy
@@ -156,7 +158,8 @@ def _evaluate_reader(
     reader = Reader(model, max_error=max_error)
     if reader.model.understood is not None:
         err.print(reader.model.understood.words, style="dim")
-    told = judged(reader, data, label_column=label_column).as_dict()
+    with bar_for("reading"):
+        told = judged(reader, data, label_column=label_column).as_dict()
     if as_json:
         print_json(told)
         return
@@ -283,7 +286,7 @@ def errors(
 
     if folder is not None:
         check_error_figures(folder)
-    with telling_warnings():
+    with telling_warnings(), bar_for("evaluating"):
         found = subject(model, data, label_column=label_column, input_scale=input_scale)
     answers, images, places = found.predictions, found.images, np.arange(found.n)
     if patch is not None:

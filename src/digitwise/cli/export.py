@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitwise.cli.console import JsonFlag, LabelColumnOption, out, print_json, table, telling_warnings
+from digitwise.cli.console import JsonFlag, LabelColumnOption, bar_for, out, print_json, table, telling_warnings
 from digitwise.cli.options import InputScaleOption, ModelOption, share
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ def calibrate(
     """Calibrate a reader on your own labelled images, and write its guarantees into a copy of the model."""
     from digitwise.exporting.judging import calibrate as calibrate_model
 
-    found = calibrate_model(data, model, max_error=max_error, label_column=label_column, out=place)
+    with bar_for("calibrating"):
+        found = calibrate_model(data, model, max_error=max_error, label_column=label_column, out=place)
     if as_json:
         print_json({"model": str(place), **found.as_dict()})
         return

@@ -14,6 +14,7 @@ from digitwise.cli.console import (
     LabelColumnOption,
     OpenFlag,
     PatchOption,
+    bar_for,
     open_file,
     out,
     print_json,
@@ -66,9 +67,10 @@ def report(
 
     place = out_file or default_place(models[0])
     wishes = Wishes(target, max_error, samples, class_mix(mix), _findings(findings), patch)
-    with telling_warnings():
+    with telling_warnings(), bar_for("evaluating"):
         subjects = [subject(each, data, label_column=label_column, input_scale=input_scale) for each in models]
-    numbers = write_report(subjects, place, wishes)
+    with bar_for("drawing the report"):
+        numbers = write_report(subjects, place, wishes)
     if open_page:
         open_file(place)
     if as_json:
@@ -124,7 +126,7 @@ def compare(
         raise RunError(f"--images: expected two run folders, got {len(models)}")
     if images is not None:
         check_file(real(images), FIGURES)
-    with telling_warnings():
+    with telling_warnings(), bar_for("evaluating"):
         found = opened(models, data, label_column=label_column)
     results = compared(found, list(map(str, models)))
     recipes = over_seeds([each.run for each in found if each.run])

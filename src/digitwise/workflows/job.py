@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from digitwise.images import Dataset
 from digitwise.recipes import Recipe
+from digitwise.reporting.evaluation import Evaluation
 from digitwise.reporting.render import draw_data, render_index
 from digitwise.runs import Run
 from digitwise.training.options import FitOptions
 from digitwise.training.watch import Watch
-from digitwise.workflows.compare import compare
+from digitwise.workflows.compare import compared
 from digitwise.workflows.train import train_run
 
 
@@ -66,6 +66,6 @@ def run_job(
         watch.on_task_done(recipe.name)
         tell(run)
         runs.append(run)
-    verdicts = [compare(a, b).verdict(a.name, b.name) for a, b in itertools.combinations(runs[1:], 2)]
-    render_index(runs, dataset, verdicts, out / "index.html")
-    return Job(runs, verdicts)
+    later = compared([Evaluation.of_run(run) for run in runs[1:]], [run.name for run in runs[1:]])
+    render_index(runs, dataset, later.verdicts, out / "index.html")
+    return Job(runs, list(later.verdicts))
