@@ -21,7 +21,8 @@ wheel: $(VENV)/.dev
 	$(BIN)/python -m build --outdir dist .
 
 # A lost worker ends the run, as pytest-xdist may wait for ever for the one that replaces it.
-PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0 --durations=10
+# One thread each for matrices: those of several workers would wait for each other.
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0 --durations=10
 
 # What takes more than 5 s and guards a rare path has the marker slow.
 test: $(VENV)/.dev

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -230,13 +231,34 @@ def _points_brought_in(path: Path) -> object:
     return teacher.bring_in(_marks(), path)
 
 
-def _run(folder: Path) -> Any:
-    """A run of a flash recipe on few images; one a process."""
+@cache
+def _trained() -> dict[str, bytes]:
+    """The files of a run of a flash recipe on few images, trained once a process."""
     import digitwise
     from digitwise.recipes import find
 
     recipe = find("flash").replace(epochs=1)
-    return digitwise.train(recipe, "digits", out=folder / "run", progress=False)
+    with tempfile.TemporaryDirectory() as folder:
+        run = digitwise.train(recipe, "digits", out=Path(folder) / "run", progress=False)
+        return _contents(run.path)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _put(contents: dict[str, bytes], folder: Path) -> Path:
+    for name, content in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def _run(folder: Path) -> Any:
+    """A copy of the trained run."""
+    from digitwise.runs import Run
+
+    return Run.open(_put(_trained(), folder / "run"))
 
 
 def _run_files(folder: Path) -> list[Path]:
@@ -297,13 +319,20 @@ def _model_loaded(path: Path) -> object:
     return digitwise.load_model(path)
 
 
-def _classifier(folder: Path) -> list[Path]:
+@cache
+def _saved_classifier() -> dict[str, bytes]:
+    """The files of a saved classifier, fitted once a process."""
     from digitwise.estimator import DigitClassifier
 
     few = digits(200)
-    made = DigitClassifier("flash")
-    place = made.fit(few.images.reshape(len(few), -1), few.labels).save(folder / "classifier")
-    return [path for path in sorted(Path(place).iterdir()) if path.suffix == ".json" and path.stem != "model"]
+    made = DigitClassifier("flash").fit(few.images.reshape(len(few), -1), few.labels)
+    with tempfile.TemporaryDirectory() as folder:
+        return _contents(made.save(Path(folder) / "classifier"))
+
+
+def _classifier(folder: Path) -> list[Path]:
+    place = _put(_saved_classifier(), folder / "classifier")
+    return [path for path in sorted(place.iterdir()) if path.suffix == ".json" and path.stem != "model"]
 
 
 def _classifier_loaded(path: Path) -> object:

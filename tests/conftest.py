@@ -15,7 +15,8 @@ import pytest
 
 from digitwise.data import locate
 from digitwise.data.sources import SOURCES
-from digitwise.images import Dataset
+from digitwise.images import Dataset, Float16, Float64, Int64
+from digitwise.predictions import Predictions
 from tests.helpers import blobs
 
 if TYPE_CHECKING:
@@ -48,6 +49,33 @@ def _ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIGITWISE_LEDGER", str(tmp_path_factory.mktemp("ledger")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _layouts() -> Iterator[None]:
+    """Lay out the same features once: many tests make a report of the same run, and its map takes most of a second."""
+    from digitwise.reporting import feature_map
+
+    lay_out, known = feature_map.feature_places, {}
+
+    def places_of(features: Float16, predictions: Predictions) -> tuple[Int64, Float64]:
+        key = features.shape, features.tobytes(), predictions.labels.tobytes(), predictions.probabilities.tobytes()
+        if key not in known:
+            known[key] = lay_out(features, predictions)
+        indices, places = known[key]
+        return indices.copy(), places.copy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feature_map, "feature_places", places_of)
+        yield
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have figures put together and their files written, but empty: for tests of anything else that draw many."""
+    from matplotlib.figure import Figure
+
+    monkeypatch.setattr(Figure, "savefig", lambda self, path, **_: Path(path).write_text("<svg></svg>"))
 
 
 @pytest.fixture(scope="session")

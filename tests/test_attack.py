@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks import attack
-from benchmarks.attack import HOSTILE, HOSTILE_NOTEBOOKS, TARGETS, broken_by_notebooks, faults, mutated
+from benchmarks.attack import HOSTILE, HOSTILE_NOTEBOOKS, TARGETS, broken_by_notebooks, faults, mutated, rewrite
 from benchmarks.kills import COMMANDS, inputs, kill, load_all
 from digitwise.errors import DigitwiseError
 
@@ -70,12 +70,12 @@ def test_whatever_is_changed_gives_a_result_or_an_error_of_our_own(name, tmp_pat
         for share, length, put in changes:
             place = int(share * len(changed))
             changed[place : place + length] = HOSTILE[put] if isinstance(put, int) else put
-        path.write_bytes(changed)
+        rewrite(path, bytes(changed))
         try:
             with suppress(DigitwiseError):
                 TARGETS[name].ask(path)
         finally:
-            path.write_bytes(content)
+            rewrite(path, content)
 
     ask()
 
@@ -86,10 +86,10 @@ def test_text_that_is_nested_without_end_gives_an_error_of_our_own(name, tmp_pat
     for path in texts:
         before = path.read_bytes()
         for content in DEEP:
-            path.write_bytes(content)
+            rewrite(path, content)
             with suppress(DigitwiseError):
                 TARGETS[name].ask(path)
-        path.write_bytes(before)
+        rewrite(path, before)
 
 
 @pytest.mark.slow

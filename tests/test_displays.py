@@ -138,8 +138,12 @@ def test_names_of_strangers_are_escaped():
     assert all(harmless(each._repr_html_()) for each in (reading, failed, finding))
 
 
-def test_findings_show_their_images_and_what_was_passed():
-    checked = digitwise.check("digits", select=("DW00", "DW02", "DW03"))
+@pytest.fixture(scope="module")
+def checked():
+    return digitwise.check("digits", select=("DW00", "DW02", "DW03"))
+
+
+def test_findings_show_their_images_and_what_was_passed(checked):
     assert isinstance(checked, Checked)
     html = checked._repr_html_()
     assert "1,437 training images" in html
@@ -148,7 +152,7 @@ def test_findings_show_their_images_and_what_was_passed():
     assert len(images_in(html)) == shown
 
 
-def test_findings_as_frame_have_a_row_each():
+def test_findings_as_frame_have_a_row_each(checked):
     pytest.importorskip("pandas")
-    checked = digitwise.check("digits")
+    assert checked.findings
     assert list(checked.frame()["code"]) == [finding.code for finding in checked.findings]

@@ -54,6 +54,7 @@ def page(tmp_path):
     return tmp_path / "page.png"
 
 
+@pytest.mark.slow
 def test_plain_install_reads_checks_evaluates_and_reports(trained, page, tmp_path):
     done = alone(
         ["read", page],

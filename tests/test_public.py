@@ -9,6 +9,8 @@ import pytest
 
 import digitwise
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def test_public_surface_is_what_was_decided():
     assert digitwise.__all__ == [

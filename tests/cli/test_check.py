@@ -63,6 +63,7 @@ def test_what_cannot_run_leaves_with_2_and_one_line(digitwise, arguments, words,
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_findings_of_a_check_go_into_a_report(digitwise, trained, tmp_path):
     digitwise("check", "digits", "--select", "DW002", "--out", tmp_path / "out")
     result = digitwise(

@@ -71,6 +71,7 @@ def test_library_and_command_make_the_same_run_folder(digitwise, tmp_path):
     assert {"run.json", "baseline_plot.png", "confusion.png", "errors.png", "first_prediction.png"} <= library
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_train_prints_one_json_document(digitwise, tmp_path):
     result = digitwise("train", "baseline", *QUICK, "--out", tmp_path / "run", "--seed", 3, "--json")
     assert result.code == 0
@@ -79,6 +80,7 @@ def test_train_prints_one_json_document(digitwise, tmp_path):
     assert "epoch  1  100%" in result.err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_train_keeps_its_budget_and_says_so_in_the_run(digitwise, tmp_path, processor_clock):
     out = tmp_path / "run"
     result = digitwise("train", "flash", "--data", "digits", "--budget", "0.1m", "--out", out, "--json")
@@ -143,6 +145,7 @@ def test_evaluate_uses_all_images_of_a_set_without_a_test_split(digitwise, train
     assert "no images of class 8, 9" in digitwise("evaluate", trained, "--data", tmp_path / "own.npz").out
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_evaluate_leaves_out_what_the_run_was_trained_on(digitwise, tmp_path):
     images = blobs(200)
     np.savez(tmp_path / "own.npz", images=images.images, labels=images.labels)
@@ -206,6 +209,7 @@ def test_data_fetch_finds_what_is_here(digitwise, mnist):
     assert digitwise("data", "fetch", "mnist", "--json").json["folder"].endswith("mnist")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_run_does_the_whole_exercise(digitwise, tmp_path, monkeypatch):
     monkeypatch.setattr("digitwise.data.locate", lambda named: None)
     monkeypatch.setattr("digitwise.data.download._answers", lambda mirror: False)
@@ -280,6 +284,7 @@ def test_place_one_may_not_write_to_is_told_in_one_line(digitwise, tmp_path):
     assert "Not a directory" in result.err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_run_on_other_data_is_not_compared(digitwise, trained, tmp_path):
     write_images(tmp_path / "own", blobs(60))
     digitwise("train", "baseline", "--data", tmp_path / "own", "--epochs", 1, "--out", tmp_path / "other")

@@ -24,8 +24,17 @@ BROKEN = ("a\nblank", "bold<b>\n", "+a\n", "\nnext", "\nb.png")  # names with th
 @pytest.fixture(scope="module")
 def folder(digits, tmp_path_factory):
     """A set of digits whose classes and files have such names; some labels are wrong."""
-    root = tmp_path_factory.mktemp("hostile") / "set"
-    for place in (place for place in range(400) if digits.train.labels[place] < len(CLASSES)):
+    return written(digits, tmp_path_factory.mktemp("hostile") / "set", 400)
+
+
+@pytest.fixture(scope="module")
+def few(digits, tmp_path_factory):
+    """The first of them, with names of every kind: reading all would take long."""
+    return written(digits, tmp_path_factory.mktemp("hostile") / "few", 80)
+
+
+def written(digits, root, count):
+    for place in (place for place in range(count) if digits.train.labels[place] < len(CLASSES)):
         part = root / CLASSES[(digits.train.labels[place] + (place % 20 == 0)) % len(CLASSES)]
         part.mkdir(parents=True, exist_ok=True)
         name = NO_UTF8 if place < 10 else FILES[place % len(FILES)]
@@ -71,7 +80,7 @@ def test_data_show(digitwise, folder, tmp_path):
     assert document.json["class_names"][0] == r"\x1b[31mred"
 
 
-def test_check(digitwise, folder, tmp_path):
+def test_check_and_decisions_on_what_it_suggests(digitwise, folder, tmp_path):
     (folder / CLASSES[0] / "\x1b[2Jno image\n.png").write_text("text")
     try:
         codes = ("--select", "DW001,DW004,DW033,DW040", "--labels", "--review", "--out", tmp_path)
@@ -90,10 +99,7 @@ def test_check(digitwise, folder, tmp_path):
         rows = list(csv.DictReader(file))
     assert {row["given"] for row in rows} | {row["suggested"] for row in rows} >= {"'=1+1", "'-@x", r"\x1b[31mred"}
     assert all(row["file"].endswith(".png") for row in rows)
-
-
-def test_decisions_with_such_names_are_applied(digitwise, folder, tmp_path):
-    digitwise("check", folder, "--select", "DW040", "--labels", "--review", "--out", tmp_path)
+    # Decisions are written in as a spreadsheet shows the classes.
     path = tmp_path / "labels.csv"
     head, *rows = path.read_text().splitlines()
     path.write_text("\n".join([head, rows[0] + "'=1+1", rows[1] + r"\x1b[31mred", rows[2] + "-@x"]) + "\n")
@@ -103,15 +109,15 @@ def test_decisions_with_such_names_are_applied(digitwise, folder, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl"])
-def test_read_into_files(digitwise, folder, tmp_path, name):
-    shown = digitwise("read", folder, "--out", tmp_path / name)
+def test_read_into_files(digitwise, few, tmp_path, name):
+    shown = digitwise("read", few, "--out", tmp_path / name)
     require_harmless(shown.out, shown.err)
     if name.endswith(".csv"):
         require_harmless_table(tmp_path / name)
     else:
         lines = (tmp_path / name).read_text(encoding="utf-8").splitlines()
         require_harmless(*lines)
-        assert len([json.loads(line) for line in lines]) == sum(len(files) for _, _, files in os.walk(folder))
+        assert len([json.loads(line) for line in lines]) == sum(len(files) for _, _, files in os.walk(few))
 
 
 @pytest.mark.parametrize("options", [(), ("--json",), ("--single", "--top")], ids=["text", "json", "top"])
@@ -135,13 +141,13 @@ def test_errors_and_report(digitwise, folder, run, tmp_path):
         require_harmless(file.read_text(encoding="utf-8"))
 
 
-def test_a_model_with_such_classes_reads(digitwise, folder, run, tmp_path):
+def test_a_model_with_such_classes_reads(digitwise, few, run, tmp_path):
     exported = digitwise("export", run, "--format", "onnx", "--out", tmp_path / "model.onnx")
     assert exported.code == 0, exported.err
-    shown = digitwise("read", folder, "--single", "--model", tmp_path / "model.onnx", "--out", tmp_path / "rows.csv")
+    shown = digitwise("read", few, "--single", "--model", tmp_path / "model.onnx", "--out", tmp_path / "rows.csv")
     require_harmless(exported.out, shown.out, shown.err)
     require_harmless_table(tmp_path / "rows.csv")
-    judged = digitwise("evaluate", "--reader", folder, "--model", tmp_path / "model.onnx")
+    judged = digitwise("evaluate", "--reader", few, "--model", tmp_path / "model.onnx")
     assert judged.code == 0, judged.err
     require_harmless(judged.out, judged.err)
 

@@ -119,6 +119,7 @@ def test_report_is_written_beside_the_run(digitwise, trained):
     assert json.loads((trained / "report.json").read_text())["verdict"]["outcome"] == "reached"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_report_and_evaluate_go_by_the_policy_kept(digitwise, trained, tmp_path):
     assert digitwise("evaluate", trained, "--max-error", "25%").code == 0
     found = digitwise("report", trained, "--out", tmp_path / "a.html", "--json").json
@@ -127,6 +128,7 @@ def test_report_and_evaluate_go_by_the_policy_kept(digitwise, trained, tmp_path)
     assert digitwise("evaluate", trained, "--json").json["reading"]["policy"] == found["reading"]["policy"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_report_takes_the_findings_of_a_check(digitwise, trained, tmp_path):
     finding = {"code": "DW012", "severity": "error", "title": "Same image, different labels", "count": 2}
     (tmp_path / "findings.json").write_text(json.dumps([{**finding, "indices": [1, 2]}]))

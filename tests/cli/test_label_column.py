@@ -8,6 +8,8 @@ import pytest
 from digitwise.runs import Run
 from tests.formats.test_columns import IMAGES, LABELS, PIXELS, as_csv, as_parquet, named, with_label
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def own(tmp_path):

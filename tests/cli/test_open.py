@@ -3,6 +3,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def opened(tmp_path, monkeypatch):

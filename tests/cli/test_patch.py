@@ -8,6 +8,8 @@ import pytest
 from digitwise.data.patches import digests, patch_text, read_patch
 from digitwise.runs import Run
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def patch(digits, trained, tmp_path):

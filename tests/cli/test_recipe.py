@@ -6,6 +6,8 @@ import pytest
 
 from digitwise.recipes import RECIPES, Recipe, find
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 NET = """
 import keras
 

@@ -8,6 +8,8 @@ from digitwise.workflows.evaluate import evaluate
 from tests.reading.strangers import linear_digits, write_stranger
 from tests.training.test_old_keras import layer, write
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture(scope="module")
 def net(tmp_path_factory):

@@ -6,6 +6,8 @@ from digitwise.runs import Run
 from tests.helpers import blobs
 from tests.shards import write_shards
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory):

@@ -5,6 +5,8 @@ import pytest
 from digitwise.outputs import MARKER
 from digitwise.runs import Run
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):

@@ -39,7 +39,7 @@ def on_ray(request):
     yield RayPool(request.getfixturevalue("joined"), threads=1)
 
 
-RAY = pytest.param(on_ray, marks=pytest.mark.slow)
+RAY = pytest.param(on_ray, marks=pytest.mark.slow)  # a cluster of two nodes takes 20 s to start
 
 
 @pytest.fixture(params=[here, processes, RAY], ids=lambda kind: kind.__name__)
@@ -247,6 +247,7 @@ def test_what_all_share_is_sent_once_a_process(tmp_path):
     assert counted.file.read_text() == "xx"
 
 
+@pytest.mark.slow
 def test_what_all_share_is_put_into_the_cluster_once(joined, tmp_path):
     counted = Counted(tmp_path / "sent")
     assert ran(RayPool(joined), once, counted, range(6)) == {number: number for number in range(6)}
@@ -261,6 +262,7 @@ def test_who_stops_listening_ends_what_runs(away, tmp_path):
     assert time.monotonic() - started < 600  # the other task would take an hour
 
 
+@pytest.mark.slow
 def test_more_cores_than_any_machine_has_are_refused_at_once(joined):
     with pytest.raises(ClusterError, match=r"^--threads: expected at most 1 for the largest machine .*, got 9$"):
         ran(RayPool(joined, threads=9), scaled, np.arange(5), [1])

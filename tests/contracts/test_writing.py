@@ -109,7 +109,7 @@ def quick(trained, numbers, monkeypatch):
     import matplotlib.figure
 
     from digitwise.exporting import export
-    from digitwise.reporting import charts, report
+    from digitwise.reporting import charts, figures, report
     from digitwise.training import improve, saving, sweep, train
 
     def written(partial, recipe, *_, **__):
@@ -151,6 +151,9 @@ def quick(trained, numbers, monkeypatch):
     monkeypatch.setattr(report, "content", lambda *_: numbers)
     monkeypatch.setattr(report, "_write", page_of)
     monkeypatch.setattr(saving, "load_model", lambda _: SimpleNamespace(input_shape=(None, 28, 28, 1)))
+    monkeypatch.setattr(export, "IMAGES", 1)
+    monkeypatch.setattr("digitwise.exercise.sandbox.slowness", lambda: 1.0)
+    monkeypatch.setattr(figures, "confusion_on", lambda *_, **__: None)
     monkeypatch.setattr(export, "keras_answers", lambda *_: None)
     monkeypatch.setattr(export, "largest_difference", lambda *_: 0.0)
     monkeypatch.setattr(export, "FORMS", {n: dataclasses.replace(f, write=exported) for n, f in export.FORMS.items()})

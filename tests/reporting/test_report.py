@@ -232,6 +232,7 @@ def contents(folder, policy):
     return {path: path.read_bytes() for path in [*files, policy]}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_page_that_gives_no_guarantee_leaves_no_earlier_policy(made, digits, tmp_path):
     run = Run.open(shutil.copytree(made[0] / "a", tmp_path / "run"))
     write_report([run], digits, tmp_path / "report.html", Wishes(max_error=0.2))
@@ -249,6 +250,7 @@ def test_run_without_test_probabilities_is_refused(made, digits, tmp_path):
     assert not (tmp_path / "report.html").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_run_of_an_earlier_version_gets_a_page_without_a_map(made, digits, tmp_path):
     shutil.copytree(made[0] / "a", tmp_path / "run")
     (tmp_path / "run" / "features.npz").unlink()
@@ -262,6 +264,7 @@ def test_validation_images_that_are_others_are_refused(made, digits, tmp_path):
         write_report([Run.open(made[0] / "a")], others, tmp_path / "report.html")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_groups_found_by_cross_validation_are_shown_rather_than_those_of_validation(made, digits, tmp_path):
     run = Run.open(shutil.copytree(made[0] / "a", tmp_path / "run"))
     labels = digits.train.labels

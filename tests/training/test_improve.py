@@ -14,6 +14,8 @@ from digitwise.training.options import FitOptions
 from digitwise.training.train import train
 from tests.helpers import blobs
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def test_fixed_recipe_has_wider_ranges_and_focus():
     recipe = find("augmented")

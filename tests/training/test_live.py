@@ -11,6 +11,8 @@ from digitwise.recipes import Recipe
 from digitwise.training import live
 from digitwise.training.live import CheckWatch, Forecast, LiveWatch, duration, progress_bar
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 ROW = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "val_loss": 0.5, "val_accuracy": 0.75, "seconds": 2.0}
 
 

@@ -119,6 +119,7 @@ def told_by(backend, program, *arguments):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @each_backend
 def test_backend_trains_saves_loads_and_is_deterministic_when_asked(backend, tmp_path):
     told = told_by(backend, TRAINING, tmp_path)

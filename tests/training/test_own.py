@@ -20,6 +20,8 @@ from digitwise.training.trainer import build
 from digitwise.training.watch import Watch
 from digitwise.workflows.train import with_network
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 kl = keras.layers
 SHAPE = (28, 28, 1)
 RECIPE = Recipe("mine", "for tests", "simple-cnn", epochs=2, batch_size=16)

@@ -7,6 +7,8 @@ from digitwise.evaluation.fixes import Fix
 from digitwise.training import improve as module
 from tests.helpers import blobs
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def test_a_run_is_opened_and_its_data_in_memory_is_given_again(tmp_path, small, monkeypatch):
     recipe = digitwise.Recipe("mine", "a recipe of my own", "simple-cnn", epochs=1, batch_size=32)

@@ -52,6 +52,7 @@ def test_the_page_opens_without_trouble(made, browser, width, scheme):
     assert trouble == []
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_on_other_data_is_reported_with_its_own_threshold(trained, digits, tmp_path):
     some = digits.test.take(np.arange(100))
     np.savez(tmp_path / "some.npz", images=some.images, labels=some.labels)
@@ -62,11 +63,13 @@ def test_a_run_on_other_data_is_reported_with_its_own_threshold(trained, digits,
     assert "On the images this came to" in page.read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_on_its_own_data_elsewhere_keeps_its_training(trained, digits, tmp_path):
     digitwise.report(trained, tmp_path / "r.html", data=digits)
     assert json.loads((tmp_path / "r.json").read_text())["history"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_models_are_compared_on_a_page(trained, digits, tmp_path):
     others = digitwise.evaluate(np.eye(10)[digits.test.labels], digits)
     digitwise.report([trained, others], tmp_path / "r.html")
@@ -76,6 +79,7 @@ def test_models_are_compared_on_a_page(trained, digits, tmp_path):
     assert "array makes fewer errors" in (tmp_path / "r.html").read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_set_that_lacks_a_class_is_reported_with_a_note(digits, tmp_path):
     few = digits.test.take(np.flatnonzero(digits.test.labels != 7))
     np.savez(tmp_path / "few.npz", images=few.images, labels=few.labels)

@@ -11,9 +11,11 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from digitwise.cli import (
     check,
@@ -122,9 +124,15 @@ def _tell_cost(seconds: float) -> None:
     err.print(f"{seconds:.1f} s" + ("" if peak is None else f", at most {peak / 1e6:,.0f} MB of memory"), style=NOTE)
 
 
+@cache
+def _command() -> Any:
+    """All commands as Typer builds them; once a process, since that takes longer than many a command."""
+    return get_command(app)
+
+
 def _called(arguments: list[str]) -> int:
     try:
-        code = app(arguments, prog_name="digitwise", standalone_mode=False)
+        code = _command()(arguments, prog_name="digitwise", standalone_mode=False)
         if code == INTERRUPTED:  # what Typer makes of Ctrl-C
             raise KeyboardInterrupt
         sys.stdout.flush()  # notice a broken pipe while it can still be handled

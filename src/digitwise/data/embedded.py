@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from PIL import Image
 
@@ -24,13 +26,8 @@ def load_digits() -> Dataset:
     E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998;
     through ``sklearn.datasets.load_digits``.
     """
-    from sklearn.datasets import load_digits as sklearn_digits
-
-    bunch = sklearn_digits()
-    images = np.stack([_enlarged(image) for image in bunch.images])
-    labels = bunch.target.astype(np.int64)
-    train, test = stratified_indices(labels, TEST_SIZE, seed=0)
-    whole = ImageSet(images, labels, tuple("0123456789"))
+    whole = _whole()
+    train, test = stratified_indices(whole.labels, TEST_SIZE, seed=0)
     return Dataset(
         name="digits",
         source="embedded (scikit-learn's load_digits)",
@@ -39,6 +36,16 @@ def load_digits() -> Dataset:
         notes=("8x8 images scaled up to 28x28", f"test: {TEST_SIZE} images held out, stratified, seed 0"),
         embedded=True,
     )
+
+
+@cache
+def _whole() -> ImageSet:
+    """All images, enlarged once a process; what is taken from them is a copy."""
+    from sklearn.datasets import load_digits as sklearn_digits
+
+    bunch = sklearn_digits()
+    images = np.stack([_enlarged(image) for image in bunch.images])
+    return ImageSet(images, bunch.target.astype(np.int64), tuple("0123456789"))
 
 
 def _enlarged(image: np.ndarray) -> UInt8:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -290,8 +291,9 @@ def as_probabilities(outputs: Float32, kind: str) -> Float32:
     return np.asarray(values / values.sum(axis=1, keepdims=True), np.float32)
 
 
+@cache
 def known_digits() -> ImageSet:
-    """The embedded digits in MNIST's form: labelled images to ask a model of digits about."""
+    """The embedded digits in MNIST's form: labelled images to ask a model of digits about; made once a process."""
     from digitwise.data.embedded import load_digits  # and with it much that a model of digitwise does not need
 
     digits = load_digits().train.take(np.arange(KNOWN))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ from digitwise.system import versions
 
 def render(template: str, **values: Any) -> str:
     """Fill a template of this package: what stands in it is escaped for HTML, and controls as for a terminal."""
+    return str(_environment().get_template(template).render(**values))
+
+
+@cache
+def _environment() -> Any:
+    """The templates, each compiled once a process."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -40,7 +47,7 @@ def render(template: str, **values: Any) -> str:
         "known": lambda value, form="{}": "–" if value is None else form.format(value),
     }
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    return environment.get_template(template).render(**values)
+    return environment
 
 
 def _harmless(value: Any) -> Any:

@@ -263,6 +263,7 @@ def _read(train: SplitData, indices: Int64, seed: int) -> Float32 | None:
     log-probabilities are brought to the set's classes by a cross-validated logistic regression.
     """
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     from digitwise.data.splits import stratified_folds
     from digitwise.normalization import normalize_all
@@ -271,12 +272,13 @@ def _read(train: SplitData, indices: Int64, seed: int) -> Float32 | None:
     labels = train.classes[indices]
     values = np.log(np.maximum(Model().probabilities(normalize_all(np.asarray(train.images[indices]))[0]), 1e-6))
     answers = np.zeros((len(labels), len(train.class_names)), np.float32)
-    for number in range(ROUNDS):
-        folds = stratified_folds(labels, FOLDS, seed=seed + number)
-        for fold in range(FOLDS):
-            inside = folds == fold
-            fitted = LogisticRegression(C=10 / len(labels), max_iter=1_000).fit(values[~inside], labels[~inside])
-            answers[np.ix_(inside, fitted.classes_)] += fitted.predict_proba(values[inside]) / ROUNDS
+    with threadpool_limits(1):  # more threads wait for each other, as so few numbers are multiplied at once
+        for number in range(ROUNDS):
+            folds = stratified_folds(labels, FOLDS, seed=seed + number)
+            for fold in range(FOLDS):
+                inside = folds == fold
+                fitted = LogisticRegression(C=10 / len(labels), max_iter=1_000).fit(values[~inside], labels[~inside])
+                answers[np.ix_(inside, fitted.classes_)] += fitted.predict_proba(values[inside]) / ROUNDS
     return answers if (answers.argmax(axis=1) == labels).mean() >= AGREED else None
 
 
