@@ -91,7 +91,7 @@ MISSING = {
     "data show set.parquet": "Parquet needs pyarrow: {formats}",
     "check set.parquet": "Parquet needs pyarrow: {formats}",
     "check set.h5": "HDF5 needs h5py: {formats}",
-    "check digits --labels --cluster auto": "--cluster needs ray: {cluster}",
+    "check digits --labels --cluster auto": "a cluster needs ray: {cluster}",
     "read page.png --out rows": "Parquet needs pyarrow: {formats}",
     "read page.pdf": "reading a PDF needs pypdfium2: {pdf}",
 }

@@ -210,7 +210,7 @@ def test_data_fetch_finds_what_is_here(digitwise, mnist):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_run_does_the_whole_exercise(digitwise, tmp_path, monkeypatch):
+def test_run_does_the_whole_exercise(digitwise, tmp_path, monkeypatch, undrawn):
     monkeypatch.setattr("digitwise.data.locate", lambda named: None)
     monkeypatch.setattr("digitwise.data.download._answers", lambda mirror: False)
     monkeypatch.setenv("DIGITWISE_CACHE", str(tmp_path / "cache"))

@@ -55,7 +55,7 @@ def test_a_streamed_run_is_evaluated_and_reported(digitwise, streamed):
 def test_a_streamed_run_is_not_improved(digitwise, streamed):
     done = digitwise("improve", streamed)
     assert done.code == 2
-    assert "digitwise improve needs all training images in memory" in done.err
+    assert "improve needs all training images in memory" in done.err
 
 
 @pytest.mark.parametrize(

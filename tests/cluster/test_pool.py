@@ -98,8 +98,8 @@ def test_a_cluster_without_this_package_is_told_in_one_line(two_nodes, tmp_path,
     ("address", "told"),
     [
         ("127.0.0.1:1", r"^127.0.0.1:1: no cluster answers there: .*Connection refused"),
-        ("nobody", r"^--cluster: expected auto or HOST:PORT .* got 'nobody'$"),
-        ("ray://127.0.0.1:1", r"^--cluster: expected auto or HOST:PORT"),
+        ("nobody", r"^cluster \(--cluster\): expected auto or HOST:PORT .* got 'nobody'$"),
+        ("ray://127.0.0.1:1", r"^cluster \(--cluster\): expected auto or HOST:PORT"),
     ],
 )
 def test_an_address_without_a_cluster_is_told_before_ray_is_asked(address, told, monkeypatch):

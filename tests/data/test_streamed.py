@@ -183,7 +183,7 @@ def test_numbers_that_are_no_classes_are_refused_before_the_other_shards_are_rea
 
 def test_a_set_that_takes_more_than_half_of_the_memory_is_refused(shards, monkeypatch):
     monkeypatch.setattr("digitwise.formats.room.memory_available", lambda: 200_000)
-    with pytest.raises(DataError, match=r"150 images take 0\.00 GB .* train on them with --stream"):
+    with pytest.raises(DataError, match=r"150 images take 0\.00 GB .* train by digitwise train --stream"):
         load(shards)
     assert len(open_streamed(str(shards)).test) == 30  # those take an eighth
 

@@ -13,6 +13,9 @@ RECIPES = [FIRST, FIRST.replace(name="second", epochs=2), FIRST.replace(name="th
 OPTIONS = FitOptions(seed=3, precision="float32")
 
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
+
 @pytest.fixture(scope="module")
 def dataset():
     return Dataset("blobs", "made", blobs(90), blobs(45, seed=1))

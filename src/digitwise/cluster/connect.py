@@ -117,7 +117,7 @@ def _check(address: str) -> None:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal() or address.startswith("ray://"):
         raise ClusterError(
-            f"cluster (--cluster): expected auto, or HOST:PORT of a cluster with this machine in it, got {address!r}"
+            f"cluster (--cluster): expected auto or HOST:PORT of a cluster with this machine in it, got {address!r}"
         )
     hint = "is the cluster up (ray status), and this machine part of it (ray start --address)?"
     until = time.monotonic() + ANSWERED
