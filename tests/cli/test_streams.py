@@ -27,6 +27,7 @@ def streamed(digits, tmp_path_factory):
     return train(recipe, dataset, out=tmp_path_factory.mktemp("runs") / "flash").path
 
 
+@pytest.mark.slow
 def test_train_streams_shards_and_says_what_memory_it_took(digitwise, shards, tmp_path):
     done = digitwise("train", "flash", "--data", shards, "--stream", "--out", tmp_path / "run", "--validation", "20")
     assert done.code == 0, done.err
@@ -80,6 +81,7 @@ def test_what_cannot_be_streamed_is_refused_in_one_line(digitwise, shards, tmp_p
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_shards_are_checked_as_any_set(digitwise, shards):
     done = digitwise("check", shards, "--json")
     assert done.code in (0, 1), done.err

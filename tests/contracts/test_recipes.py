@@ -21,7 +21,11 @@ def short(recipe):
     return recipe.replace(epochs=1, members=min(2, recipe.members))
 
 
-@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+LONG = {"ensemble"}  # as accurate, with more networks
+EACH = [pytest.param(r, id=name, marks=[pytest.mark.slow] * (name in LONG)) for name, r in RECIPES.items()]
+
+
+@pytest.mark.parametrize("recipe", EACH)
 @pytest.mark.parametrize(
     "shape",
     [

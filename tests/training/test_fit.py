@@ -151,6 +151,7 @@ def test_equal_bits_under_a_budget_are_not_guaranteed(splits):
         fit(QUICK, splits, FitOptions(budget=5, deterministic=True))
 
 
+@pytest.mark.slow
 def test_budget_too_short_for_all_networks_trains_fewer(splits, processor_clock):
     told = StopInMember(1)  # an ensemble's members would be announced to
     fitted = fit(QUICK.replace(members=3), splits, FitOptions(budget=5, precision="float32"), watch=told)

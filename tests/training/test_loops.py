@@ -128,6 +128,7 @@ def test_backend_trains_saves_loads_and_is_deterministic_when_asked(backend, tmp
     assert told["same"]
 
 
+@pytest.mark.slow
 @each_backend
 def test_backend_trains_on_images_that_stay_in_shards(backend, tmp_path):
     told = told_by(backend, STREAMED, write_shards(tmp_path, blobs(90), blobs(9)))

@@ -51,6 +51,7 @@ def test_streamed_and_in_memory_reach_the_same_accuracy(digits, tmp_path, kind):
     assert streamed.images == held.images
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_history(splits):
     def history(seed):
         rows = fit(QUICK, splits, FitOptions(seed=seed, precision="float32", deterministic=True)).history
