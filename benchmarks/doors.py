@@ -248,6 +248,8 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 
 def _put(contents: dict[str, bytes], folder: Path) -> Path:
+    """A new folder with these files; an earlier one in its place is removed."""
+    shutil.rmtree(folder, ignore_errors=True)
     for name, content in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
