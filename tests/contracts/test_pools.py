@@ -266,8 +266,6 @@ def test_who_stops_listening_ends_what_runs(away, tmp_path):
 def test_more_cores_than_any_machine_has_are_refused_at_once(joined):
     told = r"^threads \(--threads\): expected at most 1 for the cluster's largest machine, got 9$"
     with pytest.raises(ClusterError, match=told):
-        ClusterError, match=r"^threads \(--threads\): expected at most 1 for the cluster's largest machine, got 9$"
-    ):
         ran(RayPool(joined, threads=9), scaled, np.arange(5), [1])
 
 
