@@ -260,3 +260,17 @@ def test_commands_have_their_own_bars_only(at_once, terminal, folder, model_file
     assert main(["evaluate", "--reader", str(tmp_path / "out"), "--model", str(model_file), "--json"]) == 0
     assert terminal().count("\x1b[?25l") == 2
     assert (tmp_path / "out" / "2" / "40.png").is_file()
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_download_of_a_command_shows_no_bar_where_only_results_are_asked_for(quiet, at_once, terminal, monkeypatch):
+    def fetch(named, progress):
+        progress.total = 3_000_000
+        progress.update(1_000_000)
+        progress.close()
+        raise digitwise.DataNotFoundError("no mirror")
+
+    monkeypatch.setattr("digitwise.data.locate", lambda named: None)
+    monkeypatch.setattr("digitwise.data.fetch", fetch)
+    assert main(["data", "show", "mnist", "--json", *["-q"] * quiet]) == 2
+    assert ("\x1b[?25l" in terminal()) == (not quiet)  # the cursor is hidden while there is a bar

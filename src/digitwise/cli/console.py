@@ -114,7 +114,7 @@ def bar_for(what: str) -> AbstractContextManager[None]:
     """The bar of a command's work on stderr, while it takes longer than a moment; none where only results are asked."""
     from digitwise.progress import showing
 
-    return showing(None, what, console=steps(err))
+    return showing(None, what, console=err)
 
 
 @contextmanager

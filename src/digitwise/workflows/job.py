@@ -21,7 +21,7 @@ class Job(NamedTuple):
     """What the exercise made: its runs, in the order of the recipes, and a sentence on each pair worth comparing."""
 
     runs: list[Run]
-    verdicts: list[str]
+    verdicts: tuple[str, ...]
 
 
 def run_job(
@@ -68,4 +68,4 @@ def run_job(
         runs.append(run)
     later = compared([Evaluation.of_run(run) for run in runs[1:]], [run.name for run in runs[1:]])
     render_index(runs, dataset, later.verdicts, out / "index.html")
-    return Job(runs, list(later.verdicts))
+    return Job(runs, later.verdicts)
