@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 SHIFTS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # of an image before it is shown to a network again, in pixels
 
-MODELS = ("simple-cnn", "flash-cnn", "lean-cnn", "compact-cnn", "narrow-cnn")  # functions of digitwise.models.cnn
+# Functions of digitwise.models.cnn
+MODELS = ("simple-cnn", "flash-cnn", "lean-cnn", "compact-cnn", "narrow-cnn", "deep-cnn")
 
 
 def build(

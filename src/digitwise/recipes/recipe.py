@@ -67,8 +67,8 @@ class Recipe:
     purpose : str
         What it is for, in a line.
     model : str
-        The network: simple-cnn (one convolution), flash-cnn (the fastest), lean-cnn (improved's), compact-cnn
-        (accurate's) or narrow-cnn (the bundled model's).
+        The network: simple-cnn (one convolution), flash-cnn (the fastest), lean-cnn (improved's), compact-cnn and
+        deep-cnn (accurate's) or narrow-cnn (the bundled model's).
     epochs : int
         How many times each training image is shown.
     batch_size : int
@@ -110,6 +110,9 @@ class Recipe:
         Which epoch's weights to save; best is the lowest validation loss (what ModelCheckpoint does).
     members : int
         Networks trained from different seeds whose probabilities are averaged.
+    other_models : tuple of str
+        Networks that the members are in turn with ``model``: the first member is ``model``, the second the first of
+        these. Networks that differ make other errors.
     test_shifts : bool
         Whether the saved model averages over the image itself and it moved by a pixel in each direction.
     sources : tuple of str
@@ -149,6 +152,7 @@ class Recipe:
     early_stopping: int | None = None
     keep: Literal["last", "best"] = "last"
     members: int = 1
+    other_models: tuple[str, ...] = ()
     test_shifts: bool = False
     sources: tuple[str, ...] = ()
     layers: str | None = None
@@ -185,6 +189,11 @@ class Recipe:
     def replace(self, **changes: Any) -> Recipe:
         """The same recipe with some values changed; None leaves a value as it is."""
         return dataclasses.replace(self, **{k: v for k, v in changes.items() if v is not None})
+
+    def of_member(self, member: int) -> Recipe:
+        """The recipe of one member's network, given its number, from 0."""
+        models = (self.model, *self.other_models)
+        return self.replace(model=models[member % len(models)], members=1, other_models=())
 
     def for_size(self, n: int) -> Recipe:
         """The same recipe for a set of ``n`` training images: a small one gets smaller batches, so more steps.
@@ -228,14 +237,13 @@ class Recipe:
         if unknown := values.keys() - known:
             raise RecipeError(f"recipe {values.get('name')}: {sorted(unknown)[0]} is not a choice of this version")
         warp = values.get("augmentation")
-        plain = {**values, "betas": tuple(values["betas"]), "sources": tuple(values["sources"])}
+        plain = {**values, **{name: tuple(value) for name, value in values.items() if isinstance(value, list)}}
         return cls(**{**plain, "augmentation": Augmentation(**warp) if warp else None})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in run.json."""
         values = dataclasses.asdict(self)
-        values |= {"sources": list(self.sources), "betas": list(self.betas)}
-        return values
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Recipe:

@@ -25,6 +25,7 @@ FIXED = {
     "purpose",
     "sources",
     "members",
+    "other_models",
     "augmentation",
     "layers",
 }  # they say what a recipe is, or are more of the same

@@ -134,7 +134,8 @@ def fit_networks(
     """Train a recipe's networks; parameters and errors are those of :func:`fit`. :func:`joined` makes one model."""
     options, watch, pool = options or FitOptions(), watch or Watch(), pool or Here()
     if recipe.layers is None:
-        models.check_name(recipe.model)
+        for name in (recipe.model, *recipe.other_models):
+            models.check_name(name)
     if options.deterministic:
         make_deterministic()
     source, budget = options.start_from, options.budget
@@ -194,7 +195,7 @@ def _fit_member(job: _FitJob, task: tuple[int, float | None], watch: Watch) -> T
         make_deterministic()
     seed = (job.options.seed * job.recipe.members + member) % 2**32
     options = replace(job.options, seed=seed, budget=share)
-    trainer = Trainer(job.recipe, job.splits, options, watch, key=f"({job.key}, {seed})")
+    trainer = Trainer(job.recipe.of_member(member), job.splits, options, watch, key=f"({job.key}, {seed})")
     checkpoint = job.checkpoints and unfinished.checkpoint(job.checkpoints, member)
     if checkpoint is not None and job.resume:
         trainer.restore(checkpoint)
@@ -224,8 +225,9 @@ def joined(recipe: Recipe, train: TrainingImages, networks: list[TrainedNetwork]
     for each in networks:
         before = len(history)
         history += [{**row, "epoch": before + row["epoch"]} for row in each.history]
+    built = [_built(recipe.of_member(member), train, each) for member, each in enumerate(networks)]
     return Fitted(
-        model=models.averaged([_built(recipe, train, each) for each in networks], shifts=recipe.test_shifts),
+        model=models.averaged(built, shifts=recipe.test_shifts),
         history=history,
         fit_seconds=sum(each.fit_seconds for each in networks),
         compile_seconds=sum(each.compile_seconds for each in networks),

@@ -154,7 +154,7 @@ def with_network(recipe: Recipe, model: OwnNetwork | None, dataset: AnyDataset) 
         return recipe
     name, layers = described(model, dataset.train.image_shape, dataset.train.n_classes)
     purpose = f"{recipe.purpose}; with {name}, a network from outside"
-    return recipe.replace(name=f"{recipe.name}-{name}", purpose=purpose, model=name, layers=layers)
+    return recipe.replace(name=f"{recipe.name}-{name}", purpose=purpose, model=name, other_models=(), layers=layers)
 
 
 def _is_many(pool: Pool | None) -> bool:
