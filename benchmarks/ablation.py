@@ -1,4 +1,4 @@
-"""What each trick is worth: the recipe ``augmented``, shortened, with one thing changed at a time.
+"""What each trick is worth: ``augmented``, shortened, with one thing changed at a time; ``accurate``'s two networks.
 
 Judged by the last 10,000 training images; the test set has no part in it. Neighbours in MNIST's file are by one
 writer, so a random draw would have the writers of training in it, as the test set has not.
@@ -7,6 +7,8 @@ writer, so a random draw would have the writers of training in it, as the test s
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +22,8 @@ from digitwise.recipes import Recipe, find
 EPOCHS = 2
 VALIDATION = 10_000
 SEEDS = range(5)
+# Of ``accurate``'s two kinds of network: how many of each are averaged
+MIXES = ((1, 0), (0, 1), (2, 0), (1, 1), (0, 2), (3, 0), (2, 1), (1, 2), (0, 3), (5, 0), (4, 1), (3, 2), (2, 3), (0, 5))
 
 
 def variants() -> dict[str, Recipe]:
@@ -67,16 +71,22 @@ def normalised(variant: str) -> Iterator[None]:
         trainer.batch_norm = batch_norm
 
 
+def held_out() -> Splits:
+    """MNIST's training images, the last 10,000 of them set aside."""
+    from digitwise.data import load
+
+    images = load("mnist").train
+    places = np.arange(len(images))
+    return Splits(images.take(places[:-VALIDATION]), images.take(places[-VALIDATION:]))
+
+
 def bench_ablation() -> None:
     """Every variant with every seed, seed by seed; print the table."""
-    from digitwise.data import load
     from digitwise.training.fit import fit
     from digitwise.training.options import FitOptions
     from digitwise.training.predict import predict
 
-    images = load("mnist").train
-    places = np.arange(len(images))
-    splits = Splits(images.take(places[:-VALIDATION]), images.take(places[-VALIDATION:]))
+    splits = held_out()
     rows: list[Row] = []
     for seed in SEEDS:
         for name, recipe in variants().items():
@@ -97,3 +107,41 @@ def bench_ablation() -> None:
     for name in variants():
         errors = [row["validation_errors"] for row in rows if row["variant"] == name]
         print(f"| {name} | {spread(errors)} | {median(rows, 'seconds', variant=name):.1f} |")
+
+
+def bench_members() -> None:
+    """Networks of ``accurate``'s two kinds, each with every seed; a row a mix, over all choices of the networks."""
+    from digitwise.training.fit import fit
+    from digitwise.training.options import FitOptions
+    from digitwise.training.predict import predict
+
+    splits, recipe = held_out(), find("accurate")
+    kinds = recipe.model, *recipe.other_models
+    answers: list[list[Any]] = [[] for _ in kinds]
+    seconds: list[list[float]] = [[] for _ in kinds]
+    for seed in SEEDS:
+        for kind, name in enumerate(kinds):
+            fitted = fit(recipe.replace(model=name, members=1, other_models=()), splits, FitOptions(seed=seed))
+            found = predict(fitted.model, splits.validation)
+            answers[kind].append(found.probabilities)
+            seconds[kind].append(fitted.fit_seconds)
+            print(f"seed {seed}, {name}: {found.errors} wrong, {fitted.fit_seconds:.1f} s", flush=True)
+    labels = splits.validation.labels
+    rows: list[Row] = []
+    for mix in MIXES:
+        choices = itertools.product(*(itertools.combinations(given, n) for given, n in zip(answers, mix, strict=True)))
+        errors = [int((sum(itertools.chain(*chosen)).argmax(axis=1) != labels).sum()) for chosen in choices]
+        rows.append(
+            {
+                "members": " + ".join(f"{n} {name}" for n, name in zip(mix, kinds, strict=True) if n),
+                "epochs": recipe.epochs,
+                "networks": len(SEEDS),
+                "choices": len(errors),
+                "validation_errors": round(statistics.mean(errors), 1),
+                "fewest": min(errors),
+                "most": max(errors),
+                "seconds": round(sum(n * statistics.median(s) for n, s in zip(mix, seconds, strict=True)), 1),
+            }
+        )
+        print(rows[-1], flush=True)
+    keep("members", rows)

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks are no part of the package
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from benchmarks.ablation import bench_ablation
+from benchmarks.ablation import bench_ablation, bench_members
 from benchmarks.attack import PARTS as ATTACKS
 from benchmarks.attack import bench_attack
 from benchmarks.checks import bench_checks
@@ -91,6 +91,7 @@ def main() -> None:
         "sets": lambda _: [bench_recipes(UNTUNED, 3, data=data) for data in OTHER_SETS],
         "budgets": lambda _: bench_budgets(),
         "ablation": lambda _: bench_ablation(),
+        "members": lambda _: bench_members(),
         "evaluation": lambda _: bench_evaluation(),
         "checks": lambda _: bench_checks(),
         "report": lambda _: bench_report(),

@@ -104,6 +104,15 @@ def ablation_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def members_table(rows: Sequence[Row]) -> str:
+    """Mixes of ``accurate``'s networks, averaged."""
+    lines = head("averaged", "wrong of 10,000 validation images, mean", "fewest to most", "choices", "fit, s")
+    for row in rows:
+        cells = (row["validation_errors"], f"{row['fewest']} to {row['most']}", row["choices"], row["seconds"])
+        lines.append(line(row["members"], *cells))
+    return "\n".join(lines)
+
+
 def measured_table(rows: Sequence[Row]) -> str:
     """What was measured against what was aimed at, a row each."""
     times = any(row.get("times") for row in rows)
@@ -133,6 +142,7 @@ TABLES: dict[str, tuple[Callable[[Sequence[Row]], str], str]] = {  # by their ma
     "budgets": (budget_table, "budgets"),
     "augmentation": (augmentation_line, "augmentation"),
     "ablation": (ablation_table, "ablation"),
+    "members": (members_table, "members"),
     "evaluation": (measured_table, "evaluation"),
     "checks": (measured_table, "checks"),
     "reading": (reading_summary, "reader"),

@@ -39,7 +39,7 @@ def network() -> nn.Module:
     )
 
 
-def train(dataset: Dataset, seed: int, *, bfloat16: bool = False) -> Result:
+def train(dataset: Dataset, seed: int, *, bfloat16: bool = False, device: str = "cpu") -> Result:
     """One epoch over all training images.
 
     Parameters
@@ -49,31 +49,36 @@ def train(dataset: Dataset, seed: int, *, bfloat16: bool = False) -> Result:
         Of the weights and of the order.
     bfloat16 : bool
         Compute in bfloat16 with channels last, instead of plain float32.
+    device : str
+        PyTorch's name of it. The images are there before the clock starts.
     """
     torch.manual_seed(seed)
+    kind = torch.device(device).type
     layout = torch.channels_last if bfloat16 else torch.contiguous_format
     order = np.random.default_rng(seed).permutation(len(dataset.train))
-    images = [_standardised(s.images).to(memory_format=layout) for s in (dataset.train, dataset.test)]
-    shown, labels = images[0][order], torch.from_numpy(dataset.train.labels[order])
+    images = [_standardised(s.images).to(device, memory_format=layout) for s in (dataset.train, dataset.test)]
+    shown, labels = images[0][order], torch.from_numpy(dataset.train.labels[order]).to(device)
 
     started = time.perf_counter()
-    model = network().to(memory_format=layout)
+    model = network().to(device, memory_format=layout)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01, betas=(0.7, 0.9))
     steps = -(-len(shown) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=steps, cycle_momentum=False)
     for start in range(0, len(shown), BATCH):
         batch, wanted = shown[start : start + BATCH], labels[start : start + BATCH]
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        with torch.autocast(kind, torch.bfloat16, enabled=bfloat16):
             logits = model(batch)
         functional.cross_entropy(logits.float(), wanted).backward()
         optimizer.step()
         schedule.step()
+    if kind == "cuda":
+        torch.cuda.synchronize()
     fitted = time.perf_counter()
 
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+    with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=bfloat16):
         answers = torch.cat([model(part).argmax(1) for part in images[1].split(2000)])
-    wrong = int((answers.numpy() != dataset.test.labels).sum())
+    wrong = int((answers.cpu().numpy() != dataset.test.labels).sum())
     took, precision = time.perf_counter() - fitted, "bfloat16" if bfloat16 else "float32"
     return Result(errors=wrong, fit_seconds=fitted - started, evaluate_seconds=took, precision=precision)
 

@@ -11,6 +11,9 @@ import pytest
 
 import benchmarks
 from benchmarks.gpu.stopwatch import Stopwatch
+from digitwise.images import Dataset
+from digitwise.recipes import find
+from tests.helpers import blobs
 
 RECORD = Path(benchmarks.__file__).parent / "gpu" / "record.py"
 BACKEND = next(name for name in ("jax", "torch", "tensorflow") if importlib.util.find_spec(name))
@@ -57,3 +60,15 @@ def test_recorder_keeps_its_row_and_every_line(tmp_path):
     assert 0 < float(row["after_compile_seconds"]) < float(row["fit_seconds"])
     assert out.with_suffix(".txt").read_text(encoding="utf-8") == done.stdout
     assert len(done.stdout.splitlines()) == 3
+
+
+def test_peer_has_a_row_like_a_recipe():
+    pytest.importorskip("torch")
+    from benchmarks.gpu import record
+
+    dataset = Dataset("own", "drawn", blobs(64), blobs(16, seed=1))
+    row = record.peer(dataset, "float32")(3)
+    assert (row["recipe"], row["seed"], row["precision"]) == ("fast-torch", 3, "float32")
+    ours = record.measure(find("flash").replace(batch_size=16), dataset, "float32", 3)
+    assert row.keys() == ours.keys()
+    assert 0 < row["after_compile_seconds"]

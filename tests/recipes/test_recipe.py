@@ -32,6 +32,7 @@ def test_small_sets_get_smaller_batches(n, batch):
         {"betas": (0.9,)},
         {"test_shifts": 1},
         {"members": 0},
+        {"other_models": "deep-cnn"},
         {"scans": -1},
     ],
     ids=str,

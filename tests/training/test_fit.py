@@ -136,6 +136,24 @@ def test_ensemble_averages_networks_of_different_seeds(splits):
     assert fitted.images == 2 * 2 * 5 * 16
 
 
+def test_members_are_of_the_kinds_that_the_recipe_names(splits):
+    recipe = QUICK.replace(members=3, other_models=("simple-cnn",))
+    fitted = fit(recipe, splits, FitOptions(seed=3, precision="float32"))
+    kinds = (QUICK.model, "simple-cnn", QUICK.model)
+    alone = [
+        fit(QUICK.replace(model=kind), splits, FitOptions(seed=9 + member, precision="float32")).model
+        for member, kind in enumerate(kinds)
+    ]
+    assert fitted.model.count_params() == sum(model.count_params() for model in alone)
+    expected = np.mean([predict(model, splits.validation).probabilities for model in alone], axis=0)
+    np.testing.assert_allclose(predict(fitted.model, splits.validation).probabilities, expected, atol=1e-4)
+
+
+def test_unknown_kind_of_a_member_is_refused_before_anything_is_trained(splits):
+    with pytest.raises(RecipeError, match="got 'nothing'"):
+        fit(QUICK.replace(members=2, other_models=("nothing",)), splits)
+
+
 def test_interrupted_ensemble_keeps_its_finished_networks(splits, tmp_path):
     recipe = QUICK.replace(members=2, epochs=2)
     with pytest.raises(StopError):
