@@ -35,6 +35,15 @@ def test_notebook_shows_results_and_curves(trained):
     assert shown.count('src="data:image/png;base64,') == 1
 
 
+def test_networks_of_an_ensemble_are_named(trained, tmp_path):
+    copy = shutil.copytree(trained, tmp_path / "copy")
+    info = json.loads((copy / "run.json").read_text())
+    for others, words in (["deep-cnn"], "flash-cnn and deep-cnn"), (7, "flash-cnn"):
+        info["recipe"] |= {"model": "flash-cnn", "other_models": others}
+        (copy / "run.json").write_text(json.dumps(info))
+        assert f"{words}, {info['parameters']:,} parameters" in Run.open(copy)._repr_html_()
+
+
 def test_names_of_strangers_are_escaped(trained, tmp_path):
     copy = shutil.copytree(trained, tmp_path / "copy")
     info = json.loads((copy / "run.json").read_text())

@@ -30,6 +30,12 @@ class RunDisplay:
         """A row for each epoch."""
         raise NotImplementedError
 
+    @property
+    def networks(self) -> str:
+        """The network, or the kinds of an ensemble's members, in words."""
+        others = self.info["recipe"].get("other_models")  # runs of earlier versions lack it
+        return " and ".join(map(str, (self.info["recipe"]["model"], *(others if isinstance(others, list) else ()))))
+
     def frame(self) -> pd.DataFrame:
         """The history as a pandas frame: a row for each epoch, with its losses, accuracies and seconds.
 
@@ -66,7 +72,7 @@ class RunDisplay:
         rate = f"{100 * test['errors'] / test['n']:.2f} %, 95 % interval {low:.2f} to {high:.2f} %"
         epochs = f"{info['epochs']} epoch{'' if info['epochs'] == 1 else 's'}"
         rows = {
-            "network": f"{recipe['model']}, {info['parameters']:,} parameters",
+            "network": f"{self.networks}, {info['parameters']:,} parameters",
             "data": info["data"]["name"],
             "test": f"{test['errors']:,} of {test['n']:,} wrong: {rate}",
             "validation": f"{validation['errors']:,} of {info['data']['validation']:,} wrong",

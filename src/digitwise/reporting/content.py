@@ -288,6 +288,7 @@ def _made(run: Run) -> dict[str, Any]:
     keys = ("seed", "epochs", "precision", "backend", "budget", "deterministic", "fit_seconds", "compile_seconds")
     return {
         "recipe": info["recipe"],
+        "networks": run.networks,
         **{key: info.get(key) for key in keys},
         "created": info.get("created"),
         "parameters": info["parameters"],

@@ -19,6 +19,13 @@ FEWEST_INPUTS = 100  # per unit; kernels with fewer, as a first layer's, are lef
 class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # keras comes without types
     """``keras.optimizers.Adam``; on TensorFlow by one fused kernel instead of ten small ones for each weight."""
 
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        """Change all variables; what the fused kernel needs of the number of steps is computed once for them."""
+        if BACKEND == "tensorflow":
+            step = ops.cast(self.iterations + 1, "float32")
+            self.powers = self.beta_1**step, self.beta_2**step
+        super().apply(grads, trainable_variables)
+
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Change one variable."""
         if BACKEND != "tensorflow":
@@ -27,13 +34,12 @@ class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # keras comes without 
         import tensorflow as tf
 
         index = self._get_variable_index(variable)
-        step = ops.cast(self.iterations + 1, "float32")
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,
-            beta1_power=self.beta_1**step,
-            beta2_power=self.beta_2**step,
+            beta1_power=self.powers[0],
+            beta2_power=self.powers[1],
             lr=ops.cast(learning_rate, "float32"),
             beta1=self.beta_1,
             beta2=self.beta_2,
