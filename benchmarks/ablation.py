@@ -118,13 +118,11 @@ def bench_members() -> None:
     splits, recipe = held_out(), find("accurate")
     kinds = recipe.model, *recipe.other_models
     answers: list[list[Any]] = [[] for _ in kinds]
-    seconds: list[list[float]] = [[] for _ in kinds]
     for seed in SEEDS:
         for kind, name in enumerate(kinds):
             fitted = fit(recipe.replace(model=name, members=1, other_models=()), splits, FitOptions(seed=seed))
             found = predict(fitted.model, splits.validation)
             answers[kind].append(found.probabilities)
-            seconds[kind].append(fitted.fit_seconds)
             print(f"seed {seed}, {name}: {found.errors} wrong, {fitted.fit_seconds:.1f} s", flush=True)
     labels = splits.validation.labels
     rows: list[Row] = []
@@ -140,7 +138,6 @@ def bench_members() -> None:
                 "validation_errors": round(statistics.mean(errors), 1),
                 "fewest": min(errors),
                 "most": max(errors),
-                "seconds": round(sum(n * statistics.median(s) for n, s in zip(mix, seconds, strict=True)), 1),
             }
         )
         print(rows[-1], flush=True)

@@ -106,9 +106,9 @@ def ablation_table(rows: Sequence[Row]) -> str:
 
 def members_table(rows: Sequence[Row]) -> str:
     """Mixes of ``accurate``'s networks, averaged."""
-    lines = head("averaged", "wrong of 10,000 validation images, mean", "fewest to most", "choices", "fit, s")
+    lines = head("averaged", "wrong of 10,000 validation images, mean", "fewest to most", "choices")
     for row in rows:
-        cells = (row["validation_errors"], f"{row['fewest']} to {row['most']}", row["choices"], row["seconds"])
+        cells = (row["validation_errors"], f"{row['fewest']} to {row['most']}", row["choices"])
         lines.append(line(row["members"], *cells))
     return "\n".join(lines)
 
