@@ -68,6 +68,11 @@ def test_ensemble_predicts_as_in_keras(name, shape, shifts):
     agrees(lived(models.averaged(members, shifts=shifts)), shape)
 
 
+def test_ensemble_of_two_kinds_predicts_as_in_keras():
+    members = [models.build(name, (28, 28, 1), CLASSES) for name in ("compact-cnn", "deep-cnn")]
+    agrees(lived(models.averaged(members, shifts=True)), (28, 28, 1))
+
+
 def test_height_and_width_are_not_mixed_up():
     agrees(lived(models.build("compact-cnn", (20, 26, 3), CLASSES)), (20, 26, 3))
 
