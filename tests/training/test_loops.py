@@ -30,6 +30,7 @@ recipe = find("augmented").replace(epochs=8, batch_size=12, learning_rate=0.004)
 splits = split_validation(blobs(90), size=18)
 fitted = [fit(recipe, splits, FitOptions(precision="float32", deterministic=True)) for _ in range(2)]
 one, other = (model.model.get_weights() for model in fitted)
+imported = "tensorflow" in sys.modules
 save_model(fitted[0].model, Path(sys.argv[1]))
 loaded = load_model(Path(sys.argv[1]))
 print(json.dumps({
@@ -37,6 +38,7 @@ print(json.dumps({
     "errors_loaded": predict(loaded, splits.validation).errors,
     "losses": [row["loss"] for row in fitted[0].history],
     "same": all((a == b).all() for a, b in zip(one, other, strict=True)),
+    "tensorflow": imported,
 }))
 """
 
@@ -126,6 +128,7 @@ def test_backend_trains_saves_loads_and_is_deterministic_when_asked(backend, tmp
     assert told["errors"] == told["errors_loaded"] == 0
     assert told["losses"][-1] < told["losses"][0]
     assert told["same"]
+    assert told["tensorflow"] == (backend == "tensorflow")  # which takes seconds to import
 
 
 @pytest.mark.slow

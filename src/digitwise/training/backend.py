@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -46,6 +47,7 @@ __all__ = [
     "make_deterministic",
     "mesh",
     "on_accelerator",
+    "set_seed",
 ]
 
 
@@ -64,6 +66,22 @@ def make_deterministic() -> None:
         # On a GPU XLA adds in any order otherwise. As an option of each compilation it also holds where JAX has started
         # already, when XLA_FLAGS are no longer read; on a CPU it changes nothing.
         XLA_OPTIONS["xla_gpu_deterministic_ops"] = True
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python and the backend: all that the networks of :data:`digitwise.models.MODELS` draw from.
+
+    ``keras.utils.set_random_seed`` also imports TensorFlow where it is installed, whatever the backend, for seconds.
+    """
+    random.seed(seed)
+    if BACKEND == "tensorflow":
+        import tensorflow
+
+        tensorflow.random.set_seed(seed)
+    elif BACKEND == "torch":
+        import torch
+
+        torch.manual_seed(seed)
 
 
 def on_accelerator() -> bool:

@@ -142,4 +142,5 @@ def make_optimizer(recipe: Recipe, dtype: Precision) -> Any:
     if recipe.optimizer == "muon":
         return Muon(muon_ratio=recipe.muon_ratio, momentum=recipe.muon_momentum, dtype=dtype, **settings)
     decay = {"weight_decay": recipe.weight_decay} if recipe.optimizer == "adamw" else {}
-    return Adam(**settings, **decay)
+    kind = keras.optimizers.Adam if BACKEND == "torch" else Adam  # which changes all variables together there
+    return kind(**settings, **decay)

@@ -17,7 +17,7 @@ from digitwise.evaluation.calibration import negative_log_likelihood
 from digitwise.files import whole_file
 from digitwise.images import ImageSet, Splits, TrainingImages
 from digitwise.recipes import Recipe
-from digitwise.training.backend import batch_norm, keras, on_accelerator
+from digitwise.training.backend import batch_norm, keras, on_accelerator, set_seed
 from digitwise.training.feeds import Feed, feed_for
 from digitwise.training.loops import make_loop
 from digitwise.training.optimizers import make_optimizer
@@ -87,7 +87,10 @@ class Trainer:
         self.started = time.perf_counter()
         self.recipe, self.splits, self.options, self.watch = recipe, splits, options, watch
         train = splits.train
-        keras.utils.set_random_seed(options.seed)
+        if recipe.layers is None:
+            set_seed(options.seed)
+        else:
+            keras.utils.set_random_seed(options.seed)  # unseeded layers of one's own draw from Keras itself
         self.network = build(recipe, train, dtype=options.dtype_policy, batch_norm=batch_norm)
         if options.start_from is not None:
             if not isinstance(train, ImageSet):
