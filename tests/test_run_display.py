@@ -38,8 +38,8 @@ def test_notebook_shows_results_and_curves(trained):
 def test_networks_of_an_ensemble_are_named(trained, tmp_path):
     copy = shutil.copytree(trained, tmp_path / "copy")
     info = json.loads((copy / "run.json").read_text())
-    for others, words in (["deep-cnn"], "flash-cnn and deep-cnn"), (7, "flash-cnn"):
-        info["recipe"] |= {"model": "flash-cnn", "other_models": others}
+    for networks, words in (["flash-cnn", "deep-cnn", "flash-cnn"], "flash-cnn and deep-cnn"), (7, "flash-cnn"):
+        info["networks"] = networks
         (copy / "run.json").write_text(json.dumps(info))
         assert f"{words}, {info['parameters']:,} parameters" in Run.open(copy)._repr_html_()
 

@@ -33,8 +33,10 @@ class RunDisplay:
     @property
     def networks(self) -> str:
         """The network, or the kinds of an ensemble's members, in words."""
-        others = self.info["recipe"].get("other_models")  # runs of earlier versions lack it
-        return " and ".join(map(str, (self.info["recipe"]["model"], *(others if isinstance(others, list) else ()))))
+        kinds = self.info.get("networks")  # runs of earlier versions lack it
+        return " and ".join(
+            dict.fromkeys(map(str, kinds if isinstance(kinds, list) else [self.info["recipe"]["model"]]))
+        )
 
     def frame(self) -> pd.DataFrame:
         """The history as a pandas frame: a row for each epoch, with its losses, accuracies and seconds.

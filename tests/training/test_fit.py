@@ -144,9 +144,17 @@ def test_members_are_of_the_kinds_that_the_recipe_names(splits):
         fit(QUICK.replace(model=kind), splits, FitOptions(seed=9 + member, precision="float32")).model
         for member, kind in enumerate(kinds)
     ]
+    assert fitted.networks == kinds
     assert fitted.model.count_params() == sum(model.count_params() for model in alone)
     expected = np.mean([predict(model, splits.validation).probabilities for model in alone], axis=0)
     np.testing.assert_allclose(predict(fitted.model, splits.validation).probabilities, expected, atol=1e-4)
+
+
+def test_budget_too_short_for_two_kinds_trains_the_first(splits, monkeypatch):
+    monkeypatch.setattr("digitwise.training.fit.SHORTEST_SHARE", 0.5)
+    recipe = QUICK.replace(members=2, other_models=("flash-cnn",))
+    fitted = fit(recipe, splits, FitOptions(budget=3, precision="float32"))
+    assert fitted.networks == (QUICK.model, QUICK.model)
 
 
 def test_unknown_kind_of_a_member_is_refused_before_anything_is_trained(splits):

@@ -18,6 +18,7 @@ from digitwise.training.trainer import Arrays, Trainer, build
 from digitwise.training.watch import Watch
 
 SHORTEST_SHARE = 10.0  # seconds of a budget for a member: below that one network, trained for longer, is better
+SHORTEST_MIXED = 25.0  # below that all members are of the first kind, which in ``accurate`` learns in less time
 SLOWER = 0.2  # of the recipe's learning rate, in a training that starts from trained weights
 SLOWEST = 0.02  # of it, on fewer images than ``SMALL``: more would overwrite what the weights know of other writers
 
@@ -30,6 +31,8 @@ class Fitted:
     ----------
     model : keras.Model
         Float32, of Keras' own layers: images float32 (n, h, w, c) in [0, 1] to probabilities (n, n_classes).
+    networks : tuple of str
+        The kind of each member.
     history : list of dict
         A row for each epoch: ``epoch``, ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``, ``seconds``. The epochs
         of an ensemble's members follow one another.
@@ -44,6 +47,7 @@ class Fitted:
     """
 
     model: Any
+    networks: tuple[str, ...]
     history: list[dict[str, Any]]
     fit_seconds: float
     compile_seconds: float
@@ -57,12 +61,15 @@ class TrainedNetwork:
 
     Parameters
     ----------
+    kind : str
+        Its ``Recipe.model``.
     weights : list of ndarray
         Of a network as :func:`digitwise.models.build` makes it, float32, in Keras' order.
     history, fit_seconds, compile_seconds, images, best_epoch
         As in :class:`Fitted`.
     """
 
+    kind: str
     weights: Arrays
     history: list[dict[str, Any]]
     fit_seconds: float
@@ -73,9 +80,9 @@ class TrainedNetwork:
     @classmethod
     def of(cls, trainer: Trainer) -> Self:
         """The network of a finished training, with its last weights or those of the best epoch."""
-        done = trainer.progress
+        done, kind = trainer.progress, trainer.recipe.model
         weights = trainer.best or trainer.network.get_weights()
-        return cls(weights, done.history, trainer.seconds, done.compile_seconds, trainer.images, done.best_epoch)
+        return cls(kind, weights, done.history, trainer.seconds, done.compile_seconds, trainer.images, done.best_epoch)
 
 
 def fit(
@@ -146,6 +153,8 @@ def fit_networks(
     key = (recipe, budget, options.precision, options.deterministic, *prints, *([str(source)] if source else []))
     splits = with_scans(splits, recipe.scans, seed=options.seed, watch=watch)
     members = recipe.members if budget is None else min(recipe.members, max(1, int(budget / SHORTEST_SHARE)))
+    if budget is not None and budget / members < SHORTEST_MIXED:
+        recipe = recipe.replace(other_models=())
     job = _FitJob(recipe, splits, options, repr(key)[1:-1], checkpoints if pool.shares_disk else None, resume)
     if isinstance(pool, Here):
         return _one_by_one(job, members, watch)
@@ -225,9 +234,9 @@ def joined(recipe: Recipe, train: TrainingImages, networks: list[TrainedNetwork]
     for each in networks:
         before = len(history)
         history += [{**row, "epoch": before + row["epoch"]} for row in each.history]
-    built = [_built(recipe.of_member(member), train, each) for member, each in enumerate(networks)]
     return Fitted(
-        model=models.averaged(built, shifts=recipe.test_shifts),
+        model=models.averaged([_built(recipe, train, each) for each in networks], shifts=recipe.test_shifts),
+        networks=tuple(each.kind for each in networks),
         history=history,
         fit_seconds=sum(each.fit_seconds for each in networks),
         compile_seconds=sum(each.compile_seconds for each in networks),
@@ -238,6 +247,6 @@ def joined(recipe: Recipe, train: TrainingImages, networks: list[TrainedNetwork]
 
 def _built(recipe: Recipe, train: TrainingImages, trained: TrainedNetwork) -> Any:
     """A float32 network of Keras' own layers with the trained weights."""
-    network = build(recipe, train)
+    network = build(recipe.replace(model=trained.kind), train)
     network.set_weights(trained.weights)
     return network

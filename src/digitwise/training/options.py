@@ -29,7 +29,7 @@ class FitOptions:
     budget : float, optional
         Length of the training in seconds (``fit_seconds``): the schedule is stretched or shrunk to end then, and the
         recipe's number of epochs does not count. The members of an ensemble get equal shares; where these would be too
-        short, fewer members are trained. Making scans comes before and takes its own time.
+        short, fewer members are trained, or all of the first kind. Making scans comes before and takes its own time.
     precision : {"float32", "bfloat16"}, optional
         By default what the processor is fast at, see :func:`best_precision`.
     deterministic : bool

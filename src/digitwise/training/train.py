@@ -196,6 +196,7 @@ def _info(dataset: AnyDataset, splits: Splits, fitted: Fitted, results: dict[str
     return {
         "created": runs.now(),
         "parameters": fitted.model.count_params(),
+        "networks": list(fitted.networks),
         "fit_seconds": round(fitted.fit_seconds, 2),
         "compile_seconds": round(fitted.compile_seconds, 2),
         "images_per_second": round(fitted.images / fitted.fit_seconds),
