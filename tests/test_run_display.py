@@ -38,6 +38,7 @@ def test_notebook_shows_results_and_curves(trained):
 def test_networks_of_an_ensemble_are_named(trained, tmp_path):
     copy = shutil.copytree(trained, tmp_path / "copy")
     info = json.loads((copy / "run.json").read_text())
+    info["recipe"]["model"] = "flash-cnn"
     for networks, words in (["flash-cnn", "deep-cnn", "flash-cnn"], "flash-cnn and deep-cnn"), (7, "flash-cnn"):
         info["networks"] = networks
         (copy / "run.json").write_text(json.dumps(info))
