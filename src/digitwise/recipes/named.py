@@ -113,8 +113,8 @@ ACCURATE = AUGMENTED.replace(
     ),
 )
 
-# Measured (benchmarks/results/recipes.csv): 23.0 ± 1.6 wrong of 10,000 MNIST test digits, fit 951.7 s (while other work
-# ran); 4 seeds, mean and spread, on 2 cores of an Intel Xeon in bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
+# Measured (benchmarks/results/recipes.csv): 23.2 ± 1.5 wrong of 10,000 MNIST test digits, fit 878.7 s (while other work
+# ran); 5 seeds, mean and spread, on 2 cores of an Intel Xeon in bfloat16, Keras 3.15.1 on TensorFlow 2.21.0.
 ENSEMBLE = ACCURATE.replace(
     name="ensemble",
     purpose="the least errors: accurate with five networks",
