@@ -105,11 +105,12 @@ def ablation_table(rows: Sequence[Row]) -> str:
 
 
 def members_table(rows: Sequence[Row]) -> str:
-    """Mixes of ``accurate``'s networks, averaged."""
-    lines = head("averaged", "wrong of 10,000 validation images, mean", "fewest to most", "choices")
-    for row in rows:
-        cells = (row["validation_errors"], f"{row['fewest']} to {row['most']}", row["choices"])
-        lines.append(line(row["members"], *cells))
+    """Mixes of ``accurate``'s networks, averaged, after trainings of each length: mean, and fewest to most."""
+    cells = {(r["members"], r["epochs"]): f"{r['validation_errors']} ({r['fewest']} to {r['most']})" for r in rows}
+    lengths = list(dict.fromkeys(row["epochs"] for row in rows))
+    lines = head("averaged", *(f"{epochs} epochs" for epochs in lengths))
+    for members in dict.fromkeys(row["members"] for row in rows):
+        lines.append(line(members, *(cells.get((members, epochs), "–") for epochs in lengths)))
     return "\n".join(lines)
 
 

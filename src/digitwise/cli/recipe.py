@@ -19,7 +19,10 @@ def list_recipes(as_json: JsonFlag = False) -> None:
     if as_json:
         print_json([recipe.as_dict() for recipe in RECIPES.values()])
         return
-    rows = [(each.name, each.model, each.epochs, each.optimizer, each.purpose) for each in RECIPES.values()]
+    rows = [
+        (each.name, ", ".join((each.model, *each.other_models)), each.epochs, each.optimizer, each.purpose)
+        for each in RECIPES.values()
+    ]
     out.print(table(("recipe", "network", "epochs", "optimizer", "purpose"), rows))
 
 
