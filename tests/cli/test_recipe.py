@@ -23,6 +23,7 @@ def test_list_has_every_recipe_with_its_purpose(digitwise):
     text = digitwise("recipe", "list").out
     assert all(name in text for name in RECIPES)
     assert "a first answer: 99 % in one epoch" in text
+    assert "deep-cnn" in text  # the second kind of accurate's networks
     assert [each["name"] for each in json.loads(digitwise("recipe", "list", "--json").out)] == list(RECIPES)
 
 
