@@ -60,7 +60,7 @@ def main() -> None:
         metavar="NAME",
     )
     parser.add_argument(
-        "--seeds", type=int, help="for recipes, by default 10 of the fast ones, 2 of slow peers, else 5; for members, by default 5"
+        "--seeds", type=int, help="for recipes, by default 10 of the fast ones, 2 of slow peers, else 5; for members"
     )
     parser.add_argument("--data", default="mnist", help="for recipes")
     parser.add_argument(
