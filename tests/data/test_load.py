@@ -81,6 +81,11 @@ def test_unknown_name_gets_the_nearest():
         load("minst")
 
 
+def test_a_name_that_no_set_is_near_gets_the_list_once():
+    with pytest.raises(DataNotFoundError, match=f"{NAMES[-1]}$"):
+        load("nosuch.csv")
+
+
 def test_every_name_is_known():
     published = ("mnist", "fashion-mnist", "kmnist", "qmnist", "emnist-digits", "usps", "optdigits", "semeion")
     assert NAMES == (*published, "digits")

@@ -53,6 +53,11 @@ def test_unknown_recipe_gets_the_nearest():
         find("augmentd")
 
 
+def test_a_name_that_no_recipe_is_near_gets_the_list_once():
+    with pytest.raises(RecipeError, match=r"NAME\.toml$"):
+        find("xyz")
+
+
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_recipe_comes_back_from_its_plain_values(recipe):
     assert Recipe.from_dict(json.loads(json.dumps(recipe.as_dict()))) == recipe

@@ -247,11 +247,11 @@ def source(name: str) -> Source:
     Raises
     ------
     DataNotFoundError
-        If there is no such name; the message has the nearest ones.
+        If there is no such name; the message has the nearest ones, if any is near.
     """
     if name in SOURCES:
         return SOURCES[name]
-    near = difflib.get_close_matches(name, NAMES, n=2, cutoff=0.5) or NAMES
+    near = difflib.get_close_matches(name, NAMES, n=2, cutoff=0.5)
     wanted = f"a file, a folder or one of {', '.join(NAMES)}"
-    message = f"data {name!r}: expected {wanted}; nearest: {', '.join(near)}"
+    message = f"data {name!r}: expected {wanted}" + (f"; nearest: {', '.join(near)}" if near else "")
     raise DataNotFoundError(message, argument="data", expected=wanted, got=name)

@@ -20,16 +20,16 @@ def find(name: str | Path) -> Recipe:
     Raises
     ------
     RecipeError
-        If there is none; the message has the nearest names.
+        If there is none; the message has the nearest names, if any is near.
     """
     if is_file(name):
         return Recipe.from_toml(name)
     if name in RECIPES:
         return RECIPES[str(name)]
-    near = difflib.get_close_matches(str(name), RECIPES, n=2, cutoff=0.4) or list(RECIPES)
+    near = difflib.get_close_matches(str(name), RECIPES, n=2, cutoff=0.4)
     raise RecipeError(
-        f"recipe {str(name)!r}: expected one of {', '.join(RECIPES)}, or the path of a file NAME.toml; "
-        f"nearest: {', '.join(near)}",
+        f"recipe {str(name)!r}: expected one of {', '.join(RECIPES)}, or the path of a file NAME.toml"
+        + (f"; nearest: {', '.join(near)}" if near else ""),
         argument="recipe",
         expected=tuple(RECIPES),
         got=str(name),
