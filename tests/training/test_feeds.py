@@ -1,6 +1,10 @@
-import numpy as np
+import gc
 
-from digitwise.training.feeds import epoch_order, steps_per_epoch
+import numpy as np
+import pytest
+
+from digitwise.training.feeds import Resident, epoch_order, steps_per_epoch
+from tests.helpers import blobs
 
 LABELS = np.repeat([0, 1, 2], [50, 30, 20])
 
@@ -30,3 +34,12 @@ def test_focus_shows_poor_classes_more_often():
     assert order.size == 12_000
     assert shown[2] > 2_000 + 1_600  # of 2,000 extra samples, (18 + 1) / 21 go to the third class
     assert shown[0] < 5_000 + 250
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_in_the_graph_are_those_given_one_after_another(channels):
+    first, second = blobs(7, channels=channels).images, blobs(5, seed=1, channels=channels).images
+    resident = Resident([first, second])
+    gc.collect()  # TensorFlow holds the memory of the images itself
+    expected = np.stack([second[4], first[0], second[0]]).reshape(3, 28, 28, channels) / 255
+    np.testing.assert_allclose(np.asarray(resident(np.array([11, 0, 7], np.int32))), expected, rtol=1e-6)

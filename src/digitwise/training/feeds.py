@@ -12,9 +12,11 @@ from digitwise.data.sharded import ShardedSet
 from digitwise.images import Float32, ImageSet, Int64, Splits, UInt8
 from digitwise.recipes import Recipe
 from digitwise.training.augment import RandomWarp
-from digitwise.training.backend import keras
+from digitwise.training.backend import BACKEND, keras
 from digitwise.training.predict import Predict, in_batches
 from digitwise.training.streaming import StreamFeed
+
+ALIGNMENT = 64  # bytes: TensorFlow takes memory that begins at a multiple of it as it is
 
 
 class Feed(Protocol):
@@ -49,12 +51,16 @@ class Resident(keras.layers.Layer):  # type: ignore[misc]  # keras comes without
     """Holds all images as uint8 beside the weights; takes indices, gives images.
 
     It needs a quarter of the memory of float32, and no batch is copied from Python.
+
+    Parameters
+    ----------
+    parts : list of ndarray of uint8, shape (n, h, w) or (n, h, w, c)
+        One after another.
     """
 
-    def __init__(self, images: UInt8) -> None:
+    def __init__(self, parts: list[UInt8]) -> None:
         super().__init__(dtype="float32", autocast=False, name="resident")
-        images = images if images.ndim == 4 else images[..., None]
-        self.images = keras.Variable(images, dtype="uint8", trainable=False, name="images")
+        self.images = keras.Variable(_joined(parts), dtype="uint8", trainable=False, name="images")
 
     def call(self, indices: Any) -> Any:
         """Int32 (b,) to float32 (b, h, w, c) in [0, 1]; see :func:`digitwise.data.prepare.to_input`."""
@@ -71,7 +77,7 @@ class ResidentFeed:
         nameless = np.full(0 if others is None else len(others), NO_CLASS, np.int64)
         self._labels = np.concatenate([train.labels, nameless])
         self._targets = one_hot(self._labels, train.n_classes)
-        layers = [keras.Input((), dtype="int32"), Resident(np.concatenate(images))]
+        layers = [keras.Input((), dtype="int32"), Resident(images)]
         if recipe.augmentation is not None:
             layers.append(RandomWarp(recipe.augmentation, seed=seed))
         self.model = keras.Sequential([*layers, network])
@@ -102,6 +108,23 @@ class ResidentFeed:
     def validation(self, predict: Predict) -> Float32:
         """See :class:`Feed`; the warp is off outside training."""
         return in_batches(predict, self._validation)
+
+
+def _joined(parts: list[UInt8]) -> Any:
+    """Copy images of (h, w) or (h, w, c) into one (n, h, w, c), for TensorFlow a tensor.
+
+    From an array TensorFlow would copy them twice more: on MNIST a tenth of the time of ``flash``.
+    """
+    shape = sum(map(len, parts)), *parts[0].shape[1:]
+    memory = np.empty(math.prod(shape) + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    images = np.concatenate(parts, out=memory[start : start + math.prod(shape)].reshape(shape))
+    images = images if images.ndim == 4 else images[..., None]
+    if BACKEND != "tensorflow":
+        return images
+    import tensorflow
+
+    return tensorflow.experimental.dlpack.from_dlpack(images.__dlpack__())
 
 
 def feed_for(recipe: Recipe, network: Any, splits: Splits, *, seed: int) -> Feed:
