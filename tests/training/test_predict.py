@@ -24,3 +24,12 @@ def test_images_of_one_class_lie_together():
     centres = np.stack([found[images.labels == label].mean(axis=0) for label in range(3)])
     nearest = np.linalg.norm(found[:, None] - centres, axis=2).argmin(axis=1)
     assert (nearest == images.labels).mean() > 0.9
+
+
+def test_a_network_that_diverged_has_features_that_are_no_numbers(monkeypatch):
+    values = np.ones((10, 40), np.float32)
+    values[3, 4] = np.nan
+    monkeypatch.setattr("digitwise.training.predict.hidden_values", lambda *_: values)
+    found = features(None, blobs(10))
+    assert found.shape == (10, DIMENSIONS)
+    assert np.isnan(found).all()

@@ -147,9 +147,15 @@ def features(model: Any, images: ImageSet) -> Float16:
 
 
 def _principal(values: Float32) -> Float16:
+    from scipy.linalg import eigh  # unlike NumPy's it can leave out the small ones: half the time
+
     centred = values - values.mean(axis=0)
-    _, directions = np.linalg.eigh(centred.T @ centred)  # (d, d), the largest last
-    found = centred @ directions[:, ::-1][:, :DIMENSIONS]
+    d = centred.shape[1]
+    if not np.isfinite(centred).all():  # the training diverged
+        return np.full((len(values), min(d, DIMENSIONS)), np.nan, np.float16)
+    largest = max(0, d - DIMENSIONS), d - 1
+    _, directions = eigh(centred.T @ centred, subset_by_index=largest, check_finite=False)  # the largest last
+    found = centred @ directions[:, ::-1]
     return np.asarray(found / max(float(np.abs(found).max()), 1e-6), np.float16)
 
 
