@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import Row, keep, kept, median, replaced, spread
+from benchmarks.measure import Row, keep, median, spread
 from digitwise.images import Splits
 from digitwise.recipes import Recipe, find
 
 EPOCHS = 2
 VALIDATION = 10_000
 SEEDS = range(5)
+LENGTHS = 16, 24  # epochs of ``accurate``'s networks, in ``bench_members``
 # Of ``accurate``'s two kinds of network: how many of each are averaged
 MIXES = ((1, 0), (0, 1), (2, 0), (1, 1), (0, 2), (3, 0), (2, 1), (1, 2), (0, 3), (5, 0), (4, 1), (3, 2), (2, 3), (0, 5))
 
@@ -109,39 +110,39 @@ def bench_ablation() -> None:
         print(f"| {name} | {spread(errors)} | {median(rows, 'seconds', variant=name):.1f} |")
 
 
-def bench_members(seeds: int | None) -> None:
-    """Networks of ``accurate``'s two kinds, each with every seed; a row a mix, over all choices of the networks.
-
-    Rows of trainings of another length stay.
-    """
+def bench_members() -> None:
+    """Networks of ``accurate``'s two kinds, each with every seed; a row a length and mix, over all choices of them."""
     from digitwise.training.fit import fit
     from digitwise.training.options import FitOptions
     from digitwise.training.predict import predict
 
     splits, recipe = held_out(), find("accurate")
     kinds = recipe.model, *recipe.other_models
-    answers: list[list[Any]] = [[] for _ in kinds]
-    for seed in range(seeds or len(SEEDS)):
-        for kind, name in enumerate(kinds):
-            fitted = fit(recipe.replace(model=name, members=1, other_models=()), splits, FitOptions(seed=seed))
-            found = predict(fitted.model, splits.validation)
-            answers[kind].append(found.probabilities)
-            print(f"seed {seed}, {name}: {found.errors} wrong, {fitted.fit_seconds:.1f} s", flush=True)
-    labels = splits.validation.labels
     rows: list[Row] = []
-    for mix in (mix for mix in MIXES if max(mix) <= len(answers[0])):
-        choices = itertools.product(*(itertools.combinations(given, n) for given, n in zip(answers, mix, strict=True)))
-        errors = [int((sum(itertools.chain(*chosen)).argmax(axis=1) != labels).sum()) for chosen in choices]
-        rows.append(
-            {
-                "members": " + ".join(f"{n} {name}" for n, name in zip(mix, kinds, strict=True) if n),
-                "epochs": str(recipe.epochs),
-                "networks": len(answers[0]),
-                "choices": len(errors),
-                "validation_errors": round(statistics.mean(errors), 1),
-                "fewest": min(errors),
-                "most": max(errors),
-            }
-        )
-        print(rows[-1], flush=True)
-    keep("members", replaced(kept("members"), rows, ("members", "epochs")))
+    for epochs in LENGTHS:
+        answers: list[list[Any]] = [[] for _ in kinds]
+        for seed in SEEDS:
+            for kind, name in enumerate(kinds):
+                member = recipe.replace(model=name, epochs=epochs, members=1, other_models=())
+                fitted = fit(member, splits, FitOptions(seed=seed))
+                found = predict(fitted.model, splits.validation)
+                answers[kind].append(found.probabilities)
+                print(f"{epochs} epochs, seed {seed}, {name}: {found.errors} wrong", flush=True)
+        labels = splits.validation.labels
+        for mix in MIXES:
+            chosen = (itertools.combinations(given, n) for given, n in zip(answers, mix, strict=True))
+            means = (sum(itertools.chain(*choice)) for choice in itertools.product(*chosen))
+            errors = [int((mean.argmax(axis=1) != labels).sum()) for mean in means]
+            rows.append(
+                {
+                    "members": " + ".join(f"{n} {name}" for n, name in zip(mix, kinds, strict=True) if n),
+                    "epochs": epochs,
+                    "networks": len(SEEDS),
+                    "choices": len(errors),
+                    "validation_errors": round(statistics.mean(errors), 1),
+                    "fewest": min(errors),
+                    "most": max(errors),
+                }
+            )
+            print(rows[-1], flush=True)
+    keep("members", rows)

@@ -60,7 +60,7 @@ def main() -> None:
         metavar="NAME",
     )
     parser.add_argument(
-        "--seeds", type=int, help="for recipes, by default 10 of the fast ones, 2 of slow peers, else 5; for members"
+        "--seeds", type=int, help="for recipes; by default 10 of the fast ones, 2 of slow peers, else 5"
     )
     parser.add_argument("--data", default="mnist", help="for recipes")
     parser.add_argument(
@@ -91,7 +91,7 @@ def main() -> None:
         "sets": lambda _: [bench_recipes(UNTUNED, 3, data=data) for data in OTHER_SETS],
         "budgets": lambda _: bench_budgets(),
         "ablation": lambda _: bench_ablation(),
-        "members": lambda chosen: bench_members(chosen.seeds),
+        "members": lambda _: bench_members(),
         "evaluation": lambda _: bench_evaluation(),
         "checks": lambda _: bench_checks(),
         "report": lambda _: bench_report(),

@@ -110,7 +110,7 @@ def members_table(rows: Sequence[Row]) -> str:
     lengths = list(dict.fromkeys(row["epochs"] for row in rows))
     lines = head("averaged", *(f"{epochs} epochs" for epochs in lengths))
     for members in dict.fromkeys(row["members"] for row in rows):
-        lines.append(line(members, *(cells.get((members, epochs), "–") for epochs in lengths)))
+        lines.append(line(members, *(cells[members, epochs] for epochs in lengths)))
     return "\n".join(lines)
 
 
