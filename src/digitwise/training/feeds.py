@@ -113,7 +113,7 @@ class ResidentFeed:
 def _joined(parts: list[UInt8]) -> Any:
     """Copy images of (h, w) or (h, w, c) into one (n, h, w, c), for TensorFlow a tensor.
 
-    From an array TensorFlow would copy them twice more: on MNIST a tenth of the time of ``flash``.
+    From an array TensorFlow would copy them twice more, which takes as long as many steps of ``flash``.
     """
     shape = sum(map(len, parts)), *parts[0].shape[1:]
     memory = np.empty(math.prod(shape) + ALIGNMENT, np.uint8)

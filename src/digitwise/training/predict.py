@@ -147,7 +147,7 @@ def features(model: Any, images: ImageSet) -> Float16:
 
 
 def _principal(values: Float32) -> Float16:
-    from scipy.linalg import eigh  # unlike NumPy's it can leave out the small ones: half the time
+    from scipy.linalg import eigh  # unlike NumPy's, it can leave out the small ones
 
     centred = values - values.mean(axis=0)
     d = centred.shape[1]
